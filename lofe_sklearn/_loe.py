@@ -1,0 +1,294 @@
+"""LOE: a backbone trained on contaminated data, by inferring each row's label as it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from lofe_sklearn import engine
+from lofe_sklearn._validation import (
+    CONTAMINATION,
+    Number,
+    all_or_nothing,
+    check_known_labels,
+    check_parameters,
+)
+from lofe_sklearn.backbones import NeuTraL
+from lofe_sklearn.backbones._base import Backbone, OutlierDetector
+from lofe_sklearn.backbones._training import draw_seeds, threshold, train_members, unknown_ratio
+
+
+class LOE(OutlierDetector):
+    """Latent Outlier Exposure [1]_: train a detector on unlabelled, contaminated data.
+
+    A backbone gives two losses for each row, low where it looks normal and low where it looks
+    anomalous. LOE minimises their sum over the network's parameters and the rows' unknown labels
+    in turn: in each batch the share `contamination` of the rows that look most anomalous is
+    trained as anomalies (``"hard"``) or as either (``"soft"``), all others as normal.
+
+    Parameters
+    ----------
+    estimator : Backbone, default=None
+        The backbone to train, `NeuTraL`, `DeepSVDD`, `AutoEncoder` or your own. It is cloned,
+        never changed. None stands for ``NeuTraL()``.
+    method : {"soft", "hard", "refine", "blind"} or callable, default="soft"
+        How rows are labelled. ``"soft"`` gives the marked rows weight 1/2 in both losses, and is
+        the default because it is the safer one where the ratio is wrong; ``"hard"`` gives them
+        weight 1 in the anomaly loss; ``"refine"`` drops them; ``"blind"`` marks none. A callable
+        ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` gets the losses as tensors of shape
+        (M, b) for M members, the ratio as a tensor (M,) and the known labels (M, b) or None, and
+        returns the weights of both losses, (M, b) each.
+    contamination : float, default=0.1
+        Assumed share of anomalies in the training rows, in (0, 0.5]. It steers the training and
+        sets the threshold of `predict`.
+    n_estimators : int, default=1
+        Members that differ in their seed, trained in one stack. Their scores are averaged.
+    warmup_epochs : int, default=2
+        Epochs of blind training before labels are inferred, as in the paper.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the members. None takes the estimator's own ``random_state``.
+
+    Attributes
+    ----------
+    estimator_ : Backbone
+        The first fitted member.
+    estimators_ : list of Backbone
+        All fitted members.
+    labels_ : ndarray of int, shape (n_samples,)
+        Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stand as given.
+    offset_ : float
+        Threshold on `score_samples`: the share `contamination` of the training rows lies below.
+    n_iter_ : int
+        Epochs trained; of the longest-trained member.
+    loss_history_ : ndarray of shape (n_iter_,)
+        The minimised objective in each epoch, as a mean over rows and members. Both losses and
+        the labels of each epoch are in ``estimators_[m].history_``.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X has string column names.
+
+    See Also
+    --------
+    lofe_sklearn.datasets.contaminate : Contaminate clean data, to try this out.
+
+    Notes
+    -----
+    The number of rows marked in a batch is `contamination` times its size, rounded, but at least
+    one: a batch in which nothing is marked would be trained as if it were clean. So with
+    ``contamination * batch_size`` well below one more rows are marked than the ratio says; choose
+    a larger batch then.
+
+    The score of a member is minus its normal loss. Of several members, the logarithms of their
+    normal losses are standardised by their mean and standard deviation over the training rows
+    and averaged, so that the scale does not depend on the rows that are scored.
+
+    References
+    ----------
+    .. [1] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
+       Detection with Contaminated Data. ICML. arXiv:2202.08088.
+
+    Examples
+    --------
+    >>> from lofe_sklearn import LOE, NeuTraL
+    >>> from lofe_sklearn.datasets import load_thyroid
+    >>> X, y = load_thyroid(return_X_y=True)
+    >>> detector = LOE(NeuTraL(max_epochs=5), contamination=0.025, random_state=0).fit(X)
+    >>> detector.predict(X[:3])
+    array([1, 1, 1])
+    """
+
+    _constraints = {
+        "contamination": CONTAMINATION,
+        "n_estimators": Number(Integral, low=1),
+        "warmup_epochs": Number(Integral, low=0),
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        method="soft",
+        contamination=0.1,
+        n_estimators=1,
+        warmup_epochs=2,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.method = method
+        self.contamination = contamination
+        self.n_estimators = n_estimators
+        self.warmup_epochs = warmup_epochs
+        self.random_state = random_state
+
+    def fit(self, X, y=None, *, known_labels=None):
+        """Train on X, inferring which of its rows are anomalies.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows; at least two. Sparse rows are made dense a batch at a time.
+        y : Ignored
+            Present for API consistency. True labels, which GridSearchCV hands on, would leak into
+            the training and are never looked at.
+        known_labels : array-like of int, shape (n_samples,), optional
+            +1 for rows known to be normal, -1 for known anomalies, 0 for unknown. Known rows keep
+            their label exactly; the ratio among the others follows from `contamination`.
+
+        Returns
+        -------
+        self : LOE
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data cannot be used; the message says which and why.
+        TypeError
+            If `estimator` is not a backbone.
+        TrainingDivergedError
+            If a member's loss stops being finite; the detector is then unfitted.
+        """
+        with all_or_nothing(self):
+            template, rule = self._check_parameters()
+            X = self._check_training_rows(X)
+            known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
+
+            source = template.random_state if self.random_state is None else self.random_state
+            seeds = draw_seeds(source, self.n_estimators)
+            members = [self._member(template, seed) for seed in seeds]
+            loss_n, loss_a = train_members(
+                members,
+                X,
+                seeds=seeds,
+                rule=rule,
+                contamination=self.contamination,
+                known=known,
+                warmup_epochs=self.warmup_epochs,
+            )
+            self.estimators_ = members
+            self.estimator_ = members[0]
+            self._log_loss_n, self._center, self._spread = _common_scale(loss_n)
+            self.offset_ = threshold(self._combine(loss_n), self.contamination)
+            self.labels_ = self._infer_labels(rule, loss_n, loss_a, known)
+            self.n_iter_ = max(member.n_iter_ for member in members)
+            self.loss_history_ = _mean_history(members, self.n_iter_)
+        return self
+
+    def score_samples(self, X):
+        """Score of each row: the higher, the more normal.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to score.
+
+        Returns
+        -------
+        scores : ndarray of float64, shape (n_samples,)
+            Minus the normal loss; of several members, minus the mean of their standardised
+            logarithms. It does not depend on the other rows of X.
+        """
+        X = self._check_rows(X)
+        return self._combine(np.stack([member._losses(X)[0] for member in self.estimators_]))
+
+    def _check_parameters(self) -> tuple[Backbone, engine.Rule]:
+        check_parameters(self, self._constraints)
+        template = NeuTraL() if self.estimator is None else self.estimator
+        if not isinstance(template, Backbone):
+            got = template.__name__ if isinstance(template, type) else type(template).__name__
+            raise TypeError(
+                f"LOE: estimator must be an instance of a backbone, such as NeuTraL(), DeepSVDD() "
+                f"or AutoEncoder(); got {got}. A class needs parentheses; a Pipeline goes around "
+                "LOE, as in make_pipeline(scaler, LOE(NeuTraL()))."
+            )
+        check_parameters(template, template.parameter_constraints())
+        if callable(self.method):
+            rule = _checked_rule(self.method)
+        elif isinstance(self.method, str) and self.method in engine.RULES:
+            rule = engine.RULES[self.method]
+        else:
+            known_methods = ", ".join(map(repr, engine.RULES))
+            raise ValueError(
+                f"LOE: method must be one of {known_methods}, or a callable "
+                f"(loss_n, loss_a, alpha, known) -> (w_n, w_a); got {self.method!r}."
+            )
+        if self.method != "blind" and self.warmup_epochs >= template.max_epochs:
+            raise ValueError(
+                f"LOE: warmup_epochs={self.warmup_epochs} must be below the estimator's "
+                f"max_epochs={template.max_epochs}, or all of the training would be blind. "
+                "Lower warmup_epochs or raise max_epochs."
+            )
+        return template, rule
+
+    def _member(self, template: Backbone, seed: int) -> Backbone:
+        member = clone(template)
+        member.set_params(random_state=seed, contamination=self.contamination)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(member, name, getattr(self, name))
+        return member
+
+    def _combine(self, loss_n: np.ndarray) -> np.ndarray:
+        """Scores of n rows from the members' normal losses, (M, n)."""
+        if len(loss_n) == 1:
+            return -loss_n[0]
+        values = np.log(np.maximum(loss_n, _TINY)) if self._log_loss_n else loss_n
+        return -((values - self._center) / self._spread).mean(axis=0)
+
+    def _infer_labels(self, rule, loss_n, loss_a, known) -> np.ndarray:
+        """The label step over all training rows at once, with the members' mean ranking."""
+        # Each member's losses on its own scale, so that none of them decides alone.
+        spread = np.maximum((loss_n - loss_a).std(axis=1, keepdims=True), _TINY)
+        n_samples = loss_n.shape[1]
+        w_n, w_a = rule(
+            torch.from_numpy((loss_n / spread).mean(axis=0, keepdims=True)),
+            torch.from_numpy((loss_a / spread).mean(axis=0, keepdims=True)),
+            torch.tensor([unknown_ratio(self.contamination, known, n_samples)]),
+            None if known is None else torch.from_numpy(known).unsqueeze(0),
+        )
+        return np.where((w_a >= w_n).numpy()[0], -1, 1)
+
+
+_TINY = 1e-12
+
+
+def _common_scale(loss_n: np.ndarray) -> tuple[bool, np.ndarray, np.ndarray]:
+    """Whether to take logarithms, and each member's centre and spread, from the training rows."""
+    # A third-party loss may be negative, a log-density for one: it is then averaged as it is.
+    take_log = bool((loss_n >= 0).all())
+    values = np.log(np.maximum(loss_n, _TINY)) if take_log else loss_n
+    spread = values.std(axis=1, keepdims=True)
+    return take_log, values.mean(axis=1, keepdims=True), np.where(spread > 0, spread, 1.0)
+
+
+def _mean_history(members: list[Backbone], n_iter: int) -> np.ndarray:
+    histories = np.full((len(members), n_iter), np.nan)
+    for row, member in zip(histories, members, strict=True):
+        row[: member.n_iter_] = member.loss_history_
+    return np.nanmean(histories, axis=0)
+
+
+def _checked_rule(method: Callable) -> engine.Rule:
+    """Wrap a user's label rule with a check of what it returns."""
+
+    def rule(loss_n, loss_a, alpha, known=None):
+        weights = method(loss_n.detach(), loss_a.detach(), alpha, known)
+        shapes = [tuple(getattr(w, "shape", ())) for w in weights] if _is_pair(weights) else None
+        if shapes != [tuple(loss_n.shape)] * 2:
+            raise ValueError(
+                f"LOE: the callable method must return two weight tensors of shape "
+                f"{tuple(loss_n.shape)}, (w_n, w_a); got "
+                f"{type(weights).__name__ if shapes is None else f'shapes {shapes}'}."
+            )
+        return weights
+
+    return rule
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, (tuple, list)) and len(value) == 2

@@ -1,0 +1,114 @@
+"""AutoEncoder: rows that a narrow network cannot reconstruct are anomalous."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from lofe_sklearn._validation import Sizes
+from lofe_sklearn.backbones._base import Backbone
+from lofe_sklearn.backbones._docs import with_shared_docs
+from lofe_sklearn.backbones._losses import energy_losses
+
+
+class AutoEncoderModule(nn.Module):
+    """A mirrored encoder and decoder; the mean squared reconstruction error is the energy."""
+
+    def __init__(self, n_features: int, *, hidden_sizes: list[int]) -> None:
+        super().__init__()
+        widths = [n_features, *hidden_sizes, *hidden_sizes[-2::-1], n_features]
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        self.network = nn.Sequential(*layers[:-1])
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Both losses of the rows x, (b, d)."""
+        return energy_losses((self.network(x) - x).square().mean(dim=-1))
+
+
+@with_shared_docs
+class AutoEncoder(Backbone):
+    """Autoencoder: the anomaly score is the reconstruction error.
+
+    The normal loss of a row is its mean squared reconstruction error e, the anomaly loss
+    ``-log(1 - exp(-e))``. On its own it is trained blind, as if all rows were normal;
+    ``LOE(AutoEncoder(...))`` trains it on contaminated data [1]_.
+
+    Parameters
+    ----------
+    hidden_sizes : list of int, optional
+        Widths of the encoder's layers, the last one being the bottleneck; the decoder mirrors
+        them. Default: see Notes.
+    scaling : {None, "minmax", "standard"}, default="standard"
+        Scaling of the features inside the estimator, learned from the training rows, so that the
+        error weighs all features alike.
+    max_epochs : int, default=100
+        Passes over the training rows.
+    %(training_parameters)s
+
+    Attributes
+    ----------
+    %(fitted_attributes)s
+
+    See Also
+    --------
+    LOE : Trains this backbone on contaminated data.
+
+    Notes
+    -----
+    Default sizes: a hidden layer of 64 units and a bottleneck of half the number of features, at
+    least 1 and at most 32.
+
+    References
+    ----------
+    .. [1] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
+       Detection with Contaminated Data. ICML. arXiv:2202.08088.
+
+    Examples
+    --------
+    >>> from lofe_sklearn import AutoEncoder
+    >>> from lofe_sklearn.datasets import load_thyroid
+    >>> X, y = load_thyroid(return_X_y=True)
+    >>> detector = AutoEncoder(max_epochs=2, random_state=0).fit(X)
+    >>> detector.predict(X[:3])
+    array([1, 1, 1])
+    """
+
+    _own_constraints = {"hidden_sizes": Sizes()}
+
+    def __init__(
+        self,
+        *,
+        hidden_sizes=None,
+        scaling="standard",
+        max_epochs=100,
+        batch_size=128,
+        lr=1e-3,
+        weight_decay=1e-5,
+        gradient_clip_value=None,
+        n_iter_no_change=None,
+        tol=1e-4,
+        contamination=0.1,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_sizes = hidden_sizes
+        super().__init__(
+            scaling=scaling,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            lr=lr,
+            weight_decay=weight_decay,
+            gradient_clip_value=gradient_clip_value,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            contamination=contamination,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+        )
+
+    def _build_module(self, n_features):
+        bottleneck = max(1, min(32, n_features // 2))
+        return AutoEncoderModule(n_features, hidden_sizes=list(self.hidden_sizes or (64, bottleneck)))

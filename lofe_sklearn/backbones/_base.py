@@ -1,0 +1,223 @@
+"""The scikit-learn surface every detector shares.
+
+A backbone is two things: a torch module whose ``forward(x)`` returns the two losses of each row,
+``(loss_n, loss_a)``, and an estimator here that stores its hyperparameters and builds that module.
+A fitted backbone on its own was trained blind, as if its rows were all normal; `lofe_sklearn.LOE`
+trains the same backbone with a latent-label rule.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from lofe_sklearn import engine
+from lofe_sklearn._validation import (
+    CONTAMINATION,
+    Constraint,
+    Number,
+    OneOf,
+    all_or_nothing,
+    check_known_labels,
+    check_parameters,
+)
+from lofe_sklearn.backbones._scaling import SCALINGS
+from lofe_sklearn.backbones._training import draw_seeds, train_members
+
+
+class OutlierDetector(OutlierMixin, BaseEstimator):
+    """What backbones and `LOE` share: rows in, scores out, high for normal, and a threshold."""
+
+    @abstractmethod
+    def score_samples(self, X):
+        """Score of each row: the higher, the more normal."""
+
+    def decision_function(self, X):
+        """Signed distance of each row's score to the threshold: negative for outliers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to score.
+
+        Returns
+        -------
+        decision : ndarray of float64, shape (n_samples,)
+            ``score_samples(X) - offset_``.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Tell outliers from inliers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to judge.
+
+        Returns
+        -------
+        is_inlier : ndarray of int, shape (n_samples,)
+            -1 for outliers, +1 for inliers.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _check_training_rows(self, X):
+        return validate_data(self, X, ensure_min_samples=2, **_ROWS)
+
+    def _check_rows(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, reset=False, **_ROWS)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+# In C order, so that sums over rows are the same whatever container the rows came in.
+_ROWS = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
+
+
+class Backbone(OutlierDetector, ABC):
+    """Base class of the backbones.
+
+    A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on, declares
+    what its own may be in ``_own_constraints``, and builds its module in ``_build_module``.
+    """
+
+    _own_constraints: ClassVar[Mapping[str, Constraint]] = {}
+
+    _shared_constraints: ClassVar[Mapping[str, Constraint]] = {
+        "scaling": OneOf(SCALINGS),
+        "max_epochs": Number(Integral, low=1),
+        "batch_size": Number(Integral, low=2),
+        "lr": Number(low=0, above=True),
+        "weight_decay": Number(low=0),
+        "gradient_clip_value": Number(low=0, above=True, optional=True),
+        "n_iter_no_change": Number(Integral, low=1, optional=True),
+        "tol": Number(low=0),
+        "contamination": CONTAMINATION,
+        "verbose": Number(Integral, low=0),
+    }
+
+    def __init__(
+        self,
+        *,
+        scaling,
+        max_epochs,
+        batch_size,
+        lr,
+        weight_decay,
+        gradient_clip_value,
+        n_iter_no_change,
+        tol,
+        contamination,
+        device,
+        random_state,
+        verbose,
+    ):
+        self.scaling = scaling
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.gradient_clip_value = gradient_clip_value
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.contamination = contamination
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @abstractmethod
+    def _build_module(self, n_features):
+        """Build the untrained module for rows of `n_features` features.
+
+        Its ``forward(x)`` takes rows (b, n_features) and returns ``(loss_n, loss_a)``, (b,) each.
+        It may have a method ``prepare(x)``, which is called once before training with (a part
+        of) the training rows, to set what depends on them. Weights are drawn from torch's global
+        generator, which is seeded around this call.
+        """
+
+    def fit(self, X, y=None, *, known_labels=None):
+        """Train on X as if all of its rows of unknown label were normal.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows; at least two. Sparse rows are made dense a batch at a time.
+        y : Ignored
+            Present for API consistency; true labels are never looked at.
+        known_labels : array-like of int, shape (n_samples,), optional
+            +1 for rows known to be normal, -1 for known anomalies, 0 for unknown. Known anomalies
+            are trained with the anomaly loss.
+
+        Returns
+        -------
+        self : object
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data cannot be used; the message says which and why.
+        TrainingDivergedError
+            If the loss stops being finite; the detector is then unfitted.
+        """
+        with all_or_nothing(self):
+            check_parameters(self, self.parameter_constraints())
+            X = self._check_training_rows(X)
+            train_members(
+                [self],
+                X,
+                seeds=draw_seeds(self.random_state, 1),
+                rule=engine.RULES["blind"],
+                contamination=self.contamination,
+                known=check_known_labels(known_labels, X.shape[0], type(self).__name__),
+            )
+        return self
+
+    def score_samples(self, X):
+        """Score of each row: minus the normal loss, so the higher, the more normal.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to score.
+
+        Returns
+        -------
+        scores : ndarray of float64, shape (n_samples,)
+            ``-L_n(x)``; it does not depend on the other rows of X.
+        """
+        return -self._losses(self._check_rows(X))[0]
+
+    @classmethod
+    def parameter_constraints(cls):
+        """What each parameter may be, by name."""
+        return {**cls._own_constraints, **cls._shared_constraints}
+
+    def _losses(self, X):
+        """Both losses of validated rows."""
+        loss_n, loss_a = engine.losses(
+            self.module_,
+            X,
+            shift=self._shift,
+            scale=self._scale,
+            device=engine.resolve_device(self.device),
+        )
+        finite = np.isfinite(loss_n)
+        if not finite.all():
+            raise ValueError(
+                f"{type(self).__name__}: the score of row {np.flatnonzero(~finite)[0]} is not "
+                "finite: its values are too large for the network. Bring the features to a common "
+                "scale (scaling='minmax')."
+            )
+        return loss_n, loss_a

@@ -1,0 +1,122 @@
+"""The data sets that come with the package, under the licences of their sources."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import numpy as np
+from sklearn.utils import Bunch
+
+
+def load_thyroid(*, return_X_y=False, as_frame=False):
+    """Load the thyroid set: 3772 patients, 6 measurements, 93 of them hyperfunctioning.
+
+    =================   ==============
+    Samples             3772
+    Anomalies           93 (2.5 %)
+    Features            6, real, in [0, 1]
+    =================   ==============
+
+    Parameters
+    ----------
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return pandas objects; needs pandas.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        ``data`` of shape (3772, 6); ``target`` of shape (3772,), 1 for anomalies and 0 for normal
+        rows; ``feature_names``, ``target_names``, ``frame`` (with ``as_frame=True``), ``DESCR``
+        with source, licence and citation, and ``filename``.
+    (data, target) : tuple
+        If `return_X_y` is true.
+
+    References
+    ----------
+    .. [1] J. R. Quinlan (1987). Thyroid Disease. UCI Machine Learning Repository, CC BY 4.0.
+       https://doi.org/10.24432/C5D010
+    .. [2] S. Rayana (2016). ODDS Library. Stony Brook University.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.datasets import load_thyroid
+    >>> X, y = load_thyroid(return_X_y=True)
+    >>> X.shape, int(y.sum())
+    ((3772, 6), 93)
+    """
+    return _load("thyroid", return_X_y=return_X_y, as_frame=as_frame)
+
+
+def load_arrhythmia(*, return_X_y=False, as_frame=False):
+    """Load the arrhythmia set: 452 electrocardiograms, 274 features, 66 of rare classes.
+
+    =================   ==============
+    Samples             452
+    Anomalies           66 (14.6 %)
+    Features            274, real, of very different scales; 17 are constant
+    =================   ==============
+
+    Parameters
+    ----------
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return pandas objects; needs pandas.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        ``data`` of shape (452, 274); ``target`` of shape (452,), 1 for anomalies and 0 for normal
+        rows; ``feature_names``, ``target_names``, ``frame`` (with ``as_frame=True``), ``DESCR``
+        with source, licence and citation, and ``filename``.
+    (data, target) : tuple
+        If `return_X_y` is true.
+
+    References
+    ----------
+    .. [1] H. A. Guvenir, B. Acar, H. Muderrisoglu, R. Quinlan (1998). Arrhythmia. UCI Machine
+       Learning Repository, CC BY 4.0. https://doi.org/10.24432/C5BS32
+    .. [2] S. Rayana (2016). ODDS Library. Stony Brook University.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.datasets import load_arrhythmia
+    >>> X, y = load_arrhythmia(return_X_y=True)
+    >>> X.shape, int(y.sum())
+    ((452, 274), 66)
+    """
+    return _load("arrhythmia", return_X_y=return_X_y, as_frame=as_frame)
+
+
+def _load(name: str, *, return_X_y: bool, as_frame: bool):
+    folder = resources.files("lofe_sklearn.datasets")
+    with (folder / "data" / f"{name}.npz").open("rb") as file:
+        arrays = np.load(file, allow_pickle=False)
+        data = np.asarray(arrays["X"], dtype=np.float64)
+        target = np.asarray(arrays["y"]).ravel().astype(np.int64)
+    description = (folder / "descr" / f"{name}.rst").read_text(encoding="utf-8")
+    feature_names = [f"x{i}" for i in range(data.shape[1])]
+
+    frame = None
+    if as_frame:
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                f"load_{name}(as_frame=True) needs pandas. Install it with: pip install pandas"
+            ) from error
+        frame = pd.DataFrame(data, columns=feature_names).assign(anomaly=target)
+        data, target = frame[feature_names], frame["anomaly"]
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        frame=frame,
+        feature_names=feature_names,
+        target_names=["normal", "anomaly"],
+        DESCR=description,
+        filename=f"{name}.npz",
+    )

@@ -1,0 +1,106 @@
+"""The rows on the device, and the order in which each model sees them.
+
+There is one copy of the data, whatever the number of models: a batch is an index matrix (M, b)
+into it, one line for each model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+
+class Rows:
+    """Rows of X as tensors: a dense X lives on the device, a sparse one is densified per batch.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...) or CSR matrix of shape (n, d)
+    shift, scale : ndarray of shape (d,) or None
+        Each row is handed out as ``(row - shift) * scale``, computed in float64.
+    device : torch.device
+    dtype : torch.dtype
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray | sparse.csr_matrix,
+        *,
+        shift: np.ndarray | None = None,
+        scale: np.ndarray | None = None,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.shift, self.scale = shift, scale
+        self.device, self.dtype = device, dtype
+        self._sparse = X if sparse.issparse(X) else None
+        self._dense = None if sparse.issparse(X) else self._to_tensor(X)
+        self.shape = X.shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def take(self, index: Tensor) -> Tensor:
+        """Rows at `index` of any shape: (M, b) gives (M, b, d)."""
+        flat = index.reshape(-1)
+        if self._dense is None:
+            assert self._sparse is not None  # noqa: S101  (for the type checker: one of both is set)
+            picked = self._to_tensor(self._sparse[flat.cpu().numpy()].toarray())
+        else:
+            picked = self._dense.index_select(0, flat)
+        return picked.view(*index.shape, *picked.shape[1:])
+
+    def _to_tensor(self, X: np.ndarray) -> Tensor:
+        if self.scale is not None:
+            X = (X.astype(np.float64, copy=False) - self.shift) * self.scale
+        # A network squares what it is given: beyond this it would compute with infinities, and
+        # not every one of them would show in a loss.
+        largest, limit = float(np.abs(X).max(initial=0)), torch.finfo(self.dtype).max ** 0.48
+        if largest > limit:
+            raise ValueError(
+                f"X has a value of magnitude {largest:.3g}, too large to compute with (at most "
+                f"{limit:.1g}). Scale the features (scaling='minmax') or correct that value."
+            )
+        # A copy always: torch has no read-only tensors, and the user's array must stay as it is.
+        return torch.tensor(np.ascontiguousarray(X), dtype=self.dtype, device=self.device)
+
+
+def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
+    """Split `n_rows` into batches of at most `batch_size`, sizes differing by at most one.
+
+    No row is dropped and no small rest is left over, in which a share of anomalies could not be
+    ranked: a batch has at least two rows (so one of three when `batch_size` is 2 and `n_rows` odd).
+    """
+    n_batches = max(1, min(-(-n_rows // batch_size), n_rows // 2))
+    size, larger = divmod(n_rows, n_batches)
+    return [size + 1] * larger + [size] * (n_batches - larger)
+
+
+def epoch_batches(
+    index: Tensor, batch_size: int, generators: list[torch.Generator]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch over every model's rows, each model in an order of its own.
+
+    Parameters
+    ----------
+    index : Tensor of int, shape (M, n)
+        The rows of each model.
+    batch_size : int
+    generators : list of M torch.Generator
+        On the CPU, so that every device sees the same order.
+
+    Yields
+    ------
+    position, row : Tensor of int, shape (M, b)
+        Where each of the batch's rows stands in `index`, and which row of X it is.
+    """
+    n_rows = index.shape[1]
+    order = torch.stack([torch.randperm(n_rows, generator=g) for g in generators])
+    order = order.to(index.device)
+    shuffled = index.gather(1, order)
+    sizes = batch_sizes(n_rows, batch_size)
+    yield from zip(order.split(sizes, dim=1), shuffled.split(sizes, dim=1), strict=True)

@@ -1,0 +1,48 @@
+"""The device a fit runs on, from the name a user gives."""
+
+from __future__ import annotations
+
+import torch
+
+
+def resolve_device(name: str | torch.device) -> torch.device:
+    """Turn ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"`` into a usable device.
+
+    ``"auto"`` takes CUDA where there is one and the CPU elsewhere. It never picks MPS: the small
+    networks here run faster on the CPU of such machines, and MPS has no float64 to score with.
+
+    Raises
+    ------
+    ValueError
+        If the name is not a device's, or this machine or this build of torch does not have it.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device={name!r} is not a device's name. Use 'auto', 'cpu', 'cuda', 'cuda:1' "
+            "(any index) or 'mps'."
+        ) from error
+    available = {
+        "cpu": lambda: True,
+        "cuda": lambda: (
+            torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+        ),
+        "mps": torch.backends.mps.is_available,
+    }
+    if device.type not in available:
+        raise ValueError(
+            f"device={name!r} is not supported. Use 'auto', 'cpu', 'cuda', 'cuda:1' (any index) "
+            "or 'mps'."
+        )
+    if not available[device.type]():
+        present = ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+        present += ["mps"] if torch.backends.mps.is_available() else []
+        raise ValueError(
+            f"device={name!r} is not available here (available: {', '.join(present)}). "
+            "Use device='auto' to take what there is, or install a torch build with that device."
+        )
+    return device
+

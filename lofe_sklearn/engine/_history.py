@@ -1,0 +1,87 @@
+"""What happened during training: both losses and the inferred labels, epoch by epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TrainingHistory:
+    """History of M models over the epochs; of a model that stopped early, NaN after its end.
+
+    Attributes
+    ----------
+    objective : ndarray of shape (n_epochs, M)
+        The weighted sum of both losses that was minimised, as a mean over the rows.
+    loss_n, loss_a : ndarray of shape (n_epochs, M)
+        Mean over the rows of each loss, as seen during the epoch.
+    n_iter : ndarray of int, shape (M,)
+        Epochs that each model was trained for.
+    """
+
+    objective: np.ndarray
+    loss_n: np.ndarray
+    loss_a: np.ndarray
+    n_iter: np.ndarray
+    _packed_labels: list[np.ndarray] = field(repr=False)
+    _n_rows: int = field(repr=False)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Rows taken for anomalies in each epoch: bool, shape (n_epochs, M, n)."""
+        return np.stack([np.unpackbits(p, axis=1, count=self._n_rows) for p in self._packed_labels]).astype(bool)
+
+    def of_model(self, model: int) -> TrainingHistory:
+        """The history of one model, with M = 1."""
+        one = slice(model, model + 1)
+        n_epochs = self.n_iter[model]
+        return TrainingHistory(
+            self.objective[:n_epochs, one],
+            self.loss_n[:n_epochs, one],
+            self.loss_a[:n_epochs, one],
+            self.n_iter[one],
+            [labels[one] for labels in self._packed_labels[:n_epochs]],
+            self._n_rows,
+        )
+
+
+class HistoryRecorder:
+    """Collect a `TrainingHistory`; the device is waited for once an epoch, never in a step."""
+
+    def __init__(self, index: Tensor) -> None:
+        n_models, self._n_rows = index.shape
+        self._sums = torch.zeros(3, n_models, device=index.device)
+        self._labels = torch.zeros(index.shape, dtype=torch.bool, device=index.device)
+        self._epochs: list[np.ndarray] = []
+        self._packed_labels: list[np.ndarray] = []
+        self._n_iter = np.zeros(n_models, dtype=int)
+
+    @torch.no_grad()
+    def add_batch(
+        self, position: Tensor, loss_n: Tensor, loss_a: Tensor, w_n: Tensor, w_a: Tensor
+    ) -> None:
+        """Take in one batch, (M, b) each."""
+        objective = w_n * loss_n + w_a * loss_a
+        self._sums += torch.stack([objective, loss_n, loss_a]).sum(dim=2)
+        # Dropped rows, weights (0, 0), and undecided ones, (0.5, 0.5), count as anomalies.
+        self._labels.scatter_(1, position, w_a >= w_n)
+
+    def close_epoch(self, running: np.ndarray) -> np.ndarray:
+        """End the epoch and return its M objectives."""
+        means = (self._sums / self._n_rows).cpu().numpy().astype(float)
+        self._sums.zero_()
+        self._n_iter += running
+        self._epochs.append(np.where(running, means, np.nan))
+        self._packed_labels.append(np.packbits(self._labels.cpu().numpy(), axis=1))
+        return means[0]
+
+    def history(self) -> TrainingHistory:
+        """All epochs so far."""
+        objective, loss_n, loss_a = np.stack(self._epochs, axis=1)
+        return TrainingHistory(
+            objective, loss_n, loss_a, self._n_iter, self._packed_labels, self._n_rows
+        )

@@ -1,0 +1,105 @@
+"""Label rules: which rows of a batch count as anomalous, and with what weight.
+
+A rule is a pure function ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)``. For fixed losses each
+rule returns the exact minimiser, over the labels its method allows, of
+
+    sum_i  w_n[i] * loss_n[i] + w_a[i] * loss_a[i]
+
+which is linear in the labels, so that sorting by ``loss_n - loss_a`` and marking the top part is
+not a heuristic but the optimum (Qiu et al., ICML 2022, equation 4).
+
+Shapes: ``loss_n``, ``loss_a``, ``known`` and both weights are (M, b) for M models and b rows each;
+``alpha`` is (M,), the contamination among the rows whose label is not known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Rule = Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
+
+
+def blind(
+    loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Every row of unknown label is taken for normal: the usual training."""
+    return _weights(torch.zeros_like(loss_n), known, marked_weights=(1.0, 0.0))
+
+
+def refine(
+    loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The most anomalous part is dropped: weights (0, 0)."""
+    return _weights(mark(loss_n, alpha, known).to(loss_n), known, marked_weights=(0.0, 0.0))
+
+
+def hard(
+    loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """LOE_H: the most anomalous part is trained as anomalies, weights (0, 1)."""
+    return _weights(mark(loss_n - loss_a, alpha, known).to(loss_n), known, marked_weights=(0.0, 1.0))
+
+
+def soft(
+    loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """LOE_S: the most anomalous part is trained as either, weights (0.5, 0.5)."""
+    return _weights(mark(loss_n - loss_a, alpha, known).to(loss_n), known, marked_weights=(0.5, 0.5))
+
+
+RULES: dict[str, Rule] = {"soft": soft, "hard": hard, "refine": refine, "blind": blind}
+
+
+def n_marked(alpha: float, n: int) -> int:
+    """How many of `n` rows to mark: ``alpha * n`` rounded, at least one, 0 only where `alpha` is.
+
+    Rounding down instead turns the method silently into blind training wherever
+    ``alpha * n < 1``, which small batches and small ratios reach easily.
+    """
+    return min(n, max(1, math.floor(alpha * n + 0.5))) if alpha > 0 else 0
+
+
+def mark(score: Tensor, alpha: Tensor, known: Tensor | None = None) -> Tensor:
+    """Mark the rows of highest `score` among those of unknown label.
+
+    Parameters
+    ----------
+    score : Tensor of shape (M, b)
+        The higher, the more anomalous.
+    alpha : Tensor of shape (M,)
+        Share of the unknown rows to mark; `n_marked` says how it is rounded.
+    known : Tensor of shape (M, b) or None
+        -1 for a known anomaly, +1 for a known normal row, 0 for unknown.
+
+    Returns
+    -------
+    Tensor of bool, shape (M, b)
+        Exactly ``n_marked(alpha, number of unknown rows)`` true entries for each model, ties or not.
+    """
+    n_rows = score.shape[-1]
+    if known is None:
+        n_unknown = torch.full_like(alpha, n_rows)
+    else:
+        score = score.masked_fill(known != 0, -math.inf)
+        n_unknown = (known == 0).sum(-1).to(alpha)
+    count = (alpha * n_unknown + 0.5).floor_().clamp_(min=1).minimum(n_unknown) * (alpha > 0)
+    # Positions in the sorted order below the count: exact under ties, which a threshold is not.
+    order = score.argsort(dim=-1, descending=True, stable=True)
+    first = torch.arange(n_rows, device=score.device) < count.unsqueeze(-1)
+    return torch.zeros_like(first).scatter_(-1, order, first)
+
+
+def _weights(
+    marked: Tensor, known: Tensor | None, marked_weights: tuple[float, float]
+) -> tuple[Tensor, Tensor]:
+    """Weights (1, 0) outside the marked part; known rows get exactly their own label's weights."""
+    for_n, for_a = marked_weights
+    w_n, w_a = 1.0 - (1.0 - for_n) * marked, for_a * marked
+    if known is not None:
+        w_n = torch.where(known == 0, w_n, (known > 0).to(w_n))
+        w_a = torch.where(known == 0, w_a, (known < 0).to(w_a))
+    return w_n, w_a

@@ -1,0 +1,139 @@
+"""M modules of one architecture as one callable with a leading model axis.
+
+    rows (M, b, ...)  ->  loss_n (M, b), loss_a (M, b)
+
+One module is called as it is. Several are one vmapped call over their stacked parameters, M
+networks for little more than the price of one. Where a module does what vmap has no rule for,
+they are called in turn, with a warning.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+# torch's layers draw their initial weights from the global generator, so two fits in two threads
+# would disturb each other while one of them has it seeded.
+_global_rng = threading.Lock()
+
+
+def build_modules(
+    build: Callable[[], nn.Module], seeds: Sequence[int], device: torch.device
+) -> list[nn.Module]:
+    """Build one module for each seed; torch's global random state is left as it was.
+
+    The weights are drawn on the CPU, so that a seed means the same network on every device.
+    """
+    modules = []
+    with _global_rng, torch.random.fork_rng(devices=[]):
+        for seed in seeds:
+            torch.manual_seed(seed)
+            modules.append(build().to(device))
+    return modules
+
+
+class ModuleStack:
+    """Call M modules on M batches at once.
+
+    Parameters
+    ----------
+    modules : list of M nn.Module
+        Of equal shapes, on one device. `sync` writes the trained parameters back into them.
+
+    Attributes
+    ----------
+    parameters : dict of str to Tensor
+        Leaf tensors; with a leading axis M if there is more than one module.
+    """
+
+    def __init__(self, modules: list[nn.Module]) -> None:
+        self.modules = modules
+        self.n_models = len(modules)
+        self._call = self._call_one
+        if self.n_models == 1:
+            # Through vmap a single small network costs half as much again.
+            self.parameters = dict(modules[0].named_parameters())
+        else:
+            self.parameters, self._buffers = stack_module_state(modules)
+            self._call = self._call_vmapped
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute both losses, (M, b) each, of the rows x, (M, b, ...)."""
+        return self._call(x)
+
+    def sync(self) -> list[nn.Module]:
+        """Write the stacked parameters back into the modules and return these."""
+        if self.n_models > 1:
+            with torch.no_grad():
+                for m, module in enumerate(self.modules):
+                    for name, parameter in module.named_parameters():
+                        parameter.copy_(self.parameters[name][m])
+        return self.modules
+
+    def snapshot(self, model: int) -> dict[str, Tensor]:
+        """Copy one model's parameters."""
+        return {name: p.detach()[self._at(model)].clone() for name, p in self.parameters.items()}
+
+    def restore(self, model: int, snapshot: dict[str, Tensor]) -> None:
+        """Put one model's parameters back to what `snapshot` returned."""
+        with torch.no_grad():
+            for name, p in self.parameters.items():
+                p[self._at(model)].copy_(snapshot[name])
+
+    def _at(self, model: int) -> int | type(Ellipsis):
+        return ... if self.n_models == 1 else model
+
+    def _call_one(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        loss_n, loss_a = self._checked(self.modules[0](x[0]), x.shape[1:2])
+        return loss_n.unsqueeze(0), loss_a.unsqueeze(0)
+
+    def _call_vmapped(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        base = self.modules[0]
+
+        def call(parameters, buffers, rows):
+            return functional_call(base, (parameters, buffers), (rows,))
+
+        try:
+            losses = vmap(call, randomness="different")(self.parameters, self._buffers, x)
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            losses = self._call_in_turn(x)  # a fault of the module's own shows here, as itself
+            reason = str(error).strip().splitlines()[0]
+            warnings.warn(
+                f"{type(base).__name__} cannot be vmapped ({reason}), so its {self.n_models} "
+                "models are called one after another: right, but about as slow as fitting each "
+                "alone. Write its forward with batched tensor operations, without .item() and "
+                "without Python branches on tensor values.",
+                UserWarning,
+                stacklevel=3,
+            )
+            self._call = self._call_in_turn
+            return losses
+        return self._checked(losses, x.shape[:2])
+
+    def _call_in_turn(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        losses = []
+        for m, rows in enumerate(x.unbind()):
+            state = {name: p[m] for name, p in self.parameters.items()}
+            state |= {name: b[m] for name, b in self._buffers.items()}
+            pair = functional_call(self.modules[m], state, (rows,))
+            losses.append(self._checked(pair, rows.shape[:1]))
+        loss_n, loss_a = zip(*losses, strict=True)
+        return torch.stack(loss_n), torch.stack(loss_a)
+
+    def _checked(self, losses, shape: torch.Size) -> tuple[Tensor, Tensor]:
+        """Hold a module to its contract."""
+        is_pair = isinstance(losses, (tuple, list)) and len(losses) == 2
+        if is_pair and losses[0].shape == losses[1].shape == shape:
+            return losses[0], losses[1]
+        got = [tuple(loss.shape) for loss in losses] if is_pair else type(losses).__name__
+        raise TypeError(
+            f"{type(self.modules[0]).__name__}.forward(x) must return a tuple (loss_n, loss_a) of "
+            f"one loss for each row; for {shape[-1]} rows it returned {got}."
+        )

@@ -1,0 +1,84 @@
+"""Shared fixtures: the device option, the folder of real data, small contaminated sets."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL
+
+# Small layers gain nothing from threads, and xdist's workers would fight over the cores.
+torch.set_num_threads(1)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--device", default="cpu", help="device that all estimators run on: cpu, cuda, cuda:1, mps"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _run_on_the_asked_device(request, monkeypatch):
+    """Let ``device="auto"``, every estimator's default, mean the device of ``--device``."""
+    asked = request.config.getoption("--device")
+    import lofe_sklearn.backbones._base as base
+    import lofe_sklearn.backbones._training as training
+    from lofe_sklearn import engine
+
+    def resolve(name):
+        return engine.resolve_device(asked if name == "auto" else name)
+
+    class Engine:
+        resolve_device = staticmethod(resolve)
+
+        def __getattr__(self, name):
+            return getattr(engine, name)
+
+    for module in (base, training):
+        monkeypatch.setattr(module, "engine", Engine())
+
+
+@pytest.fixture
+def device(request):
+    return torch.device(request.config.getoption("--device"))
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """Folder of real data sets, from LOFE_DATA or beside the checkout."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("LOFE_DATA", beside))
+    if not (folder / "tabular").is_dir():
+        pytest.skip(f"real data not found in {folder}; set LOFE_DATA to the folder that has it")
+    return folder
+
+
+BACKBONES = [NeuTraL, DeepSVDD, AutoEncoder]
+
+
+@pytest.fixture(params=BACKBONES, ids=lambda cls: cls.__name__)
+def backbone_class(request):
+    return request.param
+
+
+@pytest.fixture(
+    params=[*BACKBONES, LOE], ids=lambda cls: cls.__name__
+)
+def detector(request):
+    """Every public detector, with little to train."""
+    if request.param is LOE:
+        return LOE(DeepSVDD(max_epochs=4), random_state=0)
+    return request.param(max_epochs=4, random_state=0)
+
+
+@pytest.fixture
+def contaminated():
+    """Two-cluster normals and 10 % far anomalies: X, and y with 1 for anomalies."""
+    rng = np.random.default_rng(0)
+    normal = np.concatenate([rng.normal(0, 1, (90, 5)), rng.normal(4, 1, (90, 5))])
+    X = np.concatenate([normal, rng.uniform(-12, 12, (20, 5))])
+    y = np.repeat([0, 1], [180, 20])
+    order = rng.permutation(len(X))
+    return X[order], y[order]

@@ -1,0 +1,159 @@
+"""M modules in one stack are M modules one by one."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lofe_sklearn import TrainingDivergedError, engine
+from lofe_sklearn.engine._loop import EarlyStopping, clip_gradients
+from lofe_sklearn.engine._stack import ModuleStack, build_modules
+
+SETTINGS = {"max_epochs": 6, "batch_size": 16, "lr": 1e-2, "weight_decay": 1e-4}
+
+
+class TwoLosses(nn.Module):
+    """A least backbone: two losses of one linear layer."""
+
+    def __init__(self, n_features=3):
+        super().__init__()
+        self.layer = nn.Linear(n_features, 4)
+        self.register_buffer("shift", torch.zeros(4))
+
+    def prepare(self, x):
+        self.shift.copy_(x.mean())
+
+    def forward(self, x):
+        z = (self.layer(x) - self.shift).square().sum(-1)
+        return z, 1 / (1 + z)
+
+
+class NotVmappable(TwoLosses):
+    def forward(self, x):
+        return super().forward(x) if x.sum().item() < 1e9 else None
+
+
+class OneLoss(TwoLosses):
+    def forward(self, x):
+        return super().forward(x)[0]
+
+
+class WrongShape(TwoLosses):
+    def forward(self, x):
+        loss_n, loss_a = super().forward(x)
+        return loss_n.mean(), loss_a.mean()
+
+
+def train(module_class, seeds, alpha, device="cpu", rule="hard", X=None, **settings):
+    device = torch.device(device)
+    X = np.random.default_rng(0).normal(size=(50, 3)) if X is None else X
+    modules = build_modules(module_class, seeds, device)
+    rows = engine.Rows(X, device=device)
+    index = torch.arange(len(X), device=device).expand(len(seeds), -1)
+    history = engine.train(
+        modules,
+        rows,
+        index,
+        rule=engine.RULES[rule],
+        alpha=alpha,
+        seeds=seeds,
+        settings=engine.TrainingSettings(**{**SETTINGS, **settings}),
+    )
+    return modules, history
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"warmup_epochs": 2},
+        {"gradient_clip_value": 0.05},
+        {"n_iter_no_change": 2, "tol": 0.3, "max_epochs": 25},
+    ],
+    ids=str,
+)
+def test_a_stack_equals_single_models(device, settings):
+    seeds, alpha = [0, 1, 2], [0.05, 0.1, 0.4]
+    stacked, history = train(TwoLosses, seeds, alpha, device, **settings)
+    for m, seed in enumerate(seeds):
+        (single,), alone = train(TwoLosses, [seed], alpha[m : m + 1], device, **settings)
+        for a, b in zip(stacked[m].parameters(), single.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
+        of_model = history.of_model(m)
+        assert of_model.n_iter == alone.n_iter
+        np.testing.assert_allclose(of_model.loss_n, alone.loss_n, rtol=1e-4)
+        np.testing.assert_allclose(of_model.objective, alone.objective, rtol=1e-4)
+        assert np.array_equal(of_model.labels, alone.labels)
+
+
+def test_models_stop_early_each_on_its_own():
+    _, history = train(
+        TwoLosses, [0, 1, 2], [0.1] * 3, n_iter_no_change=2, tol=0.3, max_epochs=25
+    )
+    assert len(set(history.n_iter)) > 1
+    assert history.n_iter.max() == len(history.objective) < 25
+    for m, n_iter in enumerate(history.n_iter):
+        assert np.isfinite(history.loss_n[:n_iter, m]).all()
+        assert np.isnan(history.loss_n[n_iter:, m]).all()
+
+
+def test_early_stopping_waits_for_improvements_by_tol():
+    stack = ModuleStack([TwoLosses()])
+    stopper = EarlyStopping(stack, patience=2, tol=0.1)
+    stopped = [stopper.all_stopped_after(np.array([x])) for x in (5.0, 4.0, 3.95, 3.92)]
+    assert stopped == [False, False, False, True]
+
+
+def test_a_module_that_cannot_be_vmapped_is_looped_over_with_a_warning(device):
+    with pytest.warns(UserWarning, match="NotVmappable cannot be vmapped"):
+        looped, _ = train(NotVmappable, [0, 1], [0.1, 0.2], device)
+    stacked, _ = train(TwoLosses, [0, 1], [0.1, 0.2], device)
+    for a, b in zip(looped, stacked, strict=True):
+        torch.testing.assert_close(a.layer.weight, b.layer.weight, rtol=0, atol=1e-5)
+
+
+def test_one_module_is_never_vmapped():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(NotVmappable, [0], [0.1])
+
+
+@pytest.mark.parametrize("module_class", [OneLoss, WrongShape])
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_a_module_that_breaks_the_contract(module_class, seeds):
+    with pytest.raises(TypeError, match=rf"{module_class.__name__}.*\(loss_n, loss_a\)"):
+        train(module_class, seeds, [0.1] * len(seeds))
+
+
+def test_seeded_init_leaves_the_global_state_alone():
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    first, again, other = build_modules(TwoLosses, [0, 0, 1], torch.device("cpu"))
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.equal(first.layer.weight, again.layer.weight)
+    assert not torch.equal(first.layer.weight, other.layer.weight)
+
+
+def test_gradients_are_clipped_for_each_model_alone():
+    small, large = torch.zeros(2, 3), torch.zeros(2, 4)
+    small.grad, large.grad = torch.zeros(2, 3), torch.zeros(2, 4)
+    small.grad[0, 0], large.grad[0, 0], large.grad[1, 0] = 3.0, 4.0, 0.5
+    clip_gradients([small, large], n_models=2, max_norm=1.0)
+    assert small.grad[0, 0].item() == pytest.approx(0.6)
+    assert large.grad[:, 0].tolist() == pytest.approx([0.8, 0.5])
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_divergence_names_model_epoch_and_remedy(seeds):
+    with pytest.raises(TrainingDivergedError, match=r"model 0 .* epoch 1 of 6.*Lower lr"):
+        train(TwoLosses, seeds, [0.1] * len(seeds), lr=1e30)
+
+
+def test_history_holds_both_losses_and_the_labels():
+    _, history = train(TwoLosses, [0, 1], [0.1, 0.2], warmup_epochs=2, batch_size=50)
+    assert history.objective.shape == history.loss_n.shape == history.loss_a.shape == (6, 2)
+    assert history.labels.shape == (6, 2, 50)
+    assert history.labels.sum(axis=2).tolist() == [[0, 0]] * 2 + [[5, 10]] * 4

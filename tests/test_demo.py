@@ -1,0 +1,64 @@
+"""``python -m lofe_sklearn``, with little to train."""
+
+import numpy as np
+import pytest
+
+from lofe_sklearn._demo import main
+
+QUICK = ["--max-epochs", "3", "--seeds", "2", "--backbone", "DeepSVDD"]
+
+
+def test_the_demo_prints_a_table_and_writes_a_plot(tmp_path, capsys):
+    plot = tmp_path / "scores.png"
+    main([*QUICK, "--output", str(plot)])
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("blind", "refine", "hard", "soft", "F1", "ROC AUC"))
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_own_data_and_fewer_methods(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [60, 10])
+    np.savez(tmp_path / "mine.npz", X=rng.normal(size=(70, 3)) + 5 * y[:, None], y=y)
+    main(
+        [*QUICK, "--data", str(tmp_path / "mine.npz"), "--methods", "soft", "--assumed", "0.2"]
+        + ["--output", str(tmp_path / "scores.png")]
+    )
+    shown = capsys.readouterr().out
+    assert "mine" in shown
+    assert "blind" not in shown
+
+
+def test_help_explains_the_options(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    for option in ("data", "contamination", "methods", "backbone", "seeds", "device", "output"):
+        assert f"--{option}" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--contamination", "0.9"], r"must be in \(0, 0.5\]; got 0.9"),
+        (["--contamination", "a tenth"], r"invalid _ratio value|must be a number"),
+        (["--seeds", "0"], "must be at least 1"),
+        (["--output", "/no/such/folder/plot.png"], "the folder does not exist"),
+        (["--backbone", "IForest"], "invalid choice"),
+    ],
+)
+def test_bad_options(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    import re
+
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_data_that_is_not_there(tmp_path):
+    with pytest.raises(SystemExit, match="not a bundled set"):
+        main(["--data", "iris"])
+    np.savez(tmp_path / "x.npz", X=np.ones((3, 2)))
+    with pytest.raises(SystemExit, match="y missing"):
+        main(["--data", str(tmp_path / "x.npz")])
