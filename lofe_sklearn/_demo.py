@@ -1,6 +1,7 @@
 """Demo: the same backbone trained blind, refined, and with LOE on contaminated real data.
 
-The protocol is that of the LOE paper's tabular experiments, `lofe_sklearn.datasets.loe_tabular_split`.
+The protocol is that of the LOE paper's tabular experiments, see
+`lofe_sklearn.datasets.loe_tabular_split`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from joblib import Parallel, delayed
 from sklearn.metrics import roc_auc_score
 
 from lofe_sklearn import LOE, backbones
 from lofe_sklearn._progress import require_rich
 from lofe_sklearn.datasets import load_arrhythmia, load_thyroid, loe_tabular_split
-from lofe_sklearn.engine import RULES
 from lofe_sklearn.metrics import f1_at_true_ratio
 
 LOADERS = {"thyroid": load_thyroid, "arrhythmia": load_arrhythmia}
@@ -39,8 +40,10 @@ class Run:
     y_test: np.ndarray
 
 
-def run_one(X, y, method: str, seed: int, options: argparse.Namespace) -> Run:
-    """Contaminate, fit, and score the test rows; the labels are used for the split and the metrics."""
+def run_one(
+    X: np.ndarray, y: np.ndarray, method: str, seed: int, options: argparse.Namespace
+) -> Run:
+    """Contaminate, fit, and score the test rows; labels serve the split and the metrics only."""
     X_train, X_test, _, y_test = loe_tabular_split(
         X, y, contamination=options.contamination, random_state=seed
     )
@@ -77,7 +80,7 @@ def run_all(options: argparse.Namespace) -> Iterator[Run]:
 
 
 def load_data(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """A bundled set by name, or an .npz file with X and y (1 = anomaly)."""
+    """Load a bundled set by name, or an .npz file with X and y (1 = anomaly)."""
     if name in LOADERS:
         return LOADERS[name](return_X_y=True)
     path = Path(name)
@@ -132,7 +135,9 @@ def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) ->
             "The plot needs matplotlib. Install it with: pip install 'lofe-sklearn[plot]'"
         ) from error
 
-    shown = [m for m in ("blind", "soft", "hard") if m in options.methods][:2] or options.methods[:1]
+    shown = [m for m in ("blind", "soft", "hard") if m in options.methods][:2] or options.methods[
+        :1
+    ]
     figure = Figure(figsize=(4.6 * len(shown), 3.6), layout="constrained")
     for axes, method in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         run = min((r for r in runs if r.method == method), key=lambda r: r.seed)
@@ -167,7 +172,7 @@ def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) ->
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line's options."""
+    """Read the command line's options."""
     parser = argparse.ArgumentParser(
         prog="python -m lofe_sklearn",
         description="Train a deep anomaly detector on contaminated data: blind, refined, and with "
@@ -189,15 +194,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=None,
         help="share that LOE is told; default: the true one",
     )
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="label rules")
+    parser.add_argument(
+        "--methods", nargs="+", choices=METHODS, default=list(METHODS), help="label rules"
+    )
     parser.add_argument("--backbone", choices=BACKBONES, default="NeuTraL", help="detector")
     parser.add_argument("--seeds", type=_positive, default=3, help="repetitions, seeds 0, 1, ...")
     parser.add_argument(
         "--max-epochs", type=_positive, default=None, help="epochs; default: the backbone's"
     )
-    parser.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps"
-    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
     parser.add_argument("--jobs", type=_positive, default=2, help="fits at a time")
     parser.add_argument(
         "--output", type=Path, default=Path("lofe_demo.png"), help="file of the plot"
@@ -225,6 +230,7 @@ def _positive(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo."""
     options = parse(arguments)
+    torch.set_num_threads(1)  # the fits are the threads
     require_rich("The demo")
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -98,8 +98,8 @@ class LOE(OutlierDetector):
     >>> from lofe_sklearn.datasets import load_thyroid
     >>> X, y = load_thyroid(return_X_y=True)
     >>> detector = LOE(NeuTraL(max_epochs=5), contamination=0.025, random_state=0).fit(X)
-    >>> detector.predict(X[:3])
-    array([1, 1, 1])
+    >>> detector.labels_.shape, int((detector.labels_ == -1).sum())
+    ((3772,), 94)
     """
 
     _constraints = {
@@ -240,8 +240,14 @@ class LOE(OutlierDetector):
         values = np.log(np.maximum(loss_n, _TINY)) if self._log_loss_n else loss_n
         return -((values - self._center) / self._spread).mean(axis=0)
 
-    def _infer_labels(self, rule, loss_n, loss_a, known) -> np.ndarray:
-        """The label step over all training rows at once, with the members' mean ranking."""
+    def _infer_labels(
+        self,
+        rule: engine.Rule,
+        loss_n: np.ndarray,
+        loss_a: np.ndarray,
+        known: np.ndarray | None,
+    ) -> np.ndarray:
+        """Do the label step over all training rows at once, with the members' mean ranking."""
         # Each member's losses on its own scale, so that none of them decides alone.
         spread = np.maximum((loss_n - loss_a).std(axis=1, keepdims=True), _TINY)
         n_samples = loss_n.shape[1]

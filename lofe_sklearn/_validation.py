@@ -21,14 +21,14 @@ class Constraint(Protocol):
         """Whether `value` is allowed."""
 
     def __str__(self) -> str:
-        """The allowed values in words: 'must be ...'."""
+        """Say in words what is allowed, to go on after 'must be'."""
 
 
 @dataclass(frozen=True)
 class Number:
     """A number from `low` to `high`; `above` excludes the lower end."""
 
-    kind: type = Real
+    kind: type[Real] | type[Integral] = Real
     low: float = -np.inf
     high: float = np.inf
     above: bool = False
@@ -40,7 +40,8 @@ class Number:
             return self.optional
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, self.kind):
             return False
-        return bool((value > self.low if self.above else value >= self.low) and value <= self.high)
+        number = float(value)
+        return (number > self.low if self.above else number >= self.low) and number <= self.high
 
     def __str__(self) -> str:
         name = "an integer" if self.kind is Integral else "a number"

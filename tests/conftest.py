@@ -63,9 +63,7 @@ def backbone_class(request):
     return request.param
 
 
-@pytest.fixture(
-    params=[*BACKBONES, LOE], ids=lambda cls: cls.__name__
-)
+@pytest.fixture(params=[*BACKBONES, LOE], ids=lambda cls: cls.__name__)
 def detector(request):
     """Every public detector, with little to train."""
     if request.param is LOE:

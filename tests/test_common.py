@@ -83,7 +83,9 @@ def test_labels_given_as_y_change_nothing(detector, contaminated):
     expected = detector.fit(X).score_samples(X)
     rng = np.random.default_rng(0)
     for adversarial in (y, 1 - y, rng.permutation(y), np.array(["a", "b"] * 100)):
-        np.testing.assert_array_equal(clone(detector).fit(X, adversarial).score_samples(X), expected)
+        np.testing.assert_array_equal(
+            clone(detector).fit(X, adversarial).score_samples(X), expected
+        )
 
 
 def test_scores_do_not_depend_on_the_other_rows(detector, contaminated):
@@ -189,7 +191,9 @@ def test_lists_and_read_only_memmaps(detector, contaminated, tmp_path):
 def test_a_constant_columns_value_does_not_matter_after_scaling(backbone_class, contaminated):
     X, _ = contaminated
     scores = [
-        backbone_class(scaling="standard", max_epochs=3, random_state=0).fit(rows).score_samples(rows)
+        backbone_class(scaling="standard", max_epochs=3, random_state=0)
+        .fit(rows)
+        .score_samples(rows)
         for rows in (np.column_stack([X, np.full(len(X), value)]) for value in (0.1, 1e5))
     ]
     np.testing.assert_allclose(*scores, rtol=1e-6)

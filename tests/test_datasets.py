@@ -46,9 +46,7 @@ def test_contaminate_adds_the_share(contamination, n_added):
 
 def test_contaminate_draws_without_replacement_while_it_can():
     outliers = np.arange(20.0)[:, None]
-    X, y = contaminate(
-        np.full((90, 1), -1.0), outliers, contamination=0.1, noise=0, random_state=0
-    )
+    X, y = contaminate(np.full((90, 1), -1.0), outliers, contamination=0.1, noise=0, random_state=0)
     assert len(np.unique(X[y == 1])) == 10
 
 

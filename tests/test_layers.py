@@ -55,9 +55,7 @@ def test_every_file_has_a_room():
 def test_imports_go_downward(path):
     room = room_of(path)
     upward = [
-        other
-        for other in imported_rooms(path)
-        if other != room and HEIGHT[other] >= HEIGHT[room]
+        other for other in imported_rooms(path) if other != room and HEIGHT[other] >= HEIGHT[room]
     ]
     assert not upward, f"{path.relative_to(ROOT)} imports from {upward}"
 

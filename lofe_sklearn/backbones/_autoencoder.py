@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from lofe_sklearn._validation import Sizes
@@ -17,7 +19,7 @@ class AutoEncoderModule(nn.Module):
         super().__init__()
         widths = [n_features, *hidden_sizes, *hidden_sizes[-2::-1], n_features]
         layers: list[nn.Module] = []
-        for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+        for fan_in, fan_out in pairwise(widths):
             layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
         self.network = nn.Sequential(*layers[:-1])
 
@@ -44,6 +46,8 @@ class AutoEncoder(Backbone):
         error weighs all features alike.
     max_epochs : int, default=100
         Passes over the training rows.
+    lr : float, default=1e-3
+        Learning rate of Adam.
     %(training_parameters)s
 
     Attributes
@@ -70,8 +74,8 @@ class AutoEncoder(Backbone):
     >>> from lofe_sklearn.datasets import load_thyroid
     >>> X, y = load_thyroid(return_X_y=True)
     >>> detector = AutoEncoder(max_epochs=2, random_state=0).fit(X)
-    >>> detector.predict(X[:3])
-    array([1, 1, 1])
+    >>> round(float((detector.predict(X) == -1).mean()), 2)
+    0.1
     """
 
     _own_constraints = {"hidden_sizes": Sizes()}
@@ -111,4 +115,6 @@ class AutoEncoder(Backbone):
 
     def _build_module(self, n_features):
         bottleneck = max(1, min(32, n_features // 2))
-        return AutoEncoderModule(n_features, hidden_sizes=list(self.hidden_sizes or (64, bottleneck)))
+        return AutoEncoderModule(
+            n_features, hidden_sizes=list(self.hidden_sizes or (64, bottleneck))
+        )

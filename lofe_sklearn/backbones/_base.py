@@ -201,16 +201,19 @@ class Backbone(OutlierDetector, ABC):
 
     @classmethod
     def parameter_constraints(cls):
-        """What each parameter may be, by name."""
-        return {**cls._own_constraints, **cls._shared_constraints}
+        """Return what each parameter may be, by name."""
+        return {**cls._shared_constraints, **cls._own_constraints}
+
+    def _learning_rate(self, n_features):
+        """Return the learning rate for rows of `n_features` features."""
+        return self.lr
 
     def _losses(self, X):
         """Both losses of validated rows."""
         loss_n, loss_a = engine.losses(
             self.module_,
             X,
-            shift=self._shift,
-            scale=self._scale,
+            scaling=self._scaling,
             device=engine.resolve_device(self.device),
         )
         finite = np.isfinite(loss_n)

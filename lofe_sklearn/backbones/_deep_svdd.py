@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,7 +27,7 @@ class DeepSVDDModule(nn.Module):
         super().__init__()
         self.encoder = nn.ModuleList(
             nn.Linear(fan_in, fan_out, bias=False)
-            for fan_in, fan_out in zip([n_features, *hidden_sizes], hidden_sizes, strict=False)
+            for fan_in, fan_out in pairwise([n_features, *hidden_sizes])
         )
         self.register_buffer("center", torch.zeros(hidden_sizes[-1]))
 
@@ -69,6 +71,8 @@ class DeepSVDD(Backbone):
     max_epochs : int, default=50
         Passes over the training rows. Few: trained blind on contaminated data, the model gets
         worse the longer it runs.
+    lr : float, default=1e-3
+        Learning rate of Adam.
     %(training_parameters)s
 
     Attributes
@@ -98,8 +102,8 @@ class DeepSVDD(Backbone):
     >>> from lofe_sklearn.datasets import load_thyroid
     >>> X, y = load_thyroid(return_X_y=True)
     >>> detector = DeepSVDD(max_epochs=2, random_state=0).fit(X)
-    >>> detector.predict(X[:3])
-    array([1, 1, 1])
+    >>> round(float((detector.predict(X) == -1).mean()), 2)
+    0.1
     """
 
     _own_constraints = {"hidden_sizes": Sizes()}

@@ -9,8 +9,6 @@ _TRAINING_PARAMETERS = """\
     batch_size : int, default=128
         Rows a step, at most and at least 2; the batches of an epoch are of equal size, give or
         take one row, and none is dropped.
-    lr : float, default=1e-3
-        Learning rate of Adam.
     weight_decay : float, default=1e-5
         L2 penalty on all weights.
     gradient_clip_value : float, optional

@@ -15,8 +15,8 @@ SCALINGS = (None, "minmax", "standard")
 
 def fit_scaling(
     X: np.ndarray | sparse.csr_matrix, scaling: str | None
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Shift and factor such that ``(X - shift) * factor`` is scaled; None, None for no scaling.
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Shift and factor such that ``(X - shift) * factor`` is scaled; None for no scaling.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def fit_scaling(
     shift, factor : ndarray of float64, shape (n_features,), or None
     """
     if scaling is None:
-        return None, None
+        return None
     if sparse.issparse(X):
         if scaling == "minmax":
             low, high = (np.asarray(a, dtype=np.float64) for a in min_max_axis(X, axis=0))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PREPARE_ROWS = 4096
 
 
-def draw_seeds(random_state, n_members: int) -> list[int]:
+def draw_seeds(random_state: int | np.random.RandomState | None, n_members: int) -> list[int]:
     """One seed for each member; those of fewer members are the first of those of more.
 
     An integer is itself the first seed, so that a member trained alone with its own
@@ -56,7 +56,7 @@ def train_members(
     rule : callable
         The label rule.
     contamination : float
-        Share of anomalies among all rows. The share among the rows of unknown label follows from it.
+        Share of anomalies among all rows; that among the rows of unknown label follows from it.
     known : ndarray of int8, shape (n_samples,), optional
         Known labels.
     warmup_epochs : int, default=0
@@ -70,16 +70,17 @@ def train_members(
     first = members[0]
     n_samples, n_features = X.shape
     device = engine.resolve_device(first.device)
-    shift, scale = fit_scaling(X, first.scaling)
-    rows = engine.Rows(X, shift=shift, scale=scale, device=device)
+    scaling = fit_scaling(X, first.scaling)
+    rows = engine.Rows(X, scaling=scaling, device=device)
 
     modules = engine.build_modules(lambda: first._build_module(n_features), seeds, device)
     for module, seed in zip(modules, seeds, strict=True):
-        if hasattr(module, "prepare"):
+        prepare = getattr(module, "prepare", None)
+        if prepare is not None:
             generator = torch.Generator().manual_seed(seed)
             some = torch.randperm(n_samples, generator=generator)[:_PREPARE_ROWS]
             with torch.no_grad():
-                module.prepare(rows.take(some.to(device)))
+                prepare(rows.take(some.to(device)))
 
     n_members = len(members)
     everything = torch.arange(n_samples, device=device).expand(n_members, -1)
@@ -94,7 +95,7 @@ def train_members(
             settings=engine.TrainingSettings(
                 max_epochs=first.max_epochs,
                 batch_size=first.batch_size,
-                lr=first.lr,
+                lr=first._learning_rate(n_features),
                 weight_decay=first.weight_decay,
                 warmup_epochs=warmup_epochs,
                 gradient_clip_value=first.gradient_clip_value,
@@ -102,9 +103,7 @@ def train_members(
                 tol=first.tol,
             ),
             known=(
-                None
-                if known is None
-                else torch.from_numpy(known).to(device).expand(n_members, -1)
+                None if known is None else torch.from_numpy(known).to(device).expand(n_members, -1)
             ),
             on_epoch=on_epoch,
         )
@@ -113,7 +112,7 @@ def train_members(
     for m, (member, module) in enumerate(zip(members, modules, strict=True)):
         # A pickle of it must load on a machine without the device it was trained on.
         member.module_ = module.cpu().eval()
-        member._shift, member._scale = shift, scale
+        member._scaling = scaling
         member.history_ = history.of_model(m)
         member.n_iter_ = int(history.n_iter[m])
         member.loss_history_ = member.history_.objective[:, 0]
@@ -132,5 +131,5 @@ def unknown_ratio(contamination: float, known: np.ndarray | None, n_samples: int
 
 
 def threshold(scores: np.ndarray, contamination: float) -> float:
-    """The score below which a share `contamination` of `scores` lies."""
+    """Find the score below which a share `contamination` of `scores` lies."""
     return float(np.percentile(scores, 100.0 * contamination))

@@ -90,7 +90,7 @@ def load_arrhythmia(*, return_X_y=False, as_frame=False):
     return _load("arrhythmia", return_X_y=return_X_y, as_frame=as_frame)
 
 
-def _load(name: str, *, return_X_y: bool, as_frame: bool):
+def _load(name: str, *, return_X_y: bool, as_frame: bool) -> Bunch | tuple:
     folder = resources.files("lofe_sklearn.datasets")
     with (folder / "data" / f"{name}.npz").open("rb") as file:
         arrays = np.load(file, allow_pickle=False)

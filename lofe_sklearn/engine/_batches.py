@@ -13,6 +13,8 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+Scaling = tuple[np.ndarray, np.ndarray]
+
 
 class Rows:
     """Rows of X as tensors: a dense X lives on the device, a sparse one is densified per batch.
@@ -20,8 +22,8 @@ class Rows:
     Parameters
     ----------
     X : ndarray of shape (n, ...) or CSR matrix of shape (n, d)
-    shift, scale : ndarray of shape (d,) or None
-        Each row is handed out as ``(row - shift) * scale``, computed in float64.
+    scaling : pair of ndarray of shape (d,), optional
+        Shift and factor: rows are handed out as ``(row - shift) * factor``, computed in float64.
     device : torch.device
     dtype : torch.dtype
     """
@@ -30,12 +32,11 @@ class Rows:
         self,
         X: np.ndarray | sparse.csr_matrix,
         *,
-        shift: np.ndarray | None = None,
-        scale: np.ndarray | None = None,
+        scaling: Scaling | None = None,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.shift, self.scale = shift, scale
+        self.scaling = scaling
         self.device, self.dtype = device, dtype
         self._sparse = X if sparse.issparse(X) else None
         self._dense = None if sparse.issparse(X) else self._to_tensor(X)
@@ -55,8 +56,9 @@ class Rows:
         return picked.view(*index.shape, *picked.shape[1:])
 
     def _to_tensor(self, X: np.ndarray) -> Tensor:
-        if self.scale is not None:
-            X = (X.astype(np.float64, copy=False) - self.shift) * self.scale
+        if self.scaling is not None:
+            shift, factor = self.scaling
+            X = (X.astype(np.float64, copy=False) - shift) * factor
         # A network squares what it is given: beyond this it would compute with infinities, and
         # not every one of them would show in a loss.
         largest, limit = float(np.abs(X).max(initial=0)), torch.finfo(self.dtype).max ** 0.48

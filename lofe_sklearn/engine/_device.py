@@ -25,24 +25,22 @@ def resolve_device(name: str | torch.device) -> torch.device:
             f"device={name!r} is not a device's name. Use 'auto', 'cpu', 'cuda', 'cuda:1' "
             "(any index) or 'mps'."
         ) from error
+    n_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
     available = {
-        "cpu": lambda: True,
-        "cuda": lambda: (
-            torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
-        ),
-        "mps": torch.backends.mps.is_available,
+        "cpu": True,
+        "cuda": (device.index or 0) < n_cuda,
+        "mps": torch.backends.mps.is_available(),
     }
     if device.type not in available:
         raise ValueError(
             f"device={name!r} is not supported. Use 'auto', 'cpu', 'cuda', 'cuda:1' (any index) "
             "or 'mps'."
         )
-    if not available[device.type]():
-        present = ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-        present += ["mps"] if torch.backends.mps.is_available() else []
+    if not available[device.type]:
+        present = ["cpu", *(f"cuda:{i}" for i in range(n_cuda))]
+        present += ["mps"] if available["mps"] else []
         raise ValueError(
             f"device={name!r} is not available here (available: {', '.join(present)}). "
             "Use device='auto' to take what there is, or install a torch build with that device."
         )
     return device
-

@@ -33,10 +33,12 @@ class TrainingHistory:
     @property
     def labels(self) -> np.ndarray:
         """Rows taken for anomalies in each epoch: bool, shape (n_epochs, M, n)."""
-        return np.stack([np.unpackbits(p, axis=1, count=self._n_rows) for p in self._packed_labels]).astype(bool)
+        return np.stack(
+            [np.unpackbits(p, axis=1, count=self._n_rows) for p in self._packed_labels]
+        ).astype(bool)
 
     def of_model(self, model: int) -> TrainingHistory:
-        """The history of one model, with M = 1."""
+        """Return the history of one model, with M = 1."""
         one = slice(model, model + 1)
         n_epochs = self.n_iter[model]
         return TrainingHistory(

@@ -126,7 +126,7 @@ def train(
     return recorder.history()
 
 
-def clip_gradients(parameters: list[Tensor], n_models: int, max_norm: float) -> None:
+def clip_gradients(parameters: Sequence[Tensor], n_models: int, max_norm: float) -> None:
     """Scale each model's gradient to a Euclidean norm of at most `max_norm`."""
     gradients = [p.grad.view(n_models, -1) for p in parameters if p.grad is not None]
     norm = torch.stack([g.square().sum(dim=1) for g in gradients]).sum(dim=0).sqrt()
@@ -156,7 +156,7 @@ class EarlyStopping:
         improved = objectives < self._best - self.tol
         self._waited = np.where(improved, 0, self._waited + 1)
         self._best = np.where(improved, objectives, self._best)
-        for model in np.flatnonzero(self.running & (self._waited >= self.patience)):
+        for model in np.flatnonzero(self.running & (self._waited >= self.patience)).tolist():
             self._stopped[model] = self.stack.snapshot(model)
             self.running[model] = False
         return not self.running.any()

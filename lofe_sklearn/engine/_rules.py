@@ -33,7 +33,7 @@ def blind(
 def refine(
     loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The most anomalous part is dropped: weights (0, 0)."""
+    """Drop the most anomalous part: weights (0, 0)."""
     return _weights(mark(loss_n, alpha, known).to(loss_n), known, marked_weights=(0.0, 0.0))
 
 
@@ -41,14 +41,18 @@ def hard(
     loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """LOE_H: the most anomalous part is trained as anomalies, weights (0, 1)."""
-    return _weights(mark(loss_n - loss_a, alpha, known).to(loss_n), known, marked_weights=(0.0, 1.0))
+    return _weights(
+        mark(loss_n - loss_a, alpha, known).to(loss_n), known, marked_weights=(0.0, 1.0)
+    )
 
 
 def soft(
     loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """LOE_S: the most anomalous part is trained as either, weights (0.5, 0.5)."""
-    return _weights(mark(loss_n - loss_a, alpha, known).to(loss_n), known, marked_weights=(0.5, 0.5))
+    return _weights(
+        mark(loss_n - loss_a, alpha, known).to(loss_n), known, marked_weights=(0.5, 0.5)
+    )
 
 
 RULES: dict[str, Rule] = {"soft": soft, "hard": hard, "refine": refine, "blind": blind}
@@ -78,7 +82,7 @@ def mark(score: Tensor, alpha: Tensor, known: Tensor | None = None) -> Tensor:
     Returns
     -------
     Tensor of bool, shape (M, b)
-        Exactly ``n_marked(alpha, number of unknown rows)`` true entries for each model, ties or not.
+        Exactly ``n_marked(alpha, number of unknown rows)`` entries a model are true, ties or not.
     """
     n_rows = score.shape[-1]
     if known is None:

@@ -9,7 +9,7 @@ import torch
 from scipy import sparse
 from torch import nn
 
-from lofe_sklearn.engine._batches import Rows
+from lofe_sklearn.engine._batches import Rows, Scaling
 
 # Rows a chunk: enough to fill the device, few enough for tens of MB of activations on a CPU.
 CHUNK_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
@@ -20,8 +20,7 @@ def losses(
     module: nn.Module,
     X: np.ndarray | sparse.csr_matrix,
     *,
-    shift: np.ndarray | None = None,
-    scale: np.ndarray | None = None,
+    scaling: Scaling | None = None,
     device: torch.device,
     chunk_rows: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +39,7 @@ def losses(
     out = np.empty((2, X.shape[0]))
     for start in range(0, X.shape[0], chunk_rows):
         part = slice(start, start + chunk_rows)
-        rows = Rows(X[part], shift=shift, scale=scale, device=device, dtype=dtype)
+        rows = Rows(X[part], scaling=scaling, device=device, dtype=dtype)
         everything = torch.arange(len(rows), device=device)
         out[:, part] = torch.stack(module(rows.take(everything))).cpu().numpy()
     return out[0], out[1]

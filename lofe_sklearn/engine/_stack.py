@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ def build_modules(
     modules = []
     with _global_rng, torch.random.fork_rng(devices=[]):
         for seed in seeds:
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # of the CPU only
             modules.append(build().to(device))
     return modules
 
@@ -85,7 +86,7 @@ class ModuleStack:
             for name, p in self.parameters.items():
                 p[self._at(model)].copy_(snapshot[name])
 
-    def _at(self, model: int) -> int | type(Ellipsis):
+    def _at(self, model: int) -> Any:
         return ... if self.n_models == 1 else model
 
     def _call_one(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,7 +128,7 @@ class ModuleStack:
         loss_n, loss_a = zip(*losses, strict=True)
         return torch.stack(loss_n), torch.stack(loss_a)
 
-    def _checked(self, losses, shape: torch.Size) -> tuple[Tensor, Tensor]:
+    def _checked(self, losses: Any, shape: torch.Size) -> tuple[Tensor, Tensor]:
         """Hold a module to its contract."""
         is_pair = isinstance(losses, (tuple, list)) and len(losses) == 2
         if is_pair and losses[0].shape == losses[1].shape == shape:

@@ -16,9 +16,9 @@ def naive_contrastive_losses(views, temperature):
     loss_n, loss_a = torch.zeros(2, n_rows, dtype=views.dtype)
     for k in range(1, n_views):
         weights = {
-            l: torch.exp((unit[k] * unit[l]).sum(-1) / temperature)
-            for l in range(n_views)
-            if l != k
+            other: torch.exp((unit[k] * unit[other]).sum(-1) / temperature)
+            for other in range(n_views)
+            if other != k
         }
         probability = weights[0] / sum(weights.values())
         loss_n -= probability.log()
@@ -84,7 +84,7 @@ def test_a_certain_view_keeps_its_gradient():
     # 1 - C is about exp(-40) for both views: a clamp at 1e-7 would lose the gradient of
     # -log(1 - C), and in float32 1 - C itself is 0.
     views = torch.tensor([[[1.0, 0.0]], [[1.0, 0.2]], [[-1.0, 0.1]]], requires_grad=True)
-    loss_n, loss_a = contrastive_losses(views, 0.05)
+    _, loss_a = contrastive_losses(views, 0.05)
     assert loss_a.item() > 20
     (gradient,) = torch.autograd.grad(loss_a.sum(), views)
     assert gradient[1].abs().max() > 1

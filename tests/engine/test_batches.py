@@ -42,8 +42,8 @@ def test_a_models_order_does_not_depend_on_the_others():
 
 def test_sparse_rows_are_the_dense_ones():
     X = sparse.random(20, 6, density=0.3, format="csr", random_state=0)
-    shift, scale = np.arange(6.0), np.full(6, 0.5)
-    options = {"shift": shift, "scale": scale, "device": torch.device("cpu")}
+    scaling = np.arange(6.0), np.full(6, 0.5)
+    options = {"scaling": scaling, "device": torch.device("cpu")}
     index = torch.tensor([[3, 3, 0], [19, 1, 2]])
     expected = Rows(X.toarray(), **options).take(index)
     assert expected.shape == (2, 3, 6)

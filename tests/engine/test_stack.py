@@ -89,9 +89,7 @@ def test_a_stack_equals_single_models(device, settings):
 
 
 def test_models_stop_early_each_on_its_own():
-    _, history = train(
-        TwoLosses, [0, 1, 2], [0.1] * 3, n_iter_no_change=2, tol=0.3, max_epochs=25
-    )
+    _, history = train(TwoLosses, [0, 1, 2], [0.1] * 3, n_iter_no_change=2, tol=0.3, max_epochs=25)
     assert len(set(history.n_iter)) > 1
     assert history.n_iter.max() == len(history.objective) < 25
     for m, n_iter in enumerate(history.n_iter):
