@@ -91,7 +91,7 @@ def shapes(module: nn.Module, n_features: int) -> Iterator[tuple[tuple, tuple]]:
                 (1,), n_rows, one.in_features, one.out_features, first=first and i == 0
             )
 
-    if hasattr(module, "transformed"):
+    if hasattr(module, "transform_in"):
         n_transforms = module.transform_out[0].shape[0]
         yield from linear(BATCH, [module.transform_in], first=True)
         for weight in module.transform_out:

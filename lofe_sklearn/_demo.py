@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from sklearn.metrics import roc_auc_score
 
 from lofe_sklearn import LOE, backbones
@@ -51,6 +51,7 @@ def run_one(
     if options.max_epochs is not None:
         backbone.set_params(max_epochs=options.max_epochs)
     assumed = options.contamination if options.assumed is None else options.assumed
+    torch.set_num_threads(1)  # the layers are too small for more
     detector = LOE(backbone, method=method, contamination=assumed, random_state=seed)
     start = time.perf_counter()
     detector.fit(X_train)
@@ -70,8 +71,8 @@ def run_one(
 def run_all(options: argparse.Namespace) -> Iterator[Run]:
     """All methods over all seeds, each as soon as it is done."""
     X, y = load_data(options.data)
-    # Threads share the data and torch itself, which would take each process 200 MB.
-    parallel = Parallel(n_jobs=options.jobs, backend="threading", return_as="generator_unordered")
+    # Processes: threads would wait for each other's Python code between the small products.
+    parallel = Parallel(n_jobs=options.jobs, return_as="generator_unordered")
     return parallel(
         delayed(run_one)(X, y, method, seed, options)
         for seed in range(options.seeds)
@@ -138,13 +139,15 @@ def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) ->
     shown = [m for m in ("blind", "soft", "hard") if m in options.methods][:2] or options.methods[
         :1
     ]
-    figure = Figure(figsize=(4.6 * len(shown), 3.6), layout="constrained")
-    for axes, method in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+    figure = Figure(figsize=(4.8 * len(shown), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(shown), squeeze=False, sharex=True, sharey=True)[0]
+    panels[0].set_ylabel("share of the rows of each kind")
+    for axes, method in zip(panels, shown, strict=True):
         run = min((r for r in runs if r.method == method), key=lambda r: r.seed)
-        # The losses span decades; the log shows both ends.
-        score = np.log10(np.maximum(-run.scores, 1e-12))
         anomalous = run.y_test == 1
-        bins = np.histogram_bin_edges(score, bins=40)
+        low, middle, high = np.percentile(run.scores[~anomalous], [25, 50, 75])
+        score = (middle - run.scores) / max(high - low, 1e-12)
+        bins = np.sinh(np.linspace(np.arcsinh(score.min()), np.arcsinh(score.max()), 45))
         for part, label, color in (
             (~anomalous, "normal", "#4c78a8"),
             (anomalous, "anomaly", "#e45756"),
@@ -152,7 +155,7 @@ def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) ->
             axes.hist(
                 score[part],
                 bins,
-                density=True,
+                weights=np.full(part.sum(), 1 / part.sum()),
                 alpha=0.65,
                 color=color,
                 label=f"{label} ({part.sum()} rows)",
@@ -161,14 +164,29 @@ def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) ->
         axes.axvline(cut, color="black", linestyle="--", linewidth=1, label="true ratio")
         name = "trained blind" if method == "blind" else f"LOE, {method}"
         axes.set_title(f"{name}: F1 {run.f1:.2f}, ROC AUC {run.roc_auc:.2f}")
-        axes.set_xlabel("anomaly score, log10 of the normal loss")
-        axes.set_ylabel("density of test rows")
-        axes.legend(loc="best", fontsize="small")
+        axes.set_xscale("asinh", linear_width=1.0)
+        axes.set_xlabel("anomaly score")
+        axes.legend(loc="upper right", fontsize="small")
     figure.suptitle(
         f"{options.backbone} on {Path(options.data).stem}, {options.contamination:.0%} of the "
         "training rows are anomalies"
     )
+    _fit_the_shared_axis(panels)
+    figure.supxlabel(
+        "test rows; in interquartile ranges of the normal rows above their median", fontsize="small"
+    )
     figure.savefig(path, dpi=150)
+
+
+def _fit_the_shared_axis(panels: np.ndarray) -> None:
+    """Set ticks at 0 and at powers of ten, and limits around the scores of all panels."""
+    limits = np.array([axes.dataLim.intervalx for axes in panels])
+    low, high = limits[:, 0].min() - 0.5, 1.5 * limits[:, 1].max()
+    top = int(np.log10(max(high, 10.0)))
+    powers = range(0, top + 1, 1 + top // 6)
+    panels[0].set_xticks([0.0, *(10.0**k for k in powers)], ["0", *(f"{10**k:g}" for k in powers)])
+    panels[0].minorticks_off()
+    panels[0].set_xlim(low, high)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -203,7 +221,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--max-epochs", type=_positive, default=None, help="epochs; default: the backbone's"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
-    parser.add_argument("--jobs", type=_positive, default=2, help="fits at a time")
+    parser.add_argument(
+        "--jobs", type=_positive, default=min(2, cpu_count()), help="fits at a time, a process each"
+    )
     parser.add_argument(
         "--output", type=Path, default=Path("lofe_demo.png"), help="file of the plot"
     )
@@ -230,7 +250,6 @@ def _positive(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo."""
     options = parse(arguments)
-    torch.set_num_threads(1)  # the fits are the threads
     require_rich("The demo")
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
