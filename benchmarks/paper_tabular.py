@@ -1,14 +1,18 @@
-"""The LOE paper's tabular protocol on the bundled sets, our figures beside the paper's.
+"""The LOE paper's tabular protocol, our figures beside the paper's.
 
-    python -m benchmarks.paper_tabular [--data thyroid arrhythmia] [--seeds 5] [--jobs 1]
+    python -m benchmarks.paper_tabular
+    python -m benchmarks.paper_tabular --backbones DeepSVDD AutoEncoder
+    python -m benchmarks.paper_tabular --methods soft --params scaling=minmax
+    python -m benchmarks.paper_tabular --data folder/cardio.npz --max-rows 3000
 
 Contamination 10 %, assumed = true; the model after the last epoch counts. One row for each fit goes
-to benchmarks/results/paper_tabular.csv, the table to the terminal.
+to --output as CSV, with the machine and versions; the table goes to the terminal.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import csv
 import resource
 import sys
@@ -22,10 +26,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.machine import describe
 from lofe_sklearn import LOE, backbones
-from lofe_sklearn.datasets import load_arrhythmia, load_thyroid, loe_tabular_split
+from lofe_sklearn._demo import load_data
+from lofe_sklearn.datasets import loe_tabular_split
 from lofe_sklearn.metrics import f1_at_true_ratio
 
-LOADERS = {"thyroid": load_thyroid, "arrhythmia": load_arrhythmia}
 METHODS = ("blind", "refine", "hard", "soft")
 # F1 of NTL in Qiu et al. 2022, table 2 of the tabular experiments.
 PAPER = {
@@ -35,20 +39,25 @@ PAPER = {
 RESULTS = Path(__file__).parent / "results" / "paper_tabular.csv"
 
 
-def run(name: str, backbone: str, method: str, seed: int) -> dict[str, object]:
-    """One fit, as one row."""
-    X, y = LOADERS[name](return_X_y=True)
+def run(data: str, backbone: str, method: str, seed: int, params: dict, max_rows: int) -> dict:
+    """Do one fit, and return its row."""
+    X, y = load_data(data)
+    if len(X) > max_rows:  # all anomalies, and normal rows drawn once for all seeds
+        normal = np.random.default_rng(0).permutation(np.flatnonzero(y == 0))
+        kept = np.r_[np.flatnonzero(y == 1), normal[: max_rows - (y == 1).sum()]]
+        X, y = X[kept], y[kept]
     X_train, X_test, _, y_test = loe_tabular_split(X, y, contamination=0.1, random_state=seed)
     detector = LOE(
-        getattr(backbones, backbone)(), method=method, contamination=0.1, random_state=seed
+        getattr(backbones, backbone)(**params), method=method, contamination=0.1, random_state=seed
     )
     wall, cpu = time.perf_counter(), time.process_time()
     detector.fit(X_train)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     scores = detector.score_samples(X_test)
     return {
-        "dataset": name,
+        "dataset": Path(data).stem,
         "backbone": backbone,
+        "params": " ".join(f"{key}={value}" for key, value in params.items()),
         "method": method,
         "seed": seed,
         "f1": round(f1_at_true_ratio(y_test, scores), 4),
@@ -62,53 +71,74 @@ def run(name: str, backbone: str, method: str, seed: int) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Run all, write the rows, print the table."""
+def parse() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="+", choices=LOADERS, default=list(LOADERS))
+    parser.add_argument("--data", nargs="+", default=["thyroid", "arrhythmia"])
     parser.add_argument("--backbones", nargs="+", default=["NeuTraL"])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--params", nargs="+", default=[], metavar="NAME=VALUE")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--max-rows", type=int, default=20_000)
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    torch.set_num_threads(1)
+    pairs = (pair.split("=", 1) for pair in options.params)
+    options.params = {name: _literal(text) for name, text in pairs}
+    return options
 
-    todo = [
-        (name, backbone, method, seed)
-        for name in options.data
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def main() -> None:
+    """Run all, write the rows, print the table."""
+    options = parse()
+    torch.set_num_threads(1)
+    groups = [
+        (data, backbone, method)
+        for data in options.data
         for backbone in options.backbones
-        for method in METHODS
-        for seed in range(options.first_seed, options.first_seed + options.seeds)
+        for method in options.methods
     ]
-    rows = [run(*job) for job in track(todo, "training", disable=not sys.stdout.isatty())]
-    machine = describe()
-    options.output.parent.mkdir(exist_ok=True)
-    with options.output.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], *machine])
-        writer.writeheader()
-        writer.writerows(row | machine for row in rows)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    todo = [(*group, seed) for group in groups for seed in seeds]
+    rows = [
+        run(*job, options.params, options.max_rows)
+        for job in track(todo, "training", disable=not sys.stdout.isatty())
+    ]
+    write(rows, options.output)
 
     print("| set | backbone | method | F1 | ROC AUC | AP | the paper's F1 (NTL) | CPU s a fit |")
     print("|---|---|---|---|---|---|---|---|")
-    for name in options.data:
-        for backbone in options.backbones:
-            for method in METHODS:
-                of = [
-                    r
-                    for r in rows
-                    if (r["dataset"], r["backbone"], r["method"]) == (name, backbone, method)
-                ]
-                f1, auc, ap, cpu = (
-                    np.array([r[key] for r in of])
-                    for key in ("f1", "roc_auc", "average_precision", "fit_cpu_seconds")
-                )
-                paper = f"{PAPER[name][method]:.3f}" if backbone == "NeuTraL" else "-"
-                print(
-                    f"| {name} | {backbone} | {method} | {f1.mean():.3f} ± {f1.std():.3f} "
-                    f"| {auc.mean():.3f} ± {auc.std():.3f} | {ap.mean():.3f} | {paper} "
-                    f"| {cpu.mean():.1f} |"
-                )
-    print("peak memory of the process:", max(r["peak_rss_mb"] for r in rows), "MB;", machine)
+    for i, (data, backbone, method) in enumerate(groups):
+        of_group = rows[i * len(seeds) : (i + 1) * len(seeds)]
+        f1, auc, ap, cpu = (
+            np.array([row[key] for row in of_group])
+            for key in ("f1", "roc_auc", "average_precision", "fit_cpu_seconds")
+        )
+        paper = PAPER.get(data, {}).get(method) if backbone == "NeuTraL" else None
+        print(
+            f"| {Path(data).stem} | {backbone} | {method} | {f1.mean():.3f} ± {f1.std():.3f} "
+            f"| {auc.mean():.3f} ± {auc.std():.3f} | {ap.mean():.3f} "
+            f"| {'-' if paper is None else format(paper, '.3f')} | {cpu.mean():.1f} |"
+        )
+    print("peak memory of the process:", max(row["peak_rss_mb"] for row in rows), "MB")
+    print(", ".join(f"{key} {value}" for key, value in describe().items() if value))
+
+
+def write(rows: list[dict], path: Path) -> None:
+    """Write one line for each fit, with the machine and the versions."""
+    machine = describe()
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], *machine])
+        writer.writeheader()
+        writer.writerows(row | machine for row in rows)
 
 
 if __name__ == "__main__":

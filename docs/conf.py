@@ -18,7 +18,7 @@ extensions = [
 ]
 html_theme = "furo"
 html_title = "lofe_sklearn"
-exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py.md5"]
+exclude_patterns = ["_build", "examples", "auto_examples/*.ipynb", "auto_examples/*.py.md5"]
 suppress_warnings = ["config.cache"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 numpydoc_show_class_members = False

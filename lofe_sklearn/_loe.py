@@ -64,12 +64,12 @@ class LOE(OutlierDetector):
         Threshold on `score_samples`: the share `contamination` of the training rows lies below.
     n_iter_ : int
         Epochs trained; of the longest-trained member.
-    loss_history_ : ndarray of shape (n_iter_,)
+    loss_history_ : ndarray of shape (`n_iter_`,)
         The minimised objective in each epoch, as a mean over rows and members. Both losses and
         the labels of each epoch are in ``estimators_[m].history_``.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X has string column names.
 
     See Also

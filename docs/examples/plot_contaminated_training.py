@@ -42,14 +42,24 @@ for name, detector in detectors.items():
 # %%
 # What each of them sees in the test rows
 # ---------------------------------------
+# The scores of both on one scale: in interquartile ranges of the normal rows above their median.
 
-figure, panels = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+figure, panels = plt.subplots(
+    1, 2, figsize=(9, 3.4), sharex=True, sharey=True, layout="constrained"
+)
 for axes, (name, detector) in zip(panels, detectors.items(), strict=True):
-    score = np.log10(-detector.score_samples(X_test))
-    bins = np.histogram_bin_edges(score, bins=40)
+    score = -detector.score_samples(X_test)
+    low, middle, high = np.percentile(score[y_test == 0], [25, 50, 75])
+    score = (score - middle) / (high - low)
+    bins = np.sinh(np.linspace(np.arcsinh(score.min()), np.arcsinh(score.max()), 40))
     for label, text, color in ((0, "normal", "#4c78a8"), (1, "anomaly", "#e45756")):
-        axes.hist(score[y_test == label], bins, density=True, alpha=0.65, color=color, label=text)
-    axes.set(title=name, xlabel="anomaly score, log10 of the normal loss", ylabel="density")
+        part = score[y_test == label]
+        share = np.full(len(part), 1 / len(part))
+        axes.hist(part, bins, weights=share, alpha=0.65, color=color, label=text)
+    axes.set_xscale("asinh")
+    axes.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
+    axes.minorticks_off()
+    axes.set(title=name, xlabel="anomaly score", ylabel="share of the rows")
     axes.legend()
 plt.show()
 

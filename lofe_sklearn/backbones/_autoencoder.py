@@ -60,8 +60,9 @@ class AutoEncoder(Backbone):
 
     Notes
     -----
-    Default sizes: a hidden layer of 64 units and a bottleneck of half the number of features, at
-    least 1 and at most 32.
+    Default sizes: a hidden layer of 64 units and a bottleneck of 32, also for fewer than 32
+    features. Narrower bottlenecks were worse under LOE: it is the anomaly loss that keeps the
+    network from reconstructing everything.
 
     References
     ----------
@@ -114,7 +115,4 @@ class AutoEncoder(Backbone):
         )
 
     def _build_module(self, n_features):
-        bottleneck = max(1, min(32, n_features // 2))
-        return AutoEncoderModule(
-            n_features, hidden_sizes=list(self.hidden_sizes or (64, bottleneck))
-        )
+        return AutoEncoderModule(n_features, hidden_sizes=list(self.hidden_sizes or (64, 32)))

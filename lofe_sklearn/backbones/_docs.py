@@ -36,13 +36,13 @@ _FITTED_ATTRIBUTES = """\
         Threshold on `score_samples` below which a row is called an outlier.
     n_iter_ : int
         Epochs trained.
-    loss_history_ : ndarray of shape (n_iter_,)
+    loss_history_ : ndarray of shape (`n_iter_`,)
         The minimised objective in each epoch, a mean over the rows.
     history_ : TrainingHistory
         Both losses and the rows' labels, epoch by epoch.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X has string column names."""
 
 T = TypeVar("T", bound=type)
