@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL, engine
 
 # Small layers gain nothing from threads, and xdist's workers would fight over the cores.
 torch.set_num_threads(1)
@@ -22,22 +22,10 @@ def pytest_addoption(parser):
 @pytest.fixture(autouse=True)
 def _run_on_the_asked_device(request, monkeypatch):
     """Let ``device="auto"``, every estimator's default, mean the device of ``--device``."""
-    asked = request.config.getoption("--device")
-    import lofe_sklearn.backbones._base as base
-    import lofe_sklearn.backbones._training as training
-    from lofe_sklearn import engine
-
-    def resolve(name):
-        return engine.resolve_device(asked if name == "auto" else name)
-
-    class Engine:
-        resolve_device = staticmethod(resolve)
-
-        def __getattr__(self, name):
-            return getattr(engine, name)
-
-    for module in (base, training):
-        monkeypatch.setattr(module, "engine", Engine())
+    asked, resolve = request.config.getoption("--device"), engine.resolve_device
+    monkeypatch.setattr(
+        engine, "resolve_device", lambda name: resolve(asked if name == "auto" else name)
+    )
 
 
 @pytest.fixture

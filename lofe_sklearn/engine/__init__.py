@@ -7,7 +7,7 @@ from lofe_sklearn.engine._batches import Rows
 from lofe_sklearn.engine._device import resolve_device
 from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._loop import TrainingSettings, train
-from lofe_sklearn.engine._rules import RULES, Rule, mark, n_marked
+from lofe_sklearn.engine._rules import RULES, Rule, mark
 from lofe_sklearn.engine._score import losses
 from lofe_sklearn.engine._stack import build_modules
 
@@ -20,7 +20,6 @@ __all__ = [
     "build_modules",
     "losses",
     "mark",
-    "n_marked",
     "resolve_device",
     "train",
 ]

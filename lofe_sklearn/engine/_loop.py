@@ -111,7 +111,7 @@ def train(
             recorder.add_batch(position, loss_n, loss_a, w_n, w_a)
 
         objectives = recorder.close_epoch(running=stopper.running)
-        _check_finite(objectives, epoch, settings.max_epochs)
+        _check_finite(np.where(stopper.running, objectives, 0.0), epoch, settings.max_epochs)
         if on_epoch is not None:
             on_epoch(epoch + 1, objectives)
         # The warm-up minimises another objective, which the later one need not fall below.
@@ -128,11 +128,14 @@ def train(
 
 def clip_gradients(parameters: Sequence[Tensor], n_models: int, max_norm: float) -> None:
     """Scale each model's gradient to a Euclidean norm of at most `max_norm`."""
-    gradients = [p.grad.view(n_models, -1) for p in parameters if p.grad is not None]
-    norm = torch.stack([g.square().sum(dim=1) for g in gradients]).sum(dim=0).sqrt()
-    factor = (max_norm / norm.clamp(min=1e-12)).clamp(max=1.0).unsqueeze(1)
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    squares = [g.square().reshape(n_models, -1).sum(dim=1) for g in gradients]
+    norm = torch.stack(squares).sum(dim=0).sqrt()
+    factor = (max_norm / norm.clamp(min=1e-12)).clamp(max=1.0)
     for gradient in gradients:
-        gradient.mul_(factor)
+        # A single model's parameters have no leading model axis.
+        shape = (n_models, *[1] * (gradient.dim() - 1)) if n_models > 1 else ()
+        gradient.mul_(factor.view(shape))
 
 
 class EarlyStopping:

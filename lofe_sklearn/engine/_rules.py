@@ -58,31 +58,26 @@ def soft(
 RULES: dict[str, Rule] = {"soft": soft, "hard": hard, "refine": refine, "blind": blind}
 
 
-def n_marked(alpha: float, n: int) -> int:
-    """How many of `n` rows to mark: ``alpha * n`` rounded, at least one, 0 only where `alpha` is.
-
-    Rounding down instead turns the method silently into blind training wherever
-    ``alpha * n < 1``, which small batches and small ratios reach easily.
-    """
-    return min(n, max(1, math.floor(alpha * n + 0.5))) if alpha > 0 else 0
-
-
 def mark(score: Tensor, alpha: Tensor, known: Tensor | None = None) -> Tensor:
     """Mark the rows of highest `score` among those of unknown label.
+
+    As many as ``alpha`` times their number, rounded, but at least one where `alpha` is not 0:
+    rounding down would turn the method silently into blind training wherever ``alpha * n < 1``,
+    which small batches and small ratios reach easily.
 
     Parameters
     ----------
     score : Tensor of shape (M, b)
         The higher, the more anomalous.
     alpha : Tensor of shape (M,)
-        Share of the unknown rows to mark; `n_marked` says how it is rounded.
+        Share of the unknown rows to mark.
     known : Tensor of shape (M, b) or None
         -1 for a known anomaly, +1 for a known normal row, 0 for unknown.
 
     Returns
     -------
     Tensor of bool, shape (M, b)
-        Exactly ``n_marked(alpha, number of unknown rows)`` entries a model are true, ties or not.
+        Exactly that many entries of each model are true, ties or not.
     """
     n_rows = score.shape[-1]
     if known is None:

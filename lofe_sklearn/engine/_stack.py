@@ -2,9 +2,9 @@
 
     rows (M, b, ...)  ->  loss_n (M, b), loss_a (M, b)
 
-One module is called as it is. Several are one vmapped call over their stacked parameters, M
-networks for little more than the price of one. Where a module does what vmap has no rule for,
-they are called in turn, with a warning.
+One module is called as it is. Several are one vmapped call over their stacked parameters, so that
+what a step costs besides its arithmetic is paid once. Where a module does what vmap has no rule
+for, they are called in turn, with a warning.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class ModuleStack:
         self.n_models = len(modules)
         self._call = self._call_one
         if self.n_models == 1:
-            # Through vmap a single small network costs half as much again.
+            # vmap has a cost of its own, which only several models make good.
             self.parameters = dict(modules[0].named_parameters())
         else:
             self.parameters, self._buffers = stack_module_state(modules)
@@ -101,7 +101,7 @@ class ModuleStack:
 
         try:
             losses = vmap(call, randomness="different")(self.parameters, self._buffers, x)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
             losses = self._call_in_turn(x)  # a fault of the module's own shows here, as itself

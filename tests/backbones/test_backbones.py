@@ -71,6 +71,17 @@ def test_vmap_has_a_rule_for_every_operation(backbone_class, recwarn):
     assert not [w for w in recwarn if "vmap" in str(w.message) or "performance" in str(w.message)]
 
 
+def test_gradient_clipping_is_the_same_in_a_stack(backbone_class):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    estimator = backbone_class(max_epochs=3, gradient_clip_value=1e-3)
+    together = LOE(estimator, n_estimators=2, random_state=0).fit(X)
+    for member in together.estimators_:
+        alone = LOE(member).fit(X)
+        np.testing.assert_allclose(
+            member.score_samples(X), alone.score_samples(X), rtol=1e-5, atol=1e-5
+        )
+
+
 def test_gradient_clipping_changes_the_training(backbone_class):
     X = np.random.default_rng(0).normal(size=(60, 4))
     free, clipped = (

@@ -1,6 +1,7 @@
 """Label rules: exact minimisers, exact counts, no row lost."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lofe_sklearn.engine._rules import RULES, blind, hard, mark, n_marked, refine, soft
+from lofe_sklearn.engine._rules import RULES, blind, hard, mark, refine, soft
+
+
+def n_marked(alpha, n):
+    """How many of n rows are to be marked."""
+    return min(n, max(1, math.floor(alpha * n + 0.5))) if alpha > 0 else 0
 
 
 def losses(seed, n, n_models=1):

@@ -118,7 +118,12 @@ def test_one_module_is_never_vmapped():
         train(NotVmappable, [0], [0.1])
 
 
-@pytest.mark.parametrize("module_class", [OneLoss, WrongShape])
+class NoLoss(TwoLosses):
+    def forward(self, x):
+        return None
+
+
+@pytest.mark.parametrize("module_class", [OneLoss, WrongShape, NoLoss])
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
 def test_a_module_that_breaks_the_contract(module_class, seeds):
     with pytest.raises(TypeError, match=rf"{module_class.__name__}.*\(loss_n, loss_a\)"):
