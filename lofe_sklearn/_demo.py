@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import torch
 from joblib import Parallel, cpu_count, delayed
 from sklearn.metrics import roc_auc_score
 
-from lofe_sklearn import LOE, backbones
+from lofe_sklearn import LOE, backbones, engine
 from lofe_sklearn._progress import require_rich
 from lofe_sklearn.datasets import load_arrhythmia, load_thyroid, loe_tabular_split
 from lofe_sklearn.metrics import f1_at_true_ratio
@@ -195,56 +196,89 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m lofe_sklearn",
         description="Train a deep anomaly detector on contaminated data: blind, refined, and with "
         "Latent Outlier Exposure (hard, soft). Prints a table and writes a plot.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
         "--data",
         default="thyroid",
         metavar="NAME|FILE",
-        help=f"{' or '.join(LOADERS)}, or an .npz file with the arrays X and y (1 = anomaly)",
+        help=f"{' or '.join(LOADERS)}, or an .npz file with the arrays X and y (1 = anomaly) "
+        "(default: %(default)s)",
     )
     parser.add_argument(
-        "--contamination", type=_ratio, default=0.1, help="share of anomalies in the training rows"
+        "--contamination",
+        type=_ratio,
+        default=0.1,
+        metavar="RATIO",
+        help="share of anomalies in the training rows (default: %(default)s)",
     )
     parser.add_argument(
         "--assumed",
         type=_ratio,
-        default=None,
-        help="share that LOE is told; default: the true one",
+        metavar="RATIO",
+        help="share that the methods are told (default: the true one)",
     )
     parser.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=list(METHODS), help="label rules"
-    )
-    parser.add_argument("--backbone", choices=BACKBONES, default="NeuTraL", help="detector")
-    parser.add_argument("--seeds", type=_positive, default=3, help="repetitions, seeds 0, 1, ...")
-    parser.add_argument(
-        "--max-epochs", type=_positive, default=None, help="epochs; default: the backbone's"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
-    parser.add_argument(
-        "--jobs", type=_positive, default=min(2, cpu_count()), help="fits at a time, a process each"
+        "--methods",
+        nargs="+",
+        choices=METHODS,
+        default=list(METHODS),
+        metavar="METHOD",
+        help=f"any of {', '.join(METHODS)} (default: all)",
     )
     parser.add_argument(
-        "--output", type=Path, default=Path("lofe_demo.png"), help="file of the plot"
+        "--backbone",
+        choices=BACKBONES,
+        default="NeuTraL",
+        help="the detector to train (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=_positive,
+        default=3,
+        metavar="N",
+        help="repetitions, with the seeds 0 to N - 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-epochs", type=_positive, metavar="N", help="epochs (default: the backbone's)"
+    )
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_positive,
+        default=min(2, cpu_count()),
+        metavar="N",
+        help="fits at a time, a process each (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("lofe_demo.png"),
+        metavar="FILE",
+        help="where to write the plot (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
     if not options.output.resolve().parent.is_dir():
         parser.error(f"--output {options.output}: the folder does not exist")
+    try:
+        engine.resolve_device(options.device)
+    except ValueError as error:
+        parser.error(f"--device: {error}")
     return options
 
 
 def _ratio(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 0.5:
-        raise argparse.ArgumentTypeError(f"must be in (0, 0.5]; got {text}")
-    return value
+    with suppress(ValueError):
+        if 0 < float(text) <= 0.5:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number in (0, 0.5]; got {text}")
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1; got {text}")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1; got {text}")
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

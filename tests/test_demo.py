@@ -1,5 +1,7 @@
 """``python -m lofe_sklearn``, with little to train."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -41,17 +43,17 @@ def test_help_explains_the_options(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--contamination", "0.9"], r"must be in \(0, 0.5\]; got 0.9"),
-        (["--contamination", "a tenth"], r"invalid _ratio value|must be a number"),
-        (["--seeds", "0"], "must be at least 1"),
+        (["--contamination", "0.9"], r"must be a number in \(0, 0.5\]; got 0.9"),
+        (["--contamination", "a tenth"], r"must be a number in \(0, 0.5\]; got a tenth"),
+        (["--seeds", "0"], "whole number of at least 1; got 0"),
         (["--output", "/no/such/folder/plot.png"], "the folder does not exist"),
         (["--backbone", "IForest"], "invalid choice"),
+        (["--device", "cuda:99"], "device='cuda:99' is not available here"),
     ],
 )
 def test_bad_options(arguments, message, capsys):
     with pytest.raises(SystemExit):
         main(arguments)
-    import re
 
     assert re.search(message, capsys.readouterr().err)
 
