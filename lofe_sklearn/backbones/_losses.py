@@ -25,29 +25,13 @@ def energy_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
     The hypersphere classifier of Ruff et al. 2020 with its radial distance as the energy; for an
     autoencoder the reconstruction error is one.
     """
-    return energy, _AnomalyLossOfEnergy.apply(energy + _SMALLEST_ENERGY)
-
-
-class _AnomalyLossOfEnergy(torch.autograd.Function):
-    """``-log(1 - exp(-e))`` with its gradient ``-1 / (exp(e) - 1)``, both without cancellation."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(energy: Tensor) -> Tensor:
-        # Two forms of one function, each exact on its own side of log 2 (Maechler 2012, log1mexp).
-        near = torch.log(-torch.expm1(-energy))
-        far = torch.log1p(-torch.exp(-energy))
-        return -torch.where(energy < math.log(2), near, far)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (energy,) = ctx.saved_tensors
-        return -grad / torch.expm1(energy)
+    energy_a = energy + _SMALLEST_ENERGY
+    # Two forms of one function, each exact on its own side of log 2 (Maechler 2012, log1mexp).
+    # Where the other side is chosen the argument is replaced, so that its gradient stays finite.
+    small = energy_a < math.log(2)
+    near = -torch.log(-torch.expm1(-torch.where(small, energy_a, math.log(2))))
+    far = -torch.log1p(-torch.exp(-torch.where(small, math.log(2), energy_a)))
+    return energy, torch.where(small, near, far)
 
 
 def contrastive_losses(views: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
@@ -136,5 +120,4 @@ class _ContrastiveLosses(torch.autograd.Function):
 
 
 # torch looks the signature up at every call, which costs as much as several operations do.
-for _node in (_AnomalyLossOfEnergy, _ContrastiveLosses):
-    _node.forward.__signature__ = inspect.signature(_node.forward)  # type: ignore[attr-defined]
+_ContrastiveLosses.forward.__signature__ = inspect.signature(_ContrastiveLosses.forward)  # type: ignore[attr-defined]
