@@ -285,6 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo."""
     options = parse(arguments)
     require_rich("The demo")
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     runs: list[Run] = []
@@ -303,4 +304,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
             progress.update(task, advance=1, description=last)
     print_table(runs, options)
     plot_scores(runs, options.output, options)
-    print(f"Score distributions: {options.output}")
+    Console().print(f"Score distributions: {options.output}")

@@ -38,8 +38,7 @@ class Rows:
     ) -> None:
         self.scaling = scaling
         self.device, self.dtype = device, dtype
-        self._sparse = X if sparse.issparse(X) else None
-        self._dense = None if sparse.issparse(X) else self._to_tensor(X)
+        self._X = X if sparse.issparse(X) else self._to_tensor(X)
         self.shape = X.shape
 
     def __len__(self) -> int:
@@ -48,11 +47,10 @@ class Rows:
     def take(self, index: Tensor) -> Tensor:
         """Rows at `index` of any shape: (M, b) gives (M, b, d)."""
         flat = index.reshape(-1)
-        if self._dense is None:
-            assert self._sparse is not None  # noqa: S101  (for the type checker: one of both is set)
-            picked = self._to_tensor(self._sparse[flat.cpu().numpy()].toarray())
+        if isinstance(self._X, Tensor):
+            picked = self._X.index_select(0, flat)
         else:
-            picked = self._dense.index_select(0, flat)
+            picked = self._to_tensor(self._X[flat.cpu().numpy()].toarray())
         return picked.view(*index.shape, *picked.shape[1:])
 
     def _to_tensor(self, X: np.ndarray) -> Tensor:

@@ -54,5 +54,5 @@ def test_the_users_array_is_never_shared():
     X = np.ones((3, 2), dtype=np.float32)
     rows = Rows(X, device=torch.device("cpu"))
     rows.take(torch.tensor([0])).zero_()
-    rows._dense.zero_()
+    rows._X.zero_()
     assert (X == 1).all()
