@@ -15,6 +15,9 @@ from torch import Tensor
 
 Scaling = tuple[np.ndarray, np.ndarray]
 
+# Rows scaled at a time: their float64 intermediates would be several times the size of X.
+_BLOCK_ROWS = 16_384
+
 
 class Rows:
     """Rows of X as tensors: a dense X lives on the device, a sparse one is densified per batch.
@@ -54,6 +57,14 @@ class Rows:
         return picked.view(*index.shape, *picked.shape[1:])
 
     def _to_tensor(self, X: np.ndarray) -> Tensor:
+        # A copy always: torch has no read-only tensors, and the user's array must stay as it is.
+        rows = torch.empty(X.shape, dtype=self.dtype)
+        for start in range(0, len(X), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            rows[block] = torch.from_numpy(self._scaled(X[block]))
+        return rows.to(self.device)
+
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
         if self.scaling is not None:
             shift, factor = self.scaling
             X = (X.astype(np.float64, copy=False) - shift) * factor
@@ -65,8 +76,7 @@ class Rows:
                 f"X has a value of magnitude {largest:.3g}, too large to compute with (at most "
                 f"{limit:.1g}). Scale the features (scaling='minmax') or correct that value."
             )
-        # A copy always: torch has no read-only tensors, and the user's array must stay as it is.
-        return torch.tensor(np.ascontiguousarray(X), dtype=self.dtype, device=self.device)
+        return np.array(X, order="C")  # torch reads no negative strides
 
 
 def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
