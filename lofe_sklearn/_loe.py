@@ -248,8 +248,10 @@ class LOE(OutlierDetector):
         known: np.ndarray | None,
     ) -> np.ndarray:
         """Do the label step over all training rows at once, with the members' mean ranking."""
-        # Each member's losses on its own scale, so that none of them decides alone.
+        # Several members on one scale, so that none of them decides alone. A single one's losses
+        # stay as they are: a rule of the user's own may compare them with a fixed number.
         spread = np.maximum((loss_n - loss_a).std(axis=1, keepdims=True), _TINY)
+        spread /= spread.mean()
         n_samples = loss_n.shape[1]
         w_n, w_a = rule(
             torch.from_numpy((loss_n / spread).mean(axis=0, keepdims=True)),

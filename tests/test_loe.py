@@ -183,6 +183,19 @@ def test_a_callable_method(contaminated):
     assert set(detector.labels_) <= {-1, 1}
 
 
+def test_a_callable_method_infers_the_labels_from_the_losses_as_they_are(contaminated):
+    X, _ = contaminated
+    seen = []
+
+    def record(loss_n, loss_a, alpha, known):
+        seen.append((loss_n, loss_a))
+        return torch.ones_like(loss_n), torch.zeros_like(loss_n)
+
+    detector = LOE(backbone(), method=record, random_state=0).fit(X)
+    for handed, own in zip(seen[-1], detector.estimator_._losses(X), strict=True):
+        np.testing.assert_allclose(handed[0], own)
+
+
 @pytest.mark.parametrize(
     "returned", [lambda ln: ln, lambda ln: (ln[:, :1], ln), lambda ln: (1.0, 0.0), lambda ln: None]
 )
