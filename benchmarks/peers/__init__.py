@@ -1,0 +1,1 @@
+"""Our backbones beside the detectors of peer libraries, in an environment of their own."""
