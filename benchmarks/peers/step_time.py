@@ -20,10 +20,10 @@ E is the least 1 + 2^k whose further epochs take --seconds. The detectors run in
 times over. Best is the smallest time with E epochs minus the smallest with one; median is that of
 the differences. `cpu_us_*` are the same in CPU time, close to the former on a quiet machine.
 
-Sizes "own" are each library's defaults; "as ours" gives a peer the widths, activation, weight
-decay and learning rate of our default backbone, as far as its constructor allows:
+Sizes "own" are each library's defaults; "as ours" gives a peer the widths and the activation of our
+default backbone, as far as its constructor allows:
 
-* DeepOD NeuTraL, DeepSVDD: the layers are ours; weight decay is not an argument.
+* DeepOD NeuTraL, DeepSVDD: the layers are ours.
 * PyOD DeepSVDD: the layers are ours, and so is their number of weights; the ReLU after the last
   one stays, and `dropout_rate` and `output_activation` change nothing.
 * PyOD AutoEncoder: the layers are ours, no dropout and no batch normalisation.
