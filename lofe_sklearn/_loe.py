@@ -8,6 +8,7 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import engine
 from lofe_sklearn._validation import (
@@ -155,7 +156,10 @@ class LOE(OutlierDetector):
         """
         with all_or_nothing(self):
             template, rule = self._check_parameters()
-            X = self._check_training_rows(X)
+            # What rows it takes is the backbone's own to say, and what it finds out about them
+            # (n_features_in_ and the like) goes to every member.
+            template = clone(template)
+            X = template._check_training_rows(X)
             known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
 
             source = template.random_state if self.random_state is None else self.random_state
@@ -196,6 +200,20 @@ class LOE(OutlierDetector):
         X = self._check_rows(X)
         return self._combine(np.stack([member._losses(X)[0] for member in self.estimators_]))
 
+    @property
+    def n_features_in_(self):
+        """Number of features seen in `fit`."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features, if X has string column names."""
+        return self.estimator_.feature_names_in_
+
+    def _check_rows(self, X):
+        check_is_fitted(self)
+        return self.estimator_._check_rows(X)
+
     def _check_parameters(self) -> tuple[Backbone, engine.Rule]:
         check_parameters(self, self._constraints)
         template = NeuTraL() if self.estimator is None else self.estimator
@@ -227,11 +245,8 @@ class LOE(OutlierDetector):
 
     def _member(self, template: Backbone, seed: int) -> Backbone:
         member = clone(template)
-        member.set_params(random_state=seed, contamination=self.contamination)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                setattr(member, name, getattr(self, name))
-        return member
+        vars(member).update(vars(template))
+        return member.set_params(random_state=seed, contamination=self.contamination)
 
     def _combine(self, loss_n: np.ndarray) -> np.ndarray:
         """Scores of n rows from the members' normal losses, (M, n)."""

@@ -1,0 +1,318 @@
+"""MHRot: images whose rotation and shifts can be told are normal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lofe_sklearn._validation import Number, OneOf
+from lofe_sklearn.backbones._base import Backbone
+from lofe_sklearn.backbones._docs import with_shared_docs
+from lofe_sklearn.backbones._images import ImageShape, images_to_rows, shape_of_rows
+from lofe_sklearn.backbones._views import view_maps, view_schedule
+from lofe_sklearn.backbones._wide_resnet import WideResNet
+
+# Values of the widest layer that are scored at once: rows are taken together as long as a block
+# stays cheap to fill up, and views are taken apart where it would be large.
+_FILL = {"cpu": 2**18}
+_FILL_ON_ACCELERATORS = 2**26
+_LARGEST_BLOCK = 2**23
+
+
+class MHRotModule(nn.Module):
+    """A network that tells which transformations made a view, with one head for each of them.
+
+    Parameters
+    ----------
+    n_features : int
+        Values of a row; those that are missing to an image are taken as the mean.
+    image_shape : tuple of three ints
+        Channels, height and width; of square images.
+    depth, width, dropout
+        Of the `WideResNet`.
+    flips, n_views, anomaly_weight
+        As in `MHRot`.
+    """
+
+    # Every block that is scored has one shape, so a row's score does not depend on the others even
+    # in single precision, and convolutions in double precision take five to ten times as long.
+    scoring_dtype = torch.float32
+
+    maps: Tensor
+    targets: Tensor
+    uniform: Tensor
+    schedule: Tensor
+    shift: Tensor
+    factor: Tensor
+
+    def __init__(
+        self,
+        n_features: int,
+        *,
+        image_shape: tuple[int, int, int],
+        depth: int,
+        width: int,
+        dropout: float,
+        flips: bool,
+        n_views: int | None,
+        anomaly_weight: float,
+    ) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        n_channels, side, _ = image_shape
+        self.network = WideResNet(n_channels, depth=depth, width=width, dropout=dropout)
+        maps, labels, self.sizes = view_maps(side, flips=flips)
+        self.heads = nn.Linear(self.network.n_outputs, sum(self.sizes))
+
+        # Maps of all channels, as rows hold one channel after the other.
+        channels = torch.arange(n_channels)[:, None] * side * side
+        self.register_buffer("maps", (maps[:, None] + channels).flatten(1))
+        targets = [F.one_hot(label, n) for label, n in zip(labels.T, self.sizes, strict=True)]
+        self.register_buffer("targets", torch.cat(targets, dim=1).float())
+        uniform = torch.cat([torch.full((n,), anomaly_weight / n) for n in self.sizes])
+        self.register_buffer("uniform", uniform)
+        self.register_buffer("shift", torch.zeros(n_features))
+        self.register_buffer("factor", torch.ones(n_features))
+
+        # Which views a step uses is drawn here, where the seed is set, and counted in Python: the
+        # models of a stack are called as one, and their forward must not draw or branch.
+        self.all_views = n_views is None
+        schedule = torch.zeros(1, 0, dtype=torch.long)
+        if n_views is not None:
+            schedule = view_schedule(len(maps), n_views)
+        self.register_buffer("schedule", schedule)
+        self.step = 0
+        self.values_per_image = 16 * width * side * side
+
+    def prepare(self, x: Tensor) -> None:
+        """Standardise each channel as it is in the rows x."""
+        n_channels = self.image_shape[0]
+        pixels = x.cpu().double().view(len(x), n_channels, -1)
+        spread, mean = torch.std_mean(pixels, dim=(0, 2), correction=0)
+        # The rounding error of a mean is not a spread: a constant channel has none.
+        constant = spread <= 10 * torch.finfo(torch.float32).eps * mean.abs()
+        factor = torch.where(constant, 1.0, 1.0 / spread)
+        for buffer, value in ((self.shift, mean), (self.factor, factor)):
+            buffer.copy_(value.repeat_interleave(pixels.shape[2]))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Both losses of the rows x, (b, c * h * w); in training, over the step's views."""
+        x = (x - self.shift) * self.factor
+        x = F.pad(x, (0, self.maps.shape[1] - x.shape[1]))
+        if not self.training:
+            return self._score(x)
+        maps, targets = self.maps, self.targets
+        if not self.all_views:
+            views = self.schedule[self.step % len(self.schedule)]
+            maps, targets = maps[views], targets[views]
+        loss_n, loss_a = self._losses(x, maps, targets)
+        self.step += 1  # last, so that a call that failed and is made again does not count twice
+        return loss_n.mean(dim=1), loss_a.mean(dim=1)
+
+    def views(self, x: Tensor, maps: Tensor) -> Tensor:
+        """Transform the rows x, (b, d), by k maps: images (b * k, c, h, w)."""
+        views = x.index_select(1, maps.flatten())
+        return views.view(x.shape[0] * maps.shape[0], *self.image_shape)
+
+    def _losses(self, x: Tensor, maps: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Both losses of k views of the rows x, (b, k) each."""
+        logits = self.heads(self.network(self.views(x, maps)))
+        heads = logits.view(x.shape[0], maps.shape[0], -1).split(self.sizes, dim=-1)
+        log_p = torch.cat([head.log_softmax(dim=-1) for head in heads], dim=-1)
+        loss_n = -(log_p * targets).sum(dim=-1) / len(self.sizes)
+        return loss_n, -(log_p * self.uniform).sum(dim=-1) / len(self.sizes)
+
+    def _score(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Both losses over all views, in blocks of one size so that memory is bounded."""
+        n_views = len(self.maps)
+        fill = _FILL.get(x.device.type, _FILL_ON_ACCELERATORS)
+        row_block = max(1, fill // (n_views * self.values_per_image))
+        view_block = max(1, _LARGEST_BLOCK // self.values_per_image)
+        sums = []
+        for rows in x.split(row_block):
+            full = F.pad(rows, (0, 0, 0, row_block - len(rows)))
+            blocks = zip(self.maps.split(view_block), self.targets.split(view_block), strict=True)
+            parts = [self._losses(full, maps, targets) for maps, targets in blocks]
+            both = torch.stack([torch.cat(part, dim=1).sum(dim=1) for part in zip(*parts)])
+            sums.append(both[:, : len(rows)])
+        loss_n, loss_a = torch.cat(sums, dim=1) / n_views
+        return loss_n, loss_a
+
+
+@dataclass(frozen=True)
+class _Depth:
+    """A depth that a Wide-ResNet may have."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is 6 n + 4."""
+        return Number(Integral, low=10).accepts(value) and (value - 4) % 6 == 0
+
+    def __str__(self) -> str:
+        return "6 n + 4, that is 10, 16, 22, 28, and so on"
+
+
+@with_shared_docs
+class MHRot(Backbone):
+    """MHRot: anomaly detection in images by predicting their transformations [1]_ [2]_.
+
+    Each image is seen rotated and shifted in all combinations, and a network with one head for
+    each transformation tells which of its values was taken. Images of the training data's kind are
+    those for which it can. On its own it is trained blind, as if all images were normal;
+    ``LOE(MHRot(...))`` trains it on contaminated data.
+
+    The input is images, (n, channels, height, width), (n, height, width, channels) or
+    (n, height, width), of integers or floats, or rows of their pixels.
+
+    Parameters
+    ----------
+    image_shape : tuple of three ints, optional
+        Channels, height and width of the images. Default: as they come; rows of d pixels are grey
+        images where d is a square, and else images of three channels where d / 3 is one.
+    depth : int, default=16
+        Layers of the network, 6 n + 4, as in the LOE paper.
+    width : int, default=4
+        Factor of the network's numbers of channels, as in the LOE paper.
+    dropout : float, default=0.0
+        Share of values set to zero inside the network's blocks, in [0, 0.9]. The paper's 0.3 makes
+        the members of an `LOE` differ from models trained alone.
+    flips : bool, default=False
+        Whether images are mirrored as well, which makes 72 views of the 36 and a fourth head.
+    n_views : int, optional
+        Views used in each step of the training, another part of them in every step. Default: all.
+        Scores always use all.
+    anomaly_weight : float, default=0.5
+        Factor of the anomaly loss. 0.5 is that of the LOE paper's published runs.
+    max_epochs : int, default=16
+        Passes over the training rows.
+    lr : float, default=1e-3
+        Learning rate of Adam.
+    %(training_parameters)s
+
+    Attributes
+    ----------
+    image_shape_ : tuple of three ints
+        Channels, height and width of the images.
+    %(fitted_attributes)s
+
+    See Also
+    --------
+    LOE : Trains this backbone on contaminated data.
+
+    Notes
+    -----
+    The normal loss of an image is the mean over views and heads of the cross-entropy of the right
+    value, the anomaly loss `anomaly_weight` times that of the uniform distribution.
+
+    References
+    ----------
+    .. [1] D. Hendrycks, M. Mazeika, S. Kadavath, D. Song (2019). Using Self-Supervised Learning Can
+       Improve Model Robustness and Uncertainty. NeurIPS. arXiv:1906.12340.
+    .. [2] S. Zagoruyko, N. Komodakis (2016). Wide Residual Networks. BMVC. arXiv:1605.07146.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from lofe_sklearn import MHRot
+    >>> images = load_digits().images[:200]
+    >>> images.shape
+    (200, 8, 8)
+    >>> detector = MHRot(depth=10, width=1, n_views=4, max_epochs=2, random_state=0).fit(images)
+    >>> round(float((detector.predict(images) == -1).mean()), 2)
+    0.1
+    """
+
+    _own_constraints = {
+        "image_shape": ImageShape(),
+        "depth": _Depth(),
+        "width": Number(Integral, low=1),
+        "dropout": Number(low=0, high=0.9),
+        "flips": OneOf((False, True)),
+        "n_views": Number(Integral, low=1, optional=True),
+        "anomaly_weight": Number(low=0, above=True),
+    }
+    _dtypes = [*Backbone._dtypes, np.uint8]
+
+    def __init__(
+        self,
+        *,
+        image_shape=None,
+        depth=16,
+        width=4,
+        dropout=0.0,
+        flips=False,
+        n_views=None,
+        anomaly_weight=0.5,
+        max_epochs=16,
+        batch_size=32,
+        lr=1e-3,
+        weight_decay=1e-5,
+        gradient_clip_value=None,
+        n_iter_no_change=None,
+        tol=1e-4,
+        contamination=0.1,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.image_shape = image_shape
+        self.depth = depth
+        self.width = width
+        self.dropout = dropout
+        self.flips = flips
+        self.n_views = n_views
+        self.anomaly_weight = anomaly_weight
+        super().__init__(
+            # The network standardises whole channels; single pixels have no unit of their own.
+            scaling=None,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            lr=lr,
+            weight_decay=weight_decay,
+            gradient_clip_value=gradient_clip_value,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            contamination=contamination,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+        )
+
+    def _build_module(self, n_features):
+        owner = type(self).__name__
+        total = 72 if self.flips else 36
+        if self.n_views is not None and self.n_views > total:
+            raise ValueError(
+                f"{owner}: n_views must be at most {total}, the number of all views with "
+                f"flips={self.flips}; got {self.n_views}. None takes them all."
+            )
+        fitted_shape = getattr(self, "image_shape_", None)
+        return MHRotModule(
+            n_features,
+            image_shape=fitted_shape or shape_of_rows(n_features, self.image_shape, owner),
+            depth=self.depth,
+            width=self.width,
+            dropout=self.dropout,
+            flips=self.flips,
+            n_views=self.n_views,
+            anomaly_weight=self.anomaly_weight,
+        )
+
+    def _check_training_rows(self, X):
+        owner = type(self).__name__
+        asked = None if self.image_shape is None else tuple(self.image_shape)
+        X, shape = images_to_rows(X, asked, owner)
+        X = super()._check_training_rows(X)
+        self.image_shape_ = shape or shape_of_rows(X.shape[1], asked, owner)
+        return X
+
+    def _check_rows(self, X):
+        check_is_fitted(self)
+        X, _ = images_to_rows(X, self.image_shape_, type(self).__name__)
+        return super()._check_rows(X)
