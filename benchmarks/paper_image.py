@@ -1,13 +1,13 @@
 """The LOE paper's image protocol: MHRot on Fashion-MNIST, our figures beside the paper's.
 
-    python -m benchmarks.paper_image --classes 0 1 5 --rows 1000 --test-rows 1000 --pool 2 \\
-        --params depth=10 width=1 n_views=4 max_epochs=5
     python -m benchmarks.paper_image --device cuda --params dropout=0.3 max_epochs=3 lr=1e-4
+    python -m benchmarks.paper_image --classes 0 1 5 --rows 1000 --test-rows 1000 --pool 2 --params
+        depth=10 width=1 n_views=4 max_epochs=5
 
 One class is normal, the others are anomalies. Training: the training images of the class and 10 %
 of others among them, assumed ratio = true ratio. Test: the set's test images. Measure: ROC AUC. The
-paper's figures are means over all ten classes, with all images and a Wide-ResNet 16-4; the second
-command is its setting. One row for each fit goes to --output as CSV.
+paper's figures are means over all ten classes, with all images and a Wide-ResNet 16-4; the first
+command is its setting, the second one for a CPU. One row for each fit goes to --output as CSV.
 """
 
 from __future__ import annotations
@@ -126,7 +126,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--rows", type=int, help="training images of the class; default: all")
     parser.add_argument("--test-rows", type=int, help="test images, half of the class")
-    parser.add_argument("--pool", type=int, default=1, choices=(1, 2, 4), help="make images smaller")
+    parser.add_argument(
+        "--pool", type=int, default=1, choices=(1, 2, 4), help="make images smaller"
+    )
     parser.add_argument("--params", nargs="+", default=[], metavar="NAME=VALUE", help="of MHRot")
     parser.add_argument("--warmup-epochs", type=int, default=2, help="of LOE")
     parser.add_argument("--device", default="auto")

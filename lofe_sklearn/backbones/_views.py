@@ -63,7 +63,7 @@ def _shifted(pixels: np.ndarray, step: int, axis: int) -> np.ndarray:
 
 
 def view_schedule(n_views: int, n_used: int) -> Tensor:
-    """Views that each step of a training uses; drawn from torch's global generator.
+    """Draw, from torch's global generator, the views that each step of a training uses.
 
     In each `n_views` consecutive lines from a multiple of `n_views` on every view occurs equally
     often, and no view occurs twice in a line.
