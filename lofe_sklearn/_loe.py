@@ -34,8 +34,8 @@ class LOE(OutlierDetector):
     Parameters
     ----------
     estimator : Backbone, default=None
-        The backbone to train, `NeuTraL`, `DeepSVDD`, `AutoEncoder` or your own. It is cloned,
-        never changed. None stands for ``NeuTraL()``.
+        The backbone to train, `NeuTraL`, `DeepSVDD`, `AutoEncoder`, `MHRot` or your own. It is
+        cloned, never changed. None stands for ``NeuTraL()``.
     method : {"soft", "hard", "refine", "blind"} or callable, default="soft"
         How rows are labelled. ``"soft"`` gives the marked rows weight 1/2 in both losses, and is
         the default because it is the safer one where the ratio is wrong; ``"hard"`` gives them
@@ -156,15 +156,15 @@ class LOE(OutlierDetector):
         """
         with all_or_nothing(self):
             template, rule = self._check_parameters()
-            # What rows it takes is the backbone's own to say, and what it finds out about them
-            # (n_features_in_ and the like) goes to every member.
-            template = clone(template)
-            X = template._check_training_rows(X)
+            # Which rows it takes is the backbone's own to say. What it finds out about them,
+            # n_features_in_ and the like, goes to every member.
+            prototype = clone(template)
+            X = prototype._check_training_rows(X)
             known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
 
             source = template.random_state if self.random_state is None else self.random_state
             seeds = draw_seeds(source, self.n_estimators)
-            members = [self._member(template, seed) for seed in seeds]
+            members = [self._member(prototype, seed) for seed in seeds]
             loss_n, loss_a = train_members(
                 members,
                 X,
@@ -243,9 +243,10 @@ class LOE(OutlierDetector):
             )
         return template, rule
 
-    def _member(self, template: Backbone, seed: int) -> Backbone:
-        member = clone(template)
-        vars(member).update(vars(template))
+    def _member(self, prototype: Backbone, seed: int) -> Backbone:
+        member = clone(prototype)
+        found = {name: value for name, value in vars(prototype).items() if name.endswith("_")}
+        vars(member).update(found)
         return member.set_params(random_state=seed, contamination=self.contamination)
 
     def _combine(self, loss_n: np.ndarray) -> np.ndarray:
