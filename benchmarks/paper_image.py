@@ -1,8 +1,9 @@
 """The LOE paper's image protocol: MHRot on Fashion-MNIST, our figures beside the paper's.
 
     python -m benchmarks.paper_image --device cuda --params dropout=0.3 max_epochs=3 lr=1e-4
-    python -m benchmarks.paper_image --classes 0 1 5 --rows 1000 --test-rows 1000 --pool 2 --params
-        depth=10 width=1 n_views=4 max_epochs=5
+        anomaly_weight=0.5
+    python -m benchmarks.paper_image --classes 0 1 5 --rows 1000 --test-rows 600 --pool 2
+        --params depth=10 width=1 n_views=4 max_epochs=20 lr=3e-3
 
 One class is normal, the others are anomalies. Training: the training images of the class and 10 %
 of others among them, assumed ratio = true ratio. Test: the set's test images. Measure: ROC AUC. The

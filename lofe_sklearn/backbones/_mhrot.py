@@ -95,8 +95,8 @@ class MHRot(Backbone):
 
     Memory: a step keeps ``batch_size * n_views`` views. With the default network one of 32 x 32
     pixels takes 5 MB, a step of all views of 32 rows 5.5 GB; ``n_views=8`` makes it 1.2 GB. With
-    depth 10 and width 1 a view of 28 x 28 pixels takes 0.7 MB. Scoring is done in blocks and takes
-    about 100 MB.
+    depth 10 and width 1 a view of 28 x 28 pixels takes 0.7 MB. Scoring is done in blocks, which
+    take about 100 MB on a CPU.
 
     References
     ----------

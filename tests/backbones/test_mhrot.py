@@ -268,6 +268,14 @@ def test_the_network_has_the_asked_depth_and_width():
     assert not any(isinstance(m, torch.nn.Dropout) for m in without.modules())
 
 
+def test_dropout_is_of_the_training_only(colour, recwarn):
+    detector = LOE(mhrot(dropout=0.3), n_estimators=2, random_state=0).fit(colour)
+    assert not [w for w in recwarn if "vmap" in str(w.message)]
+    scores = detector.score_samples(colour)
+    assert np.isfinite(scores).all()
+    np.testing.assert_array_equal(detector.score_samples(colour), scores)
+
+
 IMAGES = np.zeros((4, 3, 8, 8))
 
 
