@@ -12,8 +12,6 @@ to --output as CSV, with the machine and versions; the table goes to the termina
 from __future__ import annotations
 
 import argparse
-import ast
-import csv
 import resource
 import sys
 import time
@@ -25,6 +23,7 @@ from rich.progress import track
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.machine import describe
+from benchmarks.rows import as_text, parameters, write
 from lofe_sklearn import LOE, backbones
 from lofe_sklearn._demo import load_data
 from lofe_sklearn.datasets import loe_tabular_split
@@ -57,7 +56,7 @@ def run(data: str, backbone: str, method: str, seed: int, params: dict, max_rows
     return {
         "dataset": Path(data).stem,
         "backbone": backbone,
-        "params": " ".join(f"{key}={value}" for key, value in params.items()),
+        "params": as_text(params),
         "method": method,
         "seed": seed,
         "f1": round(f1_at_true_ratio(y_test, scores), 4),
@@ -83,16 +82,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--max-rows", type=int, default=20_000)
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    pairs = (pair.split("=", 1) for pair in options.params)
-    options.params = {name: _literal(text) for name, text in pairs}
+    options.params = parameters(options.params)
     return options
-
-
-def _literal(text: str) -> object:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 def main() -> None:
@@ -129,16 +120,6 @@ def main() -> None:
         )
     print("peak memory of the process:", max(row["peak_rss_mb"] for row in rows), "MB")
     print(", ".join(f"{key} {value}" for key, value in describe().items() if value))
-
-
-def write(rows: list[dict], path: Path) -> None:
-    """Write one line for each fit, with the machine and the versions."""
-    machine = describe()
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], *machine])
-        writer.writeheader()
-        writer.writerows(row | machine for row in rows)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import engine
 from lofe_sklearn._validation import (
@@ -33,8 +34,8 @@ class LOE(OutlierDetector):
     Parameters
     ----------
     estimator : Backbone, default=None
-        The backbone to train, `NeuTraL`, `DeepSVDD`, `AutoEncoder` or your own. It is cloned,
-        never changed. None stands for ``NeuTraL()``.
+        The backbone to train, `NeuTraL`, `DeepSVDD`, `AutoEncoder`, `MHRot` or your own. It is
+        cloned, never changed. None stands for ``NeuTraL()``.
     method : {"soft", "hard", "refine", "blind"} or callable, default="soft"
         How rows are labelled. ``"soft"`` gives the marked rows weight 1/2 in both losses, and is
         the default because it is the safer one where the ratio is wrong; ``"hard"`` gives them
@@ -155,12 +156,15 @@ class LOE(OutlierDetector):
         """
         with all_or_nothing(self):
             template, rule = self._check_parameters()
-            X = self._check_training_rows(X)
+            # Which rows it takes is the backbone's own to say. What it finds out about them,
+            # n_features_in_ and the like, goes to every member.
+            prototype = clone(template)
+            X = prototype._check_training_rows(X)
             known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
 
             source = template.random_state if self.random_state is None else self.random_state
             seeds = draw_seeds(source, self.n_estimators)
-            members = [self._member(template, seed) for seed in seeds]
+            members = [self._member(prototype, seed) for seed in seeds]
             loss_n, loss_a = train_members(
                 members,
                 X,
@@ -196,6 +200,20 @@ class LOE(OutlierDetector):
         X = self._check_rows(X)
         return self._combine(np.stack([member._losses(X)[0] for member in self.estimators_]))
 
+    @property
+    def n_features_in_(self):
+        """Number of features seen in `fit`."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features, if X has string column names."""
+        return self.estimator_.feature_names_in_
+
+    def _check_rows(self, X):
+        check_is_fitted(self)
+        return self.estimator_._check_rows(X)
+
     def _check_parameters(self) -> tuple[Backbone, engine.Rule]:
         check_parameters(self, self._constraints)
         template = NeuTraL() if self.estimator is None else self.estimator
@@ -225,13 +243,11 @@ class LOE(OutlierDetector):
             )
         return template, rule
 
-    def _member(self, template: Backbone, seed: int) -> Backbone:
-        member = clone(template)
-        member.set_params(random_state=seed, contamination=self.contamination)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                setattr(member, name, getattr(self, name))
-        return member
+    def _member(self, prototype: Backbone, seed: int) -> Backbone:
+        member = clone(prototype)
+        found = {name: value for name, value in vars(prototype).items() if name.endswith("_")}
+        vars(member).update(found)
+        return member.set_params(random_state=seed, contamination=self.contamination)
 
     def _combine(self, loss_n: np.ndarray) -> np.ndarray:
         """Scores of n rows from the members' normal losses, (M, n)."""

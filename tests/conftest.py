@@ -1,13 +1,14 @@
 """Shared fixtures: the device option, the folder of real data, small contaminated sets."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL, engine
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, engine
 
 # Small layers gain nothing from threads, and xdist's workers would fight over the cores.
 torch.set_num_threads(1)
@@ -43,11 +44,31 @@ def data_folder():
     return folder
 
 
-BACKBONES = [NeuTraL, DeepSVDD, AutoEncoder]
+BACKBONES = [NeuTraL, DeepSVDD, AutoEncoder, MHRot]
+# What is too large by default to be trained hundreds of times.
+SMALL = {MHRot: {"depth": 10, "width": 1, "n_views": 1, "batch_size": 128}}
+
+
+def small(cls):
+    """Return the class, with the arguments of a small network where its own is large."""
+    if cls not in SMALL:
+        return cls
+    constructor = partial(cls, **SMALL[cls])
+    constructor.__name__ = cls.__name__
+    return constructor
 
 
 @pytest.fixture(params=BACKBONES, ids=lambda cls: cls.__name__)
 def backbone_class(request):
+    return small(request.param)
+
+
+@pytest.fixture(
+    params=[cls for cls in BACKBONES if "scaling" in cls().get_params()],
+    ids=lambda cls: cls.__name__,
+)
+def scaling_class(request):
+    """Backbones that scale single features; MHRot standardises whole channels of pixels."""
     return request.param
 
 
@@ -56,7 +77,7 @@ def detector(request):
     """Every public detector, with little to train."""
     if request.param is LOE:
         return LOE(DeepSVDD(max_epochs=4), random_state=0)
-    return request.param(max_epochs=4, random_state=0)
+    return small(request.param)(max_epochs=4, random_state=0)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import sklearn
 import torch
+from conftest import small
 from packaging.version import parse
 from scipy import sparse
 from sklearn import config_context
@@ -23,7 +24,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted
 
 import lofe_sklearn
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL, TrainingDivergedError
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, TrainingDivergedError
 
 PUBLIC = [
     getattr(lofe_sklearn, name)
@@ -34,7 +35,7 @@ PUBLIC = [
 
 
 def quick(cls):
-    return LOE(DeepSVDD(max_epochs=3)) if cls is LOE else cls(max_epochs=2)
+    return LOE(DeepSVDD(max_epochs=3)) if cls is LOE else small(cls)(max_epochs=2)
 
 
 @pytest.mark.parametrize("cls", PUBLIC, ids=lambda cls: cls.__name__)
@@ -49,7 +50,7 @@ def test_scikit_learns_own_checks(cls):
 
 
 def test_the_fixture_has_every_public_estimator():
-    assert set(PUBLIC) == {NeuTraL, DeepSVDD, AutoEncoder, LOE}
+    assert set(PUBLIC) == {NeuTraL, DeepSVDD, AutoEncoder, MHRot, LOE}
 
 
 def test_the_output_contract(detector, contaminated):
@@ -203,10 +204,10 @@ def test_lists_and_read_only_memmaps(detector, contaminated, tmp_path):
     np.testing.assert_array_equal(as_list, expected)
 
 
-def test_a_constant_columns_value_does_not_matter_after_scaling(backbone_class, contaminated):
+def test_a_constant_columns_value_does_not_matter_after_scaling(scaling_class, contaminated):
     X, _ = contaminated
     scores = [
-        backbone_class(scaling="standard", max_epochs=3, random_state=0)
+        scaling_class(scaling="standard", max_epochs=3, random_state=0)
         .fit(rows)
         .score_samples(rows)
         for rows in (np.column_stack([X, np.full(len(X), value)]) for value in (0.1, 1e5))
@@ -283,7 +284,6 @@ BAD_TRAINING_PARAMETERS = [
     ("gradient_clip_value", 0),
     ("n_iter_no_change", 0),
     ("tol", -1),
-    ("scaling", "log"),
     ("verbose", -1),
 ]
 
@@ -298,6 +298,10 @@ def test_bad_training_parameters(backbone_class, contaminated, name, value):
     check_bad_parameter(backbone_class(), contaminated, name, value)
     with pytest.raises(ValueError, match=f"{backbone_class.__name__}: {name} must be"):
         LOE(backbone_class(**{name: value})).fit(contaminated[0])
+
+
+def test_bad_scaling(scaling_class, contaminated):
+    check_bad_parameter(scaling_class(), contaminated, "scaling", "log")
 
 
 def check_bad_parameter(detector, contaminated, name, value):
@@ -392,7 +396,8 @@ def test_bad_rows_for_a_second_fit_lose_nothing(detector, contaminated):
 
 def test_values_too_large_to_compute_with(backbone_class, contaminated):
     X, _ = contaminated
-    detector = backbone_class(scaling=None, max_epochs=1)
+    detector = backbone_class(max_epochs=1)
+    detector.scaling = None
     with pytest.raises(ValueError, match="magnitude 1e\\+30, too large.*scaling='minmax'"):
         detector.fit(np.where(X == X[3, 3], 1e30, X))
     assert_unfitted(detector)

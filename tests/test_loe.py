@@ -171,6 +171,13 @@ def test_the_seed_of_the_estimator_counts_where_loe_has_none(contaminated):
     np.testing.assert_array_equal(first, again)
 
 
+def test_a_generator_of_the_estimator_goes_on_from_fit_to_fit(contaminated):
+    X, _ = contaminated
+    detector = LOE(backbone(random_state=np.random.RandomState(0)))
+    first, second = (detector.fit(X).score_samples(X) for _ in range(2))
+    assert not np.allclose(first, second)
+
+
 def test_a_callable_method(contaminated):
     X, _ = contaminated
 

@@ -9,7 +9,7 @@ trains the same backbone with a latent-label rule.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import ClassVar
 
@@ -33,6 +33,9 @@ from lofe_sklearn.backbones._training import draw_seeds, train_members
 
 class OutlierDetector(OutlierMixin, BaseEstimator):
     """What backbones and `LOE` share: rows in, scores out, high for normal, and a threshold."""
+
+    # Rows of another type become the first of these.
+    _dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]
 
     @abstractmethod
     def score_samples(self, X):
@@ -69,11 +72,11 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def _check_training_rows(self, X):
-        return validate_data(self, X, ensure_min_samples=2, **_ROWS)
+        return validate_data(self, X, ensure_min_samples=2, dtype=self._dtypes, **_ROWS)
 
     def _check_rows(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, reset=False, **_ROWS)
+        return validate_data(self, X, reset=False, dtype=self._dtypes, **_ROWS)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -82,7 +85,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
 
 # In C order, so that sums over rows are the same whatever container the rows came in.
-_ROWS = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
+_ROWS = {"accept_sparse": "csr", "order": "C"}
 
 
 class Backbone(OutlierDetector, ABC):

@@ -6,7 +6,7 @@ import inspect
 from typing import TypeVar
 
 _TRAINING_PARAMETERS = """\
-    batch_size : int, default=128
+    batch_size : int, default=%(batch_size)s
         Rows a step, at most and at least 2; the batches of an epoch are of equal size, give or
         take one row, and none is dropped.
     weight_decay : float, default=1e-5
@@ -57,5 +57,7 @@ def with_shared_docs(cls: T) -> T:
     doc = cls.__doc__ or ""  # None under python -OO
     for placeholder, text in shared.items():
         doc = doc.replace(placeholder, text)
+    batch_size = inspect.signature(cls).parameters["batch_size"].default
+    doc = doc.replace("%(batch_size)s", str(batch_size))
     cls.__doc__ = inspect.cleandoc(doc)
     return cls

@@ -27,14 +27,17 @@ def losses(
     """Both losses of every row of X, with the module in evaluation mode and double precision.
 
     In float64 a row's score does not depend, beyond 1e-7, on the rows it is scored with: the
-    order in which a product of matrices is summed up changes with its shape.
+    order in which a product of matrices is summed up changes with its shape. A module that sees
+    to that itself may ask for another precision by its attribute `scoring_dtype`.
 
     Returns
     -------
     loss_n, loss_a : ndarray of float64, shape (n,)
     """
     chunk_rows = chunk_rows or CHUNK_ROWS[device.type]
-    dtype = torch.float32 if device.type == "mps" else torch.float64  # MPS has no other
+    dtype = getattr(module, "scoring_dtype", torch.float64)
+    if device.type == "mps":
+        dtype = torch.float32  # it has no other
     module = copy.deepcopy(module).to(device, dtype).eval()
     out = np.empty((2, X.shape[0]))
     for start in range(0, X.shape[0], chunk_rows):

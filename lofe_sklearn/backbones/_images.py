@@ -1,0 +1,154 @@
+"""Images as rows of pixels: in which order they come, and what their shape is.
+
+A row is an image (channels, height, width) laid out flat in that order. Everything but the network
+itself works on rows, so images may be cut into chunks, mixed, masked and checked like any others.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn._validation import Number
+
+Shape = tuple[int, int, int]
+
+# Grey, colour, colour with opacity: a last axis of any other size is no axis of channels.
+_USUAL_CHANNELS = (1, 3, 4)
+
+
+@dataclass(frozen=True)
+class ImageShape:
+    """Three positive integers (channels, height, width), or None."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is None or such a triple."""
+        if value is None:
+            return True
+        positive = Number(Integral, low=1)
+        is_triple = isinstance(value, (list, tuple)) and len(value) == 3
+        return is_triple and all(positive.accepts(size) for size in value)
+
+    def __str__(self) -> str:
+        return "a tuple (channels, height, width) of integers of at least 1, or None"
+
+
+def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape | None]:
+    """Lay images out as rows; what is no array of images is handed through.
+
+    Parameters
+    ----------
+    X : array-like
+        Images (n, c, h, w), (n, h, w, c) or (n, h, w), or rows (n, d) in any container.
+    shape : tuple (c, h, w), optional
+        What the images must be. Default: found out.
+    owner : str
+        Name of the estimator, for errors.
+
+    Returns
+    -------
+    rows : array-like
+        Of shape (n, c * h * w) and X's type of number, if X were images; else X.
+    shape : tuple (c, h, w) or None
+        The images' shape; None if X were no images.
+
+    Raises
+    ------
+    ValueError
+        If the images are not square, if the order of their axes cannot be told, or if they are
+        not of the asked shape.
+    """
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    if len(X.shape) < 3:
+        return X, None
+    if len(X.shape) > 4:
+        raise ValueError(
+            f"{owner}: X must be images (n, channels, height, width) or (n, height, width), or "
+            f"rows (n, features); got {len(X.shape)} axes, {tuple(X.shape)}. Merge the first ones."
+        )
+    images = np.asarray(X)
+    if images.ndim == 3:
+        images = images[:, None]
+    if _channels_come_last(images.shape, shape, owner):
+        images = images.transpose(0, 3, 1, 2)
+    found = (images.shape[1], images.shape[2], images.shape[3])
+    check_square(found, owner)
+    return np.ascontiguousarray(images).reshape(len(images), math.prod(found)), found
+
+
+def _channels_come_last(axes: tuple[int, ...], shape: Shape | None, owner: str) -> bool:
+    _, second, third, last = axes
+    first_reading, last_reading = (second, third, last), (last, second, third)
+    if shape is not None:
+        if first_reading == shape:
+            return False
+        if last_reading == shape:
+            return True
+        raise ValueError(
+            f"{owner}: the images must be of shape (channels, height, width) = {shape}; got "
+            f"{first_reading} for each. Resize them or, before fit, set image_shape."
+        )
+    can_be_first = third == last
+    can_be_last = second == third and last in _USUAL_CHANNELS
+    if can_be_first and can_be_last and last != 1:
+        raise ValueError(
+            f"{owner}: X of shape {axes} may be images (n, channels, height, width) = "
+            f"(n, {second}, {third}, {last}) or (n, height, width, channels). Set "
+            f"image_shape={first_reading} for the first, or transpose X with "
+            "X.transpose(0, 3, 1, 2) for the second and then set it."
+        )
+    if can_be_first or can_be_last:
+        return not can_be_first
+    # Neither reading is square, which is refused: name the likelier one.
+    return last in _USUAL_CHANNELS and second not in _USUAL_CHANNELS
+
+
+def shape_of_rows(n_features: int, shape: Shape | None, owner: str) -> Shape:
+    """Shape of the images that rows of `n_features` values are.
+
+    Rows that are no images are placed in the smallest square that holds them, with a warning.
+
+    Raises
+    ------
+    ValueError
+        If `shape` does not have `n_features` values or is not square.
+    """
+    if shape is not None:
+        shape = (int(shape[0]), int(shape[1]), int(shape[2]))
+        check_square(shape, owner)
+        if math.prod(shape) != n_features:
+            raise ValueError(
+                f"{owner}: image_shape={shape} has {math.prod(shape)} values, but the rows of X "
+                f"have {n_features}. Set image_shape=(channels, height, width) of these rows."
+            )
+        return shape
+    for n_channels in (1, 3):
+        side = math.isqrt(n_features // n_channels)
+        if n_channels * side * side == n_features:
+            return n_channels, side, side
+    side = math.isqrt(n_features - 1) + 1
+    warnings.warn(
+        f"{owner}: rows of {n_features} features do not look like square images of one or three "
+        f"channels. They are placed line by line in a square of {side} x {side}, the rest of it "
+        "zero. Set image_shape=(channels, height, width) if they are images; if they are not, "
+        "another backbone suits them better.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return 1, side, side
+
+
+def check_square(shape: Shape, owner: str) -> None:
+    """Raise ValueError for images whose rotation by 90 degrees has another shape."""
+    _, height, width = shape
+    if height != width:
+        raise ValueError(
+            f"{owner}: images must be square to be rotated by 90 degrees; got (channels, height, "
+            f"width) = {shape}. Crop them, or pad them with np.pad. Images of other channels than "
+            "1, 3 or 4 come as (n, channels, height, width)."
+        )
