@@ -3,13 +3,13 @@
 A leading axis M runs through it: M models of one architecture, one stack, one loop.
 """
 
-from lofe_sklearn.engine._batches import Rows
+from lofe_sklearn.engine._batches import Rows, batch_sizes
 from lofe_sklearn.engine._device import resolve_device
 from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._loop import TrainingSettings, train
 from lofe_sklearn.engine._rules import RULES, Rule, mark
 from lofe_sklearn.engine._score import losses
-from lofe_sklearn.engine._stack import build_modules
+from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
 
 __all__ = [
     "RULES",
@@ -17,9 +17,13 @@ __all__ = [
     "Rule",
     "TrainingHistory",
     "TrainingSettings",
+    "batch_sizes",
     "build_modules",
+    "check_losses",
+    "has_dropout",
     "losses",
     "mark",
+    "prepare_module",
     "resolve_device",
     "train",
 ]

@@ -56,7 +56,7 @@ class HistoryRecorder:
 
     def __init__(self, index: Tensor) -> None:
         n_models, self._n_rows = index.shape
-        self._sums = torch.zeros(3, n_models, device=index.device)
+        self._sums = torch.zeros(5, n_models, device=index.device)
         self._labels = torch.zeros(index.shape, dtype=torch.bool, device=index.device)
         self._epochs: list[np.ndarray] = []
         self._packed_labels: list[np.ndarray] = []
@@ -67,19 +67,20 @@ class HistoryRecorder:
         self, position: Tensor, loss_n: Tensor, loss_a: Tensor, w_n: Tensor, w_a: Tensor
     ) -> None:
         """Take in one batch, (M, b) each."""
-        objective = w_n * loss_n + w_a * loss_a
-        self._sums += torch.stack([objective, loss_n, loss_a]).sum(dim=2)
+        weighted = w_n * loss_n
+        objective = weighted + w_a * loss_a
+        self._sums += torch.stack([objective, loss_n, loss_a, weighted, w_n]).sum(dim=2)
         # Dropped rows, weights (0, 0), and undecided ones, (0.5, 0.5), count as anomalies.
         self._labels.scatter_(1, position, w_a >= w_n)
 
-    def close_epoch(self, running: np.ndarray) -> np.ndarray:
-        """End the epoch and return its M objectives."""
-        means = (self._sums / self._n_rows).cpu().numpy().astype(float)
+    def close_epoch(self, running: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """End the epoch; return M objectives, and M normal losses of rows taken for normal."""
+        *means, weighted, w_n = (self._sums / self._n_rows).cpu().numpy().astype(float)
         self._sums.zero_()
         self._n_iter += running
-        self._epochs.append(np.where(running, means, np.nan))
+        self._epochs.append(np.where(running, np.stack(means), np.nan))
         self._packed_labels.append(np.packbits(self._labels.cpu().numpy(), axis=1))
-        return means[0]
+        return means[0], weighted / np.maximum(w_n, 1e-12)
 
     def history(self) -> TrainingHistory:
         """All epochs so far."""

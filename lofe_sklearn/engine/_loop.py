@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from lofe_sklearn.engine._batches import Rows, epoch_batches
 from lofe_sklearn.engine._history import HistoryRecorder, TrainingHistory
 from lofe_sklearn.engine._rules import Rule, blind
-from lofe_sklearn.engine._stack import ModuleStack
+from lofe_sklearn.engine._stack import ModuleStack, seeded_dropout
 from lofe_sklearn.exceptions import TrainingDivergedError
 
 
@@ -34,6 +34,7 @@ class TrainingSettings:
     gradient_clip_value: float | None = None
     n_iter_no_change: int | None = None
     tol: float = 1e-4
+    loss_threshold: float | None = None
 
 
 def train(
@@ -89,34 +90,37 @@ def train(
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     ratio = torch.tensor(alpha, device=rows.device, dtype=torch.float32)
     recorder = HistoryRecorder(index)
-    stopper = EarlyStopping(stack, settings.n_iter_no_change, settings.tol)
+    stopper = EarlyStopping(stack, settings)
 
-    for epoch in range(settings.max_epochs):
-        label = blind if epoch < settings.warmup_epochs else rule
-        for position, row in epoch_batches(index, settings.batch_size, generators):
-            loss_n, loss_a = stack(rows.take(row))
-            with torch.no_grad():
-                batch_known = None if known is None else known.gather(1, position)
-                w_n, w_a = label(loss_n, loss_a, ratio, batch_known)
+    with seeded_dropout(modules, seeds[0], rows.device):
+        for epoch in range(settings.max_epochs):
+            label = blind if epoch < settings.warmup_epochs else rule
+            for position, row in epoch_batches(index, settings.batch_size, generators):
+                loss_n, loss_a = stack(rows.take(row))
+                with torch.no_grad():
+                    batch_known = None if known is None else known.gather(1, position)
+                    w_n, w_a = label(loss_n, loss_a, ratio, batch_known)
 
-            # The objective, mean(w_n * loss_n + w_a * loss_a), is linear in the losses: its
-            # gradient with respect to them is the weights, which carry none themselves.
-            n_rows = row.shape[1]
-            for parameter in parameters:
-                parameter.grad = None
-            torch.autograd.backward((loss_n, loss_a), (w_n / n_rows, w_a / n_rows))
-            if settings.gradient_clip_value is not None:
-                clip_gradients(parameters, stack.n_models, settings.gradient_clip_value)
-            optimizer.step()
-            recorder.add_batch(position, loss_n, loss_a, w_n, w_a)
+                # The objective, mean(w_n * loss_n + w_a * loss_a), is linear in the losses: its
+                # gradient with respect to them is the weights, which carry none themselves.
+                n_rows = row.shape[1]
+                for parameter in parameters:
+                    parameter.grad = None
+                torch.autograd.backward((loss_n, loss_a), (w_n / n_rows, w_a / n_rows))
+                if settings.gradient_clip_value is not None:
+                    clip_gradients(parameters, stack.n_models, settings.gradient_clip_value)
+                optimizer.step()
+                recorder.add_batch(position, loss_n, loss_a, w_n, w_a)
 
-        objectives = recorder.close_epoch(running=stopper.running)
-        _check_finite(np.where(stopper.running, objectives, 0.0), epoch, settings.max_epochs)
-        if on_epoch is not None:
-            on_epoch(epoch + 1, objectives)
-        # The warm-up minimises another objective, which the later one need not fall below.
-        if epoch >= settings.warmup_epochs and stopper.all_stopped_after(objectives):
-            break
+            objectives, normal_losses = recorder.close_epoch(running=stopper.running)
+            _check_finite(np.where(stopper.running, objectives, 0.0), epoch, settings.max_epochs)
+            if on_epoch is not None:
+                on_epoch(epoch + 1, objectives)
+            # The warm-up minimises another objective, which the later one need not fall below.
+            if epoch >= settings.warmup_epochs and stopper.all_stopped_after(
+                objectives, normal_losses
+            ):
+                break
 
     stopper.restore_stopped()
     for parameter in parameters:
@@ -139,27 +143,32 @@ def clip_gradients(parameters: Sequence[Tensor], n_models: int, max_norm: float)
 
 
 class EarlyStopping:
-    """Stop each model of a stack once its objective has not improved for a number of epochs.
+    """Stop each model of a stack when it is done, by either of two criteria.
 
-    Models of a stack do not touch each other, so a stopped one may go on in the stack as long as
-    others run; its parameters of the epoch it stopped at are put back in the end.
+    Its objective has not improved by `tol` for `n_iter_no_change` epochs, or the mean normal loss
+    of the rows it takes for normal is below `loss_threshold`. Models of a stack do not touch each
+    other, so a stopped one may go on in the stack as long as others run; its parameters of the
+    epoch it stopped at are put back in the end.
     """
 
-    def __init__(self, stack: ModuleStack, patience: int | None, tol: float) -> None:
-        self.stack, self.patience, self.tol = stack, patience, tol
+    def __init__(self, stack: ModuleStack, settings: TrainingSettings) -> None:
+        self.stack, self.tol = stack, settings.tol
+        # What is not asked for is set to what is never reached.
+        self.patience = settings.n_iter_no_change or np.inf
+        threshold = settings.loss_threshold
+        self.loss_threshold = -np.inf if threshold is None else threshold
         self.running = np.ones(stack.n_models, dtype=bool)
         self._best = np.full(stack.n_models, np.inf)
         self._waited = np.zeros(stack.n_models, dtype=int)
         self._stopped: dict[int, dict[str, Tensor]] = {}
 
-    def all_stopped_after(self, objectives: np.ndarray) -> bool:
-        """Take in the objectives of one more epoch."""
-        if self.patience is None:
-            return False
+    def all_stopped_after(self, objectives: np.ndarray, normal_losses: np.ndarray) -> bool:
+        """Take in the objectives and the losses of the rows taken for normal of one more epoch."""
         improved = objectives < self._best - self.tol
         self._waited = np.where(improved, 0, self._waited + 1)
         self._best = np.where(improved, objectives, self._best)
-        for model in np.flatnonzero(self.running & (self._waited >= self.patience)).tolist():
+        done = (self._waited >= self.patience) | (normal_losses < self.loss_threshold)
+        for model in np.flatnonzero(self.running & done).tolist():
             self._stopped[model] = self.stack.snapshot(model)
             self.running[model] = False
         return not self.running.any()

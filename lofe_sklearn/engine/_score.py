@@ -13,6 +13,8 @@ from lofe_sklearn.engine._batches import Rows, Scaling
 
 # Rows a chunk: enough to fill the device, few enough for tens of MB of activations on a CPU.
 CHUNK_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
+# Values that the module makes of a chunk, where it makes several copies of each row.
+CHUNK_VALUES = {"cpu": 2**23, "cuda": 2**28, "mps": 2**25}
 
 
 @torch.no_grad()
@@ -28,13 +30,18 @@ def losses(
 
     In float64 a row's score does not depend, beyond 1e-7, on the rows it is scored with: the
     order in which a product of matrices is summed up changes with its shape. A module that sees
-    to that itself may ask for another precision by its attribute `scoring_dtype`.
+    to that itself may ask for another precision by its attribute `scoring_dtype`. One that makes
+    several copies of each row says how many in `copies_per_row`, and gets fewer rows at a time.
 
     Returns
     -------
     loss_n, loss_a : ndarray of float64, shape (n,)
     """
-    chunk_rows = chunk_rows or CHUNK_ROWS[device.type]
+    if chunk_rows is None:
+        values_per_row = X.shape[1] * getattr(module, "copies_per_row", 1)
+        chunk_rows = min(
+            CHUNK_ROWS[device.type], max(1, CHUNK_VALUES[device.type] // values_per_row)
+        )
     dtype = getattr(module, "scoring_dtype", torch.float64)
     if device.type == "mps":
         dtype = torch.float32  # it has no other

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-# torch's layers draw their initial weights from the global generator, so two fits in two threads
-# would disturb each other while one of them has it seeded.
+# torch's layers draw initial weights and dropout masks from the global generator, so two fits in
+# two threads would disturb each other while one of them has it seeded.
 _global_rng = threading.Lock()
 
 
@@ -36,6 +37,37 @@ def build_modules(
             torch.default_generator.manual_seed(seed)  # of the CPU only
             modules.append(build().to(device))
     return modules
+
+
+@torch.no_grad()
+def prepare_module(module: nn.Module, x: Tensor) -> None:
+    """Show a module rows of its training set, if it has a hook for what depends on them."""
+    hook = getattr(module, "prepare", None)
+    if hook is not None:
+        hook(x)
+
+
+def has_dropout(module: nn.Module) -> bool:
+    """Whether a layer of `module` draws random numbers in training."""
+    return any(isinstance(layer, nn.modules.dropout._DropoutNd) for layer in module.modules())
+
+
+@contextmanager
+def seeded_dropout(modules: Sequence[nn.Module], seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the dropout of `modules` within the block, and leave torch's random state as it was.
+
+    Modules without a dropout layer draw nothing while they train, and need not wait for each other.
+    """
+    if not any(map(has_dropout, modules)):
+        yield
+        return
+    on_gpu = device.type == "cuda"
+    with _global_rng, torch.random.fork_rng(devices=[device] if on_gpu else []):
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 class ModuleStack:
@@ -129,12 +161,28 @@ class ModuleStack:
         return torch.stack(loss_n), torch.stack(loss_a)
 
     def _checked(self, losses: Any, shape: torch.Size) -> tuple[Tensor, Tensor]:
-        """Hold a module to its contract."""
-        is_pair = isinstance(losses, (tuple, list)) and len(losses) == 2
-        if is_pair and losses[0].shape == losses[1].shape == shape:
-            return losses[0], losses[1]
-        got = [tuple(loss.shape) for loss in losses] if is_pair else type(losses).__name__
-        raise TypeError(
-            f"{type(self.modules[0]).__name__}.forward(x) must return a tuple (loss_n, loss_a) of "
-            f"one loss for each row; for {shape[-1]} rows it returned {got}."
-        )
+        return check_losses(self.modules[0], losses, shape)
+
+
+def check_losses(module: nn.Module, losses: Any, shape: torch.Size) -> tuple[Tensor, Tensor]:
+    """Hold what `module` returned for rows of `shape` to its contract: a pair of that shape.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    is_pair = isinstance(losses, (tuple, list)) and len(losses) == 2
+    if is_pair and all(isinstance(loss, Tensor) and loss.shape == shape for loss in losses):
+        return losses[0], losses[1]
+    got = (
+        [tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__ for loss in losses]
+        if is_pair
+        else f"a {type(losses).__name__}"
+        + (f" of shape {tuple(losses.shape)}" if isinstance(losses, Tensor) else "")
+    )
+    raise TypeError(
+        f"{type(module).__name__}.forward(x) must return a tuple (loss_n, loss_a) of one loss for "
+        f"each row, low where it looks normal and low where it looks anomalous; for {shape[-1]} "
+        f"rows it returned {got}. Reduce over features, not over rows, and return both."
+    )

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lofe_sklearn import TrainingDivergedError, engine
-from lofe_sklearn.engine._loop import EarlyStopping, clip_gradients
+from lofe_sklearn.engine._loop import EarlyStopping, TrainingSettings, clip_gradients
 from lofe_sklearn.engine._stack import ModuleStack, build_modules
 
 SETTINGS = {"max_epochs": 6, "batch_size": 16, "lr": 1e-2, "weight_decay": 1e-4}
@@ -97,11 +97,45 @@ def test_models_stop_early_each_on_its_own():
         assert np.isnan(history.loss_n[n_iter:, m]).all()
 
 
+def settings(**changes):
+    return TrainingSettings(max_epochs=9, batch_size=8, lr=1e-3, weight_decay=0.0, **changes)
+
+
 def test_early_stopping_waits_for_improvements_by_tol():
     stack = ModuleStack([TwoLosses()])
-    stopper = EarlyStopping(stack, patience=2, tol=0.1)
-    stopped = [stopper.all_stopped_after(np.array([x])) for x in (5.0, 4.0, 3.95, 3.92)]
+    stopper = EarlyStopping(stack, settings(n_iter_no_change=2, tol=0.1))
+    loss = np.array([9.0])
+    stopped = [stopper.all_stopped_after(np.array([x]), loss) for x in (5.0, 4.0, 3.95, 3.92)]
     assert stopped == [False, False, False, True]
+
+
+def test_early_stopping_below_a_loss_is_by_the_rows_taken_for_normal():
+    stopper = EarlyStopping(ModuleStack([TwoLosses()]), settings(loss_threshold=0.5))
+    objective = np.array([0.1])
+    stopped = [stopper.all_stopped_after(objective, np.array([x])) for x in (2.0, 0.5, 0.49)]
+    assert stopped == [False, False, True]
+    never = EarlyStopping(ModuleStack([TwoLosses()]), settings())
+    assert not never.all_stopped_after(objective, np.array([-5.0]))
+
+
+class Dropping(TwoLosses):
+    def __init__(self):
+        super().__init__()
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, x):
+        return super().forward(self.dropout(x))
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_dropout_is_seeded_and_leaves_torchs_random_state_alone(device, seeds):
+    state = torch.get_rng_state()
+    _, first = train(Dropping, seeds, [0.1] * len(seeds), device)
+    torch.testing.assert_close(torch.get_rng_state(), state)
+    torch.manual_seed(7)
+    _, again = train(Dropping, seeds, [0.1] * len(seeds), device)
+    np.testing.assert_array_equal(first.loss_n, again.loss_n)
+    assert not np.array_equal(first.loss_n, train(TwoLosses, seeds, [0.1] * len(seeds))[1].loss_n)
 
 
 def test_a_module_that_cannot_be_vmapped_is_looped_over_with_a_warning(device):
