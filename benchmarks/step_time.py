@@ -1,6 +1,7 @@
 """Time of one training step, beside that of its matrix products alone.
 
     OMP_NUM_THREADS=1 python -m benchmarks.step_time [--models 1 4 16] [--repeats 300]
+        [--backbones ICL GOAD]
 
 A step is all of it: taking the batch, both losses, the label step, the gradients, Adam, and the
 record of the losses. The products are `torch.mm` and `torch.bmm` of the same shapes, forward and
@@ -21,9 +22,12 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.machine import describe
-from lofe_sklearn import AutoEncoder, DeepSVDD, NeuTraL, engine
+from lofe_sklearn import GOAD, ICL, AutoEncoder, DeepSVDD, NeuTraL, engine
+from lofe_sklearn.backbones._goad import GOADModule
+from lofe_sklearn.backbones._icl import ICLModule
 from lofe_sklearn.datasets import load_arrhythmia, load_thyroid
 
+BACKBONES = {cls.__name__: cls for cls in (NeuTraL, ICL, GOAD, DeepSVDD, AutoEncoder)}
 BATCH = 128
 RESULTS = Path(__file__).parent / "results" / "step_time.csv"
 
@@ -34,9 +38,7 @@ def step_times(backbone, X: np.ndarray, n_models: int, n_steps: int, device: tor
     modules = engine.build_modules(lambda: backbone._build_module(X.shape[1]), seeds, device)
     rows = engine.Rows(X, device=device)
     for module in modules:
-        if hasattr(module, "prepare"):
-            with torch.no_grad():
-                module.prepare(rows.take(torch.arange(len(X), device=device)))
+        engine.prepare_module(module, rows.take(torch.arange(len(X), device=device)))
     marks: list[float] = []
 
     def rule(loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None):
@@ -102,6 +104,21 @@ def shapes(module: nn.Module, n_features: int) -> Iterator[tuple[tuple, tuple]]:
         yield (BATCH, n_transforms, size), (BATCH, size, n_views)
         yield (BATCH, n_views, n_transforms), (BATCH, n_transforms, size)
         yield (BATCH, n_transforms, n_views), (BATCH, n_views, size)
+    elif isinstance(module, ICLModule):
+        n_permutations, n_windows = len(module.order), module.n_windows
+        for encoder in (module.window_encoder, module.rest_encoder):
+            for i, weight in enumerate(encoder.weights):
+                batch, n_rows = (n_permutations,), n_windows * BATCH
+                yield from layer(batch, n_rows, *weight.shape[1:], first=i == 0)
+        size, n_rows = encoder.n_outputs, n_permutations * BATCH
+        yield (n_rows, n_windows, size), (n_rows, size, n_windows)
+        yield (n_rows, n_windows, n_windows), (n_rows, n_windows, size)
+        yield (n_rows, n_windows, n_windows), (n_rows, n_windows, size)
+    elif isinstance(module, GOADModule):
+        n_rows = module.n_transforms * BATCH
+        yield (1, BATCH, n_features), (1, *module.maps.shape)
+        yield from linear(n_rows, list(module.encoder), first=True)
+        yield from layer((1,), n_rows, *module.centers.t().shape, first=False)
     else:
         layers = [m for m in module.modules() if isinstance(m, nn.Linear)]
         yield from linear(BATCH, layers, first=True)
@@ -120,6 +137,7 @@ def times(call: Callable[[], None], repeats: int) -> np.ndarray:
 def main() -> None:
     """Time all, write the rows, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backbones", nargs="+", choices=BACKBONES, default=list(BACKBONES))
     parser.add_argument("--models", nargs="+", type=int, default=[1])
     parser.add_argument("--repeats", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3, help="steps and products in turn")
@@ -135,9 +153,9 @@ def main() -> None:
         "| set | backbone | M | step, us a model: best, median | products: best, median | ratio |"
     )
     print("|---|---|---|---|---|---|")
-    for name, load in (("thyroid", load_thyroid), ("arrhythmia", load_arrhythmia)):
+    for dataset, load in (("thyroid", load_thyroid), ("arrhythmia", load_arrhythmia)):
         X, _ = load(return_X_y=True)
-        for backbone in (NeuTraL(), DeepSVDD(), AutoEncoder()):
+        for backbone in (BACKBONES[name]() for name in options.backbones):
             for n_models in options.models:
                 steps, products = [], []
                 for _ in range(options.rounds):
@@ -147,7 +165,7 @@ def main() -> None:
                     products.append(times(call, options.repeats)[10:])
                 step, product = (np.concatenate(t) * 1e6 / n_models for t in (steps, products))
                 row = {
-                    "dataset": name,
+                    "dataset": dataset,
                     "backbone": type(backbone).__name__,
                     "n_models": n_models,
                     "batch": BATCH,
@@ -159,7 +177,7 @@ def main() -> None:
                 }
                 rows.append(row | describe())
                 print(
-                    f"| {name} | {row['backbone']} | {n_models} "
+                    f"| {dataset} | {row['backbone']} | {n_models} "
                     f"| {row['step_us_best']:.0f}, {row['step_us_median']:.0f} "
                     f"| {row['products_us_best']:.0f}, {row['products_us_median']:.0f} "
                     f"| {row['step_us_best'] / row['products_us_best']:.2f}, "

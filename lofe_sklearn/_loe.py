@@ -34,8 +34,8 @@ class LOE(OutlierDetector):
     Parameters
     ----------
     estimator : Backbone, default=None
-        The backbone to train, `NeuTraL`, `DeepSVDD`, `AutoEncoder`, `MHRot` or your own. It is
-        cloned, never changed. None stands for ``NeuTraL()``.
+        The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `MHRot` or your
+        own. It is cloned, never changed. None stands for ``NeuTraL()``.
     method : {"soft", "hard", "refine", "blind"} or callable, default="soft"
         How rows are labelled. ``"soft"`` gives the marked rows weight 1/2 in both losses, and is
         the default because it is the safer one where the ratio is wrong; ``"hard"`` gives them
@@ -160,6 +160,7 @@ class LOE(OutlierDetector):
             # n_features_in_ and the like, goes to every member.
             prototype = clone(template)
             X = prototype._check_training_rows(X)
+            self._check_warmup(prototype._n_epochs(X.shape[0]))
             known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
 
             source = template.random_state if self.random_state is None else self.random_state
@@ -235,13 +236,15 @@ class LOE(OutlierDetector):
                 f"LOE: method must be one of {known_methods}, or a callable "
                 f"(loss_n, loss_a, alpha, known) -> (w_n, w_a); got {self.method!r}."
             )
-        if self.method != "blind" and self.warmup_epochs >= template.max_epochs:
+        return template, rule
+
+    def _check_warmup(self, n_epochs: int) -> None:
+        if self.method != "blind" and self.warmup_epochs >= n_epochs:
             raise ValueError(
                 f"LOE: warmup_epochs={self.warmup_epochs} must be below the estimator's "
-                f"max_epochs={template.max_epochs}, or all of the training would be blind. "
+                f"max_epochs={n_epochs}, or all of the training would be blind. "
                 "Lower warmup_epochs or raise max_epochs."
             )
-        return template, rule
 
     def _member(self, prototype: Backbone, seed: int) -> Backbone:
         member = clone(prototype)

@@ -67,12 +67,14 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Sizes:
-    """A sequence of positive integers, one for each layer, or None."""
+    """A sequence of positive integers, one for each layer."""
+
+    optional: bool = True
 
     def accepts(self, value: Any) -> bool:
-        """Whether `value` is None or such a sequence."""
+        """Whether `value` is such a sequence, or None where that is allowed."""
         if value is None:
-            return True
+            return self.optional
         positive = Number(Integral, low=1)
         return (
             isinstance(value, (list, tuple))
@@ -81,7 +83,8 @@ class Sizes:
         )
 
     def __str__(self) -> str:
-        return "a non-empty list of integers of at least 1, or None"
+        none = ", or None" if self.optional else ""
+        return f"a non-empty list of integers of at least 1{none}"
 
 
 CONTAMINATION = Number(low=0, high=0.5, above=True)

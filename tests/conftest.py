@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, engine
+from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, engine
 
 # Small layers gain nothing from threads, and xdist's workers would fight over the cores.
 torch.set_num_threads(1)
@@ -44,7 +44,7 @@ def data_folder():
     return folder
 
 
-BACKBONES = [NeuTraL, DeepSVDD, AutoEncoder, MHRot]
+BACKBONES = [NeuTraL, ICL, GOAD, DeepSVDD, AutoEncoder, MHRot]
 # What is too large by default to be trained hundreds of times.
 SMALL = {MHRot: {"depth": 10, "width": 1, "n_views": 1, "batch_size": 128}}
 
@@ -61,15 +61,6 @@ def small(cls):
 @pytest.fixture(params=BACKBONES, ids=lambda cls: cls.__name__)
 def backbone_class(request):
     return small(request.param)
-
-
-@pytest.fixture(
-    params=[cls for cls in BACKBONES if "scaling" in cls().get_params()],
-    ids=lambda cls: cls.__name__,
-)
-def scaling_class(request):
-    """Backbones that scale single features; MHRot standardises whole channels of pixels."""
-    return request.param
 
 
 @pytest.fixture(params=[*BACKBONES, LOE], ids=lambda cls: cls.__name__)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import sklearn
 import torch
-from conftest import small
+from conftest import BACKBONES, small
 from packaging.version import parse
 from scipy import sparse
 from sklearn import config_context
@@ -24,7 +24,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted
 
 import lofe_sklearn
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, TrainingDivergedError
+from lofe_sklearn import LOE, DeepSVDD, TrainingDivergedError
 
 PUBLIC = [
     getattr(lofe_sklearn, name)
@@ -50,7 +50,7 @@ def test_scikit_learns_own_checks(cls):
 
 
 def test_the_fixture_has_every_public_estimator():
-    assert set(PUBLIC) == {NeuTraL, DeepSVDD, AutoEncoder, MHRot, LOE}
+    assert set(PUBLIC) == {*BACKBONES, LOE}
 
 
 def test_the_output_contract(detector, contaminated):
@@ -185,6 +185,8 @@ def test_sparse_rows(detector, contaminated, container):
     ],
 )
 def test_awkward_data(detector, rows):
+    if rows.shape[1] < detector._min_features:
+        pytest.skip("needs more features; the error is tested with the backbone")
     before = rows.copy()
     rows.flags.writeable = False
     detector.fit(rows)
@@ -204,10 +206,10 @@ def test_lists_and_read_only_memmaps(detector, contaminated, tmp_path):
     np.testing.assert_array_equal(as_list, expected)
 
 
-def test_a_constant_columns_value_does_not_matter_after_scaling(scaling_class, contaminated):
+def test_a_constant_columns_value_does_not_matter_after_scaling(backbone_class, contaminated):
     X, _ = contaminated
     scores = [
-        scaling_class(scaling="standard", max_epochs=3, random_state=0)
+        backbone_class(scaling="standard", max_epochs=3, random_state=0)
         .fit(rows)
         .score_samples(rows)
         for rows in (np.column_stack([X, np.full(len(X), value)]) for value in (0.1, 1e5))
@@ -300,8 +302,8 @@ def test_bad_training_parameters(backbone_class, contaminated, name, value):
         LOE(backbone_class(**{name: value})).fit(contaminated[0])
 
 
-def test_bad_scaling(scaling_class, contaminated):
-    check_bad_parameter(scaling_class(), contaminated, "scaling", "log")
+def test_bad_scaling(backbone_class, contaminated):
+    check_bad_parameter(backbone_class(), contaminated, "scaling", "log")
 
 
 def check_bad_parameter(detector, contaminated, name, value):

@@ -16,6 +16,7 @@ LAYERS = [
     ["_validation", "_progress", "metrics", "datasets"],
     ["backbones"],
     ["_loe"],
+    ["testing"],
     ["__init__"],
     ["_demo"],
     ["__main__"],

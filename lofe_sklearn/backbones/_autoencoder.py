@@ -41,7 +41,7 @@ class AutoEncoder(Backbone):
     hidden_sizes : list of int, optional
         Widths of the encoder's layers, the last one being the bottleneck; the decoder mirrors
         them. Default: see Notes.
-    scaling : {None, "minmax", "standard"}, default="standard"
+    scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that the
         error weighs all features alike.
     max_epochs : int, default=100
@@ -86,33 +86,10 @@ class AutoEncoder(Backbone):
         *,
         hidden_sizes=None,
         scaling="standard",
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        weight_decay=1e-5,
-        gradient_clip_value=None,
-        n_iter_no_change=None,
-        tol=1e-4,
-        contamination=0.1,
-        device="auto",
-        random_state=None,
-        verbose=0,
+        **shared,
     ):
         self.hidden_sizes = hidden_sizes
-        super().__init__(
-            scaling=scaling,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            lr=lr,
-            weight_decay=weight_decay,
-            gradient_clip_value=gradient_clip_value,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            contamination=contamination,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        super().__init__(scaling=scaling, **shared)
 
     def _build_module(self, n_features):
         return AutoEncoderModule(n_features, hidden_sizes=list(self.hidden_sizes or (64, 32)))

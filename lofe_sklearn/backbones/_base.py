@@ -8,6 +8,7 @@ trains the same backbone with a latent-label rule.
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from numbers import Integral
@@ -36,6 +37,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     # Rows of another type become the first of these.
     _dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]
+    _min_features: ClassVar[int] = 1
 
     @abstractmethod
     def score_samples(self, X):
@@ -72,7 +74,14 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def _check_training_rows(self, X):
-        return validate_data(self, X, ensure_min_samples=2, dtype=self._dtypes, **_ROWS)
+        return validate_data(
+            self,
+            X,
+            ensure_min_samples=2,
+            ensure_min_features=self._min_features,
+            dtype=self._dtypes,
+            **_ROWS,
+        )
 
     def _check_rows(self, X):
         check_is_fitted(self)
@@ -91,8 +100,9 @@ _ROWS = {"accept_sparse": "csr", "order": "C"}
 class Backbone(OutlierDetector, ABC):
     """Base class of the backbones.
 
-    A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on, declares
-    what its own may be in ``_own_constraints``, and builds its module in ``_build_module``.
+    A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on as
+    ``**shared``, declares what its own may be in ``_own_constraints``, and builds its module in
+    ``_build_module``.
     """
 
     _own_constraints: ClassVar[Mapping[str, Constraint]] = {}
@@ -113,18 +123,18 @@ class Backbone(OutlierDetector, ABC):
     def __init__(
         self,
         *,
-        scaling,
-        max_epochs,
-        batch_size,
-        lr,
-        weight_decay,
-        gradient_clip_value,
-        n_iter_no_change,
-        tol,
-        contamination,
-        device,
-        random_state,
-        verbose,
+        scaling=None,
+        max_epochs=100,
+        batch_size=128,
+        lr=1e-3,
+        weight_decay=1e-5,
+        gradient_clip_value=None,
+        n_iter_no_change=None,
+        tol=1e-4,
+        contamination=0.1,
+        device="auto",
+        random_state=None,
+        verbose=0,
     ):
         self.scaling = scaling
         self.max_epochs = max_epochs
@@ -138,6 +148,20 @@ class Backbone(OutlierDetector, ABC):
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+
+    def __init_subclass__(cls, **kwargs):
+        """Show the shared parameters in the place of a subclass's ``**shared``.
+
+        scikit-learn reads an estimator's parameters off the signature of its ``__init__``.
+        """
+        super().__init_subclass__(**kwargs)
+        own = inspect.signature(cls.__init__)
+        named = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        if len(named) < len(own.parameters):
+            inherited = inspect.signature(super(cls, cls).__init__).parameters.values()
+            shared = [p for p in inherited if p.name not in own.parameters]
+            merged = own.replace(parameters=named + shared)
+            cls.__init__.__signature__ = merged  # type: ignore[attr-defined]
 
     @abstractmethod
     def _build_module(self, n_features):
@@ -207,9 +231,17 @@ class Backbone(OutlierDetector, ABC):
         """Return what each parameter may be, by name."""
         return {**cls._shared_constraints, **cls._own_constraints}
 
+    def _n_epochs(self, n_samples):
+        """Return the passes over `n_samples` training rows."""
+        return self.max_epochs
+
     def _learning_rate(self, n_features):
         """Return the learning rate for rows of `n_features` features."""
         return self.lr
+
+    def _loss_threshold(self, n_features):
+        """Return the normal loss below which training stops, for rows of `n_features` features."""
+        return None  # it does not
 
     def _losses(self, X):
         """Both losses of validated rows."""

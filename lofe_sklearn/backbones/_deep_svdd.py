@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lofe_sklearn._validation import Sizes
+from lofe_sklearn._validation import OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._losses import energy_losses
+from lofe_sklearn.backbones._losses import energy_losses, inverse_losses
 
 
 class DeepSVDDModule(nn.Module):
@@ -23,8 +23,9 @@ class DeepSVDDModule(nn.Module):
 
     center: Tensor
 
-    def __init__(self, n_features: int, *, hidden_sizes: list[int]) -> None:
+    def __init__(self, n_features: int, *, hidden_sizes: list[int], anomaly_loss: str) -> None:
         super().__init__()
+        self.anomaly_loss = anomaly_loss
         self.encoder = nn.ModuleList(
             nn.Linear(fan_in, fan_out, bias=False)
             for fan_in, fan_out in pairwise([n_features, *hidden_sizes])
@@ -48,16 +49,17 @@ class DeepSVDDModule(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""
         square = (self.embed(x) - self.center).square().sum(dim=-1)
+        if self.anomaly_loss == "inverse":
+            return inverse_losses(square)
         # sqrt(s + 1) - 1 without the cancellation at small s.
         return energy_losses(square / (torch.sqrt(square + 1.0) + 1.0))
 
 
 @with_shared_docs
 class DeepSVDD(Backbone):
-    """Deep SVDD with the losses of the hypersphere classifier [1]_ [2]_.
+    """Deep SVDD: normal rows are mapped close to a fixed centre [1]_, anomalies away from it.
 
-    An encoder maps normal rows close to a fixed centre. The normal loss of a row is the
-    pseudo-Huber distance h from it, the anomaly loss ``-log(1 - exp(-h))``. On its own it is
+    The normal loss of a row is its distance h from the centre in the embedding. On its own it is
     trained blind, as if all rows were normal; ``LOE(DeepSVDD(...))`` trains it on contaminated
     data.
 
@@ -65,7 +67,11 @@ class DeepSVDD(Backbone):
     ----------
     hidden_sizes : list of int, optional
         Widths of the encoder's layers, the last one being the embedding. Default: see Notes.
-    scaling : {None, "minmax", "standard"}, default="standard"
+    anomaly_loss : {"hypersphere", "inverse"}, default="hypersphere"
+        ``"hypersphere"`` is the hypersphere classifier [2]_: the normal loss is the pseudo-Huber
+        distance ``h = sqrt(|f(x) - c|^2 + 1) - 1``, the anomaly loss ``-log(1 - exp(-h))``.
+        ``"inverse"`` is what the LOE paper [3]_ trains: ``h = |f(x) - c|^2`` and ``1 / h``.
+    scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. Distances
         need features of one scale.
     max_epochs : int, default=50
@@ -95,6 +101,8 @@ class DeepSVDD(Backbone):
        M. Kloft (2018). Deep One-Class Classification. ICML.
     .. [2] L. Ruff, R. A. Vandermeulen, B. J. Franks, K.-R. Mueller, M. Kloft (2020). Rethinking
        Assumptions in Deep Anomaly Detection. arXiv:2006.00339.
+    .. [3] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
+       Detection with Contaminated Data. ICML. arXiv:2202.08088.
 
     Examples
     --------
@@ -106,40 +114,27 @@ class DeepSVDD(Backbone):
     0.1
     """
 
-    _own_constraints = {"hidden_sizes": Sizes()}
+    _own_constraints = {
+        "hidden_sizes": Sizes(),
+        "anomaly_loss": OneOf(("hypersphere", "inverse")),
+    }
 
     def __init__(
         self,
         *,
         hidden_sizes=None,
+        anomaly_loss="hypersphere",
         scaling="standard",
         max_epochs=50,
-        batch_size=128,
-        lr=1e-3,
-        weight_decay=1e-5,
-        gradient_clip_value=None,
-        n_iter_no_change=None,
-        tol=1e-4,
-        contamination=0.1,
-        device="auto",
-        random_state=None,
-        verbose=0,
+        **shared,
     ):
         self.hidden_sizes = hidden_sizes
-        super().__init__(
-            scaling=scaling,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            lr=lr,
-            weight_decay=weight_decay,
-            gradient_clip_value=gradient_clip_value,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            contamination=contamination,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        self.anomaly_loss = anomaly_loss
+        super().__init__(scaling=scaling, max_epochs=max_epochs, **shared)
 
     def _build_module(self, n_features):
-        return DeepSVDDModule(n_features, hidden_sizes=list(self.hidden_sizes or (32, 16)))
+        return DeepSVDDModule(
+            n_features,
+            hidden_sizes=list(self.hidden_sizes or (32, 16)),
+            anomaly_loss=self.anomaly_loss,
+        )

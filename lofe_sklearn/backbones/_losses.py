@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,38 @@ def energy_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
     near = -torch.log(-torch.expm1(-torch.where(small, energy_a, math.log(2))))
     far = -torch.log1p(-torch.exp(-torch.where(small, math.log(2), energy_a)))
     return energy, torch.where(small, near, far)
+
+
+def inverse_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
+    """L_n = energy and L_a = 1 / energy for energies >= 0 of any shape.
+
+    The losses of Deep SVDD in Qiu et al. 2022, with the squared distance as the energy.
+    """
+    return energy, 1.0 / (energy + _SMALLEST_ENERGY)
+
+
+def matching_losses(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Losses of finding, among m candidates, the one that belongs to each of m parts of a row.
+
+    ``C_j`` is the softmax weight of part j's own candidate, on the diagonal, among all of them.
+    With the logit ``u_j = s_jj - logsumexp_{l != j} s_jl``, ``-log C_j = softplus(-u_j)`` and
+    ``-log(1 - C_j) = softplus(u_j)``, exactly. Both are averaged over j.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (b, m, m)
+        ``logits[:, j, l]``: how well candidate l fits part j.
+
+    Returns
+    -------
+    loss_n, loss_a : Tensor of shape (b,)
+    """
+    return _MatchingLosses.apply(logits)[:2]
+
+
+def unit_vectors(z: Tensor, length: float = 1.0) -> Tensor:
+    """Vectors along the last axis of z, brought to `length`; a zero vector stays zero."""
+    return _UnitVectors.apply(z, length)[0]
 
 
 def contrastive_losses(views: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
@@ -58,6 +91,89 @@ def contrastive_losses(views: Tensor, temperature: float) -> tuple[Tensor, Tenso
     return _ContrastiveLosses.apply(views, temperature)[:2]
 
 
+class _MatchingLosses(torch.autograd.Function):
+    """Forward and backward by hand: in place, and with the rows of the batch as the last axis.
+
+    Autograd would keep several tensors of the logits' size, and reduce over a short last axis.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor) -> tuple[Tensor, ...]:
+        others = logits.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)  # (m, m, b)
+        own = others.diagonal(0, 0, 1).t().clone()
+        others.diagonal(0, 0, 1).fill_(-math.inf)
+        share, logit = _compete(own, others)
+        return *_averaged(logit), share, logit
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _save(ctx, output[2:])
+
+    @staticmethod
+    def backward(ctx, grad_n, grad_a, *_):
+        share, logit = ctx.saved_tensors
+        grad_logit = _gradient_of_logit(logit, grad_n, grad_a)
+        grad = share * -grad_logit.unsqueeze(1)
+        grad.diagonal(0, 0, 1).copy_(grad_logit.t())
+        return grad.permute(2, 0, 1).contiguous()
+
+
+class _UnitVectors(torch.autograd.Function):
+    """Normalisation with one product in each direction, not the six that autograd makes of it."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(z: Tensor, length: float) -> tuple[Tensor, Tensor]:
+        factor = z.square().sum(-1, keepdim=True).add_(1e-30).rsqrt_().mul_(length)
+        return z * factor, factor
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.length = inputs[1]
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(*output)
+
+    @staticmethod
+    def backward(ctx, grad, _):
+        unit, factor = ctx.saved_tensors
+        # What points along the vector itself is lost.
+        along = (unit * grad).sum(-1, keepdim=True).mul_(ctx.length**-2)
+        return torch.addcmul(grad, unit, along, value=-1).mul_(factor), None
+
+
+def _compete(own: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Logit of each part's own candidate, (m, b), against the others, (m, l, b), used up.
+
+    Returns the others' shares in the logsumexp, and ``own - logsumexp(others)``.
+    """
+    largest = others.amax(dim=1, keepdim=True)
+    share = others.sub_(largest).exp_()
+    total = share.sum(dim=1, keepdim=True)
+    share.div_(total)
+    return share, own - total.log_().add_(largest).squeeze(1)
+
+
+def _averaged(logit: Tensor) -> tuple[Tensor, Tensor]:
+    """-log C and -log(1 - C) of logits (m, b), as means over the parts."""
+    return F.softplus(-logit).mean(dim=0), F.softplus(logit).mean(dim=0)
+
+
+def _gradient_of_logit(logit: Tensor, grad_n: Tensor | None, grad_a: Tensor | None) -> Tensor:
+    """Gradient of what `_averaged` returns."""
+    grad_n, grad_a = (torch.zeros_like(logit[0]) if g is None else g for g in (grad_n, grad_a))
+    # d softplus(-u) / du = sigmoid(u) - 1 and d softplus(u) / du = sigmoid(u).
+    return (torch.sigmoid(logit) * (grad_n + grad_a)).sub_(grad_n).div_(len(logit))
+
+
+def _save(ctx: Any, tensors: tuple[Tensor, ...]) -> None:
+    ctx.mark_non_differentiable(*tensors)
+    ctx.save_for_backward(*tensors)
+    ctx.set_materialize_grads(False)
+
+
 class _ContrastiveLosses(torch.autograd.Function):
     """Forward and backward by hand: autograd's own takes twice the time.
 
@@ -82,32 +198,21 @@ class _ContrastiveLosses(torch.autograd.Function):
         positive = similarity[:, 0].clone()
         similarity[:, 0] = -math.inf
         similarity.diagonal(1, 0, 1).fill_(-math.inf)
-        largest = similarity.amax(dim=1, keepdim=True)
-        share = similarity.sub_(largest).exp_()  # of each l in the logsumexp
-        total = share.sum(dim=1, keepdim=True)
-        share.div_(total)
-        logit = positive.sub_(total.log_().add_(largest).squeeze(1))  # (K, b)
-
+        share, logit = _compete(positive, similarity)
         scale = 1.0 / math.log(n_transforms)
-        loss_n = F.softplus(-logit).mean(dim=0).mul_(scale)
-        loss_a = F.softplus(logit).mean(dim=0).mul_(scale)
+        loss_n, loss_a = (loss.mul_(scale) for loss in _averaged(logit))
         return loss_n, loss_a, unit, factor, share, logit
 
     @staticmethod
     def setup_context(ctx, inputs, output):
         ctx.temperature = inputs[1]
-        ctx.mark_non_differentiable(*output[2:])
-        ctx.save_for_backward(*output[2:])
-        ctx.set_materialize_grads(False)
+        _save(ctx, output[2:])
 
     @staticmethod
     def backward(ctx, grad_n, grad_a, *_):
         unit, factor, share, logit = ctx.saved_tensors
         n_transforms = share.shape[0]
-        grad_n, grad_a = (0.0 if grad is None else grad for grad in (grad_n, grad_a))
-        # d softplus(-u) / du = sigmoid(u) - 1 and d softplus(u) / du = sigmoid(u), (K, b).
-        grad_logit = torch.sigmoid(logit) * (grad_n + grad_a) - grad_n
-        grad_logit *= 1.0 / (n_transforms * math.log(n_transforms))
+        grad_logit = _gradient_of_logit(logit, grad_n, grad_a).div_(math.log(n_transforms))
         grad_similarity = share * -grad_logit.unsqueeze(1)
         grad_similarity[:, 0] = grad_logit
         grad_similarity = grad_similarity.permute(2, 0, 1).contiguous()  # (b, K, K + 1)
@@ -120,4 +225,6 @@ class _ContrastiveLosses(torch.autograd.Function):
 
 
 # torch looks the signature up at every call, which costs as much as several operations do.
-_ContrastiveLosses.forward.__signature__ = inspect.signature(_ContrastiveLosses.forward)  # type: ignore[attr-defined]
+for function in (_ContrastiveLosses, _MatchingLosses, _UnitVectors):
+    forward: Any = function.forward
+    forward.__signature__ = inspect.signature(forward)

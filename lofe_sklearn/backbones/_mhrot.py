@@ -60,6 +60,9 @@ class MHRot(Backbone):
     anomaly_weight : float, default=1.0
         Factor of the anomaly loss. The LOE paper's published runs took 0.5; in short runs on two
         classes of Fashion-MNIST 1.0 was slightly better, with soft and with hard labels.
+    scaling : {None, "auto", "rms", "minmax", "standard"}, default=None
+        Scaling of single pixels, learned from the training images. The network standardises whole
+        channels itself.
     max_epochs : int, default=16
         Passes over the training rows.
     lr : float, default=1e-3
@@ -142,14 +145,7 @@ class MHRot(Backbone):
         max_epochs=16,
         batch_size=32,
         lr=1e-3,
-        weight_decay=1e-5,
-        gradient_clip_value=None,
-        n_iter_no_change=None,
-        tol=1e-4,
-        contamination=0.1,
-        device="auto",
-        random_state=None,
-        verbose=0,
+        **shared,
     ):
         self.image_shape = image_shape
         self.depth = depth
@@ -158,21 +154,7 @@ class MHRot(Backbone):
         self.flips = flips
         self.n_views = n_views
         self.anomaly_weight = anomaly_weight
-        super().__init__(
-            # The network standardises whole channels; single pixels have no unit of their own.
-            scaling=None,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            lr=lr,
-            weight_decay=weight_decay,
-            gradient_clip_value=gradient_clip_value,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            contamination=contamination,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        super().__init__(max_epochs=max_epochs, batch_size=batch_size, lr=lr, **shared)
 
     def _build_module(self, n_features):
         owner = type(self).__name__

@@ -17,10 +17,10 @@ from lofe_sklearn.backbones._losses import contrastive_losses
 
 
 class NeuTraLModule(nn.Module):
-    """K learned transformations and an encoder, none of them with a bias.
+    """K learned transformations, and an encoder without biases.
 
-    Without biases the embedding's direction does not depend on the unit that X is measured in,
-    and an encoder that maps everything to one point is no minimum.
+    The transformations need theirs: without any bias a row and its multiples would embed in one
+    direction, and have one score. In the encoder they would let everything map to one point.
     """
 
     def __init__(
@@ -37,9 +37,13 @@ class NeuTraLModule(nn.Module):
         self.transform_type, self.temperature = transform_type, temperature
         widths = [n_features, *transform_sizes, n_features]
         # The first layer of all transformations is one matrix: they share their input.
-        self.transform_in = nn.Linear(n_features, n_transforms * widths[1], bias=False)
+        self.transform_in = nn.Linear(n_features, n_transforms * widths[1])
         self.transform_out = nn.ParameterList(
-            _uniform(n_transforms, fan_in, fan_out) for fan_in, fan_out in pairwise(widths[1:])
+            _uniform((n_transforms, fan_in, fan_out), fan_in)
+            for fan_in, fan_out in pairwise(widths[1:])
+        )
+        self.transform_bias = nn.ParameterList(
+            _uniform((n_transforms, 1, fan_out), fan_in) for fan_in, fan_out in pairwise(widths[1:])
         )
         self.encoder = nn.ModuleList(
             nn.Linear(fan_in, fan_out, bias=False)
@@ -59,21 +63,18 @@ class NeuTraLModule(nn.Module):
     def transformed(self, x: Tensor) -> Tensor:
         """All K transformations of the rows x: (K, b, d)."""
         n_rows = x.shape[0]
-        *inner, last = self.transform_out
-        n_transforms = last.shape[0]
+        n_transforms = self.transform_out[0].shape[0]
         h = self.transform_in(x).view(n_rows, n_transforms, -1).transpose(0, 1)
-        for weight in inner:
-            h = torch.bmm(F.relu(h), weight)
-        h = F.relu(h)
+        for weight, bias in zip(self.transform_out, self.transform_bias, strict=True):
+            h = torch.baddbmm(bias, F.relu(h), weight)
         if self.transform_type == "residual":
-            return torch.baddbmm(x.expand(n_transforms, *x.shape), h, last)
-        mask = torch.bmm(h, last)
-        return mask if self.transform_type == "forward" else torch.sigmoid(mask) * x
+            return x + h
+        return h if self.transform_type == "forward" else torch.sigmoid(h) * x
 
 
-def _uniform(*shape: int) -> nn.Parameter:
-    """Draw initial weights as torch's linear layers do, for a stack of them: (..., in, out)."""
-    bound = 1.0 / math.sqrt(shape[-2])
+def _uniform(shape: tuple[int, ...], fan_in: int) -> nn.Parameter:
+    """Draw initial values as torch's linear layers do."""
+    bound = 1.0 / math.sqrt(fan_in)
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
 
 
@@ -90,7 +91,7 @@ class NeuTraL(Backbone):
     ----------
     n_transforms : int, default=11
         Number K of transformations, at least 2.
-    transform_type : {"residual", "forward", "multiplicative"}, default="residual"
+    transform_type : {"residual", "forward", "multiplicative"}, default="forward"
         View k is ``x + M_k(x)``, ``M_k(x)`` or ``sigmoid(M_k(x)) * x``.
     transform_sizes : list of int, optional
         Widths of the hidden layers of each M_k. Default: see Notes.
@@ -98,11 +99,12 @@ class NeuTraL(Backbone):
         Widths of the encoder's layers, the last one being the embedding. Default: see Notes.
     temperature : float, default=0.1
         The cosine similarities are divided by it.
-    scaling : {None, "minmax", "standard"}, default=None
-        Scaling of the features inside the estimator, learned from the training rows. None is the
-        default: of the bundled sets it was better on one and close to ``"minmax"`` on the other,
-        and ``"standard"`` was far worse on both. Without biases the model does not depend on the
-        unit of X as a whole; where single features dominate by their unit, try ``"minmax"``.
+    scaling : {None, "auto", "rms", "minmax", "standard"}, default="auto"
+        Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
+        divides X as a whole by the median of its rows' root mean squares and keeps the features'
+        sizes relative to each other; ``"auto"`` takes it, or ``"minmax"`` where at least three in
+        ten of the non-zero values are negative, as in rows that were centred before.
+        ``"standard"`` is far worse than both.
     max_epochs : int, default=300
         Passes over the training rows, as many as in the paper. Soft labels need them.
     lr : float, optional
@@ -130,6 +132,8 @@ class NeuTraL(Backbone):
     ----------
     .. [1] C. Qiu, T. Pfrommer, M. Kloft, S. Mandt, M. Rudolph (2021). Neural Transformation
        Learning for Deep Anomaly Detection Beyond Images. ICML. arXiv:2103.16440.
+    .. [2] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
+       Detection with Contaminated Data. ICML. arXiv:2202.08088.
 
     Examples
     --------
@@ -154,42 +158,55 @@ class NeuTraL(Backbone):
         self,
         *,
         n_transforms=11,
-        transform_type="residual",
+        transform_type="forward",
         transform_sizes=None,
         encoder_sizes=None,
         temperature=0.1,
-        scaling=None,
+        scaling="auto",
         max_epochs=300,
-        batch_size=128,
         lr=None,
-        weight_decay=1e-5,
-        gradient_clip_value=None,
-        n_iter_no_change=None,
-        tol=1e-4,
-        contamination=0.1,
-        device="auto",
-        random_state=None,
-        verbose=0,
+        **shared,
     ):
         self.n_transforms = n_transforms
         self.transform_type = transform_type
         self.transform_sizes = transform_sizes
         self.encoder_sizes = encoder_sizes
         self.temperature = temperature
-        super().__init__(
-            scaling=scaling,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            lr=lr,
-            weight_decay=weight_decay,
-            gradient_clip_value=gradient_clip_value,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            contamination=contamination,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
+
+    @classmethod
+    def for_features(cls, **parameters):
+        """Return a NeuTraL for frozen features of a pretrained network, as in the LOE paper.
+
+        15 forward transformations, three layers, an embedding of 256, batches of 512 rows, a
+        learning rate of 4e-4 and 30 epochs, which the paper [2]_ takes for 2048 features of a
+        ResNet. Widths of hidden layers are not published; they are 256 here.
+
+        Parameters
+        ----------
+        **parameters
+            Parameters to set, or to set otherwise.
+
+        Returns
+        -------
+        detector : NeuTraL
+
+        Examples
+        --------
+        >>> from lofe_sklearn import NeuTraL
+        >>> NeuTraL.for_features(random_state=0).encoder_sizes
+        (256, 256, 256)
+        """
+        preset = {
+            "n_transforms": 15,
+            "transform_type": "forward",
+            "transform_sizes": (256, 256),
+            "encoder_sizes": (256, 256, 256),
+            "batch_size": 512,
+            "lr": 4e-4,
+            "max_epochs": 30,
+        }
+        return cls(**(preset | parameters))
 
     def _build_module(self, n_features):
         return NeuTraLModule(

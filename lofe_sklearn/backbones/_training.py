@@ -75,16 +75,14 @@ def train_members(
 
     modules = engine.build_modules(lambda: first._build_module(n_features), seeds, device)
     for module, seed in zip(modules, seeds, strict=True):
-        prepare = getattr(module, "prepare", None)
-        if prepare is not None:
-            generator = torch.Generator().manual_seed(seed)
-            some = torch.randperm(n_samples, generator=generator)[:_PREPARE_ROWS]
-            with torch.no_grad():
-                prepare(rows.take(some.to(device)))
+        generator = torch.Generator().manual_seed(seed)
+        some = torch.randperm(n_samples, generator=generator)[:_PREPARE_ROWS]
+        engine.prepare_module(module, rows.take(some.to(device)))
 
     n_members = len(members)
     everything = torch.arange(n_samples, device=device).expand(n_members, -1)
-    with epoch_progress(type(first).__name__, first.max_epochs, show=first.verbose > 0) as on_epoch:
+    n_epochs = first._n_epochs(n_samples)
+    with epoch_progress(type(first).__name__, n_epochs, show=first.verbose > 0) as on_epoch:
         history = engine.train(
             modules,
             rows,
@@ -93,7 +91,7 @@ def train_members(
             alpha=[unknown_ratio(contamination, known, n_samples)] * n_members,
             seeds=seeds,
             settings=engine.TrainingSettings(
-                max_epochs=first.max_epochs,
+                max_epochs=n_epochs,
                 batch_size=first.batch_size,
                 lr=first._learning_rate(n_features),
                 weight_decay=first.weight_decay,
@@ -101,6 +99,7 @@ def train_members(
                 gradient_clip_value=first.gradient_clip_value,
                 n_iter_no_change=first.n_iter_no_change,
                 tol=first.tol,
+                loss_threshold=first._loss_threshold(n_features),
             ),
             known=(
                 None if known is None else torch.from_numpy(known).to(device).expand(n_members, -1)
