@@ -1,0 +1,169 @@
+"""check_backbone finds what breaks the contract of a backbone, and says how to mend it."""
+
+from numbers import Integral
+
+import pytest
+import torch
+from torch import nn
+
+from lofe_sklearn.backbones import Backbone, Number, energy_losses
+from lofe_sklearn.testing import check_backbone
+
+
+class Module(nn.Module):
+    """A sound module: the distance from a learned point."""
+
+    def __init__(self, n_features):
+        super().__init__()
+        self.layer = nn.Linear(n_features, 4)
+
+    def forward(self, x):
+        return energy_losses(self.distance(x))
+
+    def distance(self, x):
+        return self.layer(x).square().mean(dim=1)
+
+
+class Sound(Backbone):
+    module = Module
+    _own_constraints = {"width": Number(Integral, low=1)}
+
+    def __init__(self, *, width=4, scaling="standard", max_epochs=20, lr=1e-2, **shared):
+        self.width = width
+        super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
+
+    def _build_module(self, n_features):
+        return self.module(n_features)
+
+
+def backbone(module_class):
+    return type("Mine", (Sound,), {"module": module_class})()
+
+
+def test_a_sound_backbone_passes_with_scikit_learns_checks_too():
+    assert check_backbone(Sound())[-1] == "scikit-learn's check_estimator"
+
+
+class OneLoss(Module):
+    def forward(self, x):
+        return self.distance(x)
+
+
+class MeanLosses(Module):
+    def forward(self, x):
+        return tuple(loss.mean() for loss in super().forward(x))
+
+
+class NoTensors(Module):
+    def forward(self, x):
+        return 1.0, 2.0
+
+
+@pytest.mark.parametrize(
+    ("module_class", "got"),
+    [
+        (OneLoss, r"returned a Tensor of shape \(1,\)"),
+        (MeanLosses, r"returned \[\(\), \(\)\]"),
+        (NoTensors, r"returned \['float', 'float'\]"),
+    ],
+)
+@pytest.mark.parametrize("use", [check_backbone, lambda mine: mine.fit(torch.randn(9, 3).numpy())])
+def test_the_module_must_return_two_losses(module_class, got, use):
+    message = rf"{module_class.__name__}.forward\(x\) must return a tuple \(loss_n, loss_a\).*"
+    with pytest.raises(TypeError, match=message if use is not check_backbone else message + got):
+        use(backbone(module_class))
+
+
+class Overflows(Module):
+    def forward(self, x):
+        distance = self.distance(x)
+        return torch.exp(distance), distance
+
+
+class BatchNormalised(Module):
+    def distance(self, x):
+        return super().distance(x) + (x - x.mean(dim=0)).square().mean(dim=1)
+
+
+class Detached(Module):
+    def forward(self, x):
+        loss_n, loss_a = super().forward(x)
+        return loss_n, loss_a.detach()
+
+
+class Unused(Module):
+    def __init__(self, n_features):
+        super().__init__(n_features)
+        self.spare = nn.Linear(2, 2)
+
+
+class NoGradientAtZero(Module):
+    def distance(self, x):
+        return super().distance(x) + (0.0 * self.layer(x).square().sum(dim=1)).sqrt()
+
+
+class Noisy(Module):
+    def distance(self, x):
+        return (
+            super().distance(x) * (1 + 0.1 * torch.rand(len(x)).to(x))
+            if self.training
+            else (super().distance(x))
+        )
+
+
+class NotVmappable(Module):
+    def distance(self, x):
+        return super().distance(x) if x.sum().item() < 1e30 else x.sum(dim=1)
+
+
+class AnomalyLossIsNormal(Module):
+    def forward(self, x):
+        loss_n, _ = super().forward(x)
+        return loss_n, 2 * loss_n
+
+
+@pytest.mark.parametrize(
+    ("module_class", "message"),
+    [
+        (Overflows, "loss_n must be finite for every row"),
+        (BatchNormalised, "must not depend on the other rows"),
+        (Detached, "loss_a has no gradient"),
+        (Unused, "neither loss has a gradient with respect to spare.bias, spare.weight"),
+        (NoGradientAtZero, "gradient of loss_n with respect to layer.* is not finite"),
+        (Noisy, "changed torch's own state"),
+        (NotVmappable, "NotVmappable cannot be vmapped"),
+        (AnomalyLossIsNormal, "training rows as anomalies must raise their normal loss"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_wrong_is_named(module_class, message):
+    with pytest.raises(AssertionError, match=message):
+        check_backbone(backbone(module_class), scikit_learn=False)
+
+
+def test_a_loss_that_does_not_fall_is_found():
+    stuck = backbone(Module).set_params(lr=1e-12)
+    with pytest.raises(AssertionError, match="the normal loss must fall in training"):
+        check_backbone(stuck, scikit_learn=False)
+
+
+def test_parameters_must_be_stored_and_declared():
+    class Forgets(Sound):
+        def __init__(self, *, depth=3, **shared):
+            super().__init__(**shared)
+
+    class Undeclared(Sound):
+        def __init__(self, *, depth=3, **shared):
+            self.depth = depth
+            super().__init__(**shared)
+
+    with pytest.raises(AssertionError, match="Forgets.__init__ must store its parameter depth"):
+        check_backbone(Forgets())
+    with pytest.raises(AssertionError, match="Undeclared: parameter depth is not declared"):
+        check_backbone(Undeclared())
+
+
+@pytest.mark.parametrize("wrong", [Sound, nn.Linear(2, 2), None])
+def test_it_takes_an_instance_of_a_backbone(wrong):
+    with pytest.raises(AssertionError, match="needs an instance of a subclass of .*Backbone"):
+        check_backbone(wrong)
