@@ -24,7 +24,7 @@ from lofe_sklearn.datasets import load_arrhythmia, load_thyroid, loe_tabular_spl
 from lofe_sklearn.metrics import f1_at_true_ratio
 
 LOADERS = {"thyroid": load_thyroid, "arrhythmia": load_arrhythmia}
-BACKBONES = ("NeuTraL", "DeepSVDD", "AutoEncoder")
+BACKBONES = ("NeuTraL", "ICL", "GOAD", "DeepSVDD", "AutoEncoder")
 METHODS = ("blind", "refine", "hard", "soft")
 
 

@@ -28,7 +28,7 @@ from lofe_sklearn._validation import (
     check_known_labels,
     check_parameters,
 )
-from lofe_sklearn.backbones._scaling import SCALINGS
+from lofe_sklearn.backbones._scaling import SCALINGS, resolve_scaling
 from lofe_sklearn.backbones._training import draw_seeds, train_members
 
 
@@ -210,6 +210,11 @@ class Backbone(OutlierDetector, ABC):
                 known=check_known_labels(known_labels, X.shape[0], type(self).__name__),
             )
         return self
+
+    def _check_training_rows(self, X):
+        X = super()._check_training_rows(X)
+        self.scaling_ = resolve_scaling(X, self.scaling)
+        return X
 
     def score_samples(self, X):
         """Score of each row: minus the normal loss, so the higher, the more normal.

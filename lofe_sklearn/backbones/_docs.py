@@ -32,6 +32,8 @@ _TRAINING_PARAMETERS = """\
 _FITTED_ATTRIBUTES = """\
     module_ : torch.nn.Module
         The trained network, on the CPU.
+    scaling_ : str or None
+        The scaling used: what ``scaling="auto"`` stood for, else `scaling` itself.
     offset_ : float
         Threshold on `score_samples` below which a row is called an outlier.
     n_iter_ : int

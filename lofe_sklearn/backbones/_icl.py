@@ -130,11 +130,13 @@ class ICL(Backbone):
         Widths of the layers of the encoder of windows, the last one being the embedding.
     rest_sizes : list of int, default=(64, 128, 64)
         Widths of the layers of the encoder of the rest, ending in the same width.
-    feature_gain : float, default=0.6
+    feature_gain : float, optional
         Spread of the fixed random factors that features are multiplied by: the standard deviation
-        of their logarithm. Their signs are random too. See Notes.
-    feature_offset : float, default=0.1
-        Standard deviation of the fixed random shifts of the features after that. See Notes.
+        of their logarithm. Their signs are random too. Default: 0.15 for features scaled by
+        ``"minmax"``, else 0.6; see Notes.
+    feature_offset : float, optional
+        Standard deviation of the fixed random shifts of the features after that. Default: 0 for
+        features scaled by ``"minmax"``, else 0.1; see Notes.
     temperature : float, default=0.1
         The cosine similarities are divided by it.
     loss_threshold : float, optional
@@ -167,8 +169,8 @@ class ICL(Backbone):
     The encoders see no positions. Where two windows look the same, as in rows with many ones or
     zeros, nothing can tell them apart, and the losses say little. So each feature gets a fixed
     random factor, which leaves zero at zero, and a small shift for those that are always close to
-    it. Without the factors (``feature_gain=0`` still draws signs, but no sizes) whole sets cannot
-    be learned.
+    it. Without, whole sets cannot be learned. ``"minmax"`` puts each feature into a range of its
+    own around a half, which tells them apart to some degree, so less is needed there.
 
     Training takes as many epochs as make 1500 steps, but at least 50 and at most 300, and is over
     earlier where the loss falls below the threshold.
@@ -196,8 +198,8 @@ class ICL(Backbone):
         "n_permutations": Number(Integral, low=1),
         "window_sizes": Sizes(optional=False),
         "rest_sizes": Sizes(optional=False),
-        "feature_gain": Number(low=0),
-        "feature_offset": Number(low=0),
+        "feature_gain": Number(low=0, optional=True),
+        "feature_offset": Number(low=0, optional=True),
         "temperature": Number(low=0, above=True),
         "loss_threshold": Number(low=0, optional=True),
         "max_epochs": Number(Integral, low=1, optional=True),
@@ -211,8 +213,8 @@ class ICL(Backbone):
         n_permutations=1,
         window_sizes=(32, 64, 64),
         rest_sizes=(64, 128, 64),
-        feature_gain=0.6,
-        feature_offset=0.1,
+        feature_gain=None,
+        feature_offset=None,
         temperature=0.1,
         loss_threshold=None,
         scaling="auto",
@@ -245,6 +247,9 @@ class ICL(Backbone):
                 "ICL: window_sizes and rest_sizes must end in the same width, as their embeddings "
                 f"are compared; got {self.window_sizes!r} and {self.rest_sizes!r}."
             )
+        # Each feature's own range, which "minmax" leaves it in, tells it apart to some degree.
+        told_apart = getattr(self, "scaling_", None) == "minmax"
+        gain, offset = (0.15, 0.0) if told_apart else (0.6, 0.1)
         return ICLModule(
             n_features,
             window_size=window_size,
@@ -252,8 +257,8 @@ class ICL(Backbone):
             n_permutations=self.n_permutations,
             window_sizes=list(self.window_sizes),
             rest_sizes=list(self.rest_sizes),
-            feature_gain=self.feature_gain,
-            feature_offset=self.feature_offset,
+            feature_gain=gain if self.feature_gain is None else self.feature_gain,
+            feature_offset=offset if self.feature_offset is None else self.feature_offset,
             temperature=self.temperature,
         )
 

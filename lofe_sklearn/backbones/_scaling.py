@@ -18,6 +18,13 @@ SCALINGS = (None, "auto", "rms", "minmax", "standard")
 _CENTRED = 0.3
 
 
+def resolve_scaling(X: np.ndarray | sparse.csr_matrix, scaling: str | None) -> str | None:
+    """Return which scaling ``"auto"`` stands for on X; any other is returned as it is."""
+    if scaling != "auto":
+        return scaling
+    return "minmax" if _is_centred(X) else "rms"
+
+
 def fit_scaling(
     X: np.ndarray | sparse.csr_matrix, scaling: str | None
 ) -> tuple[np.ndarray, np.ndarray] | None:
@@ -38,10 +45,9 @@ def fit_scaling(
     -------
     shift, factor : ndarray of float64, shape (n_features,), or None
     """
+    scaling = resolve_scaling(X, scaling)
     if scaling is None:
         return None
-    if scaling == "auto":
-        scaling = "minmax" if _is_centred(X) else "rms"
     if scaling == "rms":
         return np.zeros(X.shape[1]), np.full(X.shape[1], 1.0 / _typical_size(X))
     if sparse.issparse(X):

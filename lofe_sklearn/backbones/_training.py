@@ -70,7 +70,7 @@ def train_members(
     first = members[0]
     n_samples, n_features = X.shape
     device = engine.resolve_device(first.device)
-    scaling = fit_scaling(X, first.scaling)
+    scaling = fit_scaling(X, first.scaling_)
     rows = engine.Rows(X, scaling=scaling, device=device)
 
     modules = engine.build_modules(lambda: first._build_module(n_features), seeds, device)
