@@ -132,8 +132,6 @@ class NeuTraL(Backbone):
     ----------
     .. [1] C. Qiu, T. Pfrommer, M. Kloft, S. Mandt, M. Rudolph (2021). Neural Transformation
        Learning for Deep Anomaly Detection Beyond Images. ICML. arXiv:2103.16440.
-    .. [2] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
-       Detection with Contaminated Data. ICML. arXiv:2202.08088.
 
     Examples
     --------
@@ -179,7 +177,7 @@ class NeuTraL(Backbone):
         """Return a NeuTraL for frozen features of a pretrained network, as in the LOE paper.
 
         15 forward transformations, three layers, an embedding of 256, batches of 512 rows, a
-        learning rate of 4e-4 and 30 epochs, which the paper [2]_ takes for 2048 features of a
+        learning rate of 4e-4 and 30 epochs, which Qiu et al. 2022 take for 2048 features of a
         ResNet. Widths of hidden layers are not published; they are 256 here.
 
         Parameters
