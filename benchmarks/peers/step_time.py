@@ -23,7 +23,7 @@ the differences. `cpu_us_*` are the same in CPU time, close to the former on a q
 Sizes "own" are each library's defaults; "as ours" gives a peer the widths and the activation of our
 default backbone, as far as its constructor allows:
 
-* DeepOD NeuTraL, DeepSVDD: the layers are ours.
+* DeepOD NeuTraL, DeepSVDD: the layers are ours; our NeuTraL's transformations have biases besides.
 * PyOD DeepSVDD: the layers are ours, and so is their number of weights; the ReLU after the last
   one stays, and `dropout_rate` and `output_activation` change nothing.
 * PyOD AutoEncoder: the layers are ours, no dropout and no batch normalisation.
@@ -54,12 +54,11 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from benchmarks.machine import describe
-from lofe_sklearn import backbones
 from lofe_sklearn.datasets import load_arrhythmia, load_thyroid
 
 BATCH = 128
 DATA = {"thyroid": load_thyroid, "arrhythmia": load_arrhythmia}
-OURS = [name for name in backbones.__all__ if name not in ("Backbone", "MHRot")]
+OURS = ["NeuTraL", "ICL", "GOAD", "DeepSVDD", "AutoEncoder"]
 RESULTS = Path(__file__).parents[1] / "results" / "peers_step_time.csv"
 
 # Where each library keeps its detectors, and what its constructors call our arguments.

@@ -282,6 +282,9 @@ def test_auto_scaling_is_minmax_for_centred_rows_and_rms_for_others(container):
     for X, scaling in ((counts, "rms"), (centred, "minmax")):
         expected = fit_scaling(container(X), scaling)
         np.testing.assert_array_equal(fit_scaling(container(X), "auto"), expected)
+        detector = NeuTraL(max_epochs=1, scaling="auto").fit(container(X))
+        assert detector.scaling_ == scaling
+        assert LOE(detector, method="blind").fit(container(X)).estimator_.scaling_ == scaling
 
 
 @pytest.mark.parametrize("scaling", ["minmax", "standard"])

@@ -103,6 +103,14 @@ def test_gains_and_offsets_can_be_switched_off():
     assert not module.offset.any()
 
 
+@pytest.mark.parametrize(("scaling", "told_apart"), [("minmax", True), ("rms", False)])
+def test_gains_and_offsets_follow_the_scaling(scaling, told_apart):
+    X = np.random.default_rng(0).uniform(size=(20, 30))
+    module = ICL(scaling=scaling, max_epochs=1, random_state=0).fit(X).module_
+    assert (module.gain.abs().log().std() < 0.3) == told_apart
+    assert (not module.offset.any()) == told_apart
+
+
 def test_training_stops_below_the_loss_threshold():
     X = np.random.default_rng(0).normal(size=(100, 5)) * 0.1 + np.arange(5)
     free = ICL(max_epochs=40, loss_threshold=0, random_state=0).fit(X)
