@@ -54,7 +54,8 @@ class ICLModule(nn.Module):
         permutations = [torch.randperm(n_features) for _ in range(n_permutations - 1)]
         self.register_buffer("order", torch.stack([torch.arange(n_features), *permutations]))
         gain = torch.exp(feature_gain * torch.randn(n_permutations, n_features))
-        self.register_buffer("gain", gain * torch.randn_like(gain).sign())
+        signs = torch.randn_like(gain).sign() if feature_gain > 0 else 1.0
+        self.register_buffer("gain", gain * signs)
         self.register_buffer("offset", feature_offset * torch.randn_like(gain))
         kept = [[*range(s), *range(s + window_size, n_features)] for s in starts]
         self.register_buffer("rest", torch.tensor(kept))  # (m, d - k)
@@ -132,8 +133,8 @@ class ICL(Backbone):
         Widths of the layers of the encoder of the rest, ending in the same width.
     feature_gain : float, optional
         Spread of the fixed random factors that features are multiplied by: the standard deviation
-        of their logarithm. Their signs are random too. Default: 0.15 for features scaled by
-        ``"minmax"``, else 0.6; see Notes.
+        of their logarithm. Their signs are random too; 0 is for no factors. Default: 0.15 for
+        features scaled by ``"minmax"``, else 0.6; see Notes.
     feature_offset : float, optional
         Standard deviation of the fixed random shifts of the features after that. Default: 0 for
         features scaled by ``"minmax"``, else 0.1; see Notes.
