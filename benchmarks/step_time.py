@@ -27,6 +27,7 @@ from lofe_sklearn.backbones._goad import GOADModule
 from lofe_sklearn.backbones._icl import ICLModule
 from lofe_sklearn.datasets import load_arrhythmia, load_thyroid
 
+SETS = {"thyroid": load_thyroid, "arrhythmia": load_arrhythmia}
 BACKBONES = {cls.__name__: cls for cls in (NeuTraL, ICL, GOAD, DeepSVDD, AutoEncoder)}
 BATCH = 128
 RESULTS = Path(__file__).parent / "results" / "step_time.csv"
@@ -138,6 +139,7 @@ def main() -> None:
     """Time all, write the rows, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backbones", nargs="+", choices=BACKBONES, default=list(BACKBONES))
+    parser.add_argument("--data", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--models", nargs="+", type=int, default=[1])
     parser.add_argument("--repeats", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3, help="steps and products in turn")
@@ -153,8 +155,8 @@ def main() -> None:
         "| set | backbone | M | step, us a model: best, median | products: best, median | ratio |"
     )
     print("|---|---|---|---|---|---|")
-    for dataset, load in (("thyroid", load_thyroid), ("arrhythmia", load_arrhythmia)):
-        X, _ = load(return_X_y=True)
+    for dataset in options.data:
+        X, _ = SETS[dataset](return_X_y=True)
         for backbone in (BACKBONES[name]() for name in options.backbones):
             for n_models in options.models:
                 steps, products = [], []

@@ -104,7 +104,7 @@ class NeuTraL(Backbone):
         divides X as a whole by the median of its rows' root mean squares and keeps the features'
         sizes relative to each other; ``"auto"`` takes it, or ``"minmax"`` where at least three in
         ten of the non-zero values are negative, as in rows that were centred before.
-        ``"standard"`` is far worse than both.
+        ``"standard"`` was worse on sets whose features differ in scale.
     max_epochs : int, default=300
         Passes over the training rows, as many as in the paper. Soft labels need them.
     lr : float, optional
