@@ -167,11 +167,13 @@ def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) ->
         axes.set_title(f"{name}: F1 {run.f1:.2f}, ROC AUC {run.roc_auc:.2f}")
         axes.set_xscale("asinh", linear_width=1.0)
         axes.set_xlabel("anomaly score")
-        axes.legend(loc="upper right", fontsize="small")
     figure.suptitle(
         f"{options.backbone} on {Path(options.data).stem}, {options.contamination:.0%} of the "
         "training rows are anomalies"
     )
+    # One legend for all panels, in the first, whose upper right is the emptiest: its anomalies
+    # are where blind training leaves them.
+    panels[0].legend(loc="upper right", fontsize="small")
     _fit_the_shared_axis(panels)
     figure.supxlabel(
         "test rows; in interquartile ranges of the normal rows above their median", fontsize="small"
