@@ -135,7 +135,13 @@ class Backbone(OutlierDetector, ABC):
         device="auto",
         random_state=None,
         verbose=0,
+        **unknown,
     ):
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__}() got an unexpected keyword argument "
+                f"{next(iter(unknown))!r}; it takes {', '.join(self._get_param_names())}."
+            )
         self.scaling = scaling
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -155,11 +161,15 @@ class Backbone(OutlierDetector, ABC):
         scikit-learn reads an estimator's parameters off the signature of its ``__init__``.
         """
         super().__init_subclass__(**kwargs)
+        if "__init__" not in vars(cls):
+            return
         own = inspect.signature(cls.__init__)
         named = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
         if len(named) < len(own.parameters):
             inherited = inspect.signature(super(cls, cls).__init__).parameters.values()
-            shared = [p for p in inherited if p.name not in own.parameters]
+            shared = [
+                p for p in inherited if p.name not in own.parameters and p.kind is not p.VAR_KEYWORD
+            ]
             merged = own.replace(parameters=named + shared)
             cls.__init__.__signature__ = merged  # type: ignore[attr-defined]
 

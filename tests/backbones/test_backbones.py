@@ -72,6 +72,14 @@ def test_anomalies_get_a_higher_normal_loss_by_loe_than_by_blind_training(backbo
     assert soft[180:].mean() > blind[180:].mean()
 
 
+def test_an_unknown_parameter_is_named(backbone_class):
+    message = (
+        rf"{backbone_class.__name__}\(\) got an unexpected .*'n_epochs'; it takes .*max_epochs"
+    )
+    with pytest.raises(TypeError, match=message):
+        backbone_class(n_epochs=3)
+
+
 def test_check_backbone(backbone_class):
     if backbone_class.__name__ == "MHRot":  # of what is no image it learns little
         digits = load_digits()
