@@ -48,8 +48,8 @@ class ICLModule(nn.Module):
         self.window_size, self.temperature = window_size, temperature
         self.step = math.ceil((n_features - window_size + 1) / max_windows)
         starts = range(0, n_features - window_size + 1, self.step)
-        self.n_windows = self.copies_per_row = len(starts)
-        self.copies_per_row *= n_permutations
+        self.n_windows = len(starts)
+        self.copies_per_row = n_permutations * self.n_windows
 
         permutations = [torch.randperm(n_features) for _ in range(n_permutations - 1)]
         self.register_buffer("order", torch.stack([torch.arange(n_features), *permutations]))

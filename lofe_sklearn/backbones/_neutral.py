@@ -124,8 +124,8 @@ class NeuTraL(Backbone):
     Notes
     -----
     Sizes follow the number d of features. Encoder: two hidden layers and an embedding, all of size
-    2 d for d < 32; 64, 64 and 32 up to d = 300; 256, 256 and 64 above. The widths are the paper's;
-    its four or five layers were no better on the bundled sets and worse with soft labels.
+    2 d for d < 32; 64, 64 and 32 up to d = 300; 256, 256 and 64 above. The widths are the paper's,
+    which has one or two layers more.
     Transformations: one hidden layer of width d, at most 64.
 
     References

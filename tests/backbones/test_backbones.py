@@ -108,8 +108,8 @@ def test_a_stack_equals_single_models_over_a_long_training(backbone_class):
     X = np.random.default_rng(0).normal(size=(100, 4))
     device = torch.device("cpu")
     rows = engine.Rows(X, device=device, dtype=torch.float64)
-    # Convolutions are slow in float64.
-    max_epochs = 20 if backbone_class.__name__ == "MHRot" else 60
+    # Convolutions are slow in float64; NeuTraL's rounding errors grow fastest.
+    max_epochs = {"MHRot": 20, "NeuTraL": 60}.get(backbone_class.__name__, 150)
 
     def train(seeds):
         modules = engine.build_modules(
