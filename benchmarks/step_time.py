@@ -15,6 +15,7 @@ import argparse
 import csv
 import time
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,9 @@ RESULTS = Path(__file__).parent / "results" / "step_time.csv"
 def step_times(backbone, X: np.ndarray, n_models: int, n_steps: int, device: torch.device):
     """Seconds of each of `n_steps` steps of the engine's own loop: epochs of one batch."""
     seeds = list(range(n_models))
-    modules = engine.build_modules(lambda: backbone._build_module(X.shape[1]), seeds, device)
+    modules = engine.build_modules(
+        repeat(lambda: backbone._build_module(X.shape[1])), seeds, device
+    )
     rows = engine.Rows(X, device=device)
     for module in modules:
         engine.prepare_module(module, rows.take(torch.arange(len(X), device=device)))
@@ -49,13 +52,21 @@ def step_times(backbone, X: np.ndarray, n_models: int, n_steps: int, device: tor
         marks.append(time.perf_counter())
         return engine.RULES["soft"](loss_n, loss_a, alpha, known)
 
-    settings = engine.TrainingSettings(max_epochs=1, batch_size=BATCH, lr=1e-3, weight_decay=1e-5)
+    settings = engine.TrainingSettings(batch_size=BATCH)
     # One epoch over many batches, as in a fit on a large set.
     index = torch.arange(len(X), device=device).repeat(-(-n_steps * BATCH // len(X)))
-    index = index[: n_steps * BATCH].expand(n_models, -1)
-    engine.train(
-        modules, rows, index, rule=rule, alpha=[0.1] * n_models, seeds=seeds, settings=settings
-    )
+    jobs = [
+        engine.Job(
+            index[: n_steps * BATCH],
+            engine.Labelling(rule, alpha=0.1),
+            seed=seed,
+            max_epochs=1,
+            lr=1e-3,
+            weight_decay=1e-5,
+        )
+        for seed in seeds
+    ]
+    engine.train(modules, rows, jobs, settings)
     return np.diff(marks), modules[0]
 
 

@@ -1,5 +1,6 @@
 """Latent Outlier Exposure for scikit-learn: deep anomaly detection on contaminated data."""
 
+from lofe_sklearn._fit_many import fit_many
 from lofe_sklearn._loe import LOE
 from lofe_sklearn.backbones import GOAD, ICL, AutoEncoder, DeepSVDD, MHRot, NeuTraL
 from lofe_sklearn.exceptions import TrainingDivergedError
@@ -16,4 +17,5 @@ __all__ = [
     "NeuTraL",
     "TrainingDivergedError",
     "__version__",
+    "fit_many",
 ]

@@ -87,6 +87,15 @@ class Sizes:
         return f"a non-empty list of integers of at least 1{none}"
 
 
+def take_rows(data: Any, rows: np.ndarray) -> Any:
+    """Rows of `data` by position, in a container of the same kind."""
+    if hasattr(data, "iloc"):
+        return data.iloc[rows]
+    if isinstance(data, (list, tuple)):
+        return [data[i] for i in rows]
+    return data[rows]
+
+
 CONTAMINATION = Number(low=0, high=0.5, above=True)
 
 

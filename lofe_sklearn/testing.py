@@ -29,6 +29,9 @@ from lofe_sklearn.backbones._scaling import fit_scaling
 
 __all__ = ["check_backbone"]
 
+# The paper's setting: one ratio, a blind warm-up.
+_FIXED = {"contamination": 0.1, "init": None}
+
 
 def check_backbone(
     estimator: Backbone,
@@ -190,13 +193,13 @@ def _check_stack(estimator: Backbone, X: np.ndarray) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*cannot be vmapped")
         try:
-            together = LOE(quick, n_estimators=2, random_state=0).fit(X)
+            together = LOE(quick, **_FIXED, n_estimators=2, random_state=0).fit(X)
         except UserWarning as warning:
             raise AssertionError(str(warning)) from warning
     if engine.has_dropout(together.estimator_.module_):
         return  # each model draws masks of its own, in a stack others than alone
     for member in together.estimators_:
-        alone = LOE(member).fit(X).score_samples(X)
+        alone = LOE(member, **_FIXED).fit(X).score_samples(X)
         difference = np.abs(member.score_samples(X) - alone).max() / (alone.std() or 1.0)
         if difference > 1e-3:
             raise AssertionError(
@@ -264,6 +267,6 @@ def _scaled(estimator: Backbone, X: np.ndarray) -> np.ndarray:
 def _build(estimator: Backbone, rows: Tensor) -> nn.Module:
     """Return the module as it is before training."""
     build = partial(estimator._build_module, rows.shape[1])
-    [module] = engine.build_modules(build, [0], torch.device("cpu"))
+    [module] = engine.build_modules([build], [0], torch.device("cpu"))
     engine.prepare_module(module, rows)
     return module

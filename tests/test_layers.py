@@ -16,6 +16,7 @@ LAYERS = [
     ["_validation", "_progress", "metrics", "datasets"],
     ["backbones"],
     ["_loe"],
+    ["_fit_many"],
     ["testing"],
     ["__init__"],
     ["_demo"],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from numbers import Integral
 
 from torch import Tensor, nn
 
-from lofe_sklearn._validation import Sizes
+from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import energy_losses
@@ -20,7 +21,7 @@ class AutoEncoderModule(nn.Module):
         widths = [n_features, *hidden_sizes, *hidden_sizes[-2::-1], n_features]
         layers: list[nn.Module] = []
         for fan_in, fan_out in pairwise(widths):
-            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU(inplace=True)]
         self.network = nn.Sequential(*layers[:-1])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,8 +45,8 @@ class AutoEncoder(Backbone):
     scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that the
         error weighs all features alike.
-    max_epochs : int, default=100
-        Passes over the training rows.
+    max_epochs : int, optional
+        Passes over the training rows. Default: as many as make 800 steps, and at least 5.
     lr : float, default=1e-3
         Learning rate of Adam.
     %(training_parameters)s
@@ -79,17 +80,21 @@ class AutoEncoder(Backbone):
     0.1
     """
 
-    _own_constraints = {"hidden_sizes": Sizes()}
+    _own_constraints = {
+        "hidden_sizes": Sizes(),
+        "max_epochs": Number(Integral, low=1, optional=True),
+    }
 
     def __init__(
         self,
         *,
         hidden_sizes=None,
         scaling="standard",
+        max_epochs=None,
         **shared,
     ):
         self.hidden_sizes = hidden_sizes
-        super().__init__(scaling=scaling, **shared)
+        super().__init__(scaling=scaling, max_epochs=max_epochs, **shared)
 
     def _build_module(self, n_features):
         return AutoEncoderModule(n_features, hidden_sizes=list(self.hidden_sizes or (64, 32)))

@@ -9,6 +9,7 @@ trains the same backbone with a latent-label rule.
 from __future__ import annotations
 
 import inspect
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from numbers import Integral
@@ -29,7 +30,7 @@ from lofe_sklearn._validation import (
     check_parameters,
 )
 from lofe_sklearn.backbones._scaling import SCALINGS, resolve_scaling
-from lofe_sklearn.backbones._training import draw_seeds, train_members
+from lofe_sklearn.backbones._training import Task, draw_seeds, train_tasks
 
 
 class OutlierDetector(OutlierMixin, BaseEstimator):
@@ -73,6 +74,28 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    @abstractmethod
+    def _start_fit(self, X, known_labels, memo=None):
+        """Validate everything; return rows, known labels, and what is to be trained on them.
+
+        Parameters
+        ----------
+        X, known_labels
+            As `fit` gets them.
+        memo : dict, optional
+            What other fits on the same rows have found, which need not be found again.
+
+        Returns
+        -------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        known : ndarray of int8, shape (n_samples,), or None
+        tasks : list of Task
+        """
+
+    @abstractmethod
+    def _end_fit(self, X, known, tasks, losses):
+        """Set the fitted attributes, given both losses of each task's own rows."""
+
     def _check_training_rows(self, X):
         return validate_data(
             self,
@@ -106,6 +129,15 @@ class Backbone(OutlierDetector, ABC):
     """
 
     _own_constraints: ClassVar[Mapping[str, Constraint]] = {}
+
+    # What ``max_epochs=None`` stands for, where a subclass allows it: as many epochs as make so
+    # many steps, but no fewer and no more than these.
+    _n_steps: ClassVar[int] = 800
+    _epoch_range: ClassVar[tuple[int, int]] = (5, 800)
+
+    # What ``LOE(init="auto")`` stands for: first labels by another detector, or None for a blind
+    # warm-up.
+    _default_init: ClassVar[str | None] = "iforest"
 
     _shared_constraints: ClassVar[Mapping[str, Constraint]] = {
         "scaling": OneOf(SCALINGS),
@@ -209,22 +241,35 @@ class Backbone(OutlierDetector, ABC):
             If the loss stops being finite; the detector is then unfitted.
         """
         with all_or_nothing(self):
-            check_parameters(self, self.parameter_constraints())
-            X = self._check_training_rows(X)
-            train_members(
-                [self],
-                X,
-                seeds=draw_seeds(self.random_state, 1),
-                rule=engine.RULES["blind"],
-                contamination=self.contamination,
-                known=check_known_labels(known_labels, X.shape[0], type(self).__name__),
-            )
+            X, known, tasks = self._start_fit(X, known_labels)
+            self._end_fit(X, known, tasks, train_tasks(tasks, X))
         return self
+
+    def _start_fit(self, X, known_labels, memo=None):
+        check_parameters(self, self.parameter_constraints())
+        X = self._check_training_rows(X)
+        known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
+        task = Task(
+            self,
+            rows=np.arange(X.shape[0]),
+            seed=draw_seeds(self.random_state, 1)[0],
+            rule=engine.RULES["blind"],
+            contamination=self.contamination,
+            known=known,
+        )
+        return X, known, [task]
+
+    def _end_fit(self, X, known, tasks, losses):
+        """Do nothing: training has set all there is."""
 
     def _check_training_rows(self, X):
         X = super()._check_training_rows(X)
-        self.scaling_ = resolve_scaling(X, self.scaling)
+        self.scaling_ = self._resolved_scaling(X)
         return X
+
+    def _resolved_scaling(self, X):
+        """Return what ``scaling="auto"`` stands for on these rows, else `scaling`."""
+        return resolve_scaling(X, self.scaling)
 
     def score_samples(self, X):
         """Score of each row: minus the normal loss, so the higher, the more normal.
@@ -248,7 +293,11 @@ class Backbone(OutlierDetector, ABC):
 
     def _n_epochs(self, n_samples):
         """Return the passes over `n_samples` training rows."""
-        return self.max_epochs
+        if self.max_epochs is not None:
+            return self.max_epochs
+        steps = len(engine.batch_sizes(n_samples, self.batch_size))
+        low, high = self._epoch_range
+        return min(max(math.ceil(self._n_steps / steps), low), high)
 
     def _learning_rate(self, n_features):
         """Return the learning rate for rows of `n_features` features."""

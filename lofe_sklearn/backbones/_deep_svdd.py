@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lofe_sklearn._validation import OneOf, Sizes
+from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import energy_losses, inverse_losses
@@ -43,7 +44,7 @@ class DeepSVDDModule(nn.Module):
         """Embedding of the rows x: (b, e)."""
         *hidden, embedding = self.encoder
         for layer in hidden:
-            x = F.leaky_relu(layer(x), 0.1)
+            x = F.leaky_relu(layer(x), 0.1, inplace=True)
         return embedding(x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,9 +76,9 @@ class DeepSVDD(Backbone):
     scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. Distances
         need features of one scale.
-    max_epochs : int, default=50
-        Passes over the training rows. Few: trained blind on contaminated data, the model gets
-        worse the longer it runs.
+    max_epochs : int, optional
+        Passes over the training rows. Default: as many as make 800 steps, and at least 5. No more:
+        trained blind on contaminated data, the model gets worse the longer it runs.
     lr : float, default=1e-3
         Learning rate of Adam.
     %(training_parameters)s
@@ -118,6 +119,7 @@ class DeepSVDD(Backbone):
     _own_constraints = {
         "hidden_sizes": Sizes(),
         "anomaly_loss": OneOf(("hypersphere", "inverse")),
+        "max_epochs": Number(Integral, low=1, optional=True),
     }
 
     def __init__(
@@ -126,7 +128,7 @@ class DeepSVDD(Backbone):
         hidden_sizes=None,
         anomaly_loss="hypersphere",
         scaling="standard",
-        max_epochs=50,
+        max_epochs=None,
         **shared,
     ):
         self.hidden_sizes = hidden_sizes

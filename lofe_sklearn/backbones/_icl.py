@@ -14,10 +14,6 @@ from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import matching_losses, unit_vectors
-from lofe_sklearn.engine import batch_sizes
-
-# Training steps by default, as far as 50 to 300 epochs make so many.
-_STEPS = 1500
 
 
 class ICLModule(nn.Module):
@@ -192,6 +188,8 @@ class ICL(Backbone):
     """
 
     _min_features = 2  # a window, and a rest to tell it by
+    _n_steps = 1500
+    _epoch_range = 50, 300
 
     _own_constraints = {
         "window_size": Number(Integral, low=1, optional=True),
@@ -262,12 +260,6 @@ class ICL(Backbone):
             feature_offset=offset if self.feature_offset is None else self.feature_offset,
             temperature=self.temperature,
         )
-
-    def _n_epochs(self, n_samples):
-        if self.max_epochs is None:
-            steps = len(batch_sizes(n_samples, self.batch_size))
-            return min(max(math.ceil(_STEPS / steps), 50), 300)
-        return self.max_epochs
 
     def _loss_threshold(self, n_features):
         if self.loss_threshold is None:

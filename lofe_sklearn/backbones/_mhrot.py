@@ -131,6 +131,7 @@ class MHRot(Backbone):
         "anomaly_weight": Number(low=0, above=True),
     }
     _dtypes = [*Backbone._dtypes, np.uint8]
+    _default_init = None  # an isolation forest on pixels says little about images
 
     def __init__(
         self,

@@ -3,17 +3,22 @@
 A leading axis M runs through it: M models of one architecture, one stack, one loop.
 """
 
-from lofe_sklearn.engine._batches import Rows, batch_sizes
+from lofe_sklearn.engine._batches import batch_sizes
 from lofe_sklearn.engine._device import resolve_device
 from lofe_sklearn.engine._history import TrainingHistory
-from lofe_sklearn.engine._loop import TrainingSettings, train
+from lofe_sklearn.engine._labels import Labelling
+from lofe_sklearn.engine._loop import Job, TrainingSettings, train
+from lofe_sklearn.engine._rows import Rows, RowsOfModels
 from lofe_sklearn.engine._rules import RULES, Rule, mark
 from lofe_sklearn.engine._score import losses
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
 
 __all__ = [
     "RULES",
+    "Job",
+    "Labelling",
     "Rows",
+    "RowsOfModels",
     "Rule",
     "TrainingHistory",
     "TrainingSettings",

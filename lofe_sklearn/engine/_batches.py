@@ -1,82 +1,15 @@
-"""The rows on the device, and the order in which each model sees them.
+"""The order in which each model of a stack sees its rows.
 
-There is one copy of the data, whatever the number of models: a batch is an index matrix (M, b)
-into it, one line for each model.
+A batch is an index matrix (M, b) into the one copy of the data, one line for each model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
-
-Scaling = tuple[np.ndarray, np.ndarray]
-
-# Rows scaled at a time: their float64 intermediates would be several times the size of X.
-_BLOCK_ROWS = 16_384
-
-
-class Rows:
-    """Rows of X as tensors: a dense X lives on the device, a sparse one is densified per batch.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, ...) or CSR matrix of shape (n, d)
-    scaling : pair of ndarray of shape (d,), optional
-        Shift and factor: rows are handed out as ``(row - shift) * factor``, computed in float64.
-    device : torch.device
-    dtype : torch.dtype
-    """
-
-    def __init__(
-        self,
-        X: np.ndarray | sparse.csr_matrix,
-        *,
-        scaling: Scaling | None = None,
-        device: torch.device,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        self.scaling = scaling
-        self.device, self.dtype = device, dtype
-        self._X = X if sparse.issparse(X) else self._to_tensor(X)
-        self.shape = X.shape
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def take(self, index: Tensor) -> Tensor:
-        """Rows at `index` of any shape: (M, b) gives (M, b, d)."""
-        flat = index.reshape(-1)
-        if isinstance(self._X, Tensor):
-            picked = self._X.index_select(0, flat)
-        else:
-            picked = self._to_tensor(self._X[flat.cpu().numpy()].toarray())
-        return picked.view(*index.shape, *picked.shape[1:])
-
-    def _to_tensor(self, X: np.ndarray) -> Tensor:
-        # A copy always: torch has no read-only tensors, and the user's array must stay as it is.
-        rows = torch.empty(X.shape, dtype=self.dtype)
-        for start in range(0, len(X), _BLOCK_ROWS):
-            block = slice(start, start + _BLOCK_ROWS)
-            rows[block] = torch.from_numpy(self._scaled(X[block]))
-        return rows.to(self.device)
-
-    def _scaled(self, X: np.ndarray) -> np.ndarray:
-        if self.scaling is not None:
-            shift, factor = self.scaling
-            X = (X.astype(np.float64, copy=False) - shift) * factor
-        # A network squares what it is given: beyond this it would compute with infinities, and
-        # not every one of them would show in a loss.
-        largest, limit = float(np.abs(X).max(initial=0)), torch.finfo(self.dtype).max ** 0.48
-        if largest > limit:
-            raise ValueError(
-                f"X has a value of magnitude {largest:.3g}, too large to compute with (at most "
-                f"{limit:.1g}). Scale the features (scaling='minmax') or correct that value."
-            )
-        return np.array(X, order="C")  # torch reads no negative strides
 
 
 def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
@@ -90,27 +23,94 @@ def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
     return [size + 1] * larger + [size] * (n_batches - larger)
 
 
-def epoch_batches(
-    index: Tensor, batch_size: int, generators: list[torch.Generator]
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch over every model's rows, each model in an order of its own.
+class Batch(NamedTuple):
+    """One batch of M models.
+
+    Attributes
+    ----------
+    position, row : Tensor of int, shape (M, b)
+        Where each row stands in the model's index, and which row of X it is.
+    sizes : tuple of M ints
+        How many of a model's b rows are its own; they come first.
+    own : Tensor of bool, shape (M, b), or None
+        Which rows these are; None where all are.
+    n_rows : Tensor of float, shape (M, 1), or int
+        How many they are, to divide by.
+    """
+
+    position: Tensor
+    row: Tensor
+    sizes: tuple[int, ...]
+    own: Tensor | None
+    n_rows: Tensor | int
+
+
+class Batches:
+    """Epochs over every model's rows, each model in an order of its own.
+
+    Models may have different numbers of rows, as long as they make the same number of batches.
+    Where a model's batch is a row smaller than the widest, it is filled up with a row whose weight
+    is zero.
 
     Parameters
     ----------
-    index : Tensor of int, shape (M, n)
+    index : sequence of M Tensor of int, shapes (n_m,)
         The rows of each model.
     batch_size : int
-    generators : list of M torch.Generator
-        On the CPU, so that every device sees the same order.
+    seeds : sequence of M ints
+        The orders are drawn on the CPU, so that every device sees the same.
 
-    Yields
-    ------
-    position, row : Tensor of int, shape (M, b)
-        Where each of the batch's rows stands in `index`, and which row of X it is.
+    Attributes
+    ----------
+    index : Tensor of int, shape (M, width)
+        The rows of each model, filled up with its first; the last column is of none.
     """
-    n_rows = index.shape[1]
-    order = torch.stack([torch.randperm(n_rows, generator=g) for g in generators])
-    order = order.to(index.device)
-    shuffled = index.gather(1, order)
-    sizes = batch_sizes(n_rows, batch_size)
-    yield from zip(order.split(sizes, dim=1), shuffled.split(sizes, dim=1), strict=True)
+
+    def __init__(self, index: Sequence[Tensor], batch_size: int, seeds: Sequence[int]) -> None:
+        self.n_rows = [len(rows) for rows in index]
+        largest = max(self.n_rows)
+        self._filler = largest
+        self.index = torch.stack(
+            [torch.cat([rows, rows[:1].expand(largest + 1 - len(rows))]) for rows in index]
+        )
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        sizes = [batch_sizes(n, batch_size) for n in self.n_rows]
+        if len({len(of_model) for of_model in sizes}) > 1:
+            raise ValueError(
+                "the models of one stack must have the same number of batches; got "
+                f"{sorted({len(of_model) for of_model in sizes})}."
+            )
+        self._sizes = list(zip(*sizes, strict=True))
+        self._widths = [max(of_batch) for of_batch in self._sizes]
+        self._slots = self._lay_out(sizes) if len(set(self.n_rows)) > 1 else None
+
+    def epoch(self) -> Iterator[Batch]:
+        """One epoch.
+
+        Yields
+        ------
+        Batch
+        """
+        order = torch.full((len(self.n_rows), self._filler + 1), self._filler)
+        for own, n_rows, generator in zip(order, self.n_rows, self._generators, strict=True):
+            own[:n_rows] = torch.randperm(n_rows, generator=generator)
+        order = order[:, :-1] if self._slots is None else order.gather(1, self._slots)
+        position = order.to(self.index.device)
+        row = self.index.gather(1, position)
+        parts = (t.split(self._widths, dim=1) for t in (position, row))
+        for position, row, sizes in zip(*parts, self._sizes, strict=True):
+            if len(set(sizes)) == 1:
+                yield Batch(position, row, sizes, own=None, n_rows=sizes[0])
+            else:
+                counts = torch.tensor(sizes, dtype=torch.float32, device=row.device).unsqueeze(1)
+                yield Batch(position, row, sizes, own=position != self._filler, n_rows=counts)
+
+    def _lay_out(self, sizes: list[list[int]]) -> Tensor:
+        """Column of a model's order that each place of its batches takes: (M, sum of widths)."""
+        slots = torch.full((len(sizes), sum(self._widths)), self._filler)
+        for own, of_model in zip(slots, sizes, strict=True):
+            start = taken = 0
+            for size, width in zip(of_model, self._widths, strict=True):
+                own[start : start + size] = torch.arange(taken, taken + size)
+                start, taken = start + width, taken + size
+        return slots

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from lofe_sklearn.engine._batches import Batch
 
 
 @dataclass(frozen=True)
@@ -21,20 +24,27 @@ class TrainingHistory:
         Mean over the rows of each loss, as seen during the epoch.
     n_iter : ndarray of int, shape (M,)
         Epochs that each model was trained for.
+    diverged : dict of int to str
+        What went wrong, for each model whose loss or weights are no longer finite.
     """
 
     objective: np.ndarray
     loss_n: np.ndarray
     loss_a: np.ndarray
     n_iter: np.ndarray
+    diverged: dict[int, str]
     _packed_labels: list[np.ndarray] = field(repr=False)
-    _n_rows: int = field(repr=False)
+    _n_rows: np.ndarray = field(repr=False)
 
     @property
     def labels(self) -> np.ndarray:
-        """Rows taken for anomalies in each epoch: bool, shape (n_epochs, M, n)."""
+        """Rows taken for anomalies in each epoch: bool, shape (n_epochs, M, n).
+
+        Of models with fewer rows than others, the last columns are of none.
+        """
+        n_rows = int(self._n_rows.max())
         return np.stack(
-            [np.unpackbits(p, axis=1, count=self._n_rows) for p in self._packed_labels]
+            [np.unpackbits(p, axis=1, count=n_rows) for p in self._packed_labels]
         ).astype(bool)
 
     def of_model(self, model: int) -> TrainingHistory:
@@ -46,45 +56,57 @@ class TrainingHistory:
             self.loss_n[:n_epochs, one],
             self.loss_a[:n_epochs, one],
             self.n_iter[one],
-            [labels[one] for labels in self._packed_labels[:n_epochs]],
-            self._n_rows,
+            {0: self.diverged[model]} if model in self.diverged else {},
+            [labels[one].copy() for labels in self._packed_labels[:n_epochs]],
+            self._n_rows[one],
         )
 
 
 class HistoryRecorder:
     """Collect a `TrainingHistory`; the device is waited for once an epoch, never in a step."""
 
-    def __init__(self, index: Tensor) -> None:
-        n_models, self._n_rows = index.shape
-        self._sums = torch.zeros(5, n_models, device=index.device)
-        self._labels = torch.zeros(index.shape, dtype=torch.bool, device=index.device)
+    def __init__(self, n_rows: Sequence[int], device: torch.device) -> None:
+        n_models = len(n_rows)
+        self._n_rows = np.array(n_rows)
+        self._sums = torch.zeros(5, n_models, device=device)
+        # The last column takes what a batch is filled up with.
+        shape = n_models, max(n_rows) + 1
+        self._labels = torch.zeros(shape, dtype=torch.bool, device=device)
         self._epochs: list[np.ndarray] = []
         self._packed_labels: list[np.ndarray] = []
         self._n_iter = np.zeros(n_models, dtype=int)
 
     @torch.no_grad()
     def add_batch(
-        self, position: Tensor, loss_n: Tensor, loss_a: Tensor, w_n: Tensor, w_a: Tensor
+        self, batch: Batch, loss_n: Tensor, loss_a: Tensor, w_n: Tensor, w_a: Tensor
     ) -> None:
-        """Take in one batch, (M, b) each."""
+        """Take in one batch, its losses and weights (M, b) each."""
         weighted = w_n * loss_n
         objective = weighted + w_a * loss_a
+        if batch.own is not None:
+            loss_n, loss_a = batch.own * loss_n, batch.own * loss_a
         self._sums += torch.stack([objective, loss_n, loss_a, weighted, w_n]).sum(dim=2)
         # Dropped rows, weights (0, 0), and undecided ones, (0.5, 0.5), count as anomalies.
-        self._labels.scatter_(1, position, w_a >= w_n)
+        self._labels.scatter_(1, batch.position, w_a >= w_n)
 
     def close_epoch(self, running: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """End the epoch; return M objectives, and M normal losses of rows taken for normal."""
-        *means, weighted, w_n = (self._sums / self._n_rows).cpu().numpy().astype(float)
+        *means, weighted, w_n = self._sums.cpu().numpy().astype(float) / self._n_rows
         self._sums.zero_()
         self._n_iter += running
         self._epochs.append(np.where(running, np.stack(means), np.nan))
-        self._packed_labels.append(np.packbits(self._labels.cpu().numpy(), axis=1))
+        self._packed_labels.append(np.packbits(self._labels[:, :-1].cpu().numpy(), axis=1))
         return means[0], weighted / np.maximum(w_n, 1e-12)
 
-    def history(self) -> TrainingHistory:
+    def history(self, diverged: dict[int, str]) -> TrainingHistory:
         """All epochs so far."""
         objective, loss_n, loss_a = np.stack(self._epochs, axis=1)
         return TrainingHistory(
-            objective, loss_n, loss_a, self._n_iter, self._packed_labels, self._n_rows
+            objective,
+            loss_n,
+            loss_a,
+            self._n_iter,
+            diverged,
+            self._packed_labels,
+            self._n_rows,
         )

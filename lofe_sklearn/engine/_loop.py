@@ -15,9 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lofe_sklearn.engine._batches import Rows, epoch_batches
+from lofe_sklearn.engine._batches import Batches
 from lofe_sklearn.engine._history import HistoryRecorder, TrainingHistory
-from lofe_sklearn.engine._rules import Rule, blind
+from lofe_sklearn.engine._labels import Labelling, LabelStep
+from lofe_sklearn.engine._optimizer import StackOptimizer
+from lofe_sklearn.engine._rows import Rows
 from lofe_sklearn.engine._stack import ModuleStack, seeded_dropout
 from lofe_sklearn.exceptions import TrainingDivergedError
 
@@ -26,27 +28,44 @@ from lofe_sklearn.exceptions import TrainingDivergedError
 class TrainingSettings:
     """What all models of one stack share."""
 
-    max_epochs: int
     batch_size: int
-    lr: float
-    weight_decay: float
-    warmup_epochs: int = 0
     gradient_clip_value: float | None = None
     n_iter_no_change: int | None = None
     tol: float = 1e-4
     loss_threshold: float | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What one model of a stack is trained on, and how.
+
+    Parameters
+    ----------
+    index : Tensor of int, shape (n,)
+        The rows it is trained on.
+    labelling : Labelling
+        How these are labelled.
+    seed : int
+        Their order.
+    max_epochs : int
+    lr, weight_decay : float
+    """
+
+    index: Tensor
+    labelling: Labelling
+    seed: int
+    max_epochs: int
+    lr: float
+    weight_decay: float = 0.0
+
+
 def train(
     modules: list[nn.Module],
     rows: Rows,
-    index: Tensor,
-    *,
-    rule: Rule,
-    alpha: Sequence[float],
-    seeds: Sequence[int],
+    jobs: Sequence[Job],
     settings: TrainingSettings,
-    known: Tensor | None = None,
+    *,
+    keep_going: bool = False,
     on_epoch: Callable[[int, np.ndarray], None] | None = None,
 ) -> TrainingHistory:
     """Train M modules in one stack, in place.
@@ -58,18 +77,11 @@ def train(
         where it looks anomalous. All on the device of `rows`, all of the same shapes.
     rows : Rows
         The data, one copy for all models.
-    index : Tensor of int, shape (M, n)
-        The rows of `rows` that each model is trained on.
-    rule : callable
-        The label rule, see `lofe_sklearn.engine._rules`. Training starts with
-        ``settings.warmup_epochs`` epochs of the blind rule.
-    alpha : sequence of M floats
-        Each model's share of anomalies among its rows of unknown label.
-    seeds : sequence of M ints
-        Each model's order of the rows.
+    jobs : sequence of M Job
+        Of equal numbers of batches.
     settings : TrainingSettings
-    known : Tensor of int, shape (M, n), optional
-        +1 known normal, -1 known anomaly, 0 unknown.
+    keep_going : bool, default=False
+        Train the others to their end when a model diverges; the history says which did.
     on_epoch : callable, optional
         Called after each epoch with its number (from 1) and the M objectives.
 
@@ -80,54 +92,54 @@ def train(
     Raises
     ------
     TrainingDivergedError
-        If a model's loss or weights are no longer finite.
+        If a model's loss or weights are no longer finite, unless `keep_going`.
     """
     stack = ModuleStack(modules)
     parameters = list(stack.parameters.values())
-    optimizer = torch.optim.Adam(
-        parameters, lr=settings.lr, weight_decay=settings.weight_decay, fused=True
+    optimizer = StackOptimizer(
+        parameters, lr=[job.lr for job in jobs], weight_decay=[job.weight_decay for job in jobs]
     )
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    ratio = torch.tensor(alpha, device=rows.device, dtype=torch.float32)
-    recorder = HistoryRecorder(index)
-    stopper = EarlyStopping(stack, settings)
+    batches = Batches(
+        [job.index for job in jobs], settings.batch_size, seeds=[job.seed for job in jobs]
+    )
+    labels = LabelStep(
+        [job.labelling for job in jobs], batches.n_rows, batches.index.shape[1], rows.device
+    )
+    recorder = HistoryRecorder(batches.n_rows, rows.device)
+    stopper = EarlyStopping(stack, settings, jobs)
+    max_epochs = max(job.max_epochs for job in jobs)
 
-    with seeded_dropout(modules, seeds[0], rows.device):
-        for epoch in range(settings.max_epochs):
-            label = blind if epoch < settings.warmup_epochs else rule
-            for position, row in epoch_batches(index, settings.batch_size, generators):
-                loss_n, loss_a = stack(rows.take(row))
-                with torch.no_grad():
-                    batch_known = None if known is None else known.gather(1, position)
-                    w_n, w_a = label(loss_n, loss_a, ratio, batch_known)
+    with seeded_dropout(modules, jobs[0].seed, rows.device):
+        for epoch in range(max_epochs):
+            labels.start_epoch(epoch, stack, rows, batches.index)
+            for batch in batches.epoch():
+                loss_n, loss_a = stack(rows.take(batch.row))
+                w_n, w_a = labels.weights(batch, loss_n, loss_a)
 
                 # The objective, mean(w_n * loss_n + w_a * loss_a), is linear in the losses: its
                 # gradient with respect to them is the weights, which carry none themselves.
-                n_rows = row.shape[1]
-                for parameter in parameters:
-                    parameter.grad = None
-                torch.autograd.backward((loss_n, loss_a), (w_n / n_rows, w_a / n_rows))
+                optimizer.clear()
+                weights = w_n / batch.n_rows, w_a / batch.n_rows
+                torch.autograd.backward((loss_n, loss_a), weights)
                 if settings.gradient_clip_value is not None:
                     clip_gradients(parameters, stack.n_models, settings.gradient_clip_value)
                 optimizer.step()
-                recorder.add_batch(position, loss_n, loss_a, w_n, w_a)
+                recorder.add_batch(batch, loss_n, loss_a, w_n, w_a)
 
             objectives, normal_losses = recorder.close_epoch(running=stopper.running)
-            _check_finite(np.where(stopper.running, objectives, 0.0), epoch, settings.max_epochs)
+            lost = stopper.running & ~np.isfinite(objectives)
+            stopper.drop_diverged(lost, epoch, keep_going=keep_going)
             if on_epoch is not None:
                 on_epoch(epoch + 1, objectives)
-            # The warm-up minimises another objective, which the later one need not fall below.
-            if epoch >= settings.warmup_epochs and stopper.all_stopped_after(
-                objectives, normal_losses
-            ):
+            if stopper.all_stopped_after(epoch, objectives, normal_losses):
                 break
 
     stopper.restore_stopped()
     for parameter in parameters:
         finite = parameter.detach().reshape(stack.n_models, -1).isfinite().all(dim=1)
-        _check_finite(np.where(finite.cpu(), 0.0, np.nan), epoch, settings.max_epochs)
+        stopper.drop_diverged(~finite.cpu().numpy(), epoch, keep_going=keep_going)
     stack.sync()
-    return recorder.history()
+    return recorder.history(stopper.diverged)
 
 
 def clip_gradients(parameters: Sequence[Tensor], n_models: int, max_norm: float) -> None:
@@ -143,35 +155,60 @@ def clip_gradients(parameters: Sequence[Tensor], n_models: int, max_norm: float)
 
 
 class EarlyStopping:
-    """Stop each model of a stack when it is done, by either of two criteria.
+    """Stop each model of a stack when it is done.
 
-    Its objective has not improved by `tol` for `n_iter_no_change` epochs, or the mean normal loss
-    of the rows it takes for normal is below `loss_threshold`. Models of a stack do not touch each
-    other, so a stopped one may go on in the stack as long as others run; its parameters of the
-    epoch it stopped at are put back in the end.
+    It has had all of its epochs, its objective has not improved by `tol` for `n_iter_no_change`
+    epochs, or the mean normal loss of the rows it takes for normal is below `loss_threshold`.
+    Models of a stack do not touch each other, so a stopped one may go on in the stack as long as
+    others run; its parameters of the epoch it stopped at are put back in the end.
+
+    Attributes
+    ----------
+    running : ndarray of bool, shape (M,)
+        The models that are neither done nor diverged.
+    diverged : dict of int to str
+        What to tell the user of each model that diverged.
     """
 
-    def __init__(self, stack: ModuleStack, settings: TrainingSettings) -> None:
+    def __init__(self, stack: ModuleStack, settings: TrainingSettings, jobs: Sequence[Job]) -> None:
         self.stack, self.tol = stack, settings.tol
         # What is not asked for is set to what is never reached.
         self.patience = settings.n_iter_no_change or np.inf
         threshold = settings.loss_threshold
         self.loss_threshold = -np.inf if threshold is None else threshold
         self.running = np.ones(stack.n_models, dtype=bool)
+        self.diverged: dict[int, str] = {}
+        self._max_epochs = np.array([job.max_epochs for job in jobs])
+        self._warmup = np.array([job.labelling.warmup_epochs for job in jobs])
         self._best = np.full(stack.n_models, np.inf)
         self._waited = np.zeros(stack.n_models, dtype=int)
         self._stopped: dict[int, dict[str, Tensor]] = {}
 
-    def all_stopped_after(self, objectives: np.ndarray, normal_losses: np.ndarray) -> bool:
-        """Take in the objectives and the losses of the rows taken for normal of one more epoch."""
-        improved = objectives < self._best - self.tol
-        self._waited = np.where(improved, 0, self._waited + 1)
+    def all_stopped_after(
+        self, epoch: int, objectives: np.ndarray, normal_losses: np.ndarray
+    ) -> bool:
+        """Take in the objectives and the losses of the rows taken for normal of `epoch`."""
+        # The warm-up minimises another objective, which the later one need not fall below.
+        counts = epoch >= self._warmup
+        improved = counts & (objectives < self._best - self.tol)
+        self._waited = np.where(improved, 0, self._waited + counts)
         self._best = np.where(improved, objectives, self._best)
-        done = (self._waited >= self.patience) | (normal_losses < self.loss_threshold)
-        for model in np.flatnonzero(self.running & done).tolist():
-            self._stopped[model] = self.stack.snapshot(model)
-            self.running[model] = False
+        done = (self._waited >= self.patience) | (counts & (normal_losses < self.loss_threshold))
+        done |= epoch + 1 >= self._max_epochs
+        stopping = np.flatnonzero(self.running & done).tolist()
+        self.running &= ~done
+        if self.running.any():  # else nothing changes the parameters any more
+            for model in stopping:
+                self._stopped[model] = self.stack.snapshot(model)
         return not self.running.any()
+
+    def drop_diverged(self, models: np.ndarray, epoch: int, *, keep_going: bool) -> None:
+        """Stop the `models`, those whose loss or weights are no longer finite."""
+        for model in np.flatnonzero(models).tolist():
+            self.diverged.setdefault(model, _divergence(model, epoch, self._max_epochs))
+        self.running &= ~models
+        if self.diverged and not keep_going:
+            raise TrainingDivergedError(next(iter(self.diverged.values())))
 
     def restore_stopped(self) -> None:
         """Put the stopped models back to where they stopped."""
@@ -179,11 +216,9 @@ class EarlyStopping:
             self.stack.restore(model, snapshot)
 
 
-def _check_finite(values: np.ndarray, epoch: int, max_epochs: int) -> None:
-    diverged = np.flatnonzero(~np.isfinite(values))
-    if len(diverged):
-        raise TrainingDivergedError(
-            f"Training diverged: the loss of model {diverged[0]} (of {len(values)}) is not finite "
-            f"in epoch {epoch + 1} of {max_epochs}. Lower lr, set gradient_clip_value (1.0, say), "
-            "or bring the features to a common scale (scaling='minmax')."
-        )
+def _divergence(model: int, epoch: int, max_epochs: np.ndarray) -> str:
+    return (
+        f"Training diverged: the loss of model {model} (of {len(max_epochs)}) is not finite "
+        f"in epoch {epoch + 1} of {max_epochs[model]}. Lower lr, set gradient_clip_value (1.0, "
+        "say), or bring the features to a common scale (scaling='minmax')."
+    )

@@ -9,7 +9,7 @@ import torch
 from scipy import sparse
 from torch import nn
 
-from lofe_sklearn.engine._batches import Rows, Scaling
+from lofe_sklearn.engine._rows import Rows, Scaling
 
 # Rows a chunk: enough to fill the device, few enough for tens of MB of activations on a CPU.
 CHUNK_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,21 +19,23 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from lofe_sklearn.engine._rows import ALL, Models
+
 # torch's layers draw initial weights and dropout masks from the global generator, so two fits in
 # two threads would disturb each other while one of them has it seeded.
 _global_rng = threading.Lock()
 
 
 def build_modules(
-    build: Callable[[], nn.Module], seeds: Sequence[int], device: torch.device
+    builders: Iterable[Callable[[], nn.Module]], seeds: Sequence[int], device: torch.device
 ) -> list[nn.Module]:
-    """Build one module for each seed; torch's global random state is left as it was.
+    """Call each builder with its seed; torch's global random state is left as it was.
 
     The weights are drawn on the CPU, so that a seed means the same network on every device.
     """
     modules = []
     with _global_rng, torch.random.fork_rng(devices=[]):
-        for seed in seeds:
+        for build, seed in zip(builders, seeds, strict=False):
             torch.default_generator.manual_seed(seed)  # of the CPU only
             modules.append(build().to(device))
     return modules
@@ -87,7 +89,7 @@ class ModuleStack:
     def __init__(self, modules: list[nn.Module]) -> None:
         self.modules = modules
         self.n_models = len(modules)
-        self._call = self._call_one
+        self._call: Callable[[Tensor, Models], tuple[Tensor, Tensor]] = self._call_one
         if self.n_models == 1:
             # vmap has a cost of its own, which only several models make good.
             self.parameters = dict(modules[0].named_parameters())
@@ -95,9 +97,9 @@ class ModuleStack:
             self.parameters, self._buffers = stack_module_state(modules)
             self._call = self._call_vmapped
 
-    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute both losses, (M, b) each, of the rows x, (M, b, ...)."""
-        return self._call(x)
+    def __call__(self, x: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
+        """Compute both losses, (M, b) each, of the rows x, (M, b, ...), by all models or some."""
+        return self._call(x, models)
 
     def sync(self) -> list[nn.Module]:
         """Write the stacked parameters back into the modules and return these."""
@@ -121,22 +123,25 @@ class ModuleStack:
     def _at(self, model: int) -> Any:
         return ... if self.n_models == 1 else model
 
-    def _call_one(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _call_one(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
         loss_n, loss_a = self._checked(self.modules[0](x[0]), x.shape[1:2])
         return loss_n.unsqueeze(0), loss_a.unsqueeze(0)
 
-    def _call_vmapped(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _call_vmapped(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
         base = self.modules[0]
+        parameters, buffers = self._state_of(models)
 
         def call(parameters, buffers, rows):
             return functional_call(base, (parameters, buffers), (rows,))
 
         try:
-            losses = vmap(call, randomness="different")(self.parameters, self._buffers, x)
+            losses = vmap(call, randomness="different")(parameters, buffers, x)
         except (RuntimeError, ValueError) as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
-            losses = self._call_in_turn(x)  # a fault of the module's own shows here, as itself
+            losses = self._call_in_turn(
+                x, models
+            )  # a fault of the module's own shows here, as itself
             reason = str(error).strip().splitlines()[0]
             warnings.warn(
                 f"{type(base).__name__} cannot be vmapped ({reason}), so its {self.n_models} "
@@ -150,15 +155,24 @@ class ModuleStack:
             return losses
         return self._checked(losses, x.shape[:2])
 
-    def _call_in_turn(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _call_in_turn(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
         losses = []
-        for m, rows in enumerate(x.unbind()):
-            state = {name: p[m] for name, p in self.parameters.items()}
-            state |= {name: b[m] for name, b in self._buffers.items()}
-            pair = functional_call(self.modules[m], state, (rows,))
+        parameters, buffers = self._state_of(models)
+        chosen = list(range(self.n_models))[models] if isinstance(models, slice) else models
+        for m, (model, rows) in enumerate(zip(chosen, x.unbind(), strict=True)):
+            state = {name: p[m] for name, p in (parameters | buffers).items()}
+            pair = functional_call(self.modules[model], state, (rows,))
             losses.append(self._checked(pair, rows.shape[:1]))
         loss_n, loss_a = zip(*losses, strict=True)
         return torch.stack(loss_n), torch.stack(loss_a)
+
+    def _state_of(self, models: Models) -> tuple[dict[str, Any], dict[str, Any]]:
+        if models == ALL:
+            return self.parameters, self._buffers
+        return (
+            {name: p[models] for name, p in self.parameters.items()},
+            {name: b[models] for name, b in self._buffers.items()},
+        )
 
     def _checked(self, losses: Any, shape: torch.Size) -> tuple[Tensor, Tensor]:
         return check_losses(self.modules[0], losses, shape)

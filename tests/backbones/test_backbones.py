@@ -1,5 +1,7 @@
 """Properties that hold for every backbone's module, and those of single ones."""
 
+from itertools import repeat
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,9 @@ EXTREMES = {
     "one row": torch.randn(1, 5),
     "one feature": torch.randn(7, 1),
 }
+
+# The paper's setting: one ratio, a blind warm-up.
+_FIXED = {"contamination": 0.1, "init": None}
 
 
 @pytest.mark.parametrize("rows", EXTREMES.values(), ids=EXTREMES)
@@ -64,7 +69,7 @@ def test_anomalies_get_a_higher_normal_loss_by_loe_than_by_blind_training(backbo
 
     def losses(method):
         estimator = backbone_class(max_epochs=40)
-        detector = LOE(estimator, method=method, random_state=0).fit(X)
+        detector = LOE(estimator, **_FIXED, method=method, random_state=0).fit(X)
         return -detector.score_samples(X)
 
     blind, hard, soft = map(losses, ("blind", "hard", "soft"))
@@ -95,9 +100,9 @@ def test_a_stack_equals_single_fits(backbone_class):
     # network has some. In float64, below, no difference is left.
     tolerance = 1e-3 if backbone_class.__name__ == "MHRot" else 1e-5
     X = np.random.default_rng(0).normal(size=(150, 6))
-    together = LOE(backbone_class(max_epochs=5), n_estimators=2, random_state=0).fit(X)
+    together = LOE(backbone_class(max_epochs=5), **_FIXED, n_estimators=2, random_state=0).fit(X)
     for member in together.estimators_:
-        alone = LOE(member).fit(X)
+        alone = LOE(member, **_FIXED).fit(X)
         np.testing.assert_allclose(
             member.score_samples(X), alone.score_samples(X), rtol=tolerance, atol=tolerance
         )
@@ -113,20 +118,25 @@ def test_a_stack_equals_single_models_over_a_long_training(backbone_class):
 
     def train(seeds):
         modules = engine.build_modules(
-            lambda: backbone_class()._build_module(4).double(), seeds, device
+            repeat(lambda: backbone_class()._build_module(4).double()), seeds, device
         )
         for module in modules:
             engine.prepare_module(module, rows.take(torch.arange(100)))
         engine.train(
             modules,
             rows,
-            torch.arange(100).expand(len(seeds), -1),
-            rule=engine.RULES["soft"],
-            alpha=[0.1] * len(seeds),
-            seeds=seeds,
-            settings=engine.TrainingSettings(
-                max_epochs=max_epochs, batch_size=50, lr=2e-3, weight_decay=1e-5, warmup_epochs=2
-            ),
+            [
+                engine.Job(
+                    torch.arange(100),
+                    engine.Labelling(engine.RULES["soft"], alpha=0.1, warmup_epochs=2),
+                    seed=seed,
+                    max_epochs=max_epochs,
+                    lr=2e-3,
+                    weight_decay=1e-5,
+                )
+                for seed in seeds
+            ],
+            engine.TrainingSettings(batch_size=50),
         )
         return [engine.losses(module, X, device=device)[0] for module in modules]
 
@@ -136,16 +146,16 @@ def test_a_stack_equals_single_models_over_a_long_training(backbone_class):
 
 def test_vmap_has_a_rule_for_every_operation(backbone_class, recwarn):
     X = np.random.default_rng(0).normal(size=(60, 4))
-    LOE(backbone_class(max_epochs=3), n_estimators=2, random_state=0).fit(X)
+    LOE(backbone_class(max_epochs=3), **_FIXED, n_estimators=2, random_state=0).fit(X)
     assert not [w for w in recwarn if "vmap" in str(w.message) or "performance" in str(w.message)]
 
 
 def test_gradient_clipping_is_the_same_in_a_stack(backbone_class):
     X = np.random.default_rng(0).normal(size=(60, 4))
     estimator = backbone_class(max_epochs=3, gradient_clip_value=1e-3)
-    together = LOE(estimator, n_estimators=2, random_state=0).fit(X)
+    together = LOE(estimator, **_FIXED, n_estimators=2, random_state=0).fit(X)
     for member in together.estimators_:
-        alone = LOE(member).fit(X)
+        alone = LOE(member, **_FIXED).fit(X)
         np.testing.assert_allclose(
             member.score_samples(X), alone.score_samples(X), rtol=1e-5, atol=1e-5
         )

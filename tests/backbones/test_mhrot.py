@@ -1,6 +1,7 @@
 """MHRot: the forms in which images come, the views, the losses, and what it refuses."""
 
 import pickle
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -229,20 +230,25 @@ def test_a_stack_of_models_with_schedules_of_their_own_is_the_models_one_by_one(
 
     def train(seeds):
         modules = engine.build_modules(
-            lambda: mhrot(n_views=3, flips=True)._build_module(64).double(), seeds, device
+            repeat(lambda: mhrot(n_views=3, flips=True)._build_module(64).double()), seeds, device
         )
         for module in modules:
             module.prepare(rows.take(torch.arange(30)))
         engine.train(
             modules,
             rows,
-            torch.arange(30).expand(len(seeds), -1),
-            rule=engine.RULES["soft"],
-            alpha=[0.1] * len(seeds),
-            seeds=seeds,
-            settings=engine.TrainingSettings(
-                max_epochs=4, batch_size=10, lr=1e-3, weight_decay=1e-5, warmup_epochs=1
-            ),
+            [
+                engine.Job(
+                    torch.arange(30),
+                    engine.Labelling(engine.RULES["soft"], alpha=0.1, warmup_epochs=1),
+                    seed=seed,
+                    max_epochs=4,
+                    lr=1e-3,
+                    weight_decay=1e-5,
+                )
+                for seed in seeds
+            ],
+            engine.TrainingSettings(batch_size=10),
         )
         return modules
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from lofe_sklearn.engine._batches import Rows, batch_sizes, epoch_batches
+from lofe_sklearn.engine._batches import Batches, batch_sizes
+from lofe_sklearn.engine._rows import Rows, RowsOfModels
 
 
 @given(n_rows=st.integers(2, 5000), batch_size=st.integers(2, 600))
@@ -22,21 +23,38 @@ def test_sizes_are_even_and_complete(n_rows, batch_size):
 @pytest.mark.parametrize(("n_rows", "batch_size"), [(2, 128), (129, 128), (7, 2)])
 def test_each_model_sees_each_of_its_rows_once(n_rows, batch_size):
     index = torch.stack([torch.arange(n_rows), torch.arange(n_rows) + 1000])
-    generators = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
-    position, row = (
-        torch.cat(parts, dim=1)
-        for parts in zip(*epoch_batches(index, batch_size, generators), strict=True)
-    )
+    epoch = list(Batches(list(index), batch_size, seeds=[0, 1]).epoch())
+    position, row = (torch.cat([batch[i] for batch in epoch], dim=1) for i in range(2))
     assert torch.equal(row.sort(dim=1).values, index)
     assert torch.equal(index.gather(1, position), row)
+    assert all(batch.own is None for batch in epoch)
+
+
+@pytest.mark.parametrize(("n_rows", "batch_size"), [((9, 10), 4), ((8, 9, 7), 9), ((257, 256), 86)])
+def test_models_of_unequal_numbers_of_rows_get_the_batches_they_would_alone(n_rows, batch_size):
+    index = [torch.arange(n) + 1000 * m for m, n in enumerate(n_rows)]
+    together = Batches(index, batch_size, seeds=range(len(n_rows)))
+    alone = [Batches([own], batch_size, seeds=[m]) for m, own in enumerate(index)]
+    for _ in range(3):  # epochs
+        batches = list(together.epoch())
+        for m, single in enumerate(alone):
+            for batch, expected in zip(batches, single.epoch(), strict=True):
+                size = batch.sizes[m]
+                assert torch.equal(batch.row[m, :size], expected.row[0])
+                assert torch.equal(batch.position[m, :size], expected.position[0])
+                filled = [True] * size + [False] * (batch.row.shape[1] - size)
+                assert (batch.own is None and all(filled)) or batch.own[m].tolist() == filled
+
+
+def test_models_of_other_numbers_of_batches_do_not_fit_into_one_stack():
+    with pytest.raises(ValueError, match=r"same number of batches; got \[1, 2\]"):
+        Batches([torch.arange(8), torch.arange(9)], 8, seeds=[0, 1])
 
 
 def test_a_models_order_does_not_depend_on_the_others():
-    index = torch.arange(50).expand(2, -1)
-    both = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
-    alone = [torch.Generator().manual_seed(1)]
-    together = [row[1] for _, row in epoch_batches(index, 16, both)]
-    by_itself = [row[0] for _, row in epoch_batches(index[:1], 16, alone)]
+    index = torch.arange(50)
+    together = [batch.row[1] for batch in Batches([index, index], 16, seeds=[0, 1]).epoch()]
+    by_itself = [batch.row[0] for batch in Batches([index], 16, seeds=[1]).epoch()]
     assert all(map(torch.equal, together, by_itself))
 
 
@@ -56,3 +74,28 @@ def test_the_users_array_is_never_shared():
     rows.take(torch.tensor([0])).zero_()
     rows._X.zero_()
     assert (X == 1).all()
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix])
+def test_each_model_scales_its_own_features(make):
+    X = np.random.default_rng(0).normal(size=(20, 6)) + 1e6
+    scalings = [(np.full(2, 1e6), np.full(2, 2.0)), None, (np.zeros(2), np.full(2, 1e-6))]
+    features = np.array([[0, 5], [1, 2], [4, 3]])
+    rows = RowsOfModels(make(X), scalings=scalings, features=features, device=torch.device("cpu"))
+    index = torch.tensor([[0, 3], [5, 6], [19, 0]])
+    taken = rows.take(index)
+    assert taken.shape == (3, 2, 2)
+    for m, scaling in enumerate(scalings):
+        own = X[:, features[m]]
+        alone = Rows(own, scaling=scaling, device=torch.device("cpu")).take(index[m])
+        assert torch.equal(taken[m], alone)
+    assert torch.equal(rows.take(index[1:2], [1])[0], taken[1])
+
+
+def test_too_large_values_are_refused_as_the_model_sees_them():
+    X = np.full((4, 2), 1e30)
+    scalings = [(np.zeros(2), np.full(2, 1e-30)), (np.zeros(2), np.ones(2))]
+    rows = RowsOfModels(X, scalings=scalings, device=torch.device("cpu"))
+    rows.check_magnitudes(torch.arange(4), 0)
+    with pytest.raises(ValueError, match="magnitude 1e\\+30, too large"):
+        rows.check_magnitudes(torch.arange(4), 1)

@@ -1,6 +1,7 @@
 """M modules in one stack are M modules one by one."""
 
 import warnings
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from lofe_sklearn import TrainingDivergedError, engine
 from lofe_sklearn.engine._loop import EarlyStopping, TrainingSettings, clip_gradients
 from lofe_sklearn.engine._stack import ModuleStack, build_modules
 
-SETTINGS = {"max_epochs": 6, "batch_size": 16, "lr": 1e-2, "weight_decay": 1e-4}
+OF_A_JOB = {"max_epochs": 6, "lr": 1e-2, "weight_decay": 1e-4}
+OF_A_LABELLING = {"warmup_epochs": 0, "per_epoch": False}
 
 
 class TwoLosses(nn.Module):
@@ -46,21 +48,31 @@ class WrongShape(TwoLosses):
         return loss_n.mean(), loss_a.mean()
 
 
-def train(module_class, seeds, alpha, device="cpu", rule="hard", X=None, **settings):
+def job(index, seed, alpha, rule="hard", device="cpu", **options):
+    labelling = {name: options.pop(name, value) for name, value in OF_A_LABELLING.items()}
+    labelling |= {name: options.pop(name, None) for name in ("first_scores", "known")}
+    return engine.Job(
+        index.to(device),
+        engine.Labelling(engine.RULES[rule], alpha=alpha, **labelling),
+        seed=seed,
+        **{**OF_A_JOB, **options},
+    )
+
+
+def train(module_class, seeds, alpha, device="cpu", rule="hard", X=None, **options):
     device = torch.device(device)
     X = np.random.default_rng(0).normal(size=(50, 3)) if X is None else X
-    modules = build_modules(module_class, seeds, device)
+    settings = {"batch_size": 16}
+    for name in ("batch_size", "gradient_clip_value", "n_iter_no_change", "tol"):
+        if name in options:
+            settings[name] = options.pop(name)
+    jobs = [
+        job(torch.arange(len(X)), seed, share, rule, device, **options)
+        for seed, share in zip(seeds, alpha, strict=True)
+    ]
+    modules = build_modules(repeat(module_class), seeds, device)
     rows = engine.Rows(X, device=device)
-    index = torch.arange(len(X), device=device).expand(len(seeds), -1)
-    history = engine.train(
-        modules,
-        rows,
-        index,
-        rule=engine.RULES[rule],
-        alpha=alpha,
-        seeds=seeds,
-        settings=engine.TrainingSettings(**{**SETTINGS, **settings}),
-    )
+    history = engine.train(modules, rows, jobs, TrainingSettings(**settings))
     return modules, history
 
 
@@ -69,6 +81,9 @@ def train(module_class, seeds, alpha, device="cpu", rule="hard", X=None, **setti
     [
         {},
         {"warmup_epochs": 2},
+        {"warmup_epochs": 2, "first_scores": torch.arange(50.0)},
+        {"per_epoch": True, "rule": "soft"},
+        {"per_epoch": True, "warmup_epochs": 1, "known": torch.arange(50) % 3 - 1},
         {"gradient_clip_value": 0.05},
         {"n_iter_no_change": 2, "tol": 0.3, "max_epochs": 25},
     ],
@@ -97,25 +112,108 @@ def test_models_stop_early_each_on_its_own():
         assert np.isnan(history.loss_n[n_iter:, m]).all()
 
 
-def settings(**changes):
-    return TrainingSettings(max_epochs=9, batch_size=8, lr=1e-3, weight_decay=0.0, **changes)
+@pytest.mark.parametrize("sizes", [(50, 49), (50, 50), (33, 34)])
+def test_one_stack_of_all_sorts_equals_single_models(device, sizes):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    rng = torch.Generator().manual_seed(0)
+    some = [torch.randperm(60, generator=rng)[: sizes[m % 2]] for m in range(6)]
+    known = (torch.arange(sizes[1]) % 9 == 0).to(torch.int8)
+    jobs = [
+        job(some[0], 0, 0.1, device=device),
+        job(some[1], 1, 0.3, "soft", device, lr=1e-3, known=known.to(device), warmup_epochs=3),
+        job(some[2], 2, 0.02, "hard", device, per_epoch=True),
+        job(some[3], 3, 0.2, "refine", device, weight_decay=0.1, max_epochs=3),
+        job(some[4], 0, 0.1, "blind", device, lr=1e-3),
+        job(
+            some[5], 5, 0.2, device=device, per_epoch=True, warmup_epochs=2,
+            first_scores=torch.arange(float(sizes[1]), device=device),
+        ),
+    ]  # fmt: skip
+    rows = engine.Rows(X, device=device)
+    settings = TrainingSettings(batch_size=17)
+
+    def trained(jobs):
+        modules = build_modules(repeat(TwoLosses), [job.seed for job in jobs], device)
+        return modules, engine.train(modules, rows, jobs, settings)
+
+    stacked, history = trained(jobs)
+    for m, one in enumerate(jobs):
+        (single,), alone = trained([one])
+        torch.testing.assert_close(stacked[m].layer.weight, single.layer.weight, rtol=0, atol=1e-5)
+        of_model = history.of_model(m)
+        assert of_model.n_iter == alone.n_iter
+        assert np.array_equal(of_model.labels, alone.labels)
+        for name in ("objective", "loss_n", "loss_a"):
+            np.testing.assert_allclose(getattr(of_model, name), getattr(alone, name), rtol=1e-4)
+
+
+@pytest.mark.parametrize("rule", ["hard", "soft", "refine"])
+def test_first_scores_label_the_warm_up(rule):
+    scores = torch.arange(50.0)
+    _, history = train(
+        TwoLosses, [0], [0.1], rule=rule, warmup_epochs=2, first_scores=scores, max_epochs=2
+    )
+    expected = np.arange(50) >= 45
+    assert (history.labels == expected).all()
+
+
+def test_labels_once_an_epoch_are_the_best_over_all_rows():
+    # With one batch an epoch, labelling per epoch and per batch is the same thing.
+    for batch_size, equal in ((50, True), (10, False)):
+        per_batch, per_epoch = (
+            train(TwoLosses, [0], [0.1], batch_size=batch_size, per_epoch=value)[1]
+            for value in (False, True)
+        )
+        assert np.array_equal(per_batch.labels, per_epoch.labels) == equal
+        assert (per_epoch.labels.sum(axis=2) == 5).all()
+
+
+def stopper(job_options=None, **settings):
+    stack = ModuleStack([TwoLosses()])
+    jobs = [job(torch.arange(9), 0, 0.1, **{"max_epochs": 99, **(job_options or {})})]
+    return EarlyStopping(stack, TrainingSettings(batch_size=8, **settings), jobs)
 
 
 def test_early_stopping_waits_for_improvements_by_tol():
-    stack = ModuleStack([TwoLosses()])
-    stopper = EarlyStopping(stack, settings(n_iter_no_change=2, tol=0.1))
-    loss = np.array([9.0])
-    stopped = [stopper.all_stopped_after(np.array([x]), loss) for x in (5.0, 4.0, 3.95, 3.92)]
+    waiting, loss = stopper(n_iter_no_change=2, tol=0.1), np.array([9.0])
+    objectives = enumerate((5.0, 4.0, 3.95, 3.92))
+    stopped = [waiting.all_stopped_after(e, np.array([x]), loss) for e, x in objectives]
     assert stopped == [False, False, False, True]
 
 
 def test_early_stopping_below_a_loss_is_by_the_rows_taken_for_normal():
-    stopper = EarlyStopping(ModuleStack([TwoLosses()]), settings(loss_threshold=0.5))
-    objective = np.array([0.1])
-    stopped = [stopper.all_stopped_after(objective, np.array([x])) for x in (2.0, 0.5, 0.49)]
+    waiting, objective = stopper(loss_threshold=0.5), np.array([0.1])
+    losses = enumerate((2.0, 0.5, 0.49))
+    stopped = [waiting.all_stopped_after(e, objective, np.array([x])) for e, x in losses]
     assert stopped == [False, False, True]
-    never = EarlyStopping(ModuleStack([TwoLosses()]), settings())
-    assert not never.all_stopped_after(objective, np.array([-5.0]))
+    assert not stopper().all_stopped_after(0, objective, np.array([-5.0]))
+
+
+def test_early_stopping_does_not_count_the_warm_up():
+    waiting = stopper({"warmup_epochs": 2}, n_iter_no_change=1, loss_threshold=0.5)
+    objectives = enumerate((1.0, 2.0, 5.0, 6.0))
+    loss = np.array([0.1])
+    stopped = [waiting.all_stopped_after(e, np.array([x]), loss) for e, x in objectives]
+    assert stopped == [False, False, True, True]
+
+
+def test_every_model_has_its_own_epochs():
+    waiting = stopper({"max_epochs": 3})
+    value = np.array([1.0])
+    assert [waiting.all_stopped_after(e, value, value) for e in range(3)] == [False, False, True]
+
+
+def test_a_model_that_diverges_costs_only_itself(device):
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    jobs = [job(torch.arange(50), 0, 0.1, device=device, lr=lr) for lr in (1e-2, 1e30)]
+    rows, settings = engine.Rows(X, device=device), TrainingSettings(batch_size=16)
+    modules = build_modules(repeat(TwoLosses), [0, 0], device)
+    history = engine.train(modules, rows, jobs, settings, keep_going=True)
+    assert list(history.diverged) == [1]
+    assert "model 1 (of 2)" in history.diverged[1]
+    [alone] = build_modules(repeat(TwoLosses), [0], device)
+    engine.train([alone], rows, jobs[:1], settings)
+    torch.testing.assert_close(modules[0].layer.weight, alone.layer.weight, rtol=0, atol=1e-5)
 
 
 class Dropping(TwoLosses):
@@ -168,7 +266,7 @@ def test_seeded_init_leaves_the_global_state_alone():
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
-    first, again, other = build_modules(TwoLosses, [0, 0, 1], torch.device("cpu"))
+    first, again, other = build_modules(repeat(TwoLosses), [0, 0, 1], torch.device("cpu"))
     assert torch.equal(torch.rand(3), expected)
     assert torch.equal(first.layer.weight, again.layer.weight)
     assert not torch.equal(first.layer.weight, other.layer.weight)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,16 +11,13 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import engine
-from lofe_sklearn._validation import (
-    CONTAMINATION,
-    Number,
-    all_or_nothing,
-    check_known_labels,
-    check_parameters,
-)
-from lofe_sklearn.backbones import NeuTraL
+from lofe_sklearn._loe._members import backbones_of, held_out_rows, member_ratios, plan
+from lofe_sklearn._loe._parameters import CONSTRAINTS, is_thresholder
+from lofe_sklearn._loe._ratio import FoundRatio, predictable_ratio, thresholded_ratio
+from lofe_sklearn._loe._scale import CommonScale, mean_losses
+from lofe_sklearn._validation import all_or_nothing, check_known_labels, check_parameters
 from lofe_sklearn.backbones._base import Backbone, OutlierDetector
-from lofe_sklearn.backbones._training import draw_seeds, threshold, train_members, unknown_ratio
+from lofe_sklearn.backbones._training import threshold, train_tasks, unknown_ratio
 
 
 class LOE(OutlierDetector):
@@ -103,26 +100,28 @@ class LOE(OutlierDetector):
     ((3772,), 94)
     """
 
-    _constraints = {
-        "contamination": CONTAMINATION,
-        "n_estimators": Number(Integral, low=1),
-        "warmup_epochs": Number(Integral, low=0),
-    }
-
     def __init__(
         self,
         estimator=None,
         *,
-        method="soft",
-        contamination=0.1,
-        n_estimators=1,
-        warmup_epochs=2,
+        method="hard",
+        contamination="auto",
+        n_estimators=None,
+        max_samples=1.0,
+        max_features=1.0,
+        init="auto",
+        label_update="auto",
+        warmup_epochs=None,
         random_state=None,
     ):
         self.estimator = estimator
         self.method = method
         self.contamination = contamination
         self.n_estimators = n_estimators
+        self.max_samples = max_samples
+        self.max_features = max_features
+        self.init = init
+        self.label_update = label_update
         self.warmup_epochs = warmup_epochs
         self.random_state = random_state
 
@@ -155,34 +154,74 @@ class LOE(OutlierDetector):
             If a member's loss stops being finite; the detector is then unfitted.
         """
         with all_or_nothing(self):
-            template, rule = self._check_parameters()
-            # Which rows it takes is the backbone's own to say. What it finds out about them,
-            # n_features_in_ and the like, goes to every member.
-            prototype = clone(template)
+            X, known, tasks = self._start_fit(X, known_labels)
+            self._end_fit(X, known, tasks, train_tasks(tasks, X))
+        return self
+
+    def _start_fit(self, X, known_labels, memo=None):
+        templates, rule = self._check_parameters()
+        # Which rows it takes is the backbone's own to say. What it finds out about them,
+        # n_features_in_ and the like, goes to every member.
+        prototypes = [clone(template) for template in templates]
+        for prototype in prototypes:
             X = prototype._check_training_rows(X)
             self._check_warmup(prototype._n_epochs(X.shape[0]))
-            known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
+        known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
+        tasks = plan(self, prototypes, rule, X, known, {} if memo is None else memo)
+        self._prototype = prototypes[0]
+        return X, known, tasks
 
-            source = template.random_state if self.random_state is None else self.random_state
-            seeds = draw_seeds(source, self.n_estimators)
-            members = [self._member(prototype, seed) for seed in seeds]
-            loss_n, loss_a = train_members(
-                members,
-                X,
-                seeds=seeds,
-                rule=rule,
-                contamination=self.contamination,
-                known=known,
-                warmup_epochs=self.warmup_epochs,
-            )
-            self.estimators_ = members
-            self.estimator_ = members[0]
-            self._log_loss_n, self._center, self._spread = _common_scale(loss_n)
-            self.offset_ = threshold(self._combine(loss_n), self.contamination)
-            self.labels_ = self._infer_labels(rule, loss_n, loss_a, known)
-            self.n_iter_ = max(member.n_iter_ for member in members)
-            self.loss_history_ = _mean_history(members, self.n_iter_)
-        return self
+    def _end_fit(self, X, known, tasks, losses):
+        n_members = len(member_ratios(self, len(backbones_of(self))))
+        members, of_folds = tasks[:n_members], tasks[n_members:]
+        self.contaminations_ = np.array([task.contamination for task in members])
+        self.estimators_ = [task.member for task in members]
+        self.estimator_ = self.estimators_[0]
+        self.estimators_samples_ = [task.rows for task in members]
+        self.estimators_features_ = [
+            np.arange(X.shape[1]) if task.features is None else task.features for task in members
+        ]
+        self._scale = CommonScale.of([own[0] for own in losses[:n_members]])
+        loss_n, loss_a = self._losses_of_all(X, losses[:n_members])
+        scores = self._scale.combine(loss_n)
+
+        found = self._find_ratio(scores, self._held_out_scores(X, of_folds, losses[n_members:]))
+        self.contamination_ = found.value
+        self.contamination_interval_ = found.low, found.high
+        self.offset_ = threshold(scores, found.value)
+        self.labels_ = self._infer_labels(members[0].rule, loss_n, loss_a, known)
+        self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
+        self.loss_history_ = _mean_history(self.estimators_, self.n_iter_)
+
+    def _losses_of_all(self, X, losses):
+        """Both losses of all rows under every member, (2, M, n), also of rows it was not given."""
+        columns = zip(self.estimators_samples_, self.estimators_features_, strict=True)
+        every = [
+            own if len(rows) == X.shape[0] else np.stack(member._losses(X[:, features]))
+            for member, own, (rows, features) in zip(self.estimators_, losses, columns, strict=True)
+        ]
+        return np.stack(every, axis=1)
+
+    def _held_out_scores(self, X, tasks, losses):
+        """Outlier scores of each row by models that have not seen it, or None without such."""
+        if not tasks:
+            return None
+        scores = np.empty(X.shape[0])
+        own_losses = dict(zip(map(id, tasks), losses, strict=True))
+        for rows, group in held_out_rows(tasks, X.shape[0]):
+            scale = CommonScale.of([own_losses[id(task)][0] for task in group])
+            held_out = X[rows]
+            loss_n = np.stack([task.member._losses(held_out)[0] for task in group])
+            scores[rows] = -scale.combine(loss_n)
+        return scores
+
+    def _find_ratio(self, scores, held_out):
+        if is_thresholder(self.contamination):
+            return thresholded_ratio(self.contamination, -scores)
+        if isinstance(self.contamination, str):
+            return predictable_ratio(-scores, held_out)
+        ratio = float(self.contamination)
+        return FoundRatio(ratio, ratio, ratio)
 
     def score_samples(self, X):
         """Score of each row: the higher, the more normal.
@@ -199,33 +238,41 @@ class LOE(OutlierDetector):
             logarithms. It does not depend on the other rows of X.
         """
         X = self._check_rows(X)
-        return self._combine(np.stack([member._losses(X)[0] for member in self.estimators_]))
+        losses = [
+            member._losses(X if len(features) == X.shape[1] else X[:, features])[0]
+            for member, features in zip(self.estimators_, self.estimators_features_, strict=True)
+        ]
+        return self._scale.combine(np.stack(losses))
 
     @property
     def n_features_in_(self):
         """Number of features seen in `fit`."""
-        return self.estimator_.n_features_in_
+        return self._prototype.n_features_in_
 
     @property
     def feature_names_in_(self):
         """Names of the features, if X has string column names."""
-        return self.estimator_.feature_names_in_
+        return self._prototype.feature_names_in_
 
     def _check_rows(self, X):
         check_is_fitted(self)
-        return self.estimator_._check_rows(X)
+        return self._prototype._check_rows(X)
 
-    def _check_parameters(self) -> tuple[Backbone, engine.Rule]:
-        check_parameters(self, self._constraints)
-        template = NeuTraL() if self.estimator is None else self.estimator
-        if not isinstance(template, Backbone):
-            got = template.__name__ if isinstance(template, type) else type(template).__name__
-            raise TypeError(
-                f"LOE: estimator must be an instance of a backbone, such as NeuTraL(), DeepSVDD() "
-                f"or AutoEncoder(); got {got}. A class needs parentheses; a Pipeline goes around "
-                "LOE, as in make_pipeline(scaler, LOE(NeuTraL()))."
-            )
-        check_parameters(template, template.parameter_constraints())
+    def _check_parameters(self) -> tuple[list[Any], engine.Rule]:
+        check_parameters(self, CONSTRAINTS)
+        templates = backbones_of(self)
+        for template in templates:
+            if not isinstance(template, Backbone):
+                got = template.__name__ if isinstance(template, type) else type(template).__name__
+                raise TypeError(
+                    "LOE: estimator must be an instance of a backbone, such as NeuTraL(), "
+                    f"DeepSVDD() or AutoEncoder(), or a list of such; got {got}. A class needs "
+                    "parentheses; a Pipeline goes around LOE, as in "
+                    "make_pipeline(scaler, LOE(NeuTraL()))."
+                )
+            check_parameters(template, template.parameter_constraints())
+        if not templates:
+            raise ValueError("LOE: estimator must hold at least one backbone; got an empty list.")
         if callable(self.method):
             rule = _checked_rule(self.method)
         elif isinstance(self.method, str) and self.method in engine.RULES:
@@ -236,28 +283,15 @@ class LOE(OutlierDetector):
                 f"LOE: method must be one of {known_methods}, or a callable "
                 f"(loss_n, loss_a, alpha, known) -> (w_n, w_a); got {self.method!r}."
             )
-        return template, rule
+        return templates, rule
 
     def _check_warmup(self, n_epochs: int) -> None:
-        if self.method != "blind" and self.warmup_epochs >= n_epochs:
+        if self.method != "blind" and (self.warmup_epochs or 0) >= n_epochs:
             raise ValueError(
                 f"LOE: warmup_epochs={self.warmup_epochs} must be below the estimator's "
-                f"max_epochs={n_epochs}, or all of the training would be blind. "
+                f"max_epochs={n_epochs}, or no label would be inferred. "
                 "Lower warmup_epochs or raise max_epochs."
             )
-
-    def _member(self, prototype: Backbone, seed: int) -> Backbone:
-        member = clone(prototype)
-        found = {name: value for name, value in vars(prototype).items() if name.endswith("_")}
-        vars(member).update(found)
-        return member.set_params(random_state=seed, contamination=self.contamination)
-
-    def _combine(self, loss_n: np.ndarray) -> np.ndarray:
-        """Scores of n rows from the members' normal losses, (M, n)."""
-        if len(loss_n) == 1:
-            return -loss_n[0]
-        values = np.log(np.maximum(loss_n, _TINY)) if self._log_loss_n else loss_n
-        return -((values - self._center) / self._spread).mean(axis=0)
 
     def _infer_labels(
         self,
@@ -267,30 +301,15 @@ class LOE(OutlierDetector):
         known: np.ndarray | None,
     ) -> np.ndarray:
         """Do the label step over all training rows at once, with the members' mean ranking."""
-        # Several members on one scale, so that none of them decides alone. A single one's losses
-        # stay as they are: a rule of the user's own may compare them with a fixed number.
-        spread = np.maximum((loss_n - loss_a).std(axis=1, keepdims=True), _TINY)
-        spread /= spread.mean()
         n_samples = loss_n.shape[1]
+        loss_n, loss_a = mean_losses(loss_n, loss_a)
         w_n, w_a = rule(
-            torch.from_numpy((loss_n / spread).mean(axis=0, keepdims=True)),
-            torch.from_numpy((loss_a / spread).mean(axis=0, keepdims=True)),
-            torch.tensor([unknown_ratio(self.contamination, known, n_samples)]),
+            torch.from_numpy(loss_n),
+            torch.from_numpy(loss_a),
+            torch.tensor([unknown_ratio(self.contamination_, known, n_samples)]),
             None if known is None else torch.from_numpy(known).unsqueeze(0),
         )
         return np.where((w_a >= w_n).numpy()[0], -1, 1)
-
-
-_TINY = 1e-12
-
-
-def _common_scale(loss_n: np.ndarray) -> tuple[bool, np.ndarray, np.ndarray]:
-    """Whether to take logarithms, and each member's centre and spread, from the training rows."""
-    # A third-party loss may be negative, a log-density for one: it is then averaged as it is.
-    take_log = bool((loss_n >= 0).all())
-    values = np.log(np.maximum(loss_n, _TINY)) if take_log else loss_n
-    spread = values.std(axis=1, keepdims=True)
-    return take_log, values.mean(axis=1, keepdims=True), np.where(spread > 0, spread, 1.0)
 
 
 def _mean_history(members: list[Backbone], n_iter: int) -> np.ndarray:

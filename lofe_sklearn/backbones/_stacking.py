@@ -1,0 +1,129 @@
+"""Which models go into one stack: equal shapes, and no more of them than memory holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from lofe_sklearn import engine
+
+if TYPE_CHECKING:
+    from lofe_sklearn.backbones._training import Task
+
+# What models of one stack may differ in; all other parameters may decide their shapes.
+_PER_MODEL = {
+    "contamination",
+    "lr",
+    "max_epochs",
+    "random_state",
+    "scaling",
+    "verbose",
+    "weight_decay",
+}
+# Models of a stack beyond which the step costs as much for each as in two smaller stacks, and a
+# larger one only takes memory (benchmarks/fit_many.py).
+MAX_MODELS = 64
+
+
+def stacks_of(
+    tasks: Sequence[Task], X: np.ndarray | sparse.csr_matrix, *, max_memory: float | None
+) -> list[list[int]]:
+    """Group tasks into stacks: lists of their numbers, in which equal settings are neighbours."""
+    groups: list[list[int]] = []
+    for i, task in enumerate(tasks):
+        for group in groups:
+            if _stackable(tasks[group[0]], task):
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    stacks = []
+    for group in groups:
+        # Runs of one learning rate are one call of the optimiser.
+        group.sort(key=lambda i: (tasks[i].member.lr, tasks[i].member.weight_decay))
+        n_stacks = -(-len(group) // _models_at_once(tasks[group[0]], X, max_memory, len(group)))
+        stacks += [part.tolist() for part in np.array_split(group, n_stacks)]
+    return stacks
+
+
+def _stackable(one: Task, other: Task) -> bool:
+    a, b = one.member, other.member
+    if type(a) is not type(b) or (one.features is None) != (other.features is None):
+        return False
+    if one.features is not None and len(one.features) != len(other.features or ()):
+        return False
+    params_a, params_b = (member.get_params(deep=False) for member in (a, b))
+    if not all(
+        _same(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL
+    ):
+        return False
+    same_batches = len(engine.batch_sizes(one.n_samples, a.batch_size)) == len(
+        engine.batch_sizes(other.n_samples, b.batch_size)
+    )
+    # A module may be built by how its rows are scaled.
+    return same_batches and a.scaling_ == b.scaling_
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.array_equal(a, b)
+    return a is b or (type(a) is type(b) and bool(a == b))
+
+
+def _models_at_once(
+    task: Task, X: np.ndarray | sparse.csr_matrix, max_memory: float | None, wanted: int
+) -> int:
+    """How many models like that of `task` fit into `max_memory` bytes, of `wanted`."""
+    if wanted == 1 and max_memory is None:
+        return 1
+    device = engine.resolve_device(task.member.device)
+    budget = free_memory(device) / 2 if max_memory is None else max_memory
+    needed = _bytes_of_a_model(task, X)
+    if needed > budget and max_memory is not None:
+        raise ValueError(
+            f"max_memory={max_memory:.3g} bytes does not hold one model: training "
+            f"{type(task.member).__name__} on {task.n_samples} rows takes about {needed:.3g}. "
+            "Raise max_memory, or lower batch_size or the sizes of the network."
+        )
+    return max(1, min(wanted, MAX_MODELS, int(budget // needed)))
+
+
+def _bytes_of_a_model(task: Task, X: np.ndarray | sparse.csr_matrix) -> float:
+    """Estimate the memory that one more model in a stack takes, by a step of it on the CPU."""
+    member = task.member
+    n_features = X.shape[1] if task.features is None else len(task.features)
+    cpu = torch.device("cpu")
+    [module] = engine.build_modules([partial(member._build_module, n_features)], [task.seed], cpu)
+    n_batch = max(engine.batch_sizes(task.n_samples, member.batch_size))
+    some = task.rows[:n_batch]
+    batch = X[some] if task.features is None else X[some][:, task.features]
+    x = engine.Rows(batch, device=cpu).take(torch.arange(len(some)))
+    saved = 0
+
+    def count(tensor: torch.Tensor) -> torch.Tensor:
+        nonlocal saved
+        saved += tensor.nbytes
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        module(x)
+    parameters = sum(p.nbytes for p in module.parameters())
+    # Values, gradients and Adam's two moments; activations and as much again for their
+    # gradients; of each row its number, order and place in two copies, labels and weights.
+    return 4 * parameters + 2 * saved + 48 * task.n_samples
+
+
+def free_memory(device: torch.device) -> float:
+    """Bytes of memory that are free on a device."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    try:
+        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        return float(4 * 2**30)  # a system that does not say

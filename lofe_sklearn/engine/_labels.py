@@ -1,0 +1,191 @@
+"""The label step: what each model of a stack takes its rows for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lofe_sklearn.engine._batches import Batch
+from lofe_sklearn.engine._rows import ALL, Models, Rows
+from lofe_sklearn.engine._rules import Rule, blind
+from lofe_sklearn.engine._stack import ModuleStack
+
+# Rows that the pass before an epoch looks at together.
+_PASS_ROWS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Labelling:
+    """How one model labels its n rows.
+
+    Parameters
+    ----------
+    rule : callable
+        The label rule, see `lofe_sklearn.engine._rules`.
+    alpha : float
+        Share of anomalies among its rows of unknown label.
+    warmup_epochs : int
+        Epochs before labels are inferred: blind ones, or those of `first_scores`.
+    first_scores : Tensor of shape (n,), optional
+        The higher, the more anomalous: the rule's labels by them hold during the warm-up.
+    known : Tensor of int, shape (n,), optional
+        +1 known normal, -1 known anomaly, 0 unknown.
+    per_epoch : bool
+        Labels are inferred for all rows before each epoch, instead of in each batch.
+    """
+
+    rule: Rule
+    alpha: float
+    warmup_epochs: int = 0
+    first_scores: Tensor | None = None
+    known: Tensor | None = None
+    per_epoch: bool = False
+
+
+class LabelStep:
+    """Weights of both losses for M models, whatever mix of rules and ratios they have.
+
+    Models of one rule and one batch size are labelled together. A model whose batch is smaller
+    than the widest has weights of zero in what is left over.
+
+    Parameters
+    ----------
+    labellings : sequence of M Labelling
+    n_rows : sequence of M ints
+        How many rows each model has.
+    width : int
+        Columns of the index matrix, of which model m uses the first ``n_rows[m]``.
+    device : torch.device
+    """
+
+    def __init__(
+        self,
+        labellings: Sequence[Labelling],
+        n_rows: Sequence[int],
+        width: int,
+        device: torch.device,
+    ) -> None:
+        self._labellings, self._n_rows = labellings, tuple(n_rows)
+        self._alpha = torch.tensor(
+            [labelling.alpha for labelling in labellings], device=device, dtype=torch.float32
+        )
+        shape = len(labellings), width
+        # Empty where no model needs them: large sets and stacks make them large.
+        some_known = any(labelling.known is not None for labelling in labellings)
+        self._known = torch.zeros(shape if some_known else 0, dtype=torch.int8, device=device)
+        for m, labelling in enumerate(labellings):
+            if labelling.known is not None:
+                self._known[m, : n_rows[m]] = labelling.known
+        # Both losses' weights of the models whose labels hold for a whole epoch.
+        some_fixed = any(one.first_scores is not None or one.per_epoch for one in labellings)
+        self._fixed = torch.zeros(2, *(shape if some_fixed else (0,)), device=device)
+        self._set_first_labels()
+        self._phases: list[int] = []
+        self._groups: dict[tuple[int, ...], list[_Group]] = {}
+
+    @torch.no_grad()
+    def start_epoch(self, epoch: int, stack: ModuleStack, rows: Rows, index: Tensor) -> None:
+        """Move on to `epoch`; infer all labels of the models that do so once an epoch."""
+        phases = [_phase(labelling, epoch) for labelling in self._labellings]
+        if phases != self._phases:
+            self._phases, self._groups = phases, {}
+        models = [
+            m
+            for m, labelling in enumerate(self._labellings)
+            if labelling.per_epoch and epoch >= labelling.warmup_epochs
+        ]
+        if not models:
+            return
+        chosen = _selector(models, len(self._labellings))
+        parts = [
+            stack(rows.take(part, chosen), chosen)
+            for part in index[chosen].split(_PASS_ROWS, dim=1)
+        ]
+        loss_n, loss_a = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
+        for m, row_n, row_a in zip(models, loss_n, loss_a, strict=True):
+            self._fix(m, row_n, row_a)
+
+    @torch.no_grad()
+    def weights(self, batch: Batch, loss_n: Tensor, loss_a: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights of a batch's losses, (M, b) each."""
+        position, sizes = batch.position, batch.sizes
+        if sizes not in self._groups:
+            self._groups[sizes] = list(self._group(sizes))
+        groups = self._groups[sizes]
+        if len(groups) == 1 and groups[0].models == ALL:
+            return self._weights_of(groups[0], position, loss_n, loss_a)
+        w_n, w_a = torch.zeros_like(loss_n), torch.zeros_like(loss_a)
+        for group in groups:
+            at = group.models, slice(group.size)
+            w_n[at], w_a[at] = self._weights_of(group, position[at], loss_n[at], loss_a[at])
+        return w_n, w_a
+
+    def _weights_of(
+        self, group: _Group, position: Tensor, loss_n: Tensor, loss_a: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        if group.rule is None:
+            w_n, w_a = (fixed[group.models].gather(1, position) for fixed in self._fixed)
+            return w_n, w_a
+        known = None
+        if group.some_known:
+            known = self._known[group.models].gather(1, position)
+        return group.rule(loss_n, loss_a, self._alpha[group.models], known)
+
+    def _group(self, sizes: tuple[int, ...]) -> Iterator[_Group]:
+        members: dict[Hashable, list[int]] = {}
+        each = zip(self._labellings, self._phases, sizes, strict=True)
+        for m, (labelling, phase, size) in enumerate(each):
+            rule = {_FIXED: None, _BLIND: blind, _BATCH: labelling.rule}[phase]
+            some_known = labelling.known is not None and phase != _FIXED
+            members.setdefault((rule, size, some_known), []).append(m)
+        for (rule, size, some_known), models in members.items():  # type: ignore[misc]
+            yield _Group(_selector(models, len(sizes)), size, rule, some_known)
+
+    @torch.no_grad()
+    def _set_first_labels(self) -> None:
+        for m, labelling in enumerate(self._labellings):
+            if labelling.first_scores is not None:
+                scores = labelling.first_scores.to(self._alpha)
+                self._fix(m, scores, torch.zeros_like(scores))
+
+    def _fix(self, model: int, loss_n: Tensor, loss_a: Tensor) -> None:
+        """Keep the rule's weights of all rows of a model."""
+        n_rows, labelling = self._n_rows[model], self._labellings[model]
+        one = slice(model, model + 1)
+        known = None if labelling.known is None else self._known[one, :n_rows]
+        weights = labelling.rule(
+            loss_n[None, :n_rows], loss_a[None, :n_rows], self._alpha[one], known
+        )
+        for fixed, weight in zip(self._fixed, weights, strict=True):
+            fixed[one, :n_rows] = weight
+
+
+_BLIND, _BATCH, _FIXED = range(3)
+
+
+def _phase(labelling: Labelling, epoch: int) -> int:
+    if epoch < labelling.warmup_epochs:
+        return _FIXED if labelling.first_scores is not None else _BLIND
+    return _FIXED if labelling.per_epoch else _BATCH
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Models that are labelled by one call; those of fixed labels have no rule."""
+
+    models: Models
+    size: int
+    rule: Rule | None
+    some_known: bool
+
+
+def _selector(models: list[int], n_models: int) -> Models:
+    """Index of `models`: a slice where they stand side by side, which copies nothing."""
+    if len(models) == n_models:
+        return ALL
+    if models[-1] - models[0] == len(models) - 1:
+        return slice(models[0], models[-1] + 1)
+    return models

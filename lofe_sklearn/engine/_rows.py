@@ -1,0 +1,141 @@
+"""The rows on the device: one copy of the data, whatever the number of models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+Scaling = tuple[np.ndarray, np.ndarray]
+# Some of the M models, as an index of the model axis.
+Models = slice | list[int]
+ALL = slice(None)
+
+# Rows scaled at a time: their float64 intermediates would be several times the size of X.
+_BLOCK_ROWS = 16_384
+
+
+class Rows:
+    """Rows of X as tensors: a dense X lives on the device, a sparse one is densified per batch.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...) or CSR matrix of shape (n, d)
+    scaling : pair of ndarray of shape (d,), optional
+        Shift and factor: rows are handed out as ``(row - shift) * factor``, computed in float64.
+    device : torch.device
+    dtype : torch.dtype
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray | sparse.csr_matrix,
+        *,
+        scaling: Scaling | None = None,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.scaling = scaling
+        self.device, self.dtype = device, dtype
+        self._X = X if sparse.issparse(X) else self._to_tensor(X)
+        self.shape = X.shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def take(self, index: Tensor, models: Models = ALL) -> Tensor:
+        """Rows at `index` of any shape: (M, b) gives (M, b, d). All models see the same rows."""
+        flat = index.reshape(-1)
+        if isinstance(self._X, Tensor):
+            picked = self._X.index_select(0, flat)
+        else:
+            picked = self._to_tensor(self._X[flat.cpu().numpy()].toarray())
+        return picked.view(*index.shape, *picked.shape[1:])
+
+    def _to_tensor(self, X: np.ndarray) -> Tensor:
+        # A copy always: torch has no read-only tensors, and the user's array must stay as it is.
+        rows = torch.empty(X.shape, dtype=self.dtype)
+        for start in range(0, len(X), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            rows[block] = torch.from_numpy(self._scaled(X[block]))
+        return rows.to(self.device)
+
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
+        if self.scaling is not None:
+            shift, factor = self.scaling
+            X = (X.astype(np.float64, copy=False) - shift) * factor
+        check_magnitude(float(np.abs(X).max(initial=0)), self.dtype)
+        return np.array(X, order="C")  # torch reads no negative strides
+
+
+class RowsOfModels(Rows):
+    """Rows that each model scales by itself, or of which it sees only some features.
+
+    There is still one copy of X, in double precision, so that what a model is given is exactly
+    what it would be given alone: a batch is scaled when it is taken.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n, d)
+    scalings : sequence of M pairs of ndarray of shape (f,), or None
+        Shift and factor of each model's own features.
+    features : ndarray of int, shape (M, f), optional
+        The features each model sees. Default: all.
+    device : torch.device
+    dtype : torch.dtype
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray | sparse.csr_matrix,
+        *,
+        scalings: Sequence[Scaling | None],
+        features: np.ndarray | None = None,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        precise = torch.float32 if device.type == "mps" else torch.float64  # it has no other
+        super().__init__(X, device=device, dtype=precise)
+        self._dtype_out = dtype
+        n_features = X.shape[1] if features is None else features.shape[1]
+        nothing = np.zeros(n_features), np.ones(n_features)
+        shift, factor = (
+            np.stack([np.broadcast_to(s or nothing, (2, n_features))[i] for s in scalings])
+            for i in range(2)
+        )
+        self._shift = torch.from_numpy(shift).to(device, precise)
+        self._factor = torch.from_numpy(factor).to(device, precise)
+        self._features = None if features is None else torch.from_numpy(features).to(device)
+
+    def take(self, index: Tensor, models: Models = ALL) -> Tensor:
+        """Rows at `index`, (M, b), as each of the `models` sees them: (M, b, f)."""
+        picked = super().take(index)
+        if self._features is not None:
+            chosen = self._features[models].unsqueeze(1)
+            picked = picked.gather(2, chosen.expand(-1, picked.shape[1], -1))
+        picked = (picked - self._shift[models].unsqueeze(1)) * self._factor[models].unsqueeze(1)
+        return picked.to(self._dtype_out)
+
+    def check_magnitudes(self, index: Tensor, model: int) -> None:
+        """Raise ValueError if a row at `index`, (n,), is too large as `model` sees it."""
+        one = slice(model, model + 1)
+        for part in index.split(_BLOCK_ROWS):
+            largest = self.take(part.unsqueeze(0), one).abs().max().item()
+            check_magnitude(largest, self._dtype_out)
+
+
+def check_magnitude(largest: float, dtype: torch.dtype) -> None:
+    """Raise ValueError if a network cannot compute with values of this size.
+
+    It squares what it is given: beyond this it would compute with infinities, and not every one of
+    them would show in a loss.
+    """
+    limit = torch.finfo(dtype).max ** 0.48
+    if largest > limit:
+        raise ValueError(
+            f"X has a value of magnitude {largest:.3g}, too large to compute with (at most "
+            f"{limit:.1g}). Scale the features (scaling='minmax') or correct that value."
+        )
