@@ -92,8 +92,8 @@ class OutlierStratifiedKFold(StratifiedKFold):
                     f"n_splits={count}" if count >= 2 else "y=None, and a scorer without labels"
                 )
                 raise ValueError(
-                    f"OutlierStratifiedKFold: y holds {count} {name}, fewer than "
-                    f"n_splits={self.n_splits}; a fold without {name} cannot be scored. Use "
+                    f"OutlierStratifiedKFold: y holds fewer {name} ({count}) than there are folds "
+                    f"(n_splits={self.n_splits}); a fold without {name} cannot be scored. Use "
                     f"{remedy}."
                 )
         yield from super().split(X, anomalous)

@@ -130,6 +130,6 @@ def _as_numbers(labels: np.ndarray, name: str) -> np.ndarray:
     if missing.any():
         raise ValueError(
             f"{name} holds a missing label in row {np.flatnonzero(missing)[0]}. Drop the rows "
-            f"whose label is not known; every other must be {_RULE}."
+            f"whose label is not known; the others must be {_RULE}."
         )
     return numbers
