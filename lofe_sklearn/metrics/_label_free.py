@@ -159,8 +159,8 @@ def consensus(scores):
 
     References
     ----------
-    .. [1] M. Q. Ma, Y. Zhao, X. Zhang, L. Akoglu (2021). A Large-scale Study on Unsupervised Outlier
-       Model Selection: Do Internal Strategies Suffice? arXiv:2104.01422.
+    .. [1] M. Q. Ma, Y. Zhao, X. Zhang, L. Akoglu (2021). A Large-scale Study on Unsupervised
+       Outlier Model Selection: Do Internal Strategies Suffice? arXiv:2104.01422.
 
     Examples
     --------
