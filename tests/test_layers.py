@@ -14,7 +14,7 @@ LAYERS = [
     ["exceptions"],
     ["engine"],
     ["_validation", "_progress", "metrics", "datasets"],
-    ["backbones"],
+    ["backbones", "model_selection"],
     ["_loe"],
     ["_fit_many"],
     ["testing"],

@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, f1_score, precision_score, roc_auc_score
+
+from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, precision_at_n, roc_auc
+
+METRICS = [roc_auc, average_precision, f1_at_true_ratio, precision_at_n]
+few = settings(max_examples=25, deadline=None)
+each_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.__name__)
+
+# Integers, so that transformations are exact and ties are frequent.
+rows = st.lists(st.tuples(st.booleans(), st.integers(-9, 9)), min_size=2, max_size=30).filter(
+    lambda pairs: len({anomalous for anomalous, _ in pairs}) == 2
+)
+
+
+def unzip(pairs):
+    anomalous, scores = zip(*pairs, strict=True)
+    return np.array(anomalous), np.array(scores)
+
+
+@each_metric
+@few
+@given(pairs=rows)
+def test_the_encoding_does_not_matter(metric, pairs):
+    anomalous, scores = unzip(pairs)
+    expected = metric(anomalous, scores)
+    for y in (anomalous.astype(int), np.where(anomalous, -1, 1), anomalous.astype(object).tolist()):
+        assert metric(y, scores) == expected
+
+
+@each_metric
+@few
+@given(pairs=rows)
+def test_only_the_order_of_scores_matters(metric, pairs):
+    y, scores = unzip(pairs)
+    for monotone in (lambda s: 3 * s - 100, lambda s: s**3, np.exp, lambda s: np.arctan(s / 4)):
+        assert metric(y, monotone(scores)) == metric(y, scores)
+
+
+@few
+@given(pairs=rows)
+def test_they_are_scikit_learns_with_the_sign_turned(pairs):
+    y, scores = unzip(pairs)
+    assert roc_auc(y, scores) == roc_auc_score(y, -scores)
+    assert average_precision(y, scores) == average_precision_score(y, -scores)
+
+
+@few
+@given(pairs=rows)
+def test_turning_scores_and_labels_round_leaves_the_roc_auc(pairs):
+    y, scores = unzip(pairs)
+    assert roc_auc(~y, -scores) == pytest.approx(roc_auc(y, scores))
+    assert roc_auc(y, -scores) == pytest.approx(1 - roc_auc(y, scores))
+
+
+@few
+@given(pairs=rows, data=st.data())
+def test_precision_at_n_flags_n_rows(pairs, data):
+    y, scores = unzip(pairs)
+    n = data.draw(st.integers(1, len(y)))
+    flagged = np.zeros(len(y), dtype=bool)
+    # Rows in ascending order of their score, equal ones in their own.
+    flagged[sorted(range(len(y)), key=lambda i: (scores[i], i))[:n]] = True
+    assert precision_at_n(y, scores, n=n) == pytest.approx(precision_score(y, flagged))
+    if n == y.sum():
+        assert f1_at_true_ratio(y, scores) == pytest.approx(f1_score(y, flagged))
+        assert precision_at_n(y, scores) == f1_at_true_ratio(y, scores)
+
+
+@each_metric
+def test_a_perfect_order_scores_one(metric):
+    assert metric([1, 1, -1, -1], [0.5, 0.4, -3, -2]) == 1.0
+
+
+@each_metric
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32])
+def test_scores_that_cannot_be_negated_in_their_type(metric, dtype):
+    result = metric([1, 0, 0, 0], np.array([0, 1, 1, 1], dtype=dtype))
+    assert result == 1.0
+    assert type(result) is float
+
+
+def test_ties_do_not_flag_more():
+    assert f1_at_true_ratio([0, 0, 0, 1], np.zeros(4)) == 0.0
+    assert precision_at_n([1, 0, 0, 1], np.zeros(4), n=1) == 1.0
+
+
+@each_metric
+@pytest.mark.parametrize(
+    ("y", "scores", "message"),
+    [
+        ([0, 2], [1, 2], "y_true must hold booleans"),
+        (["a", "b"], [1, 2], "y_true must hold booleans"),
+        ([0, 0], [1, 2], "y_true must hold both .* holds no anomalies.*OutlierStratifiedKFold"),
+        ([False, False], [1, 2], "holds no anomalies"),
+        ([True, True], [1, 2], "holds no normal rows"),
+        ([-1, -1], [1, 2], "holds no normal rows"),
+        ([1, 1], [1, 2], "both anomalies and normal rows, but holds only the label 1, one class"),
+        ([-1, 0, 1], [1, 2, 3], "known_labels"),
+        ([0, 1], [1, np.nan], "scores must be finite; got nan in row 1"),
+        ([0, 1], [-np.inf, 0], "scores must be finite; got -inf in row 0"),
+        ([0, 1], [1, 2, 3], "inconsistent"),
+        ([0, 1], [[1, 2], [3, 4]], "1d array"),
+    ],
+)
+def test_it_refuses(metric, y, scores, message):
+    with pytest.raises(ValueError, match=message) as error:
+        metric(y, scores)
+    if "scores" in message or "y_true" in message:
+        assert str(error.value).startswith(metric.__name__ + ": ")
+
+
+@pytest.mark.parametrize("n", [0, -1, 4, 1.0, True, "all"])
+def test_precision_at_n_refuses_n(n):
+    with pytest.raises(ValueError, match=r"n must be an integer in \[1, 3\]"):
+        precision_at_n([0, 1, 0], [1, 2, 3], n=n)
