@@ -1,0 +1,174 @@
+"""Scorers for `cross_val_score`, `GridSearchCV` and their like: ``(estimator, X, y) -> float``."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from lofe_sklearn.metrics._label_free import excess_mass_scorer
+from lofe_sklearn.metrics._response import normality
+from lofe_sklearn.metrics._scores import (
+    average_precision,
+    f1_at_true_ratio,
+    precision_at_n,
+    roc_auc,
+)
+
+
+class OutlierScorer:
+    """Make a scorer of a metric of labels and scores.
+
+    Called as ``scorer(estimator, X, y)``, which is what `scoring` of `cross_val_score`,
+    `GridSearchCV` and their like takes, alone or in a dict of several. `y` is read as `is_anomaly`
+    reads it, so that the same scorer serves all encodings.
+
+    Parameters
+    ----------
+    metric : callable ``(y_true, scores, **kwargs) -> float``
+        `roc_auc` or another of this module, or your own; `scores` are high for normal rows.
+    **kwargs
+        Handed on to the metric.
+
+    Raises
+    ------
+    TypeError
+        When called, if the estimator has no scores that are sure to be high for normal rows: it
+        needs ``score_samples``, or ``decision_function`` and `sklearn.base.OutlierMixin`. PyOD's
+        detectors have neither and score the other way round; use the metrics with ``-scores``.
+    ValueError
+        When called, if there are no labels or the metric cannot be had from them, as with a fold
+        of one class. `cross_val_score` makes NaN and a warning of that; ask for
+        ``error_score="raise"``, and for folds from `OutlierStratifiedKFold`.
+
+    See Also
+    --------
+    get_scorer : The scorers by name.
+    ExcessMassScorer : A scorer that needs no labels.
+
+    Notes
+    -----
+    The scorer named ``"roc_auc"`` in scikit-learn takes the greater label for the one that scores
+    high. That is right for {-1, +1}, and ranks candidates from worst to best for {0, 1} with 1 for
+    anomalies, without a word.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from lofe_sklearn import LOE, DeepSVDD
+    >>> from lofe_sklearn.datasets import load_thyroid
+    >>> from lofe_sklearn.metrics import OutlierScorer, precision_at_n
+    >>> from lofe_sklearn.model_selection import OutlierStratifiedKFold
+    >>> X, y = load_thyroid(return_X_y=True)
+    >>> detector = LOE(DeepSVDD(max_epochs=5), contamination=0.025, random_state=0)
+    >>> scorer = OutlierScorer(precision_at_n, n=10)
+    >>> folds = OutlierStratifiedKFold(3, random_state=0)
+    >>> cross_val_score(detector, X, y, scoring=scorer, cv=folds).shape
+    (3,)
+    """
+
+    def __init__(self, metric, **kwargs):
+        self.metric = metric
+        self.kwargs = kwargs
+
+    def __repr__(self):
+        name = getattr(self.metric, "__name__", repr(self.metric))
+        return (
+            f"OutlierScorer({', '.join([name, *(f'{k}={v!r}' for k, v in self.kwargs.items())])})"
+        )
+
+    def __call__(self, estimator, X, y=None):
+        """Score a fitted detector on labelled rows.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted detector with scikit-learn's sign: ``score_samples`` high for normal rows.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to score.
+        y : array-like of shape (n_samples,)
+            Their true labels, as `is_anomaly` reads them.
+
+        Returns
+        -------
+        score : float
+            The higher, the better.
+        """
+        if y is None:
+            raise ValueError(
+                f"{self!r} needs labels: pass y to fit or cross_val_score. Without any, a label-"
+                "free scorer such as excess_mass_scorer is left; read what it is worth."
+            )
+        scores = normality(estimator, X, repr(self))
+        return float(self.metric(y, scores, **self.kwargs))
+
+
+roc_auc_scorer = OutlierScorer(roc_auc)
+average_precision_scorer = OutlierScorer(average_precision)
+f1_at_true_ratio_scorer = OutlierScorer(f1_at_true_ratio)
+precision_at_n_scorer = OutlierScorer(precision_at_n)
+
+_SCORERS = {
+    "average_precision": average_precision_scorer,
+    "excess_mass": excess_mass_scorer,
+    "f1_at_true_ratio": f1_at_true_ratio_scorer,
+    "precision_at_n": precision_at_n_scorer,
+    "roc_auc": roc_auc_scorer,
+}
+
+
+def get_scorer_names():
+    """Names that `get_scorer` knows.
+
+    Returns
+    -------
+    names : list of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.metrics import get_scorer_names
+    >>> get_scorer_names()
+    ['average_precision', 'excess_mass', 'f1_at_true_ratio', 'precision_at_n', 'roc_auc']
+    """
+    return sorted(_SCORERS)
+
+
+def get_scorer(scoring):
+    """Scorer of a name, with anomalies as the class to be found.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        A name of `get_scorer_names`, or a scorer ``(estimator, X, y) -> float``, which is returned
+        as it is.
+
+    Returns
+    -------
+    scorer : callable ``(estimator, X, y) -> float``
+        The higher the value, the better.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known, or `scoring` is neither a name nor a scorer.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.metrics import get_scorer
+    >>> get_scorer("roc_auc")
+    OutlierScorer(roc_auc)
+    """
+    if any(isinstance(s, OutlierScorer) and s.metric is scoring for s in _SCORERS.values()):
+        raise ValueError(
+            f"scoring={scoring.__name__} is a metric (y_true, scores), not a scorer; use "
+            f"{scoring.__name__}_scorer or {scoring.__name__!r}."
+        )
+    if callable(scoring) and not isinstance(scoring, type):
+        return scoring
+    if isinstance(scoring, str) and scoring in _SCORERS:
+        return _SCORERS[scoring]
+    close = get_close_matches(scoring.lower(), _SCORERS, n=1) if isinstance(scoring, str) else []
+    raise ValueError(
+        f"scoring must be one of {', '.join(map(repr, get_scorer_names()))}, or a callable "
+        f"(estimator, X, y) -> float; got {scoring!r}."
+        + (f" Did you mean {close[0]!r}?" if close else "")
+    )

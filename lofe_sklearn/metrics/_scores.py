@@ -1,0 +1,186 @@
+"""Metrics of outlier scores that leave no doubt which label is the outlier's."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.utils import check_consistent_length, column_or_1d
+
+from lofe_sklearn.metrics._labels import both_classes
+
+
+def roc_auc(y_true, scores):
+    """Area under the ROC curve: how often a normal row scores above an anomaly.
+
+    The chance that of a normal row and an anomaly, drawn at random, the normal one scores higher;
+    ties count half. 0.5 is chance. It does not depend on the share of anomalies.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels as `is_anomaly` reads them: booleans with True for anomalies, {0, 1} with 1 for
+        anomalies, or {-1, +1} with -1 for anomalies. Both classes must be there.
+    scores : array-like of shape (n_samples,)
+        As `score_samples` and `decision_function` return them: the higher, the more normal. Pass
+        ``-scores`` of a detector whose scores are high for anomalies, as PyOD's are: a sign
+        cannot be told from the numbers.
+
+    Returns
+    -------
+    auc : float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If one of both classes is missing, a label is another, a score is not finite, or the
+        lengths differ.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.metrics import roc_auc
+    >>> roc_auc([0, 0, 1, 1], [0.9, 0.2, 0.1, 0.4])
+    0.75
+    """
+    anomalous, scores = _check(y_true, scores, "roc_auc")
+    return float(roc_auc_score(anomalous, -scores))
+
+
+def average_precision(y_true, scores):
+    """Average precision of the anomalies, in the order of the scores from the lowest up.
+
+    The precision among the rows at or below a threshold, averaged over the anomalies found on the
+    way. Chance is the share of anomalies, so it is comparable only at one share.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels as `is_anomaly` reads them; both classes must be there.
+    scores : array-like of shape (n_samples,)
+        The higher, the more normal; see `roc_auc`. Equal scores are passed in one step.
+
+    Returns
+    -------
+    precision : float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If one of both classes is missing, a label is another, a score is not finite, or the
+        lengths differ.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.metrics import average_precision
+    >>> round(average_precision([0, 0, 1, 1], [0.9, 0.2, 0.1, 0.4]), 3)
+    0.833
+    """
+    anomalous, scores = _check(y_true, scores, "average_precision")
+    return float(average_precision_score(anomalous, -scores))
+
+
+def f1_at_true_ratio(y_true, scores):
+    """F1 score with as many rows flagged as there are anomalies.
+
+    With the numbers of flagged rows and of anomalies equal, precision, recall and F1 are one
+    number. It is what the LOE paper [1]_ reports for tabular data.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels as `is_anomaly` reads them: booleans with True for anomalies, {0, 1} with 1 for
+        anomalies, or {-1, +1} with -1 for anomalies. Both classes must be there.
+    scores : array-like of shape (n_samples,)
+        As `score_samples` and `decision_function` return them: the higher, the more normal. Among
+        equal scores the first rows are flagged.
+
+    Returns
+    -------
+    f1 : float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If one of both classes is missing, a label is another, a score is not finite, or the
+        lengths differ.
+
+    References
+    ----------
+    .. [1] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
+       Detection with Contaminated Data. ICML. arXiv:2202.08088.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.metrics import f1_at_true_ratio
+    >>> f1_at_true_ratio([0, 0, 1, 1], [0.9, 0.2, 0.1, 0.4])
+    0.5
+    """
+    anomalous, scores = _check(y_true, scores, "f1_at_true_ratio")
+    return _precision_of_lowest(anomalous, scores, int(anomalous.sum()))
+
+
+def precision_at_n(y_true, scores, *, n=None):
+    """Share of anomalies among the `n` rows of the lowest scores.
+
+    What someone finds who has the time to look at `n` rows.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels as `is_anomaly` reads them; both classes must be there.
+    scores : array-like of shape (n_samples,)
+        The higher, the more normal; see `roc_auc`. Among equal scores the first rows are taken,
+        so that there are always `n`.
+    n : int, default=None
+        Rows to look at, in [1, n_samples]. None takes the number of anomalies, which makes it
+        `f1_at_true_ratio`.
+
+    Returns
+    -------
+    precision : float
+        In [0, 1]; with more rows than anomalies it cannot reach 1.
+
+    Raises
+    ------
+    ValueError
+        If `n` is out of range, one of both classes is missing, a label is another, a score is not
+        finite, or the lengths differ.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.metrics import precision_at_n
+    >>> precision_at_n([0, 0, 1, 1], [0.9, 0.2, 0.1, 0.4], n=1)
+    1.0
+    """
+    anomalous, scores = _check(y_true, scores, "precision_at_n")
+    if n is None:
+        n = int(anomalous.sum())
+    elif isinstance(n, bool) or not isinstance(n, Integral) or not 1 <= int(n) <= len(scores):
+        raise ValueError(
+            f"precision_at_n: n must be an integer in [1, {len(scores)}], the number of rows, or "
+            f"None for the number of anomalies; got {n!r}."
+        )
+    return _precision_of_lowest(anomalous, scores, int(n))
+
+
+def _check(y_true: Any, scores: Any, owner: str) -> tuple[np.ndarray, np.ndarray]:
+    anomalous = both_classes(y_true, owner=owner)
+    # In float64, since unsigned integers and booleans cannot be negated.
+    scores = column_or_1d(scores, dtype=np.float64)
+    check_consistent_length(anomalous, scores)
+    if not np.isfinite(scores).all():
+        raise ValueError(
+            f"{owner}: scores must be finite; got {scores[~np.isfinite(scores)][0]} in row "
+            f"{np.flatnonzero(~np.isfinite(scores))[0]}."
+        )
+    return anomalous, scores
+
+
+def _precision_of_lowest(anomalous: np.ndarray, scores: np.ndarray, n: int) -> float:
+    lowest = np.argsort(scores, kind="stable")[:n]
+    return float(anomalous[lowest].mean())
