@@ -1,6 +1,7 @@
 """Latent Outlier Exposure for scikit-learn: deep anomaly detection on contaminated data."""
 
 from lofe_sklearn._loe import LOE
+from lofe_sklearn._search import LOESearchCV
 from lofe_sklearn.backbones import GOAD, ICL, AutoEncoder, DeepSVDD, MHRot, NeuTraL
 from lofe_sklearn.exceptions import TrainingDivergedError
 
@@ -12,6 +13,7 @@ __all__ = [
     "LOE",
     "AutoEncoder",
     "DeepSVDD",
+    "LOESearchCV",
     "MHRot",
     "NeuTraL",
     "TrainingDivergedError",
