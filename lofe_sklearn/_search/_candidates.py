@@ -24,7 +24,7 @@ class Settings:
     """How to train: what `fit_many` takes beside the data."""
 
     n_jobs: int | None
-    max_memory: int | float | str | None
+    max_memory: float | None
     verbose: int
     keep_errors: bool
 
@@ -39,31 +39,22 @@ class FittedCandidates:
 
 @dataclass
 class _Job:
-    """One detector to train, and the place of its result."""
+    """One detector to train, on which rows of which block, and the place of its result."""
 
     place: tuple[int, int]
     detector: LOE | Backbone
+    block: int
     rows: np.ndarray
     head: Pipeline | None = None
 
 
 @dataclass
 class _Pool:
-    """Rows below each other, and the detectors to train on parts of them."""
+    """Blocks of rows that can be stacked below each other, and the detectors to train on them."""
 
     blocks: list[Any] = field(default_factory=list)
-    known: list[np.ndarray] = field(default_factory=list)
+    known: list[np.ndarray | None] = field(default_factory=list)
     jobs: list[_Job] = field(default_factory=list)
-    n_rows: int = 0
-
-    def add_block(self, block: Any, known: np.ndarray | None) -> np.ndarray:
-        """Add rows; returns where they lie."""
-        rows = np.arange(self.n_rows, self.n_rows + block.shape[0])
-        self.n_rows += len(rows)
-        self.blocks.append(block)
-        if known is not None:
-            self.known.append(known)
-        return rows
 
 
 @dataclass
@@ -72,7 +63,8 @@ class _FittedHead:
 
     head: Pipeline | None
     pool: _Pool
-    rows: np.ndarray
+    block: int
+    n_rows: int
     seconds: float
     users: list[tuple[int, int]] = field(default_factory=list)
 
@@ -134,16 +126,16 @@ def fit_candidates(
     if isinstance(templates[0], Pipeline):
         pools = _pools_of_pipelines(templates, candidates, trains, X, y, parts, settings, fitted)
     else:
-        whole = _Pool([X], [] if parts[0].known is None else [parts[0].known], n_rows=n_samples)
+        whole = _Pool([X], [parts[0].known])
         whole.jobs = [
-            _Job((c, s), template, train)
+            _Job((c, s), template, 0, train)
             for c, template in enumerate(templates)
             for s, train in enumerate(trains)
         ]
         pools = [whole]
 
     for pool in pools:
-        _train(pool, templates, settings, fitted)
+        _train(pool, pool.jobs, templates, settings, fitted)
     return fitted
 
 
@@ -176,8 +168,10 @@ def _pools_of_pipelines(
                 fitted.models[c, s] = found
                 continue
             found.users.append((c, s))
-            detector = template.steps[-1][1]
-            found.pool.jobs.append(_Job((c, s), detector, found.rows, found.head))
+            rows = np.arange(found.n_rows)
+            found.pool.jobs.append(
+                _Job((c, s), template.steps[-1][1], found.block, rows, found.head)
+            )
     for head in heads.values():
         if not isinstance(head, Exception):
             for place in head.users:
@@ -208,8 +202,9 @@ def _fit_head(
         )
     known = None if part.known is None else part.known[train]
     pool = pools.setdefault((layout_of(rows), known is None), _Pool())
-    where = pool.add_block(rows, known)
-    return _FittedHead(head, pool, where, time.perf_counter() - start)
+    pool.blocks.append(rows)
+    pool.known.append(known)
+    return _FittedHead(head, pool, len(pool.blocks) - 1, len(train), time.perf_counter() - start)
 
 
 def _head_key(template: Pipeline, params: Mapping[str, Any]) -> tuple:
@@ -233,31 +228,58 @@ def _head_key(template: Pipeline, params: Mapping[str, Any]) -> tuple:
 
 def _train(
     pool: _Pool,
+    jobs: Sequence[_Job],
     templates: Sequence[BaseEstimator],
     settings: Settings,
     fitted: FittedCandidates,
 ) -> None:
-    """Train all detectors of a pool, and put them where they belong."""
+    """Train detectors of one pool, and put them where they belong."""
     start = time.perf_counter()
-    results = fit_many(
-        [job.detector for job in pool.jobs],
-        stack_rows(pool.blocks),
-        rows=[job.rows for job in pool.jobs],
-        known_labels=np.concatenate(pool.known) if pool.known else None,
-        n_jobs=settings.n_jobs,
-        max_memory=settings.max_memory,
-        verbose=settings.verbose,
-        return_errors=settings.keep_errors,
-    )
+    try:
+        results = _fit_stack(pool, jobs, settings)
+    except Exception as error:
+        if not settings.keep_errors:
+            raise
+        if len(jobs) > 1:
+            # Rows that cannot be trained on at all, for one, are refused before any training.
+            # Halving finds whose they are, and leaves the others in large stacks.
+            for half in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
+                _train(pool, half, templates, settings, fitted)
+            return
+        results = [error]
     seconds = time.perf_counter() - start
-    work = np.array([_work(result, job) for result, job in zip(results, pool.jobs, strict=True)])
-    for job, result, share in zip(pool.jobs, results, work / work.sum(), strict=True):
+    work = np.array([_work(result, job) for result, job in zip(results, jobs, strict=True)])
+    for job, result, share in zip(jobs, results, work / work.sum(), strict=True):
         fitted.fit_times[job.place] += seconds * share
         fitted.models[job.place] = (
             result
             if isinstance(result, Exception)
             else _assemble(templates[job.place[0]], job.head, result)
         )
+
+
+def _fit_stack(pool: _Pool, jobs: Sequence[_Job], settings: Settings) -> list[Any]:
+    """Fit the detectors of `jobs` on those blocks that they need, below each other."""
+    used = sorted({job.block for job in jobs})
+    blocks = [pool.blocks[b] for b in used]
+    starts = dict(zip(used, np.cumsum([0, *(block.shape[0] for block in blocks)]), strict=False))
+    X, rows = stack_rows(blocks), [starts[job.block] + job.rows for job in jobs]
+    given = [known for b in used if (known := pool.known[b]) is not None]
+    known_labels = np.concatenate(given) if given else None
+    if len(jobs) == 1:
+        # Whatever is wrong with rows that it does not train on is no concern of a lone detector.
+        X, rows, taken = take_rows(X, rows[0]), [np.arange(len(rows[0]))], rows[0]
+        known_labels = None if known_labels is None else known_labels[taken]
+    return fit_many(
+        [job.detector for job in jobs],
+        X,
+        rows=rows,
+        known_labels=known_labels,
+        n_jobs=settings.n_jobs,
+        max_memory=settings.max_memory,
+        verbose=settings.verbose,
+        return_errors=settings.keep_errors,
+    )
 
 
 def _work(result: Any, job: _Job) -> float:

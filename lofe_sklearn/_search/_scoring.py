@@ -140,4 +140,4 @@ def check_labels(
     )
     if chosen_by in needy and refit is not False and not callable(refit):
         raise ValueError(message)
-    warnings.warn(message + " The score will be NaN.", UserWarning, stacklevel=3)
+    warnings.warn(message + " The score will be NaN.", UserWarning, stacklevel=4)

@@ -72,8 +72,9 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
     random_state : int, RandomState instance or None, default=None
         Seeds the drawing of candidates; without an `n_iter` it is not used. Training is seeded by
         the estimator's own.
-    max_memory : optional, default=None
-        Handed on to `fit_many`: what a stack may take. None leaves the choice to it.
+    max_memory : float, default=None
+        Bytes that the models of one stack may take. None stands for half of the memory that is
+        free on the device.
     verbose : int, default=0
         1 shows what is done, with progress bars. It needs the package rich.
 
