@@ -285,8 +285,8 @@ def _fit_stack(pool: _Pool, jobs: Sequence[_Job], settings: Settings) -> list[An
 def _work(result: Any, job: _Job) -> float:
     """Weigh a training in its stack's time, by the rows passed through a network."""
     # A failed one counts as little as it may have taken; not zero, or nothing might be left.
-    epochs = getattr(result, "n_iter_", 1)
-    return float(len(job.rows) * epochs * getattr(job.detector, "n_estimators", 1))
+    members = getattr(result, "estimators_", [result])
+    return float(len(job.rows) * sum(getattr(member, "n_iter_", 1) for member in members))
 
 
 def _assemble(template: BaseEstimator, head: Pipeline | None, detector: Any) -> BaseEstimator:
