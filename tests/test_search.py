@@ -4,7 +4,10 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+import sklearn
+from packaging.version import parse
 from scipy import sparse, stats
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -464,6 +467,17 @@ def test_data_frames(contaminated):
     assert ours.best_estimator_[-1].feature_names_in_.tolist() == list("abcde")
 
 
+@pytest.mark.skipif(
+    parse(sklearn.__version__) < parse("1.9"),
+    reason="scikit-learn before 1.9 does not read polars 2",
+)
+def test_polars(contaminated):
+    X, y = contaminated
+    frame = pl.DataFrame(dict(zip("abcde", X.T, strict=True)))
+    ours, _ = compare(loe(), SMALL_GRID, frame, pl.Series(y))
+    assert ours.feature_names_in_.tolist() == list("abcde")
+
+
 @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.coo_array])
 def test_sparse_rows(contaminated, container):
     X, y = contaminated
@@ -597,6 +611,7 @@ def test_results_survive_a_failing_refit(contaminated):
         ({"param_grid": "contamination"}, TypeError, "grid"),
         ({"cv": []}, ValueError, "0 folds"),
         ({"cv": 1}, ValueError, "k-fold"),
+        ({"max_memory": "2 GB"}, ValueError, "max_memory must be"),
         ({"n_iter": 0}, ValueError, "n_iter must be"),
         ({"refit": None}, ValueError, "refit must be"),
         ({"error_score": "ignore"}, ValueError, "error_score must be.*'raise'"),
@@ -627,6 +642,14 @@ def test_a_second_fit_leaves_nothing_of_the_first(contaminated):
     search.set_params(refit=False).fit(X[:, :3], y)
     assert not hasattr(search, "best_estimator_")
     assert not hasattr(search, "refit_time_")
+
+
+def test_nested_cross_validation(contaminated):
+    X, y = contaminated
+    scores = cross_val_score(
+        LOESearchCV(loe(), SMALL_GRID, cv=2), X, y, cv=FOLDS, error_score="raise"
+    )
+    assert scores.min() > 0.9
 
 
 def test_pickles(contaminated):

@@ -14,7 +14,7 @@ from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from lofe_sklearn._progress import count_progress
+from lofe_sklearn._progress import count_progress, require_rich
 from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
 from lofe_sklearn._search._evaluate import Data, evaluate
@@ -137,6 +137,7 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
     _constraints: ClassVar[Mapping[str, Constraint]] = {
         "n_iter": Number(Integral, low=1, optional=True),
         "n_jobs": Number(Integral, optional=True),
+        "max_memory": Number(low=0, above=True, optional=True),
         "refit": Refit(),
         "error_score": ErrorScore(),
         "return_train_score": OneOf((True, False)),
@@ -215,6 +216,8 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
     def _search(self, X, y, params):
         """Set all attributes but those of the refit; returns what the refit takes."""
         check_parameters(self, self._constraints)
+        if self.verbose:
+            require_rich("verbose=1")  # now, not after the training
         check_is_trainable(self.estimator)
         scoring = resolve_scoring(self.scoring, has_labels=y is not None)
         check_refit(self.refit, scoring)
