@@ -530,10 +530,10 @@ def test_scikit_learns_scorers_only_when_asked_for(contaminated):
     ("labels", "message"),
     [
         (np.repeat(["normal", "odd"], 100), "y must hold"),
-        (np.zeros(200), "y holds 0 anomalies"),
+        (np.zeros(200), "y holds .*anomalies.*n_splits=3"),
         (np.ones(200), "holds only the label 1"),
         (np.arange(200), "y must hold"),
-        (np.repeat([0, 1], [199, 1]), "1 anomalies, fewer than n_splits=3"),
+        (np.repeat([0, 1], [199, 1]), "anomalies.*n_splits=3"),
         ([0, 1], "inconsistent numbers"),
     ],
 )
