@@ -2,6 +2,7 @@
 
 from lofe_sklearn._fit_many import fit_many
 from lofe_sklearn._loe import LOE
+from lofe_sklearn._search import LOESearchCV
 from lofe_sklearn.backbones import GOAD, ICL, AutoEncoder, DeepSVDD, MHRot, NeuTraL
 from lofe_sklearn.exceptions import TrainingDivergedError
 
@@ -13,6 +14,7 @@ __all__ = [
     "LOE",
     "AutoEncoder",
     "DeepSVDD",
+    "LOESearchCV",
     "MHRot",
     "NeuTraL",
     "TrainingDivergedError",

@@ -41,3 +41,18 @@ def epoch_progress(
         yield lambda epoch, objectives: progress.update(
             task, completed=epoch, loss=float(np.mean(objectives))
         )
+
+
+@contextmanager
+def count_progress(description: str, total: int, *, show: bool) -> Iterator[Callable[[], None]]:
+    """Show a bar over `total` steps; yields what to call after each."""
+    if not show:
+        yield lambda: None
+        return
+    require_rich("verbose=1")
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns) as progress:
+        task = progress.add_task(description, total=total)
+        yield lambda: progress.advance(task)

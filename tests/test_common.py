@@ -24,7 +24,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted
 
 import lofe_sklearn
-from lofe_sklearn import LOE, DeepSVDD, TrainingDivergedError
+from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, TrainingDivergedError
 
 PUBLIC = [
     getattr(lofe_sklearn, name)
@@ -35,9 +35,16 @@ PUBLIC = [
 
 
 def quick(cls):
+    if cls is LOESearchCV:
+        # The checks' y is anything, and their random_state must reach the detector.
+        detector = LOE(DeepSVDD(max_epochs=3), random_state=0)
+        return LOESearchCV(detector, {"contamination": [0.1, 0.2]}, cv=2, scoring="excess_mass")
     return LOE(DeepSVDD(max_epochs=3)) if cls is LOE else small(cls)(max_epochs=2)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:Scoring failed:UserWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
 @pytest.mark.parametrize("cls", PUBLIC, ids=lambda cls: cls.__name__)
 def test_scikit_learns_own_checks(cls):
     results = check_estimator(quick(cls), on_fail=None, on_skip=None)
@@ -50,7 +57,7 @@ def test_scikit_learns_own_checks(cls):
 
 
 def test_the_fixture_has_every_public_estimator():
-    assert set(PUBLIC) == {*BACKBONES, LOE}
+    assert set(PUBLIC) == {*BACKBONES, LOE, LOESearchCV}
 
 
 def test_the_output_contract(detector, contaminated):

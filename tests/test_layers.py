@@ -17,6 +17,7 @@ LAYERS = [
     ["backbones", "model_selection"],
     ["_loe"],
     ["_fit_many"],
+    ["_search"],
     ["testing"],
     ["__init__"],
     ["_demo"],

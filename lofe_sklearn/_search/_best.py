@@ -1,0 +1,130 @@
+"""The fitted search as a detector: what it hands on to the best estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from lofe_sklearn._search._candidates import final_step
+from lofe_sklearn._search._fit_params import is_routing_enabled
+from lofe_sklearn._search._scoring import as_dict, routed_as
+
+
+def _after_refit(self: Any) -> bool:
+    if not self.refit:
+        raise AttributeError(
+            f"This {type(self).__name__} was made with refit=False, so it has no fitted estimator "
+            "to predict or score with. Fit one with best_params_, or pass refit=True."
+        )
+    return True
+
+
+class BestEstimatorMixin(BaseEstimator):
+    """A search with a ``best_estimator_``, whose methods it has after a refit."""
+
+    @available_if(_after_refit)
+    def predict(self, X):
+        """Tell outliers from inliers with the best detector.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to judge.
+
+        Returns
+        -------
+        is_inlier : ndarray of int, shape (n_samples,)
+            -1 for outliers, +1 for inliers.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict(X)
+
+    @available_if(_after_refit)
+    def decision_function(self, X):
+        """Signed distance of each row's score to the best detector's threshold.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to score.
+
+        Returns
+        -------
+        decision : ndarray of float64, shape (n_samples,)
+            Negative for outliers.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.decision_function(X)
+
+    @available_if(_after_refit)
+    def score_samples(self, X):
+        """Score of each row under the best detector.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to score.
+
+        Returns
+        -------
+        scores : ndarray of float64, shape (n_samples,)
+            The higher, the more normal.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.score_samples(X)
+
+    @available_if(_after_refit)
+    def score(self, X, y=None, **params):
+        """Score the best detector on given rows, with the scorer it was chosen by.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,), default=None
+            Their labels, if the scorer takes some.
+        **params : dict
+            What the scorer requests; only with metadata routing enabled.
+
+        Returns
+        -------
+        score : float
+            The higher, the better.
+        """
+        check_is_fitted(self)
+        name = self.refit if isinstance(self.scorer_, dict) else "score"
+        if params and not is_routing_enabled():
+            raise ValueError(
+                f"LOESearchCV.score: {', '.join(params)} can only be passed with metadata routing, "
+                "sklearn.set_config(enable_metadata_routing=True)."
+            )
+        score_params = process_routing(self, "score", **params)[routed_as(name)].score
+        score = as_dict(self.scorer_)[name](self.best_estimator_, X, y, **score_params)
+        return score[self.refit] if self.multimetric_ and name == "score" else score
+
+    @property
+    def n_features_in_(self):
+        """Number of features seen in `fit`."""
+        return self._fitted_best("n_features_in_").n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features, if X has string column names."""
+        return self._fitted_best("feature_names_in_").feature_names_in_
+
+    @property
+    def offset_(self):
+        """Threshold of the best detector on its `score_samples`."""
+        return final_step(self._fitted_best("offset_")).offset_
+
+    def _fitted_best(self, name):
+        if not hasattr(self, "best_estimator_"):
+            raise AttributeError(f"{type(self).__name__} has no {name} before a fit with refit.")
+        return self.best_estimator_
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "best_estimator_" if self.refit else "cv_results_")

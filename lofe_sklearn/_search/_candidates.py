@@ -1,0 +1,299 @@
+"""Every candidate on every fold, trained in few stacked fits."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+
+from lofe_sklearn._fit_many import fit_many
+from lofe_sklearn._loe import LOE
+from lofe_sklearn._search._fit_params import FitParams, split_fit_params
+from lofe_sklearn._search._rows import layout_of, stack_rows, take_metadata
+from lofe_sklearn._validation import take_rows
+from lofe_sklearn.backbones._base import Backbone
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train: what `fit_many` takes beside the data."""
+
+    n_jobs: int | None
+    max_memory: float | None
+    verbose: int
+    keep_errors: bool
+
+
+@dataclass
+class FittedCandidates:
+    """The fitted estimator, or the error, of each candidate on each fold, and the time it took."""
+
+    models: dict[tuple[int, int], BaseEstimator | Exception]
+    fit_times: np.ndarray
+
+
+@dataclass
+class _Job:
+    """One detector to train, on which rows of which block, and the place of its result."""
+
+    place: tuple[int, int]
+    detector: LOE | Backbone
+    block: int
+    rows: np.ndarray
+    head: Pipeline | None = None
+
+
+@dataclass
+class _Pool:
+    """Blocks of rows that can be stacked below each other, and the detectors to train on them."""
+
+    blocks: list[Any] = field(default_factory=list)
+    known: list[np.ndarray | None] = field(default_factory=list)
+    jobs: list[_Job] = field(default_factory=list)
+
+
+@dataclass
+class _FittedHead:
+    """The fitted transformers before the detector, and where the rows they made lie."""
+
+    head: Pipeline | None
+    pool: _Pool
+    block: int
+    n_rows: int
+    seconds: float
+    users: list[tuple[int, int]] = field(default_factory=list)
+
+
+def prepare(estimator: BaseEstimator, candidates: Sequence[Mapping[str, Any]]) -> list:
+    """Clones of `estimator` with each candidate's parameters.
+
+    Raises
+    ------
+    TypeError
+        If one of them is no detector of this package, nor a Pipeline that ends in one.
+    ValueError
+        If `estimator` has no parameter of that name.
+    """
+    check_is_trainable(estimator)
+    # As scikit-learn does it: values may be estimators themselves, which `set_params` would share.
+    templates = [clone(estimator).set_params(**clone(params, safe=False)) for params in candidates]
+    for template in templates:
+        check_is_trainable(template)
+    return templates
+
+
+def check_is_trainable(estimator: Any) -> None:
+    """Raise TypeError unless it is a detector of this package, or a Pipeline that ends in one."""
+    last = final_step(estimator)
+    if isinstance(last, (LOE, Backbone)):
+        return
+    got = last.__name__ if isinstance(last, type) else type(last).__name__
+    where = "a Pipeline that ends in " if isinstance(estimator, Pipeline) else ""
+    raise TypeError(
+        "LOESearchCV: estimator must be LOE(...), a backbone such as NeuTraL(), or a Pipeline "
+        f"whose last step is one of them; got {where}{got}. For other estimators there is "
+        "sklearn.model_selection.GridSearchCV."
+    )
+
+
+def final_step(estimator: Any) -> Any:
+    """Return the detector itself, out of the Pipeline around it."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def fit_candidates(
+    templates: Sequence[BaseEstimator],
+    candidates: Sequence[Mapping[str, Any]],
+    trains: Sequence[np.ndarray],
+    X: Any,
+    y: Any,
+    fit_params: Mapping[str, Any],
+    settings: Settings,
+) -> FittedCandidates:
+    """Train each template on each fold's rows, as if ``template.fit(X[train])`` were called.
+
+    Transformers are fitted once for each fold and distinct parameters of theirs, however many
+    detectors follow, and what they make of the folds is stacked into one X for `fit_many`.
+    """
+    n_samples = X.shape[0]
+    fitted = FittedCandidates({}, np.zeros((len(templates), len(trains))))
+    parts = [split_fit_params(template, fit_params, n_samples) for template in templates]
+    if isinstance(templates[0], Pipeline):
+        pools = _pools_of_pipelines(templates, candidates, trains, X, y, parts, settings, fitted)
+    else:
+        whole = _Pool([X], [parts[0].known])
+        whole.jobs = [
+            _Job((c, s), template, 0, train)
+            for c, template in enumerate(templates)
+            for s, train in enumerate(trains)
+        ]
+        pools = [whole]
+
+    for pool in pools:
+        _train(pool, pool.jobs, templates, settings, fitted)
+    return fitted
+
+
+def _pools_of_pipelines(
+    templates: Sequence[Pipeline],
+    candidates: Sequence[Mapping[str, Any]],
+    trains: Sequence[np.ndarray],
+    X: Any,
+    y: Any,
+    parts: Sequence[FitParams],
+    settings: Settings,
+    fitted: FittedCandidates,
+) -> list[_Pool]:
+    """Fit the transformers; pools of what they made of the rows, one for each layout."""
+    pools: dict[tuple, _Pool] = {}
+    heads: dict[tuple, _FittedHead | Exception] = {}
+    for c, (template, params, part) in enumerate(zip(templates, candidates, parts, strict=True)):
+        same_head = _head_key(template, params)
+        for s, train in enumerate(trains):
+            key = (same_head, part.known is None, s)
+            if key not in heads:
+                try:
+                    heads[key] = _fit_head(template, X, y, train, part, pools)
+                except Exception as error:
+                    if not settings.keep_errors:
+                        raise
+                    heads[key] = error
+            found = heads[key]
+            if isinstance(found, Exception):
+                fitted.models[c, s] = found
+                continue
+            found.users.append((c, s))
+            rows = np.arange(found.n_rows)
+            found.pool.jobs.append(
+                _Job((c, s), template.steps[-1][1], found.block, rows, found.head)
+            )
+    for head in heads.values():
+        if not isinstance(head, Exception):
+            for place in head.users:
+                fitted.fit_times[place] = head.seconds / len(head.users)
+    return list(pools.values())
+
+
+def _fit_head(
+    template: Pipeline,
+    X: Any,
+    y: Any,
+    train: np.ndarray,
+    part: FitParams,
+    pools: dict[tuple, _Pool],
+) -> _FittedHead:
+    start = time.perf_counter()
+    rows, head = take_rows(X, train), None
+    if len(template.steps) > 1:
+        head = clone(template[:-1])
+        labels = None if y is None else take_rows(y, train)
+        rows = head.fit_transform(rows, labels, **take_metadata(part.head, X.shape[0], train))
+    if not hasattr(rows, "shape"):
+        rows = np.asarray(rows)
+    if rows.shape[0] != len(train):
+        raise ValueError(
+            f"LOESearchCV: the steps before the detector made {rows.shape[0]} rows of "
+            f"{len(train)}. Steps that add or drop rows are not supported; use GridSearchCV."
+        )
+    known = None if part.known is None else part.known[train]
+    pool = pools.setdefault((layout_of(rows), known is None), _Pool())
+    pool.blocks.append(rows)
+    pool.known.append(known)
+    return _FittedHead(head, pool, len(pool.blocks) - 1, len(train), time.perf_counter() - start)
+
+
+def _head_key(template: Pipeline, params: Mapping[str, Any]) -> tuple:
+    """Key that is equal where the transformers of two candidates are sure to be equal.
+
+    Values other than plain ones count as equal only if they are one object, as they are in a grid;
+    where equal objects are taken for different ones, a transformer is fitted once more.
+    """
+    last = template.steps[-1][0]
+    own = {
+        name: value
+        for name, value in params.items()
+        if name != last and not name.startswith(f"{last}__")
+    }
+    plain = (str, int, float, bool, type(None))
+    return tuple(
+        (name, type(value), value if isinstance(value, plain) else id(value))
+        for name, value in sorted(own.items())
+    )
+
+
+def _train(
+    pool: _Pool,
+    jobs: Sequence[_Job],
+    templates: Sequence[BaseEstimator],
+    settings: Settings,
+    fitted: FittedCandidates,
+) -> None:
+    """Train detectors of one pool, and put them where they belong."""
+    start = time.perf_counter()
+    try:
+        results = _fit_stack(pool, jobs, settings)
+    except Exception as error:
+        if not settings.keep_errors:
+            raise
+        if len(jobs) > 1:
+            # Rows that cannot be trained on at all, for one, are refused before any training.
+            # Halving finds whose they are, and leaves the others in large stacks.
+            for half in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
+                _train(pool, half, templates, settings, fitted)
+            return
+        results = [error]
+    seconds = time.perf_counter() - start
+    work = np.array([_work(result, job) for result, job in zip(results, jobs, strict=True)])
+    for job, result, share in zip(jobs, results, work / work.sum(), strict=True):
+        fitted.fit_times[job.place] += seconds * share
+        fitted.models[job.place] = (
+            result
+            if isinstance(result, Exception)
+            else _assemble(templates[job.place[0]], job.head, result)
+        )
+
+
+def _fit_stack(pool: _Pool, jobs: Sequence[_Job], settings: Settings) -> list[Any]:
+    """Fit the detectors of `jobs` on those blocks that they need, below each other."""
+    used = sorted({job.block for job in jobs})
+    blocks = [pool.blocks[b] for b in used]
+    starts = dict(zip(used, np.cumsum([0, *(block.shape[0] for block in blocks)]), strict=False))
+    X, rows = stack_rows(blocks), [starts[job.block] + job.rows for job in jobs]
+    given = [known for b in used if (known := pool.known[b]) is not None]
+    known_labels = np.concatenate(given) if given else None
+    if len(jobs) == 1:
+        # Whatever is wrong with rows that it does not train on is no concern of a lone detector.
+        X, rows, taken = take_rows(X, rows[0]), [np.arange(len(rows[0]))], rows[0]
+        known_labels = None if known_labels is None else known_labels[taken]
+    return fit_many(
+        [job.detector for job in jobs],
+        X,
+        rows=rows,
+        known_labels=known_labels,
+        n_jobs=settings.n_jobs,
+        max_memory=settings.max_memory,
+        verbose=settings.verbose,
+        return_errors=settings.keep_errors,
+    )
+
+
+def _work(result: Any, job: _Job) -> float:
+    """Weigh a training in its stack's time, by the rows passed through a network."""
+    # A failed one counts as little as it may have taken; not zero, or nothing might be left.
+    members = getattr(result, "estimators_", [result])
+    return float(len(job.rows) * sum(getattr(member, "n_iter_", 1) for member in members))
+
+
+def _assemble(template: BaseEstimator, head: Pipeline | None, detector: Any) -> BaseEstimator:
+    """Return the candidate as its own ``fit`` would have left it."""
+    if not isinstance(template, Pipeline):
+        return detector
+    steps = [] if head is None else list(head.steps)
+    pipeline = copy.copy(template)
+    return pipeline.set_params(steps=[*steps, (template.steps[-1][0], detector)])

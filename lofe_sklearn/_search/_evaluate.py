@@ -1,0 +1,171 @@
+"""Scores and bookkeeping of fitted candidates, by scikit-learn's own GridSearchCV.
+
+It is run over stand-ins for the estimators, whose ``fit`` looks up a model that has been trained
+already, and over row numbers in the place of the rows. So the results are its results, whatever
+its version, down to the failures and the warnings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import GridSearchCV
+
+from lofe_sklearn._search._candidates import FittedCandidates
+from lofe_sklearn._search._rows import take_metadata
+from lofe_sklearn._validation import take_rows
+
+# The stand-in's parameter that tells candidates apart; it is taken out of the results.
+_NUMBER = "lofe_candidate_number"
+
+
+@dataclass
+class Data:
+    """What is scored: the rows, and what the scorers get beside them."""
+
+    X: Any
+    y: Any
+    n_samples: int
+    score_params: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass
+class _Store:
+    """The trained models, by candidate and training rows. Shared by all stand-ins."""
+
+    models: Mapping[tuple[int, int], BaseEstimator | Exception]
+    splits: dict[bytes, int]
+    tracebacks: dict[int, TracebackType | None]
+    on_fit: Callable[[], None]
+
+    def look_up(self, candidate: int, rows: np.ndarray) -> BaseEstimator | None:
+        split = self.splits.get(rows.tobytes())
+        if split is None:
+            return None  # the refit, which is the outer search's
+        self.on_fit()
+        model = self.models[candidate, split]
+        if isinstance(model, Exception):
+            # Raised anew it would collect tracebacks, and equal failures would look different.
+            raise model.with_traceback(self.tracebacks[id(model)])
+        return model
+
+
+class _Prefitted(BaseEstimator):
+    """Stand-in for one candidate; its rows are row numbers."""
+
+    def __init__(self, store, number=None):
+        self.store = store
+        self.number = number
+
+    def __sklearn_clone__(self):
+        return _Prefitted(self.store, self.number)
+
+    def set_params(self, **params):
+        self.number = params[_NUMBER]
+        return self
+
+    def fit(self, X, y=None):
+        self.model_ = self.store.look_up(self.number, X)
+        return self
+
+
+class _RowScorer:
+    """A scorer of stand-ins that calls the user's with the model and the rows themselves."""
+
+    def __init__(self, scorer: Callable, data: Data, params: Mapping[str, Any]):
+        self.scorer = scorer
+        self.data = data
+        self.params = params
+
+    def __call__(self, stand_in, rows, y=None):
+        X = take_rows(self.data.X, rows)
+        params = take_metadata(self.params, self.data.n_samples, rows)
+        labels = () if y is None else (y,)
+        return self.scorer(stand_in.model_, X, *labels, **params)
+
+    def __repr__(self):
+        return repr(self.scorer)
+
+
+@dataclass
+class Outcome:
+    """What GridSearchCV calls the same, with a trailing underscore."""
+
+    cv_results: dict[str, Any]
+    multimetric: bool
+    best: dict[str, Any]
+
+
+def evaluate(
+    fitted: FittedCandidates,
+    candidates: Sequence[Mapping[str, Any]],
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    data: Data,
+    *,
+    scoring: Callable | dict[str, Callable],
+    refit: bool | str | Callable,
+    error_score: float | str,
+    return_train_score: bool,
+    on_fit: Callable[[], None],
+) -> Outcome:
+    """Score every candidate on every fold and choose the best."""
+    store = _Store(
+        fitted.models,
+        {train.tobytes(): s for s, (train, _) in enumerate(splits)},
+        {id(m): m.__traceback__ for m in fitted.models.values() if isinstance(m, Exception)},
+        on_fit,
+    )
+
+    def finish(results: Mapping[str, Any]) -> dict[str, Any]:
+        return _with_real_times(results, fitted.fit_times)
+
+    search = GridSearchCV(
+        _Prefitted(store),
+        [
+            {name: [value] for name, value in {**params, _NUMBER: number}.items()}
+            for number, params in enumerate(candidates)
+        ],
+        scoring=_on_rows(scoring, data),
+        refit=(lambda results: refit(finish(results))) if callable(refit) else refit,
+        cv=list(splits),
+        n_jobs=1,
+        error_score=error_score,
+        return_train_score=return_train_score,
+    )
+    search.fit(np.arange(data.n_samples), data.y)
+
+    results = finish(search.cv_results_)
+    best = {
+        name: getattr(search, name)
+        for name in ("best_index_", "best_score_")
+        if hasattr(search, name)
+    }
+    if "best_index_" in best:
+        best["best_params_"] = results["params"][best["best_index_"]]
+    return Outcome(results, search.multimetric_, best)
+
+
+def _on_rows(scoring: Callable | dict[str, Callable], data: Data) -> Any:
+    if isinstance(scoring, dict):
+        return {
+            name: _RowScorer(scorer, data, data.score_params.get(name, {}))
+            for name, scorer in scoring.items()
+        }
+    return _RowScorer(scoring, data, data.score_params.get("score", {}))
+
+
+def _with_real_times(results: Mapping[str, Any], fit_times: np.ndarray) -> dict[str, Any]:
+    """Results without the candidates' numbers, and with the time that training took."""
+    real = {name: value for name, value in results.items() if name != f"param_{_NUMBER}"}
+    real["params"] = [
+        {name: value for name, value in params.items() if name != _NUMBER}
+        for params in results["params"]
+    ]
+    real["mean_fit_time"] = fit_times.mean(axis=1)
+    real["std_fit_time"] = fit_times.std(axis=1)
+    return real

@@ -1,0 +1,49 @@
+"""What the parameters of the search may be, and the candidates that a grid stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+
+@dataclass(frozen=True)
+class Refit:
+    """True, False, the name of a score, or a callable."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is one of these; which scores there are is not known yet."""
+        return isinstance(value, (bool, np.bool_, str)) or callable(value)
+
+    def __str__(self) -> str:
+        return "True, False, the name of a score or a callable that takes cv_results_"
+
+
+@dataclass(frozen=True)
+class ErrorScore:
+    """A number or "raise"."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is such a number or word."""
+        return value == "raise" if isinstance(value, str) else isinstance(value, Real)
+
+    def __str__(self) -> str:
+        return "a number or 'raise'"
+
+
+def list_candidates(param_grid: Any, n_iter: int | None, random_state: Any) -> list[dict[str, Any]]:
+    """Parameters to try, in GridSearchCV's order or as RandomizedSearchCV draws them."""
+    if n_iter is not None:
+        return list(ParameterSampler(param_grid, n_iter, random_state=random_state))
+    for grid in param_grid if isinstance(param_grid, (list, tuple)) else [param_grid]:
+        for name, values in grid.items() if isinstance(grid, dict) else ():
+            if hasattr(values, "rvs"):
+                raise TypeError(
+                    f"LOESearchCV: param_grid holds a distribution for {name!r}, of which not all "
+                    "values can be tried. Say how many to draw, with n_iter=10 for one, or give a "
+                    "list of values."
+                )
+    return list(ParameterGrid(param_grid))

@@ -1,0 +1,143 @@
+"""What `scoring` stands for, and whether y and the folds have what it needs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer_names as names_of_scikit_learn
+
+from lofe_sklearn.metrics import (
+    ExcessMassScorer,
+    OutlierScorer,
+    get_scorer,
+    get_scorer_names,
+    is_anomaly,
+)
+
+Scoring = Callable | dict[str, Callable]
+
+_WITH_LABELS = "roc_auc"
+_WITHOUT_LABELS = "excess_mass"
+
+
+def resolve_scoring(scoring: Any, *, has_labels: bool) -> Scoring:
+    """One scorer, or several by name."""
+    if scoring is None:
+        return get_scorer(_WITH_LABELS if has_labels else _WITHOUT_LABELS)
+    if isinstance(scoring, str) or callable(scoring):
+        return _scorer(scoring)
+    if isinstance(scoring, Mapping):
+        several = {name: _scorer(scorer) for name, scorer in scoring.items()}
+    elif isinstance(scoring, (list, tuple, set)):
+        for name in scoring:
+            if not isinstance(name, str):
+                raise ValueError(
+                    f"LOESearchCV: a list of scorers is one of names; got {name!r} in it. Name it "
+                    "with a dict, as in {'mine': scorer}."
+                )
+        if len(set(scoring)) < len(scoring):
+            raise ValueError(f"LOESearchCV: scoring names a scorer twice; got {scoring!r}.")
+        several = {name: _scorer(name) for name in scoring}
+    else:
+        raise ValueError(
+            "LOESearchCV: scoring must be a name, a callable (estimator, X, y), a list of names, "
+            f"a dict of either, or None; got {scoring!r}."
+        )
+    if not several:
+        raise ValueError("LOESearchCV: scoring must hold at least one scorer; got none.")
+    if not all(isinstance(name, str) for name in several):
+        raise ValueError(f"LOESearchCV: scorers are named by strings; got {list(several)!r}.")
+    return several
+
+
+def _scorer(scoring: Any) -> Callable:
+    if (
+        isinstance(scoring, str)
+        and scoring not in get_scorer_names()
+        and scoring in names_of_scikit_learn()
+    ):
+        raise ValueError(
+            f"LOESearchCV: {scoring!r} is a scorer of scikit-learn, which may take the normal rows "
+            f"for the class to be found. Those of this package are "
+            f"{', '.join(map(repr, get_scorer_names()))}. If it is what you want, pass it as "
+            f"scoring=sklearn.metrics.get_scorer({scoring!r})."
+        )
+    return get_scorer(scoring)
+
+
+def as_dict(scoring: Scoring) -> dict[str, Callable]:
+    """Scorers by name; a single one is called "score", as in the names of its results."""
+    return scoring if isinstance(scoring, dict) else {"score": scoring}
+
+
+def routed_as(name: str) -> str:
+    """Name of a scorer in the metadata routing."""
+    return f"scorer_{name}"
+
+
+def looks_at_labels(scoring: Scoring) -> bool:
+    """Whether a scorer may need y: all that are not known to ignore it."""
+    return any(not isinstance(s, ExcessMassScorer) for s in as_dict(scoring).values())
+
+
+def check_refit(refit: Any, scoring: Scoring) -> None:
+    """Raise ValueError unless `refit` says which of several scores to choose by."""
+    if not isinstance(scoring, dict) or refit is False or callable(refit):
+        return
+    if not (isinstance(refit, str) and refit in scoring):
+        raise ValueError(
+            "LOESearchCV: of several scorers, refit must name the one to choose by, "
+            f"{', '.join(map(repr, scoring))}, or be a callable or False; got {refit!r}."
+        )
+
+
+def check_labels(
+    scoring: Scoring,
+    y: Any,
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    refit: bool | str | Callable,
+) -> None:
+    """Find out before the training whether the scores can be had.
+
+    Raises
+    ------
+    ValueError
+        If there are no labels for a scorer that needs some, if they cannot be read, or if a fold
+        has anomalies only or none and the score to choose by cannot be had there.
+
+    Warns
+    -----
+    UserWarning
+        If the score that cannot be had is not the one to choose by. It will be NaN.
+    """
+    needy = [name for name, s in as_dict(scoring).items() if isinstance(s, OutlierScorer)]
+    if not needy:
+        return
+    scorer = as_dict(scoring)[needy[0]]
+    if y is None:
+        raise ValueError(
+            f"LOESearchCV: {scorer!r} needs labels; pass them as y, or choose a scorer that needs "
+            f"none, scoring={_WITHOUT_LABELS!r}."
+        )
+    anomalous = is_anomaly(y)
+    poor = [
+        f"those of fold {number} are all {'anomalies' if anomalous[test].all() else 'normal'}"
+        for number, (_, test) in enumerate(splits)
+        if anomalous[test].all() or not anomalous[test].any()
+    ]
+    if not poor:
+        return
+    if anomalous.all() or not anomalous.any():
+        poor = [f"y holds {'anomalies' if anomalous.all() else 'normal rows'} only"]
+    chosen_by = refit if isinstance(refit, str) else "score"
+    message = (
+        f"LOESearchCV: {scorer!r} needs anomalies and normal rows among the test rows, but "
+        f"{', '.join(poor[:3])}{' ...' if len(poor) > 3 else ''}. Use "
+        "lofe_sklearn.model_selection.OutlierStratifiedKFold, or fewer folds."
+    )
+    if chosen_by in needy and refit is not False and not callable(refit):
+        raise ValueError(message)
+    warnings.warn(message + " The score will be NaN.", UserWarning, stacklevel=4)

@@ -1,0 +1,345 @@
+"""LOESearchCV: GridSearchCV for the detectors of this package, at the price of few fits."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from copy import deepcopy
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
+from sklearn.utils import get_tags, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+
+from lofe_sklearn._progress import count_progress, require_rich
+from lofe_sklearn._search._best import BestEstimatorMixin
+from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
+from lofe_sklearn._search._evaluate import Data, evaluate
+from lofe_sklearn._search._fit_params import is_routing_enabled
+from lofe_sklearn._search._parameters import ErrorScore, Refit, list_candidates
+from lofe_sklearn._search._scoring import (
+    as_dict,
+    check_labels,
+    check_refit,
+    looks_at_labels,
+    resolve_scoring,
+    routed_as,
+)
+from lofe_sklearn._validation import Constraint, Number, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn.model_selection import check_cv
+
+
+class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
+    """Search parameters by cross-validation, training all candidates and folds in few stacked fits.
+
+    It has the interface of `sklearn.model_selection.GridSearchCV` and, on the same folds, its
+    results. But where GridSearchCV trains each candidate on each fold by itself, here they are
+    trained side by side in one network with a leading model axis, which for small networks takes
+    little longer than a few of them. It is a detector itself, the best one trained on all rows.
+
+    Parameters
+    ----------
+    estimator : LOE, Backbone or Pipeline
+        The detector, or a Pipeline whose last step it is. It is cloned, never changed. Transformers
+        of a Pipeline are fitted once for each fold and each distinct set of their own parameters.
+    param_grid : dict or list of dicts
+        Values to try, by the parameter's name, as for GridSearchCV; with an integer `n_iter` also
+        distributions, as for `sklearn.model_selection.RandomizedSearchCV`.
+    n_iter : int, default=None
+        Candidates to draw from `param_grid` at random. None, the default, tries all combinations.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        A name of `lofe_sklearn.metrics.get_scorer_names`, a callable ``(estimator, X, y)`` that
+        returns a number or a dict of numbers, a list of names, or a dict of either. Names are those
+        of this package, which read labels by `lofe_sklearn.metrics.is_anomaly`; scikit-learn's
+        ``"roc_auc"`` would rank candidates the wrong way round where anomalies are labelled 1. None
+        is ``"roc_auc"`` where `fit` gets labels, and ``"excess_mass"`` with a warning where not.
+    cv : int, splitter, iterable or None, default=None
+        As `lofe_sklearn.model_selection.check_cv` takes it: an integer stands for shuffled folds
+        that, given labels, all hold their share of the anomalies. None stands for 5.
+    refit : bool, str or callable, default=True
+        Whether to train the best candidate on all rows. Of several scorers it names the one to
+        choose by. A callable gets ``cv_results_`` and returns the index of the best candidate.
+    n_jobs : int, default=None
+        Stacks to train at a time. None stands for 1, since a stack makes good use of one core.
+    error_score : number or "raise", default=np.nan
+        Score of a candidate on a fold where its training failed; a FitFailedWarning says why.
+        ``"raise"`` ends the search with the first error instead.
+    return_train_score : bool, default=False
+        Whether to score the training rows too. It costs time and chooses nothing.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the drawing of candidates; without an `n_iter` it is not used. Training is seeded by
+        the estimator's own.
+    max_memory : float, default=None
+        Bytes that the models of one stack may take. None stands for half of the memory that is
+        free on the device.
+    verbose : int, default=0
+        1 shows what is done, with progress bars. It needs the package rich.
+
+    Attributes
+    ----------
+    cv_results_ : dict of ndarrays
+        With GridSearchCV's keys. Candidates train together, so ``mean_fit_time`` is a candidate's
+        share of the time, by the rows it passed through its network.
+    best_estimator_ : estimator
+        The best candidate, fitted to all rows. Only with `refit`.
+    best_params_ : dict
+        Its parameters. Of several scorers only with `refit`, as the next two.
+    best_score_ : float
+        Its mean score over the folds. Not if `refit` is a callable.
+    best_index_ : int
+        Its place in `cv_results_`.
+    scorer_ : callable or dict of callables
+        The scorers used.
+    multimetric_ : bool
+        Whether there are several scores.
+    n_splits_ : int
+        Number of folds.
+    refit_time_ : float
+        Seconds that training the best candidate on all rows took. Only with `refit`.
+    n_features_in_ : int
+        Number of features seen in `fit`. Only with `refit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if X has string column names. Only with `refit`.
+    offset_ : float
+        Threshold of the best detector on its `score_samples`. Only with `refit`.
+
+    See Also
+    --------
+    lofe_sklearn.metrics.get_scorer : The scorers by name.
+    lofe_sklearn.model_selection.OutlierStratifiedKFold : Folds with their share of anomalies.
+
+    Notes
+    -----
+    Where numbers differ from GridSearchCV's, it is by rounding: models of a stack equal models
+    trained one by one up to that. Labels are handed to the scorers and splitters (and to supervised
+    transformers of a Pipeline), never to a detector.
+
+    Without labels, beware: excess mass was measured to be of no use in choosing `contamination`;
+    see `lofe_sklearn.metrics.ExcessMassScorer`. A few labels are worth more.
+
+    Examples
+    --------
+    >>> from lofe_sklearn import LOE, DeepSVDD, LOESearchCV
+    >>> from lofe_sklearn.datasets import load_thyroid
+    >>> X, y = load_thyroid(return_X_y=True)  # 1 for anomalies
+    >>> detector = LOE(DeepSVDD(max_epochs=4), random_state=0)
+    >>> grid = {"contamination": [0.025, 0.1], "method": ["soft", "hard"]}
+    >>> search = LOESearchCV(detector, grid, cv=3).fit(X, y)
+    >>> search.cv_results_["mean_test_score"].shape
+    (4,)
+    >>> search.predict(X[:3]).shape
+    (3,)
+    """
+
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        "n_iter": Number(Integral, low=1, optional=True),
+        "n_jobs": Number(Integral, optional=True),
+        "max_memory": Number(low=0, above=True, optional=True),
+        "refit": Refit(),
+        "error_score": ErrorScore(),
+        "return_train_score": OneOf((True, False)),
+        "verbose": Number(Integral, low=0),
+    }
+
+    def __init__(
+        self,
+        estimator,
+        param_grid,
+        *,
+        n_iter=None,
+        scoring=None,
+        cv=None,
+        refit=True,
+        n_jobs=None,
+        error_score=np.nan,
+        return_train_score=False,
+        random_state=None,
+        max_memory=None,
+        verbose=0,
+    ):
+        self.estimator = estimator
+        self.param_grid = param_grid
+        self.n_iter = n_iter
+        self.scoring = scoring
+        self.cv = cv
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.error_score = error_score
+        self.return_train_score = return_train_score
+        self.random_state = random_state
+        self.max_memory = max_memory
+        self.verbose = verbose
+
+    def fit(self, X, y=None, **params):
+        """Train and score all candidates on all folds, then the best one on all rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,), default=None
+            Labels for the scorers and the splitter. Detectors are not shown them.
+        **params : dict
+            ``known_labels`` for the detector (``loe__known_labels`` in a Pipeline), ``groups`` for
+            the splitter, and what the steps of a Pipeline take. What has a value for each row is
+            cut with the rows. With metadata routing enabled, whatever is requested, also by the
+            scorers.
+
+        Returns
+        -------
+        self : LOESearchCV
+            The fitted search.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the labels or the folds cannot be used, if the grid is empty, or if all
+            fits failed. Nothing is changed then.
+        TypeError
+            If `estimator` is neither a detector of this package nor a Pipeline that ends in one.
+        TrainingDivergedError
+            If the last training, that on all rows, diverges. The results of the search are kept.
+        """
+        with all_or_nothing(self):
+            X, y, fit_params = self._search(X, y, params)
+        if self.refit:
+            labels = () if y is None else (y,)
+            start = time.perf_counter()
+            best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+            self.best_estimator_ = best.fit(X, *labels, **fit_params)
+            self.refit_time_ = time.perf_counter() - start
+        return self
+
+    def _search(self, X, y, params):
+        """Set all attributes but those of the refit; returns what the refit takes."""
+        check_parameters(self, self._constraints)
+        if self.verbose:
+            require_rich("verbose=1")  # now, not after the training
+        check_is_trainable(self.estimator)
+        scoring = resolve_scoring(self.scoring, has_labels=y is not None)
+        check_refit(self.refit, scoring)
+        if self.scoring is None and y is None:
+            warnings.warn(
+                "LOESearchCV: without y, candidates are compared by their excess mass, which is a "
+                "weak guide and none to contamination. Pass labels as y, or say "
+                "scoring='excess_mass' if you mean it.",
+                UserWarning,
+                stacklevel=3,
+            )
+        if isinstance(X, (list, tuple)):
+            X = np.asarray(X)
+        X, y = indexable(X, y)
+        if get_tags(self.estimator).input_tags.pairwise:
+            raise ValueError(
+                "LOESearchCV: a Pipeline whose first step takes distances or kernels between rows "
+                "is not supported; use sklearn.model_selection.GridSearchCV."
+            )
+        fit_params, split_params, score_params = self._route(params, scoring)
+        candidates = list_candidates(self.param_grid, self.n_iter, self.random_state)
+        templates = prepare(self.estimator, candidates)
+        every_row = np.arange(X.shape[0])
+        folds = check_cv(self.cv, y if looks_at_labels(scoring) else None)
+        splits = [
+            (every_row[train], every_row[test]) for train, test in folds.split(X, y, **split_params)
+        ]
+        if not (candidates and splits):
+            raise ValueError(
+                f"LOESearchCV: nothing to fit, with {len(candidates)} candidates and "
+                f"{len(splits)} folds. param_grid and cv must yield at least one each."
+            )
+        check_labels(scoring, y, splits, self.refit)
+
+        fitted = fit_candidates(
+            templates,
+            candidates,
+            [train for train, _ in splits],
+            X,
+            y,
+            fit_params,
+            Settings(
+                n_jobs=self.n_jobs,
+                max_memory=self.max_memory,
+                verbose=self.verbose,
+                keep_errors=self.error_score != "raise",
+            ),
+        )
+        label = f"Scoring {len(candidates)} candidates on {len(splits)} folds"
+        with count_progress(label, fitted.fit_times.size, show=self.verbose > 0) as advance:
+            outcome = evaluate(
+                fitted,
+                candidates,
+                splits,
+                Data(X, y, X.shape[0], score_params),
+                scoring=scoring,
+                refit=self.refit,
+                error_score=self.error_score,
+                return_train_score=self.return_train_score,
+                on_fit=advance,
+            )
+        # What an earlier call found is not to be mixed with what this one did.
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        self.cv_results_ = outcome.cv_results
+        self.multimetric_ = outcome.multimetric
+        self.n_splits_ = len(splits)
+        self.scorer_ = scoring
+        for name, value in outcome.best.items():
+            setattr(self, name, value)
+        return X, y, fit_params
+
+    def _route(self, params, scoring):
+        """Parameters of `fit` for the estimator, the splitter, and each scorer."""
+        if is_routing_enabled():
+            routed = process_routing(self, "fit", **params)
+            score_params = {name: routed[routed_as(name)].score for name in as_dict(scoring)}
+            return routed.estimator.fit, routed.splitter.split, score_params
+        rest = dict(params)
+        groups = rest.pop("groups", None)
+        return rest, {"groups": groups}, {}
+
+    def get_metadata_routing(self):
+        """Say which metadata the estimator, the scorers and the splitter take.
+
+        Returns
+        -------
+        routing : sklearn.utils.metadata_routing.MetadataRouter
+            As GridSearchCV's, but with several scorers each by its name.
+        """
+        router = MetadataRouter(owner=self)
+        router.add(
+            estimator=self.estimator, method_mapping=MethodMapping().add(caller="fit", callee="fit")
+        )
+        scoring = resolve_scoring(self.scoring, has_labels=True)
+        router.add(
+            **{routed_as(name): scorer for name, scorer in as_dict(scoring).items()},
+            method_mapping=MethodMapping()
+            .add(caller="fit", callee="score")
+            .add(caller="score", callee="score"),
+        )
+        return router.add(
+            splitter=self.cv,
+            method_mapping=MethodMapping().add(caller="fit", callee="split"),
+        )
+
+    def fit_predict(self, X, y=None, **params):
+        """Fit, then tell outliers from inliers among the same rows.
+
+        Parameters
+        ----------
+        X, y, **params
+            As in `fit`.
+
+        Returns
+        -------
+        is_inlier : ndarray of int, shape (n_samples,)
+            -1 for outliers, +1 for inliers.
+        """
+        return self.fit(X, y, **params).predict(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = deepcopy(get_tags(self.estimator).input_tags)
+        return tags
