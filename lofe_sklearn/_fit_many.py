@@ -131,6 +131,8 @@ class _Fits:
                 X = clone(_backbone_of(self.detectors[members[0]]))._check_training_rows(self.X)
                 known = check_known_labels(self.known_labels, X.shape[0], "fit_many")
             except (ValueError, TypeError) as error:
+                if len(kinds) == 1:
+                    raise
                 for i in members:
                     self.results[i] = error
                 continue

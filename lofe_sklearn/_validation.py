@@ -154,6 +154,6 @@ def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
         state.clear()
         state.update(before)
         if isinstance(error, TrainingDivergedError):
-            for name in [n for n in before if n.endswith("_") and not n.startswith("_")]:
+            for name in before.keys() - estimator.get_params(deep=False).keys():
                 del state[name]
         raise

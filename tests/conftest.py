@@ -67,7 +67,7 @@ def backbone_class(request):
 def detector(request):
     """Every public detector, with little to train."""
     if request.param is LOE:
-        return LOE(DeepSVDD(max_epochs=4), random_state=0)
+        return LOE(DeepSVDD(max_epochs=4), n_estimators=2, random_state=0)
     return small(request.param)(max_epochs=4, random_state=0)
 
 

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lofe_sklearn import LOE, DeepSVDD, NeuTraL
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL
 from lofe_sklearn.datasets import load_thyroid, loe_tabular_split
 
 # The paper's setting: one ratio, a blind warm-up, labels in each batch.
@@ -258,7 +258,8 @@ def test_a_warm_up_that_leaves_nothing(contaminated):
 
 
 def test_the_default_backbone():
-    assert LOE()._check_parameters()[0].get_params() == NeuTraL().get_params()
+    fitted = LOE(n_estimators=3, random_state=0).fit(np.random.default_rng(0).normal(size=(40, 3)))
+    assert [type(member) for member in fitted.estimators_] == [DeepSVDD, AutoEncoder, DeepSVDD]
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from lofe_sklearn._loe._parameters import INITS
 Rows: TypeAlias = np.ndarray | sparse.csr_matrix
 
 
-def first_scores(init: Any, X: Rows, seed: int, rows: np.ndarray | None = None) -> np.ndarray:
+def first_scores(init: Any, X: Rows, seed: int, rows: np.ndarray | None = None) -> np.ndarray | None:
     """Outlier scores of the rows of X, high for anomalies, by which they are labelled at first.
 
     Parameters
@@ -30,7 +30,8 @@ def first_scores(init: Any, X: Rows, seed: int, rows: np.ndarray | None = None) 
 
     Returns
     -------
-    scores : ndarray of float64, shape (n_samples,)
+    scores : ndarray of float64, shape (n_samples,), or None
+        None where the isolation forest finds all rows alike.
 
     Raises
     ------
@@ -40,7 +41,9 @@ def first_scores(init: Any, X: Rows, seed: int, rows: np.ndarray | None = None) 
         If `init` is none of these, or a detector whose scores' sign is not known.
     """
     if isinstance(init, str) and init == "iforest":
-        return _checked(_scores_of(IsolationForest(random_state=seed), X), X.shape[0])
+        scores = _scores_of(IsolationForest(random_state=seed), X)
+        # Rows that are all equal are no reason to refuse them: the warm-up is blind then.
+        return None if np.ptp(scores) == 0 else scores
     if isinstance(init, (str, type)):
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.")
     if hasattr(init, "fit"):

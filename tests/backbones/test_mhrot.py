@@ -33,7 +33,7 @@ def colour():
 
 @pytest.fixture(params=["alone", "under LOE"])
 def detector(request):
-    return mhrot() if request.param == "alone" else LOE(mhrot(), random_state=0)
+    return mhrot() if request.param == "alone" else LOE(mhrot(), contamination=0.1, random_state=0)
 
 
 def test_images_are_fitted_and_scored(detector, colour):
