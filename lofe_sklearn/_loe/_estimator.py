@@ -185,7 +185,8 @@ class LOE(OutlierDetector):
         loss_n, loss_a = self._losses_of_all(X, losses[:n_members])
         scores = self._scale.combine(loss_n)
 
-        found = self._find_ratio(scores, self._held_out_scores(X, of_folds, losses[n_members:]))
+        self.held_out_scores_ = self._held_out_scores(X, of_folds, losses[n_members:])
+        found = self._find_ratio(scores)
         self.contamination_ = found.value
         self.contamination_interval_ = found.low, found.high
         self.offset_ = threshold(scores, found.value)
@@ -203,7 +204,7 @@ class LOE(OutlierDetector):
         return np.stack(every, axis=1)
 
     def _held_out_scores(self, X, tasks, losses):
-        """Outlier scores of each row by models that have not seen it, or None without such."""
+        """Score each row by models that have not seen it; None where there are none."""
         if not tasks:
             return None
         scores = np.empty(X.shape[0])
@@ -212,14 +213,15 @@ class LOE(OutlierDetector):
             scale = CommonScale.of([own_losses[id(task)][0] for task in group])
             held_out = X[rows]
             loss_n = np.stack([task.member._losses(held_out)[0] for task in group])
-            scores[rows] = -scale.combine(loss_n)
+            scores[rows] = scale.combine(loss_n)
         return scores
 
-    def _find_ratio(self, scores, held_out):
+    def _find_ratio(self, scores):
         if is_thresholder(self.contamination):
             return thresholded_ratio(self.contamination, -scores)
         if isinstance(self.contamination, str):
-            return predictable_ratio(-scores, held_out)
+            held_out = self.held_out_scores_
+            return predictable_ratio(-scores, None if held_out is None else -held_out)
         ratio = float(self.contamination)
         return FoundRatio(ratio, ratio, ratio)
 
