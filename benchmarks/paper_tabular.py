@@ -34,6 +34,8 @@ METHODS = ("blind", "refine", "hard", "soft")
 # The table of Qiu et al. 2022, F1 in per cent, under the paper's names.
 PAPER = Path(__file__).parent / "paper_tabular_f1.csv"
 PAPER_NAMES = {"NeuTraL": "ntl", "ICL": "icl"}
+# A blind warm-up, and labels in each batch.
+PAPER_SETTING = {"init": None, "label_update": "batch", "warmup_epochs": 2}
 PAPER_METHODS = {"hard": "loe_hard", "soft": "loe_soft"}
 RESULTS = Path(__file__).parent / "results" / "paper_tabular.csv"
 
@@ -47,7 +49,11 @@ def run(data: str, backbone: str, method: str, seed: int, params: dict, max_rows
         X, y = X[kept], y[kept]
     X_train, X_test, _, y_test = loe_tabular_split(X, y, contamination=0.1, random_state=seed)
     detector = LOE(
-        getattr(backbones, backbone)(**params), method=method, contamination=0.1, random_state=seed
+        getattr(backbones, backbone)(**params),
+        method=method,
+        contamination=0.1,
+        random_state=seed,
+        **PAPER_SETTING,
     )
     wall, cpu = time.perf_counter(), time.process_time()
     detector.fit(X_train)

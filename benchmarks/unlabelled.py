@@ -5,8 +5,8 @@
         --ratios 0.01 0.05 0.1 0.2 --detectors LOE
     python -m benchmarks.unlabelled --show benchmarks/results/unlabelled_*.csv
 
-Two protocols. `all`: fit all rows, score the same rows (ADBench's unsupervised one). `paper`: the LOE
-paper's, on half of the normal rows and a share of anomalies (--ratios), scored on the rest. The
+Two protocols. `all`: fit all rows, score the same rows (ADBench's unsupervised one). `paper`: the
+LOE paper's, on half of the normal rows and a share of anomalies (--ratios), scored on the rest. The
 parameters are the same for all sets and ratios. One row for each fit goes to --output as CSV;
 --scores keeps the scores of LOE's training rows, for benchmarks.ratio_criteria.
 """
@@ -38,15 +38,17 @@ RESULTS = Path(__file__).parent / "results"
 
 
 class KNN:
-    """Mean distance to the five nearest training rows, standardised features; PyOD's default."""
+    """Distance to the fifth nearest training row, features standardised."""
 
     def fit(self, X: np.ndarray) -> KNN:
+        """Index the training rows."""
         self._scaler = StandardScaler().fit(X)
         rows = self._scaler.transform(X)
         self._index = NearestNeighbors(n_neighbors=min(5, len(X) - 1)).fit(rows)
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
+        """Minus the distance to the fifth neighbour: PyOD's default, the largest of five."""
         return -self._index.kneighbors(self._scaler.transform(X))[0].max(axis=1)
 
 

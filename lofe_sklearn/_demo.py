@@ -53,7 +53,7 @@ def run_one(
         backbone.set_params(max_epochs=options.max_epochs)
     assumed = options.contamination if options.assumed is None else options.assumed
     torch.set_num_threads(1)  # the layers are too small for more
-    detector = LOE(backbone, method=method, contamination=assumed, random_state=seed)
+    detector = LOE(backbone, method=method, contamination=assumed, init=None, random_state=seed)
     start = time.perf_counter()
     detector.fit(X_train)
     seconds = time.perf_counter() - start

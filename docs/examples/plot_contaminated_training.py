@@ -29,9 +29,10 @@ print(f"{len(X_train)} training rows, {y_train.sum()} of them anomalies")
 # --------
 # ``y_train`` is not used: neither detector sees a label.
 
+setting = {"contamination": 0.1, "init": None, "random_state": 0}
 detectors = {
-    "trained blind": LOE(NeuTraL(), method="blind", random_state=0),
-    "LOE, soft labels": LOE(NeuTraL(), method="soft", contamination=0.1, random_state=0),
+    "trained blind": LOE(NeuTraL(), method="blind", **setting),
+    "LOE, soft labels": LOE(NeuTraL(), method="soft", **setting),
 }
 for name, detector in detectors.items():
     detector.fit(X_train)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn import engine
 from lofe_sklearn._loe._members import backbones_of, held_out_rows, member_ratios, plan
 from lofe_sklearn._loe._parameters import CONSTRAINTS, is_thresholder
-from lofe_sklearn._loe._ratio import FoundRatio, predictable_ratio, thresholded_ratio
+from lofe_sklearn._loe._ratio import FoundRatio, find_ratio, thresholded_ratio
 from lofe_sklearn._loe._scale import CommonScale, mean_losses
 from lofe_sklearn._validation import all_or_nothing, check_known_labels, check_parameters
 from lofe_sklearn.backbones._base import Backbone, OutlierDetector
@@ -25,30 +25,50 @@ class LOE(OutlierDetector):
 
     A backbone gives two losses for each row, low where it looks normal and low where it looks
     anomalous. LOE minimises their sum over the network's parameters and the rows' unknown labels
-    in turn: in each batch the share `contamination` of the rows that look most anomalous is
-    trained as anomalies (``"hard"``) or as either (``"soft"``), all others as normal.
+    in turn: the share `contamination` of the rows that look most anomalous is trained as anomalies
+    (``"hard"``) or as either (``"soft"``), all others as normal.
 
     Parameters
     ----------
-    estimator : Backbone, default=None
+    estimator : Backbone or list of Backbone, default=None
         The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `MHRot` or your
-        own. It is cloned, never changed. None stands for ``NeuTraL()``.
-    method : {"soft", "hard", "refine", "blind"} or callable, default="soft"
-        How rows are labelled. ``"soft"`` gives the marked rows weight 1/2 in both losses, and is
-        the default because it is the safer one where the ratio is wrong; ``"hard"`` gives them
-        weight 1 in the anomaly loss; ``"refine"`` drops them; ``"blind"`` marks none. A callable
-        ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` gets the losses as tensors of shape
-        (M, b) for M members, the ratio as a tensor (M,) and the known labels (M, b) or None, and
-        returns the weights of both losses, (M, b) each.
-    contamination : float, default=0.1
-        Assumed share of anomalies in the training rows, in (0, 0.5]. It steers the training and
-        sets the threshold of `predict`.
-    n_estimators : int, default=1
-        Members that differ in their seed, trained in one stack. Their scores are averaged.
-    warmup_epochs : int, default=2
-        Epochs of blind training before labels are inferred, as in the paper.
+        own. It is cloned, never changed. Of a list, members are copies in turn. None stands for
+        ``[DeepSVDD(), AutoEncoder()]``, which did best on average where nothing is known.
+    method : {"hard", "soft", "refine", "blind"} or callable, default="hard"
+        How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
+        did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses
+        and is safer with one ratio that may be too large; ``"refine"`` drops them; ``"blind"``
+        marks none. A callable ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` gets the losses as
+        tensors of shape (M, b) for M members, the ratio as a tensor (M,) and the known labels
+        (M, b) or None, and returns the weights of both losses, (M, b) each.
+    contamination : "auto", float or thresholder, default="auto"
+        Share of anomalies in the training rows, in (0, 0.5]: it steers the training and sets the
+        threshold of `predict`. ``"auto"`` is for those who do not know it: members assume
+        different ratios, from 0.01 to 0.4, and the threshold's is found without labels; see Notes.
+        A thresholder, an object with ``eval(scores)`` as PyThresh's or a callable, gets the
+        outlier scores of the training rows, high for outliers, and returns labels, 1 for outliers,
+        or a ratio; members are then those of ``"auto"``.
+    n_estimators : int, optional
+        Members, which differ in their seed, trained in one stack; their scores are averaged.
+        Default: 16 where the ratio is not known, else one for each backbone.
+    max_samples, max_features : float or int, default=1.0
+        Rows and features that each member is trained on, drawn without replacement: a share, or a
+        number. On the benchmarks subsampling did not help.
+    init : {"auto", "iforest"}, outlier detector, array-like of shape (n_samples,) or None
+        Which rows the first latent labels take for anomalies, by the scores of another detector.
+        ``"iforest"`` is scikit-learn's IsolationForest. A detector of scikit-learn's or PyOD's is
+        cloned and fitted. Scores given as an array are high for normal rows, as `score_samples`
+        returns them. None starts with blind epochs, as the paper does. ``"auto"``, the default, is
+        ``"iforest"``, but None for `MHRot`.
+    label_update : {"auto", "batch", "epoch"}, default="auto"
+        Whether labels are inferred in each batch, as in the paper, or before each epoch over all
+        rows, at the price of one more pass. ``"auto"`` is per epoch where fewer than two rows a
+        batch would be marked.
+    warmup_epochs : int, optional
+        Epochs before labels are inferred: blind ones, or with the labels of `init`. Default: 2
+        blind ones, as in the paper, or a quarter of the epochs with those of `init`.
     random_state : int, RandomState instance or None, default=None
-        Seeds the members. None takes the estimator's own ``random_state``.
+        Seeds the members. None takes the first backbone's own ``random_state``.
 
     Attributes
     ----------
@@ -56,10 +76,22 @@ class LOE(OutlierDetector):
         The first fitted member.
     estimators_ : list of Backbone
         All fitted members.
+    estimators_samples_, estimators_features_ : list of ndarray of int
+        The rows and the features that each member was trained on.
+    contaminations_ : ndarray of shape (n_estimators,)
+        The ratio that each member assumes.
+    contamination_ : float
+        The ratio that `offset_` cuts at: the one given, or the one found.
+    contamination_interval_ : tuple of float
+        One standard deviation of the logarithm of the found ratio below and above it. Of a ratio
+        that was given, twice the ratio.
+    held_out_scores_ : ndarray of shape (n_samples,) or None
+        With ``contamination="auto"``, the score of each training row by models that have not seen
+        it, high for normal. None for fewer than 36 rows.
     labels_ : ndarray of int, shape (n_samples,)
         Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stand as given.
     offset_ : float
-        Threshold on `score_samples`: the share `contamination` of the training rows lies below.
+        Threshold on `score_samples`: the share `contamination_` of the training rows lies below.
     n_iter_ : int
         Epochs trained; of the longest-trained member.
     loss_history_ : ndarray of shape (`n_iter_`,)
@@ -72,18 +104,24 @@ class LOE(OutlierDetector):
 
     See Also
     --------
+    LOESearchCV : Chooses parameters by cross-validation where some labels are known.
+    fit_many : Fits many detectors in stacks.
     lofe_sklearn.datasets.contaminate : Contaminate clean data, to try this out.
 
     Notes
     -----
-    The number of rows marked in a batch is `contamination` times its size, rounded, but at least
-    one: a batch in which nothing is marked would be trained as if it were clean. So with
-    ``contamination * batch_size`` well below one more rows are marked than the ratio says; choose
-    a larger batch then.
+    The number of rows marked is `contamination` times that of the batch or of all rows, rounded,
+    but at least one: where nothing is marked, training would take all rows for normal.
 
     The score of a member is minus its normal loss. Of several members, the logarithms of their
     normal losses are standardised by their mean and standard deviation over the training rows
     and averaged, so that the scale does not depend on the rows that are scored.
+
+    The ratio that ``"auto"`` cuts at is the geometric mean of two estimates. One is the mean of the
+    ratios from 0.01 to 0.4, weighted by how well models trained on two thirds of the rows put the
+    rows above that cut on top among the other third (average precision, chance taken off, to the
+    eighth power). The other is the weight of the upper component in a Dirichlet process mixture of
+    normal distributions of the scores. The interval shows how far they, and the cuts, disagree.
 
     References
     ----------
@@ -221,7 +259,7 @@ class LOE(OutlierDetector):
             return thresholded_ratio(self.contamination, -scores)
         if isinstance(self.contamination, str):
             held_out = self.held_out_scores_
-            return predictable_ratio(-scores, None if held_out is None else -held_out)
+            return find_ratio(-scores, None if held_out is None else -held_out)
         ratio = float(self.contamination)
         return FoundRatio(ratio, ratio, ratio)
 

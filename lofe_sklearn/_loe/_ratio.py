@@ -1,28 +1,35 @@
 """The contamination ratio, found without labels.
 
 An ensemble whose members assume different ratios ranks the rows without deciding for one. For the
-threshold a ratio is needed: that at which the ranking is best predicted by models that have not
-seen the rows they score. If the rows above a cut really are of another kind, models trained on
-other rows put the same ones on top; a cut through the middle of one kind is not reproduced.
+threshold a ratio is needed. Two ways to find one look at different things, and their geometric
+mean errs less than either:
+
+- If the rows above a cut really are of another kind, models that were trained on other rows put the
+  same ones on top; a cut through the middle of one kind is not reproduced.
+- If anomalies are of another kind, their scores form a component of their own in a mixture of
+  normal distributions: the upper one.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import average_precision_score
+from sklearn.mixture import BayesianGaussianMixture
 
-# What members of an ensemble assume in turn, where the ratio is not known.
+# What members of an ensemble assume in turn where the ratio is not known, and the cuts compared.
 RATIOS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
-# Cuts that are compared; finer than the members' ratios.
-CUTS = np.geomspace(0.005, 0.4, 24)
 # Fewer rows in a fold than this cannot tell cuts apart.
 _MIN_ROWS = 12
 N_FOLDS = 3
 # Sharpness of the weights of cuts: high enough to leave out what is hardly reproduced.
 _SHARPNESS = 8
+# The mixture sees so many quantiles of the scores, which say all it needs.
+_N_QUANTILES = 2000
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,8 @@ def folds(n_samples: int, seed: int) -> list[np.ndarray]:
     return [np.sort(part) for part in np.array_split(order, N_FOLDS)]
 
 
-def predictable_ratio(scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
-    """Find the cut of the ranking that models which have not seen a row predict best.
+def find_ratio(scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
+    """Find the ratio to cut a ranking at, and how far it may be off.
 
     Parameters
     ----------
@@ -68,33 +75,62 @@ def predictable_ratio(scores: np.ndarray, held_out: np.ndarray | None) -> FoundR
         Outlier scores of the ensemble, high for anomalies.
     held_out : ndarray of shape (n_samples,) or None
         Outlier scores of each row by an ensemble trained without it. None where there are too few
-        rows for that: all cuts then count the same.
+        rows for that: all cuts then count the same, and the interval is wide.
 
     Returns
     -------
     FoundRatio
-        The geometric mean of the cuts, weighted by a power of the average precision that
-        `held_out` reaches on the rows above them, less what chance would.
+        The mean of the logarithm of the cuts, weighted by how well they are reproduced, and of the
+        mixture's ratio, which counts as much as all of them.
     """
-    n_samples = len(scores)
-    cuts = CUTS[np.round(CUTS * n_samples) >= 1]
-    if held_out is None or len(cuts) < 2:
-        weights = np.ones(len(CUTS))
-        cuts = CUTS
-    else:
-        order = np.argsort(-scores, kind="stable")
-        weights = np.zeros(len(cuts))
-        for i, cut in enumerate(cuts):
-            above = np.zeros(n_samples, dtype=bool)
-            above[order[: round(cut * n_samples)]] = True
-            weights[i] = max(0.0, average_precision_score(above, held_out) - cut) ** _SHARPNESS
-        if weights.sum() == 0:
-            weights[:] = 1.0
-    weights = weights / weights.sum()
-    mean = float(weights @ np.log(cuts))
-    deviation = float(np.sqrt(weights @ (np.log(cuts) - mean) ** 2))
-    low, high = np.exp(mean - deviation), min(0.5, np.exp(mean + deviation))
-    return FoundRatio(float(np.exp(mean)), float(low), float(high))
+    cuts = np.log(RATIOS)
+    weights = np.full(len(cuts), 1 / len(cuts))
+    if held_out is not None and np.ptp(scores) > 0:
+        weights = reproduced(scores, held_out)
+        cuts = np.append(cuts, np.log(upper_component(scores)))
+        weights = np.append(weights, 1.0) / 2
+    mean = float(weights @ cuts)
+    deviation = float(np.sqrt(weights @ (cuts - mean) ** 2))
+    high = min(0.5, float(np.exp(mean + deviation)))
+    return FoundRatio(float(np.exp(mean)), float(np.exp(mean - deviation)), high)
+
+
+def reproduced(scores: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    """How well each cut of `scores` is reproduced by `held_out`: weights that sum to 1.
+
+    By a power of the average precision that `held_out` reaches on the rows above the cut, on a
+    scale on which chance is 0 and a perfect ranking 1.
+    """
+    order = np.argsort(-scores, kind="stable")
+    weights = np.zeros(len(RATIOS))
+    for i, cut in enumerate(RATIOS):
+        above = np.zeros(len(scores), dtype=bool)
+        above[order[: max(1, round(cut * len(scores)))]] = True
+        precision = average_precision_score(above, held_out)
+        weights[i] = max(0.0, (precision - cut) / (1 - cut)) ** _SHARPNESS
+    return weights / weights.sum() if weights.sum() > 0 else np.full(len(weights), 1 / len(weights))
+
+
+def upper_component(scores: np.ndarray) -> float:
+    """Weight of the upper component in a mixture of normal distributions, at most 1/2.
+
+    The number of components is found too: a Dirichlet process prior empties those not needed.
+    """
+    n_points = min(len(scores), _N_QUANTILES)
+    points = np.quantile(scores, (np.arange(n_points) + 0.5) / n_points)
+    mixture = BayesianGaussianMixture(
+        n_components=min(10, n_points),
+        weight_concentration_prior=0.01,
+        n_init=2,
+        max_iter=500,
+        random_state=0,
+    )
+    with warnings.catch_warnings():
+        # A mixture that still moves a little after so many steps is as good.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit(points[:, None])
+    means = np.where(mixture.weights_ > 1 / n_points, mixture.means_[:, 0], -np.inf)
+    return float(np.clip(mixture.weights_[means.argmax()], 1 / len(scores), 0.5))
 
 
 def thresholded_ratio(thresholder: Any, scores: np.ndarray) -> FoundRatio:
