@@ -140,6 +140,7 @@ def plot() -> None:
     import csv
 
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FuncFormatter, ScalarFormatter
 
     with (RESULTS / "fit_many_growth.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -161,6 +162,12 @@ def plot() -> None:
     for axis in axes:
         axis.set(xscale="log", yscale="log")
         axis.grid(alpha=0.3)
+        axis.xaxis.set_major_formatter(ScalarFormatter())
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.minorticks_off()
+    axes[0].set_xticks([1, 2, 4, 8, 16, 32, 64, 128])
+    axes[1].set_xticks([250, 500, 1000, 2000, 4000, 8000])
+    axes[0].set_yticks([1, 2, 5, 10, 20, 50])
     axes[0].legend()
     path = Path(__file__).parents[1] / "docs" / "images" / "fit_many.png"
     figure.savefig(path, dpi=130)
