@@ -14,7 +14,9 @@ from lofe_sklearn._loe._parameters import INITS
 Rows: TypeAlias = np.ndarray | sparse.csr_matrix
 
 
-def first_scores(init: Any, X: Rows, seed: int, rows: np.ndarray | None = None) -> np.ndarray | None:
+def first_scores(
+    init: Any, X: Rows, seed: int, rows: np.ndarray | None = None
+) -> np.ndarray | None:
     """Outlier scores of the rows of X, high for anomalies, by which they are labelled at first.
 
     Parameters

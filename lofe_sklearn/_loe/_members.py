@@ -53,7 +53,7 @@ def plan(
     is_auto = isinstance(loe.contamination, str)
     held_out = folds(n_samples, seed=0) if is_auto else []
     n_judges = min(len(ratios), _N_JUDGES) if held_out else 0
-    # Of the estimator that was given: a generator goes on from fit to fit, that of a clone would not.
+    # Of the estimator that was given: its generator goes on from fit to fit, a clone's does not.
     given = backbones_of(loe)[0].random_state
     source = given if loe.random_state is None else loe.random_state
     seeds = draw_seeds(source, len(ratios) + len(held_out) * n_judges)
