@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -92,16 +92,25 @@ def fit_many(
     [38, 189, 378]
     """
     detectors = [_checked(estimator) for estimator in estimators]
-    given = _checked_rows(rows, len(detectors))
+    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    given = _checked_rows(rows, len(detectors), n_samples)
+    known = check_known_labels(known_labels, n_samples, "fit_many")
     if not Number(low=0, above=True, optional=True).accepts(max_memory):
         raise ValueError(f"fit_many: max_memory must be a number of bytes; got {max_memory!r}.")
-    fits = _Fits(detectors, X, given, known_labels)
+    fits = _Fits(detectors, X, given, known)
     results = fits.run(n_jobs=n_jobs, max_memory=max_memory, verbose=verbose)
     if not return_errors:
         for result in results:
             if isinstance(result, Exception):
                 raise result
     return results
+
+
+class _Start(NamedTuple):
+    """What `_start_fit` returns, but for the rows."""
+
+    tasks: list[Task]
+    known: np.ndarray | None
 
 
 class _Fits:
@@ -112,10 +121,10 @@ class _Fits:
         detectors: list[OutlierDetector],
         X: Any,
         rows: list[np.ndarray | None],
-        known_labels: Any,
+        known: np.ndarray | None,
     ) -> None:
         self.detectors, self.rows = detectors, rows
-        self.X, self.known_labels = X, known_labels
+        self.X, self.known = X, known
         self.results: list[OutlierDetector | Exception] = list(detectors)
 
     def run(self, **options: Any) -> list[OutlierDetector | Exception]:
@@ -126,70 +135,65 @@ class _Fits:
             with self._keeping_the_error_of(i):
                 kinds.setdefault(type(_backbone_of(detector)), []).append(i)
         for members in kinds.values():
+            # What is found about the same rows twice, by a detector for the first labels say.
+            memos: dict[bytes, Memo] = {}
+            started: dict[int, _Start] = {}
+            for i in members:
+                rows = self.rows[i]
+                memo = memos.setdefault(b"" if rows is None else rows.tobytes(), {})
+                with self._keeping_the_error_of(i):
+                    started[i] = self._start(i, memo, verbose)
+            if not started:
+                continue
             try:
                 # Which rows it takes is the backbone's own to say: pixels, or features.
-                X = clone(_backbone_of(self.detectors[members[0]]))._check_training_rows(self.X)
-                known = check_known_labels(self.known_labels, X.shape[0], "fit_many")
+                backbone = clone(_backbone_of(self.detectors[next(iter(started))]))
+                X = backbone._check_training_rows(self.X)
             except (ValueError, TypeError) as error:
                 if len(kinds) == 1:
                     raise
                 for i in members:
                     self.results[i] = error
                 continue
-            # What is found about the same rows twice, by a detector for the first labels say.
-            memos: dict[bytes, Memo] = {}
-            started = {}
-            for i in members:
-                rows = self.rows[i]
-                memo = memos.setdefault(b"" if rows is None else rows.tobytes(), {})
-                with self._keeping_the_error_of(i):
-                    started[i] = self._start(i, known, memo, verbose)
-            self._train(X, known, started, **options)
+            self._train(X, started, **options)
         return self.results
 
-    def _start(self, i: int, known: np.ndarray | None, memo: Memo, verbose: int) -> list[Task]:
-        """Validate detector i and its rows; return what is to be trained, by rows of all of X."""
+    def _start(self, i: int, memo: Memo, verbose: int) -> _Start:
+        """Validate detector i and its rows; return what is to be trained, and known labels."""
         rows = self.rows[i]
         own = self.X if rows is None else take_rows(self.X, rows)
-        own_known = known if known is None or rows is None else known[rows]
-        _, _, tasks = self.detectors[i]._start_fit(own, own_known, memo)
-        for task in tasks:
-            task.member.verbose = verbose
-        return tasks
+        known = self.known if self.known is None or rows is None else self.known[rows]
+        _, known, tasks = self.detectors[i]._start_fit(own, known, memo)
+        return _Start([replace(task, verbose=verbose) for task in tasks], known)
 
-    def _train(
-        self, X: Any, known: np.ndarray | None, started: dict[int, list[Task]], **options: Any
-    ) -> None:
-        together = [task for i, tasks in started.items() for task in self._of_all(i, tasks)]
+    def _train(self, X: Any, started: dict[int, _Start], **options: Any) -> None:
+        together = [task for i, start in started.items() for task in self._of_all(i, start.tasks)]
         try:
             outcomes = iter(train_tasks(together, X, keep_going=True, **options))
         except Exception as error:  # noqa: BLE001
             # One of them breaks the stack, by a rule of its own for example: each by itself.
-            for i, tasks in started.items():
+            for i, start in started.items():
                 if len(started) == 1:
                     self.results[i] = error
                 else:
-                    self._train(X, known, {i: tasks}, **options)
+                    self._train(X, {i: start}, **options)
             return
-        for i, tasks in started.items():
-            of_this = [next(outcomes) for _ in tasks]
+        for i, start in started.items():
+            of_this = [next(outcomes) for _ in start.tasks]
             with self._keeping_the_error_of(i):
-                self._end(i, X, known, tasks, of_this)
+                self._end(i, X, start, of_this)
 
     def _of_all(self, i: int, tasks: list[Task]) -> list[Task]:
         rows = self.rows[i]
         return tasks if rows is None else [replace(task, rows=rows[task.rows]) for task in tasks]
 
-    def _end(
-        self, i: int, X: Any, known: np.ndarray | None, tasks: list[Task], outcomes: list[Outcome]
-    ) -> None:
+    def _end(self, i: int, X: Any, start: _Start, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
         rows = self.rows[i]
-        if rows is not None:
-            X, known = X[rows], None if known is None else known[rows]
-        self.detectors[i]._end_fit(X, known, tasks, outcomes)
+        own = X if rows is None else X[rows]
+        self.detectors[i]._end_fit(own, start.known, start.tasks, outcomes)
 
     @contextmanager
     def _keeping_the_error_of(self, i: int) -> Iterator[None]:
@@ -220,7 +224,7 @@ def _backbone_of(detector: OutlierDetector) -> Any:
     return first
 
 
-def _checked_rows(rows: Any, n_estimators: int) -> list[np.ndarray | None]:
+def _checked_rows(rows: Any, n_estimators: int, n_samples: int) -> list[np.ndarray | None]:
     if rows is None:
         return [None] * n_estimators
     rows = list(rows)
@@ -236,5 +240,11 @@ def _checked_rows(rows: Any, n_estimators: int) -> list[np.ndarray | None]:
                 "fit_many: each entry of rows must be a 1-d array of row numbers; got an array of "
                 f"{own.dtype} with shape {own.shape}. np.flatnonzero turns a mask into numbers."
             )
-        arrays.append(own)
+        outside = own[(own < 0) | (own >= n_samples)]
+        if len(outside):
+            raise ValueError(
+                f"fit_many: the numbers in rows must be from 0 to {n_samples - 1}, those of the "
+                f"{n_samples} rows of X; got {outside[0]}."
+            )
+        arrays.append(own.astype(np.int64))  # torch takes no other as indices
     return arrays

@@ -103,7 +103,9 @@ class MHRotModule(nn.Module):
             views = self.schedule[self.step % len(self.schedule)]
             maps, targets = maps[views], targets[views]
         loss_n, loss_a = self._losses(x, maps, targets)
-        self.step += 1  # last, so that a call that failed and is made again does not count twice
+        # Last, so that a call that failed and is made again does not count twice; and no call that
+        # only infers labels, which some models of a stack may ask for.
+        self.step += torch.is_grad_enabled()
         return loss_n.mean(dim=1), loss_a.mean(dim=1)
 
     def views(self, x: Tensor, maps: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ def stacks_of(
     stacks = []
     for group in groups:
         # Runs of one learning rate are one call of the optimiser.
-        group.sort(key=lambda i: (tasks[i].member.lr, tasks[i].member.weight_decay))
+        group.sort(key=lambda i: _rates(tasks[i], X))
         n_stacks = -(-len(group) // _models_at_once(tasks[group[0]], X, max_memory, len(group)))
         stacks += [part.tolist() for part in np.array_split(group, n_stacks)]
     return stacks
@@ -54,9 +54,7 @@ def stacks_of(
 
 def _stackable(one: Task, other: Task) -> bool:
     a, b = one.member, other.member
-    if type(a) is not type(b) or (one.features is None) != (other.features is None):
-        return False
-    if one.features is not None and len(one.features) != len(other.features or ()):
+    if type(a) is not type(b) or _n_chosen(one) != _n_chosen(other):
         return False
     params_a, params_b = (member.get_params(deep=False) for member in (a, b))
     if not all(
@@ -68,6 +66,18 @@ def _stackable(one: Task, other: Task) -> bool:
     )
     # A module may be built by how its rows are scaled.
     return same_batches and a.scaling_ == b.scaling_
+
+
+def _n_features(task: Task, X: np.ndarray | sparse.csr_matrix) -> int:
+    return X.shape[1] if task.features is None else len(task.features)
+
+
+def _rates(task: Task, X: np.ndarray | sparse.csr_matrix) -> tuple[float, float]:
+    return task.member._learning_rate(_n_features(task, X)), task.member.weight_decay
+
+
+def _n_chosen(task: Task) -> int | None:
+    return None if task.features is None else len(task.features)
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -84,26 +94,28 @@ def _models_at_once(
         return 1
     device = engine.resolve_device(task.member.device)
     budget = free_memory(device) / 2 if max_memory is None else max_memory
-    needed = _bytes_of_a_model(task, X)
+    build = partial(task.member._build_module, _n_features(task, X))
+    [module] = engine.build_modules([build], [task.seed], torch.device("cpu"))
+    needed = _bytes_of_a_model(module, task, X)
     if needed > budget and max_memory is not None:
         raise ValueError(
             f"max_memory={max_memory:.3g} bytes does not hold one model: training "
             f"{type(task.member).__name__} on {task.n_samples} rows takes about {needed:.3g}. "
             "Raise max_memory, or lower batch_size or the sizes of the network."
         )
+    if engine.has_dropout(module):
+        return 1  # a stack draws from one generator: a model's masks would depend on the others
     return max(1, min(wanted, MAX_MODELS, int(budget // needed)))
 
 
-def _bytes_of_a_model(task: Task, X: np.ndarray | sparse.csr_matrix) -> float:
+def _bytes_of_a_model(
+    module: torch.nn.Module, task: Task, X: np.ndarray | sparse.csr_matrix
+) -> float:
     """Estimate the memory that one more model in a stack takes, by a step of it on the CPU."""
-    member = task.member
-    n_features = X.shape[1] if task.features is None else len(task.features)
-    cpu = torch.device("cpu")
-    [module] = engine.build_modules([partial(member._build_module, n_features)], [task.seed], cpu)
-    n_batch = max(engine.batch_sizes(task.n_samples, member.batch_size))
+    n_batch = max(engine.batch_sizes(task.n_samples, task.member.batch_size))
     some = task.rows[:n_batch]
     batch = X[some] if task.features is None else X[some][:, task.features]
-    x = engine.Rows(batch, device=cpu).take(torch.arange(len(some)))
+    x = engine.Rows(batch, device=torch.device("cpu")).take(torch.arange(len(some)))
     saved = 0
 
     def count(tensor: torch.Tensor) -> torch.Tensor:

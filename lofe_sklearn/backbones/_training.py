@@ -55,6 +55,8 @@ class Task:
         Whether labels are inferred once an epoch, instead of in each batch.
     features : ndarray of int, optional
         The features of X that it sees. Default: all.
+    verbose : int, optional
+        Whether progress is shown. Default: what the member says.
     """
 
     member: Backbone
@@ -67,6 +69,7 @@ class Task:
     warmup_epochs: int = 0
     per_epoch: bool = False
     features: np.ndarray | None = None
+    verbose: int | None = None
 
     @property
     def n_samples(self) -> int:
@@ -159,8 +162,8 @@ def _train_stack(
         loss_threshold=first._loss_threshold(n_features),
     )
     max_epochs = max(job.max_epochs for job in jobs)
-    show = any(task.member.verbose > 0 for task in tasks)
-    with epoch_progress(type(first).__name__, max_epochs, show=show) as on_epoch:
+    verbose = [task.member.verbose if task.verbose is None else task.verbose for task in tasks]
+    with epoch_progress(type(first).__name__, max_epochs, show=max(verbose) > 0) as on_epoch:
         history = engine.train(
             modules, rows, jobs, settings, keep_going=keep_going, on_epoch=on_epoch
         )

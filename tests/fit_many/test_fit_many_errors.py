@@ -1,0 +1,154 @@
+"""fit_many: what it refuses, and that an error of one detector touches no other."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from comparing import N_ROWS, assert_same, small_loe
+from joblib import parallel_config
+from sklearn.base import clone
+from sklearn.ensemble import IsolationForest
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, fit_many
+from lofe_sklearn.exceptions import TrainingDivergedError
+
+
+def raising(loss_n, loss_a, alpha, known):
+    raise RuntimeError("a fault of the method's own")
+
+
+class TestErrors:
+    @pytest.fixture
+    def estimators(self):
+        def backbone(**parameters):
+            return DeepSVDD(**{"max_epochs": 3, "batch_size": 32, **parameters})
+
+        return {
+            0: small_loe(backbone()),
+            TrainingDivergedError: small_loe(backbone(lr=1e30)),
+            1: small_loe(backbone(), method="soft", random_state=1),
+            ValueError: small_loe(backbone(), contamination=0.7),
+            2: backbone(random_state=2),
+            RuntimeError: small_loe(backbone(), method=raising),
+            TypeError: LOE(IsolationForest()),
+            3: small_loe(AutoEncoder(max_epochs=2), random_state=3),
+        }
+
+    @pytest.mark.parametrize("n_jobs", [None, 2])
+    def test_of_some_do_not_touch_the_others(self, X, estimators, n_jobs):
+        rows = [train for train, _ in KFold(8).split(X)]
+        with parallel_config(backend="threading"):
+            results = fit_many(
+                list(estimators.values()), X, rows=rows, return_errors=True, n_jobs=n_jobs
+            )
+        each = zip(estimators.items(), results, rows, strict=True)
+        for (kind, estimator), result, own in each:
+            if isinstance(kind, type):
+                assert type(result) is kind
+                with pytest.raises(kind) as alone:
+                    clone(estimator).fit(X[own])
+                if kind is not TrainingDivergedError:  # which counts the models of its stack
+                    assert str(result) == str(alone.value)
+            else:
+                assert_same(result, clone(estimator).fit(X[own]), X)
+
+    def test_are_raised_unless_asked_for(self, X, estimators):
+        for kind in (TrainingDivergedError, ValueError, RuntimeError, TypeError):
+            with pytest.raises(kind):
+                fit_many([estimators[0], estimators[kind]], X)
+
+    def test_bad_backbones_among_good_ones(self, X):
+        images = np.random.default_rng(0).normal(size=(20, 6, 6))
+        good = MHRot(depth=10, width=1, n_views=1, max_epochs=1, random_state=0)
+        bad = [
+            clone(good).set_params(image_shape=(1, 9, 9)),
+            clone(good).set_params(image_shape="nonsense"),
+            clone(good).set_params(depth=11),
+        ]
+        results = fit_many([*bad, good, LOE(bad[0])], images, return_errors=True)
+        assert all(isinstance(results[i], ValueError) for i in (0, 1, 2, 4))
+        assert_same(results[3], clone(good).fit(images), images)
+        results = fit_many(
+            [DeepSVDD(scaling="nonsense"), DeepSVDD(max_epochs=1, random_state=0), LOE([])],
+            X,
+            return_errors=True,
+        )
+        assert "scaling must be one of" in str(results[0])
+        assert_same(results[1], DeepSVDD(max_epochs=1, random_state=0).fit(X), X)
+        assert "at least one backbone" in str(results[2])
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_rows_that_cannot_be_used(self, X, bad):
+        X[70, 2] = bad
+        with pytest.raises(ValueError, match="contains"):
+            fit_many([small_loe(), DeepSVDD()], X)
+
+    def test_known_labels_that_cannot_be_used(self, X):
+        for known, message in ((np.zeros(5), "hold one"), ([7] * 103, "be .*got .*7")):
+            message = f"fit_many: known_labels must {message}"
+            with pytest.raises(ValueError, match=message):
+                fit_many([small_loe()], X, known_labels=known)
+
+
+class TestBadRows:
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [
+            (np.arange(N_ROWS) % 2 == 0, r"1-d array of row numbers; got .*bool.*np.flatnonzero"),
+            (np.arange(10.0), "1-d array of row numbers; got an array of float64"),
+            (np.arange(10).reshape(5, 2), r"got an array of int64 with shape \(5, 2\)"),
+            (3, r"1-d array of row numbers"),
+            (["a", "b"], "1-d array of row numbers"),
+            ([], "row numbers"),
+            ([0, 1, 103], r"rows must be from 0 to 102.*got 103"),
+            ([0, 1, -1], r"rows must be from 0 to 102.*got -1"),
+        ],
+        ids=["mask", "float", "2-d", "number", "strings", "empty", "too large", "negative"],
+    )
+    @pytest.mark.parametrize("container", [np.asarray, pd.DataFrame, list])
+    def test_of_an_estimator(self, X, rows, message, container):
+        with pytest.raises(ValueError, match=message):
+            fit_many([small_loe(), small_loe()], container(X), rows=[np.arange(50), rows])
+
+    def test_of_another_number_than_estimators(self, X):
+        with pytest.raises(ValueError, match=r"one array for each estimator; got 1 for 2"):
+            fit_many([small_loe(), small_loe()], X, rows=[np.arange(50)])
+
+    def test_too_few(self, X):
+        results = fit_many(
+            [small_loe(), small_loe()], X, rows=[[4], np.arange(50)], return_errors=True
+        )
+        assert "minimum of 2" in str(results[0])
+        assert_same(results[1], small_loe().fit(X[:50]), X)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "got"),
+    [
+        (make_pipeline(StandardScaler(), NeuTraL()), "Pipeline"),
+        (NeuTraL, "NeuTraL"),
+        (LOE, "LOE"),
+        (IsolationForest(), "IsolationForest"),
+        ("NeuTraL", "str"),
+        (None, "NoneType"),
+    ],
+    ids=str,
+)
+def test_what_is_no_detector(X, estimator, got):
+    with pytest.raises(TypeError, match=f"instances of LOE or of a backbone; got {got}"):
+        fit_many([small_loe(), estimator], X)
+
+
+def test_no_estimators(X):
+    assert fit_many([], X) == []
+
+
+def test_a_failed_fit_leaves_no_half_fitted_detector(X):
+    detector = small_loe(DeepSVDD(max_epochs=3, lr=1e30))
+    [result] = fit_many([detector], X, return_errors=True)
+    assert isinstance(result, TrainingDivergedError)
+    with pytest.raises(NotFittedError):
+        detector.score_samples(X)
