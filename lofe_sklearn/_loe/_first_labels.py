@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier, is_outlier_detector, is_regressor
 from sklearn.ensemble import IsolationForest
+from sklearn.pipeline import Pipeline
 
 from lofe_sklearn._loe._parameters import INITS
 
@@ -17,23 +18,24 @@ Rows: TypeAlias = np.ndarray | sparse.csr_matrix
 def first_scores(
     init: Any, X: Rows, seed: int, rows: np.ndarray | None = None
 ) -> np.ndarray | None:
-    """Outlier scores of the rows of X, high for anomalies, by which they are labelled at first.
+    """Outlier scores of rows of X, high for anomalies, by which they are labelled at first.
 
     Parameters
     ----------
     init : {"iforest"}, outlier detector, or array-like of shape (n_samples,)
-        A detector is cloned and fitted to X. Scores that are given are high for normal rows.
+        A detector is cloned and fitted to the rows that are labelled. Scores that are given are
+        those of all rows of X, high for normal rows.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         Validated rows.
     seed : int
         Of the isolation forest.
-    rows : ndarray of int, optional
-        Where X holds only some of the rows that scores are given for: which.
+    rows : ndarray of int, shape (n,), optional
+        The rows that are labelled. Default: all.
 
     Returns
     -------
-    scores : ndarray of float64, shape (n_samples,), or None
-        None where the isolation forest finds all rows alike.
+    scores : ndarray of float64, shape (n,), or None
+        None where the isolation forest, or the scores given, find all of these rows alike.
 
     Raises
     ------
@@ -42,27 +44,34 @@ def first_scores(
     TypeError
         If `init` is none of these, or a detector whose scores' sign is not known.
     """
-    if isinstance(init, str) and init == "iforest":
-        scores = _scores_of(IsolationForest(random_state=seed), X)
-        # Rows that are all equal are no reason to refuse them: the warm-up is blind then.
-        return None if np.ptp(scores) == 0 else scores
-    if isinstance(init, (str, type)):
+    if isinstance(init, (str, type)) and init != "iforest":
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.")
-    if hasattr(init, "fit"):
-        detector = clone(init) if isinstance(init, BaseEstimator) else _copied(init)
-        return _checked(_scores_of(detector, X), X.shape[0])
+    if isinstance(init, str) or hasattr(init, "fit"):
+        own = X if rows is None else X[rows]
+        if not isinstance(init, str):
+            return _checked(_scores_of(clone(init, safe=False), own), own.shape[0])
+        scores = _scores_of(IsolationForest(random_state=seed), own)
+    else:
+        scores = _given(init, X.shape[0])
+        if rows is not None:
+            scores = scores[rows]
+    # Rows that are all alike are no reason to refuse them: the warm-up is blind then.
+    return None if np.ptp(scores) == 0 else scores
+
+
+def _given(init: Any, n_samples: int) -> np.ndarray:
+    """Outlier scores of all rows, as the user gives them: high for normal."""
     scores = np.asarray(init)
     if scores.ndim == 0:
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.")
-    if rows is not None:
-        scores = scores[rows]
-    if set(np.unique(scores).tolist()) <= {0, 1}:
+    checked = _checked(scores, n_samples)
+    if set(np.unique(checked).tolist()) <= {0, 1}:
         raise ValueError(
             "LOE: init holds only the values 0 and 1, which does not say whether 1 stands for "
             "normal or for anomalous. Scores are high for normal rows: pass -labels if 1 is "
             "anomalous; labels that are known for certain go into fit(X, known_labels=...)."
         )
-    return -_checked(scores, X.shape[0])
+    return -checked
 
 
 _WHAT = (
@@ -98,29 +107,27 @@ def _checked(scores: np.ndarray, n_samples: int) -> np.ndarray:
 
 def _scores_of(detector: Any, X: Rows) -> np.ndarray:
     """Fit a detector to X and return its scores of X, high for anomalies."""
+    is_sklearns = isinstance(detector, BaseEstimator)
+    if is_sklearns and (is_classifier(detector) or is_regressor(detector)):
+        raise _unknown_sign(detector)  # which `fit`, without labels, would not say
     detector.fit(X)
-    if hasattr(detector, "negative_outlier_factor_"):  # scikit-learn's LOF scores only these rows
-        return -np.asarray(detector.negative_outlier_factor_)
-    if hasattr(detector, "decision_scores_"):  # PyOD's name, high for outliers
-        return np.asarray(detector.decision_scores_)
+    # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a pipeline too.
+    last = detector[-1] if isinstance(detector, Pipeline) else detector
+    if hasattr(last, "negative_outlier_factor_"):
+        return -np.asarray(last.negative_outlier_factor_)
+    if hasattr(last, "decision_scores_"):  # PyOD's name, high for outliers
+        return np.asarray(last.decision_scores_)
     if hasattr(detector, "score_samples"):
         return -np.asarray(detector.score_samples(X))
-    if getattr(detector, "_estimator_type", None) == "outlier_detector" or _is_outlier(detector):
+    if is_sklearns and is_outlier_detector(detector):
         return -np.asarray(detector.decision_function(X))
-    raise TypeError(
+    raise _unknown_sign(detector)
+
+
+def _unknown_sign(detector: Any) -> TypeError:
+    return TypeError(
         f"LOE: init cannot tell whether {type(detector).__name__}'s scores are high or low for "
         "anomalies. It takes scikit-learn's outlier detectors and densities (score_samples, high "
         "for normal) and PyOD's (decision_scores_, high for outliers); of any other, pass the "
         "scores themselves, high for normal."
     )
-
-
-def _is_outlier(detector: Any) -> bool:
-    from sklearn.base import is_outlier_detector
-
-    return isinstance(detector, BaseEstimator) and is_outlier_detector(detector)
-
-
-def _copied(detector: Any) -> Any:
-    """Copy a detector that is not scikit-learn's, as PyOD's own clone does, without its fit."""
-    return type(detector)(**detector.get_params())

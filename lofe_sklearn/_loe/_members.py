@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
+from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -135,15 +136,23 @@ def _labelling(
         warmup = min(n_epochs - 1, 2 if init is None else max(1, n_epochs // 4))
     scores = None
     if init is not None and loe.method != "blind" and warmup > 0:
-        key = joblib.hash(init), seed, rows.tobytes()
+        key = _key(init), seed, rows.tobytes()
         if key not in memo:
-            memo[key] = first_scores(init, X if whole else X[rows], seed, None if whole else rows)
+            memo[key] = first_scores(init, X, seed, None if whole else rows)
         scores = memo[key]
     return {
         "known": known if known is None or whole else known[rows],
         "first_scores": scores,
         "warmup_epochs": warmup,
     }
+
+
+def _key(init: Any) -> Any:
+    """Return what equal detectors have in common, for as long as they are."""
+    try:
+        return joblib.hash(init)
+    except (PicklingError, AttributeError, TypeError):  # of what it holds, a lambda say
+        return id(init)
 
 
 def _task(
