@@ -16,6 +16,6 @@ def test_jobs(X, known, backend):
     ]
     estimators += [small_loe(AutoEncoder(max_epochs=3), n_estimators=2), NeuTraL(max_epochs=2)]
     estimators[-1].set_params(random_state=0)
-    rows = [train for train, _ in KFold(5).split(X)]
+    rows = [train for train, _ in KFold(len(estimators)).split(X)]
     with parallel_config(backend=backend):
         check(estimators, X, rows, known, n_jobs=2)
