@@ -23,6 +23,8 @@ _MIN_ROWS = 12
 N_FOLDS = 3
 # Sharpness of the weights of cuts: high enough to leave out what is hardly reproduced.
 _SHARPNESS = 8
+# Average precision above chance that a few rows reach by luck: it says nothing for a cut.
+_CHANCE = 0.1
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,8 @@ def predictable_ratio(scores: np.ndarray, held_out: np.ndarray | None) -> FoundR
         for i, cut in enumerate(cuts):
             above = np.zeros(n_samples, dtype=bool)
             above[order[: round(cut * n_samples)]] = True
-            weights[i] = max(0.0, average_precision_score(above, held_out) - cut) ** _SHARPNESS
-        if weights.sum() == 0:
-            weights[:] = 1.0
+            excess = average_precision_score(above, held_out) - cut
+            weights[i] = max(_CHANCE, excess) ** _SHARPNESS
     weights = weights / weights.sum()
     mean = float(weights @ np.log(cuts))
     deviation = float(np.sqrt(weights @ (np.log(cuts) - mean) ** 2))
@@ -107,7 +108,7 @@ def thresholded_ratio(thresholder: Any, scores: np.ndarray) -> FoundRatio:
     """
     decide = thresholder.eval if hasattr(thresholder, "eval") else thresholder
     found = np.asarray(decide(scores))
-    if found.shape == () and 0 <= float(found) <= 1:
+    if found.shape == () and found.dtype.kind in "fiu" and 0 <= found <= 1:
         ratio = float(found)
     elif found.shape == scores.shape and set(np.unique(found).tolist()) <= {0, 1}:
         ratio = float(np.mean(found == 1))
@@ -115,7 +116,7 @@ def thresholded_ratio(thresholder: Any, scores: np.ndarray) -> FoundRatio:
         raise ValueError(
             f"LOE: the thresholder {thresholder!r} must return a label for each of the "
             f"{len(scores)} scores, 1 for outliers and 0 for others, or a ratio in [0, 1]; got "
-            f"{found.dtype} of shape {found.shape}."
+            + (repr(found.item()) if found.ndim == 0 else f"{found.dtype} of shape {found.shape}.")
         )
     # A thresholder may find no outlier, or nothing else; `offset_` needs a ratio in between.
     ratio = float(np.clip(ratio, 1 / len(scores), 0.5))
