@@ -17,7 +17,7 @@ def clustered():
 
 
 def backbone(**parameters):
-    return DeepSVDD(**{"max_epochs": 6, "batch_size": 64, **parameters})
+    return DeepSVDD(**{"max_epochs": 4, "batch_size": 100, **parameters})
 
 
 def loe(estimator=None, **parameters):
@@ -420,8 +420,8 @@ class TestSeveralBackbones:
         assert [type(m) for m in detector.estimators_] == [DeepSVDD, AutoEncoder]
         assert not hasattr(given[0], "module_")
         assert detector.estimator_ is detector.estimators_[0]
-        assert detector.n_iter_ == 6
-        assert detector.loss_history_.shape == (6,)
+        assert detector.n_iter_ == 4
+        assert detector.loss_history_.shape == (4,)
         assert_consistent(detector, clustered)
         more = LOE(given, contamination=0.1, n_estimators=3).fit(clustered)
         assert [type(m) for m in more.estimators_] == [DeepSVDD, AutoEncoder, DeepSVDD]
