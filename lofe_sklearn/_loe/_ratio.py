@@ -28,6 +28,8 @@ _MIN_ROWS = 12
 N_FOLDS = 3
 # Sharpness of the weights of cuts: high enough to leave out what is hardly reproduced.
 _SHARPNESS = 8
+# Average precision above chance that a few rows reach by luck: it says nothing for a cut.
+_CHANCE = 0.1
 # The mixture sees so many quantiles of the scores, which say all it needs.
 _N_QUANTILES = 2000
 
@@ -107,8 +109,8 @@ def reproduced(scores: np.ndarray, held_out: np.ndarray) -> np.ndarray:
         above = np.zeros(len(scores), dtype=bool)
         above[order[: max(1, round(cut * len(scores)))]] = True
         precision = average_precision_score(above, held_out)
-        weights[i] = max(0.0, (precision - cut) / (1 - cut)) ** _SHARPNESS
-    return weights / weights.sum() if weights.sum() > 0 else np.full(len(weights), 1 / len(weights))
+        weights[i] = max(_CHANCE, (precision - cut) / (1 - cut)) ** _SHARPNESS
+    return weights / weights.sum()
 
 
 def upper_component(scores: np.ndarray) -> float:
@@ -143,7 +145,7 @@ def thresholded_ratio(thresholder: Any, scores: np.ndarray) -> FoundRatio:
     """
     decide = thresholder.eval if hasattr(thresholder, "eval") else thresholder
     found = np.asarray(decide(scores))
-    if found.shape == () and 0 <= float(found) <= 1:
+    if found.shape == () and found.dtype.kind in "fiu" and 0 <= found <= 1:
         ratio = float(found)
     elif found.shape == scores.shape and set(np.unique(found).tolist()) <= {0, 1}:
         ratio = float(np.mean(found == 1))
@@ -151,7 +153,7 @@ def thresholded_ratio(thresholder: Any, scores: np.ndarray) -> FoundRatio:
         raise ValueError(
             f"LOE: the thresholder {thresholder!r} must return a label for each of the "
             f"{len(scores)} scores, 1 for outliers and 0 for others, or a ratio in [0, 1]; got "
-            f"{found.dtype} of shape {found.shape}."
+            + (repr(found.item()) if found.ndim == 0 else f"{found.dtype} of shape {found.shape}.")
         )
     # A thresholder may find no outlier, or nothing else; `offset_` needs a ratio in between.
     ratio = float(np.clip(ratio, 1 / len(scores), 0.5))

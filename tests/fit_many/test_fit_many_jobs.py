@@ -1,11 +1,12 @@
 """fit_many: stacks as jobs of joblib, in processes, in threads and on a cluster."""
 
 import pytest
-from comparing import check, small_loe
+from comparing import assert_same, check, small_loe
 from joblib import parallel_config
 from sklearn.model_selection import KFold
 
-from lofe_sklearn import AutoEncoder, NeuTraL
+from lofe_sklearn import AutoEncoder, DeepSVDD, NeuTraL, fit_many
+from lofe_sklearn.exceptions import TrainingDivergedError
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
@@ -16,6 +17,34 @@ def test_jobs(X, known, backend):
     ]
     estimators += [small_loe(AutoEncoder(max_epochs=3), n_estimators=2), NeuTraL(max_epochs=2)]
     estimators[-1].set_params(random_state=0)
-    rows = [train for train, _ in KFold(len(estimators)).split(X)]
+    rows = [train for train, _ in KFold(4).split(X)]
     with parallel_config(backend=backend):
         check(estimators, X, rows, known, n_jobs=2)
+
+
+@pytest.mark.parametrize("processes", [False, True], ids=["threads", "processes"])
+def test_dask(X, known, processes):
+    """Stacks are trained by the workers of a cluster (extra ``lofe-sklearn[dask]``)."""
+    distributed = pytest.importorskip("distributed")
+    estimators = [
+        small_loe(random_state=0),
+        small_loe(random_state=1, method=lambda ln, la, alpha, known: (ln * 0 + 1, la * 0)),
+        small_loe(AutoEncoder(max_epochs=3), n_estimators=2),
+        NeuTraL(max_epochs=2, random_state=0),
+        DeepSVDD(lr=1e30, max_epochs=3, random_state=0),
+    ]
+    rows = [train for train, _ in KFold(len(estimators)).split(X)]
+    options = {"rows": rows, "known_labels": known, "return_errors": True}
+    expected = fit_many(estimators, X, **options)
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=processes, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster),
+        parallel_config(backend="dask"),
+    ):
+        fitted = fit_many(estimators, X, **options)
+        assert cluster.scheduler.transition_counter > 0  # it has been given something to do
+    for one, other in zip(fitted[:-1], expected[:-1], strict=True):
+        assert_same(one, other, X)
+    assert type(fitted[-1]) is type(expected[-1]) is TrainingDivergedError

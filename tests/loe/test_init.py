@@ -293,7 +293,7 @@ def nan_in(i):
         (StandardScaler(), TypeError, "whether StandardScaler's"),
         (LocalOutlierFactor(n_neighbors=0), ValueError, "n_neighbors"),  # scikit-learn's own
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_cannot_be_used(X, init, error, message):
     detector = loe(init=init)

@@ -1,0 +1,443 @@
+"""The ratio: given, found by the members' agreement, or by a thresholder; and label_update."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+
+from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn._loe._ratio import RATIOS, find_ratio, folds, reproduced, spread_ratios
+
+
+@pytest.fixture
+def clustered():
+    """10 % of the rows lie together, far from the others."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(0, 1, (180, 5)), rng.normal(6, 0.7, (20, 5))])
+    return rng.permutation(X)
+
+
+def backbone(**parameters):
+    return DeepSVDD(**{"max_epochs": 4, "batch_size": 100, **parameters})
+
+
+def loe(estimator=None, **parameters):
+    estimator = backbone() if estimator is None else estimator
+    return LOE(estimator, **{"random_state": 0, **parameters})
+
+
+def assert_consistent(detector, X):
+    low, high = detector.contamination_interval_
+    assert 0 < low <= detector.contamination_ <= high <= 0.5
+    scores = detector.score_samples(X)
+    expected = np.percentile(scores, 100 * detector.contamination_)
+    assert detector.offset_ == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    n_flagged = (detector.predict(X) == -1).sum()
+    assert abs(n_flagged - detector.contamination_ * len(X)) <= 1
+    n_marked = (detector.labels_ == -1).sum()
+    assert n_marked == max(1, np.floor(detector.contamination_ * len(X) + 0.5))
+
+
+class TestAuto:
+    @pytest.mark.parametrize(
+        ("n_estimators", "expected"),
+        [
+            (None, RATIOS * 2),
+            (1, [0.1]),
+            (2, [RATIOS[0], RATIOS[-1]]),
+            (8, RATIOS),
+            (9, [*RATIOS, RATIOS[0]]),
+        ],
+    )
+    def test_members_are_spread_over_the_ratios(self, clustered, n_estimators, expected):
+        detector = loe(backbone(max_epochs=2), n_estimators=n_estimators).fit(clustered)
+        assert detector.contamination == "auto"
+        np.testing.assert_array_equal(detector.contaminations_, expected)
+        assert [m.contamination for m in detector.estimators_] == list(expected)
+        assert_consistent(detector, clustered)
+
+    def test_each_backbone_gets_all_ratios(self, clustered):
+        pair = [backbone(max_epochs=2), AutoEncoder(max_epochs=2)]
+        detector = loe(pair, n_estimators=16).fit(clustered)
+        for kind in (DeepSVDD, AutoEncoder):
+            own = [m.contamination for m in detector.estimators_ if isinstance(m, kind)]
+            np.testing.assert_array_equal(own, RATIOS)
+
+    def test_each_member_marks_its_own_share(self, clustered):
+        detector = loe(n_estimators=8, label_update="epoch", warmup_epochs=1).fit(clustered)
+        for member, ratio in zip(detector.estimators_, RATIOS, strict=True):
+            assert (member.history_.labels.sum(axis=2) == round(ratio * 200)).all()
+
+    @pytest.mark.parametrize("n_samples", [2, 3, 5, 35, 36, 40])
+    def test_tiny_sets(self, n_samples):
+        X = np.random.default_rng(0).normal(size=(n_samples, 3))
+        detector = loe(backbone(max_epochs=2), n_estimators=3).fit(X)
+        assert_consistent(detector, X)
+
+    def test_a_cluster_of_anomalies(self, clustered):
+        detector = loe(backbone(max_epochs=20)).fit(clustered)
+        assert 0.04 <= detector.contamination_ <= 0.25
+        assert_consistent(detector, clustered)
+        found = clustered[detector.labels_ == -1].mean(axis=1) > 3
+        assert found[:20].mean() > 0.6
+
+    def test_clean_rows(self):
+        X = np.random.default_rng(1).normal(size=(120, 5))
+        detector = loe(n_estimators=8).fit(X)
+        assert_consistent(detector, X)
+        # Nothing says how many: no narrow interval around a large ratio.
+        low, high = detector.contamination_interval_
+        assert low < 0.1
+        assert high > 1.2 * low
+
+    @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+    def test_rows_that_are_all_equal(self):
+        detector = loe(n_estimators=2).fit(np.ones((50, 3)))
+        low, high = detector.contamination_interval_
+        assert 0 < low <= detector.contamination_ <= high <= 0.5
+
+    def test_known_labels(self, clustered):
+        known = np.zeros(200, dtype=int)
+        known[np.flatnonzero(clustered.mean(axis=1) > 3)[:6]] = -1
+        known[np.flatnonzero(clustered.mean(axis=1) < 3)[:50]] = 1
+        detector = loe(n_estimators=8).fit(clustered, known_labels=known)
+        np.testing.assert_array_equal(detector.labels_[known != 0], known[known != 0])
+        for member in detector.estimators_:
+            assert not member.history_.labels[1:, 0][:, known == 1].any()
+            assert member.history_.labels[1:, 0][:, known == -1].all()
+        low, high = detector.contamination_interval_
+        assert 0 < low <= detector.contamination_ <= high <= 0.5
+
+    def test_every_row_is_known(self, clustered):
+        known = np.where(clustered.mean(axis=1) > 3, -1, 1)
+        detector = loe(n_estimators=2).fit(clustered, known_labels=known)
+        np.testing.assert_array_equal(detector.labels_, known)
+
+
+@pytest.mark.parametrize("ratio", [0.01, 0.25, 0.5, np.float32(0.25)])
+def test_a_given_ratio_is_itself(clustered, ratio):
+    detector = loe(contamination=ratio, n_estimators=2).fit(clustered)
+    assert detector.contamination_ == ratio
+    assert detector.contamination_interval_ == (ratio, ratio)
+    np.testing.assert_array_equal(detector.contaminations_, [ratio, ratio])
+    assert_consistent(detector, clustered)
+
+
+@pytest.mark.parametrize(
+    "value", [0, -0.1, 0.51, 1, True, None, "Auto", "0.1", np.nan, [0.1], DeepSVDD, object()]
+)
+def test_a_ratio_that_is_none(clustered, value):
+    with pytest.raises(ValueError, match=r"LOE: contamination must be .*'auto'.*eval.*got"):
+        loe(contamination=value).fit(clustered)
+
+
+class Thresholder(BaseEstimator):
+    """In PyThresh's manner."""
+
+    def __init__(self, share=0.15):
+        self.share = share
+
+    def eval(self, decision):
+        self.seen_ = decision
+        return (decision > np.quantile(decision, 1 - self.share)).astype(int)
+
+
+class TestThresholders:
+    @pytest.mark.parametrize(
+        "thresholder",
+        [
+            Thresholder(),
+            lambda scores: scores > np.quantile(scores, 0.85),
+            lambda scores: list((scores > np.quantile(scores, 0.85)) * 1.0),
+            lambda scores: 0.15,
+            lambda scores: np.float32(0.15),
+        ],
+        ids=["eval", "bools", "list", "ratio", "numpy ratio"],
+    )
+    def test_find_the_ratio(self, clustered, thresholder):
+        detector = loe(contamination=thresholder, n_estimators=2).fit(clustered)
+        assert detector.contamination_ == pytest.approx(0.15)
+        assert detector.contamination_interval_ == (detector.contamination_,) * 2
+        assert len(set(detector.contaminations_)) == 2
+        assert_consistent(detector, clustered)
+
+    def test_are_given_scores_high_for_outliers(self, clustered):
+        seen = []
+
+        def thresholder(scores):
+            seen.append(scores)
+            return 0.1
+
+        detector = loe(backbone(max_epochs=20), contamination=thresholder).fit(clustered)
+        [scores] = seen
+        assert scores.shape == (200,)
+        np.testing.assert_allclose(scores, -detector.score_samples(clustered), rtol=1e-5, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("returned", "expected"),
+        [
+            (lambda s: np.zeros(len(s), dtype=int), 1 / 200),
+            (lambda s: 0, 1 / 200),
+            (lambda s: np.ones(len(s)), 0.5),
+            (lambda s: 1.0, 0.5),
+        ],
+        ids=["no label", "nothing", "all labels", "everything"],
+    )
+    def test_mark_at_least_one_row_and_at_most_half(self, clustered, returned, expected):
+        detector = loe(contamination=returned, n_estimators=1).fit(clustered)
+        assert detector.contamination_ == pytest.approx(expected)
+        assert_consistent(detector, clustered)
+
+    @pytest.mark.parametrize(
+        ("returned", "got"),
+        [
+            (lambda s: None, "got None"),
+            (lambda s: "many", "got 'many'"),
+            (lambda s: 1.5, "got 1.5"),
+            (lambda s: -0.1, "got -0.1"),
+            (lambda s: np.nan, "got nan"),
+            (lambda s: 1j, "got 1j"),
+            (lambda s: np.where(s > 0, -1, 1), r"got .*of shape \(200,\)"),
+            (lambda s: s, r"got float64 of shape \(200,\)"),
+            (lambda s: np.zeros(199), r"got .*of shape \(199,\)"),
+            (lambda s: np.zeros((200, 1)), r"got .*of shape \(200, 1\)"),
+            (lambda s: np.array(["a"] * 200), r"got .*of shape \(200,\)"),
+            (lambda s: [], r"got .*of shape \(0,\)"),
+        ],
+        ids=lambda v: v if isinstance(v, str) else "",
+    )
+    def test_that_return_nonsense(self, clustered, returned, got):
+        detector = loe(backbone(max_epochs=2), contamination=returned, n_estimators=1)
+        with pytest.raises(ValueError, match=rf"the thresholder .* or a ratio in \[0, 1\]; {got}"):
+            detector.fit(clustered)
+        assert not hasattr(detector, "estimators_")
+
+
+class TestFindRatio:
+    """Scores of 1000 rows, of which some are of another kind."""
+
+    @staticmethod
+    def scores(n_outliers, noise, seed=0):
+        rng = np.random.default_rng(seed)
+        kind = np.zeros(1000)
+        kind[:n_outliers] = 5.0
+        return kind + rng.normal(0, 0.3, 1000) if noise is None else kind + noise
+
+    @pytest.mark.parametrize("n_outliers", [20, 50, 100, 200, 300])
+    def test_finds_the_cut_that_is_reproduced(self, n_outliers):
+        # Within each kind the rankings of both have nothing in common.
+        found = find_ratio(self.scores(n_outliers, None, 0), self.scores(n_outliers, None, 1))
+        assert found.value == pytest.approx(n_outliers / 1000, rel=0.35)
+        assert found.low <= n_outliers / 1000 * 1.2
+        assert found.high >= n_outliers / 1000 / 1.2
+        assert found.high < 3 * found.low
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_scores_that_say_nothing_leave_the_interval_wide(self, seed):
+        rng = np.random.default_rng(seed)
+        found = find_ratio(rng.normal(size=1000), rng.normal(size=1000))
+        assert found.high > 4 * found.low
+
+    def test_opposite_scores_leave_it_open(self):
+        scores = np.random.default_rng(0).normal(size=1000)
+        # No cut is predicted better than chance would: all count alike.
+        np.testing.assert_allclose(reproduced(scores, -scores), 1 / len(RATIOS))
+
+    def test_without_held_out_scores_all_cuts_count_alike(self):
+        found = find_ratio(np.arange(10.0), None)
+        assert found.value == pytest.approx(np.exp(np.log(RATIOS).mean()))
+        assert found.low < 0.04 < 0.2 < found.high <= 0.5
+
+    def test_does_not_depend_on_the_scale_of_the_scores(self):
+        scores, held_out = self.scores(50, None, 0), self.scores(50, None, 1)
+        expected = find_ratio(scores, held_out)
+        found = find_ratio(1e3 * scores, held_out - 9)
+        assert found.value == pytest.approx(expected.value, rel=1e-3)
+
+
+@pytest.mark.parametrize("n_samples", [2, 35, 36, 100])
+def test_folds_hold_each_row_out_once(n_samples):
+    parts = folds(n_samples, seed=0)
+    if n_samples < 36:
+        assert parts == []
+    else:
+        np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(n_samples))
+
+
+@pytest.mark.parametrize("n_members", range(20))
+def test_spread_ratios(n_members):
+    ratios = spread_ratios(n_members)
+    assert len(ratios) == n_members
+    assert set(ratios) <= set(RATIOS)
+    if n_members > 1:
+        assert {RATIOS[0], RATIOS[-1]} <= set(ratios)
+
+
+class TestLabelUpdate:
+    @pytest.mark.parametrize(
+        ("contamination", "batch_size", "expected"),
+        [(0.1, 50, "batch"), (0.02, 50, "epoch"), (0.02, 200, "batch"), (0.005, 200, "batch")],
+    )
+    def test_auto(self, clustered, contamination, batch_size, expected):
+        """Per epoch where less than two rows of a batch would be marked, if there are several."""
+
+        def labels(label_update):
+            detector = loe(
+                backbone(batch_size=batch_size),
+                contamination=contamination,
+                label_update=label_update,
+                init=None,
+                warmup_epochs=1,
+            )
+            return detector.fit(clustered).estimator_.history_.labels
+
+        each = {update: labels(update) for update in ("auto", "batch", "epoch")}
+        np.testing.assert_array_equal(each["auto"], each[expected])
+        if batch_size < 200:
+            assert (each["batch"] != each["epoch"]).any()
+            assert (each["epoch"][1:].sum(axis=2) == round(200 * contamination)).all()
+
+    def test_per_epoch_marks_the_share_exactly_where_batches_mark_one_row_each(self, clustered):
+        n_marked = {}
+        for update in ("batch", "epoch"):
+            detector = loe(
+                backbone(batch_size=10), contamination=0.01, label_update=update, warmup_epochs=1
+            ).fit(clustered)
+            n_marked[update] = set(detector.estimator_.history_.labels[1:].sum(axis=(1, 2)))
+        assert n_marked == {"batch": {20}, "epoch": {2}}
+
+    def test_known_labels_hold_in_both(self, clustered):
+        known = np.zeros(200, dtype=int)
+        known[:4], known[4:8] = -1, 1
+        for update in ("batch", "epoch"):
+            detector = loe(contamination=0.1, label_update=update).fit(
+                clustered, known_labels=known
+            )
+            labels = detector.estimator_.history_.labels[1:, 0]
+            assert labels[:, :4].all()
+            assert not labels[:, 4:8].any()
+
+    def test_blind_training_infers_nothing(self, clustered):
+        scores = [
+            loe(contamination=0.01, method="blind", label_update=update)
+            .fit(clustered)
+            .score_samples(clustered)
+            for update in ("epoch", "batch")
+        ]
+        np.testing.assert_array_equal(*scores)
+
+    @pytest.mark.parametrize("value", ["step", None, 1, True])
+    def test_of_another_name(self, clustered, value):
+        with pytest.raises(ValueError, match="LOE: label_update must be one of 'auto', 'batch'"):
+            loe(label_update=value).fit(clustered)
+
+
+class TestSubsets:
+    @pytest.mark.parametrize(("max_samples", "n"), [(0.5, 100), (60, 60), (1.0, 200), (200, 200)])
+    def test_of_rows(self, clustered, max_samples, n):
+        detector = loe(max_samples=max_samples, contamination=0.1, n_estimators=3).fit(clustered)
+        for rows in detector.estimators_samples_:
+            assert len(rows) == len(set(rows.tolist())) == n
+            assert (np.diff(rows) > 0).all()
+        if n < 200:
+            assert (detector.estimators_samples_[0] != detector.estimators_samples_[1]).any()
+        assert detector.labels_.shape == (200,)
+        assert_consistent(detector, clustered)
+
+    @pytest.mark.parametrize(("max_features", "n"), [(0.5, 2), (3, 3), (1.0, 5), (1, 1)])
+    def test_of_features(self, clustered, max_features, n):
+        detector = loe(max_features=max_features, contamination=0.1, n_estimators=3).fit(clustered)
+        assert [len(features) for features in detector.estimators_features_] == [n] * 3
+        assert [member.n_features_in_ for member in detector.estimators_] == [n] * 3
+        assert detector.n_features_in_ == 5
+        assert_consistent(detector, clustered)
+        # What no member sees does not count.
+        unseen = np.setdiff1d(np.arange(5), np.concatenate(detector.estimators_features_))
+        other = clustered.copy()
+        other[:, unseen] = 1e3
+        np.testing.assert_array_equal(
+            detector.score_samples(other), detector.score_samples(clustered)
+        )
+
+    def test_scores_are_the_members_of_their_features(self, clustered):
+        detector = loe(max_features=2, max_samples=90, contamination=0.1, n_estimators=3)
+        detector.fit(clustered)
+        losses = []
+        for member, features, rows in zip(
+            detector.estimators_,
+            detector.estimators_features_,
+            detector.estimators_samples_,
+            strict=True,
+        ):
+            logs = np.log(-member.score_samples(clustered[:, features]))
+            losses.append((logs - logs[rows].mean()) / logs[rows].std())
+        np.testing.assert_allclose(
+            detector.score_samples(clustered), -np.mean(losses, axis=0), rtol=1e-6
+        )
+
+    def test_of_both_with_a_ratio_to_find(self, clustered):
+        detector = loe(max_features=3, max_samples=0.8, n_estimators=8).fit(clustered)
+        assert_consistent(detector, clustered)
+
+    @pytest.mark.parametrize(
+        ("parameters", "message"),
+        [
+            ({"max_samples": 201}, r"max_samples=201 is more than X has \(200\)"),
+            ({"max_features": 6}, r"max_features=6 is more than X has \(5\)"),
+            ({"max_samples": 1}, "max_samples=1 leaves 1 of 200; at least 2"),
+            ({"max_samples": 0.001}, "leaves 0 of 200"),
+            ({"max_features": 0.01}, "max_features=0.01 leaves 0 of 5; at least 1"),
+            ({"max_features": 1, "estimator": ICL(max_epochs=1)}, "at least"),
+            ({"max_samples": 1.5}, r"max_samples must be .*float in \(0, 1\].*got 1.5"),
+            ({"max_samples": 0}, "max_samples must be"),
+            ({"max_features": 0.0}, "max_features must be"),
+            ({"max_features": True}, "max_features must be"),
+            ({"max_features": None}, "max_features must be"),
+            ({"max_samples": "all"}, "max_samples must be"),
+            ({"max_samples": np.nan}, "max_samples must be"),
+        ],
+        ids=str,
+    )
+    def test_that_cannot_be(self, clustered, parameters, message):
+        detector = loe(**parameters)
+        with pytest.raises(ValueError, match=f"LOE: .*{message}"):
+            detector.fit(clustered)
+        assert not hasattr(detector, "estimators_")
+
+
+class TestSeveralBackbones:
+    @pytest.mark.parametrize("container", [list, tuple])
+    def test_in_turn(self, clustered, container):
+        given = container([backbone(), AutoEncoder(max_epochs=3)])
+        detector = LOE(given, contamination=0.1, random_state=0).fit(clustered)
+        assert [type(m) for m in detector.estimators_] == [DeepSVDD, AutoEncoder]
+        assert not hasattr(given[0], "module_")
+        assert detector.estimator_ is detector.estimators_[0]
+        assert detector.n_iter_ == 4
+        assert detector.loss_history_.shape == (4,)
+        assert_consistent(detector, clustered)
+        more = LOE(given, contamination=0.1, n_estimators=3).fit(clustered)
+        assert [type(m) for m in more.estimators_] == [DeepSVDD, AutoEncoder, DeepSVDD]
+
+    def test_of_one_kind_and_other_parameters(self, clustered):
+        given = [NeuTraL(n_transforms=k, max_epochs=2) for k in (2, 3)]
+        detector = LOE(given, contamination=0.1, random_state=0).fit(clustered)
+        assert [m.n_transforms for m in detector.estimators_] == [2, 3]
+
+    def test_none(self, clustered):
+        for empty in ([], ()):
+            with pytest.raises(ValueError, match="at least one backbone; got an empty list"):
+                LOE(empty).fit(clustered)
+
+    @pytest.mark.parametrize("bad", [BaseEstimator(), "DeepSVDD", DeepSVDD, None, LOE()])
+    def test_of_what_is_none(self, clustered, bad):
+        got = bad.__name__ if isinstance(bad, type) else type(bad).__name__
+        with pytest.raises(TypeError, match=rf"LOE: estimator must be .*list of such; got {got}"):
+            LOE([backbone(), bad]).fit(clustered)
+
+    def test_a_bad_parameter_of_the_second(self, clustered):
+        with pytest.raises(ValueError, match="AutoEncoder: max_epochs must be"):
+            LOE([backbone(), AutoEncoder(max_epochs=0)]).fit(clustered)
+
+    def test_a_warm_up_too_long_for_the_second(self, clustered):
+        with pytest.raises(ValueError, match="warmup_epochs=3 must be below"):
+            LOE([backbone(), AutoEncoder(max_epochs=3)], warmup_epochs=3).fit(clustered)
