@@ -73,10 +73,11 @@ def fit_many(
     Notes
     -----
     Equal is meant to 1e-5 of the parameters for as long as training does not amplify rounding
-    errors: a stack multiplies matrices in another order than a single model.
+    errors: a stack multiplies matrices in another order than a single model. Models with dropout
+    are trained one by one, so that their masks do not depend on what else is trained.
 
-    Stacks are independent jobs for joblib, so that ``joblib.parallel_config(backend="dask")`` or
-    a Ray backend spreads them over machines.
+    Stacks are independent jobs for joblib, so that ``joblib.parallel_config(backend="dask")``
+    (extra ``lofe-sklearn[dask]``) or a Ray backend spreads them over machines.
 
     Examples
     --------

@@ -7,9 +7,34 @@ from sklearn.base import clone
 
 from lofe_sklearn import LOE, DeepSVDD, fit_many
 from lofe_sklearn._validation import take_rows
-from lofe_sklearn.backbones import Backbone
+from lofe_sklearn.backbones import Backbone, _training
 
 N_ROWS = 103  # no multiple of anything: folds and batches of unequal size
+
+
+def make_rows():
+    """Return clean rows with ten outliers among them."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(0, 1, (93, 6)), rng.uniform(-8, 8, (10, 6))])
+    return rng.permutation(X)
+
+
+def make_known():
+    """Return labels, of which a few are known."""
+    rng = np.random.default_rng(1)
+    return rng.choice([-1, 0, 1], size=N_ROWS, p=[0.04, 0.9, 0.06])
+
+
+def spy_on_stacks(monkeypatch):
+    """Return a list that gets the sizes of the stacks that are trained, in turn."""
+    sizes, train = [], _training._train_stack
+
+    def spy(tasks, X, keep_going):
+        sizes.append(len(tasks))
+        return train(tasks, X, keep_going)
+
+    monkeypatch.setattr(_training, "_train_stack", spy)
+    return sizes
 
 
 def small_loe(estimator=None, **parameters):

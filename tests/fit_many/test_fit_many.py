@@ -6,13 +6,26 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from comparing import N_ROWS, assert_same, check, single_fits, small_loe
+from comparing import (
+    N_ROWS,
+    assert_same,
+    check,
+    make_known,
+    make_rows,
+    single_fits,
+    small_loe,
+    spy_on_stacks,
+)
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.neighbors import LocalOutlierFactor
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, fit_many
+
+X = pytest.fixture(make_rows)
+known = pytest.fixture(make_known)
+stacks = pytest.fixture(spy_on_stacks)
 
 
 class TestEqualsSingleFits:

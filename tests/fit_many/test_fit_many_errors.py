@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from comparing import N_ROWS, assert_same, small_loe
+from comparing import N_ROWS, assert_same, make_rows, small_loe
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
@@ -14,6 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, fit_many
 from lofe_sklearn.exceptions import TrainingDivergedError
+
+X = pytest.fixture(make_rows)
 
 
 def raising(loss_n, loss_a, alpha, known):

@@ -1,12 +1,15 @@
 """fit_many: stacks as jobs of joblib, in processes, in threads and on a cluster."""
 
 import pytest
-from comparing import assert_same, check, small_loe
+from comparing import assert_same, check, make_known, make_rows, small_loe
 from joblib import parallel_config
 from sklearn.model_selection import KFold
 
 from lofe_sklearn import AutoEncoder, DeepSVDD, NeuTraL, fit_many
 from lofe_sklearn.exceptions import TrainingDivergedError
+
+X = pytest.fixture(make_rows)
+known = pytest.fixture(make_known)
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])

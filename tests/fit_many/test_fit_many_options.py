@@ -4,13 +4,16 @@ import warnings
 
 import numpy as np
 import pytest
-from comparing import assert_same, check, small_loe
+from comparing import assert_same, check, make_rows, small_loe, spy_on_stacks
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 from torch import nn
 
 from lofe_sklearn import AutoEncoder, DeepSVDD, MHRot, fit_many
 from lofe_sklearn.backbones import Backbone
+
+X = pytest.fixture(make_rows)
+stacks = pytest.fixture(spy_on_stacks)
 
 
 def test_the_estimators_given_are_not_changed(X):
