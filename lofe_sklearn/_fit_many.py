@@ -92,6 +92,11 @@ def fit_many(
     >>> [int((detector.predict(X) == -1).sum()) for detector in fitted]
     [38, 189, 378]
     """
+    if isinstance(estimators, OutlierDetector):
+        raise TypeError(
+            f"fit_many: estimators must be a sequence of detectors; got one "
+            f"{type(estimators).__name__}. Put it into a list, or call its fit."
+        )
     detectors = [_checked(estimator) for estimator in estimators]
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     given = _checked_rows(rows, len(detectors), n_samples)

@@ -24,7 +24,8 @@ def check_set(path, backbone_class, max_rows):
         X = np.asarray(arrays["X"])
     X = X[np.random.default_rng(0).permutation(len(X))[:max_rows]]
     for method in ("hard", "soft"):
-        detector = LOE(backbone_class(max_epochs=2), method=method, warmup_epochs=1).fit(X)
+        estimator = backbone_class(max_epochs=2)
+        detector = LOE(estimator, method=method, contamination=0.1, warmup_epochs=1).fit(X)
         history = detector.estimator_.history_
         for values in (detector.score_samples(X), history.loss_n, history.loss_a):
             assert np.isfinite(values).all(), (path.name, method)

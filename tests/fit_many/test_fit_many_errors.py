@@ -154,3 +154,8 @@ def test_a_failed_fit_leaves_no_half_fitted_detector(X):
     assert isinstance(result, TrainingDivergedError)
     with pytest.raises(NotFittedError):
         detector.score_samples(X)
+
+
+def test_one_detector_is_no_sequence_of_them(X):
+    with pytest.raises(TypeError, match="must be a sequence of detectors; got one LOE"):
+        fit_many(LOE(), X)
