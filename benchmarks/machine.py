@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,7 @@ def describe() -> dict[str, str]:
     if cpuinfo.exists():
         names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         processor = names[0].split(":", 1)[1].strip() if names else processor
-    return {
+    facts = {
         "processor": processor,
         "cores": str(os.cpu_count()),
         "threads": str(torch.get_num_threads()),
@@ -32,3 +35,28 @@ def describe() -> dict[str, str]:
         "numpy": np.__version__,
         "lofe-sklearn": lofe_sklearn.__version__,
     }
+    for peer in ("pyod", "deepod"):
+        with suppress(PackageNotFoundError):
+            facts[peer] = version(peer)
+    return facts
+
+
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def reset_peak_memory() -> None:
+    """Start the peak of `peak_memory` anew, where the system can (Linux)."""
+    with suppress(OSError):
+        _RESET.write_text("5")
+
+
+def peak_memory() -> int:
+    """Most memory this process has held since the last reset, or ever, in MB.
+
+    That of torch, scikit-learn and the data is part of it.
+    """
+    if _STATUS.exists():
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) // 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

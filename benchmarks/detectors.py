@@ -1,0 +1,65 @@
+"""Detectors of the benchmarks by name: this library's, and any other that can be imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.peers.detectors import Peer, build
+from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn.backbones import Backbone
+
+BACKBONES: dict[str, type[Backbone]] = {
+    cls.__name__: cls for cls in (NeuTraL, ICL, GOAD, DeepSVDD, AutoEncoder)
+}
+METHODS = ("blind", "refine", "hard", "soft")
+# How LOE is set up besides method and ratio. The paper's: a blind warm-up, labels in each batch.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "paper": {"init": None, "label_update": "batch", "warmup_epochs": 2},
+    "default": {},
+}
+
+
+def is_ours(detector: str) -> bool:
+    """Whether the name is LOE or one of its backbones."""
+    return detector == "LOE" or detector in BACKBONES
+
+
+def build_ours(
+    detector: str,
+    method: str,
+    setting: str,
+    params: dict[str, Any],
+    assumed_ratio: float | None,
+    seed: int,
+    device: str,
+) -> LOE:
+    """Make LOE around the backbone, or LOE with its own choice of them for "LOE"."""
+    options: dict[str, Any] = dict(SETTINGS[setting])
+    if method:
+        options["method"] = method
+    if assumed_ratio:
+        options["contamination"] = assumed_ratio
+    elif assumed_ratio == 0:
+        # No anomaly is assumed: nothing to label. The ratio only sets the threshold then.
+        options |= {"method": "blind", "contamination": 0.1}
+    if detector == "LOE":
+        estimator: Any = [cls(device=device) for cls in (DeepSVDD, AutoEncoder)]
+        options |= params
+    else:
+        estimator = BACKBONES[detector](device=device, **params)
+    return LOE(estimator, random_state=seed, **options)
+
+
+def build_peer(
+    detector: str,
+    method: str,
+    setting: str,
+    params: dict[str, Any],
+    assumed_ratio: float | None,
+    seed: int,
+    device: str,
+    n_features: int,
+) -> Peer:
+    """Make a peer, which knows no method; its ratio only sets its threshold."""
+    ratio = assumed_ratio or 0.1
+    return build(detector, params, seed=seed, n_features=n_features, contamination=ratio)
