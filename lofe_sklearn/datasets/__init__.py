@@ -1,7 +1,25 @@
 """Real data sets, contamination, and the protocols of the papers."""
 
+from lofe_sklearn.datasets._adbench import fetch_adbench, list_adbench
+from lofe_sklearn.datasets._bunch import load_npz
 from lofe_sklearn.datasets._bundled import load_arrhythmia, load_thyroid
 from lofe_sklearn.datasets._contaminate import contaminate
+from lofe_sklearn.datasets._home import clear_data_home, get_data_home
+from lofe_sklearn.datasets._mulcross import make_mulcross
+from lofe_sklearn.datasets._odds import fetch_odds, list_odds
 from lofe_sklearn.datasets._protocols import loe_tabular_split
 
-__all__ = ["contaminate", "load_arrhythmia", "load_thyroid", "loe_tabular_split"]
+__all__ = [
+    "clear_data_home",
+    "contaminate",
+    "fetch_adbench",
+    "fetch_odds",
+    "get_data_home",
+    "list_adbench",
+    "list_odds",
+    "load_arrhythmia",
+    "load_npz",
+    "load_thyroid",
+    "loe_tabular_split",
+    "make_mulcross",
+]

@@ -1,0 +1,205 @@
+"""The sets of ADBench: 47 of rows and columns, and frozen features of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lofe_sklearn.datasets._bunch import as_bunch, read_npz
+from lofe_sklearn.datasets._files import Access, read_verified
+from lofe_sklearn.datasets._registry import (
+    Entry,
+    check_name,
+    entries_of,
+    find,
+    simplified,
+    unknown_name,
+)
+
+COLLECTIONS = ("Classical", "CV_by_ResNet18")
+# ADBench has these too, but no checksum of any of their files is known here.
+UNPINNED = ("CV_by_ViT", "NLP_by_BERT", "NLP_by_RoBERTa")
+UNPINNED_SETS = (
+    "cifar10",
+    "fashionmnist",
+    "mnist_c",
+    "svhn",
+    "20news",
+    "agnews",
+    "amazon",
+    "imdb",
+    "yelp",
+)
+DESCRIPTION = """\
+{name}
+{line}
+
+One of the sets of ADBench ({collection}), as published there.
+
+:Samples: {n_samples}
+:Anomalies: {n_anomalies} ({share:.2%}), target 1
+:Features: {n_features}{features}
+:Source: {url}
+:sha256: {sha256}
+:Licence: {licence}
+
+Please cite S. Han, X. Hu, H. Huang, M. Jiang, Y. Zhao (2022), ADBench: Anomaly Detection
+Benchmark, NeurIPS Datasets and Benchmarks, arXiv:2206.09426, and the source of the set that is
+named there.
+"""
+
+
+def fetch_adbench(
+    name,
+    *,
+    data_home=None,
+    download_if_missing=True,
+    return_X_y=False,
+    as_frame=False,
+    n_retries=3,
+    delay=1.0,
+    progress=True,
+):
+    """Load one of ADBench's sets, and download it if necessary.
+
+    Known are 43 of the 47 "Classical" sets of rows and columns, and ResNet-18 features of MVTec-AD
+    (15 categories, training and test part merged), CIFAR-10 and SVHN (three classes each). The
+    files are ADBench's at a fixed commit, compared with their sha256. Of ``3_backdoor``,
+    ``9_census``, ``13_fraud``, ``36_speech`` and of ADBench's other features of images and texts no
+    checksum is known here: download these yourself and use :func:`load_npz`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the set as in ADBench, with its number or without, in any case: ``"6_cardio"``,
+        ``"cardio"``, ``"MVTec-AD_bottle"``. :func:`list_adbench` has them all.
+    data_home : str or path-like, default=None
+        Folder that the file is looked for in and downloaded to; see :func:`get_data_home`.
+    download_if_missing : bool, default=True
+        Whether to download the file if it is not in the folder. Needs
+        ``pip install 'lofe-sklearn[data]'``.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Return pandas objects; needs pandas.
+    n_retries : int, default=3
+        Number of further tries when the network fails; each goes on where the last one ended.
+    delay : float, default=1.0
+        Seconds between two tries.
+    progress : bool, default=True
+        Show a progress bar while downloading.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        ``data`` of shape (n_samples, n_features), float64; ``target`` of shape (n_samples,), 1 for
+        anomalies and 0 for normal rows; ``feature_names``, ``target_names``, ``frame`` (with
+        ``as_frame=True``), ``DESCR`` with sizes, licence and citation, and ``filename``.
+    (data, target) : tuple
+        If `return_X_y` is true.
+
+    Raises
+    ------
+    ValueError
+        If there is no such set, or no checksum of it is known here.
+    OSError
+        If the file is missing and cannot be downloaded, or is not the published one. No file is
+        ever deleted or overwritten.
+    ImportError
+        If a download is needed and pooch or tqdm is not installed.
+
+    References
+    ----------
+    .. [1] S. Han, X. Hu, H. Huang, M. Jiang, Y. Zhao (2022). ADBench: Anomaly Detection Benchmark.
+       NeurIPS Datasets and Benchmarks. arXiv:2206.09426.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.datasets import fetch_adbench
+    >>> # Not run by the tests, since it downloads.
+    >>> X, y = fetch_adbench("cardio", return_X_y=True)  # doctest: +SKIP
+    >>> X.shape, int(y.sum())  # doctest: +SKIP
+    ((1831, 21), 176)
+    """
+    access = Access("fetch_adbench", data_home, download_if_missing, n_retries, delay, progress)
+    entry = _entry(check_name(name, access.caller))
+    data, target, filename = read_adbench(entry, access)
+    return as_bunch(
+        data,
+        target,
+        caller=access.caller,
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+        DESCR=_description(entry),
+        filename=str(filename),
+    )
+
+
+def list_adbench(collection=None):
+    """List the names that :func:`fetch_adbench` has a checksum for.
+
+    Parameters
+    ----------
+    collection : {"Classical", "CV_by_ResNet18"}, default=None
+        One of ADBench's folders, or by default both.
+
+    Returns
+    -------
+    names : list of str
+        ADBench's names.
+
+    Raises
+    ------
+    ValueError
+        If there is no such collection.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.datasets import list_adbench
+    >>> list_adbench("Classical")[:3]
+    ['1_ALOI', '2_annthyroid', '4_breastw']
+    """
+    if collection is not None and collection not in COLLECTIONS:
+        raise ValueError(
+            f"list_adbench: collection must be one of {list(COLLECTIONS)} or None; got "
+            f"{collection!r}."
+        )
+    chosen = COLLECTIONS if collection is None else (collection,)
+    return [entry.name for entry in entries_of(*chosen) if entry.sha256]
+
+
+def read_adbench(entry: Entry, access: Access) -> tuple[np.ndarray, np.ndarray, Path]:
+    """Rows, labels and the file of one entry."""
+    content, path = read_verified(access, entry.path, entry.sha256, entry.url)
+    return *read_npz(content, path), path
+
+
+def _entry(name: str) -> Entry:
+    folder = name.partition("/")[0]
+    candidates = entries_of(*([folder] if folder in COLLECTIONS else COLLECTIONS))
+    entry = None if folder in UNPINNED else find(name, candidates)
+    if entry is not None and entry.sha256:
+        return entry
+    if entry is not None or folder in UNPINNED or simplified(name).startswith(UNPINNED_SETS):
+        where = entry.url if entry else "github.com/Minqi824/ADBench, adbench/datasets"
+        raise ValueError(
+            f"fetch_adbench: no checksum of {name!r} is known here, and nothing is downloaded "
+            f"without one. Get the file yourself ({where}) and load it with "
+            "load_npz('path/to/file.npz')."
+        )
+    raise unknown_name(name, candidates, "fetch_adbench", "list_adbench")
+
+
+def _description(entry: Entry) -> str:
+    image = entry.collection != "Classical"
+    licence = "not stated by ADBench; that of the set's source"
+    if "MVTec" in entry.name:
+        licence = "CC BY-NC-SA 4.0, of MVTec-AD (Bergmann et al. 2019); not for commercial use"
+    return DESCRIPTION.format(
+        **vars(entry),
+        line="-" * len(entry.name),
+        share=entry.n_anomalies / entry.n_samples,
+        features=", of a ResNet-18 pretrained on ImageNet" if image else "",
+        licence=licence,
+    )
