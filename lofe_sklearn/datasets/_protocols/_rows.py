@@ -7,8 +7,6 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state, check_X_y
 
-from lofe_sklearn._validation import Number
-
 
 def check_labelled(X, y, *, owner, min_normal=1, min_anomalous=1):
     """Return rows as float64 and labels as integers, after checking both.
@@ -94,8 +92,11 @@ def drawn_within(
     needed = {"min_normal": min_normal, "min_anomalous": min_anomalous}
     X, y = check_labelled(X, y, owner=owner, **needed)
     for name, limit in [("max_samples", max_samples), ("min_samples", min_samples)]:
-        if not _LIMIT.accepts(limit):
-            raise ValueError(f"{owner}: {name} must be {_LIMIT}; got {limit!r}.")
+        whole = isinstance(limit, Integral) and not isinstance(limit, bool)
+        if limit is not None and not (whole and limit >= 1):
+            raise ValueError(
+                f"{owner}: {name} must be an integer of at least 1 or None; got {limit!r}."
+            )
     if None not in (max_samples, min_samples) and min_samples > max_samples:
         raise ValueError(
             f"{owner}: min_samples={min_samples} must not be above max_samples={max_samples}."
@@ -110,6 +111,3 @@ def drawn_within(
     where = f" among the {len(drawn)} rows that were drawn (raise the limit or change the seed)"
     _check_numbers(y[drawn], owner=owner, where=where, **needed)
     return X[drawn], y[drawn], rng
-
-
-_LIMIT = Number(Integral, low=1, optional=True)
