@@ -7,14 +7,25 @@ from lofe_sklearn.datasets._contaminate import contaminate
 from lofe_sklearn.datasets._home import clear_data_home, get_data_home
 from lofe_sklearn.datasets._mulcross import make_mulcross
 from lofe_sklearn.datasets._odds import fetch_odds, list_odds
-from lofe_sklearn.datasets._protocols import loe_tabular_split
+from lofe_sklearn.datasets._protocols import (
+    adbench_split,
+    adbench_unsupervised,
+    bootstrap_unsupervised,
+    image_one_vs_rest,
+    loe_tabular_split,
+    one_class_split,
+)
 
 __all__ = [
+    "adbench_split",
+    "adbench_unsupervised",
+    "bootstrap_unsupervised",
     "clear_data_home",
     "contaminate",
     "fetch_adbench",
     "fetch_odds",
     "get_data_home",
+    "image_one_vs_rest",
     "list_adbench",
     "list_odds",
     "load_arrhythmia",
@@ -22,4 +33,5 @@ __all__ = [
     "load_thyroid",
     "loe_tabular_split",
     "make_mulcross",
+    "one_class_split",
 ]

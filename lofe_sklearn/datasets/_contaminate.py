@@ -66,8 +66,7 @@ def contaminate(X, outliers, *, contamination=0.1, noise=1.0, shuffle=True, rand
             "must have the same."
         )
     rng = check_random_state(random_state)
-    # The tolerance keeps 90 * 0.1 / 0.9, which is 10 but for rounding, from being 9.
-    n_added = math.floor(len(X) * contamination / (1 - contamination) + 1e-9)
+    n_added = n_outliers_for(len(X), contamination)
     drawn = outliers[rng.choice(len(outliers), size=n_added, replace=n_added > len(outliers))]
     drawn = drawn + noise * outliers.std(axis=0) * rng.standard_normal(drawn.shape)
 
@@ -77,3 +76,9 @@ def contaminate(X, outliers, *, contamination=0.1, noise=1.0, shuffle=True, rand
         order = rng.permutation(len(mixed))
         mixed, y = mixed[order], y[order]
     return mixed, y
+
+
+def n_outliers_for(n_normal, contamination):
+    """Return how many anomalies beside `n_normal` rows fit into the share `contamination`."""
+    # The tolerance keeps 90 * 0.1 / 0.9, which is 10 but for rounding, from being 9.
+    return math.floor(n_normal * contamination / (1 - contamination) + 1e-9)

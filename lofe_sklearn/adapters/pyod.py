@@ -1,0 +1,180 @@
+"""A detector in the shape of PyOD's; importing this needs the extra ``lofe-sklearn[pyod]``."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from lofe_sklearn._validation import all_or_nothing
+from lofe_sklearn.adapters._detectors import checked_detector, last_of, prefix_of
+
+try:
+    from pyod.models.base import BaseDetector
+except ImportError as error:
+    raise ImportError(
+        "lofe_sklearn.adapters.pyod needs the package PyOD. Install it with: "
+        "pip install 'lofe-sklearn[pyod]'"
+    ) from error
+
+
+class PyODDetector(BaseDetector):
+    """`LOE`, a backbone or any other detector of scikit-learn's, as one of PyOD's [1]_.
+
+    It has PyOD's signs and names: `decision_function` is high for outliers, labels are 0 for
+    inliers and 1 for outliers, and `contamination` says how many of the training rows are outliers.
+    PyOD's combinations, ensembles, thresholds and helpers take it like one of their own.
+
+    Parameters
+    ----------
+    estimator : detector, default=None
+        An instance with ``fit(X)`` and ``score_samples(X)``, high for normal rows: `LOE`, a
+        backbone, one of scikit-learn's, or a Pipeline that ends in one. It is cloned, never
+        changed. None stands for `LOE()`.
+    contamination : float or thresholder, default=0.1
+        Share of outliers among the training rows, in (0, 0.5]. As everywhere in PyOD it only sets
+        the threshold of `labels_` and `predict`: scores do not depend on it. A thresholder of
+        PyThresh's or of ``pyod.models.thresholds`` is accepted in its place.
+    share_contamination : bool, default=False
+        Whether `contamination` is also given to the estimator as its own, where it steers the
+        training of `LOE`. By default the estimator keeps its own, which for `LOE()` is ``"auto"``:
+        PyOD's default of 0.1 is a threshold that was never chosen, and should not decide what is
+        trained as an anomaly. Set it when you know the share.
+
+    Attributes
+    ----------
+    estimator_ : object
+        The fitted estimator. Of `LOE`, it has more to tell: the ratio that was found,
+        ``contamination_``, and the labels inferred in training, ``labels_``, -1 for anomalies.
+    decision_scores_ : ndarray of shape (n_samples,)
+        Outlier scores of the training rows, high for outliers.
+    threshold_ : float
+        The share `contamination` of `decision_scores_` lies above.
+    labels_ : ndarray of int, shape (n_samples,)
+        1 for training rows above the threshold, else 0.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+
+    See Also
+    --------
+    lofe_sklearn.LOE : Its `init` takes PyOD's detectors for the first labels: the other direction.
+
+    Notes
+    -----
+    ``random_state`` is the estimator's: ``PyODDetector(LOE(random_state=0))``, or
+    ``set_params(estimator__random_state=0)``.
+
+    References
+    ----------
+    .. [1] Y. Zhao, Z. Nasrullah, Z. Li (2019). PyOD: A Python Toolbox for Scalable Outlier
+       Detection. JMLR 20(96).
+
+    Examples
+    --------
+    >>> from lofe_sklearn import LOE, DeepSVDD
+    >>> from lofe_sklearn.adapters.pyod import PyODDetector
+    >>> from lofe_sklearn.datasets import load_thyroid
+    >>> X, y = load_thyroid(return_X_y=True)
+    >>> loe = LOE(DeepSVDD(max_epochs=5), contamination=0.025, random_state=0)
+    >>> clf = PyODDetector(loe, contamination=0.025).fit(X)
+    >>> int(clf.labels_.sum()), clf.predict(X[:3]).tolist()
+    (95, [0, 0, 0])
+    >>> clf.predict_proba(X).shape
+    (3772, 2)
+    """
+
+    def __init__(self, estimator=None, contamination=0.1, share_contamination=False):
+        super().__init__(contamination=contamination)
+        self.estimator = estimator
+        self.share_contamination = share_contamination
+
+    def fit(self, X, y=None):
+        """Fit the estimator, score the training rows, and set the threshold.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows, of whatever kind the estimator takes.
+        y : Ignored
+            Present for API consistency; never looked at.
+
+        Returns
+        -------
+        self : PyODDetector
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If `contamination` is out of range, or the estimator cannot use the rows.
+        TypeError
+            If `estimator` is no detector with ``score_samples``, or if `contamination` is to be
+            shared and the estimator has none.
+        """
+        self._check_contamination()
+        estimator = checked_detector(self.estimator, type(self).__name__)
+        if self.share_contamination:
+            self._share_contamination(estimator)
+        with all_or_nothing(self):
+            self.estimator_ = estimator.fit(X)
+            self.decision_scores_ = self._scores(X)
+            # PyOD's methods for y would warn of it and count its values.
+            self._set_n_classes(None)
+            self._process_decision_scores()
+        return self
+
+    def decision_function(self, X):
+        """Score rows, high for outliers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to score.
+
+        Returns
+        -------
+        anomaly_scores : ndarray of float64, shape (n_samples,)
+            Minus the estimator's ``score_samples(X)``.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        """
+        check_is_fitted(self, ["decision_scores_", "threshold_", "labels_"])
+        return self._scores(X)
+
+    def _scores(self, X):
+        return -np.asarray(self.estimator_.score_samples(X), dtype=np.float64)
+
+    @property
+    def n_features_in_(self):
+        """Number of features seen in `fit`."""
+        check_is_fitted(self, ["estimator_"])
+        return self.estimator_.n_features_in_
+
+    def _check_contamination(self):
+        # PyOD checks it in the constructor only, and set_params goes past that. What is no float
+        # PyOD takes for a thresholder, NumPy's smaller floats too.
+        value = self.contamination
+        if not (0 < value <= 0.5 if isinstance(value, float) else hasattr(value, "fit")):
+            raise ValueError(
+                f"{type(self).__name__}: contamination must be a float in (0, 0.5] or a "
+                f"thresholder with fit(scores), such as PyThresh's; got {value!r}."
+            )
+
+    def _share_contamination(self, estimator):
+        name = f"{prefix_of(estimator)}contamination"
+        if name not in estimator.get_params() or not isinstance(self.contamination, float):
+            raise TypeError(
+                f"{type(self).__name__}: share_contamination=True needs a number for contamination "
+                f"and an estimator that has one of its own; got {self.contamination!r} and "
+                f"{type(last_of(estimator)).__name__}."
+            )
+        estimator.set_params(**{name: self.contamination})
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if self.estimator is not None:
+            tags.input_tags = get_tags(self.estimator).input_tags
+        return tags

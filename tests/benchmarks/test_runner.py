@@ -1,0 +1,235 @@
+"""The runner: every fit becomes one row, whatever happens in between."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as cli
+from benchmarks import fits, runner, sets
+from benchmarks.fits import Fit
+from benchmarks.ledger import identity, read
+from benchmarks.suites import LARGE, SUITES
+from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn.datasets import loe_tabular_split
+from lofe_sklearn.metrics import f1_at_true_ratio
+
+ROOT = Path(__file__).parents[2]
+SHORT = ["--params", "max_epochs=3"]
+
+
+@pytest.fixture
+def data(tmp_path, contaminated):
+    X, y = contaminated
+    path = tmp_path / "blobs.npz"
+    np.savez(path, X=X, y=y)
+    return path
+
+
+def call(*arguments):
+    return cli.main([str(argument) for argument in arguments])
+
+
+def arguments(data, output, *more):
+    return (
+        *("run", "paper-tabular", "--sets", data, "--detectors", "DeepSVDD", "--seeds", "2"),
+        *("--output", output, *SHORT, *more),
+    )
+
+
+def test_a_row_for_each_fit(data, tmp_path):
+    output = tmp_path / "out.jsonl"
+    assert call(*arguments(data, output)) == 0
+    rows = read([output])
+    assert {(row["method"], row["seed"]) for row in rows} == {
+        (method, seed) for method in ("blind", "refine", "hard", "soft") for seed in (0, 1)
+    }
+    for row in rows:
+        assert row["error"] == "" and 0 <= row["f1"] <= 1
+        assert row["stack_size"] == 8 and row["peak_rss_mb"] > 50
+        assert row["command"].startswith("python -m benchmarks run paper-tabular")
+        assert row["params"] == {"max_epochs": 3}
+        assert row["torch"] and row["processor"] and row["time"]
+
+
+def test_a_row_says_what_a_single_fit_does(data, tmp_path):
+    call(*arguments(data, tmp_path / "out.jsonl"))
+    X, y = sets.load(f"file:{data}")
+    for row in read([tmp_path / "out.jsonl"]):
+        X_train, X_test, _, y_test = loe_tabular_split(X, y, random_state=row["seed"])
+        alone = LOE(
+            DeepSVDD(max_epochs=3),
+            method=row["method"],
+            contamination=0.1,
+            random_state=row["seed"],
+            init=None,
+            label_update="batch",
+            warmup_epochs=2,
+        ).fit(X_train)
+        f1 = f1_at_true_ratio(y_test, alone.score_samples(X_test))
+        assert row["f1"] == pytest.approx(f1, abs=1e-5)
+
+
+def test_what_is_done_is_not_done_again(data, tmp_path, monkeypatch):
+    output = tmp_path / "out.jsonl"
+    call(*arguments(data, output, "--methods", "hard"))
+    done = []
+    run = fits.run
+    monkeypatch.setattr(fits, "run", lambda group, command: done.extend(group) or run(group, command))
+    assert call(*arguments(data, output, "--methods", "hard", "soft")) == 0
+    assert {fit.method for fit in done} == {"soft"}
+    assert len(read([output])) == 4
+    assert call(*arguments(data, output, "--methods", "hard", "soft")) == 0
+    assert len(done) == 2
+
+
+def test_workers_find_the_same(data, tmp_path):
+    call(*arguments(data, tmp_path / "one.jsonl", "--stack", "2"))
+    call(*arguments(data, tmp_path / "two.jsonl", "--stack", "2", "--jobs", "2"))
+    one, two = (
+        {identity(row): row["roc_auc"] for row in read([tmp_path / name])}
+        for name in ("one.jsonl", "two.jsonl")
+    )
+    assert one == two
+
+
+def test_a_failing_fit_is_a_row_with_its_error(data, tmp_path, capsys):
+    output = tmp_path / "out.jsonl"
+    bad = ("--params", "max_epochs=0")
+    assert call(*arguments(data, output, "--methods", "hard", *bad)) == 1
+    rows = read([output])
+    assert len(rows) == 2
+    for row in rows:
+        assert "max_epochs" in row["error"] and row["f1"] is None
+    assert "failed" in capsys.readouterr().err
+    # It is finished, and done again only on demand.
+    size = output.stat().st_size
+    call(*arguments(data, output, "--methods", "hard", *bad))
+    assert output.stat().st_size == size
+    call(*arguments(data, output, "--methods", "hard", *bad, "--retry-errors"))
+    assert output.stat().st_size > size and len(read([output])) == 2
+
+
+def test_one_bad_fit_leaves_the_others_of_its_stack(contaminated, tmp_path):
+    X, y = contaminated
+    path = tmp_path / "blobs.npz"
+    np.savez(path, X=X, y=y)
+    good = Fit("s", "loe_tabular", f"file:{path}", None, "DeepSVDD", "hard", "paper",
+               {"max_epochs": 2}, 0.1, 0.1, 0)  # fmt: skip
+    bad = Fit(**(asdict(good) | {"assumed_ratio": 0.9}))
+    rows = fits.run([good, bad], "command")
+    assert rows[0]["error"] == "" and "contamination" in rows[1]["error"]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_run_goes_on_where_it_stopped(data, tmp_path, sign):
+    output = tmp_path / "out.jsonl"
+    command = [
+        *(sys.executable, "-m", "benchmarks"),
+        *map(str, arguments(data, output, "--stack", "1", "--seeds", "12")),
+    ]
+    command[command.index("max_epochs=3")] = "max_epochs=60"
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not output.exists() or output.read_bytes().count(b"\n") < 4:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(sign)
+    status = process.wait(timeout=60)
+    assert status == (130 if sign is signal.SIGINT else -signal.SIGKILL)
+    before = [json.loads(line) for line in output.read_bytes().splitlines(keepends=True)[1:]
+              if line.endswith(b"\n")]  # fmt: skip
+    assert 3 <= len(before) < 48
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL)
+    rows = [json.loads(line) for line in output.read_text().splitlines()[1:]]
+    assert rows[: len(before)] == before
+    assert len(rows) == len({identity(row) for row in rows}) == 48
+
+
+def test_a_worker_that_dies_is_a_row(data, monkeypatch):
+    fit = Fit("s", "loe_tabular", f"file:{data}", None, "tests.benchmarks.deadly:Deadly",
+              true_ratio=0.1)  # fmt: skip
+    ours = Fit(**(asdict(fit) | {"detector": "DeepSVDD", "method": "hard", "setting": "paper",
+                                 "params": {"max_epochs": 2}, "assumed_ratio": 0.1}))  # fmt: skip
+    results = {g[0].detector: rows for g, rows in runner._results([[fit], [ours]], "command", 2)}
+    assert "killed" in results[fit.detector][0]["error"]
+    assert results["DeepSVDD"][0]["error"] == ""
+
+
+def test_sets_by_name_pattern_and_file(data):
+    default = SUITES["paper-tabular"].sets
+    assert sets.choose(["thyroid"], default) == ("odds:thyroid",)
+    assert sets.choose(["*thyroid"], default) == ("odds:annthyroid", "odds:thyroid")
+    assert sets.choose([str(data)], default) == (f"file:{data}",)
+    assert sets.choose(["adbench:6_cardio"], default) == ("adbench:6_cardio",)
+    assert sets.choose(["cardio"], SUITES["adbench"].sets) == ("adbench:6_cardio",)
+
+
+def test_an_unknown_set(tmp_path, capsys):
+    output = tmp_path / "out.jsonl"
+    assert call("run", "paper-tabular", "--sets", "tyroid", "--output", output) == 2
+    message = capsys.readouterr().err
+    assert "tyroid" in message and "thyroid" in message
+    assert not output.exists()
+
+
+def test_a_set_that_is_not_there_makes_no_rows(tmp_path, capsys):
+    output = tmp_path / "out.jsonl"
+    assert call("run", "paper-tabular", "--sets", tmp_path / "no.npz", "--output", output) == 2
+    assert "no.npz" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_subsampling_keeps_the_share_of_anomalies():
+    X, y = np.arange(3000.0)[:, None], (np.arange(3000) < 900).astype(int)
+    X_some, y_some = sets.subsample(X, y, 1000)
+    assert len(X_some) == 1000 and y_some.sum() == 300
+    assert len(np.unique(X_some)) == 1000
+    np.testing.assert_array_equal(y_some, X_some[:, 0] < 900)
+    np.testing.assert_array_equal(sets.subsample(X, y, 1000)[0], X_some)
+    assert sets.subsample(X, y, 3000)[0] is X
+
+
+def test_subsampling_keeps_enough_anomalies_to_score_by():
+    X, y = np.zeros((5000, 1)), (np.arange(5000) < 25).astype(int)
+    assert sets.subsample(X, y, 1000)[1].sum() == sets.LEAST_ANOMALIES
+
+
+def test_large_sets_are_subsampled_and_said_so():
+    rows = {fit.dataset: fit.max_rows for fit in SUITES["paper-tabular"].fits()}
+    assert {name for name, rows in rows.items() if rows} == LARGE
+    whole = SUITES["paper-tabular"].with_choices(max_rows=0)
+    assert {fit.max_rows for fit in whole.fits()} == {None}
+
+
+def test_misspecification_takes_every_pair_of_ratios():
+    pairs = {(fit.true_ratio, fit.assumed_ratio) for fit in SUITES["misspecification"].fits()}
+    assert len(pairs) == 16
+
+
+def test_no_assumed_anomalies_is_blind_training(data, tmp_path):
+    output = tmp_path / "out.jsonl"
+    assert call(*arguments(data, output, "--ratios", "0", "--methods", "hard", "blind")) == 0
+    rows = read([output])
+    by_method = {}
+    for row in rows:
+        assert row["train_ratio"] == 0
+        by_method.setdefault(row["method"], []).append(row["roc_auc"])
+    assert by_method["hard"] == pytest.approx(by_method["blind"], abs=1e-4)
+
+
+def test_every_suite_lists_its_fits_once(capsys):
+    for suite in SUITES.values():
+        known = [identity(asdict(fit)) for fit in suite.fits()]
+        assert len(known) == len(set(known)) > 0
+    assert call("list") == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in SUITES)
