@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import runner
-from benchmarks.detectors import METHODS, SETTINGS
+from benchmarks.detectors import METHODS, SETTINGS, check
 from benchmarks.fits import PROTOCOLS
 from benchmarks.ledger import LedgerError
 from benchmarks.rows import parameters
-from benchmarks.sets import UnknownSetError, choose
+from benchmarks.peers.detectors import PeerError
+from benchmarks.sets import SetError, choose, load
 from benchmarks.suites import SUITES, Suite
 
 RESULTS = Path(__file__).parent / "results"
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return options.action(options, shlex.join(["python", "-m", "benchmarks", *arguments]))
-    except (LedgerError, UnknownSetError) as error:
+    except (LedgerError, PeerError, SetError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -106,6 +107,10 @@ def run_suite(options: argparse.Namespace, command: str) -> int:
         for fit in fits:
             print(fit)
         return 0
+    for detector in suite.detectors:
+        check(detector, suite.params)
+    for dataset in suite.sets:
+        load(dataset)  # what is not there is known before anything is run
     rows = runner.run(
         fits,
         options.output or RESULTS / f"{suite.name}.jsonl",

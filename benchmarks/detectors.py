@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
-from benchmarks.peers.detectors import Peer, build
+from benchmarks.peers.detectors import Peer, PeerError, build
 from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
 from lofe_sklearn.backbones import Backbone
 
@@ -22,6 +23,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def is_ours(detector: str) -> bool:
     """Whether the name is LOE or one of its backbones."""
     return detector == "LOE" or detector in BACKBONES
+
+
+def check(detector: str, params: dict[str, Any]) -> None:
+    """Raise PeerError if there is no detector of that name, or it does not take `params`."""
+    if is_ours(detector):
+        return
+    near = difflib.get_close_matches(detector, ("LOE", *BACKBONES), n=1, cutoff=0.7)
+    if near and ":" not in detector:
+        raise PeerError(f"there is no detector {detector!r}. Did you mean {near[0]}?")
+    build(detector, params, seed=0, n_features=2)
 
 
 def build_ours(

@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
-from lofe_sklearn.datasets import fetch_adbench, fetch_odds
+from lofe_sklearn.datasets import fetch_adbench, fetch_odds, load_npz
 
 # Those of the LOE paper's tabular table, but for speech, which is not to be had.
 ODDS = (
@@ -37,8 +36,8 @@ ADBENCH = (
 LEAST_ANOMALIES = 20
 
 
-class UnknownSetError(Exception):
-    """A set's name that means nothing."""
+class SetError(Exception):
+    """A set that is not known, or not there."""
 
 
 def choose(patterns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -55,7 +54,7 @@ def choose(patterns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[st
             found = [name for name in default if fnmatch(name.lower(), f"*{pattern.lower()}")]
             found = [n for n in found if n.partition(":")[2] == pattern] or found
         if not found:
-            raise UnknownSetError(
+            raise SetError(
                 f"no set is called {pattern!r}. This suite has: {', '.join(default)}; any other is "
                 "named odds:NAME, adbench:NAME or FILE.npz."
             )
@@ -67,12 +66,11 @@ def choose(patterns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[st
 def load(name: str, max_rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Read X as float64 and y, 1 for anomalies, of a set named as above."""
     family, _, short = name.partition(":")
-    if family == "file":
-        with np.load(Path(short), allow_pickle=False) as file:
-            X, y = file["X"].astype(np.float64), file["y"].ravel().astype(np.int64)
-    else:
-        fetch = {"odds": fetch_odds, "adbench": fetch_adbench}[family]
-        X, y = fetch(short, return_X_y=True)
+    read = {"odds": fetch_odds, "adbench": fetch_adbench, "file": load_npz}[family]
+    try:
+        X, y = read(short, return_X_y=True)
+    except (OSError, ValueError, ImportError) as error:
+        raise SetError(f"{name}: {error}") from error
     return (X, y) if max_rows is None else subsample(X, y, max_rows)
 
 

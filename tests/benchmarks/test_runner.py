@@ -122,7 +122,7 @@ def test_one_bad_fit_leaves_the_others_of_its_stack(contaminated, tmp_path):
     path = tmp_path / "blobs.npz"
     np.savez(path, X=X, y=y)
     good = Fit("s", "loe_tabular", f"file:{path}", None, "DeepSVDD", "hard", "paper",
-               {"max_epochs": 2}, 0.1, 0.1, 0)  # fmt: skip
+               {"max_epochs": 3}, 0.1, 0.1, 0)  # fmt: skip
     bad = Fit(**(asdict(good) | {"assumed_ratio": 0.9}))
     rows = fits.run([good, bad], "command")
     assert rows[0]["error"] == "" and "contamination" in rows[1]["error"]
@@ -158,7 +158,7 @@ def test_a_worker_that_dies_is_a_row(data, monkeypatch):
     fit = Fit("s", "loe_tabular", f"file:{data}", None, "tests.benchmarks.deadly:Deadly",
               true_ratio=0.1)  # fmt: skip
     ours = Fit(**(asdict(fit) | {"detector": "DeepSVDD", "method": "hard", "setting": "paper",
-                                 "params": {"max_epochs": 2}, "assumed_ratio": 0.1}))  # fmt: skip
+                                 "params": {"max_epochs": 3}, "assumed_ratio": 0.1}))  # fmt: skip
     results = {g[0].detector: rows for g, rows in runner._results([[fit], [ours]], "command", 2)}
     assert "killed" in results[fit.detector][0]["error"]
     assert results["DeepSVDD"][0]["error"] == ""
@@ -179,6 +179,30 @@ def test_an_unknown_set(tmp_path, capsys):
     message = capsys.readouterr().err
     assert "tyroid" in message and "thyroid" in message
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("Neutral", "NeuTraL"), ("IsolationForest", "sklearn.IsolationForest"),
+     ("no_such_module:Class", "no_such_module"), ("math:pi", "no class")],
+)  # fmt: skip
+def test_an_unknown_detector(data, tmp_path, capsys, name, says):
+    output = tmp_path / "out.jsonl"
+    assert call("run", "peers", "--sets", data, "--detectors", name, "--output", output) == 2
+    assert says in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_peers_beside_ours(data, tmp_path):
+    output = tmp_path / "out.jsonl"
+    names = ("sklearn.IsolationForest", "sklearn.neighbors:LocalOutlierFactor", "DeepSVDD")
+    chosen = ("--methods", "hard", "--params")
+    assert call("run", "peers", "--sets", data, "--detectors", *names[:2], "--output", output) == 0
+    assert call("run", "peers", "--sets", data, "--detectors", names[2], *chosen, "max_epochs=3",
+                "--output", output) == 0  # fmt: skip
+    rows = {row["detector"]: row for row in read([output])}
+    assert set(rows) == set(names)
+    assert rows["sklearn.IsolationForest"]["roc_auc"] > 0.9
 
 
 def test_a_set_that_is_not_there_makes_no_rows(tmp_path, capsys):
