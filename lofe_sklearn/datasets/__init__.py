@@ -3,7 +3,9 @@
 from lofe_sklearn.datasets._adbench import fetch_adbench, list_adbench
 from lofe_sklearn.datasets._bunch import load_npz
 from lofe_sklearn.datasets._bundled import load_arrhythmia, load_thyroid
+from lofe_sklearn.datasets._cifar10 import fetch_cifar10
 from lofe_sklearn.datasets._contaminate import contaminate
+from lofe_sklearn.datasets._fashion_mnist import fetch_fashion_mnist
 from lofe_sklearn.datasets._home import clear_data_home, get_data_home
 from lofe_sklearn.datasets._mulcross import make_mulcross
 from lofe_sklearn.datasets._odds import fetch_odds, list_odds
@@ -23,6 +25,8 @@ __all__ = [
     "clear_data_home",
     "contaminate",
     "fetch_adbench",
+    "fetch_cifar10",
+    "fetch_fashion_mnist",
     "fetch_odds",
     "get_data_home",
     "image_one_vs_rest",

@@ -171,7 +171,7 @@ def list_adbench(collection=None):
 
 def read_adbench(entry: Entry, access: Access) -> tuple[np.ndarray, np.ndarray, Path]:
     """Rows, labels and the file of one entry."""
-    content, path = read_verified(access, entry.path, entry.sha256, entry.url)
+    content, path = read_verified(access, entry)
     return *read_npz(content, path), path
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from importlib import resources
 
-import numpy as np
 from sklearn.utils import Bunch
+
+from lofe_sklearn.datasets._bunch import as_bunch, read_npz
 
 
 def load_thyroid(*, return_X_y=False, as_frame=False):
@@ -92,31 +93,14 @@ def load_arrhythmia(*, return_X_y=False, as_frame=False):
 
 def _load(name: str, *, return_X_y: bool, as_frame: bool) -> Bunch | tuple:
     folder = resources.files("lofe_sklearn.datasets")
-    with (folder / "data" / f"{name}.npz").open("rb") as file:
-        arrays = np.load(file, allow_pickle=False)
-        data = np.asarray(arrays["X"], dtype=np.float64)
-        target = np.asarray(arrays["y"]).ravel().astype(np.int64)
-    description = (folder / "descr" / f"{name}.rst").read_text(encoding="utf-8")
-    feature_names = [f"x{i}" for i in range(data.shape[1])]
-
-    frame = None
-    if as_frame:
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                f"load_{name}(as_frame=True) needs pandas. Install it with: pip install pandas"
-            ) from error
-        frame = pd.DataFrame(data, columns=feature_names).assign(anomaly=target)
-        data, target = frame[feature_names], frame["anomaly"]
-    if return_X_y:
-        return data, target
-    return Bunch(
-        data=data,
-        target=target,
-        frame=frame,
-        feature_names=feature_names,
-        target_names=["normal", "anomaly"],
-        DESCR=description,
+    content = (folder / "data" / f"{name}.npz").read_bytes()
+    data, target = read_npz(content, f"{name}.npz")
+    return as_bunch(
+        data,
+        target,
+        caller=f"load_{name}",
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+        DESCR=(folder / "descr" / f"{name}.rst").read_text(encoding="utf-8"),
         filename=f"{name}.npz",
     )

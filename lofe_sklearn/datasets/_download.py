@@ -7,7 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
-CHUNK = 1 << 18
+# Of a chunk that is cut off nothing is kept, so it is a small one.
+CHUNK = 1 << 14
 TIMEOUT = 30
 # Answers that asking again cannot change, like 404.
 FINAL = range(400, 500)

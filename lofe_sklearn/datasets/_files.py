@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lofe_sklearn.datasets._download import download
 from lofe_sklearn.datasets._home import VARIABLE, get_data_home
+from lofe_sklearn.datasets._registry import Entry
 
 
 @dataclass(frozen=True)
@@ -30,57 +33,63 @@ class Access:
 
 def read_verified(
     access: Access,
-    path: str,
-    sha256: str,
-    url: str = "",
+    entry: Entry,
     *,
     elsewhere: Iterable[Path] = (),
     without_source: str = "",
 ) -> tuple[bytes, Path]:
     """Bytes of a file whose checksum was compared, and where it lies.
 
-    Looked for at `path` in the folder of data, then `elsewhere`, then downloaded from `url`.
-    `without_source` is what the error says where there is no `url`. The bytes that were compared
-    are the ones returned, so that nothing can come between.
+    Looked for at its path in the folder of data, then `elsewhere`, then downloaded from its url.
+    `without_source` is what the error says where there is no url. The bytes that were compared are
+    the ones returned, so that nothing can come between.
     """
-    wanted = access.home / path
+    wanted = access.home / entry.path
     for place in (wanted, *elsewhere):
         if place.is_file():
-            content = place.read_bytes()
-            compare(content, sha256, place, access.caller, url)
-            return content, place
-    if not url:
+            return _read(access, entry, place), place
+    if not entry.url:
         raise FileNotFoundError(
-            f"{access.caller}: {wanted} does not exist. {without_source} "
-            f"Its sha256 must be {sha256}. {VARIABLE} or data_home names the folder."
+            f"{access.caller}: {wanted} does not exist. {without_source} Its sha256 must be "
+            f"{entry.sha256}. {VARIABLE} or data_home names the folder."
         )
     if not access.download_if_missing:
         raise OSError(
             f"{access.caller}: {wanted} does not exist and download_if_missing is False. Set it to "
-            f"True, download {url} to that path, or let data_home or {VARIABLE} name the folder "
-            "that has it."
+            f"True, download {entry.url} to that path, or let data_home or {VARIABLE} name the "
+            "folder that has it."
         )
     download(
-        url,
+        entry.url,
         wanted,
-        sha256,
+        entry.sha256,
         caller=access.caller,
         n_retries=access.n_retries,
         delay=access.delay,
         progress=access.progress,
     )
-    content = wanted.read_bytes()
-    compare(content, sha256, wanted, access.caller, url)
-    return content, wanted
+    return _read(access, entry, wanted), wanted
 
 
-def compare(content: bytes, sha256: str, path: Path, caller: str, url: str = "") -> None:
-    """Raise if the content is not the one that the checksum is of."""
+def _read(access: Access, entry: Entry, path: Path) -> bytes:
+    """Bytes of a file, or an error if they are not the ones that the checksum is of."""
+    content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        again = f"delete it and call again to download {url}" if url else "get it again"
-        raise OSError(
-            f"{caller}: {path} is not the published file: it was altered or cut off. Expected the "
-            f"sha256 {sha256}, got {found} ({len(content)} bytes). The file was left as it is; "
-            f"{again}. If it is a set of your own, load it with load_npz."
-        )
+    if found == entry.sha256 or _same_content(content, entry.content_sha256):
+        return content
+    again = f"delete it and call again to download {entry.url}" if entry.url else "get it again"
+    raise OSError(
+        f"{access.caller}: {path} is not the published file: it was altered or cut off. Expected "
+        f"the sha256 {entry.sha256}, got {found} ({len(content)} bytes). The file was left as it "
+        f"is; {again}. If it is a set of your own, load it with load_npz."
+    )
+
+
+def _same_content(content: bytes, sha256: str) -> bool:
+    """Whether a .gz file has the right content, in whatever way it was compressed."""
+    if not sha256:
+        return False
+    try:
+        return hashlib.sha256(gzip.decompress(content)).hexdigest() == sha256
+    except (OSError, EOFError, zlib.error):
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
@@ -182,7 +183,7 @@ def _read(entry: Entry, access: Access) -> tuple[np.ndarray, np.ndarray, str, st
         if entry.name in BUNDLED:
             folder = resources.files("lofe_sklearn.datasets") / "data"
             with resources.as_file(folder / f"{entry.name}.npz") as path:
-                content, _ = read_verified(access, str(path), entry.sha256)
+                content, _ = read_verified(access, replace(entry, path=str(path)))
             return *read_npz(content, path), f"bundled with the package, {entry.origin}", path.name
         if entry.same_as:
             # Element for element the same rows and labels, which the tests compare.
@@ -191,7 +192,7 @@ def _read(entry: Entry, access: Access) -> tuple[np.ndarray, np.ndarray, str, st
                 data, target, path = read_adbench(same, access)
                 return data, target, f"{same.url}, the same rows and labels", str(path)
     advice = f"There is no public source of it to download: {_how_to_get(entry.name)}."
-    content, path = read_verified(access, entry.path, entry.sha256, without_source=advice)
+    content, path = read_verified(access, entry, without_source=advice)
     return *read_npz(content, path), entry.origin, str(path)
 
 

@@ -12,7 +12,11 @@ from importlib import resources
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: `path` in the folder of data, `url` in the net; either checksum may be unknown."""
+    """One file: `path` in the folder of data, `url` in the net, either of which may be empty.
+
+    An empty `sha256` is an unknown one. `content_sha256` is of a .gz file's content, which may come
+    compressed in another way.
+    """
 
     collection: str
     name: str
@@ -24,6 +28,7 @@ class Entry:
     url: str = ""
     same_as: str = ""
     origin: str = ""
+    content_sha256: str = ""
 
 
 @cache
@@ -54,6 +59,11 @@ def spellings(entry: Entry) -> set[str]:
     full = simplified(entry.name)
     number, _, rest = full.partition("_")
     return {full, rest} if number.isdigit() else {full}
+
+
+def entry_called(collection: str, name: str) -> Entry:
+    """Return the entry of exactly this name."""
+    return next(e for e in entries_of(collection) if e.name == name)
 
 
 def find(name: str, candidates: Iterable[Entry]) -> Entry | None:
