@@ -185,7 +185,7 @@ def test_first_labels_of_loe_in_turn(contaminated):
 
 def test_a_thresholder_in_place_of_the_share(contaminated):
     class Gap:
-        """What PyOD asks of PyThresh's thresholders."""
+        """What PyOD asks of PyThresh's thresholders; up to PyOD 3.0 only `eval`."""
 
         def fit(self, scores):
             self.thresh_ = scores.mean() + scores.std()
@@ -193,6 +193,11 @@ def test_a_thresholder_in_place_of_the_share(contaminated):
 
         def predict(self, scores):
             return (scores > self.thresh_).astype(int)
+
+        def eval(self, scores):
+            if not hasattr(self, "thresh_"):
+                self.fit(scores)
+            return self.predict(scores)
 
     X, _ = contaminated
     clf = PyODDetector(loe(), contamination=Gap()).fit(X)
