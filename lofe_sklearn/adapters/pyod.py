@@ -155,9 +155,10 @@ class PyODDetector(BaseDetector):
 
     def _check_contamination(self):
         # PyOD checks it in the constructor only, and set_params goes past that. What is no float
-        # PyOD takes for a thresholder, NumPy's smaller floats too.
+        # PyOD takes for a thresholder, NumPy's smaller floats too; up to PyOD 3.0 it calls `eval`.
         value = self.contamination
-        if not (0 < value <= 0.5 if isinstance(value, float) else hasattr(value, "fit")):
+        is_thresholder = hasattr(value, "fit") or hasattr(value, "eval")
+        if not (0 < value <= 0.5 if isinstance(value, float) else is_thresholder):
             raise ValueError(
                 f"{type(self).__name__}: contamination must be a float in (0, 0.5] or a "
                 f"thresholder with fit(scores), such as PyThresh's; got {value!r}."
