@@ -1,12 +1,14 @@
 # `make demo` and `make test` need nothing but Python 3.11 or newer: they create .venv and install.
 PYTHON ?= python3
 VENV ?= .venv
+# The peers' detectors want an environment of their own.
+PEERS ?= .venv-peers
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Small matrices: torch's own threads would fight over them more than they gain.
 THREADS := OMP_NUM_THREADS=1
 
-.PHONY: demo test test-all lint docs bench clean
+.PHONY: demo test test-all lint docs bench peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m lofe_sklearn --output lofe_demo.png
@@ -29,8 +31,10 @@ bench: $(VENV)/.demo
 	$(BIN)/python -m benchmarks.paper_tabular
 	$(THREADS) $(BIN)/python -m benchmarks.step_time
 
+peers: $(PEERS)/.done
+
 clean:
-	rm -rf $(VENV) docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) $(PEERS) docs/_build docs/auto_examples docs/generated
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -38,4 +42,13 @@ $(BIN)/python:
 # One stamp for each set of extras; a changed list of dependencies installs again.
 $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) -e ".[$*]"
+	touch $@
+
+# torch comes first, with what it depends on, so that a CPU build can be taken from wherever there is
+# one; the rest without: DeepOD asks for a torch that is too old for Python 3.11.
+$(PEERS)/.done: benchmarks/peers/requirements.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@

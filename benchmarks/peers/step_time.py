@@ -1,12 +1,7 @@
 """Time of one training step of our backbones beside that of DeepOD's and PyOD's detectors.
 
-    python3.11 -m venv /tmp/peers
-    /tmp/peers/bin/pip install torch==2.13.0
-    /tmp/peers/bin/pip install --no-deps -r benchmarks/peers/requirements.txt
-    /tmp/peers/bin/pip install --no-deps -e .
-    OMP_NUM_THREADS=1 /tmp/peers/bin/python -m benchmarks.peers.step_time
-
-torch comes first, on its own, so that a CPU build of it can be taken from wherever there is one.
+    make peers
+    OMP_NUM_THREADS=1 .venv-peers/bin/python -m benchmarks.peers.step_time
 
 All detectors are black boxes behind `fit`, in one process and one thread, on the CPU. `fit` is
 timed with one epoch and with E; the difference over the number of optimizer steps between them is
@@ -171,13 +166,28 @@ def prepare(counter: StepCounter, one: Detector, X: np.ndarray, seconds: float) 
     n_batches = len(X) // BATCH
     if short.steps == 0 or short.steps % n_batches:
         raise RuntimeError(f"{short.steps} steps in an epoch of {n_batches} batches")
+    return lengthen(counter, one, X, short, seconds)[0], short
+
+
+def lengthen(
+    counter: StepCounter, one: Detector, X: np.ndarray, short: Fit, seconds: float
+) -> tuple[int, Fit]:
+    """Fit with more epochs until they take `seconds` more than the `short` fit with one.
+
+    Returns
+    -------
+    epochs : int
+        1 + 2^k, the number of epochs that was enough.
+    long : Fit
+        What the fit with them took.
+    """
     more = 1
     while True:
         long = counter.fit(one, X, 1 + more)
         if long.steps != short.steps * (1 + more):
             raise RuntimeError(f"{long.steps} steps in {1 + more} epochs of {short.steps}")
         if long.wall - short.wall >= seconds:
-            return 1 + more, short
+            return 1 + more, long
         more *= 2
 
 
