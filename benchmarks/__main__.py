@@ -17,8 +17,8 @@ from benchmarks import runner
 from benchmarks.detectors import METHODS, SETTINGS, check
 from benchmarks.fits import PROTOCOLS
 from benchmarks.ledger import LedgerError
-from benchmarks.rows import parameters
 from benchmarks.peers.detectors import PeerError
+from benchmarks.rows import parameters
 from benchmarks.sets import SetError, choose, load
 from benchmarks.suites import SUITES, Suite
 
@@ -80,7 +80,9 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--stack", type=int, default=20, help="most models trained in one stack")
     how.add_argument("--output", type=Path, help="default: benchmarks/results/SUITE.jsonl")
     how.add_argument("--retry-errors", action="store_true", help="do failed fits once more")
-    how.add_argument("--mix-versions", action="store_true", help="go on with another version's file")
+    how.add_argument(
+        "--mix-versions", action="store_true", help="go on with another version's file"
+    )
     how.add_argument("--dry-run", action="store_true", help="only list the fits")
 
     report = commands.add_parser("report", help="write tables and plots from result files")

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from benchmarks import detectors
 from benchmarks.ledger import Row
 from benchmarks.machine import describe, peak_memory, reset_peak_memory
 from benchmarks.sets import load
-from lofe_sklearn import fit_many
+from lofe_sklearn import LOE, fit_many
 from lofe_sklearn.datasets import (
     adbench_split,
     adbench_unsupervised,
@@ -126,15 +127,16 @@ def _stacked(fits: Sequence[Fit], splits: dict[tuple, Split], own: list[Split]) 
         if isinstance(detector, Exception):
             outcomes.append(_failed(detector) | seconds)
         else:
-            score = lambda X, detector=detector: -detector.score_samples(X)  # noqa: E731
             facts = {
-                "epochs": int(getattr(detector, "n_iter_", 0)),
-                "found_ratio": float(detector.contamination_)
-                if hasattr(detector, "contamination_")
-                else None,
+                "epochs": int(detector.n_iter_),
+                "found_ratio": round(float(detector.contamination_), 5),
             }
-            outcomes.append(_scored(score, split) | facts | seconds)
+            outcomes.append(_scored(partial(_anomaly_scores, detector), split) | facts | seconds)
     return outcomes
+
+
+def _anomaly_scores(detector: LOE, X: np.ndarray) -> np.ndarray:
+    return -detector.score_samples(X)
 
 
 def _single(fit: Fit, split: Split) -> Row:

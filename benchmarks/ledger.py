@@ -1,8 +1,9 @@
 """The result file: one JSON object a line, only ever added to.
 
-The first line says what the file is and which version wrote it; every further line is the row of one
-finished fit. A row is written in one piece and synced before the next fit is taken up, so a run may
-be killed at any time: at worst its last line is torn, and is cut off when the file is opened again.
+The first line says what the file is and which version wrote it; every further line is the row of
+one finished fit. A row is written in one piece and synced before the next fit is taken up, so a run
+may be killed at any time: at worst its last line is torn, and is cut off when the file is opened
+again.
 """
 
 from __future__ import annotations

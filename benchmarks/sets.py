@@ -4,8 +4,8 @@
     adbench:6_cardio      of ADBench, by fetch_adbench
     file:FOLDER/mine.npz  an own file, with X and y (1 for anomalies)
 
-Of a set with more rows than --max-rows, that many are drawn once, by seed 0 whatever the seed of the
-fit: at random from the normal rows and from the anomalies, in the set's own proportion (but 20
+Of a set with more rows than --max-rows, that many are drawn once, by seed 0 whatever the seed of
+the fit: at random from the normal rows and from the anomalies, in the set's own proportion (but 20
 anomalies at least), because F1 depends on it.
 """
 

@@ -82,7 +82,9 @@ class Suite:
 
     def with_choices(self, **choices: Any) -> Suite:
         """Return the suite with the fields that are not None replaced."""
-        return replace(self, **{name: value for name, value in choices.items() if value is not None})
+        return replace(
+            self, **{name: value for name, value in choices.items() if value is not None}
+        )
 
 
 _ODDS = tuple(f"odds:{name}" for name in ODDS)

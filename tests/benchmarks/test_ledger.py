@@ -9,7 +9,7 @@ from benchmarks.ledger import IDENTITY, Ledger, LedgerError, read
 
 
 def row(**fields):
-    return {name: None for name in IDENTITY} | {"error": "", "f1": 0.5} | fields
+    return dict.fromkeys(IDENTITY) | {"error": "", "f1": 0.5} | fields
 
 
 @pytest.fixture

@@ -52,11 +52,15 @@ def test_a_row_for_each_fit(data, tmp_path):
         (method, seed) for method in ("blind", "refine", "hard", "soft") for seed in (0, 1)
     }
     for row in rows:
-        assert row["error"] == "" and 0 <= row["f1"] <= 1
-        assert row["stack_size"] == 8 and row["peak_rss_mb"] > 50
+        assert row["error"] == ""
+        assert 0 <= row["f1"] <= 1
+        assert row["stack_size"] == 8
+        assert row["peak_rss_mb"] > 50
         assert row["command"].startswith("python -m benchmarks run paper-tabular")
         assert row["params"] == {"max_epochs": 3}
-        assert row["torch"] and row["processor"] and row["time"]
+        assert row["torch"]
+        assert row["processor"]
+        assert row["time"]
 
 
 def test_a_row_says_what_a_single_fit_does(data, tmp_path):
@@ -82,7 +86,9 @@ def test_what_is_done_is_not_done_again(data, tmp_path, monkeypatch):
     call(*arguments(data, output, "--methods", "hard"))
     done = []
     run = fits.run
-    monkeypatch.setattr(fits, "run", lambda group, command: done.extend(group) or run(group, command))
+    monkeypatch.setattr(
+        fits, "run", lambda group, command: done.extend(group) or run(group, command)
+    )
     assert call(*arguments(data, output, "--methods", "hard", "soft")) == 0
     assert {fit.method for fit in done} == {"soft"}
     assert len(read([output])) == 4
@@ -107,14 +113,16 @@ def test_a_failing_fit_is_a_row_with_its_error(data, tmp_path, capsys):
     rows = read([output])
     assert len(rows) == 2
     for row in rows:
-        assert "max_epochs" in row["error"] and row["f1"] is None
+        assert "max_epochs" in row["error"]
+        assert row["f1"] is None
     assert "failed" in capsys.readouterr().err
     # It is finished, and done again only on demand.
     size = output.stat().st_size
     call(*arguments(data, output, "--methods", "hard", *bad))
     assert output.stat().st_size == size
     call(*arguments(data, output, "--methods", "hard", *bad, "--retry-errors"))
-    assert output.stat().st_size > size and len(read([output])) == 2
+    assert output.stat().st_size > size
+    assert len(read([output])) == 2
 
 
 def test_one_bad_fit_leaves_the_others_of_its_stack(contaminated, tmp_path):
@@ -125,7 +133,8 @@ def test_one_bad_fit_leaves_the_others_of_its_stack(contaminated, tmp_path):
                {"max_epochs": 3}, 0.1, 0.1, 0)  # fmt: skip
     bad = Fit(**(asdict(good) | {"assumed_ratio": 0.9}))
     rows = fits.run([good, bad], "command")
-    assert rows[0]["error"] == "" and "contamination" in rows[1]["error"]
+    assert rows[0]["error"] == ""
+    assert "contamination" in rows[1]["error"]
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
@@ -140,7 +149,8 @@ def test_a_killed_run_goes_on_where_it_stopped(data, tmp_path, sign):
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not output.exists() or output.read_bytes().count(b"\n") < 4:
-        assert process.poll() is None and time.monotonic() < deadline
+        assert process.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(sign)
     status = process.wait(timeout=60)
@@ -177,7 +187,8 @@ def test_an_unknown_set(tmp_path, capsys):
     output = tmp_path / "out.jsonl"
     assert call("run", "paper-tabular", "--sets", "tyroid", "--output", output) == 2
     message = capsys.readouterr().err
-    assert "tyroid" in message and "thyroid" in message
+    assert "tyroid" in message
+    assert "thyroid" in message
     assert not output.exists()
 
 
@@ -215,7 +226,8 @@ def test_a_set_that_is_not_there_makes_no_rows(tmp_path, capsys):
 def test_subsampling_keeps_the_share_of_anomalies():
     X, y = np.arange(3000.0)[:, None], (np.arange(3000) < 900).astype(int)
     X_some, y_some = sets.subsample(X, y, 1000)
-    assert len(X_some) == 1000 and y_some.sum() == 300
+    assert len(X_some) == 1000
+    assert y_some.sum() == 300
     assert len(np.unique(X_some)) == 1000
     np.testing.assert_array_equal(y_some, X_some[:, 0] < 900)
     np.testing.assert_array_equal(sets.subsample(X, y, 1000)[0], X_some)
