@@ -32,7 +32,7 @@ from lofe_sklearn.metrics import f1_at_true_ratio
 
 METHODS = ("blind", "refine", "hard", "soft")
 # The table of Qiu et al. 2022, F1 in per cent, under the paper's names.
-PAPER = Path(__file__).parent / "paper_tabular_f1.csv"
+PAPER = Path(__file__).parent / "anchors" / "paper_tabular_f1.csv"
 PAPER_NAMES = {"NeuTraL": "ntl", "ICL": "icl"}
 # A blind warm-up, and labels in each batch.
 PAPER_SETTING = {"init": None, "label_update": "batch", "warmup_epochs": 2}
