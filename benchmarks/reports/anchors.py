@@ -36,7 +36,7 @@ def paper_tabular() -> dict[tuple[str, str, str], float]:
 
 @cache
 def paper_curves() -> dict[tuple[str, str, str, str], dict[float, float]]:
-    """Return the LOE paper's curves, by set, metric, detector and method: per cent by true ratio."""
+    """Return the LOE paper's curves by set, metric, detector and method: per cent by ratio."""
     curves: dict[tuple[str, str, str, str], dict[float, float]] = defaultdict(dict)
     metrics = {"auc": "roc_auc"}
     for line in _lines("paper_contamination_curves.csv"):

@@ -88,7 +88,7 @@ def paper_tabular(rows: Sequence[Row]) -> list[Sheet]:
     for row, column, of_set in zip(rows, columns, sets, strict=True):
         key = (anchors.paper_key(row["dataset"]), row["detector"], column.method)
         if key in table:
-            paper[of_set, column] = table[key]  # type: ignore[index]
+            paper[of_set, column] = table[key]
     families: dict[str, list[Column]] = {}
     for column in grid.columns:
         if any(column == there for _, there in paper):
@@ -175,7 +175,7 @@ def published(
         there = [line for line in lines if np.isfinite(figures.get(names[line] or "", np.nan))]
         if not there:
             continue
-        mean = np.mean([figures[names[line] or ""] for line in there])
+        mean = float(np.mean([figures[names[line] or ""] for line in there]))
         if len(there) == len(lines):
             everywhere.append((name, source, mean))
         else:

@@ -7,11 +7,22 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from benchmarks.reports import anchors
 from benchmarks.reports.beside import with_paper
-from benchmarks.reports.grid import METRICS, Column, Grid, Row, make_grid, name_columns, name_sets
+from benchmarks.reports.grid import (
+    METRICS,
+    Column,
+    Floats,
+    Grid,
+    Row,
+    make_grid,
+    name_columns,
+    name_sets,
+)
 from benchmarks.reports.tables import Sheet, Text, cell_text, figure
 
 # Okabe and Ito's colours, which the colour-blind tell apart; a marker each, for print in grey.
@@ -77,17 +88,21 @@ class Curves:
     def plot(self, path: Path) -> Path:
         """Draw a panel for each set and detector, a line for each method."""
         panels = [(s, f, c) for s, g in self.grids.items() for f, c in _families(g.columns).items()]
-        n_across = min(ACROSS, len(panels))
+        per_set = {len(_families(grid.columns)) for grid in self.grids.values()}
+        one_row_each = len(per_set) == 1 and 1 < max(per_set) <= ACROSS
+        n_across = max(per_set) if one_row_each else min(ACROSS, len(panels))
         n_down = -(-len(panels) // n_across)
         drawing = Figure(
             figsize=(max(4.2 * n_across, 5.4), 3.3 * n_down + 0.7), layout="constrained"
         )
-        axes = drawing.subplots(n_down, n_across, squeeze=False)
+        axes = drawing.subplots(
+            n_down, n_across, squeeze=False, sharey="row" if one_row_each else False
+        )
         methods = list(dict.fromkeys(c.method for _, _, columns in panels for c in columns))
-        handles: dict[str, object] = {}
+        handles: dict[str, Line2D] = {}
         for axis, (of_set, family, columns) in zip(axes.flat, panels, strict=False):
             for column in columns:
-                name = column.method or ("the detector" if len(methods) > 1 else family)
+                name = column.method or ("without a method" if len(methods) > 1 else family)
                 look = methods.index(column.method) % len(COLOURS)
                 handles[name] = self._line(axis, of_set, column, look)
                 dashed = self._dashes(axis, of_set, column, look)
@@ -105,12 +120,12 @@ class Curves:
             (line,) = axes.flat[0].plot([], [], "--", color="0.35", lw=1.2)
             del handles["the paper"]
             handles["the paper"] = line
-        drawing.legend(handles.values(), handles, loc="outside upper center",
+        drawing.legend(list(handles.values()), list(handles), loc="outside upper center",
                        ncols=min(len(handles), 6), frameon=False, fontsize=9)  # fmt: skip
         drawing.savefig(path, dpi=150)
         return path
 
-    def _line(self, axis, of_set: str, column: Column, look: int):
+    def _line(self, axis: Axes, of_set: str, column: Column, look: int) -> Line2D:
         grid = self.grids[of_set]
         there = [(r, cell) for r in self.ratios
                  if (cell := grid.cells.get((percent(r), column))) and cell.values]  # fmt: skip
@@ -122,7 +137,7 @@ class Curves:
         (line,) = axis.plot(x, mean, color=colour, marker=MARKERS[look], ms=4.5, lw=1.6)
         return line
 
-    def _dashes(self, axis, of_set: str, column: Column, look: int):
+    def _dashes(self, axis: Axes, of_set: str, column: Column, look: int) -> Line2D | None:
         points = {key[0]: v for key, v in self.paper[of_set].items() if key[1] == column}
         x = [100 * ratio for ratio in self.ratios if percent(ratio) in points]
         y = [points[percent(ratio)] for ratio in self.ratios if percent(ratio) in points]
@@ -152,8 +167,9 @@ class Misspecified:
         self.true = sorted({row["true_ratio"] for row in rows})
         self.unsaid = any(row.get("assumed_ratio") is None for row in rows)
         groups: dict[tuple[str, Column], list[Row]] = {}
-        for row, *key in zip(rows, name_sets(rows), name_columns(rows, assumed=False), strict=True):
-            groups.setdefault((key[0], key[1]), []).append(row)
+        names, columns = name_sets(rows), name_columns(rows, assumed=False)
+        for row, of_set, column in zip(rows, names, columns, strict=True):
+            groups.setdefault((of_set, column), []).append(row)
         self.grids = {
             key: make_grid(
                 of_key,
@@ -161,7 +177,7 @@ class Misspecified:
                 [Column(percent(row.get("assumed_ratio"))) for row in of_key],
                 [percent(row["true_ratio"]) for row in of_key],
             )
-            for key, of_key in sorted(groups.items(), key=lambda item: (item[0][0].lower(), str(item[0][1])))
+            for key, of_key in sorted(groups.items(), key=lambda item: str(item[0]).lower())
         }  # fmt: skip
 
     def values(self, of_set: str, column: Column) -> np.ndarray:
@@ -220,7 +236,7 @@ class Misspecified:
                 chosen = chosen[np.isfinite(chosen)]
                 row.append(Text(figure(chosen.mean() if len(chosen) else np.nan, sign=True)))
             rows.append(row)
-        title = f"Mean change in {METRICS[self.metric]}, points, where the assumed ratio is not the true one"
+        title = f"Mean change in {METRICS[self.metric]}, points, where a wrong ratio is assumed"
         return Sheet(title, ["assumed:", *kinds], rows,
                      notes=["Over all sets and true ratios that have the figure of the true ratio "
                             "too; below 0 is a loss."])  # fmt: skip
@@ -247,7 +263,9 @@ class Misspecified:
         drawing.savefig(path, dpi=150)
         return path
 
-    def _heat(self, axis, values, colours: str, low: float, high: float, sign: bool) -> None:
+    def _heat(
+        self, axis: Axes, values: Floats, colours: str, low: float, high: float, sign: bool
+    ) -> None:
         cmap = colormaps[colours]
         axis.imshow(values, cmap=cmap, vmin=low, vmax=high, aspect="auto")
         axis.set_xticks(range(len(self.assumed)), [percent(a) for a in self.assumed], fontsize=8)

@@ -192,7 +192,7 @@ def make_grid(
 
 
 def in_order(columns: Iterable[Column]) -> list[Column]:
-    """Return the different columns: as they first came, methods of a detector in the paper's order."""
+    """Return the different columns as they first came, methods in the order of the paper."""
     families: dict[tuple[str, str], list[Column]] = {}
     for column in dict.fromkeys(columns):
         families.setdefault((column.detector, column.qualifier), []).append(column)

@@ -32,8 +32,8 @@ def clean_command(command: str) -> str:
 
     Examples
     --------
-    >>> clean_command("/home/me/.venv/bin/python3.11 -m benchmarks run peers --data '/my data/a.npz'")
-    'python -m benchmarks run peers --data FOLDER/a.npz'
+    >>> clean_command("/home/me/.venv/bin/python3.11 -m benchmarks run --data '/my data/a.npz'")
+    'python -m benchmarks run --data FOLDER/a.npz'
     """
     try:
         words = shlex.split(command)
@@ -58,7 +58,10 @@ def mixed(rows: Sequence[Row]) -> list[str]:
         for row in rows:
             counts[_fact(row, name)] += 1
         if len(counts) > 1:
-            out.append(f"{name} " + ", ".join(f"{v} ({n} fits)" for v, n in sorted(counts.items())))
+            out.append(
+                f"{name} "
+                + ", ".join(f"{v} ({n} fit{'s' * (n != 1)})" for v, n in sorted(counts.items()))
+            )
     return out
 
 
@@ -74,7 +77,7 @@ def head(rows: Sequence[Row]) -> str:
     seeds = _seeds(rows)
     several = len({row.get("seed") for row in rows}) > 1
     out = (
-        f"{len(rows):,} fits, {failed:,} of them failed; {seeds}{when}. "
+        f"{len(rows):,} fit{'s' * (len(rows) != 1)}, {failed:,} of them failed; {seeds}{when}. "
         + (
             "Figures are mean ± standard deviation over the seeds"
             if several
@@ -132,8 +135,10 @@ def failures(rows: Sequence[Row]) -> Sheet | None:
     if not failed:
         return None
     several = len({row.get("true_ratio") for row in rows}) > 1
-    names = {id(row): (s + (f", true ratio {row.get('true_ratio')}" if several else ""), str(c)) for row, s, c in
-             zip(rows, name_sets(rows), name_columns(rows), strict=True)}  # fmt: skip
+    names = {}
+    for row, of_set, column in zip(rows, name_sets(rows), name_columns(rows), strict=True):
+        ratio = f", true ratio {row.get('true_ratio')}" if several else ""
+        names[id(row)] = (of_set + ratio, str(column))
     seeds: dict[tuple[str, str, str], list] = defaultdict(list)
     for row in failed:
         last = next(iter(reversed(str(row["error"]).strip().splitlines())), "unknown")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.reports.ranks import Comparison
@@ -29,23 +32,27 @@ def cd_diagram(found: Comparison, path: Path, title: str) -> Path:
     """
     k = len(found.names)
     left = -(-k // 2)
-    lanes = _lanes(found.groups)
-    n_lanes = max(lanes, default=-1) + 1
-    top, bars = 1.15, 0.17 * n_lanes + 0.15
-    height = top + bars + ROW * left + 0.25
     longest = max(map(len, found.names))
     side = 0.072 * longest + 0.65  # for a name and its rank
     width = 2 * side + 5.0
-    figure = Figure(figsize=(width, height), layout="none")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.axis("off")
 
     def x(rank: float) -> float:
         return side + 0.3 + (rank - 1) / (k - 1) * (width - 2 * side - 0.6)
 
-    line = {"color": "black", "solid_capstyle": "butt"}
+    ends = [(x(found.ranks[i]) - 0.05, x(found.ranks[j]) + 0.05) for i, j in found.groups]
+    lanes = _lanes(ends)
+    top, bars = 1.35, 0.17 * (max(lanes, default=-1) + 1) + 0.15
+    height = top + bars + ROW * left + 0.2
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.axis("off")
+    line: dict[str, Any] = {"color": "black", "solid_capstyle": "butt"}
     axes.text(width / 2, 0.2, title, ha="center", va="center", fontsize=10)
+    under = f"bar: not told apart by Nemenyi's test at {found.level:g}"
+    if not found.significant:
+        under = f"Friedman's test does not tell them apart at {found.level:g}"
+    axes.text(width / 2, 0.44, under, ha="center", va="center", fontsize=8, color="0.35")
     axes.plot([x(1), x(k)], [top, top], lw=1.2, **line)
     step = 1 if k <= 12 else 2
     for tick in range(1, k + 1):
@@ -57,10 +64,9 @@ def cd_diagram(found: Comparison, path: Path, title: str) -> Path:
     axes.text(x(k) + 0.2, top - 0.2, "worst", ha="left", va="center", fontsize=8, color="0.35")
     if found.significant:
         _distance(axes, x, found, k, line)
-    for (first, last), lane in zip(found.groups, lanes, strict=True):
+    for bar, lane in zip(ends, lanes, strict=True):
         y = top + 0.17 * (lane + 1)
-        ends = [x(found.ranks[first]) - 0.05, x(found.ranks[last]) + 0.05]
-        axes.plot(ends, [y, y], lw=3.2, color="#D55E00", solid_capstyle="butt", zorder=3)
+        axes.plot(bar, [y, y], lw=3.2, color="#D55E00", solid_capstyle="butt", zorder=3)
     for place, (name, rank) in enumerate(zip(found.names, found.ranks, strict=True)):
         on_left = place < left
         y = top + bars + ROW * ((place if on_left else k - 1 - place) + 0.5)
@@ -75,8 +81,10 @@ def cd_diagram(found: Comparison, path: Path, title: str) -> Path:
     return path
 
 
-def _distance(axes, x, found: Comparison, k: int, line: dict) -> None:
-    y, end = 0.62, min(1 + found.critical_difference, k)
+def _distance(
+    axes: Axes, x: Callable[[float], float], found: Comparison, k: int, line: dict[str, Any]
+) -> None:
+    y, end = 0.85, min(1 + found.critical_difference, k)
     axes.plot([x(1), x(end)], [y, y], lw=1.2, **line)
     for rank in (1.0, end):
         axes.plot([x(rank)] * 2, [y - 0.05, y + 0.05], lw=1.2, **line)
@@ -84,13 +92,13 @@ def _distance(axes, x, found: Comparison, k: int, line: dict) -> None:
     axes.text((x(1) + x(end)) / 2, y - 0.06, size, ha="center", va="bottom", fontsize=8)
 
 
-def _lanes(groups: list[tuple[int, int]]) -> list[int]:
-    """Give each bar the first lane in which it overlaps no other."""
-    ends: list[int] = []
+def _lanes(bars: Sequence[tuple[float, float]]) -> list[int]:
+    """Give each bar the first lane in which it comes near no other."""
+    ends: list[float] = []
     lanes = []
-    for first, last in groups:
-        lane = next((i for i, end in enumerate(ends) if end < first), len(ends))
-        ends[lane : lane + 1] = [last]
+    for start, end in bars:
+        lane = next((i for i, last in enumerate(ends) if last + 0.1 < start), len(ends))
+        ends[lane : lane + 1] = [end]
         lanes.append(lane)
     return lanes
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from benchmarks.reports.grid import (METRICS, Cell, Column, Grid, Row, in_order, name_columns, name_sets)
+from benchmarks.reports.grid import (
+    METRICS,
+    Cell,
+    Column,
+    Grid,
+    Row,
+    in_order,
+    name_columns,
+    name_sets,
+)
 
 WIDE = 8  # detectors that are still read side by side
 
@@ -181,7 +191,7 @@ def _sets(grid: Grid, columns: Sequence[Column], title: str) -> Sheet:
     return Sheet(title, ["data set", *map(str, columns)], rows)
 
 
-_LINES = {
+_LINES: dict[str, tuple[str, Callable[[Any], str], Callable[[Any], Any] | None]] = {
     "mean": ("mean", figure, max),
     "rank": ("mean rank", lambda value: f"{value:.2f}", min),
     "wins": ("wins", str, max),

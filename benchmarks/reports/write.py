@@ -132,7 +132,8 @@ class Report:
         markdown.write_text(text, encoding="utf-8")
         comment = "".join(f"% {line}\n" for line in made.splitlines() if line.strip("`sh"))
         floats = [
-            sheet.latex(f"tab:{self.name}-{n}", subject) for n, (sheet, subject) in enumerate(self.sheets, start=1)
+            sheet.latex(f"tab:{self.name}-{n}", subject)
+            for n, (sheet, subject) in enumerate(self.sheets, start=1)
         ]
         latex = self.output / f"{self.name}.tex"
         head = f"% {title}. Needs \\usepackage{{booktabs}}.\n{comment}\n"
@@ -146,7 +147,7 @@ class Report:
         for row in self.rows:
             ratio = row.get("true_ratio")
             set_by_user = row.get("protocol") == "loe_tabular" and ratio is not None
-            key = ratio if set_by_user and not over_ratios else -1.0
+            key = float(ratio or 0) if set_by_user and not over_ratios else -1.0
             sections[str(row.get("protocol")), key].append(row)
         one_ratio = len({ratio for _, ratio in sections}) == 1
         return {
