@@ -76,6 +76,7 @@ def head(rows: Sequence[Row]) -> str:
     when = f", {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
     seeds = _seeds(rows)
     several = len({row.get("seed") for row in rows}) > 1
+    crossed = rows[0].get("suite") == "misspecification"  # bold means another thing there
     out = (
         f"{len(rows):,} fit{'s' * (len(rows) != 1)}, {failed:,} of them failed; {seeds}{when}. "
         + (
@@ -83,7 +84,8 @@ def head(rows: Sequence[Row]) -> str:
             if several
             else "Figures are of this one seed, so without a deviation"
         )
-        + "; bold is the best of a set as rounded, ties all.\n"
+        + ("" if crossed else "; bold is the best of a set as rounded, all of them in a tie")
+        + ".\n"
     )
     cap = {row.get("max_rows") for row in rows}
     if cap - {None}:

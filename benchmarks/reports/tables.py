@@ -83,7 +83,8 @@ def _markdown_line(row: Sequence[Text], raw: bool = False) -> str:
         f"**{_markdown(cell.text)}**" if cell.bold else (cell.text if raw else _markdown(cell.text))
         for cell in row
     ]
-    return "| " + " | ".join(cells) + " |"
+    # A mean and its deviation stay on one line.
+    return ("| " + " | ".join(cells) + " |").replace(" ± ", "\u00a0±\u00a0")
 
 
 def _markdown(text: str) -> str:

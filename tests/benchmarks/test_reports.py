@@ -59,6 +59,7 @@ def report(tmp_path):
         written = write_report([tmp_path / "rows.jsonl"], tmp_path / "out", **options)
         assert all(path.stat().st_size for path in written)
         text = next(path for path in written if path.suffix == ".md").read_text()
+        text = text.replace("\u00a0", " ")
         return text, {path.name for path in written}
 
     return make
@@ -151,7 +152,7 @@ def test_means_ranks_wins_and_bold():
     assert summary[p] == pytest.approx({"mean": 70, "rank": 1.75, "wins": 1, "wall": 2, "cpu": 1})
     assert summary[q] == pytest.approx({"mean": 75, "rank": 1.25, "wins": 2, "wall": 2, "cpu": 1})
     (sheet,) = grid_sheets(grid)
-    text = sheet.markdown()
+    text = sheet.markdown().replace("\u00a0", " ")
     assert "| a | **80.0 ± 14.1** | **80.0** |" in text  # a tie as rounded
     assert "| b | 60.0 | **70.0** |" in text
     assert "| *mean rank* | 1.75 | **1.25** |" in text
