@@ -65,7 +65,7 @@ def report(tmp_path):
     return make
 
 
-# Demšar (2006), table 6: AUC of C4.5, with m, with cf and with both, typed from memory. The ranks of
+# Demšar (2006), table 6: AUC of C4.5, with m, with cf and with both, from memory. The ranks of
 # the last two in the paper need them not to tie on the 13th set, where both are .975 as rounded:
 # .9751 stands for that. The mean ranks and the statistic below are the paper's.
 DEMSAR = np.array([
