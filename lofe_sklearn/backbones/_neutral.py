@@ -14,6 +14,7 @@ from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import contrastive_losses
+from lofe_sklearn.backbones._scaling import one_feature_dominates
 
 
 class NeuTraLModule(nn.Module):
@@ -102,9 +103,9 @@ class NeuTraL(Backbone):
     scaling : {None, "auto", "rms", "minmax", "standard"}, default="auto"
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares and keeps the features'
-        sizes relative to each other; ``"auto"`` takes it, or ``"minmax"`` where at least three in
-        ten of the non-zero values are negative, as in rows that were centred before.
-        ``"standard"`` was worse on sets whose features differ in scale.
+        sizes relative to each other. ``"auto"`` takes ``"minmax"``, which did best on most sets, or
+        ``"rms"`` where one feature has more than 99 % of the features' total variance: the others
+        are then too small to matter, and scaled up they would drown it.
     max_epochs : int, default=300
         Passes over the training rows, as many as in the paper. Soft labels need them.
     lr : float, optional
@@ -171,6 +172,11 @@ class NeuTraL(Backbone):
         self.encoder_sizes = encoder_sizes
         self.temperature = temperature
         super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
+
+    def _resolved_scaling(self, X):
+        if self.scaling == "auto":
+            return "rms" if one_feature_dominates(X) else "minmax"
+        return super()._resolved_scaling(X)
 
     @classmethod
     def for_features(cls, **parameters):

@@ -16,6 +16,8 @@ SCALINGS = (None, "auto", "rms", "minmax", "standard")
 # Share of negative values, of those that are not zero, from which features count as centred: noise
 # and outliers make fewer, and features centred at their mean or median about a half.
 _CENTRED = 0.3
+# Share of the features' total variance from which one of them is nearly all there is.
+_NEARLY_ALL = 0.99
 
 
 def resolve_scaling(X: np.ndarray | sparse.csr_matrix, scaling: str | None) -> str | None:
@@ -79,3 +81,12 @@ def _is_centred(X: np.ndarray | sparse.csr_matrix) -> bool:
     values = np.asarray(X.data if sparse.issparse(X) else X)
     n_negative, n_nonzero = int((values < 0).sum()), int((values != 0).sum())
     return n_negative >= _CENTRED * max(1, n_nonzero)
+
+
+def one_feature_dominates(X: np.ndarray | sparse.csr_matrix) -> bool:
+    """Whether one feature has nearly all of the variance of X."""
+    if sparse.issparse(X):
+        variance = mean_variance_axis(X.astype(np.float64), axis=0)[1]
+    else:
+        variance = X.var(axis=0, dtype=np.float64)
+    return bool(variance.max() > _NEARLY_ALL * variance.sum())

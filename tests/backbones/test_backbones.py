@@ -300,9 +300,19 @@ def test_auto_scaling_is_minmax_for_centred_rows_and_rms_for_others(container):
     for X, scaling in ((counts, "rms"), (centred, "minmax")):
         expected = fit_scaling(container(X), scaling)
         np.testing.assert_array_equal(fit_scaling(container(X), "auto"), expected)
-        detector = NeuTraL(max_epochs=1, scaling="auto").fit(container(X))
+        detector = ICL(max_epochs=1, scaling="auto").fit(container(X))
         assert detector.scaling_ == scaling
         assert LOE(detector, method="blind").fit(container(X)).estimator_.scaling_ == scaling
+
+
+@pytest.mark.parametrize("container", [np.array, sparse.csr_matrix], ids=["dense", "sparse"])
+def test_neutral_scales_features_alike_unless_one_is_nearly_all(container):
+    X = np.random.default_rng(0).normal(5.0, 1.0, size=(50, 3))
+    for size, scaling in ((5.0, "minmax"), (50.0, "rms")):
+        unequal = container(X * [1.0, 1.0, size])
+        assert NeuTraL(max_epochs=1).fit(unequal).scaling_ == scaling
+        members = LOE(NeuTraL(max_epochs=1), method="blind", init=None, n_estimators=2)
+        assert {m.scaling_ for m in members.fit(unequal).estimators_} == {scaling}
 
 
 @pytest.mark.parametrize("scaling", ["minmax", "standard"])
