@@ -110,7 +110,11 @@ def _measure(cell: Cell, say: Callable[[str], None]) -> dict[str, Any]:
     def make(epochs: int) -> detectors.Peer:
         nonlocal peer
         peer = None  # the one before must not count for the memory of this one
-        say("fit" if cell.epochs is None else f"fit of {epochs} epochs")
+        say(
+            "fit"
+            if cell.epochs is None
+            else f"fit with max_epochs={epochs}".replace("max_epochs", cell.epochs)
+        )
         own = {} if cell.epochs is None else {cell.epochs: epochs}
         peer = detectors.build(cell.name, cell.params | own, seed=cell.seed, n_features=cell.d)
         return peer
