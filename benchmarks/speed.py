@@ -297,9 +297,10 @@ def _longest_fit(row: ledger.Row) -> float:
 def _brief(row: ledger.Row) -> str:
     if row["error"]:
         return row["error"]
+    memory = "-" if row["memory_mb"] is None else f"{row['memory_mb']:,.0f}"
     return (
         f"{row['train_rows_per_second']:,.0f} rows/s trained, "
-        f"{row['score_rows_per_second']:,.0f} scored, {row['memory_mb'] or math.nan:,.0f} MB"
+        f"{row['score_rows_per_second']:,.0f} scored, {memory} MB"
     )
 
 

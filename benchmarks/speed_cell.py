@@ -95,8 +95,10 @@ def measure(cell: Cell, connection: Connection) -> None:
     try:
         connection.send(("row", _measure(cell, lambda text: connection.send(("doing", text)))))
     except MemoryError:
+        _unlimit_memory()
         connection.send(("error", f"more memory than the limit of {cell.memory:,.0f} MB"))
     except Exception as error:  # noqa: BLE001 - whatever ails a peer goes into its row
+        _unlimit_memory()
         text = f"{type(error).__name__}: {error}".strip().splitlines()[0]
         if "allocate memory" in text or "std::bad_alloc" in text:
             text = f"more memory than the limit of {cell.memory:,.0f} MB"
@@ -110,13 +112,17 @@ def _measure(cell: Cell, say: Callable[[str], None]) -> dict[str, Any]:
     def make(epochs: int) -> detectors.Peer:
         nonlocal peer
         peer = None  # the one before must not count for the memory of this one
-        say("fit" if cell.epochs is None else f"fit of {epochs} epochs")
+        say(
+            "fit"
+            if cell.epochs is None
+            else f"fit with max_epochs={epochs}".replace("max_epochs", cell.epochs)
+        )
         own = {} if cell.epochs is None else {cell.epochs: epochs}
         peer = detectors.build(cell.name, cell.params | own, seed=cell.seed, n_features=cell.d)
         return peer
 
-    _limit_memory(cell.memory)
     _warm_up(cell)
+    _limit_memory(cell.memory)
     X = blobs(cell.n, cell.d, seed=cell.seed, dtype=cell.dtype)
     new = blobs(cell.n_scored, cell.d, seed=cell.seed + 10**6, dtype=cell.dtype)
     counter, one = StepCounter(), Detector("", cell.name, "", cell.params, make)
@@ -155,7 +161,10 @@ def _measure(cell: Cell, say: Callable[[str], None]) -> dict[str, Any]:
         peer.anomaly_scores(new)  # type: ignore[union-attr]
         walls.append(time.perf_counter() - start)
     row |= {"score_seconds": min(walls), "score_rows_per_second": cell.n_scored / min(walls)}
-    return {key: float(f"{value:.6g}") if value else value for key, value in row.items()}
+    return {
+        key: float(f"{value:.6g}") if isinstance(value, float) else value
+        for key, value in row.items()
+    }
 
 
 def _warm_up(cell: Cell) -> None:
@@ -173,8 +182,14 @@ def _warm_up(cell: Cell) -> None:
 def _limit_memory(megabytes: float) -> None:
     used = _status("VmData")
     if used is not None:
-        limit = int((used + megabytes) * 2**20)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (int((used + megabytes) * 2**20), hard))
+
+
+def _unlimit_memory() -> None:
+    # The message of what went wrong takes some memory itself.
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 def _start_of_memory() -> float | None:

@@ -29,7 +29,11 @@ KINDS = {
     "AutoEncoder": "tab:red",
     "LOE": "black",
 }
-OTHERS = ("tab:brown", "tab:pink", "tab:olive", "tab:cyan", "tab:gray", "gold", "navy", "teal")
+OTHERS = (
+    *("tab:brown", "tab:pink", "tab:olive", "tab:cyan", "tab:gray", "gold", "navy", "teal"),
+    *("magenta", "lime", "peru", "indigo"),
+)
+LIBRARIES = ("", "sklearn", "pyod", "deepod")
 STYLES = {"sklearn": ("--", "^"), "pyod": ("--", "s"), "deepod": (":", "D")}
 
 
@@ -56,16 +60,16 @@ def report(paths: Iterable[Path], output: Path) -> list[Path]:
     written = [output / "speed.md"]
     epochs = [cell for cell in cells if cell.get("epoch_seconds")]
     fits = [cell for cell in cells if cell.get("fit_seconds") and not cell.get("epoch_seconds")]
-    # What is left of a difference between two noisy times can be negative.
     for name, kept, key, label in (
         ("epoch", epochs, "epoch_seconds", "training: seconds an epoch"),
         ("fit", fits, "fit_seconds", "training: seconds a fit"),
         ("scoring", cells, "score_us", "scoring: microseconds a row"),
-        ("memory", cells, "memory_mb", "peak memory of the fit, MB"),
+        ("memory", cells, "plotted_mb", "peak memory of the fit, MB (1: or less)"),
     ):
+        # What is left of a difference between two noisy times can be negative.
         kept = [cell for cell in kept if (cell.get(key) or 0) > 0]
         if kept:
-            written.append(_plot(kept, key, label, output / f"speed_{name}.png"))
+            written.append(_plot(kept, key, label, output / f"speed_{name}.png", _others(cells)))
     written[0].write_text(_markdown(rows, cells, written[1:]))
     return written
 
@@ -88,9 +92,23 @@ def _medians(rows: list[ledger.Row]) -> list[dict[str, Any]]:
             values = [row[key] for row in good if row.get(key) is not None]
             cell[key] = median(values) if values else None
         rate = cell["score_rows_per_second"]
+        # A fit of few rows fits into what the process had already.
+        cell["plotted_mb"] = None if cell["memory_mb"] is None else max(cell["memory_mb"], 1.0)
         cell["score_us"] = 1e6 / rate if rate else None
         cells.append(cell)
-    return cells
+    return sorted(cells, key=_place)
+
+
+def _place(cell: dict[str, Any]) -> tuple:
+    """Return what the order in tables and legends goes by: the size, then ours, then peers."""
+    name = cell["detector"]
+    library = name.rpartition(".")[0]
+    return (
+        *(cell["d"], cell["n"]),
+        LIBRARIES.index(library) if library in LIBRARIES else len(LIBRARIES),
+        list(KINDS).index(name) if name in KINDS else len(KINDS),
+        name,
+    )
 
 
 def _markdown(rows: list[ledger.Row], cells: list[dict[str, Any]], pictures: list[Path]) -> str:
@@ -101,7 +119,7 @@ def _markdown(rows: list[ledger.Row], cells: list[dict[str, Any]], pictures: lis
         lines += ["", f"## {d} features", ""]
         lines += ["| n | detector | " + " | ".join(label for _, label in VALUES) + " |"]
         lines += ["|---:|---|" + "---:|" * len(VALUES)]
-        for cell in sorted((cell for cell in cells if cell["d"] == d), key=lambda cell: cell["n"]):
+        for cell in [cell for cell in cells if cell["d"] == d]:
             name = cell["detector"] + (f", {cell['setting']}" if len(settings) > 1 else "")
             start = f"| {cell['n']:,} | {name} |"
             if cell["error"]:
@@ -122,8 +140,8 @@ def _conditions(rows: list[ledger.Row]) -> str:
         f"{len(rows)} measurements, {len(good)} with figures; medians over "
         f"{len({row['seed'] for row in rows})} repeat(s). {all_of('setting')}; "
         f"{all_of('processor')} ({all_of('cores')} cores), Python {all_of('python')}, torch "
-        f"{all_of('torch')}, scikit-learn {all_of('scikit-learn')}, lofe-sklearn {all_of('lofe-sklearn')}; at most "
-        f"{all_of('limit')} s a fit.\n\n"
+        f"{all_of('torch')}, scikit-learn {all_of('scikit-learn')}, lofe-sklearn "
+        f"{all_of('lofe-sklearn')}; at most {all_of('limit')} s a fit.\n\n"
         "Detectors with an epoch are timed by the difference of two fits: the step and the rows a "
         "second are of an epoch, the fit is one with a single epoch. Of the others both are of the "
         "whole fit. The memory is the peak of a fit above what was in use before, rows included."
@@ -142,9 +160,17 @@ def _conditions(rows: list[ledger.Row]) -> str:
 def _figure(value: float | None) -> str:
     if value is None:
         return "-"
-    if value == 0 or abs(value) >= 100:
+    if value < 0:
+        return "not resolved"  # a difference of two times, smaller than their noise
+    if value == 0 or value >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def _others(cells: list[dict[str, Any]]) -> list[str]:
+    """Return the detectors that are of no kind of ours: each has its colour in all plots."""
+    names = {cell["detector"].split(" (")[0] for cell in cells}
+    return sorted(name for name in names if name.rpartition(".")[2] not in KINDS)
 
 
 def _style(label: str, others: list[str]) -> dict[str, Any]:
@@ -157,14 +183,13 @@ def _style(label: str, others: list[str]) -> dict[str, Any]:
     return {"color": color, "linestyle": line, "marker": marker, "linewidth": 1.2}
 
 
-def _plot(cells: list[dict[str, Any]], key: str, label: str, path: Path) -> Path:
+def _plot(cells: list[dict[str, Any]], key: str, label: str, path: Path, others: list[str]) -> Path:
     # Without the windows that pyplot would open, and only where there is something to draw.
     from matplotlib.figure import Figure
 
     widths = sorted({cell["d"] for cell in cells})
-    labels = list(dict.fromkeys(cell["detector"] for cell in cells))
-    names = [name.split(" (")[0] for name in labels]
-    others = [name for name in dict.fromkeys(names) if name.rpartition(".")[2] not in KINDS]
+    unsized = sorted(cells, key=lambda cell: _place(cell)[2:])
+    labels = list(dict.fromkeys(cell["detector"] for cell in unsized))
     figure = Figure(figsize=(3.6 * len(widths) + 2.4, 4.4), layout="constrained")
     axes = figure.subplots(1, len(widths), sharey=True, squeeze=False)[0]
     lines = {}
