@@ -28,7 +28,8 @@ docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 bench: $(VENV)/.demo
-	$(BIN)/python -m benchmarks.paper_tabular
+	$(BIN)/python -m benchmarks run paper-tabular --sets thyroid arrhythmia --detectors NeuTraL --jobs 2
+	$(BIN)/python -m benchmarks report benchmarks/results/paper-tabular.jsonl
 	$(THREADS) $(BIN)/python -m benchmarks.step_time
 
 peers: $(PEERS)/.done
