@@ -19,7 +19,7 @@ from benchmarks.fits import PROTOCOLS
 from benchmarks.ledger import LedgerError
 from benchmarks.peers.detectors import PeerError
 from benchmarks.rows import parameters
-from benchmarks.sets import SetError, choose, load
+from benchmarks.sets import SetError, choose, those_there
 from benchmarks.suites import SUITES, Suite
 
 RESULTS = Path(__file__).parent / "results"
@@ -71,13 +71,15 @@ def parser() -> argparse.ArgumentParser:
     chosen.add_argument("--ratios", nargs="+", type=float, help="true shares of anomalies")
     chosen.add_argument("--assumed", nargs="+", type=_assumed, help="a ratio, 'true' or 'auto'")
     chosen.add_argument("--params", nargs="+", metavar="NAME=VALUE", help="of the detectors")
-    chosen.add_argument("--seeds", type=int, help="how many")
+    chosen.add_argument("--seeds", type=_at_least_one, help="how many")
     chosen.add_argument("--first-seed", type=int, default=0)
     chosen.add_argument("--max-rows", type=int, help="of each set; 0 for all rows of all sets")
     chosen.add_argument("--device")
     how = run.add_argument_group("how")
-    how.add_argument("--jobs", type=int, default=1, help="workers, of one thread each")
-    how.add_argument("--stack", type=int, default=20, help="most models trained in one stack")
+    how.add_argument("--jobs", type=_at_least_one, default=1, help="workers, of one thread each")
+    how.add_argument(
+        "--stack", type=_at_least_one, default=20, help="most models trained in one stack"
+    )
     how.add_argument("--output", type=Path, help="default: benchmarks/results/SUITE.jsonl")
     how.add_argument("--retry-errors", action="store_true", help="do failed fits once more")
     how.add_argument(
@@ -111,8 +113,13 @@ def run_suite(options: argparse.Namespace, command: str) -> int:
         return 0
     for detector in suite.detectors:
         check(detector, suite.params)
-    for dataset in suite.sets:
-        load(dataset)  # what is not there is known before anything is run
+    # What is not there is known before anything is run. A set asked for by name must be there.
+    there, missing = those_there(suite.sets)
+    for reason in missing.values():
+        if options.sets is not None or not there:
+            raise SetError(reason)
+        print(f"benchmarks: left out, {reason}", file=sys.stderr)
+    fits = list(suite.with_choices(sets=there).fits())
     rows = runner.run(
         fits,
         options.output or RESULTS / f"{suite.name}.jsonl",
@@ -156,6 +163,12 @@ def write_reports(options: argparse.Namespace, command: str) -> int:
     for path in write_report(options.files, options.output, metrics=options.metrics):
         print(path)
     return 0
+
+
+def _at_least_one(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
+    return int(text)
 
 
 def _assumed(text: str) -> float | str | None:

@@ -28,6 +28,10 @@ def is_ours(detector: str) -> bool:
 def check(detector: str, params: dict[str, Any]) -> None:
     """Raise PeerError if there is no detector of that name, or it does not take `params`."""
     if is_ours(detector):
+        try:
+            build_ours(detector, "", "default", params, None, 0, "cpu")
+        except TypeError as error:
+            raise PeerError(str(error)) from error
         return
     near = difflib.get_close_matches(detector, ("LOE", *BACKBONES), n=1, cutoff=0.7)
     if near and ":" not in detector:

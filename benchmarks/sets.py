@@ -11,6 +11,7 @@ anomalies at least), because F1 depends on it.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from functools import lru_cache
@@ -54,9 +55,12 @@ def choose(patterns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[st
             found = [name for name in default if fnmatch(name.lower(), f"*{pattern.lower()}")]
             found = [n for n in found if n.partition(":")[2] == pattern] or found
         if not found:
+            short = [name.partition(":")[2] for name in default]
+            near = difflib.get_close_matches(pattern, short, n=3)
+            meant = f" Did you mean {' or '.join(near)}?" if near else ""
             raise SetError(
-                f"no set is called {pattern!r}. This suite has: {', '.join(default)}; any other is "
-                "named odds:NAME, adbench:NAME or FILE.npz."
+                f"no set is called {pattern!r}.{meant} This suite has {', '.join(short)}; any "
+                "other is named odds:NAME, adbench:NAME or FILE.npz."
             )
         chosen += [name for name in found if name not in chosen]
     return tuple(chosen)
@@ -84,3 +88,16 @@ def subsample(X: np.ndarray, y: np.ndarray, max_rows: int) -> tuple[np.ndarray, 
     kept = np.r_[anomalies[:n_anomalies], normal[: max_rows - n_anomalies]]
     kept.sort()
     return X[kept], y[kept]
+
+
+def those_there(names: Iterable[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return which sets can be loaded, and of the others why not."""
+    there, missing = [], {}
+    for name in names:
+        try:
+            load(name)
+        except SetError as error:
+            missing[name] = str(error)
+        else:
+            there.append(name)
+    return tuple(there), missing

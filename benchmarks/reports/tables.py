@@ -13,10 +13,6 @@ from benchmarks.reports.grid import (
     Cell,
     Column,
     Grid,
-    Row,
-    in_order,
-    name_columns,
-    name_sets,
 )
 
 WIDE = 8  # detectors that are still read side by side
@@ -234,27 +230,6 @@ def _summary(grid: Grid, title: str) -> Sheet:
     ]
     header = ["detector", *[line[0] for line in _LINES.values()], "sets"]
     return Sheet(f"{title}, in the order of the mean ranks", header, rows, notes=notes(grid))
-
-
-def seconds_sheet(rows: Sequence[Row]) -> Sheet:
-    """Print seconds a fit, and of the CPU in brackets; for rows that have no metric."""
-    times: dict[tuple[str, Column], list[tuple[float, float]]] = {}
-    names, columns = name_sets(rows), name_columns(rows)
-    for row, of_set, column in zip(rows, names, columns, strict=True):
-        pair = [row.get(name) for name in ("fit_wall_seconds", "fit_cpu_seconds")]
-        wall, cpu = (np.nan if value is None else float(value) for value in pair)
-        if not row.get("error"):
-            times.setdefault((of_set, column), []).append((wall, cpu))
-    across = in_order(columns)
-    table = []
-    for of_set in sorted(set(names), key=str.lower):
-        row_of_set = [Text(of_set)]
-        for column in across:
-            wall, cpu = np.mean(times.get((of_set, column), [(np.nan, np.nan)]), axis=0)
-            row_of_set.append(Text(f"{seconds(wall)} ({seconds(cpu)})"))
-        table.append(row_of_set)
-    note = "Mean over the seeds; in brackets, of the CPU."
-    return Sheet("Seconds a fit", ["data set", *map(str, across)], table, notes=[note])
 
 
 def notes(grid: Grid) -> list[str]:

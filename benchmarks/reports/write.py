@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import ledger
+from benchmarks import ledger, speed_report
 from benchmarks.reports import anchors, origin
 from benchmarks.reports.beside import paper_tabular, published
 from benchmarks.reports.curves import Curves, Misspecified, percent
 from benchmarks.reports.grid import METRICS, Grid, ReportError, Row, make_grid, name_sets
 from benchmarks.reports.plots import cd_diagram, cd_text
 from benchmarks.reports.ranks import compare, wilcoxon
-from benchmarks.reports.tables import Sheet, grid_sheets, seconds_sheet
+from benchmarks.reports.tables import Sheet, grid_sheets
 
 PROTOCOLS = {
     "loe_tabular": "the LOE paper's protocol",
@@ -30,7 +30,6 @@ SUITES = {
     "adbench": "ADBench",
     "contamination-curve": "Detectors over the true ratio",
     "misspecification": "A wrong assumed ratio",
-    "speed": "Speed",
     "peers": "Other libraries' detectors",
 }
 
@@ -93,6 +92,8 @@ def write_report(
             )
     output.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
+    if by_suite.pop("speed", None):
+        written += speed_report.report(paths, output)
     for suite, of_suite in by_suite.items():
         written += Report(suite, of_suite, output, metrics, paper).write(paths)
     return written
@@ -181,8 +182,6 @@ class Report:
                 self._grid(make_grid(rows, metric), rows, part)
         if nothing:
             self._add(f"No row has {' or '.join(nothing)}.")
-        if len(nothing) == len(self.metrics or usual):
-            self._sheet(seconds_sheet(rows))
 
     def _grid(self, grid: Grid, rows: list[Row], part: str) -> None:
         for sheet in grid_sheets(grid):

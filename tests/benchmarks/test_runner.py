@@ -187,8 +187,7 @@ def test_an_unknown_set(tmp_path, capsys):
     output = tmp_path / "out.jsonl"
     assert call("run", "paper-tabular", "--sets", "tyroid", "--output", output) == 2
     message = capsys.readouterr().err
-    assert "tyroid" in message
-    assert "thyroid" in message
+    assert "'tyroid'. Did you mean thyroid" in message
     assert not output.exists()
 
 
@@ -221,6 +220,32 @@ def test_a_set_that_is_not_there_makes_no_rows(tmp_path, capsys):
     assert call("run", "paper-tabular", "--sets", tmp_path / "no.npz", "--output", output) == 2
     assert "no.npz" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_a_suite_runs_on_the_sets_that_are_there(data, tmp_path, monkeypatch, capsys):
+    output = tmp_path / "out.jsonl"
+    gone = f"file:{tmp_path / 'no.npz'}"
+    suite = SUITES["peers"].with_choices(
+        sets=(f"file:{data}", gone), detectors=("sklearn.IsolationForest",)
+    )
+    monkeypatch.setitem(SUITES, "peers", suite)
+    assert call("run", "peers", "--output", output) == 0
+    assert f"left out, {gone}" in capsys.readouterr().err
+    assert [row["dataset"] for row in read([output])] == [f"file:{data}"]
+
+
+def test_a_parameter_that_no_detector_has(data, tmp_path, capsys):
+    output = tmp_path / "out.jsonl"
+    assert call(*arguments(data, output, "--params", "foo=1")) == 2
+    assert "foo" in capsys.readouterr().err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--jobs", "--stack"])
+def test_numbers_are_one_or_more(data, tmp_path, option, capsys):
+    with pytest.raises(SystemExit):
+        call(*arguments(data, tmp_path / "out.jsonl", option, "0"))
+    assert "1 or more" in capsys.readouterr().err
 
 
 def test_subsampling_keeps_the_share_of_anomalies():
