@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from benchmarks.peers.detectors import Peer, PeerError, build
+from benchmarks.peers.detectors import PEERS, Peer, PeerError, build
 from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
 from lofe_sklearn.backbones import Backbone
 
@@ -34,7 +34,7 @@ def check(detector: str, params: dict[str, Any]) -> None:
             raise PeerError(str(error)) from error
         return
     near = difflib.get_close_matches(detector, ("LOE", *BACKBONES), n=1, cutoff=0.7)
-    if near and ":" not in detector:
+    if near and detector not in PEERS and ":" not in detector:
         raise PeerError(f"there is no detector {detector!r}. Did you mean {near[0]}?")
     build(detector, params, seed=0, n_features=2)
 

@@ -15,6 +15,7 @@ from benchmarks.sets import ADBENCH, ODDS
 RATIOS = (0.05, 0.1, 0.15, 0.2)
 # More than 20,000 rows, and as many are drawn of them unless --max-rows says otherwise.
 LARGE = {"odds:cover", "odds:kdd", "odds:kddrev", "odds:mulcross", "odds:shuttle"}
+LARGE_ROWS = 5_000
 # Where a suite has many detectors or ratios, of any set.
 FEW_ROWS = 3_000
 
@@ -101,7 +102,7 @@ SUITES = {
             sets=_ODDS,
             detectors=("NeuTraL", "ICL"),
             methods=METHODS,
-            max_rows_of_large=FEW_ROWS,
+            max_rows_of_large=LARGE_ROWS,
         ),
         Suite(
             "adbench",

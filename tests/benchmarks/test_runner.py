@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as cli
-from benchmarks import fits, runner, sets
+from benchmarks import detectors, fits, runner, sets
 from benchmarks.fits import Fit
 from benchmarks.ledger import identity, read
+from benchmarks.peers.detectors import PEERS
 from benchmarks.suites import LARGE, SUITES
 from lofe_sklearn import LOE, DeepSVDD
 from lofe_sklearn.datasets import loe_tabular_split
@@ -201,6 +202,18 @@ def test_an_unknown_detector(data, tmp_path, capsys, name, says):
     assert call("run", "peers", "--sets", data, "--detectors", name, "--output", output) == 2
     assert says in capsys.readouterr().err
     assert not output.exists()
+
+
+@pytest.mark.parametrize("name", [name for name in PEERS if name.startswith("sklearn.")])
+def test_known_peers_are_found(name):
+    detectors.check(name, {})
+
+
+def test_a_peer_named_like_a_backbone_is_not_mistaken_for_it(monkeypatch):
+    asked = []
+    monkeypatch.setattr(detectors, "build", lambda name, *_, **__: asked.append(name))
+    detectors.check("deepod.NeuTraL", {})
+    assert asked == ["deepod.NeuTraL"]
 
 
 def test_peers_beside_ours(data, tmp_path):
