@@ -26,6 +26,7 @@ import importlib
 import inspect
 import io
 import random
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -335,4 +336,6 @@ def _silence(cls: type) -> contextlib.AbstractContextManager[Any]:
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
         return stack
+    # PyOD's networks ask for pinned memory, and torch warns in each epoch where there is no GPU.
+    warnings.filterwarnings("ignore", message=".*pin_memory")
     return contextlib.nullcontext()
