@@ -32,7 +32,7 @@ def clean_command(command: str) -> str:
 
     Examples
     --------
-    >>> clean_command("/home/me/.venv/bin/python3.11 -m benchmarks run --data '/my data/a.npz'")
+    >>> clean_command("/usr/bin/python3.11 -m benchmarks run --data '/my data/a.npz'")
     'python -m benchmarks run --data FOLDER/a.npz'
     """
     try:

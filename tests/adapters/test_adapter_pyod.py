@@ -232,7 +232,7 @@ def test_y_is_ignored(contaminated):
 
 
 def test_sparse_rows_and_frames(contaminated):
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="rows with names need pandas")
     X, _ = contaminated
     want = PyODDetector(loe()).fit(X)
     assert get_tags(want).input_tags.sparse

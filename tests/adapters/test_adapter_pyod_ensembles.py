@@ -25,7 +25,7 @@ def loe(random_state=0, init="auto"):
 
 @pytest.mark.parametrize("combine", ["average", "maximization", "median", "aom", "moa"])
 def test_score_combinations(combine, contaminated):
-    pytest.importorskip("combo")
+    pytest.importorskip("combo", reason="PyOD's combinations need combo")
     from pyod.models import combination
 
     X, y = contaminated
@@ -47,7 +47,7 @@ def test_lscp(contaminated):
 
 
 def test_feature_bagging(contaminated):
-    pytest.importorskip("combo")
+    pytest.importorskip("combo", reason="PyOD's combinations need combo")
     from pyod.models.feature_bagging import FeatureBagging
 
     X, y = contaminated
@@ -58,7 +58,7 @@ def test_feature_bagging(contaminated):
 
 
 def test_suod(contaminated):
-    pytest.importorskip("suod")
+    pytest.importorskip("suod", reason="PyOD's SUOD needs suod")
     from pyod.models.suod import SUOD
 
     X, y = contaminated

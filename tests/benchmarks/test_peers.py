@@ -119,7 +119,7 @@ def test_scikit_learns_detectors_rank_anomalies_on_top(name, clean_and_odd):
 @pytest.mark.parametrize("name", [name for name in PEERS if name not in SKLEARN])
 def test_pyods_and_deepods_detectors_rank_anomalies_on_top(name, clean_and_odd, capsys):
     library = name.split(".")[0]
-    pytest.importorskip(library)
+    pytest.importorskip(library, reason=f"{library} comes with make peers")
     X, y, X_new, _ = clean_and_odd
     cls = getattr(importlib.import_module(PEERS[name].module), PEERS[name].name)
     takes = cls.__init__.__code__.co_varnames
