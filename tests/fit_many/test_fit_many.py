@@ -21,7 +21,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.neighbors import LocalOutlierFactor
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, fit_many
+from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, fit_many
 
 X = pytest.fixture(make_rows)
 known = pytest.fixture(make_known)
@@ -88,7 +88,7 @@ def test_features_are_scaled_by_each_folds_own_rows(X):
 def test_scaling_that_each_fold_resolves_by_itself(X):
     X = np.concatenate([np.abs(X[:50]), X[50:]])  # "rms" for the one, "minmax" for the other
     rows = [np.arange(50), np.arange(50, 103)]
-    estimators = [NeuTraL(max_epochs=2, scaling="auto", random_state=0)] * 2
+    estimators = [ICL(max_epochs=2, scaling="auto", random_state=0)] * 2
     fitted = check(estimators, X, rows)
     assert [one.scaling_ for one in fitted] == ["rms", "minmax"]
 
