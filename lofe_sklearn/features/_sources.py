@@ -1,0 +1,228 @@
+"""What a user may give as images, as one kind of sequence: n images with names, read one at a time.
+
+An array, a list (of arrays, file names, encoded bytes or Pillow images), a folder, or anything with
+``len`` and ``[i]``. Nothing is decoded before it is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+from lofe_sklearn.features._decode import BrokenImage, read_image
+
+SUFFIXES = frozenset(
+    (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+CHANNELS = (1, 3, 4)
+
+
+class Images:
+    """Images with a name and a key for each, decoded when asked for.
+
+    Parameters
+    ----------
+    items : sequence
+        What :func:`~lofe_sklearn.features._decode.read_image` reads, at each position.
+    owner : str
+        Name of the estimator, for errors.
+    """
+
+    def __init__(self, items: Sequence[Any] | np.ndarray, owner: str):
+        self.items = items
+        self.owner = owner
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def name(self, i: int) -> str:
+        """Return how errors call image i: its file's name, or its position."""
+        if hasattr(self.items, "name"):
+            return self.items.name(i)
+        item = self.items[i]
+        return str(item) if isinstance(item, str | Path) else f"image {i}"
+
+    def read(self, i: int) -> np.ndarray:
+        """Decode image i: float32 of shape (h, w, c), from 0 to 1."""
+        try:
+            return read_image(self.items[i])
+        except BrokenImage as error:
+            if error.index is None:  # else a clip has named its frame
+                error.index, error.name = i, self.name(i)
+            raise
+
+    def key(self, i: int) -> str:
+        """Return what tells image i from others in a cache: its content, or a file's state."""
+        item = self.items[i]
+        if isinstance(item, str | Path):
+            path = Path(item).resolve()
+            try:
+                state = path.stat()
+            except OSError as error:
+                raise BrokenImage("there is no such file", index=i, name=self.name(i)) from error
+            return joblib.hash((str(path), state.st_size, state.st_mtime_ns))
+        return joblib.hash(np.asarray(item) if not isinstance(item, bytes) else item)
+
+
+class Rows(Images):
+    """Rows of pixels, each an image (channels, height, width) laid out flat."""
+
+    def __init__(self, rows: np.ndarray, shape: tuple[int, int, int], owner: str):
+        super().__init__(rows, owner)
+        self.shape = shape
+
+    def read(self, i: int) -> np.ndarray:
+        """Give row i its shape; where the image has more values than the row, they are zero."""
+        row = np.asarray(self.items[i])
+        image = np.zeros(math.prod(self.shape), dtype=row.dtype)
+        image[: len(row)] = row
+        return read_image(image.reshape(self.shape).transpose(1, 2, 0))
+
+
+def is_array_of_numbers(X: Any) -> bool:
+    """Whether X is what scikit-learn validates: a table or an array of numbers, sparse or not."""
+    if hasattr(X, "iloc") and getattr(X, "ndim", 2) == 1:
+        return False
+    if hasattr(X, "__array__") or hasattr(X, "tocsr") or hasattr(X, "columns"):
+        kind = getattr(getattr(X, "dtype", None), "kind", "f")
+        return kind not in "SU" and not (kind == "O" and getattr(X, "ndim", 2) == 1)
+    # Lists of lists of numbers are tables, lists of anything else are images.
+    return (
+        isinstance(X, list | tuple)
+        and len(X) > 0
+        and (isinstance(X[0], list | tuple) or np.isscalar(X[0]))
+        and not isinstance(X[0], str | bytes)
+    )
+
+
+def open_images(X: Any, owner: str) -> Images:
+    """Images of a folder, a list or another sequence.
+
+    Raises
+    ------
+    ValueError
+        If a folder has no images, the list is empty, or X is none of these.
+    FileNotFoundError
+        If there is no such folder.
+    """
+    if isinstance(X, str | Path):
+        X = files_of(Path(X), owner)
+    elif hasattr(X, "to_list") or (hasattr(X, "tolist") and getattr(X, "ndim", 0) == 1):
+        X = list(X)
+    if not hasattr(X, "__len__") or not hasattr(X, "__getitem__"):
+        raise ValueError(
+            f"{owner}: X must be images: an array (n, height, width[, channels]), a list of "
+            f"arrays, file names or bytes, or a folder; got "
+            f"{type(X).__name__}. Put one image into a list."
+        )
+    if len(X) == 0:
+        raise ValueError(f"{owner}: X has no images (0 samples); at least 1 is needed.")
+    return Images(X, owner)
+
+
+def files_of(folder: Path, owner: str) -> list[Path]:
+    """Return the image files of a folder and the folders in it, sorted by their names."""
+    if folder.is_file():
+        raise ValueError(
+            f"{owner}: {folder} is a file. For one image give a list: [{str(folder)!r}]."
+        )
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{owner}: there is no folder {folder}.")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not found:
+        others = sum(path.is_file() for path in folder.rglob("*"))
+        raise ValueError(
+            f"{owner}: the folder {folder} has no images ({others} other files). Images are known "
+            f"by their suffixes: {', '.join(sorted(SUFFIXES))}. Give others as a list of files."
+        )
+    return found
+
+
+def images_of_array(X: np.ndarray, owner: str) -> Images:
+    """Images (n, h, w), (n, h, w, c) or (n, c, h, w)."""
+    if X.ndim not in (3, 4):
+        raise ValueError(
+            f"{owner}: an array of images must have 3 axes (n, height, width) or 4 (n, height, "
+            f"width, channels); got {X.ndim}, shape {X.shape}."
+        )
+    if X.ndim == 4 and X.shape[3] not in CHANNELS:
+        if X.shape[1] not in CHANNELS:
+            raise ValueError(
+                f"{owner}: images must have 1, 3 or 4 channels, as last or second axis; got an "
+                f"array of shape {X.shape}. Choose or combine channels before."
+            )
+        X = X.transpose(0, 2, 3, 1)
+    return Images(X, owner)
+
+
+def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str) -> Rows:
+    """Rows (n, d) as images of the given shape, or else of square ones.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not have d values.
+    """
+    d = X.shape[1]
+    if shape is not None:
+        shape = (int(shape[0]), int(shape[1]), int(shape[2]))
+        if math.prod(shape) != d:
+            raise ValueError(
+                f"{owner}: image_shape={shape} has {math.prod(shape)} values, but the rows of X "
+                f"have {d}. Set image_shape=(channels, height, width) of these rows."
+            )
+        return Rows(X, shape, owner)
+    for channels in (1, 3):
+        side = math.isqrt(d // channels)
+        if channels * side * side == d:
+            return Rows(X, (channels, side, side), owner)
+    side = math.isqrt(d - 1) + 1
+    warnings.warn(
+        f"{owner}: rows of {d} values do not look like square images of one or three channels. "
+        f"They are placed line by line in a square of {side} x {side}, the rest of it zero. Set "
+        "image_shape=(channels, height, width), or give an array (n, height, width, channels).",
+        UserWarning,
+        stacklevel=2,
+    )
+    return Rows(X, (1, side, side), owner)
+
+
+def find_broken_images(X: Any) -> list[BrokenImage]:
+    """Read all images once, and return what is wrong with those that cannot be read.
+
+    Parameters
+    ----------
+    X : path, list or array
+        Images as `ImageFeatures` takes them.
+
+    Returns
+    -------
+    broken : list of BrokenImage
+        One for each broken image, with ``index``, its position, ``name`` and ``reason``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lofe_sklearn.features import find_broken_images
+    >>> images = [np.zeros((8, 8)), b"no picture", np.zeros((8, 8, 2))]
+    >>> for broken in find_broken_images(images):
+    ...     print(broken.index, broken.reason)
+    1 these bytes are no image in a known format
+    2 an image has 1, 3 or 4 channels; this array is of shape (8, 8, 2)
+    """
+    images = open_images(X, "find_broken_images")
+    return list(_broken(images))
+
+
+def _broken(images: Images) -> Iterator[BrokenImage]:
+    for i in range(len(images)):
+        try:
+            images.read(i)
+        except BrokenImage as error:
+            yield error

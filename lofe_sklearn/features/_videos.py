@@ -1,0 +1,217 @@
+"""VideoFeatures: windows of frames to rows of features of appearance and motion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from lofe_sklearn._validation import Constraint, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn.features._clips import Clip
+from lofe_sklearn.features._extractor import as_rgb
+from lofe_sklearn.features._images import ImageFeatures
+from lofe_sklearn.features._sources import is_array_of_numbers, rows_of_pixels
+from lofe_sklearn.features._windows import VideoWindows
+
+
+class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Turn windows of frames into rows of features of what is seen and of how it moves.
+
+    A row is the features of the window's last frame, by a frozen network for images, beside those
+    of a picture of the motion before it. Nothing is trained. Frames are read when they are needed
+    and not kept::
+
+        windows = video_windows(["monday.mp4", "tuesday.mp4"])
+        model = make_pipeline(VideoFeatures(), StandardScaler(), LOE(NeuTraL.for_features()))
+        TemporalSmoothing(model).fit(windows)
+
+    Parameters
+    ----------
+    images : ImageFeatures, default=None
+        How a picture becomes features; ``images__image_size`` and so on reach it in a grid.
+        Default: ``ImageFeatures()``.
+    appearance : bool, default=True
+        Whether the features of the last frame are in a row.
+    motion : {"difference", "stack", None}, default="difference"
+        - ``"difference"``: features of the picture of absolute differences, pixel by pixel, between
+          the last frame and the window's first; what stands still is black in it.
+        - ``"stack"``: features of the first, middle and last frame in grey, as red, green and blue:
+          what stands still has no colour.
+        - None: no motion.
+
+    Attributes
+    ----------
+    images_ : ImageFeatures
+        Fitted on the last frame of the first training window.
+    n_features_in_ : int
+        Number of values in a window.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of a data frame's columns.
+
+    Raises
+    ------
+    BrokenImage
+        If a frame cannot be read; a ``ValueError`` that names clip and frame. The ``on_error`` of
+        `images` does not apply: every window has its row.
+    ValueError
+        If neither appearance nor motion is asked for, or windows or frames differ in shape.
+
+    See Also
+    --------
+    video_windows : Cuts clips into windows.
+    TemporalSmoothing : Smooths a detector's scores over the frames of a clip.
+
+    References
+    ----------
+    .. [1] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
+       Detection with Contaminated Data. ICML. arXiv:2202.08088, section 4.4: frames as rows of
+       features of a frozen network. The features of motion are this library's addition.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from lofe_sklearn.features import ImageFeatures, VideoFeatures, video_windows
+    >>> clips = np.random.default_rng(0).random((2, 20, 12, 16))
+    >>> windows = video_windows(list(clips), length=4, pad=True)
+    >>> images = ImageFeatures(torch.nn.Conv2d(3, 6, kernel_size=4), image_size=16)
+    >>> VideoFeatures(images).fit_transform(windows).shape
+    (40, 12)
+    """
+
+    _constraints: ClassVar[dict[str, Constraint]] = {
+        "appearance": OneOf((True, False)),
+        "motion": OneOf(("difference", "stack", None)),
+    }
+
+    def __init__(self, images=None, *, appearance=True, motion="difference"):
+        self.images = images
+        self.appearance = appearance
+        self.motion = motion
+
+    def fit(self, X, y=None):
+        """Load the network, and see what the frames are like; nothing is trained.
+
+        Parameters
+        ----------
+        X : VideoWindows, or array of shape (n, length, h, w[, c]) or (n, h * w)
+            Windows, one for each sample; rows of a table are windows of one grey frame.
+        y : ignored
+            For scikit-learn's sake.
+
+        Returns
+        -------
+        self : VideoFeatures
+        """
+        with all_or_nothing(self):
+            check_parameters(self, self._constraints)
+            owner = type(self).__name__
+            if not self.appearance and self.motion is None:
+                raise ValueError(f"{owner}: set appearance=True or motion, or there is no feature.")
+            if not isinstance(self.images, ImageFeatures | None):
+                raise ValueError(
+                    f"{owner}: images must be an ImageFeatures or None; got {self.images!r}."
+                )
+            windows = self._open(X, reset=True)
+            first = windows[0]
+            if isinstance(X, VideoWindows):
+                self.n_features_in_ = first.size
+            images = ImageFeatures() if self.images is None else clone(self.images)
+            self.images_ = images.set_params(on_error="raise").fit([first[-1]])
+            n_pictures = int(self.appearance) + int(self.motion is not None)
+            self._n_features_out = n_pictures * len(self.images_.get_feature_names_out())
+        return self
+
+    def transform(self, X):
+        """Return the features of windows.
+
+        Parameters
+        ----------
+        X : VideoWindows, or array of shape (n, length, h, w[, c]) or (n, h * w)
+            Windows as for `fit`.
+
+        Returns
+        -------
+        features : ndarray of float32, shape (n, n_features_out)
+            Appearance first, then motion.
+        """
+        check_is_fitted(self)
+        windows = self._open(X, reset=False)
+        blocks = []
+        if self.appearance:
+            blocks.append(self.images_.transform(_Pictures(windows, _appearance)))
+        if self.motion is not None:
+            blocks.append(self.images_.transform(_Pictures(windows, MOTIONS[self.motion])))
+        return np.concatenate(blocks, axis=1)
+
+    def _open(self, X: Any, *, reset: bool) -> VideoWindows:
+        owner = type(self).__name__
+        if isinstance(X, VideoWindows):
+            if len(X) == 0:
+                raise ValueError(f"{owner}: X has no windows (0 samples); at least 1 is needed.")
+            return X
+        if is_array_of_numbers(X) and getattr(X, "ndim", 2) < 3:
+            rows = rows_of_pixels(validate_data(self, X, reset=reset), None, owner)
+            return _each_a_clip([[rows.read(i)] for i in range(len(rows))], 1)
+        X = np.asarray(X)
+        if X.ndim not in (4, 5) or 0 in X.shape:
+            raise ValueError(
+                f"{owner}: X must be windows made by video_windows(clips), or an array (n, length, "
+                f"height, width[, channels]); got an array of shape {X.shape}."
+            )
+        if reset:
+            self.n_features_in_ = X[0].size
+        return _each_a_clip(X, X.shape[1])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _each_a_clip(windows: Sequence[Any] | np.ndarray, length: int) -> VideoWindows:
+    clips = [Clip(frames, f"window {i}") for i, frames in enumerate(windows)]
+    return VideoWindows(clips, np.arange(len(clips)), np.full(len(clips), length - 1), length)
+
+
+def _appearance(windows: VideoWindows, i: int) -> np.ndarray:
+    return windows.read(i, [windows.length - 1])[0]
+
+
+def _difference(windows: VideoWindows, i: int) -> np.ndarray:
+    first, last = windows.read(i, [0, windows.length - 1])
+    return np.abs(last - first)
+
+
+def _stack(windows: VideoWindows, i: int) -> np.ndarray:
+    middle = (windows.length - 1) // 2
+    frames = windows.read(i, [0, middle, windows.length - 1])
+    return np.stack([as_rgb(frame).mean(axis=2) for frame in frames], axis=2)
+
+
+MOTIONS: dict[str, Callable[[VideoWindows, int], np.ndarray]] = {
+    "difference": _difference,
+    "stack": _stack,
+}
+
+
+class _Pictures(Sequence):
+    """One picture for each window, made when it is asked for."""
+
+    def __init__(self, windows: VideoWindows, draw: Callable[[VideoWindows, int], np.ndarray]):
+        self.windows = windows
+        self.draw = draw
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.draw(self.windows, i)
+
+    def name(self, i: int) -> str:
+        """Return how errors call the picture."""
+        return self.windows.name(i)

@@ -1,0 +1,142 @@
+"""Windows of frames, the samples of video: as many as there are frames, none across two clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn._validation import Number
+from lofe_sklearn.features._clips import Clip, open_clip
+
+
+def video_windows(clips, *, length=5, step=1, pad=False):
+    """Cut clips into windows of successive frames, which are the samples of a video.
+
+    Parameters
+    ----------
+    clips : list
+        Each an array (t, h, w) or (t, h, w, c), a folder of frames (sorted by name), a list of
+        frames, or a video file (needs ``pip install 'lofe-sklearn[video]'``).
+    length : int, default=5
+        Frames in a window.
+    step : int, default=1
+        Frames from the end of a window to that of the next one.
+    pad : bool, default=False
+        Whether the first ``length - 1`` frames of a clip end a window too, in which the first frame
+        is repeated. With ``step=1`` there is a window for every frame then.
+
+    Returns
+    -------
+    windows : VideoWindows of shape (n_windows, length)
+        A sequence that reads frames when they are asked for. ``groups`` has the clip of each
+        window, and ``frames`` the number of its last frame in it.
+
+    Raises
+    ------
+    ValueError
+        If a clip is shorter than a window, or no clip.
+    FileNotFoundError
+        If there is no such file or folder.
+    ImportError
+        If a clip is a video file and PyAV is not installed.
+
+    See Also
+    --------
+    VideoFeatures : Turns windows into rows of features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lofe_sklearn.features import video_windows
+    >>> windows = video_windows([np.zeros((6, 24, 32)), np.zeros((9, 24, 32))], length=4)
+    >>> len(windows), windows[0].shape
+    (9, (4, 24, 32, 1))
+    >>> windows.groups
+    array([0, 0, 0, 1, 1, 1, 1, 1, 1])
+    >>> windows.frames
+    array([3, 4, 5, 3, 4, 5, 6, 7, 8])
+    """
+    owner = "video_windows"
+    for name, value in (("length", length), ("step", step)):
+        allowed = Number(Integral, low=1)
+        if not allowed.accepts(value):
+            raise ValueError(f"{owner}: {name} must be {allowed}; got {value!r}.")
+    if isinstance(clips, str) or not isinstance(clips, Sequence | np.ndarray) or len(clips) == 0:
+        came = repr(clips) if isinstance(clips, str | list) else type(clips).__name__
+        raise ValueError(
+            f"{owner}: clips must be a list of at least one clip; got {came}. Put one clip into a "
+            "list."
+        )
+    opened = [open_clip(source, i, owner) for i, source in enumerate(clips)]
+    groups, last = [], []
+    for i, clip in enumerate(opened):
+        if len(clip) < length and not pad:
+            raise ValueError(
+                f"{owner}: {clip.name} has {len(clip)} frames, fewer than length={length}. Leave "
+                "it out, lower length, or set pad=True."
+            )
+        ends = np.arange(0 if pad else length - 1, len(clip), step)
+        groups.append(np.full(len(ends), i))
+        last.append(ends)
+    return VideoWindows(opened, np.concatenate(groups), np.concatenate(last), length)
+
+
+class VideoWindows:
+    """A sequence of windows of frames; made by :func:`video_windows`.
+
+    Whatever indexes arrays indexes it, scikit-learn's cross-validation among them: ``windows[i]``
+    is a window (length, h, w, c) of float32 from 0 to 1, ``windows[[1, 5]]`` and ``windows[3:9]``
+    are shorter sequences that read nothing yet.
+
+    Attributes
+    ----------
+    groups : ndarray of int, shape (n_windows,)
+        Position of each window's clip, for `GroupKFold` and `TemporalSmoothing`.
+    frames : ndarray of int, shape (n_windows,)
+        Number of each window's last frame in its clip.
+    shape : tuple (n_windows, length)
+    """
+
+    def __init__(self, clips: list[Clip], groups: np.ndarray, frames: np.ndarray, length: int):
+        self.clips = clips
+        self.groups = groups
+        self.frames = frames
+        self.length = length
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of windows, and of frames in each."""
+        return len(self.groups), self.length
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __getitem__(self, rows: Any) -> Any:
+        if isinstance(rows, tuple):  # as scikit-learn indexes arrays: X[rows, ...]
+            rows = rows[0]
+        if isinstance(rows, Integral):
+            i = int(rows)
+            if not -len(self) <= i < len(self):
+                raise IndexError(f"there are {len(self)} windows; got {i}")
+            return np.stack(self.read(i % len(self), range(self.length)))
+        rows = rows if isinstance(rows, slice) else np.asarray(rows)
+        return VideoWindows(self.clips, self.groups[rows], self.frames[rows], self.length)
+
+    def read(self, i: int, positions: Sequence[int]) -> list[np.ndarray]:
+        """Read some frames of window i, counted from its first."""
+        clip, first = self.clips[self.groups[i]], self.frames[i] - self.length + 1
+        frames = [clip.read(max(int(first + position), 0)) for position in positions]
+        shapes = {frame.shape for frame in frames}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"{self.name(i)}: all frames of a clip must have one shape (height, width, "
+                f"channels); got {' and '.join(map(str, sorted(shapes)))}. Resize or convert them."
+            )
+        return frames
+
+    def name(self, i: int) -> str:
+        """Return how errors call window i."""
+        return f"{self.clips[self.groups[i]].name}, window that ends with frame {self.frames[i]}"

@@ -1,0 +1,408 @@
+"""ImageFeatures: the same features from whatever holds the images, and clear errors."""
+
+import pickle
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from pictures import encoded, network, pixels, write_folder
+from PIL import Image
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch.nn import functional as F
+
+from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn.features import BrokenImage, ImageFeatures, find_broken_images
+
+
+def small(**parameters):
+    return ImageFeatures(network(), **{"image_size": 16, "device": "cpu", **parameters})
+
+
+def by_hand(images, module, layers=None):
+    """Do what ImageFeatures says it does: ImageNet's normalisation, means over the image."""
+    x = torch.tensor(images / np.float32(255)).permute(0, 3, 1, 2)
+    mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+    std = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    with torch.no_grad():
+        return module((x - mean) / std)
+
+
+def test_features_are_the_mean_of_the_networks_output():
+    X = pixels()
+    expected = by_hand(X, network()).mean(dim=(2, 3))
+    np.testing.assert_allclose(small().fit_transform(X), expected, atol=1e-6)
+
+
+def test_layers_are_put_side_by_side():
+    X, module = pixels(), network()
+    maps = by_hand(X, module[0]), by_hand(X, module)
+    expected = np.concatenate([m.mean(dim=(2, 3)) for m in maps], axis=1)
+    features = small(layers=["0", "3"]).fit_transform(X)
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+def test_a_grid_of_patches():
+    X = pixels()
+    extractor = small(pooling="grid", grid_size=3)
+    features = extractor.fit_transform(X)
+    assert features.shape == (7, 3 * 3 * 6)
+    expected = F.adaptive_avg_pool2d(by_hand(X, network()), 3).permute(0, 2, 3, 1)
+    np.testing.assert_allclose(extractor.patches(features), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="patches needs pooling='grid'; got 'average'"):
+        small().fit(X).patches(features)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda X, _: list(X),
+        lambda X, _: [Image.fromarray(x) for x in X],
+        lambda X, _: [encoded(x) for x in X],
+        lambda X, folder: write_folder(folder, X),
+        lambda X, folder: str(write_folder(folder, X)),
+        lambda X, folder: sorted(write_folder(folder, X).iterdir()),
+        lambda X, folder: np.array(sorted(map(str, write_folder(folder, X).iterdir()))),
+        lambda X, _: X.transpose(0, 3, 1, 2),
+        lambda X, _: X.transpose(0, 3, 1, 2).reshape(len(X), -1),
+        lambda X, _: X / 255,
+        lambda X, _: (X / 255).astype(np.float32),
+        lambda X, _: X.astype(np.uint16) * 257,
+    ],
+    ids=[
+        *("arrays", "Pillow", "bytes", "folder", "str", "files", "array of str", "channels first"),
+        *("rows", "float64", "float32", "uint16"),
+    ],
+)
+def test_what_holds_the_images_does_not_matter(held, tmp_path):
+    X = pixels()
+    expected = small().fit_transform(X)
+    np.testing.assert_allclose(
+        small().fit_transform(held(X, tmp_path / "images")), expected, atol=1e-6
+    )
+
+
+def test_memmaps_and_lazy_sequences(tmp_path):
+    X = pixels()
+    np.save(tmp_path / "X.npy", X)
+    expected = small().fit_transform(X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    np.testing.assert_array_equal(small().fit_transform(mapped), expected)
+
+    class Lazy:
+        most = now = 0
+
+        def __len__(self):
+            return len(X)
+
+        def __getitem__(self, i):
+            return X[i]
+
+    np.testing.assert_array_equal(small().fit_transform(Lazy()), expected)
+
+
+@pytest.mark.parametrize(
+    "mode", ["L", "RGB", "RGBA", "P", "1", "CMYK", "I;16", "LA"], ids=lambda mode: mode
+)
+def test_colour_modes(mode, tmp_path):
+    grey = np.tile(np.arange(0, 256, 16, dtype=np.uint8), (16, 1))
+    if mode == "I;16":
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
+    elif mode == "1":
+        grey = np.where(grey > 127, 255, 0).astype(np.uint8)
+        image = Image.fromarray(grey).convert("1", dither=Image.Dither.NONE)
+    else:
+        image = Image.fromarray(grey).convert(mode)
+    path = tmp_path / ("image.tif" if mode == "CMYK" else "image.png")
+    image.save(path)
+    expected = small().fit_transform(grey[None])
+    # CMYK has its own idea of grey.
+    np.testing.assert_allclose(small().fit_transform([path]), expected, atol=0.02)
+
+
+def test_what_is_transparent_is_white():
+    image = np.zeros((16, 16, 4), dtype=np.uint8)
+    white = np.full((1, 16, 16, 3), 255, dtype=np.uint8)
+    np.testing.assert_allclose(
+        small().fit_transform(image[None]), small().fit_transform(white), atol=1e-6
+    )
+
+
+def test_files_are_turned_as_their_exif_data_say(tmp_path):
+    X = pixels(1)[0]
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 270 degrees
+    Image.fromarray(np.rot90(X)).save(tmp_path / "turned.png", exif=exif)
+    np.testing.assert_allclose(
+        small().fit_transform([tmp_path / "turned.png"]), small().fit_transform(X[None]), atol=1e-6
+    )
+
+
+def test_the_number_of_images_at_a_time_does_not_matter():
+    X = pixels(9)
+    expected = small().fit_transform(X)
+    for size in (2, 5, 100):
+        np.testing.assert_allclose(small(batch_size=size).fit_transform(X), expected, atol=1e-6)
+    one_by_one = [small().fit(X).transform(x[None])[0] for x in X]
+    np.testing.assert_array_equal(one_by_one, expected)
+
+
+def test_few_images_are_decoded_at_a_time():
+    X, alive, most = pixels(20), set(), []
+
+    class Watched:
+        def __init__(self, i):
+            self.i = i
+            alive.add(i)
+            most.append(len(alive))
+
+        def __array__(self, dtype=None, copy=None):
+            return X[self.i]
+
+        def __del__(self):
+            alive.discard(self.i)
+
+    class Lazy:
+        def __len__(self):
+            return len(X)
+
+        def __getitem__(self, i):
+            return Watched(i)
+
+    small(batch_size=4).fit(X).transform(Lazy())
+    assert max(most) <= 4
+
+
+def test_images_are_resized_with_antialiasing():
+    X = np.tile(np.array([0, 255], dtype=np.uint8), (1, 64, 32))  # stripes one pixel wide
+    extractor = ImageFeatures(torch.nn.Identity(), image_size=16)
+    mean = 0.5 - np.array([0.485, 0.456, 0.406])
+    features = extractor.fit_transform(X)
+    np.testing.assert_allclose(features[0], mean / [0.229, 0.224, 0.225], atol=0.02)
+
+
+def test_own_preprocessing():
+    X = pixels()
+    flipped = small(preprocess=lambda x: 1 - x).fit_transform(X)
+    x = torch.tensor(1 - X / np.float32(255)).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        np.testing.assert_allclose(flipped, network()(x).mean(dim=(2, 3)), atol=1e-6)
+
+
+def test_a_users_network_is_not_changed():
+    module = network().train()
+    X = pixels()
+    ImageFeatures(module, image_size=16).fit_transform(X)
+    assert module.training
+    assert all(p.requires_grad for p in module.parameters())
+
+
+def test_in_a_pipeline():
+    X = pixels(40)
+    model = make_pipeline(small(), StandardScaler(), LOE(DeepSVDD(max_epochs=2), random_state=0))
+    assert set(model.fit(X).predict(X)) <= {-1, 1}
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.score_samples(X), model.score_samples(X))
+    np.testing.assert_array_equal(clone(model).fit(X).score_samples(X), model.score_samples(X))
+
+
+def test_names_of_features():
+    extractor = small().set_output(transform="pandas")
+    frame = extractor.fit_transform(pixels())
+    assert frame.columns.tolist() == [f"imagefeatures{i}" for i in range(6)]
+
+
+class TestMemory:
+    def count(self, monkeypatch):
+        from lofe_sklearn.features._extractor import Extractor
+
+        calls = []
+        whole = Extractor.__call__
+        monkeypatch.setattr(
+            Extractor,
+            "__call__",
+            lambda self, images: calls.append(len(images)) or whole(self, images),
+        )
+        return calls
+
+    @pytest.mark.parametrize("kind", ["arrays", "files"])
+    def test_kept_features_are_not_computed_again(self, kind, tmp_path, monkeypatch):
+        X = pixels()
+        held = X if kind == "arrays" else sorted(write_folder(tmp_path / "images", X).iterdir())
+        expected = small().fit_transform(held)
+        extractor = small(memory=tmp_path / "cache", batch_size=3).fit(held)
+        calls = self.count(monkeypatch)
+        first = extractor.transform(held[:4])
+        np.testing.assert_allclose(first, expected[:4], atol=1e-6)
+        assert sum(calls) == 4
+        calls.clear()
+        # Others at the same time, in another order, by another instance.
+        fresh = small(memory=joblib.Memory(tmp_path / "cache", verbose=0)).fit(held)
+        calls.clear()
+        np.testing.assert_allclose(fresh.transform(held[::-1]), expected[::-1], atol=1e-6)
+        assert sum(calls) == 3
+
+    def test_another_network_or_file_is_not_taken_for_the_same(self, tmp_path, monkeypatch):
+        X = pixels()
+        folder = write_folder(tmp_path / "images", X)
+        memory = tmp_path / "cache"
+        small(memory=memory).fit_transform(folder)
+        other = ImageFeatures(network(seed=1), image_size=16)
+        expected = other.fit_transform(folder)
+        np.testing.assert_array_equal(
+            other.set_params(memory=memory).fit_transform(folder), expected
+        )
+        (folder / "000.png").write_bytes(encoded(255 - X[0]))
+        expected = small().fit_transform(folder)
+        np.testing.assert_array_equal(small(memory=memory).fit_transform(folder), expected)
+
+    def test_broken_images_are_told_of_each_time(self, tmp_path):
+        images = [*pixels(3), b"broken"]
+        extractor = small(memory=tmp_path / "cache", on_error="skip").fit(images)
+        for _ in range(2):
+            with pytest.warns(UserWarning, match="1 of 4 images cannot be read"):
+                assert len(extractor.transform(images)) == 3
+
+    def test_a_preprocessing_that_cannot_be_told_from_others(self, tmp_path):
+        extractor = small(memory=tmp_path / "cache", preprocess=lambda x: x).fit(pixels())
+        with pytest.raises(ValueError, match="preprocess that can be pickled"):
+            extractor.transform(pixels())
+
+
+class TestBrokenImages:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        folder = write_folder(tmp_path / "images", pixels(4))
+        (folder / "001.png").write_bytes(encoded(pixels(1)[0])[:200])
+        (folder / "002.png").write_bytes(b"not an image")
+        return folder
+
+    def test_the_error_names_the_file(self, folder):
+        with pytest.raises(
+            BrokenImage, match=r"001\.png: the image is damaged .*on_error='skip'"
+        ) as e:
+            small().fit_transform(folder)
+        assert e.value.index == 1
+        assert e.value.name == str(folder / "001.png")
+
+    def test_skipping_names_them_all(self, folder):
+        extractor = small(on_error="skip").fit(folder)
+        with pytest.warns(UserWarning, match=r"2 of 4 .*001\.png.*; .*002\.png: this file is no"):
+            features = extractor.transform(folder)
+        np.testing.assert_array_equal(features, small().fit_transform(pixels(4)[[0, 3]]))
+
+    def test_finding_them(self, folder):
+        found = find_broken_images(folder)
+        assert [broken.index for broken in found] == [1, 2]
+        assert [broken.name for broken in found] == [str(folder / f"00{i}.png") for i in (1, 2)]
+
+    def test_all_of_them_broken(self):
+        extractor = small(on_error="skip")
+        with pytest.raises(BrokenImage, match="none of the images can be read"):
+            extractor.fit([b"broken", "nowhere.png"])
+        assert not hasattr(extractor, "image_shape_")
+        extractor.fit(pixels())
+        with pytest.warns(UserWarning, match="2 of 2"), pytest.raises(BrokenImage, match="none of"):
+            extractor.transform([b"broken", "nowhere.png"])
+
+    @pytest.mark.parametrize(
+        ("image", "message"),
+        [
+            ("nowhere.png", "nowhere.png: there is no such file"),
+            (np.full((16, 16), np.nan), "image 1: some pixels are NaN"),
+            (np.zeros((16, 16, 2)), r"1, 3 or 4 channels; this array is of shape \(16, 16, 2\)"),
+            (np.zeros((0, 16)), "no pixels"),
+            (np.full((16, 16), "a"), "pixels must be numbers"),
+        ],
+    )
+    def test_other_ways_to_be_broken(self, image, message):
+        with pytest.raises(BrokenImage, match=message):
+            small(allow_mixed=True).fit([pixels(1)[0], pixels(1)[0]]).transform(
+                [pixels(1)[0], image]
+            )
+
+
+class TestBadInput:
+    def test_mixed_sizes_and_channels(self, tmp_path):
+        folder = write_folder(tmp_path / "images", [pixels(1)[0], pixels(1, side=20)[0]])
+        with pytest.raises(
+            ValueError, match=r"\(16, 16, 3\); .*001.png has \(20, 20, 3\).*allow_mixed"
+        ):
+            small().fit_transform(folder)
+        with pytest.raises(ValueError, match=r"image 1 has \(16, 16, 1\)"):
+            small().fit_transform([pixels(1)[0], pixels(1, channels=0)[0]])
+        mixed = [pixels(1)[0], pixels(1, side=20, channels=0)[0]]
+        assert small(allow_mixed=True).fit_transform(mixed).shape == (2, 6)
+
+    def test_images_of_another_shape_than_fitted(self):
+        with pytest.raises(ValueError, match=r"\(16, 16, 3\); image 0 has \(12, 12, 3\)"):
+            small().fit(pixels()).transform(pixels(side=12))
+
+    def test_an_empty_folder(self, tmp_path):
+        (tmp_path / "notes.txt").write_text("no image")
+        with pytest.raises(ValueError, match=r"has no images \(1 other files\).*\.png"):
+            small().fit(tmp_path)
+        with pytest.raises(FileNotFoundError, match="there is no folder"):
+            small().fit(tmp_path / "nowhere")
+        with pytest.raises(ValueError, match=r"is a file. For one image give a list"):
+            small().fit(tmp_path / "notes.txt")
+
+    @pytest.mark.parametrize(
+        ("X", "message"),
+        [
+            ([], "0 samples"),
+            (np.zeros((2, 5, 8, 8)), "1, 3 or 4 channels, as last or second axis"),
+            (np.zeros((2, 2, 3, 8, 8)), r"3 axes .* or 4"),
+            (3, "X must be images"),
+        ],
+    )
+    def test_what_is_no_images(self, X, message):
+        with pytest.raises(ValueError, match=message):
+            small().fit(X)
+
+    def test_rows_of_another_length_than_image_shape(self):
+        with pytest.raises(ValueError, match=r"image_shape=\(1, 4, 4\) has 16 values, but .* 12"):
+            small(image_shape=(1, 4, 4)).fit(np.zeros((2, 12)))
+
+    def test_a_warning_of_floats_up_to_255(self):
+        with pytest.warns(UserWarning, match=r"values from .* to 25.*X / 255"):
+            small().fit(pixels().astype(float))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            small().fit(pixels())
+            small().fit(pixels() / 255)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("pooling", "max"),
+            ("grid_size", 0),
+            ("image_size", 0),
+            ("allow_mixed", "yes"),
+            ("on_error", "ignore"),
+            ("batch_size", 0),
+            ("verbose", -1),
+        ],
+    )
+    def test_bad_parameters(self, name, value):
+        with pytest.raises(
+            ValueError, match=rf"ImageFeatures: {name} must be .*set_params\({name}="
+        ):
+            small(**{name: value}).fit(pixels())
+
+    def test_not_fitted(self):
+        with pytest.raises(NotFittedError):
+            small().transform(pixels())
+
+    def test_a_failed_fit_loses_nothing(self):
+        X = pixels()
+        extractor = small().fit(X)
+        with pytest.raises(ValueError, match="has no layer"):
+            extractor.set_params(layers=["nowhere"]).fit(pixels(side=20))
+        extractor.set_params(layers=None)
+        assert extractor.image_shape_ == (16, 16, 3)
+        np.testing.assert_array_equal(extractor.transform(X), small().fit_transform(X))

@@ -1,0 +1,144 @@
+"""Networks by name, weights from files, and what is said where they are missing or wrong."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+from pictures import network, pixels
+
+from lofe_sklearn.features import ImageFeatures
+
+
+def test_the_default_network_tells_pictures_apart():
+    pytest.importorskip("efficientnet_lite_pytorch", reason="the extra 'images' is not installed")
+    rng = np.random.default_rng(0)
+    smooth = np.cumsum(rng.random((6, 64, 64)), axis=2)
+    smooth /= smooth.max(axis=(1, 2), keepdims=True)
+    X = np.concatenate([smooth, rng.random((6, 64, 64))])
+    features = ImageFeatures(image_size=64).fit_transform(X)
+    assert features.shape == (12, 1280)
+    assert features.dtype == np.float32
+    directions = features / np.linalg.norm(features, axis=1, keepdims=True)
+    alike = directions @ directions.T
+    assert alike[:6, :6].min() > alike[:6, 6:].max()
+    assert alike[6:, 6:].min() > alike[:6, 6:].max()
+
+
+def test_layers_of_the_default_network():
+    pytest.importorskip("efficientnet_lite_pytorch", reason="the extra 'images' is not installed")
+    extractor = ImageFeatures(
+        image_size=64, layers=["_blocks.4", "_blocks.10"], pooling="grid", grid_size=4
+    )
+    features = extractor.fit_transform(pixels(2, side=64))
+    assert extractor.patches(features).shape == (2, 4, 4, 40 + 112)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_weights_from_a_file(suffix, tmp_path):
+    path, state = tmp_path / f"weights{suffix}", network(seed=1).state_dict()
+    if suffix == ".pt":
+        torch.save(state, path)
+    else:
+        reason = "safetensors is not installed"
+        pytest.importorskip("safetensors.torch", reason=reason).save_file(state, path)
+    X = pixels()
+    loaded = ImageFeatures(network(), weights=path, image_size=16).fit_transform(X)
+    expected = ImageFeatures(network(seed=1), image_size=16).fit_transform(X)
+    np.testing.assert_array_equal(loaded, expected)
+
+
+class TestBadWeights:
+    def fit(self, path):
+        ImageFeatures(network(), weights=path, image_size=16).fit(pixels())
+
+    def test_of_another_network(self, tmp_path):
+        other = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3))
+        torch.save(other.state_dict(), tmp_path / "weights.pt")
+        with pytest.raises(
+            ValueError, match=r"do not fit the network Sequential: (?s:.*)2\.weight"
+        ):
+            self.fit(tmp_path / "weights.pt")
+
+    def test_code_is_not_run(self, tmp_path):
+        class Evil:
+            def __reduce__(self):
+                return (sys.exit, ("the file ran code",))
+
+        torch.save({"0.weight": Evil()}, tmp_path / "weights.pt")
+        with pytest.raises(ValueError, match="no file of weights that can be loaded safely"):
+            self.fit(tmp_path / "weights.pt")
+
+    def test_no_file(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="there is no file of weights"):
+            self.fit(tmp_path / "weights.pt")
+        (tmp_path / "weights.pt").write_bytes(b"nonsense")
+        with pytest.raises(ValueError, match="loaded safely"):
+            self.fit(tmp_path / "weights.pt")
+
+
+class TestMissingPackages:
+    @pytest.mark.parametrize(
+        ("name", "module", "remedy"),
+        [
+            (
+                "efficientnet_lite0",
+                "efficientnet_lite_pytorch",
+                r"pip install 'lofe-sklearn\[images\]'",
+            ),
+            ("torchvision:resnet18", "torchvision.models", "pip install torchvision"),
+            ("timm:resnet18", "timm", "pip install timm"),
+        ],
+    )
+    def test_the_error_names_what_to_install(self, name, module, remedy, monkeypatch):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(ImportError, match=f"ImageFeatures: .*{remedy}"):
+            ImageFeatures(name).fit(pixels())
+
+    def test_pillow(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "PIL", None)
+        with pytest.raises(ImportError, match=r"Pillow.*lofe-sklearn\[images\]"):
+            ImageFeatures(network(), image_size=16).fit([b"encoded"])
+        ImageFeatures(network(), image_size=16).fit(pixels())  # arrays need none
+
+
+@pytest.mark.parametrize("name", ["resnet18", "torchvison:resnet18", 3])
+def test_no_such_network(name):
+    with pytest.raises(
+        ValueError, match="network must be 'efficientnet_lite0', 'torchvision:NAME'"
+    ):
+        ImageFeatures(name).fit(pixels())
+
+
+def test_no_such_layer():
+    with pytest.raises(ValueError, match="Sequential has no layer 'head'. It has 0, 1, 2, 3"):
+        ImageFeatures(network(), layers=["head"]).fit(pixels())
+
+
+def test_a_grid_of_what_has_no_places():
+    module = torch.nn.Sequential(network(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    assert ImageFeatures(module, image_size=16).fit_transform(pixels()).shape == (7, 6)
+    with pytest.raises(ValueError, match=r"height and a width; got an output of shape \(1, 6\)"):
+        ImageFeatures(module, image_size=16, pooling="grid").fit(pixels())
+
+
+def test_tokens_of_a_transformer_are_given_their_places():
+    class Tokens(torch.nn.Module):
+        def forward(self, x):
+            patches = torch.nn.functional.avg_pool2d(x, 4).flatten(2).transpose(1, 2)
+            return torch.cat([torch.full_like(patches[:, :1], 9e9), patches], dim=1)
+
+    X = pixels()
+    parameters = {"image_size": 16, "pooling": "grid", "grid_size": 4}
+    tokens = ImageFeatures(Tokens(), **parameters).fit_transform(X)
+    maps = ImageFeatures(torch.nn.AvgPool2d(4), **parameters).fit_transform(X)
+    np.testing.assert_array_equal(tokens, maps)
+
+
+def test_a_network_that_gives_no_tensor():
+    class Both(torch.nn.Module):
+        def forward(self, x):
+            return x, x
+
+    with pytest.raises(ValueError, match="the network must give a tensor .* got tuple"):
+        ImageFeatures(Both(), image_size=16).fit(pixels())
