@@ -114,7 +114,7 @@ def run_suite(options: argparse.Namespace, command: str) -> int:
     for detector in suite.detectors:
         check(detector, suite.params)
     # What is not there is known before anything is run. A set asked for by name must be there.
-    there, missing = those_there(suite.sets)
+    there, missing = those_there(suite.sets, suite.max_rows or None)
     for reason in missing.values():
         if options.sets is not None or not there:
             raise SetError(reason)

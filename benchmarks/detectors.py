@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks.peers.detectors import PEERS, Peer, PeerError, build
-from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL
 from lofe_sklearn.backbones import Backbone
 
 BACKBONES: dict[str, type[Backbone]] = {
     cls.__name__: cls for cls in (NeuTraL, ICL, GOAD, DeepSVDD, AutoEncoder)
+}
+# For pictures and their features.
+IMAGE_BACKBONES: dict[str, Callable[..., Backbone]] = {
+    "MHRot": MHRot,
+    "NeuTraL.for_features": NeuTraL.for_features,
 }
 METHODS = ("blind", "refine", "hard", "soft")
 # How LOE is set up besides method and ratio. The paper's: a blind warm-up, labels in each batch.
@@ -22,7 +28,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def is_ours(detector: str) -> bool:
     """Whether the name is LOE or one of its backbones."""
-    return detector == "LOE" or detector in BACKBONES
+    return detector == "LOE" or has_methods(detector)
+
+
+def has_methods(detector: str) -> bool:
+    """Whether the name is a backbone's, which LOE trains by one of its methods."""
+    return detector in BACKBONES or detector in IMAGE_BACKBONES
 
 
 def check(detector: str, params: dict[str, Any]) -> None:
@@ -33,7 +44,9 @@ def check(detector: str, params: dict[str, Any]) -> None:
         except TypeError as error:
             raise PeerError(str(error)) from error
         return
-    near = difflib.get_close_matches(detector, ("LOE", *BACKBONES), n=1, cutoff=0.7)
+    near = difflib.get_close_matches(
+        detector, ("LOE", *BACKBONES, *IMAGE_BACKBONES), n=1, cutoff=0.7
+    )
     if near and detector not in PEERS and ":" not in detector:
         raise PeerError(f"there is no detector {detector!r}. Did you mean {near[0]}?")
     build(detector, params, seed=0, n_features=2)
@@ -61,7 +74,8 @@ def build_ours(
         estimator: Any = [cls(device=device) for cls in (DeepSVDD, AutoEncoder)]
         options |= params
     else:
-        estimator = BACKBONES[detector](device=device, **params)
+        build = BACKBONES.get(detector) or IMAGE_BACKBONES[detector]
+        estimator = build(device=device, **params)
     return LOE(estimator, random_state=seed, **options)
 
 

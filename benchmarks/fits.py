@@ -16,27 +16,33 @@ import torch
 from benchmarks import detectors
 from benchmarks.ledger import Row
 from benchmarks.machine import describe, peak_memory, reset_peak_memory
+from benchmarks.pictures import video_split
 from benchmarks.sets import load
 from lofe_sklearn import LOE, fit_many
 from lofe_sklearn.datasets import (
     adbench_split,
     adbench_unsupervised,
     bootstrap_unsupervised,
+    image_one_vs_rest,
     loe_tabular_split,
     one_class_split,
 )
 from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, roc_auc
 
 Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-# Each: (X, y, true ratio, seed) -> X_train, X_test, y_train, y_test.
-PROTOCOLS: dict[str, Callable[[np.ndarray, np.ndarray, float, int], Split]] = {
-    "loe_tabular": lambda X, y, ratio, seed: loe_tabular_split(
-        X, y, contamination=ratio, random_state=seed
+# Each: (what sets.load gives, true ratio, seed) -> X_train, X_test, y_train, y_test.
+PROTOCOLS: dict[str, Callable[[tuple, float, int], Split]] = {
+    "loe_tabular": lambda data, ratio, seed: loe_tabular_split(
+        *data, contamination=ratio, random_state=seed
     ),
-    "unsupervised": lambda X, y, ratio, seed: adbench_unsupervised(X, y, random_state=seed),
-    "adbench_split": lambda X, y, ratio, seed: adbench_split(X, y, random_state=seed),
-    "one_class": lambda X, y, ratio, seed: one_class_split(X, y, random_state=seed),
-    "bootstrap": lambda X, y, ratio, seed: bootstrap_unsupervised(X, y, random_state=seed),
+    "unsupervised": lambda data, _, seed: adbench_unsupervised(*data, random_state=seed),
+    "adbench_split": lambda data, _, seed: adbench_split(*data, random_state=seed),
+    "one_class": lambda data, _, seed: one_class_split(*data, random_state=seed),
+    "bootstrap": lambda data, _, seed: bootstrap_unsupervised(*data, random_state=seed),
+    "one_vs_rest": lambda data, ratio, seed: image_one_vs_rest(
+        *data[:-1], normal_class=data[-1], contamination=ratio, random_state=seed
+    ),
+    "video": lambda data, ratio, seed: video_split(*data, ratio, seed),
 }
 
 
@@ -91,11 +97,11 @@ def _rows(fits: Sequence[Fit], outcomes: list[Row], command: str) -> list[Row]:
 
 
 def _fit_and_score(fits: Sequence[Fit]) -> list[Row]:
-    X, y = load(fits[0].dataset, fits[0].max_rows)
+    data = load(fits[0].dataset, fits[0].max_rows)
     splits: dict[tuple, Split] = {}
     for fit in fits:
         if (fit.true_ratio, fit.seed) not in splits:
-            split = PROTOCOLS[fit.protocol](X, y, fit.true_ratio or 0.0, fit.seed)
+            split = PROTOCOLS[fit.protocol](data, fit.true_ratio or 0.0, fit.seed)
             splits[fit.true_ratio, fit.seed] = split
     own = [splits[fit.true_ratio, fit.seed] for fit in fits]
     if detectors.is_ours(fits[0].detector):

@@ -3,6 +3,7 @@
     odds:thyroid          of the LOE paper's 30, by fetch_odds
     adbench:6_cardio      of ADBench, by fetch_adbench
     file:FOLDER/mine.npz  an own file, with X and y (1 for anomalies)
+    cifar10:frog          pictures and video: see benchmarks.pictures
 
 Of a set with more rows than --max-rows, that many are drawn once, by seed 0 whatever the seed of
 the fit: at random from the normal rows and from the anomalies, in the set's own proportion (but 20
@@ -18,6 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from benchmarks import pictures
 from lofe_sklearn.datasets import fetch_adbench, fetch_odds, load_npz
 
 # Those of the LOE paper's tabular table, but for speech, which is not to be had.
@@ -35,6 +37,8 @@ ADBENCH = (
     *("39_vertebral", "40_vowels", "42_WBC", "45_wine"),
 )
 LEAST_ANOMALIES = 20
+PICTURES = ("cifar10", "fmnist", "fmnist-pixels", "cifar10-pixels")
+FAMILIES = ("file", "odds", "adbench", *PICTURES, "ped2")
 
 
 class SetError(Exception):
@@ -49,7 +53,7 @@ def choose(patterns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[st
     for pattern in patterns:
         if pattern.endswith(".npz") and not pattern.startswith("file:"):
             found = [f"file:{pattern}"]
-        elif pattern.partition(":")[0] in ("file", "odds", "adbench") and "*" not in pattern:
+        elif pattern.partition(":")[0] in FAMILIES and "*" not in pattern:
             found = [pattern]
         else:
             found = [name for name in default if fnmatch(name.lower(), f"*{pattern.lower()}")]
@@ -66,9 +70,22 @@ def choose(patterns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[st
     return tuple(chosen)
 
 
+def load(name: str, max_rows: int | None = None) -> tuple:
+    """Read a set named as above: what the protocols for its kind start from."""
+    family, _, short = name.partition(":")
+    try:
+        if family in PICTURES:
+            return pictures.one_class(family, short, max_rows)
+        if family == "ped2":
+            return pictures.video()
+    except (OSError, ValueError, ImportError) as error:
+        raise SetError(f"{name}: {error}") from error
+    return load_table(name, max_rows)
+
+
 @lru_cache(maxsize=2)
-def load(name: str, max_rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Read X as float64 and y, 1 for anomalies, of a set named as above."""
+def load_table(name: str, max_rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Read X as float64 and y, 1 for anomalies."""
     family, _, short = name.partition(":")
     read = {"odds": fetch_odds, "adbench": fetch_adbench, "file": load_npz}[family]
     try:
@@ -90,12 +107,17 @@ def subsample(X: np.ndarray, y: np.ndarray, max_rows: int) -> tuple[np.ndarray, 
     return X[kept], y[kept]
 
 
-def those_there(names: Iterable[str]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return which sets can be loaded, and of the others why not."""
+def those_there(
+    names: Iterable[str], max_rows: int | None = None
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return which sets can be loaded, and of the others why not.
+
+    Features of pictures are computed here, so that workers find them done.
+    """
     there, missing = [], {}
     for name in names:
         try:
-            load(name)
+            load(name, max_rows)
         except SetError as error:
             missing[name] = str(error)
         else:

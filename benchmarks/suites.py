@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from benchmarks.detectors import BACKBONES, METHODS, is_ours
+from benchmarks.detectors import BACKBONES, METHODS, has_methods, is_ours
 from benchmarks.fits import Fit
 from benchmarks.peers.detectors import PEERS
 from benchmarks.sets import ADBENCH, ODDS
@@ -68,7 +68,7 @@ class Suite:
                 )
 
     def _methods_of(self, detector: str) -> tuple[str, ...]:
-        return self.methods if detector in BACKBONES else ("",)
+        return self.methods if has_methods(detector) else ("",)
 
     def _setting_of(self, detector: str) -> str:
         if detector == "LOE":

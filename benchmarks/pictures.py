@@ -1,0 +1,136 @@
+"""Sets of pictures and video for the benchmarks, as pixels or as features of a frozen network.
+
+    fmnist-pixels:shirt     Fashion-MNIST, one class against the rest, raw pixels
+    fmnist:shirt            the same, as features
+    cifar10:frog            CIFAR-10, as features
+    ped2:all                UCSD Ped2: features of windows of frames
+
+Features are computed once, by ImageFeatures() and VideoFeatures() as they are, and kept in the
+folder that LOFE_CACHE names (default: lofe_sklearn/benchmarks in the user's cache folder).
+
+Of a set of pictures at most --max-rows training pictures are taken of each class, the first ones,
+and a fifth as many test pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from lofe_sklearn.datasets import fetch_cifar10, fetch_fashion_mnist, get_data_home
+from lofe_sklearn.datasets._contaminate import n_outliers_for
+from lofe_sklearn.features import ImageFeatures, VideoFeatures, video_windows
+
+FETCH = {"fmnist": fetch_fashion_mnist, "cifar10": fetch_cifar10}
+TEST_SHARE = 5  # one test picture to so many training pictures
+VIDEO = Path("video") / "ucsd_ped2_gray_120x180.npz"
+WINDOW = 5
+
+Pictures = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]
+
+
+@lru_cache(maxsize=2)
+def one_class(family: str, name: str, max_rows: int | None) -> Pictures:
+    """Return training and test pictures with their classes, and the number of the normal one."""
+    collection, _, kind = family.partition("-")
+    names = class_names(collection)
+    if name not in names:
+        raise ValueError(f"{family} has no class {name!r}; it has {', '.join(names)}.")
+    read = _pixels if kind == "pixels" else _features
+    return (*read(collection, max_rows), names.index(name))
+
+
+@lru_cache(maxsize=2)
+def class_names(collection: str) -> list[str]:
+    """Return the classes as one word each, in the order of their numbers."""
+    names = FETCH[collection](subset="test").target_names
+    return [str(name).lower().replace(" ", "-").replace("/", "-") for name in names]
+
+
+@lru_cache(maxsize=2)
+def video() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return features of UCSD Ped2's windows, 1 for anomalous, and whether they are of test clips.
+
+    Anomalous are the windows whose last frame is.
+    """
+    path = get_data_home() / VIDEO
+    if not path.is_file():
+        raise OSError(f"{path} is not there. Frames and labels of UCSD Ped2 belong in it.")
+    with np.load(path) as file:
+        X, clip, is_test, y = (file[key] for key in ("X", "clip", "is_test", "y"))
+    marks = is_test.astype(np.int64) * 1000 + clip
+    clips = [X[marks == mark] for mark in np.unique(marks)]
+    order = np.concatenate([np.flatnonzero(marks == mark) for mark in np.unique(marks)])
+    windows = video_windows(clips, length=WINDOW, pad=True)
+    features = kept(
+        f"ped2 {VideoFeatures()} {WINDOW}",
+        lambda: {"X": VideoFeatures().fit_transform(windows)},
+    )["X"]
+    return features, y[order].astype(np.int64), is_test[order].astype(bool)
+
+
+def _pixels(collection: str, max_rows: int | None) -> tuple[np.ndarray, ...]:
+    parts = []
+    for subset, most in (("train", max_rows), ("test", max_rows and max_rows // TEST_SHARE)):
+        bunch = FETCH[collection](subset=subset)
+        rows = _first_of_each(bunch.target, most)
+        parts += [bunch.images[rows], bunch.target[rows]]
+    return tuple(parts)
+
+
+def _features(collection: str, max_rows: int | None) -> tuple[np.ndarray, ...]:
+    def compute() -> dict[str, np.ndarray]:
+        X, classes, X_test, classes_test = _pixels(collection, max_rows)
+        extractor = ImageFeatures(verbose=1).fit(X)
+        return {
+            "X": extractor.transform(X),
+            "classes": classes,
+            "X_test": extractor.transform(X_test),
+            "classes_test": classes_test,
+        }
+
+    found = kept(f"{collection} {max_rows} {ImageFeatures()}", compute)
+    return tuple(found[key] for key in ("X", "classes", "X_test", "classes_test"))
+
+
+def _first_of_each(classes: np.ndarray, most: int | None) -> np.ndarray:
+    chosen = [np.flatnonzero(classes == one)[:most] for one in np.unique(classes)]
+    return np.sort(np.concatenate(chosen))
+
+
+def kept(what: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays computed of `what`, from the cache if they are in it."""
+    usual = Path.home() / ".cache" / "lofe_sklearn" / "benchmarks"
+    folder = Path(os.environ.get("LOFE_CACHE", usual))
+    name = f"{what.split()[0]}-{hashlib.sha256(what.encode()).hexdigest()[:12]}.npz"
+    path = folder / name
+    if not path.is_file():
+        arrays = compute()
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{os.getpid()}-{name}")  # whole or not at all
+        np.savez(part, **arrays)
+        part.replace(path)
+    with np.load(path) as file:
+        return dict(file)
+
+
+def video_split(
+    X: np.ndarray, y: np.ndarray, is_test: np.ndarray, ratio: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Train on a video itself, without labels, as Pang et al. 2020 and the LOE paper do.
+
+    Training rows are all normal windows, of training and of test clips, and as many anomalous
+    ones, drawn at random, as make up `ratio`. Test rows are all windows of the test clips, those
+    that were trained on among them.
+    """
+    normal, anomalous = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
+    n_drawn = n_outliers_for(len(normal), ratio)
+    rng = np.random.default_rng(seed)
+    train = np.concatenate([normal, rng.permutation(anomalous)[:n_drawn]])
+    rng.shuffle(train)
+    return X[train], X[is_test], y[train], y[is_test]

@@ -1,0 +1,98 @@
+"""
+A timeline of a video
+=====================
+
+A camera pans over a scene, and for a while something crosses the picture. The frames become rows of
+features of what is seen and how it moves (:class:`~lofe_sklearn.features.VideoFeatures`), and a
+detector's scores are smoothed within each clip.
+"""
+
+# %%
+# Clips
+# -----
+# Made from two photos that come with scikit-learn, so that this page needs no download: six pans
+# over a temple; in two of them a piece of a flower flies by. With files of your own this is
+# ``video_windows(["monday.mp4", "tuesday.mp4"])``.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_sample_images
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+
+from lofe_sklearn import LOE
+from lofe_sklearn.features import ImageFeatures, TemporalSmoothing, VideoFeatures, video_windows
+from lofe_sklearn.metrics import roc_auc
+
+temple, flower = load_sample_images().images
+piece = flower[150:190, 250:290]
+rng = np.random.default_rng(0)
+LENGTH, SIDE = 60, 160
+
+
+def pan(event):
+    top, left, speed = rng.integers(200), rng.integers(150), rng.uniform(1.0, 3.0)
+    frames = []
+    for t in range(LENGTH):
+        x = int(left + speed * t)
+        frame = temple[top : top + SIDE, x : x + SIDE].copy()
+        if t in event:
+            across = 6 * (t - event.start)
+            frame[60:100, across : across + 40] = piece[:, : SIDE - across]
+        frames.append(frame)
+    return np.stack(frames)
+
+
+events = [range(0), range(0), range(20, 38), range(0), range(35, 50), range(0)]
+clips = [pan(event) for event in events]
+windows = video_windows(clips, length=4)
+is_event = np.array(
+    [frame in events[clip] for clip, frame in zip(windows.groups, windows.frames, strict=True)]
+)
+print(f"{len(windows)} windows, {is_event.mean():.0%} of them with the event")
+
+# %%
+# The model
+# ---------
+# ``is_event`` is not used.
+
+model = make_pipeline(
+    VideoFeatures(ImageFeatures(image_size=96)),
+    PCA(32, random_state=0),
+    LOE(contamination=0.1, random_state=0),
+)
+smoothed = TemporalSmoothing(model, sigma=2.0).fit(windows)
+scores = smoothed.score_samples(windows)
+plain = smoothed.estimator_.score_samples(windows)
+print(f"ROC AUC {roc_auc(is_event, plain):.3f}, smoothed {roc_auc(is_event, scores):.3f}")
+
+# %%
+# The timeline
+# ------------
+# The score of each frame, the threshold, and when the event really was.
+
+figure, panels = plt.subplots(3, 1, figsize=(9, 5), height_ratios=(2, 1, 1), layout="constrained")
+position = np.arange(len(windows))
+axes = panels[0]
+axes.plot(position, -plain, color="#bbbbbb", linewidth=1, label="score of each frame")
+axes.plot(position, -scores, color="#4c78a8", label="smoothed")
+axes.axhline(-smoothed.offset_, color="black", linestyle=":", label="threshold")
+whole = axes.get_xaxis_transform()
+axes.fill_between(
+    position, 0, 1, is_event, transform=whole, color="#e45756", alpha=0.25, lw=0, label="event"
+)
+for start in np.flatnonzero(np.diff(windows.groups)) + 1:
+    axes.axvline(start, color="#dddddd", linewidth=1)
+axes.set(xlabel="frame, one clip after another", ylabel="anomaly score", xlim=(0, len(position)))
+axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, fontsize=9)
+
+order = np.argsort(scores)
+for axes, text, chosen in (
+    (panels[1], "most anomalous", order[:30:5]),
+    (panels[2], "least", order[::-1][:30:5]),
+):
+    frames = [clips[windows.groups[i]][windows.frames[i]] for i in chosen]
+    axes.imshow(np.concatenate(frames, axis=1))
+    axes.set(xticks=[], yticks=[])
+    axes.set_ylabel(text, fontsize=9)
+plt.show()
