@@ -44,7 +44,7 @@ def inverse_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def matching_losses(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Losses of finding, among m candidates, the one that belongs to each of m parts of a row.
+    """Losses of finding, among m candidates, the one that belongs to each of n parts of a row.
 
     ``C_j`` is the softmax weight of part j's own candidate, on the diagonal, among all of them.
     With the logit ``u_j = s_jj - logsumexp_{l != j} s_jl``, ``-log C_j = softplus(-u_j)`` and
@@ -52,8 +52,8 @@ def matching_losses(logits: Tensor) -> tuple[Tensor, Tensor]:
 
     Parameters
     ----------
-    logits : Tensor of shape (b, m, m)
-        ``logits[:, j, l]``: how well candidate l fits part j.
+    logits : Tensor of shape (b, n, m), n <= m
+        ``logits[:, j, l]``: how well candidate l fits part j; candidate j is its own.
 
     Returns
     -------
@@ -101,7 +101,7 @@ class _MatchingLosses(torch.autograd.Function):
 
     @staticmethod
     def forward(logits: Tensor) -> tuple[Tensor, ...]:
-        others = logits.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)  # (m, m, b)
+        others = logits.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)  # (n, m, b)
         own = others.diagonal(0, 0, 1).t().clone()
         others.diagonal(0, 0, 1).fill_(-math.inf)
         share, logit = _compete(own, others)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lofe_sklearn import ICL, LOE
+from lofe_sklearn import ICL, LOE, fit_many
 
 
 def module_of(n_features, **parameters):
@@ -25,22 +25,57 @@ def encode(encoder, permutation, part):
     return part @ weight[permutation] + bias[permutation, 0]
 
 
-def by_loops(module, row, permutation, temperature):
-    """Both losses of one row under one permutation, window by window."""
+def one_window(module, row, j, permutation=0):
+    """Both losses of window j of a row under one permutation."""
     k, d = module.window_size, len(row)
     row = row[module.order[permutation]] * module.gain[permutation] + module.offset[permutation]
     starts = range(0, d - k + 1, module.step)
     windows = [encode(module.window_encoder, permutation, row[s : s + k]) for s in starts]
-    rests = [
-        encode(module.rest_encoder, permutation, torch.cat([row[:s], row[s + k :]])) for s in starts
+    rest = torch.cat([row[: starts[j]], row[starts[j] + k :]])
+    rest = encode(module.rest_encoder, permutation, rest)
+    similarity = torch.stack([F.cosine_similarity(rest, w, dim=0) for w in windows])
+    p = torch.softmax(similarity / module.temperature, dim=0)[j]
+    return -torch.log(p), -torch.log(1 - p)
+
+
+def by_loops(module, row, permutation):
+    """Both losses of one row under one permutation, window by window."""
+    losses = [one_window(module, row, j, permutation) for j in range(module.n_windows)]
+    return [torch.stack(kind).mean() for kind in zip(*losses, strict=True)]
+
+
+def test_a_step_uses_the_windows_drawn_for_it():
+    module = module_of(7, windows_per_step=2, n_permutations=1).double().train()
+    row = torch.randn(1, 7, dtype=torch.float64)
+    assert sorted(module.schedule[0].tolist()) == list(range(6))
+    each = [one_window(module, row[0], j) for j in range(6)]
+    for step in range(3):
+        with torch.no_grad():
+            module(row)  # only infers labels, and counts for no step
+        losses = module(row)
+        drawn = module.schedule[step, :2].tolist()
+        for loss, kind in zip(losses, (0, 1), strict=True):
+            torch.testing.assert_close(loss[0], torch.stack([each[j][kind] for j in drawn]).mean())
+    module.eval()
+    expected = [torch.stack([one[kind] for one in each]).mean() for kind in (0, 1)]
+    torch.testing.assert_close(torch.stack(module(row))[:, 0], torch.stack(expected))
+
+
+def test_few_windows_are_all_used():
+    assert len(module_of(40).schedule) == 0
+    assert module_of(200).n_drawn == 64
+    assert len(module_of(200, windows_per_step=None).schedule) == 0
+
+
+def test_windows_are_drawn_alike_in_a_stack_and_alone():
+    X = np.random.default_rng(0).normal(size=(60, 9))
+    estimators = [
+        ICL(windows_per_step=3, max_epochs=3, batch_size=32, random_state=seed) for seed in (0, 1)
     ]
-    loss_n, loss_a = [], []
-    for j, rest in enumerate(rests):
-        similarity = torch.stack([F.cosine_similarity(rest, w, dim=0) for w in windows])
-        p = torch.softmax(similarity / temperature, dim=0)[j]
-        loss_n.append(-torch.log(p))
-        loss_a.append(-torch.log(1 - p))
-    return torch.stack(loss_n).mean(), torch.stack(loss_a).mean()
+    for stacked, alone in zip(fit_many(estimators, X), estimators, strict=True):
+        np.testing.assert_allclose(
+            stacked.score_samples(X), alone.fit(X).score_samples(X), rtol=1e-5
+        )
 
 
 @pytest.mark.parametrize("n_permutations", [1, 3])
@@ -61,7 +96,7 @@ def test_losses_are_the_formulas(n_permutations, window_size, max_windows):
         [
             torch.stack(
                 [
-                    torch.stack(by_loops(module, row, permutation, 0.5))
+                    torch.stack(by_loops(module, row, permutation))
                     for permutation in range(n_permutations)
                 ]
             ).mean(dim=0)
