@@ -6,7 +6,8 @@
     ped2:all                UCSD Ped2: features of windows of frames
 
 Features are computed once, by ImageFeatures() and VideoFeatures() as they are, and kept in the
-folder that LOFE_CACHE names (default: lofe_sklearn/benchmarks in the user's cache folder).
+folder that LOFE_CACHE names (default: lofe_sklearn/benchmarks in the user's cache folder). Each row
+is brought to unit length, as scikit-learn's Normalizer does.
 
 Of a set of pictures at most --max-rows training pictures are taken of each class, the first ones,
 and a fifth as many test pictures.
@@ -16,17 +17,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from sklearn.preprocessing import normalize
 
-from lofe_sklearn.datasets import fetch_cifar10, fetch_fashion_mnist, get_data_home
+from lofe_sklearn.datasets import (
+    _cifar10,
+    _fashion_mnist,
+    fetch_cifar10,
+    fetch_fashion_mnist,
+    get_data_home,
+)
 from lofe_sklearn.datasets._contaminate import n_outliers_for
 from lofe_sklearn.features import ImageFeatures, VideoFeatures, video_windows
 
 FETCH = {"fmnist": fetch_fashion_mnist, "cifar10": fetch_cifar10}
+CLASSES = {"fmnist": _fashion_mnist.CLASSES, "cifar10": _cifar10.CLASSES}
 TEST_SHARE = 5  # one test picture to so many training pictures
 VIDEO = Path("video") / "ucsd_ped2_gray_120x180.npz"
 WINDOW = 5
@@ -45,11 +55,9 @@ def one_class(family: str, name: str, max_rows: int | None) -> Pictures:
     return (*read(collection, max_rows), names.index(name))
 
 
-@lru_cache(maxsize=2)
 def class_names(collection: str) -> list[str]:
     """Return the classes as one word each, in the order of their numbers."""
-    names = FETCH[collection](subset="test").target_names
-    return [str(name).lower().replace(" ", "-").replace("/", "-") for name in names]
+    return [re.sub(r"\W+", "-", name.lower()) for name in CLASSES[collection]]
 
 
 @lru_cache(maxsize=2)
@@ -71,7 +79,7 @@ def video() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         f"ped2 {VideoFeatures()} {WINDOW}",
         lambda: {"X": VideoFeatures().fit_transform(windows)},
     )["X"]
-    return features, y[order].astype(np.int64), is_test[order].astype(bool)
+    return normalize(features), y[order].astype(np.int64), is_test[order].astype(bool)
 
 
 def _pixels(collection: str, max_rows: int | None) -> tuple[np.ndarray, ...]:
@@ -95,7 +103,12 @@ def _features(collection: str, max_rows: int | None) -> tuple[np.ndarray, ...]:
         }
 
     found = kept(f"{collection} {max_rows} {ImageFeatures()}", compute)
-    return tuple(found[key] for key in ("X", "classes", "X_test", "classes_test"))
+    return (
+        normalize(found["X"]),
+        found["classes"],
+        normalize(found["X_test"]),
+        found["classes_test"],
+    )
 
 
 def _first_of_each(classes: np.ndarray, most: int | None) -> np.ndarray:

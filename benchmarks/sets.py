@@ -36,6 +36,14 @@ ADBENCH = (
     *("28_pendigits", "29_Pima", "30_satellite", "31_satimage-2", "32_shuttle", "38_thyroid"),
     *("39_vertebral", "40_vowels", "42_WBC", "45_wine"),
 )
+# ADBench's features of the categories of MVTec-AD.
+MVTEC = tuple(
+    f"MVTec-AD_{name}"
+    for name in (
+        *("bottle", "cable", "capsule", "carpet", "grid", "hazelnut", "leather", "metal_nut"),
+        *("pill", "screw", "tile", "toothbrush", "transistor", "wood", "zipper"),
+    )
+)
 LEAST_ANOMALIES = 20
 PICTURES = ("cifar10", "fmnist", "fmnist-pixels", "cifar10-pixels")
 FAMILIES = ("file", "odds", "adbench", *PICTURES, "ped2")

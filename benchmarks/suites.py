@@ -10,7 +10,8 @@ from typing import Any
 from benchmarks.detectors import BACKBONES, METHODS, has_methods, is_ours
 from benchmarks.fits import Fit
 from benchmarks.peers.detectors import PEERS
-from benchmarks.sets import ADBENCH, ODDS
+from benchmarks.pictures import class_names
+from benchmarks.sets import ADBENCH, MVTEC, ODDS
 
 RATIOS = (0.05, 0.1, 0.15, 0.2)
 # More than 20,000 rows, and as many are drawn of them unless --max-rows says otherwise.
@@ -40,6 +41,8 @@ class Suite:
     seeds: tuple[int, ...] = tuple(range(5))
     max_rows: int | None = None
     max_rows_of_large: int | None = None
+    # Without anomalies all methods are one: the first alone is run.
+    clean_once: bool = False
     params: dict[str, Any] = field(default_factory=dict)
     device: str = "cpu"
 
@@ -52,6 +55,8 @@ class Suite:
             for method, true, assumed, seed in product(
                 self._methods_of(detector), self.ratios, self.assumed, self.seeds
             ):
+                if self.clean_once and true == 0 and method != self._methods_of(detector)[0]:
+                    continue
                 yield Fit(
                     suite=self.name,
                     protocol=self.protocol,
@@ -90,6 +95,8 @@ class Suite:
 
 
 _ODDS = tuple(f"odds:{name}" for name in ODDS)
+_MVTEC = tuple(f"adbench:{name}" for name in MVTEC)
+_CLASSES = tuple(f"{of}:{name}" for of in ("cifar10", "fmnist") for name in class_names(of))
 _ADBENCH = tuple(f"adbench:{name}" for name in ADBENCH)
 
 SUITES = {
@@ -137,6 +144,38 @@ SUITES = {
             assumed=RATIOS,
             seeds=(0, 1),
             max_rows=FEW_ROWS,
+        ),
+        Suite(
+            "paper-image",
+            "the LOE paper's one class against the rest, on features of CIFAR-10, Fashion-MNIST",
+            protocol="one_vs_rest",
+            sets=_CLASSES,
+            detectors=("NeuTraL.for_features",),
+            methods=METHODS,
+            ratios=(0.0, 0.1),
+            seeds=(0,),
+            max_rows=1_000,
+            clean_once=True,
+        ),
+        Suite(
+            "paper-mvtec",
+            "MVTec-AD, 15 categories, on ADBench's ResNet-18 features, 10 and 20 % anomalies",
+            protocol="loe_tabular",
+            sets=_MVTEC,
+            detectors=("NeuTraL.for_features",),
+            methods=METHODS,
+            ratios=(0.1, 0.2),
+            seeds=(0, 1, 2),
+        ),
+        Suite(
+            "paper-video",
+            "UCSD Ped2 without labels, 10 to 30 % anomalous frames",
+            protocol="video",
+            sets=("ped2:all",),
+            detectors=("NeuTraL.for_features",),
+            methods=METHODS,
+            ratios=(0.1, 0.2, 0.3),
+            seeds=(0, 1, 2),
         ),
         Suite(
             "peers",

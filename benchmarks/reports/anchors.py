@@ -48,6 +48,23 @@ def paper_curves() -> dict[tuple[str, str, str, str], dict[float, float]]:
 
 
 @cache
+def paper_pictures(collection: str, detector: str) -> dict[tuple[float, str], float]:
+    """Return the LOE paper's ROC AUC in per cent on images or video, by ratio and method."""
+    if collection in ("ped1", "ped2"):
+        return {
+            (float(line["contamination"]), _method(line["method"])): float(line["auc_mean"])
+            for line in _lines("paper_video_auc.csv")
+            if line["dataset"] == f"ucsd_peds{collection[-1]}"
+        }
+    backbone = "mhrot" if detector == "MHRot" else "ntl"
+    return {
+        (float(line["true_contamination"]), _method(line["method"])): float(line["auc_mean"])
+        for line in _lines("paper_image_auc.csv")
+        if (line["dataset"], line["backbone"]) == (collection, backbone)
+    }
+
+
+@cache
 def adbench(protocol: str, metric: str) -> dict[str, dict[str, float]]:
     """Return the DTE paper's figures for a protocol of ours, per cent: by detector, by set."""
     found: dict[str, dict[str, float]] = defaultdict(dict)

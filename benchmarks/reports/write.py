@@ -14,6 +14,8 @@ from benchmarks.reports import anchors, origin
 from benchmarks.reports.beside import paper_tabular, published
 from benchmarks.reports.curves import Curves, Misspecified, percent
 from benchmarks.reports.grid import METRICS, Grid, ReportError, Row, make_grid, name_sets
+from benchmarks.reports.pictures import SUITES as OF_PICTURES
+from benchmarks.reports.pictures import paper_pictures
 from benchmarks.reports.plots import cd_diagram, cd_text
 from benchmarks.reports.ranks import compare, wilcoxon
 from benchmarks.reports.tables import Sheet, grid_sheets
@@ -23,13 +25,20 @@ PROTOCOLS = {
     "unsupervised": "fit on all rows without labels, score the same rows",
     "adbench_split": "ADBench's split into training and test rows",
     "one_class": "trained on half of the normal rows",
+    "one_vs_rest": "one class of images against the rest",
+    "video": "fit on a video without labels, score the same",
     "bootstrap": "fit on a bootstrap sample of all rows, score all rows",
 }
+# Those that take a true ratio.
+WITH_RATIO = ("loe_tabular", "one_vs_rest", "video")
 SUITES = {
     "paper-tabular": "The LOE paper's tabular experiments",
     "adbench": "ADBench",
     "contamination-curve": "Detectors over the true ratio",
     "misspecification": "A wrong assumed ratio",
+    "paper-image": "The LOE paper's image experiments",
+    "paper-mvtec": "MVTec-AD",
+    "paper-video": "Video: UCSD Ped2",
     "peers": "Other libraries' detectors",
 }
 
@@ -120,6 +129,10 @@ class Report:
 
     def write(self, paths: Sequence[Path]) -> list[Path]:
         """Make all, and write the files."""
+        if self.suite in OF_PICTURES:
+            for sheet in paper_pictures(self.rows):
+                self.subject = "the LOE paper's images"
+                self._sheet(sheet)
         for key, rows in self._sections().items():
             self._section(key, rows)
         failed = origin.failures(self.rows)
@@ -147,7 +160,7 @@ class Report:
         sections: dict[tuple[str, float], list[Row]] = defaultdict(list)
         for row in self.rows:
             ratio = row.get("true_ratio")
-            set_by_user = row.get("protocol") == "loe_tabular" and ratio is not None
+            set_by_user = row.get("protocol") in WITH_RATIO and ratio is not None
             key = float(ratio or 0) if set_by_user and not over_ratios else -1.0
             sections[str(row.get("protocol")), key].append(row)
         one_ratio = len({ratio for _, ratio in sections}) == 1
@@ -161,12 +174,14 @@ class Report:
         ratio = rows[0].get("true_ratio")
         subject = PROTOCOLS.get(protocol, protocol)
         over_ratios = self.suite in ("contamination-curve", "misspecification")
-        if ratio is not None and protocol == "loe_tabular" and not over_ratios:
+        if ratio is not None and protocol in WITH_RATIO and not over_ratios:
             subject += f", {percent(ratio)} anomalies"
         self.subject = subject
         self._add(f"## {subject[0].upper()}{subject[1:]}")
         part = "" if len(self._sections()) == 1 else f"_{key}"
         usual = ("f1",) if protocol == "loe_tabular" else ("roc_auc", "average_precision")
+        if self.suite in OF_PICTURES:
+            usual = ("roc_auc",)
         if self.paper and not over_ratios:
             for sheet in paper_tabular(rows):
                 self._sheet(sheet)

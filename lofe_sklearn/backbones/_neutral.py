@@ -184,7 +184,8 @@ class NeuTraL(Backbone):
 
         15 forward transformations, three layers, an embedding of 256, batches of 512 rows, a
         learning rate of 4e-4 and 30 epochs, which Qiu et al. 2022 take for 2048 features of a
-        ResNet. Widths of hidden layers are not published; they are 256 here.
+        ResNet. Widths of hidden layers are not published; they are 256 here. Features are divided
+        by one number (``scaling="rms"``), so that they keep their sizes relative to each other.
 
         Parameters
         ----------
@@ -206,6 +207,7 @@ class NeuTraL(Backbone):
             "transform_type": "forward",
             "transform_sizes": (256, 256),
             "encoder_sizes": (256, 256, 256),
+            "scaling": "rms",
             "batch_size": 512,
             "lr": 4e-4,
             "max_epochs": 30,
