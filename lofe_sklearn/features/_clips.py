@@ -54,6 +54,7 @@ class VideoFile(Clip):
         self.name = str(path)
         self._av = _pyav(owner)
         self._n_frames = self._count()
+        self._container: Any = None
         self._rewind()
 
     def __len__(self) -> int:
@@ -81,6 +82,8 @@ class VideoFile(Clip):
         return read_image(self._kept[i])
 
     def _rewind(self) -> None:
+        if self._container is not None:
+            self._container.close()
         self._container = self._open()
         self._decoder = self._container.decode(video=0)
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
@@ -106,7 +109,7 @@ class VideoFile(Clip):
         return {"path": self.path, "name": self.name, "_n_frames": self._n_frames}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        vars(self).update(state, _container=None)
         self._av = _pyav("VideoFile")
         self._rewind()
 

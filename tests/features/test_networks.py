@@ -1,6 +1,7 @@
 """Networks by name, weights from files, and what is said where they are missing or wrong."""
 
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -75,6 +76,76 @@ class TestBadWeights:
         (tmp_path / "weights.pt").write_bytes(b"nonsense")
         with pytest.raises(ValueError, match="loaded safely"):
             self.fit(tmp_path / "weights.pt")
+
+
+class TestOtherPackages:
+    """Neither torchvision nor timm has a build for every torch: both are imitated."""
+
+    def test_torchvision(self, monkeypatch):
+        class Network(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.body, self.fc = network(), torch.nn.Linear(6, 1000)
+
+            def forward(self, x):
+                return self.fc(self.body(x).mean(dim=(2, 3)))
+
+        models = types.ModuleType("torchvision.models")
+        wanted = types.SimpleNamespace(crop_size=[16], mean=[0.1, 0.2, 0.3], std=[0.5, 0.5, 0.5])
+        weights = types.SimpleNamespace(transforms=lambda: wanted)
+        known = {"resnet0": types.SimpleNamespace(DEFAULT=weights)}
+        built = []
+
+        def get_model_weights(name):
+            if name not in known:
+                raise ValueError(f"Unknown model {name}")
+            return known[name]
+
+        def get_model(name, weights):
+            built.append((name, weights))
+            return Network()
+
+        models.get_model_weights, models.get_model = get_model_weights, get_model
+        monkeypatch.setitem(sys.modules, "torchvision", types.ModuleType("torchvision"))
+        monkeypatch.setitem(sys.modules, "torchvision.models", models)
+        X = pixels()
+        features = ImageFeatures("torchvision:resnet0").fit_transform(X)
+        assert built == [("resnet0", weights)]
+        x = (
+            torch.tensor(X / np.float32(255)).permute(0, 3, 1, 2)
+            - torch.tensor([0.1, 0.2, 0.3])[:, None, None]
+        ) / 0.5
+        with torch.no_grad():
+            np.testing.assert_allclose(features, network()(x).mean(dim=(2, 3)), atol=1e-6)
+        with pytest.raises(ValueError, match="'torchvision:resnet1': Unknown model resnet1"):
+            ImageFeatures("torchvision:resnet1").fit(X)
+
+    def test_timm(self, monkeypatch):
+        module = network()
+        module.forward_features = module.forward
+        timm = types.ModuleType("timm")
+        timm.is_model = lambda name: name == "vit_0"
+        timm.list_models = lambda pattern: ["vit_0"]
+        timm.create_model = lambda name, pretrained: module
+        config = {"input_size": (3, 12, 12), "mean": (0.5,) * 3, "std": (0.25,) * 3}
+        timm.data = types.SimpleNamespace(resolve_model_data_config=lambda module: config)
+        monkeypatch.setitem(sys.modules, "timm", timm)
+        X = pixels(side=12)
+        x = (torch.tensor(X / np.float32(255)).permute(0, 3, 1, 2) - 0.5) / 0.25
+        with torch.no_grad():
+            expected = network()(x).mean(dim=(2, 3))
+        np.testing.assert_allclose(
+            ImageFeatures("timm:vit_0").fit_transform(X), expected, atol=1e-6
+        )
+        with pytest.raises(ValueError, match="timm has no network 'vit_1'. It has vit_0"):
+            ImageFeatures("timm:vit_1").fit(X)
+
+        def offline(name, pretrained):
+            raise OSError("no network")
+
+        timm.create_model = offline
+        with pytest.raises(OSError, match=r"could not be downloaded \(no network\).*weights="):
+            ImageFeatures("timm:vit_0").fit(X)
 
 
 class TestMissingPackages:
