@@ -117,15 +117,17 @@ def shapes(module: nn.Module, n_features: int) -> Iterator[tuple[tuple, tuple]]:
         yield (BATCH, n_views, n_transforms), (BATCH, n_transforms, size)
         yield (BATCH, n_transforms, n_views), (BATCH, n_views, size)
     elif isinstance(module, ICLModule):
-        n_permutations, n_windows = len(module.order), module.n_windows
-        for encoder in (module.window_encoder, module.rest_encoder):
+        n_permutations = len(module.order)
+        n_windows, n_drawn = module.n_windows, module.n_drawn
+        encoders = (module.window_encoder, n_windows), (module.rest_encoder, n_drawn)
+        for encoder, n_embedded in encoders:
             for i, weight in enumerate(encoder.weights):
-                batch, n_rows = (n_permutations,), n_windows * BATCH
+                batch, n_rows = (n_permutations,), n_embedded * BATCH
                 yield from layer(batch, n_rows, *weight.shape[1:], first=i == 0)
         size, n_rows = encoder.n_outputs, n_permutations * BATCH
-        yield (n_rows, n_windows, size), (n_rows, size, n_windows)
-        yield (n_rows, n_windows, n_windows), (n_rows, n_windows, size)
-        yield (n_rows, n_windows, n_windows), (n_rows, n_windows, size)
+        yield (n_rows, n_drawn, size), (n_rows, size, n_windows)
+        yield (n_rows, n_drawn, n_windows), (n_rows, n_windows, size)
+        yield (n_rows, n_windows, n_drawn), (n_rows, n_drawn, size)
     elif isinstance(module, GOADModule):
         n_rows = module.n_transforms * BATCH
         yield (1, BATCH, n_features), (1, *module.maps.shape)

@@ -156,6 +156,8 @@ SUITES = {
             seeds=(0,),
             max_rows=1_000,
             clean_once=True,
+            # At so few rows; the defaults are for the whole data sets.
+            params={"scaling": "standard", "batch_size": 128},
         ),
         Suite(
             "paper-mvtec",
