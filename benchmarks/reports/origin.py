@@ -91,7 +91,10 @@ def head(rows: Sequence[Row]) -> str:
     if cap - {None}:
         names = sorted(f"{c:,}" for c in cap - {None})
         rest = "" if None not in cap else ", of some sets all"
-        out += f"\nAt most {' or '.join(names)} rows of a set{rest}.\n"
+        what = "rows of a set"
+        if rows[0].get("suite") == "paper-image":
+            what = "training images of each class, and a fifth as many test images"
+        out += f"\nAt most {' or '.join(names)} {what}{rest}.\n"
     differs = mixed(rows)
     if differs:
         out += "\n> **Mixed:** these rows are not all of one machine and one version: "
