@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 
+from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._loe import LOE, backbones_of
-from lofe_sklearn._validation import Number, check_known_labels, take_rows
+from lofe_sklearn._validation import Number, take_rows
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.backbones._base import OutlierDetector
 from lofe_sklearn.backbones._training import Memo, Outcome, Task, train_tasks
@@ -43,8 +44,9 @@ def fit_many(
         The rows of all of them.
     rows : sequence of array-like of int, optional
         For each estimator the numbers of its training rows in X. Default: all rows.
-    known_labels : array-like of int, shape (n_samples,), optional
-        +1 for rows known to be normal, -1 for known anomalies, 0 for unknown, of all rows of X.
+    known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
+        +1 for rows known to be normal, -1 for known anomalies, 0 for unknown, of all rows of X; or
+        two boolean masks, (normal, anomalous).
     n_jobs : int, optional
         Stacks trained at a time, by joblib and its backend; see Notes.
     max_memory : float, optional
@@ -100,7 +102,7 @@ def fit_many(
     detectors = [_checked(estimator) for estimator in estimators]
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     given = _checked_rows(rows, len(detectors), n_samples)
-    known = check_known_labels(known_labels, n_samples, "fit_many")
+    known = check_known_labels(known_labels, n_samples, "fit_many", X)
     if not Number(low=0, above=True, optional=True).accepts(max_memory):
         raise ValueError(f"fit_many: max_memory must be a number of bytes; got {max_memory!r}.")
     fits = _Fits(detectors, X, given, known)

@@ -111,33 +111,6 @@ def check_parameters(estimator: BaseEstimator, constraints: Mapping[str, Constra
             )
 
 
-def check_known_labels(known_labels: Any, n_samples: int, owner: str) -> np.ndarray | None:
-    """Validate `known_labels`: int8 array of +1 (normal), -1 (anomaly), 0 (unknown), or None.
-
-    All zeros is the same as None.
-    """
-    if known_labels is None:
-        return None
-    labels = np.asarray(known_labels)
-    if labels.shape != (n_samples,):
-        raise ValueError(
-            f"{owner}: known_labels must hold one label for each row of X, shape ({n_samples},); "
-            f"got shape {labels.shape}. Use 0 for the rows whose label is not known."
-        )
-    try:
-        valid = np.isin(labels.astype(float), (-1.0, 0.0, 1.0))
-    except (TypeError, ValueError):
-        valid = np.zeros(n_samples, dtype=bool)
-    if not valid.all():
-        bad = labels[~valid][0]
-        raise ValueError(
-            f"{owner}: known_labels must be +1 (known normal), -1 (known anomaly) or 0 (unknown); "
-            f"got {bad!r} in row {np.flatnonzero(~valid)[0]}. Encode missing labels as 0."
-        )
-    labels = labels.astype(np.int8)
-    return labels if labels.any() else None
-
-
 @contextmanager
 def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
     """Keep a failed ``fit`` from leaving a half-fitted estimator.

@@ -246,6 +246,26 @@ def test_pipeline_and_cross_validation(detector, contaminated):
     np.testing.assert_allclose(result["test_score"], expected)
 
 
+def test_known_labels_are_routed_through_a_grid_search(detector, contaminated):
+    X, y = contaminated
+    known = np.where(y == 1, -1, 0)
+    step = type(detector).__name__.lower()
+    grid = {f"{step}__contamination": [0.2]}
+    search = {"scoring": "roc_auc", "cv": KFold(2), "error_score": "raise"}
+    direct = GridSearchCV(make_pipeline(clone(detector)), grid, **search)
+    direct.fit(X, 1 - 2 * y, **{f"{step}__known_labels": known})
+    alone = clone(detector).set_params(contamination=0.2).fit(X, known_labels=known)
+    np.testing.assert_array_equal(direct.score_samples(X), alone.score_samples(X))
+    with config_context(enable_metadata_routing=True):
+        requesting = clone(detector).set_fit_request(known_labels=True)
+        routed = GridSearchCV(make_pipeline(requesting), grid, **search)
+        routed.fit(X, 1 - 2 * y, known_labels=known)
+    np.testing.assert_array_equal(routed.score_samples(X), alone.score_samples(X))
+    np.testing.assert_array_equal(
+        routed.cv_results_["mean_test_score"], direct.cv_results_["mean_test_score"]
+    )
+
+
 def test_known_labels_are_routed_through_a_pipeline(detector, contaminated):
     X, y = contaminated
     known = np.where(y == 1, -1, 0)
@@ -257,6 +277,10 @@ def test_known_labels_are_routed_through_a_pipeline(detector, contaminated):
         requesting = clone(detector).set_fit_request(known_labels=True)
         routed = make_pipeline(requesting).fit(X, known_labels=known)
         np.testing.assert_array_equal(routed.score_samples(X), expected)
+        labels = make_pipeline(clone(requesting)).fit_predict(X, known_labels=known)
+        np.testing.assert_array_equal(labels, routed.predict(X))
+    labels = make_pipeline(clone(detector)).fit_predict(X, **{f"{step}__known_labels": known})
+    np.testing.assert_array_equal(labels, routed.predict(X))
     assert not np.allclose(clone(detector).fit(X).score_samples(X), expected)
 
 
@@ -370,11 +394,40 @@ def test_bad_devices(backbone_class, contaminated, device, message):
         (np.full(200, 2), "got .*2.* in row 0"),
         (np.full(200, np.nan), "got .*nan.* in row 0"),
         (np.full(200, "yes"), "got .*yes.* in row 0"),
+        (pd.Series([0] * 199 + [None], dtype="Int64"), "got .* in row 199"),
+        (np.zeros(200, dtype=bool), "got one boolean mask"),
+        ((np.zeros(200, dtype=bool), np.zeros(199, dtype=bool)), r"got shape \(199,\)"),
+        ((np.zeros(200, dtype=bool), np.zeros(200)), "two boolean masks.*float64"),
+        ((np.ones(200, dtype=bool), np.ones(200, dtype=bool)), "both.*in 200 rows"),
     ],
 )
 def test_bad_known_labels(detector, contaminated, known, message):
     with pytest.raises(ValueError, match=f"known_labels must .*{message}"):
         detector.fit(contaminated[0], known_labels=known)
+    assert_unfitted(detector)
+
+
+def test_forms_of_known_labels(detector, contaminated):
+    X, y = contaminated
+    known = np.zeros(200, dtype=int)
+    known[np.flatnonzero(y == 1)[:4]] = -1
+    known[np.flatnonzero(y == 0)[:4]] = 1
+    expected = clone(detector).fit(X, known_labels=known).score_samples(X)
+    frame = pd.DataFrame(X, index=np.arange(200)[::-1])
+    forms = [
+        (X, known.astype(float).tolist()),
+        (X, (known == 1, known == -1)),
+        (frame, pd.Series(known, index=frame.index)),
+        (frame, known),
+        (frame, [pd.Series(known == 1, index=frame.index), known == -1]),
+    ]
+    for rows, labels in forms:
+        fitted = clone(detector).fit(rows, known_labels=labels)
+        np.testing.assert_array_equal(fitted.score_samples(rows), expected)
+    predicted = clone(detector).fit_predict(X, known_labels=known)
+    np.testing.assert_array_equal(predicted == 1, expected - fitted.offset_ >= 0)
+    with pytest.raises(ValueError, match=r"known_labels must have the index of X.*reindex"):
+        detector.fit(frame, known_labels=pd.Series(known))
     assert_unfitted(detector)
 
 

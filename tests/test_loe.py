@@ -109,6 +109,54 @@ def test_known_labels_steer_the_training(clustered_anomalies):
     assert not history[:, known == 1].any()
 
 
+def test_the_weight_of_known_labels(clustered_anomalies):
+    X, y = clustered_anomalies
+    known = np.zeros(len(X), dtype=int)
+    known[np.flatnonzero(y == 1)[:3]] = -1
+    known[np.flatnonzero(y == 0)[:3]] = 1
+
+    def margin(weight):
+        loe = fixed(backbone(), method="refine", random_state=0, known_weight=weight)
+        scores = loe.fit(X, known_labels=known).score_samples(X)
+        return scores[known == 1].mean() - scores[known == -1].mean()
+
+    assert margin(0.01) < margin(None) < margin(1.0)
+    # Six of them, so that so much for all of them is 1 for each.
+    np.testing.assert_allclose(margin(6 / (len(X) - 6)), margin(None), rtol=1e-5)
+
+
+def test_more_known_anomalies_than_the_ratio_allows(clustered_anomalies):
+    X, y = clustered_anomalies
+    known = np.where(y == 1, -1, 0)  # 30 of 300
+    with pytest.warns(UserWarning, match=r"names 30 of 300 .*contamination=0.05 .*taken for 0.1"):
+        loe = fixed(backbone(), contamination=0.05, random_state=0).fit(X, known_labels=known)
+    assert loe.contamination_ == loe.contaminations_[0] == 0.1
+    np.testing.assert_array_equal(loe.labels_ == -1, known == -1)
+    assert (loe.predict(X) == -1).sum() == 30
+    with pytest.warns(UserWarning, match="DeepSVDD: known_labels names 30"):
+        lone = backbone(contamination=0.05).fit(X, known_labels=known)
+    assert (lone.predict(X) == -1).sum() == 30
+
+
+def test_an_unknown_ratio_is_no_lower_than_what_is_known(clustered_anomalies):
+    X, y = clustered_anomalies
+    known = np.where(y == 1, -1, 0)
+    known[y == 0] = np.where(np.arange((y == 0).sum()) < 60, -1, 0)
+    loe = LOE(backbone(), n_estimators=2, random_state=0).fit(X, known_labels=known)
+    assert min(loe.contaminations_) >= 0.3 - 1e-9
+    assert loe.contamination_ >= 0.3 - 1e-9
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_no_row_unknown(contaminated, sign):
+    X, y = contaminated
+    known = np.where(y == 1, -sign, 1)
+    loe = fixed(backbone(), contamination=0.5, random_state=0)
+    with pytest.warns(UserWarning, match="leaves no row unknown.*Use 0 for"):
+        loe.fit(X, known_labels=known)
+    np.testing.assert_array_equal(loe.labels_, known)
+
+
 def test_no_known_label_is_no_known_label(contaminated):
     X, _ = contaminated
     expected = fixed(backbone(), random_state=0).fit(X).score_samples(X)

@@ -11,11 +11,16 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import engine
+from lofe_sklearn._known_labels import (
+    check_known_labels,
+    ratio_with_known,
+    warn_of_a_low_ratio,
+)
 from lofe_sklearn._loe._members import backbones_of, held_out_rows, member_ratios, plan
 from lofe_sklearn._loe._parameters import CONSTRAINTS, is_thresholder
 from lofe_sklearn._loe._ratio import FoundRatio, find_ratio, thresholded_ratio
 from lofe_sklearn._loe._scale import CommonScale, mean_losses
-from lofe_sklearn._validation import all_or_nothing, check_known_labels, check_parameters
+from lofe_sklearn._validation import all_or_nothing, check_parameters
 from lofe_sklearn.backbones._base import Backbone, OutlierDetector
 from lofe_sklearn.backbones._training import threshold, train_tasks, unknown_ratio
 
@@ -67,6 +72,10 @@ class LOE(OutlierDetector):
     warmup_epochs : int, optional
         Epochs before labels are inferred: blind ones, or with the labels of `init`. Default: 2
         blind ones, as in the paper, or a quarter of the epochs with those of `init`.
+    known_weight : float, optional
+        How much the mean loss of the rows of known label counts beside the mean over all others,
+        where `fit` is told any: 1 lets twenty known rows count as much as thousands of unknown
+        ones. Default: every row counts the same.
     random_state : int, RandomState instance or None, default=None
         Seeds the members. None takes the first backbone's own ``random_state``.
 
@@ -150,6 +159,7 @@ class LOE(OutlierDetector):
         init="auto",
         label_update="auto",
         warmup_epochs=None,
+        known_weight=None,
         random_state=None,
     ):
         self.estimator = estimator
@@ -161,6 +171,7 @@ class LOE(OutlierDetector):
         self.init = init
         self.label_update = label_update
         self.warmup_epochs = warmup_epochs
+        self.known_weight = known_weight
         self.random_state = random_state
 
     def fit(self, X, y=None, *, known_labels=None):
@@ -173,9 +184,12 @@ class LOE(OutlierDetector):
         y : Ignored
             Present for API consistency. True labels, which GridSearchCV hands on, would leak into
             the training and are never looked at.
-        known_labels : array-like of int, shape (n_samples,), optional
-            +1 for rows known to be normal, -1 for known anomalies, 0 for unknown. Known rows keep
-            their label exactly; the ratio among the others follows from `contamination`.
+        known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
+            +1 for rows known to be normal, -1 for known anomalies, 0 for unknown; or two boolean
+            masks, (normal, anomalous). A pandas Series must have the index of X. Known rows keep
+            their label exactly, every batch has its share of them, and the ratio among the others
+            follows from `contamination`; if that is less than the share of known anomalies, it is
+            raised to it, with a warning.
 
         Returns
         -------
@@ -200,11 +214,13 @@ class LOE(OutlierDetector):
         templates, rule = self._check_parameters()
         # Which rows it takes is the backbone's own to say. What it finds out about them,
         # n_features_in_ and the like, goes to every member.
-        prototypes = [clone(template) for template in templates]
+        prototypes, given = [clone(template) for template in templates], X
         for prototype in prototypes:
             X = prototype._check_training_rows(X)
             self._check_warmup(prototype._n_epochs(X.shape[0]))
-        known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
+        known = check_known_labels(known_labels, X.shape[0], type(self).__name__, given)
+        if not (isinstance(self.contamination, str) or is_thresholder(self.contamination)):
+            warn_of_a_low_ratio(self.contamination, known, type(self).__name__)
         tasks = plan(self, prototypes, rule, X, known, {} if memo is None else memo)
         self._prototype = prototypes[0]
         return X, known, tasks
@@ -225,9 +241,11 @@ class LOE(OutlierDetector):
 
         self.held_out_scores_ = self._held_out_scores(X, of_folds, losses[n_members:])
         found = self._find_ratio(scores)
-        self.contamination_ = found.value
-        self.contamination_interval_ = found.low, found.high
-        self.offset_ = threshold(scores, found.value)
+        self.contamination_, *interval = (
+            ratio_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
+        )
+        self.contamination_interval_ = tuple(interval)
+        self.offset_ = threshold(scores, self.contamination_)
         self.labels_ = self._infer_labels(members[0].rule, loss_n, loss_a, known)
         self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
         self.loss_history_ = _mean_history(self.estimators_, self.n_iter_)

@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from lofe_sklearn import engine
+from lofe_sklearn._known_labels import ratio_with_known
 from lofe_sklearn._loe._first_labels import first_scores
 from lofe_sklearn._loe._ratio import folds, spread_ratios
 from lofe_sklearn.backbones import AutoEncoder, DeepSVDD
@@ -168,6 +169,7 @@ def _task(
     known: np.ndarray | None,
     **labelling: Any,
 ) -> Task:
+    ratio = ratio_with_known(ratio, known)
     member = clone(prototype)
     if features is None:
         found = {name: value for name, value in vars(prototype).items() if name.endswith("_")}
@@ -191,6 +193,7 @@ def _task(
         known=known,
         features=features,
         per_epoch=per_epoch and loe.method != "blind",
+        known_weight=loe.known_weight,
         **labelling,
     )
 

@@ -49,6 +49,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "max_features": Share(),
     "label_update": OneOf(("auto", "batch", "epoch")),
     "warmup_epochs": Number(Integral, low=0, optional=True),
+    "known_weight": Number(low=0, above=True, optional=True),
 }
 
 

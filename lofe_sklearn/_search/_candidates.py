@@ -121,9 +121,8 @@ def fit_candidates(
     Transformers are fitted once for each fold and distinct parameters of theirs, however many
     detectors follow, and what they make of the folds is stacked into one X for `fit_many`.
     """
-    n_samples = X.shape[0]
     fitted = FittedCandidates({}, np.zeros((len(templates), len(trains))))
-    parts = [split_fit_params(template, fit_params, n_samples) for template in templates]
+    parts = [split_fit_params(template, fit_params, X) for template in templates]
     if isinstance(templates[0], Pipeline):
         pools = _pools_of_pipelines(templates, candidates, trains, X, y, parts, settings, fitted)
     else:

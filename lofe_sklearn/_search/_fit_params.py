@@ -11,8 +11,9 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.validation import _num_samples
 
-from lofe_sklearn._validation import check_known_labels
+from lofe_sklearn._known_labels import check_known_labels
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,7 @@ def is_routing_enabled() -> bool:
     return bool(get_config()["enable_metadata_routing"])
 
 
-def split_fit_params(
-    template: BaseEstimator, params: Mapping[str, Any], n_samples: int
-) -> FitParams:
+def split_fit_params(template: BaseEstimator, params: Mapping[str, Any], X: Any) -> FitParams:
     """Split what ``template.fit(X, y, **params)`` takes into its steps' parts.
 
     Raises
@@ -54,7 +53,7 @@ def split_fit_params(
             f"LOESearchCV: {detector}.fit() got an unexpected keyword argument "
             f"{next(iter(last))!r}; it takes known_labels."
         )
-    return FitParams(head, check_known_labels(known, n_samples, detector))
+    return FitParams(head, check_known_labels(known, _num_samples(X), detector, X))
 
 
 def _routed(pipeline: Pipeline, params: Mapping[str, Any]) -> tuple[dict, dict]:

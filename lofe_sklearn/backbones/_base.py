@@ -20,13 +20,17 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lofe_sklearn import engine
+from lofe_sklearn._known_labels import (
+    check_known_labels,
+    ratio_with_known,
+    warn_of_a_low_ratio,
+)
 from lofe_sklearn._validation import (
     CONTAMINATION,
     Constraint,
     Number,
     OneOf,
     all_or_nothing,
-    check_known_labels,
     check_parameters,
 )
 from lofe_sklearn.backbones._scaling import SCALINGS, resolve_scaling
@@ -224,8 +228,9 @@ class Backbone(OutlierDetector, ABC):
             The training rows; at least two. Sparse rows are made dense a batch at a time.
         y : Ignored
             Present for API consistency; true labels are never looked at.
-        known_labels : array-like of int, shape (n_samples,), optional
-            +1 for rows known to be normal, -1 for known anomalies, 0 for unknown. Known anomalies
+        known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
+            +1 for rows known to be normal, -1 for known anomalies, 0 for unknown; or two boolean
+            masks, (normal, anomalous). A pandas Series must have the index of X. Known anomalies
             are trained with the anomaly loss.
 
         Returns
@@ -247,14 +252,16 @@ class Backbone(OutlierDetector, ABC):
 
     def _start_fit(self, X, known_labels, memo=None):
         check_parameters(self, self.parameter_constraints())
+        owner, given = type(self).__name__, X
         X = self._check_training_rows(X)
-        known = check_known_labels(known_labels, X.shape[0], type(self).__name__)
+        known = check_known_labels(known_labels, X.shape[0], owner, given)
+        warn_of_a_low_ratio(self.contamination, known, owner)
         task = Task(
             self,
             rows=np.arange(X.shape[0]),
             seed=draw_seeds(self.random_state, 1)[0],
             rule=engine.RULES["blind"],
-            contamination=self.contamination,
+            contamination=ratio_with_known(self.contamination, known),
             known=known,
         )
         return X, known, [task]

@@ -55,6 +55,8 @@ class Task:
         Whether labels are inferred once an epoch, instead of in each batch.
     features : ndarray of int, optional
         The features of X that it sees. Default: all.
+    known_weight : float, optional
+        How much the mean over the rows of known label counts beside that over the others.
     verbose : int, optional
         Whether progress is shown. Default: what the member says.
     """
@@ -69,6 +71,7 @@ class Task:
     warmup_epochs: int = 0
     per_epoch: bool = False
     features: np.ndarray | None = None
+    known_weight: float | None = None
     verbose: int | None = None
 
     @property
@@ -223,6 +226,7 @@ def _job(task: Task, index: torch.Tensor, n_features: int) -> engine.Job:
         max_epochs=member._n_epochs(task.n_samples),
         lr=member._learning_rate(n_features),
         weight_decay=member.weight_decay,
+        known_weight=task.known_weight,
     )
 
 

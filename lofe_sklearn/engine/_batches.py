@@ -5,6 +5,7 @@ A batch is an index matrix (M, b) into the one copy of the data, one line for ea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -18,7 +19,11 @@ def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
     No row is dropped and no small rest is left over, in which a share of anomalies could not be
     ranked: a batch has at least two rows (so one of three when `batch_size` is 2 and `n_rows` odd).
     """
-    n_batches = max(1, min(-(-n_rows // batch_size), n_rows // 2))
+    return evenly(n_rows, max(1, min(-(-n_rows // batch_size), n_rows // 2)))
+
+
+def evenly(n_rows: int, n_batches: int) -> list[int]:
+    """Split `n_rows` into `n_batches` whose sizes differ by at most one, the larger ones first."""
     size, larger = divmod(n_rows, n_batches)
     return [size + 1] * larger + [size] * (n_batches - larger)
 
@@ -36,6 +41,8 @@ class Batch(NamedTuple):
         Which rows these are; None where all are.
     n_rows : Tensor of float, shape (M, 1), or int
         How many they are, to divide by.
+    weight : Tensor of float, shape (M, b), or None
+        How much each row counts; None where all count 1.
     """
 
     position: Tensor
@@ -43,6 +50,12 @@ class Batch(NamedTuple):
     sizes: tuple[int, ...]
     own: Tensor | None
     n_rows: Tensor | int
+    weight: Tensor | None
+
+
+# A batch has at least this share of rows of known label, if there are any: all of them, where they
+# are fewer. In their turn alone, a few would meet most steps never.
+_KNOWN_SHARE = 1 / 8
 
 
 class Batches:
@@ -52,6 +65,9 @@ class Batches:
     Where a model's batch is a row smaller than the widest, it is filled up with a row whose weight
     is zero.
 
+    Rows of known label are dealt evenly to the batches. Few ones come several times an epoch, and
+    count less each time, so that what is minimised is the same; the batches are larger by them.
+
     Parameters
     ----------
     index : sequence of M Tensor of int, shapes (n_m,)
@@ -59,14 +75,28 @@ class Batches:
     batch_size : int
     seeds : sequence of M ints
         The orders are drawn on the CPU, so that every device sees the same.
+    known : sequence of M Tensor of int, shapes (n_m,), or None
+        Not 0 where a label is known; None for a model that knows none.
+    known_weights : sequence of M floats or None
+        How much the mean over the known rows counts beside that over the others; None where each
+        row counts the same.
 
     Attributes
     ----------
     index : Tensor of int, shape (M, width)
         The rows of each model, filled up with its first; the last column is of none.
+    n_rows, n_drawn : list of M ints
+        Rows of each model, and how many it is shown in an epoch.
     """
 
-    def __init__(self, index: Sequence[Tensor], batch_size: int, seeds: Sequence[int]) -> None:
+    def __init__(
+        self,
+        index: Sequence[Tensor],
+        batch_size: int,
+        seeds: Sequence[int],
+        known: Sequence[Tensor | None] | None = None,
+        known_weights: Sequence[float | None] | None = None,
+    ) -> None:
         self.n_rows = [len(rows) for rows in index]
         largest = max(self.n_rows)
         self._filler = largest
@@ -74,15 +104,26 @@ class Batches:
             [torch.cat([rows, rows[:1].expand(largest + 1 - len(rows))]) for rows in index]
         )
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        sizes = [batch_sizes(n, batch_size) for n in self.n_rows]
-        if len({len(of_model) for of_model in sizes}) > 1:
+        known = [None] * len(index) if known is None else known
+        n_batches = [len(batch_sizes(n, batch_size)) for n in self.n_rows]
+        self._dealers = [
+            None if own is None else _Dealer(own, n, batch_size)
+            for own, n in zip(known, n_batches, strict=True)
+        ]
+        self.n_drawn = [
+            n if dealer is None else dealer.n_drawn
+            for n, dealer in zip(self.n_rows, self._dealers, strict=True)
+        ]
+        self._weights = self._row_weights(known_weights or [None] * len(index))
+        sizes = [evenly(n, b) for n, b in zip(self.n_drawn, n_batches, strict=True)]
+        if len(set(n_batches)) > 1:
             raise ValueError(
                 "the models of one stack must have the same number of batches; got "
-                f"{sorted({len(of_model) for of_model in sizes})}."
+                f"{sorted(set(n_batches))}."
             )
         self._sizes = list(zip(*sizes, strict=True))
         self._widths = [max(of_batch) for of_batch in self._sizes]
-        self._slots = self._lay_out(sizes) if len(set(self.n_rows)) > 1 else None
+        self._slots = self._lay_out(sizes) if len(set(self.n_drawn)) > 1 else None
 
     def epoch(self) -> Iterator[Batch]:
         """One epoch.
@@ -91,26 +132,90 @@ class Batches:
         ------
         Batch
         """
-        order = torch.full((len(self.n_rows), self._filler + 1), self._filler)
-        for own, n_rows, generator in zip(order, self.n_rows, self._generators, strict=True):
-            own[:n_rows] = torch.randperm(n_rows, generator=generator)
+        order = torch.full((len(self.n_rows), max(self.n_drawn) + 1), self._filler)
+        for m, generator in enumerate(self._generators):
+            n_rows, dealer = self.n_rows[m], self._dealers[m]
+            order[m, : self.n_drawn[m]] = (
+                torch.randperm(n_rows, generator=generator)
+                if dealer is None
+                else dealer.deal(generator)
+            )
         order = order[:, :-1] if self._slots is None else order.gather(1, self._slots)
         position = order.to(self.index.device)
         row = self.index.gather(1, position)
         parts = (t.split(self._widths, dim=1) for t in (position, row))
         for position, row, sizes in zip(*parts, self._sizes, strict=True):
+            weight = None if self._weights is None else self._weights.gather(1, position)
             if len(set(sizes)) == 1:
-                yield Batch(position, row, sizes, own=None, n_rows=sizes[0])
+                yield Batch(position, row, sizes, own=None, n_rows=sizes[0], weight=weight)
             else:
                 counts = torch.tensor(sizes, dtype=torch.float32, device=row.device).unsqueeze(1)
-                yield Batch(position, row, sizes, own=position != self._filler, n_rows=counts)
+                own = position != self._filler
+                yield Batch(position, row, sizes, own=own, n_rows=counts, weight=weight)
+
+    def _row_weights(self, known_weights: Sequence[float | None]) -> Tensor | None:
+        """How much each row counts whenever it is drawn, (M, width); None where all count 1."""
+        if not any(self._dealers):
+            return None
+        weights = torch.ones(self.index.shape)
+        for m, (dealer, factor) in enumerate(zip(self._dealers, known_weights, strict=True)):
+            if dealer is not None:
+                weights[m, dealer.known] = dealer.weight(factor)
+        return weights.to(self.index.device) if bool((weights != 1).any()) else None
 
     def _lay_out(self, sizes: list[list[int]]) -> Tensor:
         """Column of a model's order that each place of its batches takes: (M, sum of widths)."""
-        slots = torch.full((len(sizes), sum(self._widths)), self._filler)
+        slots = torch.full((len(sizes), sum(self._widths)), max(self.n_drawn))
         for own, of_model in zip(slots, sizes, strict=True):
             start = taken = 0
             for size, width in zip(of_model, self._widths, strict=True):
                 own[start : start + size] = torch.arange(taken, taken + size)
                 start, taken = start + width, taken + size
         return slots
+
+
+class _Dealer:
+    """The order of one model's rows in which every batch has its share of the known ones.
+
+    Attributes
+    ----------
+    known : Tensor of int
+        The known rows' positions.
+    n_drawn : int
+        Rows shown in an epoch, those that come again counted again.
+    """
+
+    def __init__(self, known: Tensor, n_batches: int, batch_size: int) -> None:
+        known = known.cpu()
+        self.known = torch.nonzero(known != 0).squeeze(1)
+        self._unknown = torch.nonzero(known == 0).squeeze(1)
+        n_known, n_unknown = len(self.known), len(self._unknown)
+        # No repeats where there is nothing to balance.
+        least = min(n_known, math.ceil(_KNOWN_SHARE * batch_size)) if n_unknown else 0
+        self._repeats = max(1, math.ceil(n_batches * least / n_known))
+        self.n_drawn = n_unknown + n_known * self._repeats
+        dealt = evenly(n_known * self._repeats, n_batches)
+        sizes = evenly(self.n_drawn, n_batches)
+        # A batch's known rows, then its others: where each place takes its row from.
+        start, start_unknown, places = 0, n_known * self._repeats, []
+        for n_dealt, size in zip(dealt, sizes, strict=True):
+            places += [torch.arange(start, start + n_dealt)]
+            places += [torch.arange(start_unknown, start_unknown + size - n_dealt)]
+            start, start_unknown = start + n_dealt, start_unknown + size - n_dealt
+        self._places = torch.cat(places)
+
+    def deal(self, generator: torch.Generator) -> Tensor:
+        """Draw the order of one epoch: positions, batch after batch, (n_drawn,)."""
+        n_known, n_unknown = len(self.known), len(self._unknown)
+        turns = [
+            self.known[torch.randperm(n_known, generator=generator)] for _ in range(self._repeats)
+        ]
+        rest = self._unknown[torch.randperm(n_unknown, generator=generator)]
+        return torch.cat([*turns, rest])[self._places]
+
+    def weight(self, known_weight: float | None) -> float:
+        """How much a known row counts each time that it is drawn."""
+        each = 1.0
+        if known_weight is not None and len(self._unknown):
+            each = known_weight * len(self._unknown) / len(self.known)
+        return each / self._repeats

@@ -19,7 +19,8 @@ class TrainingHistory:
     Attributes
     ----------
     objective : ndarray of shape (n_epochs, M)
-        The weighted sum of both losses that was minimised, as a mean over the rows.
+        The weighted sum of both losses that was minimised, as a mean over the rows; one that is
+        shown several times in an epoch counts as often.
     loss_n, loss_a : ndarray of shape (n_epochs, M)
         Mean over the rows of each loss, as seen during the epoch.
     n_iter : ndarray of int, shape (M,)
@@ -65,8 +66,9 @@ class TrainingHistory:
 class HistoryRecorder:
     """Collect a `TrainingHistory`; the device is waited for once an epoch, never in a step."""
 
-    def __init__(self, n_rows: Sequence[int], device: torch.device) -> None:
+    def __init__(self, n_rows: Sequence[int], n_drawn: Sequence[int], device: torch.device) -> None:
         n_models = len(n_rows)
+        self._n_drawn = np.array(n_drawn)
         self._n_rows = np.array(n_rows)
         self._sums = torch.zeros(5, n_models, device=device)
         # The last column takes what a batch is filled up with.
@@ -91,7 +93,7 @@ class HistoryRecorder:
 
     def close_epoch(self, running: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """End the epoch; return M objectives, and M normal losses of rows taken for normal."""
-        *means, weighted, w_n = self._sums.cpu().numpy().astype(float) / self._n_rows
+        *means, weighted, w_n = self._sums.cpu().numpy().astype(float) / self._n_drawn
         self._sums.zero_()
         self._n_iter += running
         self._epochs.append(np.where(running, np.stack(means), np.nan))

@@ -49,6 +49,9 @@ class Job:
         Their order.
     max_epochs : int
     lr, weight_decay : float
+    known_weight : float, optional
+        How much the mean over the rows of known label counts beside that over the others.
+        Default: every row counts the same.
     """
 
     index: Tensor
@@ -57,6 +60,7 @@ class Job:
     max_epochs: int
     lr: float
     weight_decay: float = 0.0
+    known_weight: float | None = None
 
 
 def train(
@@ -100,12 +104,16 @@ def train(
         parameters, lr=[job.lr for job in jobs], weight_decay=[job.weight_decay for job in jobs]
     )
     batches = Batches(
-        [job.index for job in jobs], settings.batch_size, seeds=[job.seed for job in jobs]
+        [job.index for job in jobs],
+        settings.batch_size,
+        seeds=[job.seed for job in jobs],
+        known=[job.labelling.known for job in jobs],
+        known_weights=[job.known_weight for job in jobs],
     )
     labels = LabelStep(
         [job.labelling for job in jobs], batches.n_rows, batches.index.shape[1], rows.device
     )
-    recorder = HistoryRecorder(batches.n_rows, rows.device)
+    recorder = HistoryRecorder(batches.n_rows, batches.n_drawn, rows.device)
     stopper = EarlyStopping(stack, settings, jobs)
     max_epochs = max(job.max_epochs for job in jobs)
 
@@ -115,6 +123,8 @@ def train(
             for batch in batches.epoch():
                 loss_n, loss_a = stack(rows.take(batch.row))
                 w_n, w_a = labels.weights(batch, loss_n, loss_a)
+                if batch.weight is not None:
+                    w_n, w_a = w_n * batch.weight, w_a * batch.weight
 
                 # The objective, mean(w_n * loss_n + w_a * loss_a), is linear in the losses: its
                 # gradient with respect to them is the weights, which carry none themselves.

@@ -99,3 +99,60 @@ def test_too_large_values_are_refused_as_the_model_sees_them():
     rows.check_magnitudes(torch.arange(4), 0)
     with pytest.raises(ValueError, match="magnitude 1e\\+30, too large"):
         rows.check_magnitudes(torch.arange(4), 1)
+
+
+class TestKnownRows:
+    @given(
+        n_rows=st.integers(2, 400),
+        n_known=st.integers(1, 400),
+        batch_size=st.integers(2, 130),
+        weight=st.none() | st.floats(0.1, 10),
+    )
+    def test_every_batch_has_its_share_and_the_objective_stays(
+        self, n_rows, n_known, batch_size, weight
+    ):
+        n_known = min(n_known, n_rows)
+        known = torch.zeros(n_rows, dtype=torch.int8)
+        known[torch.randperm(n_rows)[:n_known]] = 1
+        index = torch.arange(n_rows) + 1000
+        batches = Batches([index], batch_size, [0], known=[known], known_weights=[weight])
+        epoch = list(batches.epoch())
+        assert len(epoch) == len(batch_sizes(n_rows, batch_size))
+        position = torch.cat([batch.position[0] for batch in epoch])
+        assert len(position) == batches.n_drawn[0]
+        assert torch.equal(index[position], torch.cat([batch.row[0] for batch in epoch]))
+
+        times = position.bincount(minlength=n_rows)
+        assert (times[known == 0] == 1).all()
+        assert len(set(times[known != 0].tolist())) == 1
+        n_unknown = n_rows - n_known
+        shares = [int((known[batch.position[0]] != 0).sum()) for batch in epoch]
+        assert max(shares) - min(shares) <= 1
+        if n_unknown:
+            assert min(shares) >= min(n_known, batch_size / 8)
+
+        counts = [batch.weight if batch.weight is not None else torch.ones(1) for batch in epoch]
+        of_each = torch.zeros(n_rows)
+        for batch, count in zip(epoch, counts, strict=True):
+            of_each.index_add_(0, batch.position[0], count[0].expand(batch.position.shape[1]))
+        torch.testing.assert_close(of_each[known == 0], torch.ones(n_unknown))
+        total = n_known if weight is None or not n_unknown else weight * n_unknown
+        assert of_each[known != 0].sum().item() == pytest.approx(total, rel=1e-4)
+
+    def test_models_that_know_more_or_nothing_in_one_stack(self):
+        index, known = torch.arange(40), torch.zeros(40, dtype=torch.int8)
+        known[[3, 7]] = 1
+        labels = [known, None, -known.flip(0)]
+        weights = [None, None, 2.0]
+        together = Batches([index] * 3, 10, range(3), labels, weights)
+        alone = [Batches([index], 10, [m], [labels[m]], [weights[m]]) for m in range(3)]
+        for _ in range(2):  # epochs
+            batches = list(together.epoch())
+            for m, single in enumerate(alone):
+                for batch, expected in zip(batches, single.epoch(), strict=True):
+                    own = slice(0, batch.sizes[m])
+                    assert torch.equal(batch.row[m, own], expected.row[0])
+                    if expected.weight is None:
+                        assert (batch.weight[m, own] == 1).all()
+                    else:
+                        assert torch.equal(batch.weight[m, own], expected.weight[0])

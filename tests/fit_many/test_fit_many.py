@@ -34,6 +34,7 @@ class TestEqualsSingleFits:
         # See tests/backbones/test_backbones.py.
         return 1e-3 if backbone_class.__name__ == "MHRot" else 1e-5
 
+    @pytest.mark.filterwarnings("ignore:.*known_labels names:UserWarning")  # the ratio is raised
     def test_whatever_models_of_one_stack_may_differ_in(
         self, backbone_class, X, known, tolerance, stacks
     ):
