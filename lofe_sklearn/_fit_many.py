@@ -24,6 +24,7 @@ def fit_many(
     *,
     rows=None,
     known_labels=None,
+    outliers=None,
     n_jobs=None,
     max_memory=None,
     verbose=0,
@@ -47,6 +48,9 @@ def fit_many(
     known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
         +1 for rows known to be normal, -1 for known anomalies, 0 for unknown, of all rows of X; or
         two boolean masks, (normal, anomalous).
+    outliers : array-like of shape (n_outliers, n_features), str or None
+        Auxiliary outliers of all of them, as in `fit`; synthetic ones are made for each estimator
+        from its rows.
     n_jobs : int, optional
         Stacks trained at a time, by joblib and its backend; see Notes.
     max_memory : float, optional
@@ -105,7 +109,7 @@ def fit_many(
     known = check_known_labels(known_labels, n_samples, "fit_many", X)
     if not Number(low=0, above=True, optional=True).accepts(max_memory):
         raise ValueError(f"fit_many: max_memory must be a number of bytes; got {max_memory!r}.")
-    fits = _Fits(detectors, X, given, known)
+    fits = _Fits(detectors, X, given, known, outliers)
     results = fits.run(n_jobs=n_jobs, max_memory=max_memory, verbose=verbose)
     if not return_errors:
         for result in results:
@@ -130,9 +134,10 @@ class _Fits:
         X: Any,
         rows: list[np.ndarray | None],
         known: np.ndarray | None,
+        outliers: Any,
     ) -> None:
         self.detectors, self.rows = detectors, rows
-        self.X, self.known = X, known
+        self.X, self.known, self.outliers = X, known, outliers
         self.results: list[OutlierDetector | Exception] = list(detectors)
 
     def run(self, **options: Any) -> list[OutlierDetector | Exception]:
@@ -171,7 +176,7 @@ class _Fits:
         rows = self.rows[i]
         own = self.X if rows is None else take_rows(self.X, rows)
         known = self.known if self.known is None or rows is None else self.known[rows]
-        _, known, tasks = self.detectors[i]._start_fit(own, known, memo)
+        _, known, tasks = self.detectors[i]._start_fit(own, known, self.outliers, memo)
         return _Start([replace(task, verbose=verbose) for task in tasks], known)
 
     def _train(self, X: Any, started: dict[int, _Start], **options: Any) -> None:

@@ -76,6 +76,9 @@ class LOE(OutlierDetector):
         How much the mean loss of the rows of known label counts beside the mean over all others,
         where `fit` is told any: 1 lets twenty known rows count as much as thousands of unknown
         ones. Default: every row counts the same.
+    outlier_weight : float, default=1.0
+        How much the mean anomaly loss of the auxiliary outliers counts beside the mean over the
+        training rows, where `fit` is given any.
     random_state : int, RandomState instance or None, default=None
         Seeds the members. None takes the first backbone's own ``random_state``.
 
@@ -136,6 +139,8 @@ class LOE(OutlierDetector):
     ----------
     .. [1] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
        Detection with Contaminated Data. ICML. arXiv:2202.08088.
+    .. [2] D. Hendrycks, M. Mazeika, T. Dietterich (2019). Deep Anomaly Detection with Outlier
+       Exposure. ICLR. arXiv:1812.04606.
 
     Examples
     --------
@@ -160,6 +165,7 @@ class LOE(OutlierDetector):
         label_update="auto",
         warmup_epochs=None,
         known_weight=None,
+        outlier_weight=1.0,
         random_state=None,
     ):
         self.estimator = estimator
@@ -172,9 +178,10 @@ class LOE(OutlierDetector):
         self.label_update = label_update
         self.warmup_epochs = warmup_epochs
         self.known_weight = known_weight
+        self.outlier_weight = outlier_weight
         self.random_state = random_state
 
-    def fit(self, X, y=None, *, known_labels=None):
+    def fit(self, X, y=None, *, known_labels=None, outliers=None):
         """Train on X, inferring which of its rows are anomalies.
 
         Parameters
@@ -190,6 +197,11 @@ class LOE(OutlierDetector):
             their label exactly, every batch has its share of them, and the ratio among the others
             follows from `contamination`; if that is less than the share of known anomalies, it is
             raised to it, with a warning.
+        outliers : array-like of shape (n_outliers, n_features), str or None
+            Auxiliary rows that are anomalies and none of the training rows: each step trains as
+            many of them, drawn anew, with the anomaly loss (outlier exposure [2]_). They count for
+            no ratio, label or threshold. ``"uniform"``, ``"shuffled"`` and ``"gaussian"`` are
+            synthetic ones, see `lofe_sklearn.datasets.make_outliers`.
 
         Returns
         -------
@@ -206,11 +218,11 @@ class LOE(OutlierDetector):
             If a member's loss stops being finite; the detector is then unfitted.
         """
         with all_or_nothing(self):
-            X, known, tasks = self._start_fit(X, known_labels)
+            X, known, tasks = self._start_fit(X, known_labels, outliers)
             self._end_fit(X, known, tasks, train_tasks(tasks, X))
         return self
 
-    def _start_fit(self, X, known_labels, memo=None):
+    def _start_fit(self, X, known_labels, outliers=None, memo=None):
         templates, rule = self._check_parameters()
         # Which rows it takes is the backbone's own to say. What it finds out about them,
         # n_features_in_ and the like, goes to every member.
@@ -221,7 +233,7 @@ class LOE(OutlierDetector):
         known = check_known_labels(known_labels, X.shape[0], type(self).__name__, given)
         if not (isinstance(self.contamination, str) or is_thresholder(self.contamination)):
             warn_of_a_low_ratio(self.contamination, known, type(self).__name__)
-        tasks = plan(self, prototypes, rule, X, known, {} if memo is None else memo)
+        tasks = plan(self, prototypes, rule, X, known, outliers, {} if memo is None else memo)
         self._prototype = prototypes[0]
         return X, known, tasks
 

@@ -17,6 +17,7 @@ from lofe_sklearn._known_labels import ratio_with_known
 from lofe_sklearn._loe._first_labels import first_scores
 from lofe_sklearn._loe._ratio import folds, spread_ratios
 from lofe_sklearn.backbones import AutoEncoder, DeepSVDD
+from lofe_sklearn.backbones._outliers import check_outliers
 from lofe_sklearn.backbones._training import Memo, Task, draw_seeds, unknown_ratio
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def plan(
     rule: engine.Rule,
     X: np.ndarray | sparse.csr_matrix,
     known: np.ndarray | None,
+    outliers: Any,
     memo: Memo,
 ) -> list[Task]:
     """List the models to train on X: the members first, then those of the folds.
@@ -47,6 +49,8 @@ def plan(
     rule : callable
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
     known : ndarray of int8, shape (n_samples,), or None
+    outliers : array-like, str or None
+        As `fit` gets them.
     memo : dict
         First labels' scores that were found for other fits on X.
     """
@@ -60,6 +64,8 @@ def plan(
     source = given if loe.random_state is None else loe.random_state
     seeds = draw_seeds(source, len(ratios) + len(held_out) * n_judges)
 
+    # Once for all members: a synthetic one is the same to each of them.
+    exposed = {"outliers": check_outliers(outliers, prototypes[0], X, seeds[0], type(loe).__name__)}
     n_rows = _amount("max_samples", loe.max_samples, n_samples, 2)
     least = max(prototype._min_features for prototype in prototypes)
     n_seen = _amount("max_features", loe.max_features, n_features, least)
@@ -73,7 +79,7 @@ def plan(
         if n_seen < n_features:
             features = np.sort(rng.choice(n_features, n_seen, replace=False))
         prototype = prototypes[i % len(prototypes)]
-        labelling = _labelling(loe, prototype, X, rows, known, first_seed, memo)
+        labelling = _labelling(loe, prototype, X, rows, known, first_seed, memo) | exposed
         tasks.append(_task(loe, prototype, X, rule, ratio, seed, rows, features, **labelling))
 
     rest = iter(seeds[len(ratios) :])
@@ -81,7 +87,7 @@ def plan(
         rows = np.setdiff1d(everything, part)
         for i, ratio in enumerate(_ratios_in_turn(n_judges, len(prototypes))):
             prototype = prototypes[i % len(prototypes)]
-            labelling = _labelling(loe, prototype, X, rows, known, seeds[0], memo)
+            labelling = _labelling(loe, prototype, X, rows, known, seeds[0], memo) | exposed
             tasks.append(_task(loe, prototype, X, rule, ratio, next(rest), rows, **labelling))
     return tasks
 
@@ -194,6 +200,7 @@ def _task(
         features=features,
         per_epoch=per_epoch and loe.method != "blind",
         known_weight=loe.known_weight,
+        outlier_weight=loe.outlier_weight,
         **labelling,
     )
 

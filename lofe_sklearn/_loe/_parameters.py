@@ -50,6 +50,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "label_update": OneOf(("auto", "batch", "epoch")),
     "warmup_epochs": Number(Integral, low=0, optional=True),
     "known_weight": Number(low=0, above=True, optional=True),
+    "outlier_weight": Number(low=0, above=True),
 }
 
 

@@ -55,6 +55,7 @@ class _Pool:
 
     blocks: list[Any] = field(default_factory=list)
     known: list[np.ndarray | None] = field(default_factory=list)
+    outliers: Any = None
     jobs: list[_Job] = field(default_factory=list)
 
 
@@ -126,7 +127,7 @@ def fit_candidates(
     if isinstance(templates[0], Pipeline):
         pools = _pools_of_pipelines(templates, candidates, trains, X, y, parts, settings, fitted)
     else:
-        whole = _Pool([X], [parts[0].known])
+        whole = _Pool([X], [parts[0].known], parts[0].outliers)
         whole.jobs = [
             _Job((c, s), template, 0, train)
             for c, template in enumerate(templates)
@@ -201,7 +202,8 @@ def _fit_head(
             f"{len(train)}. Steps that add or drop rows are not supported; use GridSearchCV."
         )
     known = None if part.known is None else part.known[train]
-    pool = pools.setdefault((layout_of(rows), known is None), _Pool())
+    layout = layout_of(rows), known is None
+    pool = pools.setdefault(layout, _Pool(outliers=part.outliers))
     pool.blocks.append(rows)
     pool.known.append(known)
     return _FittedHead(head, pool, len(pool.blocks) - 1, len(train), time.perf_counter() - start)
@@ -275,6 +277,7 @@ def _fit_stack(pool: _Pool, jobs: Sequence[_Job], settings: Settings) -> list[An
         X,
         rows=rows,
         known_labels=known_labels,
+        outliers=pool.outliers,
         n_jobs=settings.n_jobs,
         max_memory=settings.max_memory,
         verbose=settings.verbose,

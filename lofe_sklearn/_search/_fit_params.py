@@ -18,10 +18,11 @@ from lofe_sklearn._known_labels import check_known_labels
 
 @dataclass(frozen=True)
 class FitParams:
-    """Parameters of ``fit``: those of the transformers, and the detector's known labels."""
+    """Parameters of ``fit``: those of the transformers, and the detector's own."""
 
     head: dict[str, Any]
     known: np.ndarray | None
+    outliers: Any = None
 
 
 def is_routing_enabled() -> bool:
@@ -47,13 +48,19 @@ def split_fit_params(template: BaseEstimator, params: Mapping[str, Any], X: Any)
     else:
         head, last = _by_prefix(template, params)
     detector = type(template.steps[-1][1] if isinstance(template, Pipeline) else template).__name__
-    known = last.pop("known_labels", None)
+    known, outliers = last.pop("known_labels", None), last.pop("outliers", None)
     if last:
         raise TypeError(
             f"LOESearchCV: {detector}.fit() got an unexpected keyword argument "
-            f"{next(iter(last))!r}; it takes known_labels."
+            f"{next(iter(last))!r}; it takes known_labels and outliers."
         )
-    return FitParams(head, check_known_labels(known, _num_samples(X), detector, X))
+    if "outliers" in (getattr(template, "transform_input", None) or ()):
+        raise ValueError(
+            "LOESearchCV: outliers do not pass through a Pipeline's transformers "
+            "(transform_input=['outliers']). Pass them as the detector sees its rows, or use "
+            "sklearn.model_selection.GridSearchCV."
+        )
+    return FitParams(head, check_known_labels(known, _num_samples(X), detector, X), outliers)
 
 
 def _routed(pipeline: Pipeline, params: Mapping[str, Any]) -> tuple[dict, dict]:

@@ -183,10 +183,10 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
         y : array-like of shape (n_samples,), default=None
             Labels for the scorers and the splitter. Detectors are not shown them.
         **params : dict
-            ``known_labels`` for the detector (``loe__known_labels`` in a Pipeline), ``groups`` for
-            the splitter, and what the steps of a Pipeline take. What has a value for each row is
-            cut with the rows. With metadata routing enabled, whatever is requested, also by the
-            scorers.
+            ``known_labels`` and ``outliers`` for the detector (``loe__known_labels`` in a
+            Pipeline), ``groups`` for the splitter, and what the steps of a Pipeline take. What has
+            a value for each row, outliers excepted, is cut with the rows. With metadata routing
+            enabled, whatever is requested, also by the scorers.
 
         Returns
         -------

@@ -33,6 +33,7 @@ from lofe_sklearn._validation import (
     all_or_nothing,
     check_parameters,
 )
+from lofe_sklearn.backbones._outliers import check_outliers
 from lofe_sklearn.backbones._scaling import SCALINGS, resolve_scaling
 from lofe_sklearn.backbones._training import Task, draw_seeds, train_tasks
 
@@ -79,12 +80,12 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     @abstractmethod
-    def _start_fit(self, X, known_labels, memo=None):
+    def _start_fit(self, X, known_labels, outliers=None, memo=None):
         """Validate everything; return rows, known labels, and what is to be trained on them.
 
         Parameters
         ----------
-        X, known_labels
+        X, known_labels, outliers
             As `fit` gets them.
         memo : dict, optional
             What other fits on the same rows have found, which need not be found again.
@@ -219,7 +220,7 @@ class Backbone(OutlierDetector, ABC):
         generator, which is seeded around this call.
         """
 
-    def fit(self, X, y=None, *, known_labels=None):
+    def fit(self, X, y=None, *, known_labels=None, outliers=None):
         """Train on X as if all of its rows of unknown label were normal.
 
         Parameters
@@ -232,6 +233,11 @@ class Backbone(OutlierDetector, ABC):
             +1 for rows known to be normal, -1 for known anomalies, 0 for unknown; or two boolean
             masks, (normal, anomalous). A pandas Series must have the index of X. Known anomalies
             are trained with the anomaly loss.
+        outliers : array-like of shape (n_outliers, n_features), str or None
+            Auxiliary rows that are anomalies and none of the training rows: each step trains as
+            many of them, drawn anew, with the anomaly loss (outlier exposure). They count for
+            no ratio, label or threshold. ``"uniform"``, ``"shuffled"`` and ``"gaussian"`` are
+            synthetic ones, see `lofe_sklearn.datasets.make_outliers`.
 
         Returns
         -------
@@ -246,23 +252,25 @@ class Backbone(OutlierDetector, ABC):
             If the loss stops being finite; the detector is then unfitted.
         """
         with all_or_nothing(self):
-            X, known, tasks = self._start_fit(X, known_labels)
+            X, known, tasks = self._start_fit(X, known_labels, outliers)
             self._end_fit(X, known, tasks, train_tasks(tasks, X))
         return self
 
-    def _start_fit(self, X, known_labels, memo=None):
+    def _start_fit(self, X, known_labels, outliers=None, memo=None):
         check_parameters(self, self.parameter_constraints())
         owner, given = type(self).__name__, X
         X = self._check_training_rows(X)
         known = check_known_labels(known_labels, X.shape[0], owner, given)
         warn_of_a_low_ratio(self.contamination, known, owner)
+        seed = draw_seeds(self.random_state, 1)[0]
         task = Task(
             self,
             rows=np.arange(X.shape[0]),
-            seed=draw_seeds(self.random_state, 1)[0],
+            seed=seed,
             rule=engine.RULES["blind"],
             contamination=ratio_with_known(self.contamination, known),
             known=known,
+            outliers=check_outliers(outliers, self, X, seed, owner),
         )
         return X, known, [task]
 

@@ -56,6 +56,8 @@ def _stackable(one: Task, other: Task) -> bool:
     a, b = one.member, other.member
     if type(a) is not type(b) or _n_chosen(one) != _n_chosen(other):
         return False
+    if (one.outliers is None) != (other.outliers is None):
+        return False  # half of an exposed model's batch are outliers
     params_a, params_b = (member.get_params(deep=False) for member in (a, b))
     if not all(
         _same(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL
@@ -125,6 +127,8 @@ def _bytes_of_a_model(
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         module(x)
+    if task.outliers is not None:
+        saved *= 2  # as many outliers in a batch as rows
     parameters = sum(p.nbytes for p in module.parameters())
     # Values, gradients and Adam's two moments; activations and as much again for their
     # gradients; of each row its number, order and place in two copies, labels and weights.

@@ -7,7 +7,7 @@ shapes are trained in one stack over one copy of the rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from sklearn.utils import check_random_state
 
 from lofe_sklearn import engine
 from lofe_sklearn._progress import epoch_progress
+from lofe_sklearn.backbones._outliers import OutliersBelow
 from lofe_sklearn.backbones._scaling import fit_scaling
 from lofe_sklearn.backbones._stacking import stacks_of
 from lofe_sklearn.exceptions import TrainingDivergedError
@@ -57,6 +58,10 @@ class Task:
         The features of X that it sees. Default: all.
     known_weight : float, optional
         How much the mean over the rows of known label counts beside that over the others.
+    outliers : {ndarray, CSR matrix} of shape (m, n_features), optional
+        Rows that are anomalies and none of its own; it sees its features of them.
+    outlier_weight : float
+        How much their mean anomaly loss counts beside the mean over its own rows.
     verbose : int, optional
         Whether progress is shown. Default: what the member says.
     """
@@ -72,6 +77,8 @@ class Task:
     per_epoch: bool = False
     features: np.ndarray | None = None
     known_weight: float | None = None
+    outliers: np.ndarray | sparse.csr_matrix | None = None
+    outlier_weight: float = 1.0
     verbose: int | None = None
 
     @property
@@ -145,7 +152,8 @@ def _train_stack(
     device = engine.resolve_device(first.device)
     n_features = X.shape[1] if tasks[0].features is None else len(tasks[0].features)
     index = [torch.from_numpy(task.rows).to(device) for task in tasks]
-    rows, scalings = _rows_of(tasks, X, device)
+    outliers = OutliersBelow(tasks, X)
+    rows, scalings = _rows_of(tasks, X, outliers, device)
 
     seeds = [task.seed for task in tasks]
     modules = engine.build_modules(
@@ -156,7 +164,10 @@ def _train_stack(
         some = torch.randperm(len(index[m]), generator=generator)[:_PREPARE_ROWS].to(device)
         engine.prepare_module(module, rows.take(index[m][some].unsqueeze(0), [m])[0])
 
-    jobs = [_job(task, own, n_features) for task, own in zip(tasks, index, strict=True)]
+    jobs = [
+        replace(_job(task, own, n_features), exposure=outliers.exposure(task, device))
+        for task, own in zip(tasks, index, strict=True)
+    ]
     settings = engine.TrainingSettings(
         batch_size=first.batch_size,
         gradient_clip_value=first.gradient_clip_value,
@@ -180,9 +191,12 @@ def _train_stack(
 
 
 def _rows_of(
-    tasks: list[Task], X: np.ndarray | sparse.csr_matrix, device: torch.device
+    tasks: list[Task],
+    X: np.ndarray | sparse.csr_matrix,
+    outliers: OutliersBelow,
+    device: torch.device,
 ) -> tuple[engine.Rows, list]:
-    """Put X on the device, and find each task's scaling."""
+    """Put X, and the outliers below it, on the device, and find each task's scaling."""
     scalings: list = []
     found: dict[Any, Any] = {}  # once for each fold, which many tasks are trained on
     for task in tasks:
@@ -193,14 +207,19 @@ def _rows_of(
     if len(found) == 1 and tasks[0].features is None:
         own = tasks[0].own_rows(X)
         if own is X:
-            return engine.Rows(X, scaling=scalings[0], device=device), scalings
+            whole = engine.Rows(outliers.stacked(X), scaling=scalings[0], device=device)
+            return whole, scalings
     chosen = [task.features for task in tasks if task.features is not None]
     features = np.stack(chosen) if chosen else None
-    rows = engine.RowsOfModels(X, scalings=scalings, features=features, device=device)
+    rows = engine.RowsOfModels(
+        outliers.stacked(X), scalings=scalings, features=features, device=device
+    )
     checked: set[int] = set()
     for m, (task, scaling) in enumerate(zip(tasks, scalings, strict=True)):
         if id(scaling) not in checked or scaling is None:
             rows.check_magnitudes(torch.from_numpy(task.rows).to(device), m)
+            if (exposure := outliers.exposure(task, device)) is not None:
+                rows.check_magnitudes(exposure.index, m)
             checked.add(id(scaling))
     return rows, scalings
 

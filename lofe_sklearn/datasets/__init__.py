@@ -7,6 +7,7 @@ from lofe_sklearn.datasets._cifar10 import fetch_cifar10
 from lofe_sklearn.datasets._contaminate import contaminate
 from lofe_sklearn.datasets._fashion_mnist import fetch_fashion_mnist
 from lofe_sklearn.datasets._home import clear_data_home, get_data_home
+from lofe_sklearn.datasets._make_outliers import make_outliers
 from lofe_sklearn.datasets._mulcross import make_mulcross
 from lofe_sklearn.datasets._odds import fetch_odds, list_odds
 from lofe_sklearn.datasets._protocols import (
@@ -37,5 +38,6 @@ __all__ = [
     "load_thyroid",
     "loe_tabular_split",
     "make_mulcross",
+    "make_outliers",
     "one_class_split",
 ]

@@ -5,6 +5,7 @@ A leading axis M runs through it: M models of one architecture, one stack, one l
 
 from lofe_sklearn.engine._batches import batch_sizes
 from lofe_sklearn.engine._device import resolve_device
+from lofe_sklearn.engine._exposure import Exposure
 from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import Job, TrainingSettings, train
@@ -15,6 +16,7 @@ from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout,
 
 __all__ = [
     "RULES",
+    "Exposure",
     "Job",
     "Labelling",
     "Rows",

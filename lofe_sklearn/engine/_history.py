@@ -20,7 +20,8 @@ class TrainingHistory:
     ----------
     objective : ndarray of shape (n_epochs, M)
         The weighted sum of both losses that was minimised, as a mean over the rows; one that is
-        shown several times in an epoch counts as often.
+        shown several times in an epoch counts as often. The weighted mean anomaly loss of
+        auxiliary outliers is in it, where there are any.
     loss_n, loss_a : ndarray of shape (n_epochs, M)
         Mean over the rows of each loss, as seen during the epoch.
     n_iter : ndarray of int, shape (M,)
@@ -90,6 +91,13 @@ class HistoryRecorder:
         self._sums += torch.stack([objective, loss_n, loss_a, weighted, w_n]).sum(dim=2)
         # Dropped rows, weights (0, 0), and undecided ones, (0.5, 0.5), count as anomalies.
         self._labels.scatter_(1, batch.position, w_a >= w_n)
+
+    @torch.no_grad()
+    def add_outliers(self, batch: Batch, loss_a: Tensor, weights: Tensor) -> None:
+        """Take in a batch's auxiliary outliers, their anomaly losses and weights (M, k) each."""
+        n_rows = batch.n_rows if isinstance(batch.n_rows, int) else batch.n_rows.squeeze(1)
+        # A mean over rows, like the rest of the objective, is made of it in the end.
+        self._sums[0] += (weights * loss_a).sum(dim=1) * n_rows
 
     def close_epoch(self, running: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """End the epoch; return M objectives, and M normal losses of rows taken for normal."""

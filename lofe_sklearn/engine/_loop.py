@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from lofe_sklearn.engine._batches import Batches
+from lofe_sklearn.engine._exposure import Exposure, ExposureStep
 from lofe_sklearn.engine._history import HistoryRecorder, TrainingHistory
 from lofe_sklearn.engine._labels import Labelling, LabelStep
 from lofe_sklearn.engine._optimizer import StackOptimizer
@@ -52,6 +53,8 @@ class Job:
     known_weight : float, optional
         How much the mean over the rows of known label counts beside that over the others.
         Default: every row counts the same.
+    exposure : Exposure, optional
+        Outliers beside the rows; of all models of a stack, or of none.
     """
 
     index: Tensor
@@ -61,6 +64,7 @@ class Job:
     lr: float
     weight_decay: float = 0.0
     known_weight: float | None = None
+    exposure: Exposure | None = None
 
 
 def train(
@@ -116,12 +120,19 @@ def train(
     recorder = HistoryRecorder(batches.n_rows, batches.n_drawn, rows.device)
     stopper = EarlyStopping(stack, settings, jobs)
     max_epochs = max(job.max_epochs for job in jobs)
+    exposures = [job.exposure for job in jobs if job.exposure is not None]
+    exposed = ExposureStep(exposures, [job.seed for job in jobs]) if exposures else None
 
     with seeded_dropout(modules, jobs[0].seed, rows.device):
         for epoch in range(max_epochs):
             labels.start_epoch(epoch, stack, rows, batches.index)
             for batch in batches.epoch():
-                loss_n, loss_a = stack(rows.take(batch.row))
+                n_batch = batch.row.shape[1]
+                seen = batch.row
+                if exposed is not None:
+                    seen = torch.cat([seen, exposed.draw(n_batch)], dim=1)
+                losses = stack(rows.take(seen))
+                loss_n, loss_a = (loss[:, :n_batch] for loss in losses)
                 w_n, w_a = labels.weights(batch, loss_n, loss_a)
                 if batch.weight is not None:
                     w_n, w_a = w_n * batch.weight, w_a * batch.weight
@@ -130,7 +141,14 @@ def train(
                 # gradient with respect to them is the weights, which carry none themselves.
                 optimizer.clear()
                 weights = w_n / batch.n_rows, w_a / batch.n_rows
-                torch.autograd.backward((loss_n, loss_a), weights)
+                if exposed is not None:
+                    w_out = exposed.weights(n_batch)
+                    weights = (
+                        torch.cat([weights[0], torch.zeros_like(w_out)], dim=1),
+                        torch.cat([weights[1], w_out], dim=1),
+                    )
+                    recorder.add_outliers(batch, losses[1][:, n_batch:], w_out)
+                torch.autograd.backward(losses, weights)
                 if settings.gradient_clip_value is not None:
                     clip_gradients(parameters, stack.n_models, settings.gradient_clip_value)
                 optimizer.step()

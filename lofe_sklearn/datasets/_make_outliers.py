@@ -1,0 +1,102 @@
+"""Synthetic outliers around data, to expose a detector to where there are no real ones."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array, check_random_state
+
+KINDS = ("uniform", "shuffled", "gaussian")
+
+
+def make_outliers(X, n_samples=None, *, kind="uniform", scale=1.0, random_state=None):
+    """Make synthetic outliers from the training rows, without labels.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_rows, n_features)
+        The rows to make them from. Anomalies among them do little harm: only the ranges, the
+        values or the standard deviations of the features are used.
+    n_samples : int, optional
+        How many. Default: as many as X has rows.
+    kind : {"uniform", "shuffled", "gaussian"}, default="uniform"
+        - ``"uniform"``: evenly distributed in the box of the features' ranges. In many dimensions
+          nearly all of the box is far from the data, which makes them easy to tell apart.
+        - ``"shuffled"``: each feature's values are drawn on their own from its column, so that only
+          what joins the features is lost [1]_. The hardest ones, and the only ones that keep
+          sparse rows sparse; useless where features do not depend on each other.
+        - ``"gaussian"``: rows of X with Gaussian noise of each feature's standard deviation.
+    scale : float, default=1.0
+        The box's width in ranges, about its middle, or the noise in standard deviations.
+        ``"shuffled"`` has no use for it.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the draws.
+
+    Returns
+    -------
+    outliers : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        In double precision.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, or X is sparse and `kind` is not ``"shuffled"``.
+
+    See Also
+    --------
+    contaminate : Mixes real outliers into rows.
+
+    References
+    ----------
+    .. [1] T. Shi, S. Horvath (2006). Unsupervised Learning With Random Forest Predictors. Journal
+       of Computational and Graphical Statistics 15(1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lofe_sklearn.datasets import make_outliers
+    >>> X = np.random.default_rng(0).normal(size=(200, 1)) * [1.0, 1.0]  # two equal features
+    >>> outliers = make_outliers(X, kind="shuffled", random_state=0)
+    >>> bool(np.isin(outliers, X).all()), bool((outliers[:, 0] == outliers[:, 1]).mean() < 0.1)
+    (True, True)
+    """
+    if kind not in KINDS:
+        raise ValueError(
+            f"make_outliers: kind must be one of {', '.join(map(repr, KINDS))}; got {kind!r}."
+        )
+    if not (np.isfinite(scale) and scale > 0):
+        raise ValueError(f"make_outliers: scale must be a finite number above 0; got {scale!r}.")
+    X = check_array(X, accept_sparse="csr", dtype=np.float64)
+    n_samples = X.shape[0] if n_samples is None else n_samples
+    if not isinstance(n_samples, Integral) or n_samples < 1:
+        raise ValueError(
+            f"make_outliers: n_samples must be an integer of at least 1; got {n_samples!r}."
+        )
+    rng = check_random_state(random_state)
+    if sparse.issparse(X):
+        if kind != "shuffled":
+            raise ValueError(
+                f"make_outliers: kind={kind!r} would make dense rows of a sparse X. Use "
+                "kind='shuffled', or pass X.toarray() if it is small enough."
+            )
+        return _shuffled_sparse(X, n_samples, rng)
+    shape = n_samples, X.shape[1]
+    if kind == "uniform":
+        low, high = X.min(axis=0), X.max(axis=0)
+        return (low + high) / 2 + scale * (high - low) * (rng.random_sample(shape) - 0.5)
+    if kind == "shuffled":
+        return np.take_along_axis(X, rng.randint(X.shape[0], size=shape), axis=0)
+    drawn = X[rng.randint(X.shape[0], size=n_samples)]
+    return drawn + scale * X.std(axis=0) * rng.standard_normal(shape)
+
+
+def _shuffled_sparse(X, n_samples, rng):
+    """Draw each column's values on their own, one column at a time: only non-zeros are kept."""
+    columns = X.tocsc()
+    shuffled = []
+    for j in range(X.shape[1]):
+        of_column = columns[:, [j]].tocsr()
+        shuffled.append(of_column[rng.randint(X.shape[0], size=n_samples)])
+    return sparse.hstack(shuffled, format="csr")
