@@ -18,7 +18,7 @@ LAYERS = [
     ["_loe"],
     ["_fit_many"],
     ["_search"],
-    ["testing", "adapters", "features"],
+    ["active", "testing", "adapters", "features"],
     ["__init__"],
     ["_demo"],
     ["__main__"],

@@ -138,6 +138,14 @@ def test_more_known_anomalies_than_the_ratio_allows(clustered_anomalies):
     assert (lone.predict(X) == -1).sum() == 30
 
 
+def test_a_single_known_label_is_in_some_folds_only(clustered_anomalies):
+    X, y = clustered_anomalies
+    known = np.zeros(len(X), dtype=int)
+    known[np.flatnonzero(y)[0]] = -1
+    loe = LOE(backbone(), n_estimators=2, max_samples=0.5, random_state=0)
+    assert loe.fit(X, known_labels=known).labels_[known != 0] == -1
+
+
 def test_an_unknown_ratio_is_no_lower_than_what_is_known(clustered_anomalies):
     X, y = clustered_anomalies
     known = np.where(y == 1, -1, 0)

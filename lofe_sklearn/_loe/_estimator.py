@@ -314,6 +314,23 @@ class LOE(OutlierDetector):
         ]
         return self._scale.combine(np.stack(losses))
 
+    def embed(self, X):
+        """Embed rows by the members' networks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to embed.
+
+        Returns
+        -------
+        embeddings : ndarray of float64, shape (n_samples, n_outputs)
+            The members' embeddings side by side.
+        """
+        X = self._check_rows(X)
+        seen = zip(self.estimators_, self.estimators_features_, strict=True)
+        return np.hstack([member.embed(X[:, features]) for member, features in seen])
+
     @property
     def n_features_in_(self):
         """Number of features seen in `fit`."""

@@ -23,6 +23,11 @@ class AutoEncoderModule(nn.Module):
         for fan_in, fan_out in pairwise(widths):
             layers += [nn.Linear(fan_in, fan_out), nn.ReLU(inplace=True)]
         self.network = nn.Sequential(*layers[:-1])
+        self.n_encoding = 2 * len(hidden_sizes) - 1  # up to the bottleneck, before its activation
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Values of the bottleneck: (b, e)."""
+        return self.network[: self.n_encoding](x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""

@@ -301,6 +301,27 @@ class Backbone(OutlierDetector, ABC):
         """
         return -self._losses(self._check_rows(X))[0]
 
+    def embed(self, X):
+        """Embed rows by the trained network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to embed.
+
+        Returns
+        -------
+        embeddings : ndarray of float64, shape (n_samples, n_outputs)
+            Where the network sees each row: rows that are close are alike to it. Of a backbone
+            whose module has no method ``embed``, the rows as they are scaled.
+        """
+        return engine.embeddings(
+            self.module_,
+            self._check_rows(X),
+            scaling=self._scaling,
+            device=engine.resolve_device(self.device),
+        )
+
     @classmethod
     def parameter_constraints(cls):
         """Return what each parameter may be, by name."""

@@ -76,8 +76,7 @@ class ICLModule(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d); in training, over the windows of the step."""
         n_rows, n_permutations = x.shape[0], self.order.shape[0]
-        rows = x[:, self.order].transpose(0, 1)  # (P, b, d)
-        rows = rows * self.gain.unsqueeze(1) + self.offset.unsqueeze(1)
+        rows = self._permuted(x)
         windows = rows.unfold(2, self.window_size, self.step)  # (P, b, m, k)
         kept = self.rest
         if self.training and len(self.schedule):
@@ -93,6 +92,18 @@ class ICLModule(nn.Module):
         self.n_steps += torch.is_grad_enabled()
         loss_n, loss_a = (loss.view(n_permutations, n_rows).mean(dim=0) for loss in losses)
         return loss_n, loss_a
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Mean embedding of what is left of the rows x without each window: (b, P e)."""
+        rows = self._permuted(x)
+        rest = rows.index_select(2, self.rest.flatten()).view(*rows.shape[:2], *self.rest.shape)
+        z = self._embed(self.rest_encoder, rest).view(*rest.shape[:3], -1)
+        return z.mean(dim=2).transpose(0, 1).flatten(1)
+
+    def _permuted(self, x: Tensor) -> Tensor:
+        """Return the rows x in each order, with each feature's gain and offset: (P, b, d)."""
+        rows = x[:, self.order].transpose(0, 1)
+        return rows * self.gain.unsqueeze(1) + self.offset.unsqueeze(1)
 
     def _embed(self, encoder: _Encoders, parts: Tensor) -> Tensor:
         """Embed the parts, (P, b, m, ...), with cosines over temperature for products."""

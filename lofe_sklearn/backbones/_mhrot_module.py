@@ -94,8 +94,7 @@ class MHRotModule(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, c * h * w); in training, over the step's views."""
-        x = (x - self.shift) * self.factor
-        x = F.pad(x, (0, self.maps.shape[1] - x.shape[1]))
+        x = self._standardised(x)
         if not self.training:
             return self._score(x)
         maps, targets = self.maps, self.targets
@@ -107,6 +106,15 @@ class MHRotModule(nn.Module):
         # only infers labels, which some models of a stack may ask for.
         self.step += torch.is_grad_enabled()
         return loss_n.mean(dim=1), loss_a.mean(dim=1)
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Embedding of the images as they are: (b, e)."""
+        return self.network(self._standardised(x).view(x.shape[0], *self.image_shape))
+
+    def _standardised(self, x: Tensor) -> Tensor:
+        """Standardise the channels of the rows x; missing pixels become the mean."""
+        x = (x - self.shift) * self.factor
+        return F.pad(x, (0, self.maps.shape[1] - x.shape[1]))
 
     def views(self, x: Tensor, maps: Tensor) -> Tensor:
         """Transform the rows x, (b, d), by k maps: images (b * k, c, h, w)."""

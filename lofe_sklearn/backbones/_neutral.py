@@ -54,12 +54,15 @@ class NeuTraLModule(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""
         views = torch.cat([x.unsqueeze(0), self.transformed(x)])  # (K + 1, b, d)
-        z = views.flatten(0, 1)
+        z = self.embed(views.flatten(0, 1))
+        return contrastive_losses(z.view(*views.shape[:2], -1), self.temperature)
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Embedding of the rows x, transformed or not: (b, e)."""
         *hidden, embedding = self.encoder
         for layer in hidden:
-            z = F.relu(layer(z), inplace=True)
-        z = embedding(z)
-        return contrastive_losses(z.view(*views.shape[:2], -1), self.temperature)
+            x = F.relu(layer(x), inplace=True)
+        return embedding(x)
 
     def transformed(self, x: Tensor) -> Tensor:
         """All K transformations of the rows x: (K, b, d)."""

@@ -11,7 +11,7 @@ from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import Job, TrainingSettings, train
 from lofe_sklearn.engine._rows import Rows, RowsOfModels
 from lofe_sklearn.engine._rules import RULES, Rule, mark
-from lofe_sklearn.engine._score import losses
+from lofe_sklearn.engine._score import embeddings, losses
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "batch_sizes",
     "build_modules",
     "check_losses",
+    "embeddings",
     "has_dropout",
     "losses",
     "mark",

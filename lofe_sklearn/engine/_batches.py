@@ -76,7 +76,7 @@ class Batches:
     seeds : sequence of M ints
         The orders are drawn on the CPU, so that every device sees the same.
     known : sequence of M Tensor of int, shapes (n_m,), or None
-        Not 0 where a label is known; None for a model that knows none.
+        Not 0 where a label is known; None, or all 0, for a model that knows none.
     known_weights : sequence of M floats or None
         How much the mean over the known rows counts beside that over the others; None where each
         row counts the same.
@@ -107,7 +107,7 @@ class Batches:
         known = [None] * len(index) if known is None else known
         n_batches = [len(batch_sizes(n, batch_size)) for n in self.n_rows]
         self._dealers = [
-            None if own is None else _Dealer(own, n, batch_size)
+            None if own is None or not own.any() else _Dealer(own, n, batch_size)
             for own, n in zip(known, n_batches, strict=True)
         ]
         self.n_drawn = [

@@ -1,13 +1,15 @@
-"""Scoring in chunks, so that memory stays bounded however many rows come."""
+"""Losses and embeddings in chunks, so that memory stays bounded however many rows come."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from scipy import sparse
-from torch import nn
+from torch import Tensor, nn
 
 from lofe_sklearn.engine._rows import Rows, Scaling
 
@@ -37,6 +39,44 @@ def losses(
     -------
     loss_n, loss_a : ndarray of float64, shape (n,)
     """
+    parts = _chunks(module, lambda loaded: loaded, X, scaling, device, chunk_rows)
+    out = np.concatenate([torch.stack(part).cpu().numpy() for part in parts], axis=1)
+    return out[0].astype(np.float64), out[1].astype(np.float64)
+
+
+@torch.no_grad()
+def embeddings(
+    module: nn.Module,
+    X: np.ndarray | sparse.csr_matrix,
+    *,
+    scaling: Scaling | None = None,
+    device: torch.device,
+) -> np.ndarray:
+    """Embed every row of X by the module's method `embed`, or as its scaled values without one.
+
+    Returns
+    -------
+    embeddings : ndarray of float64, shape (n, e)
+    """
+
+    def call(loaded: nn.Module) -> Callable[[Tensor], Tensor]:
+        return getattr(loaded, "embed", lambda x: x)
+
+    parts = [
+        part.flatten(1).cpu().numpy() for part in _chunks(module, call, X, scaling, device, None)
+    ]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _chunks(
+    module: nn.Module,
+    call: Callable[[nn.Module], Callable[[Tensor], Any]],
+    X: np.ndarray | sparse.csr_matrix,
+    scaling: Scaling | None,
+    device: torch.device,
+    chunk_rows: int | None,
+) -> Iterator[Any]:
+    """Yield what ``call(module)`` makes of the rows, chunk by chunk."""
     if chunk_rows is None:
         values_per_row = X.shape[1] * getattr(module, "copies_per_row", 1)
         chunk_rows = min(
@@ -45,11 +85,7 @@ def losses(
     dtype = getattr(module, "scoring_dtype", torch.float64)
     if device.type == "mps":
         dtype = torch.float32  # it has no other
-    module = copy.deepcopy(module).to(device, dtype).eval()
-    out = np.empty((2, X.shape[0]))
+    compute = call(copy.deepcopy(module).to(device, dtype).eval())
     for start in range(0, X.shape[0], chunk_rows):
-        part = slice(start, start + chunk_rows)
-        rows = Rows(X[part], scaling=scaling, device=device, dtype=dtype)
-        everything = torch.arange(len(rows), device=device)
-        out[:, part] = torch.stack(module(rows.take(everything))).cpu().numpy()
-    return out[0], out[1]
+        rows = Rows(X[start : start + chunk_rows], scaling=scaling, device=device, dtype=dtype)
+        yield compute(rows.take(torch.arange(len(rows), device=device)))

@@ -142,10 +142,10 @@ class TestKnownRows:
     def test_models_that_know_more_or_nothing_in_one_stack(self):
         index, known = torch.arange(40), torch.zeros(40, dtype=torch.int8)
         known[[3, 7]] = 1
-        labels = [known, None, -known.flip(0)]
-        weights = [None, None, 2.0]
-        together = Batches([index] * 3, 10, range(3), labels, weights)
-        alone = [Batches([index], 10, [m], [labels[m]], [weights[m]]) for m in range(3)]
+        labels = [known, None, -known.flip(0), torch.zeros_like(known)]
+        weights = [None, None, 2.0, 2.0]
+        together = Batches([index] * 4, 10, range(4), labels, weights)
+        alone = [Batches([index], 10, [m], [labels[m]], [weights[m]]) for m in range(4)]
         for _ in range(2):  # epochs
             batches = list(together.epoch())
             for m, single in enumerate(alone):

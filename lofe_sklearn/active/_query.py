@@ -1,0 +1,219 @@
+"""Which rows to ask about: diverse, most anomalous, close to the threshold, random or mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._loe import LOE
+from lofe_sklearn._validation import Number
+from lofe_sklearn.backbones import Backbone
+
+# Of the SOEL paper's softmax over distances, which here are divided by the largest.
+_TEMPERATURE = 0.01
+
+
+def query(detector, X, n_queries=1, *, strategy="diverse", known_labels=None, random_state=None):
+    """Choose the rows whose labels are worth asking for.
+
+    Parameters
+    ----------
+    detector : LOE, Backbone or Pipeline that ends in one
+        Fitted, to X usually; blind or not, with known labels or not.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The rows to choose from.
+    n_queries : int, default=1
+        How many.
+    strategy : {"diverse", "most_anomalous", "margin", "random", "mixed"} or callable
+        - ``"diverse"``, the default: rows that cover the detector's embedding, as in SOEL [1]_.
+          Each is drawn with a probability that grows with its distance to the nearest row that is
+          known or chosen already, which begins with a row at random.
+        - ``"most_anomalous"``: the rows of the lowest scores. They are likely to be anomalies, but
+          alike, and say little about the ratio.
+        - ``"margin"``: the rows closest to the threshold of `predict`.
+        - ``"random"``: what an unbiased estimate of the ratio wants.
+        - ``"mixed"``: the most anomalous and a diverse one in turn.
+
+        A callable gets ``(detector, X, candidates, n_queries, rng)``, a Pipeline's last step and
+        what it gets of X, and returns as many of the candidates, which are row numbers.
+    known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
+        Rows whose label is known, as in `fit`: they are not asked about again.
+    random_state : int, RandomState instance or None, default=None
+        Seeds what is drawn.
+
+    Returns
+    -------
+    asked : ndarray of int, shape (n_queries,)
+        Row numbers of X, the ones chosen first in front, so that the first ten of twenty are what
+        a query for ten would have been.
+
+    Raises
+    ------
+    NotFittedError
+        If the detector is not fitted.
+    TypeError
+        If it is none of this package.
+    ValueError
+        If there are fewer rows of unknown label than queries, or a parameter cannot be used.
+
+    See Also
+    --------
+    refit : Trains with the answers.
+
+    References
+    ----------
+    .. [1] A. Li, C. Qiu, M. Kloft, P. Smyth, S. Mandt, M. Rudolph (2023). Deep Anomaly Detection
+       under Labeling Budget Constraints. ICML. arXiv:2302.07832.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lofe_sklearn import LOE, DeepSVDD
+    >>> from lofe_sklearn.active import query, refit
+    >>> from lofe_sklearn.datasets import load_thyroid
+    >>> X, y = load_thyroid(return_X_y=True)
+    >>> detector = LOE(DeepSVDD(max_epochs=5), contamination=0.1, random_state=0).fit(X)
+    >>> asked = query(detector, X, 20, random_state=0)
+    >>> known = np.zeros(len(X), dtype=int)
+    >>> known[asked] = np.where(y[asked] == 1, -1, 1)  # the expert's answers
+    >>> detector = refit(detector, X, known)
+    """
+    last, rows = _last_step(detector, X, "query")
+    n_samples = rows.shape[0] if hasattr(rows, "shape") else len(rows)
+    known = check_known_labels(known_labels, n_samples, "query", X)
+    candidates = np.arange(n_samples) if known is None else np.flatnonzero(known == 0)
+    count = Number(Integral, low=1)
+    if not count.accepts(n_queries):
+        raise ValueError(f"query: n_queries must be {count}; got {n_queries!r}.")
+    if n_queries > len(candidates):
+        raise ValueError(
+            f"query: n_queries={n_queries} is more than there are rows of unknown label "
+            f"({len(candidates)} of {n_samples}). Ask about fewer."
+        )
+    if callable(strategy):
+        choose: Callable[..., Any] = strategy
+    elif isinstance(strategy, str) and strategy in STRATEGIES:
+        choose = STRATEGIES[strategy]
+    else:
+        raise ValueError(
+            f"query: strategy must be one of {', '.join(map(repr, STRATEGIES))}, or a callable "
+            f"(detector, X, candidates, n_queries, rng) -> rows; got {strategy!r}."
+        )
+    asked = choose(last, rows, candidates, int(n_queries), check_random_state(random_state))
+    return _checked(asked, candidates, n_queries)
+
+
+def diverse(detector, X, candidates, n_queries, rng):
+    """Cover the embedding, by the seeding of k-means++ with a sharper choice."""
+    embedding = _standardised(detector.embed(X))
+    nearest = np.full(len(embedding), np.inf)
+    known = np.setdiff1d(np.arange(len(embedding)), candidates)
+    for row in known:
+        nearest = np.minimum(nearest, _distances(embedding, row))
+    chosen: list[int] = []
+    while len(chosen) < n_queries:
+        if np.isinf(nearest).all():
+            row = int(rng.choice(candidates))
+        else:
+            row = int(candidates[_draw(nearest[candidates], rng)])
+        chosen.append(row)
+        nearest = np.minimum(nearest, _distances(embedding, row))
+        candidates = candidates[candidates != row]
+    return np.array(chosen)
+
+
+def most_anomalous(detector, X, candidates, n_queries, rng):
+    """Take the lowest scores."""
+    scores = detector.score_samples(X)[candidates]
+    return candidates[np.argsort(scores, kind="stable")[:n_queries]]
+
+
+def margin(detector, X, candidates, n_queries, rng):
+    """Take the rows that are closest to the threshold, on either side."""
+    distance = np.abs(detector.decision_function(X))[candidates]
+    return candidates[np.argsort(distance, kind="stable")[:n_queries]]
+
+
+def random(detector, X, candidates, n_queries, rng):
+    """Draw without regard to the detector."""
+    return rng.permutation(candidates)[:n_queries]
+
+
+def mixed(detector, X, candidates, n_queries, rng):
+    """Take the most anomalous row and a diverse one in turn."""
+    extreme = iter(most_anomalous(detector, X, candidates, len(candidates), rng).tolist())
+    spread = iter(diverse(detector, X, candidates, n_queries, rng).tolist())
+    chosen: list[int] = []
+    while len(chosen) < n_queries:
+        source = spread if len(chosen) % 2 else extreme
+        chosen.append(next(row for row in source if row not in chosen))
+    return np.array(chosen)
+
+
+STRATEGIES: dict[str, Callable[..., np.ndarray]] = {
+    "diverse": diverse,
+    "most_anomalous": most_anomalous,
+    "margin": margin,
+    "random": random,
+    "mixed": mixed,
+}
+
+
+def _standardised(embedding: np.ndarray) -> np.ndarray:
+    """Give each output the same spread: members' embeddings are of different sizes."""
+    spread = embedding.std(axis=0)
+    return embedding[:, spread > 0] / spread[spread > 0]
+
+
+def _distances(embedding: np.ndarray, row: int) -> np.ndarray:
+    return np.sqrt(((embedding - embedding[row]) ** 2).sum(axis=1))
+
+
+def _draw(distance: np.ndarray, rng: np.random.RandomState) -> int:
+    """Draw one by the softmax of the distances, in units of the largest, over the temperature."""
+    largest = distance.max()
+    if largest == 0:  # copies of what is known are all that is left
+        return int(rng.randint(len(distance)))
+    weights = np.exp((distance / largest - 1) / _TEMPERATURE)
+    return int(rng.choice(len(distance), p=weights / weights.sum()))
+
+
+def _last_step(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
+    """Return the detector itself, and what it gets of X."""
+    last = detector.steps[-1][1] if isinstance(detector, Pipeline) else detector
+    if not isinstance(last, (LOE, Backbone)):
+        got = last.__name__ if isinstance(last, type) else type(last).__name__
+        raise TypeError(
+            f"{owner}: detector must be LOE(...), a backbone such as NeuTraL(), or a Pipeline that "
+            f"ends in one of them; got {got}."
+        )
+    check_is_fitted(last)
+    if isinstance(detector, Pipeline) and len(detector.steps) > 1:
+        X = detector[:-1].transform(X)
+    return last, X
+
+
+def _checked(asked: Any, candidates: np.ndarray, n_queries: int) -> np.ndarray:
+    """Check what a strategy of the user's own returns."""
+    asked = np.asarray(asked)
+    distinct = np.unique(asked)
+    if asked.shape != (n_queries,) or len(distinct) < n_queries or asked.dtype.kind not in "iu":
+        raise ValueError(
+            f"query: the callable strategy must return {n_queries} different row numbers; got "
+            f"{len(distinct)} different values of {asked.dtype} in an array of shape "
+            f"{asked.shape}."
+        )
+    unasked = np.setdiff1d(distinct, candidates)
+    if len(unasked):
+        raise ValueError(
+            f"query: the callable strategy returned row {unasked[0]}, which is not one of the "
+            "candidates; it may only choose from these."
+        )
+    return asked.astype(np.int64)

@@ -1,0 +1,76 @@
+"""The contamination ratio, from the labels of rows that were not drawn at random."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import gaussian_kde
+from sklearn.utils import column_or_1d
+
+from lofe_sklearn._known_labels import check_known_labels
+
+
+def estimate_contamination(scores, known_labels):
+    """Estimate the share of anomalies among all rows from the labels of those asked about.
+
+    Rows that were asked about because they look anomalous hold more anomalies than the others.
+    Each answer is weighted by how much rarer scores like its own are among them than among all
+    rows: the estimate of SOEL [1]_ is the mean of y p(s) / q(s) over the answers, with y = 1 for an
+    anomaly and kernel densities p of the scores of all rows and q of those asked about.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_samples,)
+        Scores of all rows, by the detector that chose which to ask about. One that is trained
+        with LOE tells much more than a blind one, whose scores of anomalies are like any others.
+    known_labels : array-like of int, shape (n_samples,), or pair of masks
+        The answers: +1 normal, -1 anomaly, 0 for rows that were not asked about.
+
+    Returns
+    -------
+    contamination : float
+        At least the share of the known anomalies among all rows, and of one row; at most 0.5.
+
+    Raises
+    ------
+    ValueError
+        If no label is known, or a parameter cannot be used.
+
+    References
+    ----------
+    .. [1] A. Li, C. Qiu, M. Kloft, P. Smyth, S. Mandt, M. Rudolph (2023). Deep Anomaly Detection
+       under Labeling Budget Constraints. ICML. arXiv:2302.07832, section 3.4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lofe_sklearn.active import estimate_contamination
+    >>> rng = np.random.default_rng(0)
+    >>> scores = np.concatenate([rng.normal(-3, 1, 100), rng.normal(0, 1, 900)])
+    >>> known = np.zeros(1000, dtype=int)
+    >>> known[:20], known[500:520] = -1, 1  # half of those asked about, a tenth of all rows
+    >>> round(estimate_contamination(scores, known), 2)
+    0.15
+    """
+    scores = column_or_1d(scores, dtype=np.float64)
+    known = check_known_labels(known_labels, len(scores), "estimate_contamination")
+    if known is None:
+        raise ValueError(
+            "estimate_contamination: known_labels holds no known label; at least one row must be "
+            "+1 (normal) or -1 (anomaly)."
+        )
+    if not np.isfinite(scores).all():
+        row = np.flatnonzero(~np.isfinite(scores))[0]
+        raise ValueError(f"estimate_contamination: scores must be finite; row {row} is not.")
+    asked = known != 0
+    anomalous = known[asked] < 0
+    estimate = float(np.mean(anomalous * _weights(scores, asked)))
+    least = max(float(np.mean(known < 0)), 1 / len(scores))
+    return float(np.clip(estimate, least, 0.5))
+
+
+def _weights(scores: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """p(s) / q(s) of the rows asked about; all alike where their scores are."""
+    own = scores[asked]
+    if len(own) < 2 or np.ptp(own) == 0:
+        return np.ones(len(own))
+    return gaussian_kde(scores)(own) / gaussian_kde(own)(own)

@@ -1,0 +1,111 @@
+"""Train a detector again, with the answers of an expert."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._loe import LOE
+from lofe_sklearn.active._query import _last_step
+from lofe_sklearn.active._ratio import estimate_contamination
+
+
+def refit(detector, X, known_labels, *, contamination="estimate", scores=None, **params):
+    """Fit a copy of the detector with known labels, and with the ratio that they tell.
+
+    This is the second half of SOEL [1]_: rows whose label is known are trained by it, all others
+    as LOE does, with soft labels if the detector was trained blind so far.
+
+    Parameters
+    ----------
+    detector : LOE, Backbone or Pipeline that ends in one
+        The fitted detector that the rows were chosen by; it is not changed. A lone backbone goes
+        into LOE.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The training rows.
+    known_labels : array-like of int, shape (n_samples,), or pair of masks
+        All answers so far: +1 normal, -1 anomaly, 0 unknown.
+    contamination : "estimate", float, "auto" or None, default="estimate"
+        The share of anomalies among all rows. ``"estimate"`` takes it from the answers, see
+        `estimate_contamination`, which wants rows that were chosen over the whole range of scores:
+        of the most anomalous ones alone it would be too high. None leaves the detector's own.
+    scores : array-like of shape (n_samples,), optional
+        Scores of X by which the ratio is estimated. Default: the detector's own. From the second
+        round on pass those that the first query went by: a detector that was trained with answers
+        scores the rows it was told about by them, which is no longer what rows like them get.
+    **params
+        Other parameters to set, of LOE (``known_weight=1.0``) or of what is in it
+        (``estimator__lr=1e-4``).
+
+    Returns
+    -------
+    refitted : LOE or Pipeline
+        A new, fitted detector; of a Pipeline, a new Pipeline.
+
+    Raises
+    ------
+    NotFittedError, TypeError, ValueError
+        As `query` and ``fit`` do; if no label is known.
+
+    References
+    ----------
+    .. [1] A. Li, C. Qiu, M. Kloft, P. Smyth, S. Mandt, M. Rudolph (2023). Deep Anomaly Detection
+       under Labeling Budget Constraints. ICML. arXiv:2302.07832.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lofe_sklearn import DeepSVDD
+    >>> from lofe_sklearn.active import refit
+    >>> X = np.random.default_rng(0).normal(size=(200, 4))
+    >>> X[:20] += 4.0
+    >>> detector = DeepSVDD(max_epochs=20, random_state=0).fit(X)
+    >>> known = np.zeros(200, dtype=int)
+    >>> known[[0, 1, 2]], known[[50, 100, 150]] = -1, 1
+    >>> refitted = refit(detector, X, known, contamination=0.1)
+    >>> refitted.method, bool((refitted.labels_[:20] == -1).all())
+    ('soft', True)
+    """
+    last, rows = _last_step(detector, X, "refit")
+    n_samples = rows.shape[0] if hasattr(rows, "shape") else len(rows)
+    known = check_known_labels(known_labels, n_samples, "refit", X)
+    if known is None:
+        raise ValueError(
+            "refit: known_labels holds no known label; at least one row must be +1 (normal) or -1 "
+            "(anomaly)."
+        )
+    if isinstance(contamination, str) and contamination == "estimate":
+        by = last.score_samples(rows) if scores is None else scores
+        contamination = estimate_contamination(by, known)
+    fresh = _as_loe(last)
+    if contamination is not None:
+        fresh.set_params(contamination=contamination)
+    fresh.set_params(**params)
+    return _fitted(detector, fresh, X, known)
+
+
+def _as_loe(last: Any) -> LOE:
+    """Copy a detector as one that labels the rows that nobody knows."""
+    if not isinstance(last, LOE):
+        return LOE(
+            clone(last),
+            method="soft",
+            contamination=last.contamination,
+            random_state=last.random_state,
+        )
+    fresh = clone(last)
+    return fresh.set_params(method="soft") if last.method == "blind" else fresh
+
+
+def _fitted(detector: Any, fresh: LOE, X: Any, known: np.ndarray) -> Any:
+    if not isinstance(detector, Pipeline):
+        return fresh.fit(X, known_labels=known)
+    name = detector.steps[-1][0]
+    pipeline = clone(detector).set_params(**{name: fresh})
+    with config_context(enable_metadata_routing=False):  # by the step's name, requested or not
+        return pipeline.fit(X, **{f"{name}__known_labels": known})

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from lofe_sklearn.active import estimate_contamination
+
+
+def asked_by(rng, scores, y, bias, n_queries=40):
+    """Answers for rows that were drawn the more often the lower their score, by `bias`."""
+    weights = np.exp(-bias * (scores - scores.mean()) / scores.std())
+    asked = rng.choice(len(y), n_queries, replace=False, p=weights / weights.sum())
+    known = np.zeros(len(y), dtype=int)
+    known[asked] = np.where(y[asked] == 1, -1, 1)
+    return known
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.5, 1.0])
+def test_a_biased_draw_is_made_good(bias):
+    rng = np.random.default_rng(0)
+    y = (np.arange(2000) < 200).astype(int)
+    scores = np.where(y == 1, rng.normal(-1.5, 1, 2000), rng.normal(0, 1, 2000))
+    known = [asked_by(rng, scores, y, bias) for _ in range(200)]
+    estimates = np.array([estimate_contamination(scores, answers) for answers in known])
+    raw = np.array([np.mean(answers[answers != 0] < 0) for answers in known])
+    assert estimates.mean() == pytest.approx(0.1, abs=0.025)
+    if bias:
+        assert raw.mean() > 0.1 + bias * 0.1
+
+
+def test_scale_and_forms():
+    rng = np.random.default_rng(0)
+    y = (np.arange(500) < 50).astype(int)
+    scores = rng.normal(size=500) - y
+    known = asked_by(rng, scores, y, 1.0)
+    expected = estimate_contamination(scores, known)
+    assert estimate_contamination(5 * scores - 3, known) == pytest.approx(expected)
+    masks = known == 1, known == -1
+    assert estimate_contamination(scores.tolist(), masks) == pytest.approx(expected)
+
+
+def test_bounds():
+    scores = np.arange(100.0)
+    known = np.zeros(100, dtype=int)
+    known[50:60] = 1
+    assert estimate_contamination(scores, known) == 0.01  # one row, not none
+    # All of those asked about are anomalies, but of rows like them there are few.
+    assert 0.1 <= estimate_contamination(scores, -known) < 0.2
+    assert estimate_contamination(scores, np.repeat([-1, 0], [50, 50])[::-1]) == 0.5
+    known[:] = 0
+    known[:30], known[30:32] = -1, 1
+    assert estimate_contamination(scores, known) >= 0.3
+    known[:] = 0
+    known[7] = 1
+    assert estimate_contamination(scores, known) == 0.01
+    assert estimate_contamination(np.zeros(100), known) == 0.01
+
+
+@pytest.mark.parametrize(
+    ("scores", "known", "message"),
+    [
+        (np.zeros(5), np.zeros(5), "holds no known label"),
+        (np.zeros(5), None, "holds no known label"),
+        (np.zeros(5), np.ones(4), r"shape \(5,\); got shape \(4,\)"),
+        ([0, np.nan, 1, 2, 3], [1, 0, 0, 0, -1], "scores must be finite; row 1"),
+        (np.zeros((5, 2)), np.ones(5), "1d array"),
+    ],
+)
+def test_bad_parameters(scores, known, message):
+    with pytest.raises(ValueError, match=message):
+        estimate_contamination(scores, known)
