@@ -148,10 +148,11 @@ class CleaningMixin:
 
         Examples
         --------
-        >>> import imblearn.pipeline  # doctest: +SKIP
+        >>> import sklearn, imblearn.pipeline  # doctest: +SKIP
         >>> from lofe_sklearn import LOE
-        >>> cleaner = LOE().set_fit_request(known_labels=True)  # doctest: +SKIP
-        >>> cleaner = cleaner.set_fit_resample_request(known_labels=True)  # doctest: +SKIP
+        >>> with sklearn.config_context(enable_metadata_routing=True):  # doctest: +SKIP
+        ...     cleaner = LOE().set_fit_request(known_labels=True)
+        ...     cleaner = cleaner.set_fit_resample_request(known_labels=True)
         """
         requests = self.get_metadata_routing()
         if not hasattr(requests, "fit_resample"):

@@ -118,6 +118,7 @@ class LOE(CleaningMixin, OutlierDetector):
     --------
     LOESearchCV : Chooses parameters by cross-validation where some labels are known.
     fit_many : Fits many detectors in stacks.
+    LOE.fit_resample : Cleans a training set for another estimator.
     lofe_sklearn.datasets.contaminate : Contaminate clean data, to try this out.
 
     Notes
