@@ -1,7 +1,7 @@
 """Does another detector get better when it is trained on the rows that LOE keeps?
 
     OMP_NUM_THREADS=1 python -m benchmarks.cleaning [--data FOLDER] [--seeds 5] [--sets cardio ...]
-    python -m benchmarks.cleaning --show benchmarks/results/cleaning.csv
+    python -m benchmarks.cleaning --show benchmarks/results/cleaning.csv [--sets cardio ...]
 
 The LOE paper's tabular protocol: half of the normal rows and a share of anomalies (--ratio) to
 train on, the rest to test on. An isolation forest, the distance to the fifth neighbour and a blind
@@ -88,10 +88,10 @@ def run(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict]:
         }
 
 
-def show(path: Path) -> None:
+def show(path: Path, only: tuple[str, ...] | None) -> None:
     """Print means over seeds and sets, what each set gains, and what was dropped."""
     with path.open(newline="") as file:
-        lines = list(csv.DictReader(file))
+        lines = [row for row in csv.DictReader(file) if only is None or row["dataset"] in only]
     figures = defaultdict(dict)
     dropped = defaultdict(dict)
     for line in lines:
@@ -141,7 +141,7 @@ def main() -> None:
     """Run all, and write the rows of each set and seed when they are there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of data sets; default: LOFE_DATA")
-    parser.add_argument("--sets", nargs="+", default=SETS, help="names that fetch_odds knows")
+    parser.add_argument("--sets", nargs="+", help="names that fetch_odds knows")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--ratio", type=float, default=0.1)
     parser.add_argument("--output", type=Path, default=RESULTS)
@@ -149,14 +149,14 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.show:
-        show(options.show)
+        show(options.show, options.sets)
         return
     rows: list[dict] = []
     for seed in range(options.seeds):
-        for name in options.sets:
+        for name in options.sets or SETS:
             rows += run(name, seed, options)
             write(rows, options.output)  # what is done is kept, whatever comes
-    show(options.output)
+    show(options.output, options.sets)
 
 
 if __name__ == "__main__":

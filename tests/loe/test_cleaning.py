@@ -122,6 +122,7 @@ class TestContainers:
         assert X_clean == X[kept].tolist()
         assert y_clean == y[kept].tolist()
 
+    @pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
     @pytest.mark.parametrize("form", ["csr", "csc", "lil", "coo", "bsr", "dia", "dok"])
     @pytest.mark.parametrize("kind", ["matrix", "array"])
     def test_sparse_rows(self, contaminated, form, kind):
