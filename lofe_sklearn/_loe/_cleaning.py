@@ -63,6 +63,8 @@ class CleaningMixin:
         ValueError
             If y has another length than X, or if all rows were labelled anomalous; and whatever
             `fit` raises. The detector is then as it was before.
+        TrainingDivergedError
+            If a member's loss stops being finite; the detector is then unfitted.
 
         See Also
         --------
@@ -72,10 +74,10 @@ class CleaningMixin:
         -----
         `sample_indices_` has the numbers of the rows that are kept, `labels_` all labels.
 
-        The labels are those of the training, not ``predict(X)``: they honour known labels. At least
-        one row is always dropped, also from clean data, as LOE marks at least one; how many are is
-        up to `contamination`. Rows that are normal but rare go first. Where that costs more than
-        anomalies that stay, give a small `contamination`.
+        The labels are those of the training, not ``predict(X)``: they honour known labels. LOE
+        marks at least one row, so at least one is dropped, also from clean data; how many are is up
+        to `contamination`. Only ``method="blind"`` marks, and drops, none. Rows that are normal but
+        rare go first. Where that costs more than anomalies that stay, give a small `contamination`.
 
         There is no ``transform``: rows to predict on must not be dropped, and scikit-learn's own
         Pipeline keeps the number of rows.

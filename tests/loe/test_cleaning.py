@@ -38,6 +38,13 @@ class TestFitResample:
         check_is_fitted(cleaner)
         assert y_clean.mean() < y.mean() / 2
 
+    @pytest.mark.parametrize(
+        ("method", "n_dropped"), [("hard", 20), ("soft", 20), ("refine", 20), ("blind", 0)]
+    )
+    def test_methods(self, contaminated, method, n_dropped):
+        X_clean, _ = loe(method=method).fit_resample(contaminated[0])
+        assert len(X_clean) == 200 - n_dropped
+
     def test_leaves_what_it_was_given_alone(self, contaminated):
         X, y = contaminated
         X_before, y_before = X.copy(), y.copy()
