@@ -16,6 +16,7 @@ from lofe_sklearn._known_labels import (
     ratio_with_known,
     warn_of_a_low_ratio,
 )
+from lofe_sklearn._loe._cleaning import CleaningMixin
 from lofe_sklearn._loe._members import backbones_of, held_out_rows, member_ratios, plan
 from lofe_sklearn._loe._parameters import CONSTRAINTS, is_thresholder
 from lofe_sklearn._loe._ratio import FoundRatio, find_ratio, thresholded_ratio
@@ -25,7 +26,7 @@ from lofe_sklearn.backbones._base import Backbone, OutlierDetector
 from lofe_sklearn.backbones._training import threshold, train_tasks, unknown_ratio
 
 
-class LOE(OutlierDetector):
+class LOE(CleaningMixin, OutlierDetector):
     """Latent Outlier Exposure [1]_: train a detector on unlabelled, contaminated data.
 
     A backbone gives two losses for each row, low where it looks normal and low where it looks
@@ -102,6 +103,8 @@ class LOE(OutlierDetector):
         it, high for normal. None for fewer than 36 rows.
     labels_ : ndarray of int, shape (n_samples,)
         Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stand as given.
+    sample_indices_ : ndarray of int, shape (n_kept,)
+        Numbers of the training rows labelled normal: those that `fit_resample` keeps.
     offset_ : float
         Threshold on `score_samples`: the share `contamination_` of the training rows lies below.
     n_iter_ : int
@@ -118,6 +121,7 @@ class LOE(OutlierDetector):
     --------
     LOESearchCV : Chooses parameters by cross-validation where some labels are known.
     fit_many : Fits many detectors in stacks.
+    LOE.fit_resample : Cleans a training set for another estimator.
     lofe_sklearn.datasets.contaminate : Contaminate clean data, to try this out.
 
     Notes

@@ -1,0 +1,186 @@
+"""The inferred labels as a product of their own: training rows without the anomalies among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from lofe_sklearn._validation import all_or_nothing, take_rows
+
+
+class CleaningMixin:
+    """Rows in, clean rows out, by the labels that `fit` infers.
+
+    The interface is imbalanced-learn's, by duck typing: a step with ``fit_resample`` is a sampler
+    to its Pipeline, which calls it in ``fit`` and leaves the step out when it predicts.
+    """
+
+    fit: Any
+    labels_: np.ndarray
+    get_metadata_routing: Any
+
+    @property
+    def sample_indices_(self):
+        """Numbers of the training rows that are kept: those not labelled anomalous."""
+        # Not stored, so that no later fit can leave it behind.
+        return np.flatnonzero(self.labels_ != -1)
+
+    def fit_resample(self, X, y=None, *, known_labels=None, **fit_params):
+        """Fit on X, and return its rows without those labelled anomalous.
+
+        Whatever is trained on these rows is trained on cleaner data. In imbalanced-learn's Pipeline
+        [1]_ LOE is a step that cleans: rows are dropped in ``fit`` only, and none when the pipeline
+        predicts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to train on and to clean; at least two.
+        y : array-like of shape (n_samples, ...), optional
+            What belongs to the rows, such as the classes or targets of the estimator that comes
+            next. It is cut to the rows that are kept and never looked at: it has no say in which
+            these are, so that a rare class is dropped as easily as its rows look anomalous.
+        known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
+            As in `fit`: known anomalies are dropped, and known normal rows are kept, whatever they
+            look like.
+        **fit_params : dict
+            Whatever else `fit` takes.
+
+        Returns
+        -------
+        X_clean : {array-like, sparse matrix} of shape (n_kept, n_features)
+            The rows whose `labels_` are +1, in their order and as they were given: neither scaled
+            nor of another type, since what comes next has its own demands. The container is that of
+            X: an array, a data frame with its index, a list. Sparse formats that have no rows to
+            take, such as COO, become CSR.
+        y_clean : array-like of shape (n_kept, ...) or None
+            The entries of y of the same rows, in the container of y.
+
+        Raises
+        ------
+        ValueError
+            If y has another length than X, or if all rows were labelled anomalous; and whatever
+            `fit` raises. The detector is then as it was before.
+        TrainingDivergedError
+            If a member's loss stops being finite; the detector is then unfitted.
+
+        See Also
+        --------
+        set_fit_resample_request : Known labels in an imbalanced-learn Pipeline.
+
+        Notes
+        -----
+        `sample_indices_` has the numbers of the rows that are kept, `labels_` all labels.
+
+        The labels are those of the training, not ``predict(X)``: they honour known labels. LOE
+        marks at least one row, so at least one is dropped, also from clean data; how many are is up
+        to `contamination`. Only ``method="blind"`` marks, and drops, none. Rows that are normal but
+        rare go first. Where that costs more than anomalies that stay, give a small `contamination`.
+
+        There is no ``transform``: rows to predict on must not be dropped, and scikit-learn's own
+        Pipeline keeps the number of rows.
+
+        References
+        ----------
+        .. [1] G. Lemaitre, F. Nogueira, C. K. Aridas (2017). Imbalanced-learn: A Python Toolbox to
+           Tackle the Curse of Imbalanced Datasets in Machine Learning. JMLR 18(17).
+
+        Examples
+        --------
+        >>> from lofe_sklearn import LOE, DeepSVDD
+        >>> from lofe_sklearn.datasets import load_thyroid, loe_tabular_split
+        >>> X, y = load_thyroid(return_X_y=True)
+        >>> X_train, _, y_train, _ = loe_tabular_split(X, y, random_state=0)
+        >>> cleaner = LOE(DeepSVDD(), contamination=0.1, random_state=0)
+        >>> X_clean, _ = cleaner.fit_resample(X_train)
+        >>> X_train.shape, X_clean.shape
+        ((2043, 6), (1839, 6))
+        >>> dropped = cleaner.labels_ == -1
+        >>> bool(y_train[dropped].mean() > 0.8)   # most of them are anomalies
+        True
+        """
+        owner = type(self).__name__
+        if y is not None:
+            # Before the training, which may take minutes.
+            n_rows, n_entries = _length(X, "X", owner), _length(y, "y", owner)
+            if n_rows != n_entries:
+                raise ValueError(
+                    f"{owner}: y must have one entry for each row of X; got {n_entries} for "
+                    f"{n_rows} rows. y=None if there is nothing to cut beside X."
+                )
+        with all_or_nothing(self):
+            self.fit(X, known_labels=known_labels, **fit_params)
+            kept = self.sample_indices_
+            if len(kept) == 0:
+                raise ValueError(
+                    f"{owner}: fit_resample has no row left: all {len(self.labels_)} were labelled "
+                    "anomalous, by known_labels or by a method of your own. Leave some rows "
+                    "unknown (0), or let the method give some a greater weight w_n than w_a."
+                )
+        return _take(X, kept), None if y is None else _take(y, kept)
+
+    def set_fit_resample_request(self, *, known_labels):
+        """Say whether a Pipeline of imbalanced-learn's hands `known_labels` on to `fit_resample`.
+
+        Only for scikit-learn's metadata routing (``enable_metadata_routing=True``). Such a Pipeline
+        asks for the request of `fit` too: ``set_fit_request(known_labels=True)``. Without routing
+        imbalanced-learn hands nothing to a step that cleans, and does not say so.
+
+        scikit-learn makes these methods for the methods that it knows when a class is defined, and
+        of `fit_resample` imbalanced-learn tells it on import. Written out, it does not depend on
+        which of the two is imported first.
+
+        Parameters
+        ----------
+        known_labels : bool, str or None
+            True hands it on, False does not, None is an error where it is passed; a string is the
+            name that it is passed by.
+
+        Returns
+        -------
+        self : object
+            The detector.
+
+        Raises
+        ------
+        RuntimeError
+            If imbalanced-learn was not imported before the first request was set.
+
+        Examples
+        --------
+        >>> import sklearn, imblearn.pipeline  # doctest: +SKIP
+        >>> from lofe_sklearn import LOE
+        >>> with sklearn.config_context(enable_metadata_routing=True):  # doctest: +SKIP
+        ...     cleaner = LOE().set_fit_request(known_labels=True)
+        ...     cleaner = cleaner.set_fit_resample_request(known_labels=True)
+        """
+        requests = self.get_metadata_routing()
+        if not hasattr(requests, "fit_resample"):
+            raise RuntimeError(
+                f"{type(self).__name__}: set_fit_resample_request needs imbalanced-learn, which "
+                "tells scikit-learn of fit_resample. Import imblearn.pipeline before any request "
+                "is set."
+            )
+        requests.fit_resample.add_request(param="known_labels", alias=known_labels)
+        self._metadata_request = requests
+        return self
+
+
+def _length(data: Any, name: str, owner: str) -> int:
+    shape = getattr(data, "shape", None)
+    if shape is None and hasattr(data, "__len__"):
+        return len(data)
+    if not shape:  # a scalar, an iterator
+        raise ValueError(
+            f"{owner}: {name} must be an array, a data frame, a sparse matrix or a list of rows; "
+            f"got {data!r}."
+        )
+    return shape[0]
+
+
+def _take(data: Any, rows: np.ndarray) -> Any:
+    if sparse.issparse(data) and data.format not in ("csr", "csc", "lil"):
+        data = data.tocsr()
+    return take_rows(data, rows)
