@@ -170,10 +170,11 @@ def show(path: Path) -> None:
         print(f"\n{protocol}: {len(sets)} sets, share of anomalies judged: {', '.join(shares)}")
 
 
-# Enough to see the kinds: ours with and without labels, and PyOD's two ways of one detector.
+# Enough to see the kinds: ours, told what users may know, and PyOD's two ways of one detector.
 DRAWN = {
     "LOE": ("C0", "o"),
     "LOE, 20 labels": ("C2", "s"),
+    "LOE, share told": ("C9", "D"),
     "PyOD IForest, linear": ("C1", "^"),
     "PyOD IForest, unify": ("C3", "v"),
 }
@@ -214,7 +215,7 @@ def draw(path: Path, figure_path: Path) -> None:
             )
         axis.set(title=titles[protocol], xlabel="mean probability in the bin")
         axis.set_aspect("equal")
-        axis.set(xlim=(0, 1), ylim=(0, 1))
+        axis.set(xlim=(0, 1.02), ylim=(0, 1.02))  # no marker is cut off
     axes[0].set_ylabel("share of anomalies among its rows")
     axes[0].legend(frameon=False, fontsize=9)
     figure_path.parent.mkdir(exist_ok=True)
