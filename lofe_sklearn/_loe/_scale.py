@@ -40,6 +40,16 @@ class CommonScale:
         values = np.log(np.maximum(loss_n, _TINY)) if self.take_log else loss_n
         return -((values - self.center) / self.spread).mean(axis=0)
 
+    def standardised(self, scores: np.ndarray) -> np.ndarray:
+        """Turn the scores of `combine` round, high for anomalies, on one scale for all numbers M.
+
+        Those of several members are on it; a single one's is its loss as it is.
+        """
+        if len(self.center) > 1:
+            return -scores
+        values = np.log(np.maximum(-scores, _TINY)) if self.take_log else -scores
+        return (values - self.center[0]) / self.spread[0]
+
 
 def mean_losses(loss_n: np.ndarray, loss_a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both losses averaged over the members, so that none of them decides alone: (1, n) each.

@@ -1,0 +1,131 @@
+"""From scores to probabilities: how likely a row of such a score is an anomaly.
+
+The logit of the probability is linear in the score. Neither of its two numbers can be learned from
+labels where there are none:
+
+- The slope is a constant. A score of several members is the mean of standardised log losses, so
+  where they disagree scores are closer together, and probabilities less sure, by themselves. Slopes
+  found for each set, from held-out scores or a mixture of normal distributions, are far
+  too steep: models agree on their mistakes. Shrunk to a constant they were no better than it.
+- The intercept makes the mean probability the contamination ratio, over the training rows as their
+  models score them and as others do, which have not seen them. Members fit the rows they are
+  trained on better than new ones: their own scores alone would make new normal rows suspicious.
+
+Known labels correct the intercept, since what is wrong is the ratio, more than anything else.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+
+from lofe_sklearn._loe._scale import CommonScale
+from lofe_sklearn._validation import Number
+
+# Logits for each unit of the score. Between 1.5 and 2.5 nothing much changes.
+_SLOPE = 2.0
+# How far known labels may easily move the logit of the ratio: a found one is good to a factor of
+# about two. So one label of each class hardly matters, and dozens do.
+_TRUST = math.log(2)
+_SHARE = Number(low=0, high=1, above=True)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The probability that a row is an anomaly, a rising function of its outlier score.
+
+    Attributes
+    ----------
+    scale : CommonScale
+        What scores are brought to a unit by.
+    intercept : float
+        Logit of the probability of a row of average score.
+    share : float
+        The share of anomalies that the probabilities are for.
+    """
+
+    scale: CommonScale
+    intercept: float
+    share: float
+
+    @classmethod
+    def of(
+        cls,
+        scale: CommonScale,
+        scores: np.ndarray,
+        ratio: float,
+        held_out: np.ndarray | None,
+        known: np.ndarray | None,
+    ) -> Posterior:
+        """Find the intercept.
+
+        Parameters
+        ----------
+        scale : CommonScale
+        scores : ndarray of shape (n_samples,)
+            Scores of the training rows, high for normal.
+        ratio : float
+            The share of anomalies among them.
+        held_out : ndarray of shape (n_samples,) or None
+            Their scores by models that have not seen them.
+        known : ndarray of int8, shape (n_samples,), or None
+            -1 for known anomalies, +1 for normal rows, 0 for all others.
+        """
+        # With every row known to be of one class the ratio is 0 or 1, whose logits are infinite.
+        least = 0.5 / len(scores)
+        ratio = float(np.clip(ratio, least, 1 - least))
+        own = scale.standardised(scores)
+        if held_out is None:
+            return cls(scale, _intercept(own, ratio), ratio)
+        unseen = scale.standardised(held_out)
+        intercept = _intercept(np.concatenate([own, unseen]), ratio)
+        # A class of which no row is known says nothing for or against the ratio: whoever names ten
+        # anomalies need not have looked at ten rows.
+        if known is None or not ((known < 0).any() and (known > 0).any()):
+            return cls(scale, intercept, ratio)
+        # A known row's own score tells that it was trained with its label. Halfway between what a
+        # new row of its kind scores and what a training row of the same rank does, both are served.
+        ranks = np.argsort(np.argsort(unseen, kind="stable"), kind="stable")
+        logits = _SLOPE * (np.sort(own)[ranks] + unseen) / 2 + intercept
+        shift = _shift(logits[known != 0], known[known != 0] < 0)
+        return cls(scale, intercept + shift, float(expit(logit(ratio) + shift)))
+
+    def proba(self, scores: np.ndarray, share: float | None = None) -> np.ndarray:
+        """Turn scores, (n,), into probabilities, (n,); `share` as if so many were anomalies.
+
+        Raises
+        ------
+        ValueError
+            If `share` is not between 0 and 1.
+        """
+        shift = 0.0
+        if share is not None:
+            if not (_SHARE.accepts(share) and share < 1):
+                raise ValueError(
+                    "LOE: contamination in anomaly_proba must be a number in (0, 1), the share of "
+                    f"anomalies among rows like those of X, or None; got {share!r}."
+                )
+            shift = logit(share) - logit(self.share)
+        return expit(_SLOPE * self.scale.standardised(scores) + self.intercept + shift)
+
+
+def _intercept(units: np.ndarray, ratio: float) -> float:
+    """Find the intercept by which the mean probability is `ratio`."""
+    logits = _SLOPE * units
+    # All probabilities are below the ratio at one end, and above it at the other.
+    low, high = logit(ratio) - logits.max() - 1, logit(ratio) - logits.min() + 1
+    return float(brentq(lambda intercept: expit(logits + intercept).mean() - ratio, low, high))
+
+
+def _shift(logits: np.ndarray, is_anomaly: np.ndarray) -> float:
+    """Find the shift of logits under which known labels are likeliest, near 0 by a normal prior."""
+
+    def slope(shift: float) -> float:
+        return float(np.sum(is_anomaly - expit(logits + shift)) - shift / _TRUST**2)
+
+    furthest = _TRUST**2 * len(logits) + 1
+    return float(brentq(slope, -furthest, furthest))
