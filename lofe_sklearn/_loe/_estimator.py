@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,13 @@ from lofe_sklearn._known_labels import (
 )
 from lofe_sklearn._loe._cleaning import CleaningMixin
 from lofe_sklearn._loe._members import backbones_of, held_out_rows, member_ratios, plan
-from lofe_sklearn._loe._parameters import CONSTRAINTS, is_thresholder
-from lofe_sklearn._loe._posterior import Posterior
+from lofe_sklearn._loe._parameters import (
+    CONSTRAINTS,
+    check_backbones,
+    is_thresholder,
+    label_rule,
+)
+from lofe_sklearn._loe._posterior import Posterior, PosteriorMixin
 from lofe_sklearn._loe._ratio import FoundRatio, find_ratio, thresholded_ratio
 from lofe_sklearn._loe._scale import CommonScale, mean_losses
 from lofe_sklearn._validation import all_or_nothing, check_parameters
@@ -27,7 +31,7 @@ from lofe_sklearn.backbones._base import Backbone, OutlierDetector
 from lofe_sklearn.backbones._training import threshold, train_tasks, unknown_ratio
 
 
-class LOE(CleaningMixin, OutlierDetector):
+class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
     """Latent Outlier Exposure [1]_: train a detector on unlabelled, contaminated data.
 
     A backbone gives two losses for each row, low where it looks normal and low where it looks
@@ -339,56 +343,6 @@ class LOE(CleaningMixin, OutlierDetector):
         seen = zip(self.estimators_, self.estimators_features_, strict=True)
         return np.hstack([member.embed(X[:, features]) for member, features in seen])
 
-    def anomaly_proba(self, X, contamination=None):
-        """Estimate the probability that each row is an anomaly.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to judge.
-        contamination : float in (0, 1), optional
-            Share of anomalies to expect among rows like those of X, where it is another than among
-            the training rows: the odds are multiplied accordingly. Default: as in training.
-
-        Returns
-        -------
-        proba : ndarray of float64, shape (n_samples,)
-            In [0, 1]. It ranks rows as ``-score_samples(X)`` does, with ties only where a
-            probability is rounded to 0 or 1, and does not depend on the other rows of X.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` has not been called.
-        ValueError
-            If X cannot be used, or `contamination` is not between 0 and 1.
-
-        Notes
-        -----
-        The logit is linear in the standardised logarithm of the normal loss, averaged over members;
-        its intercept makes the mean over the training rows `contamination_`, with each counted as
-        the members score it and, where there are any, as in `held_out_scores_`. So a probability
-        is as good as the ranking and that ratio: if the ratio is half the truth, so are most.
-
-        Known labels act on the training, and so on the scores. With ``contamination="auto"``, and
-        rows of both classes known, they correct the intercept too, by a penalised logistic
-        regression: have rows looked at that are drawn at random or by their scores, not by their
-        class. A known row's own probability is what the detector makes of it, neither 0 nor 1.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from lofe_sklearn import LOE, DeepSVDD
-        >>> rng = np.random.default_rng(0)
-        >>> X = np.concatenate([rng.normal(0, 1, (190, 4)), rng.normal(6, 1, (10, 4))])
-        >>> detector = LOE(DeepSVDD(), contamination=0.05, random_state=0).fit(X)
-        >>> proba = detector.anomaly_proba(X)
-        >>> bool(proba[190:].min() > 0.5 > proba[:190].max()), round(float(proba.mean()), 3)
-        (True, 0.05)
-        """
-        scores = self.score_samples(X)  # raises if not fitted
-        return self._posterior.proba(scores, contamination)
-
     @property
     def n_features_in_(self):
         """Number of features seen in `fit`."""
@@ -406,29 +360,8 @@ class LOE(CleaningMixin, OutlierDetector):
     def _check_parameters(self) -> tuple[list[Any], engine.Rule]:
         check_parameters(self, CONSTRAINTS)
         templates = backbones_of(self)
-        for template in templates:
-            if not isinstance(template, Backbone):
-                got = template.__name__ if isinstance(template, type) else type(template).__name__
-                raise TypeError(
-                    "LOE: estimator must be an instance of a backbone, such as NeuTraL(), "
-                    f"DeepSVDD() or AutoEncoder(), or a list of such; got {got}. A class needs "
-                    "parentheses; a Pipeline goes around LOE, as in "
-                    "make_pipeline(scaler, LOE(NeuTraL()))."
-                )
-            check_parameters(template, template.parameter_constraints())
-        if not templates:
-            raise ValueError("LOE: estimator must hold at least one backbone; got an empty list.")
-        if callable(self.method):
-            rule = _checked_rule(self.method)
-        elif isinstance(self.method, str) and self.method in engine.RULES:
-            rule = engine.RULES[self.method]
-        else:
-            known_methods = ", ".join(map(repr, engine.RULES))
-            raise ValueError(
-                f"LOE: method must be one of {known_methods}, or a callable "
-                f"(loss_n, loss_a, alpha, known) -> (w_n, w_a); got {self.method!r}."
-            )
-        return templates, rule
+        check_backbones(templates)
+        return templates, label_rule(self.method)
 
     def _check_warmup(self, n_epochs: int) -> None:
         if self.method != "blind" and (self.warmup_epochs or 0) >= n_epochs:
@@ -462,24 +395,3 @@ def _mean_history(members: list[Backbone], n_iter: int) -> np.ndarray:
     for row, member in zip(histories, members, strict=True):
         row[: member.n_iter_] = member.loss_history_
     return np.nanmean(histories, axis=0)
-
-
-def _checked_rule(method: Callable) -> engine.Rule:
-    """Wrap a user's label rule with a check of what it returns."""
-
-    def rule(loss_n, loss_a, alpha, known=None):
-        weights = method(loss_n.detach(), loss_a.detach(), alpha, known)
-        shapes = [tuple(getattr(w, "shape", ())) for w in weights] if _is_pair(weights) else None
-        if shapes != [tuple(loss_n.shape)] * 2:
-            raise ValueError(
-                f"LOE: the callable method must return two weight tensors of shape "
-                f"{tuple(loss_n.shape)}, (w_n, w_a); got "
-                f"{type(weights).__name__ if shapes is None else f'shapes {shapes}'}."
-            )
-        return weights
-
-    return rule
-
-
-def _is_pair(value: object) -> bool:
-    return isinstance(value, (tuple, list)) and len(value) == 2

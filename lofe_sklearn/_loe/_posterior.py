@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -111,6 +112,63 @@ class Posterior:
                 )
             shift = logit(share) - logit(self.share)
         return expit(_SLOPE * self.scale.standardised(scores) + self.intercept + shift)
+
+
+class PosteriorMixin:
+    """The method that turns a fitted detector's scores into probabilities."""
+
+    score_samples: Any
+    _posterior: Posterior
+
+    def anomaly_proba(self, X, contamination=None):
+        """Estimate the probability that each row is an anomaly.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to judge.
+        contamination : float in (0, 1), optional
+            Share of anomalies to expect among rows like those of X, where it is another than among
+            the training rows: the odds are multiplied accordingly. Default: as in training.
+
+        Returns
+        -------
+        proba : ndarray of float64, shape (n_samples,)
+            In [0, 1]. It ranks rows as ``-score_samples(X)`` does, with ties only where a
+            probability is rounded to 0 or 1, and does not depend on the other rows of X.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError
+            If X cannot be used, or `contamination` is not between 0 and 1.
+
+        Notes
+        -----
+        The logit is linear in the standardised logarithm of the normal loss, averaged over members;
+        its intercept makes the mean over the training rows `contamination_`, with each counted as
+        the members score it and, where there are any, as in `held_out_scores_`. So a probability
+        is as good as the ranking and that ratio: if the ratio is half the truth, so are most.
+
+        Known labels act on the training, and so on the scores. With ``contamination="auto"``, and
+        rows of both classes known, they correct the intercept too, by a penalised logistic
+        regression: have rows looked at that are drawn at random or by their scores, not by their
+        class. A known row's own probability is what the detector makes of it, neither 0 nor 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lofe_sklearn import LOE, DeepSVDD
+        >>> rng = np.random.default_rng(0)
+        >>> X = np.concatenate([rng.normal(0, 1, (190, 4)), rng.normal(6, 1, (10, 4))])
+        >>> detector = LOE(DeepSVDD(), contamination=0.05, random_state=0).fit(X)
+        >>> proba = detector.anomaly_proba(X)
+        >>> bool(proba[190:].min() > 0.5 > proba[:190].max()), round(float(proba.mean()), 3)
+        (True, 0.05)
+        """
+        scores = self.score_samples(X)  # raises if not fitted
+        return self._posterior.proba(scores, contamination)
 
 
 def _intercept(units: np.ndarray, ratio: float) -> float:
