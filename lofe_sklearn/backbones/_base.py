@@ -216,7 +216,8 @@ class Backbone(OutlierDetector, ABC):
 
         Its ``forward(x)`` takes rows (b, n_features) and returns ``(loss_n, loss_a)``, (b,) each.
         It may have a method ``prepare(x)``, which is called once before training with (a part
-        of) the training rows, to set what depends on them. Weights are drawn from torch's global
+        of) the training rows, to set what depends on them, and a method ``embed(x)``, which
+        returns (b, ...) values that `embed` hands out. Weights are drawn from torch's global
         generator, which is seeded around this call.
         """
 
@@ -315,9 +316,10 @@ class Backbone(OutlierDetector, ABC):
             Where the network sees each row: rows that are close are alike to it. Of a backbone
             whose module has no method ``embed``, the rows as they are scaled.
         """
+        X = self._check_rows(X)  # raises if not fitted
         return engine.embeddings(
             self.module_,
-            self._check_rows(X),
+            X,
             scaling=self._scaling,
             device=engine.resolve_device(self.device),
         )
