@@ -20,6 +20,7 @@ from lofe_sklearn._loe._members import backbones_of, held_out_rows, member_ratio
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
     check_backbones,
+    is_interval,
     is_thresholder,
     label_rule,
 )
@@ -52,16 +53,18 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         marks none. A callable ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` gets the losses as
         tensors of shape (M, b) for M members, the ratio as a tensor (M,) and the known labels
         (M, b) or None, and returns the weights of both losses, (M, b) each.
-    contamination : "auto", float or thresholder, default="auto"
+    contamination : "auto", float, pair of floats or thresholder, default="auto"
         Share of anomalies in the training rows, in (0, 0.5]: it steers the training and sets the
-        threshold of `predict`. ``"auto"`` is for those who do not know it: members assume
-        different ratios, from 0.01 to 0.4, and the threshold's is found without labels; see Notes.
+        threshold of `predict`. Of a pair, ``(low, high)``, members assume ratios from one to the
+        other, and the threshold is that of their geometric mean. ``"auto"`` is for those who do
+        not know it: members assume different ratios, from 0.01 to 0.4, and the threshold's is found
+        without labels; see Notes.
         A thresholder, an object with ``eval(scores)`` as PyThresh's or a callable, gets the
         outlier scores of the training rows, high for outliers, and returns labels, 1 for outliers,
         or a ratio; members are then those of ``"auto"``.
     n_estimators : int, optional
         Members, which differ in their seed, trained in one stack; their scores are averaged.
-        Default: 16 where the ratio is not known, else one for each backbone.
+        Default: 16 where no single ratio is given, else one for each backbone.
     max_samples, max_features : float or int, default=1.0
         Rows and features that each member is trained on, drawn without replacement: a share, or a
         number. On the benchmarks subsampling did not help.
@@ -102,7 +105,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         The ratio that `offset_` cuts at: the one given, or the one found.
     contamination_interval_ : tuple of float
         One standard deviation of the logarithm of the found ratio below and above it. Of a ratio
-        that was given, twice the ratio.
+        that was given, twice the ratio; a pair that was given.
     held_out_scores_ : ndarray of shape (n_samples,) or None
         With ``contamination="auto"``, the score of each training row by models that have not seen
         it, high for normal. None for fewer than 36 rows.
@@ -241,7 +244,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             self._check_warmup(prototype._n_epochs(X.shape[0]))
         known = check_known_labels(known_labels, X.shape[0], type(self).__name__, given)
         if not (isinstance(self.contamination, str) or is_thresholder(self.contamination)):
-            warn_of_a_low_ratio(self.contamination, known, type(self).__name__)
+            largest = float(np.max(self.contamination))
+            warn_of_a_low_ratio(largest, known, type(self).__name__)
         tasks = plan(self, prototypes, rule, X, known, outliers, {} if memo is None else memo)
         self._prototype = prototypes[0]
         return X, known, tasks
@@ -302,6 +306,9 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         if isinstance(self.contamination, str):
             held_out = self.held_out_scores_
             return find_ratio(-scores, None if held_out is None else -held_out)
+        if is_interval(self.contamination):
+            low, high = map(float, self.contamination)
+            return FoundRatio(float(np.sqrt(low * high)), low, high)
         ratio = float(self.contamination)
         return FoundRatio(ratio, ratio, ratio)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from sklearn.base import clone
 from lofe_sklearn import engine
 from lofe_sklearn._known_labels import ratio_with_known
 from lofe_sklearn._loe._first_labels import first_scores
+from lofe_sklearn._loe._parameters import is_interval
 from lofe_sklearn._loe._ratio import folds, spread_ratios
 from lofe_sklearn.backbones import AutoEncoder, DeepSVDD
 from lofe_sklearn.backbones._outliers import check_outliers
@@ -113,15 +114,25 @@ def member_ratios(loe: LOE, n_prototypes: int) -> list[float]:
     """Return the ratio that each member assumes."""
     if isinstance(loe.contamination, (int, float, np.number)):
         return [float(loe.contamination)] * (loe.n_estimators or n_prototypes)
-    return _ratios_in_turn(loe.n_estimators or _N_SPREAD_MEMBERS, n_prototypes)
+    n_members = loe.n_estimators or _N_SPREAD_MEMBERS
+    if is_interval(loe.contamination):
+        low, high = loe.contamination
+        return _ratios_in_turn(
+            n_members, n_prototypes, lambda n: np.geomspace(low, high, n).tolist()
+        )
+    return _ratios_in_turn(n_members, n_prototypes)
 
 
-def _ratios_in_turn(n_members: int, n_prototypes: int) -> list[float]:
+def _ratios_in_turn(
+    n_members: int,
+    n_prototypes: int,
+    spread: Callable[[int], list[float]] = spread_ratios,
+) -> list[float]:
     """Spread the ratios over the members of each prototype."""
     ratios = [0.0] * n_members
     for k in range(n_prototypes):
         own = len(ratios[k::n_prototypes])
-        ratios[k::n_prototypes] = spread_ratios(own)
+        ratios[k::n_prototypes] = spread(own)
     return ratios
 
 

@@ -16,18 +16,18 @@ INITS = ("auto", "iforest")
 
 @dataclass(frozen=True)
 class Contamination:
-    """A ratio, ``"auto"``, or what finds one in scores."""
+    """A ratio, an interval of ratios, ``"auto"``, or what finds one in scores."""
 
     def accepts(self, value: Any) -> bool:
         """Whether `value` is one of these."""
         if isinstance(value, str):
             return value == "auto"
-        return CONTAMINATION.accepts(value) or is_thresholder(value)
+        return CONTAMINATION.accepts(value) or is_interval(value) or is_thresholder(value)
 
     def __str__(self) -> str:
         return (
-            f"{CONTAMINATION}, 'auto', a thresholder with a method eval(scores), or a callable "
-            "scores -> labels or ratio"
+            f"{CONTAMINATION}, a pair (low, high) of such, 'auto', a thresholder with a method "
+            "eval(scores), or a callable scores -> labels or ratio"
         )
 
 
@@ -55,6 +55,12 @@ CONSTRAINTS: dict[str, Constraint] = {
     "known_weight": Number(low=0, above=True, optional=True),
     "outlier_weight": Number(low=0, above=True),
 }
+
+
+def is_interval(value: Any) -> bool:
+    """Whether `value` is a pair of ratios, the smaller one first."""
+    is_pair = isinstance(value, (tuple, list)) and len(value) == 2
+    return is_pair and all(map(CONTAMINATION.accepts, value)) and value[0] <= value[1]
 
 
 def is_thresholder(value: Any) -> bool:

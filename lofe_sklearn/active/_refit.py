@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._loe import LOE
 from lofe_sklearn.active._query import _last_step
 from lofe_sklearn.active._ratio import estimate_contamination
+
+# An estimate from twenty answers or so is good to this factor, mostly.
+_FACTOR = 2.0
 
 
 def refit(detector, X, known_labels, *, contamination="estimate", scores=None, **params):
@@ -30,10 +34,12 @@ def refit(detector, X, known_labels, *, contamination="estimate", scores=None, *
         The training rows.
     known_labels : array-like of int, shape (n_samples,), or pair of masks
         All answers so far: +1 normal, -1 anomaly, 0 unknown.
-    contamination : "estimate", float, "auto" or None, default="estimate"
+    contamination : "estimate", float, pair, "auto" or None, default="estimate"
         The share of anomalies among all rows. ``"estimate"`` takes it from the answers, see
         `estimate_contamination`, which wants rows that were chosen over the whole range of scores:
-        of the most anomalous ones alone it would be too high. None leaves the detector's own.
+        of the most anomalous ones alone it would be too high. A detector that was given one ratio
+        gets that estimate; one whose members assume several, half to twice of it, as far as a few
+        answers may be off. None leaves the detector's own.
     scores : array-like of shape (n_samples,), optional
         Scores of X by which the ratio is estimated. Default: the detector's own. From the second
         round on pass those that the first query went by: a detector that was trained with answers
@@ -82,6 +88,8 @@ def refit(detector, X, known_labels, *, contamination="estimate", scores=None, *
     if isinstance(contamination, str) and contamination == "estimate":
         by = last.score_samples(rows) if scores is None else scores
         contamination = estimate_contamination(by, known)
+        if isinstance(last, LOE) and not isinstance(last.contamination, Real):
+            contamination = contamination / _FACTOR, min(0.5, contamination * _FACTOR)
     fresh = _as_loe(last)
     if contamination is not None:
         fresh.set_params(contamination=contamination)

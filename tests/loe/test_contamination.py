@@ -119,11 +119,34 @@ def test_a_given_ratio_is_itself(clustered, ratio):
     assert detector.contamination_ == ratio
     assert detector.contamination_interval_ == (ratio, ratio)
     np.testing.assert_array_equal(detector.contaminations_, [ratio, ratio])
+
+
+def test_an_interval_is_spread_over(clustered):
+    for pair in ((0.05, 0.2), [0.05, 0.2]):
+        detector = loe(contamination=pair, n_estimators=3).fit(clustered)
+        np.testing.assert_allclose(detector.contaminations_, [0.05, 0.1, 0.2])
+        assert detector.contamination_ == pytest.approx(0.1)
+        assert detector.contamination_interval_ == (0.05, 0.2)
+        assert detector.held_out_scores_ is None
+    both = LOE([backbone(), AutoEncoder(max_epochs=2)], contamination=(0.1, 0.1), random_state=0)
+    np.testing.assert_allclose(both.fit(clustered).contaminations_, [0.1] * 16)
+
+
+def test_an_interval_below_what_is_known(clustered):
+    known = np.zeros(len(clustered), dtype=int)
+    known[:30] = -1  # 15 %
+    with pytest.warns(UserWarning, match="more than contamination=0.1 allows"):
+        detector = loe(contamination=(0.05, 0.1), n_estimators=2).fit(clustered, known_labels=known)
+    np.testing.assert_allclose(detector.contaminations_, [0.15, 0.15])
     assert_consistent(detector, clustered)
 
 
 @pytest.mark.parametrize(
-    "value", [0, -0.1, 0.51, 1, True, None, "Auto", "0.1", np.nan, [0.1], DeepSVDD, object()]
+    "value",
+    [
+        *[0, -0.1, 0.51, 1, True, None, "Auto", "0.1", np.nan, [0.1], DeepSVDD, object()],
+        *[(0.2, 0.1), (0, 0.1), (0.1, 0.6), (0.1, 0.2, 0.3), ("0.1", 0.2)],
+    ],
 )
 def test_a_ratio_that_is_none(clustered, value):
     with pytest.raises(ValueError, match=r"LOE: contamination must be .*'auto'.*eval.*got"):
