@@ -178,6 +178,7 @@ SUITES = {
             methods=METHODS,
             ratios=(0.1, 0.2, 0.3),
             seeds=(0, 1, 2),
+            params={"scaling": "standard", "batch_size": 128},
         ),
         Suite(
             "peers",
