@@ -3,14 +3,15 @@
     OMP_NUM_THREADS=1 python -m benchmarks.known_labels
     python -m benchmarks.known_labels --show benchmarks/results/known_labels.csv
 
-The LOE paper's tabular protocol with 10 % anomalies in the training rows; the first detector is LOE
-with soft labels and that ratio. It chooses which rows to ask about, and is trained again with the
-answers and the ratio estimated from them. What is compared, for each number of labels:
+The LOE paper's tabular protocol, 10 % anomalies in the training rows. The first detector is LOE
+without labels or a ratio, members over ratios from .01 to .4. It chooses the rows to ask about, and
+is trained again with the answers, members over half to twice the ratio estimated from them. What is
+compared, for each number of labels:
 
     diverse, random, most_anomalous, margin, mixed     strategies of lofe_sklearn.active.query
     supervised      a random forest trained on the rows of `diverse` alone, without the others
     blind           as `diverse`, all rows of unknown label taken for normal
-    true ratio      as `diverse`, with the ratio that is true instead of the estimated one
+    true ratio      as `diverse`, members over half to twice the true ratio
 
 One row for each fit goes to --output as CSV. The sets are those of the SOEL paper, cardio and
 thyroid, by lofe_sklearn.datasets.fetch_odds.
@@ -38,6 +39,7 @@ RESULTS = Path(__file__).parent / "results"
 SETS = ("satellite", "pima", "breastw", "ionosphere", "cardio", "thyroid")
 BACKBONES = {cls.__name__: cls for cls in (DeepSVDD, AutoEncoder, NeuTraL)}
 RATIO = 0.1
+TRUE_RATIOS = RATIO / 2, RATIO * 2
 OTHERS = ("supervised", "blind", "true ratio")
 
 
@@ -57,13 +59,17 @@ def fits(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict]:
     X, y = fetch_odds(name, return_X_y=True)
     X, X_test, y_train, y_test = loe_tabular_split(X, y, contamination=RATIO, random_state=seed)
     backbone = BACKBONES[options.backbone]()
-    first = LOE(backbone, method="soft", contamination=RATIO, random_state=seed).fit(X)
+    first = LOE(backbone, method=options.method, n_estimators=options.members, random_state=seed)
+    first.fit(X)
     scores = first.score_samples(X)
 
     def row(strategy: str, known: np.ndarray, found: float, test_scores: np.ndarray) -> dict:
         return {
             "dataset": name,
             "backbone": options.backbone,
+            "method": options.method,
+            "members": options.members,
+            "known_weight": options.known_weight or "",
             "strategy": strategy,
             "seed": seed,
             "n_labels": int((known != 0).sum()),
@@ -75,7 +81,7 @@ def fits(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict]:
         }
 
     unknown = np.zeros(len(X), dtype=int)
-    yield row("without labels", unknown, np.nan, first.score_samples(X_test))
+    yield row("without labels", unknown, first.contamination_, first.score_samples(X_test))
     for strategy in options.strategies:
         chosen = "diverse" if strategy in OTHERS else strategy
         every = query(first, X, max(options.labels), strategy=chosen, random_state=seed)
@@ -86,16 +92,15 @@ def fits(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict]:
             if strategy == "supervised":
                 yield row(strategy, known, found, supervised_scores(X, known, X_test, seed))
                 continue
-            ratio = RATIO if strategy == "true ratio" else found
             again = refit(
                 first,
                 X,
                 known,
-                contamination=ratio,
-                method="blind" if strategy == "blind" else "soft",
+                contamination=TRUE_RATIOS if strategy == "true ratio" else "estimate",
+                method="blind" if strategy == "blind" else options.method,
                 known_weight=options.known_weight,
             )
-            yield row(strategy, known, ratio, again.score_samples(X_test))
+            yield row(strategy, known, found, again.score_samples(X_test))
 
 
 def show(path: Path) -> None:
@@ -132,6 +137,8 @@ def main() -> None:
     strategies = (*STRATEGIES, *OTHERS)
     parser.add_argument("--strategies", nargs="+", choices=strategies, default=list(strategies))
     parser.add_argument("--labels", nargs="+", type=int, default=[5, 10, 20, 40])
+    parser.add_argument("--method", choices=("hard", "soft"), default="hard")
+    parser.add_argument("--members", type=int, default=8)
     parser.add_argument("--known-weight", type=float)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=RESULTS / "known_labels.csv")

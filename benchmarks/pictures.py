@@ -81,7 +81,7 @@ def video() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         f"ped2 {VideoFeatures()} {WINDOW}",
         lambda: {"X": VideoFeatures().fit_transform(windows)},
     )["X"]
-    # Neighbouring frames are alike: a fraction of the 2,560 features has nearly all of the variance.
+    # Frames are alike: a fraction of the 2,560 features has nearly all of the variance.
     components = PCA(N_COMPONENTS, random_state=0).fit_transform(normalize(features))
     return components, y[order].astype(np.int64), is_test[order].astype(bool)
 

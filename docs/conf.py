@@ -26,7 +26,8 @@ autosummary_generate = True
 autodoc_default_options = {
     "members": True,
     "inherited-members": True,
-    "exclude-members": "set_fit_request, get_metadata_routing",
+    # Their docstrings link into scikit-learn's own documentation.
+    "exclude-members": "set_fit_request, get_metadata_routing, set_output",
 }
 sphinx_gallery_conf = {
     "examples_dirs": "examples",

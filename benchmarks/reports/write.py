@@ -130,8 +130,11 @@ class Report:
     def write(self, paths: Sequence[Path]) -> list[Path]:
         """Make all, and write the files."""
         if self.suite in OF_PICTURES:
-            for sheet in paper_pictures(self.rows):
-                self.subject = "the LOE paper's images"
+            self.subject = "the LOE paper's images"
+            beside = paper_pictures(self.rows)
+            if beside:
+                self._add("## Beside the paper")
+            for sheet in beside:
                 self._sheet(sheet)
         for key, rows in self._sections().items():
             self._section(key, rows)

@@ -86,8 +86,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         where `fit` is told any: 1 lets twenty known rows count as much as thousands of unknown
         ones. Default: every row counts the same.
     outlier_weight : float, default=1.0
-        How much the mean anomaly loss of the auxiliary outliers counts beside the mean over the
-        training rows, where `fit` is given any.
+        How much the mean anomaly loss of auxiliary outliers counts beside the mean over the
+        training rows, where `fit` is given any (outlier exposure [2]_).
     random_state : int, RandomState instance or None, default=None
         Seeds the members. None takes the first backbone's own ``random_state``.
 
@@ -211,7 +211,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             raised to it, with a warning.
         outliers : array-like of shape (n_outliers, n_features), str or None
             Auxiliary rows that are anomalies and none of the training rows: each step trains as
-            many of them, drawn anew, with the anomaly loss (outlier exposure [2]_). They count for
+            many of them, drawn anew, with the anomaly loss (outlier exposure). They count for
             no ratio, label or threshold. ``"uniform"``, ``"shuffled"`` and ``"gaussian"`` are
             synthetic ones, see `lofe_sklearn.datasets.make_outliers`.
 

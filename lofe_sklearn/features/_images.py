@@ -100,7 +100,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Shape of the first training image.
     n_features_in_ : int
         Number of values in it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of a data frame's columns.
 
     Raises

@@ -48,7 +48,7 @@ class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Fitted on the last frame of the first training window.
     n_features_in_ : int
         Number of values in a window.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of a data frame's columns.
 
     Raises
