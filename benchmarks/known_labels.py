@@ -88,7 +88,7 @@ def fits(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict]:
         for n_labels in options.labels:
             known = unknown.copy()
             known[every[:n_labels]] = 1 - 2 * y_train[every[:n_labels]]
-            found = estimate_contamination(scores, known)
+            found = estimate_contamination(scores, known, prior=first.contamination_)
             if strategy == "supervised":
                 yield row(strategy, known, found, supervised_scores(X, known, X_test, seed))
                 continue

@@ -7,9 +7,12 @@ from scipy.stats import gaussian_kde
 from sklearn.utils import column_or_1d
 
 from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._validation import Number
+
+_PRIOR = Number(low=0, high=1)
 
 
-def estimate_contamination(scores, known_labels):
+def estimate_contamination(scores, known_labels, *, prior=None):
     """Estimate the share of anomalies among all rows from the labels of those asked about.
 
     Rows that were asked about because they look anomalous hold more anomalies than the others.
@@ -24,6 +27,11 @@ def estimate_contamination(scores, known_labels):
         with LOE tells much more than a blind one, whose scores of anomalies are like any others.
     known_labels : array-like of int, shape (n_samples,), or pair of masks
         The answers: +1 normal, -1 anomaly, 0 for rows that were not asked about.
+    prior : float, optional
+        The share of anomalies that is assumed where no answer says anything. The weights' mean is 1
+        where answers speak for all rows; if only rows of a kind were asked about, the most
+        anomalous ones say, it is less, and what is missing holds this share. Default: none are
+        anomalies there, so that the estimate is one from below.
 
     Returns
     -------
@@ -58,12 +66,17 @@ def estimate_contamination(scores, known_labels):
             "estimate_contamination: known_labels holds no known label; at least one row must be "
             "+1 (normal) or -1 (anomaly)."
         )
+    if prior is not None and not _PRIOR.accepts(prior):
+        raise ValueError(f"estimate_contamination: prior must be {_PRIOR}; got {prior!r}.")
     if not np.isfinite(scores).all():
         row = np.flatnonzero(~np.isfinite(scores))[0]
         raise ValueError(f"estimate_contamination: scores must be finite; row {row} is not.")
     asked = known != 0
     anomalous = known[asked] < 0
-    estimate = float(np.mean(anomalous * _weights(scores, asked)))
+    weights = _weights(scores, asked)
+    estimate = float(np.mean(anomalous * weights))
+    if prior is not None:
+        estimate += max(0.0, 1.0 - float(weights.mean())) * prior
     least = max(float(np.mean(known < 0)), 1 / len(scores))
     return float(np.clip(estimate, least, 0.5))
 

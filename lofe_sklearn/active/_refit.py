@@ -36,10 +36,9 @@ def refit(detector, X, known_labels, *, contamination="estimate", scores=None, *
         All answers so far: +1 normal, -1 anomaly, 0 unknown.
     contamination : "estimate", float, pair, "auto" or None, default="estimate"
         The share of anomalies among all rows. ``"estimate"`` takes it from the answers, see
-        `estimate_contamination`, which wants rows that were chosen over the whole range of scores:
-        of the most anomalous ones alone it would be too high. A detector that was given one ratio
-        gets that estimate; one whose members assume several, half to twice of it, as far as a few
-        answers may be off. None leaves the detector's own.
+        `estimate_contamination`; where they say nothing, it is the detector's `contamination_`. A
+        detector that was given one ratio gets that estimate; one whose members assume several, half
+        to twice of it, as far as a few answers may be off. None leaves the detector's own.
     scores : array-like of shape (n_samples,), optional
         Scores of X by which the ratio is estimated. Default: the detector's own. From the second
         round on pass those that the first query went by: a detector that was trained with answers
@@ -87,7 +86,8 @@ def refit(detector, X, known_labels, *, contamination="estimate", scores=None, *
         )
     if isinstance(contamination, str) and contamination == "estimate":
         by = last.score_samples(rows) if scores is None else scores
-        contamination = estimate_contamination(by, known)
+        before = getattr(last, "contamination_", last.contamination)
+        contamination = estimate_contamination(by, known, prior=before)
         if isinstance(last, LOE) and not isinstance(last.contamination, Real):
             contamination = contamination / _FACTOR, min(0.5, contamination * _FACTOR)
     fresh = _as_loe(last)

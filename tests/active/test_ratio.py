@@ -37,6 +37,21 @@ def test_scale_and_forms():
     assert estimate_contamination(scores.tolist(), masks) == pytest.approx(expected)
 
 
+def test_what_no_answer_speaks_of_keeps_the_prior():
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([rng.normal(-3, 1, 100), rng.normal(0, 1, 900)])
+    lowest = np.argsort(scores)[:20]
+    known = np.zeros(1000, dtype=int)
+    known[lowest] = -1
+    assert estimate_contamination(scores, known) < 0.05
+    assert estimate_contamination(scores, known, prior=0.1) == pytest.approx(0.11, abs=0.03)
+    # Rows all over the range leave it nothing to say.
+    known[:] = 0
+    known[::20] = np.where(np.arange(0, 1000, 20) < 100, -1, 1)
+    low, high = (estimate_contamination(scores, known, prior=prior) for prior in (0.01, 0.4))
+    assert high - low < 0.1
+
+
 def test_bounds():
     scores = np.arange(100.0)
     known = np.zeros(100, dtype=int)
@@ -67,3 +82,9 @@ def test_bounds():
 def test_bad_parameters(scores, known, message):
     with pytest.raises(ValueError, match=message):
         estimate_contamination(scores, known)
+
+
+@pytest.mark.parametrize("prior", [-0.1, 1.1, np.nan, "0.1"])
+def test_bad_priors(prior):
+    with pytest.raises(ValueError, match="prior must be.*got"):
+        estimate_contamination(np.arange(5.0), [1, 0, 0, 0, -1], prior=prior)

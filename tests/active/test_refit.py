@@ -27,7 +27,7 @@ def loe(contaminated):
 def test_it_is_a_fit_with_the_answers_and_their_ratio(loe, contaminated, answers):
     X, _ = contaminated
     before = loe.score_samples(X)
-    ratio = estimate_contamination(before, answers)
+    ratio = estimate_contamination(before, answers, prior=0.3)
     refitted = refit(loe, X, answers, known_weight=2.0, estimator__lr=2e-3)
     expected = LOE(
         DeepSVDD(max_epochs=5, lr=2e-3), contamination=ratio, known_weight=2.0, random_state=0
