@@ -7,9 +7,10 @@ from scipy.stats import gaussian_kde
 from sklearn.utils import column_or_1d
 
 from lofe_sklearn._known_labels import check_known_labels
-from lofe_sklearn._validation import Number
+from lofe_sklearn._validation import CONTAMINATION
 
-_PRIOR = Number(low=0, high=1)
+# Where the ratio is found without labels, that is about as good as twenty answers.
+_PRIOR_ANSWERS = 20
 
 
 def estimate_contamination(scores, known_labels, *, prior=None):
@@ -28,10 +29,10 @@ def estimate_contamination(scores, known_labels, *, prior=None):
     known_labels : array-like of int, shape (n_samples,), or pair of masks
         The answers: +1 normal, -1 anomaly, 0 for rows that were not asked about.
     prior : float, optional
-        The share of anomalies that is assumed where no answer says anything. The weights' mean is 1
-        where answers speak for all rows; if only rows of a kind were asked about, the most
-        anomalous ones say, it is less, and what is missing holds this share. Default: none are
-        anomalies there, so that the estimate is one from below.
+        The share of anomalies that was assumed before, in (0, 0.5]. It counts as much as twenty
+        answers do, in the geometric mean. And it is taken for the share wherever no answer says
+        anything: the weights' mean is 1 where answers speak for all rows, and less where only rows
+        of a kind were asked about, the most anomalous ones say. Default: SOEL's estimate alone.
 
     Returns
     -------
@@ -66,8 +67,8 @@ def estimate_contamination(scores, known_labels, *, prior=None):
             "estimate_contamination: known_labels holds no known label; at least one row must be "
             "+1 (normal) or -1 (anomaly)."
         )
-    if prior is not None and not _PRIOR.accepts(prior):
-        raise ValueError(f"estimate_contamination: prior must be {_PRIOR}; got {prior!r}.")
+    if prior is not None and not CONTAMINATION.accepts(prior):
+        raise ValueError(f"estimate_contamination: prior must be {CONTAMINATION}; got {prior!r}.")
     if not np.isfinite(scores).all():
         row = np.flatnonzero(~np.isfinite(scores))[0]
         raise ValueError(f"estimate_contamination: scores must be finite; row {row} is not.")
@@ -75,9 +76,11 @@ def estimate_contamination(scores, known_labels, *, prior=None):
     anomalous = known[asked] < 0
     weights = _weights(scores, asked)
     estimate = float(np.mean(anomalous * weights))
+    least = max(float(np.mean(known < 0)), 1 / len(scores))
     if prior is not None:
         estimate += max(0.0, 1.0 - float(weights.mean())) * prior
-    least = max(float(np.mean(known < 0)), 1 / len(scores))
+        share = len(weights) / (len(weights) + _PRIOR_ANSWERS)
+        estimate = max(estimate, least) ** share * prior ** (1 - share)
     return float(np.clip(estimate, least, 0.5))
 
 

@@ -36,7 +36,7 @@ def refit(detector, X, known_labels, *, contamination="estimate", scores=None, *
         All answers so far: +1 normal, -1 anomaly, 0 unknown.
     contamination : "estimate", float, pair, "auto" or None, default="estimate"
         The share of anomalies among all rows. ``"estimate"`` takes it from the answers, see
-        `estimate_contamination`; where they say nothing, it is the detector's `contamination_`. A
+        `estimate_contamination`, with the detector's `contamination_` as what was known before. A
         detector that was given one ratio gets that estimate; one whose members assume several, half
         to twice of it, as far as a few answers may be off. None leaves the detector's own.
     scores : array-like of shape (n_samples,), optional

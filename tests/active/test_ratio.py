@@ -44,12 +44,19 @@ def test_what_no_answer_speaks_of_keeps_the_prior():
     known = np.zeros(1000, dtype=int)
     known[lowest] = -1
     assert estimate_contamination(scores, known) < 0.05
-    assert estimate_contamination(scores, known, prior=0.1) == pytest.approx(0.11, abs=0.03)
-    # Rows all over the range leave it nothing to say.
-    known[:] = 0
-    known[::20] = np.where(np.arange(0, 1000, 20) < 100, -1, 1)
-    low, high = (estimate_contamination(scores, known, prior=prior) for prior in (0.01, 0.4))
-    assert high - low < 0.1
+    assert estimate_contamination(scores, known, prior=0.1) == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_prior_counts_as_twenty_answers():
+    scores = np.random.default_rng(0).normal(size=1000)
+    for n_queries in (5, 20, 400):
+        known = np.zeros(1000, dtype=int)
+        known[:n_queries] = 1
+        known[: n_queries // 5] = -1
+        alone = estimate_contamination(scores, known)
+        share = n_queries / (n_queries + 20)
+        expected = alone**share * 0.01 ** (1 - share)
+        assert estimate_contamination(scores, known, prior=0.01) == pytest.approx(expected, rel=0.2)
 
 
 def test_bounds():
@@ -84,7 +91,7 @@ def test_bad_parameters(scores, known, message):
         estimate_contamination(scores, known)
 
 
-@pytest.mark.parametrize("prior", [-0.1, 1.1, np.nan, "0.1"])
+@pytest.mark.parametrize("prior", [-0.1, 0, 0.6, np.nan, "0.1"])
 def test_bad_priors(prior):
     with pytest.raises(ValueError, match="prior must be.*got"):
         estimate_contamination(np.arange(5.0), [1, 0, 0, 0, -1], prior=prior)
