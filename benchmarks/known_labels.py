@@ -1,7 +1,9 @@
 """How much a few labels help, and which rows to ask about: SOEL and what it is compared with.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.known_labels --strategies diverse random most_anomalous supervised
-    OMP_NUM_THREADS=1 python -m benchmarks.known_labels --strategies margin mixed blind "true ratio" --labels 20 --output benchmarks/results/known_labels_others.csv
+    export OMP_NUM_THREADS=1
+    python -m benchmarks.known_labels --strategies diverse random most_anomalous supervised
+    python -m benchmarks.known_labels --strategies margin mixed blind "true ratio" --labels 20 \
+        --output benchmarks/results/known_labels_others.csv
     python -m benchmarks.known_labels --show benchmarks/results/known_labels.csv
 
 The LOE paper's tabular protocol, 10 % anomalies in the training rows. The first detector is LOE
