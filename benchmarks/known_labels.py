@@ -4,7 +4,8 @@
     python -m benchmarks.known_labels --strategies diverse random most_anomalous supervised
     python -m benchmarks.known_labels --strategies margin mixed blind "true ratio" --labels 20 \
         --output benchmarks/results/known_labels_others.csv
-    python -m benchmarks.known_labels --show benchmarks/results/known_labels.csv
+    python -m benchmarks.known_labels --show benchmarks/results/known_labels.csv \
+        --figure docs/images/known_labels.png
 
 The LOE paper's tabular protocol, 10 % anomalies in the training rows. The first detector is LOE
 without labels or a ratio, members over ratios from .01 to .4. It chooses the rows to ask about, and
@@ -28,6 +29,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from sklearn.ensemble import RandomForestClassifier
@@ -38,11 +41,13 @@ from lofe_sklearn.active import STRATEGIES, estimate_contamination, query, refit
 from lofe_sklearn.datasets import fetch_odds, loe_tabular_split
 from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
 
+matplotlib.use("Agg")
 RESULTS = Path(__file__).parent / "results"
 SETS = ("satellite", "pima", "breastw", "ionosphere", "cardio", "thyroid")
 BACKBONES = {cls.__name__: cls for cls in (DeepSVDD, AutoEncoder, NeuTraL)}
 RATIO = 0.1
 TRUE_RATIOS = RATIO / 2, RATIO * 2
+WITHOUT = "without labels"
 OTHERS = ("supervised", "blind", "true ratio")
 
 
@@ -84,7 +89,7 @@ def fits(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict]:
         }
 
     unknown = np.zeros(len(X), dtype=int)
-    yield row("without labels", unknown, first.contamination_, first.score_samples(X_test))
+    yield row(WITHOUT, unknown, first.contamination_, first.score_samples(X_test))
     for strategy in options.strategies:
         chosen = "diverse" if strategy in OTHERS else strategy
         every = query(first, X, max(options.labels), strategy=chosen, random_state=seed)
@@ -132,6 +137,34 @@ def show(path: Path) -> None:
               f"| {each} |")  # fmt: skip
 
 
+def draw(path: Path, figure: Path) -> None:
+    """Draw ROC AUC and F1 against the number of labels, as means over seeds and sets."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    markers = iter("osD^v")
+    strategies = [s for s in dict.fromkeys(row["strategy"] for row in rows) if s != WITHOUT]
+    for strategy in strategies:
+        marker = next(markers)
+        # A forest that knows no row tells nothing; the others begin where there are no labels.
+        mine = {strategy} if strategy == "supervised" else {strategy, WITHOUT}
+        for ax, metric in zip(axes, ("roc_auc", "f1"), strict=True):
+            values: dict[int, list[float]] = defaultdict(list)
+            for row in rows:
+                if row["strategy"] in mine:
+                    values[int(row["n_labels"])].append(float(row[metric]))
+            labels = sorted(values)
+            label = "diverse (SOEL)" if strategy == "diverse" else strategy.replace("_", " ")
+            means = [np.mean(values[n]) for n in labels]
+            ax.plot(labels, means, marker=marker, markersize=5, label=label)
+    for ax, metric in zip(axes, ("ROC AUC", "F1"), strict=True):
+        ax.set_xlabel("rows whose label is known")
+        ax.set_ylabel(f"mean {metric}")
+        ax.grid(alpha=0.3)
+    axes[0].legend()
+    fig.savefig(figure, dpi=110)
+
+
 def main() -> None:
     """Run all, and write the rows of each set and seed when they are there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -146,10 +179,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=RESULTS / "known_labels.csv")
     parser.add_argument("--show", type=Path, help="print the table of an earlier run")
+    parser.add_argument("--figure", type=Path, help="draw it too, into this file")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.show:
         show(options.show)
+        if options.figure:
+            draw(options.show, options.figure)
         return
     rows: list[dict] = []
     for seed in range(options.seeds):
