@@ -60,7 +60,8 @@ for ax, strategy in zip(axes, strategies, strict=True):
     for label, colour, name in ((0, "tab:blue", "normal"), (1, "tab:red", "anomaly")):
         of_label = asked[strategy][y_train[asked[strategy]] == label]
         ax.scatter(*plane[of_label].T, s=36, color=colour, edgecolors="white", label=name)
-    ax.set_title(f"{strategy}: {before:.2f} before, {after[strategy]:.2f} after", fontsize=10)
+    change = f"average precision {before:.2f} to {after[strategy]:.2f}"
+    ax.set_title(f"{strategy.replace('_', ' ')}\n{change}", fontsize=10)
     ax.set_xticks([])
     ax.set_yticks([])
 axes[0].legend(title="the answer", loc="upper right", fontsize=9)
