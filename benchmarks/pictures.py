@@ -3,11 +3,14 @@
     fmnist-pixels:shirt     Fashion-MNIST, one class against the rest, raw pixels
     fmnist:shirt            the same, as features
     cifar10:frog            CIFAR-10, as features
-    ped2:all                UCSD Ped2: features of windows of frames, 128 principal components
+    ped2:all  ped1:all      UCSD Ped: features of windows of frames, 128 principal components
+    mvtec:bottle            MVTec-AD, as features of the pictures themselves
 
 Features are computed once, by ImageFeatures() and VideoFeatures() as they are, and kept in the
 folder that LOFE_CACHE names (default: lofe_sklearn/benchmarks in the user's cache folder). Each row
 is brought to unit length, as scikit-learn's Normalizer does.
+
+MVTec-AD's pictures and Ped1 are for those who have them: see benchmarks.folders.
 
 Of a set of pictures at most --max-rows training pictures are taken of each class, the first ones,
 and a fifth as many test pictures.
@@ -26,6 +29,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import normalize
 
+from benchmarks.folders import category, pedestrians
 from lofe_sklearn.datasets import (
     _cifar10,
     _fashion_mnist,
@@ -63,27 +67,46 @@ def class_names(collection: str) -> list[str]:
 
 
 @lru_cache(maxsize=2)
-def video() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return features of UCSD Ped2's windows, 1 for anomalous, and whether they are of test clips.
+def video(name: str = "ped2") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return features of a video's windows, 1 for anomalous, and whether they are of test clips.
 
-    Anomalous are the windows whose last frame is.
+    Anomalous are the windows whose last frame is. UCSD Ped2 is read from one file of frames where
+    that is there, and else, as Ped1 is, from its own folder.
     """
     path = get_data_home() / VIDEO
-    if not path.is_file():
-        raise OSError(f"{path} is not there. Frames and labels of UCSD Ped2 belong in it.")
+    if name == "ped2" and path.is_file():
+        clips, y, is_test = _clips_of_file(path)
+    else:
+        clips, y, is_test = pedestrians(Path(get_data_home()), name)
+    windows = video_windows(clips, length=WINDOW, pad=True)
+    features = kept(
+        f"{name} {VideoFeatures()} {WINDOW}",
+        lambda: {"X": VideoFeatures().fit_transform(windows)},
+    )["X"]
+    # Frames are alike: a fraction of the 2,560 features has nearly all of the variance.
+    n_components = min(N_COMPONENTS, *features.shape)
+    components = PCA(n_components, random_state=0).fit_transform(normalize(features))
+    return components, y, is_test
+
+
+def _clips_of_file(path: Path) -> tuple[list, np.ndarray, np.ndarray]:
     with np.load(path) as file:
         X, clip, is_test, y = (file[key] for key in ("X", "clip", "is_test", "y"))
     marks = is_test.astype(np.int64) * 1000 + clip
     clips = [X[marks == mark] for mark in np.unique(marks)]
     order = np.concatenate([np.flatnonzero(marks == mark) for mark in np.unique(marks)])
-    windows = video_windows(clips, length=WINDOW, pad=True)
+    return clips, y[order].astype(np.int64), is_test[order].astype(bool)
+
+
+@lru_cache(maxsize=2)
+def defects(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return features of the pictures of a category of MVTec-AD, and 1 for those with a defect."""
+    paths, y = category(Path(get_data_home()), name)
+    extractor = ImageFeatures(verbose=1, allow_mixed=True)
     features = kept(
-        f"ped2 {VideoFeatures()} {WINDOW}",
-        lambda: {"X": VideoFeatures().fit_transform(windows)},
+        f"mvtec {name} {len(paths)} {extractor}", lambda: {"X": extractor.fit_transform(paths)}
     )["X"]
-    # Frames are alike: a fraction of the 2,560 features has nearly all of the variance.
-    components = PCA(N_COMPONENTS, random_state=0).fit_transform(normalize(features))
-    return components, y[order].astype(np.int64), is_test[order].astype(bool)
+    return normalize(features), y
 
 
 def _pixels(collection: str, max_rows: int | None) -> tuple[np.ndarray, ...]:

@@ -46,7 +46,8 @@ MVTEC = tuple(
 )
 LEAST_ANOMALIES = 20
 PICTURES = ("cifar10", "fmnist", "fmnist-pixels", "cifar10-pixels")
-FAMILIES = ("file", "odds", "adbench", *PICTURES, "ped2")
+VIDEOS = ("ped1", "ped2")
+FAMILIES = ("file", "odds", "adbench", *PICTURES, *VIDEOS, "mvtec")
 
 
 class SetError(Exception):
@@ -84,8 +85,10 @@ def load(name: str, max_rows: int | None = None) -> tuple:
     try:
         if family in PICTURES:
             return pictures.one_class(family, short, max_rows)
-        if family == "ped2":
-            return pictures.video()
+        if family in VIDEOS:
+            return pictures.video(family)
+        if family == "mvtec":
+            return pictures.defects(short)
     except (OSError, ValueError, ImportError) as error:
         raise SetError(f"{name}: {error}") from error
     return load_table(name, max_rows)

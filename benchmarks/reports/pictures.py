@@ -13,7 +13,13 @@ from benchmarks.reports.grid import METHODS, Row
 from benchmarks.reports.tables import Sheet, Text, figure
 
 SUITES = ("paper-image", "paper-mvtec", "paper-video")
-NAMES = {"cifar10": "CIFAR-10", "fmnist": "Fashion-MNIST", "mvtec": "MVTec-AD", "ped2": "UCSD Ped2"}
+NAMES = {
+    "cifar10": "CIFAR-10",
+    "fmnist": "Fashion-MNIST",
+    "mvtec": "MVTec-AD",
+    "ped1": "UCSD Ped1",
+    "ped2": "UCSD Ped2",
+}
 
 
 def collection(dataset: str) -> str:
