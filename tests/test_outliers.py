@@ -130,6 +130,17 @@ def test_images(contaminated):
     np.testing.assert_array_equal(flat, expected)
 
 
+@pytest.mark.parametrize("kind", ["gaussian", "rows"])
+def test_pixels_of_whole_numbers(kind):
+    images = np.random.default_rng(0).integers(0, 256, (30, 64), dtype=np.uint8)
+    given = images[:5] / 3.0 - 20 if kind == "rows" else kind
+    small = MHRot(depth=10, width=1, n_views=1, max_epochs=2, random_state=0)
+    # Not wrapped round at 0 and 255, so that they are what they are beside pixels of floats.
+    expected = clone(small).fit(images.astype(float), outliers=given).score_samples(images)
+    scores = clone(small).fit(images, outliers=given).score_samples(images)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4)
+
+
 def test_a_stack_equals_single_fits(contaminated, outliers):
     X, _ = contaminated
     detectors = [

@@ -47,8 +47,7 @@ def check_outliers(
     if outliers is None:
         return None
     if isinstance(outliers, str):
-        made = make_outliers(X, X.shape[0], kind=outliers, random_state=seed)
-        return made.astype(X.dtype, copy=False)
+        return _like(X, make_outliers(X, X.shape[0], kind=outliers, random_state=seed))
     shape = np.shape(outliers) if not sparse.issparse(outliers) else outliers.shape
     if len(shape) < 2 or (len(shape) == 2 and shape[1] != X.shape[1]):
         raise ValueError(
@@ -62,7 +61,12 @@ def check_outliers(
         rows = backbone._check_rows(outliers)
     except ValueError as error:
         raise ValueError(f"{owner}: outliers cannot be used. {error}") from error
-    return rows.astype(X.dtype, copy=False)
+    return _like(X, rows)
+
+
+def _like(X: Rows, rows: Rows) -> Rows:
+    """Give rows the precision of X; beside X of integers, pixels, they stay as they are."""
+    return rows.astype(X.dtype, copy=False) if X.dtype.kind == "f" else rows
 
 
 class OutliersBelow:
