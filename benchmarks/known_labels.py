@@ -69,7 +69,7 @@ def fits(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict]:
     backbone = BACKBONES[options.backbone]()
     first = LOE(backbone, method=options.method, n_estimators=options.members, random_state=seed)
     first.fit(X)
-    scores = first.score_samples(X)
+    scores, embedding = first.score_samples(X), first.embed(X)
 
     def row(strategy: str, known: np.ndarray, found: float, test_scores: np.ndarray) -> dict:
         return {
@@ -96,7 +96,9 @@ def fits(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict]:
         for n_labels in options.labels:
             known = unknown.copy()
             known[every[:n_labels]] = 1 - 2 * y_train[every[:n_labels]]
-            found = estimate_contamination(scores, known, prior=first.contamination_)
+            found = estimate_contamination(
+                scores, known, embedding=embedding, prior=first.contamination_
+            )
             if strategy == "supervised":
                 yield row(strategy, known, found, supervised_scores(X, known, X_test, seed))
                 continue

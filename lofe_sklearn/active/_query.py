@@ -112,7 +112,7 @@ def query(detector, X, n_queries=1, *, strategy="diverse", known_labels=None, ra
 
 def diverse(detector, X, candidates, n_queries, rng):
     """Cover the embedding, by the seeding of k-means++ with a sharper choice."""
-    embedding = _standardised(detector.embed(X))
+    embedding = standardised(detector.embed(X))
     nearest = np.full(len(embedding), np.inf)
     known = np.setdiff1d(np.arange(len(embedding)), candidates)
     for row in known:
@@ -166,7 +166,7 @@ STRATEGIES: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
-def _standardised(embedding: np.ndarray) -> np.ndarray:
+def standardised(embedding: np.ndarray) -> np.ndarray:
     """Give each output the same spread: members' embeddings are of different sizes."""
     spread = embedding.std(axis=0)
     return embedding[:, spread > 0] / spread[spread > 0]

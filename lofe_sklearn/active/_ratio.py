@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.stats import gaussian_kde
-from sklearn.utils import column_or_1d
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_array, column_or_1d
 
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._validation import CONTAMINATION
+from lofe_sklearn.active._query import standardised
 
-# Where the ratio is found without labels, that is about as good as twenty answers.
-_PRIOR_ANSWERS = 20
+# How many answers the ratio that was assumed before counts as.
+_PRIOR_ANSWERS = 5
 
 
-def estimate_contamination(scores, known_labels, *, prior=None):
+def estimate_contamination(scores, known_labels, *, embedding=None, prior=None):
     """Estimate the share of anomalies among all rows from the labels of those asked about.
 
     Rows that were asked about because they look anomalous hold more anomalies than the others.
-    Each answer is weighted by how much rarer scores like its own are among them than among all
-    rows: the estimate of SOEL [1]_ is the mean of y p(s) / q(s) over the answers, with y = 1 for an
-    anomaly and kernel densities p of the scores of all rows and q of those asked about.
+    Each answer is weighted by how much rarer rows like its own are among them than among all
+    rows. By the scores alone, that is the estimate of SOEL [1]_: the mean of y p(s) / q(s) over the
+    answers, with y = 1 for an anomaly and kernel densities p of the scores of all rows and q of
+    those asked about. With an embedding, each answer speaks for the rows that are closer to its own
+    than to any other, which suits rows chosen to cover the embedding: these are more anomalous than
+    others of their score.
 
     Parameters
     ----------
@@ -28,11 +33,13 @@ def estimate_contamination(scores, known_labels, *, prior=None):
         with LOE tells much more than a blind one, whose scores of anomalies are like any others.
     known_labels : array-like of int, shape (n_samples,), or pair of masks
         The answers: +1 normal, -1 anomaly, 0 for rows that were not asked about.
+    embedding : array-like of shape (n_samples, n_outputs), optional
+        All rows as that detector embeds them. The scores count as one more output.
     prior : float, optional
-        The share of anomalies that was assumed before, in (0, 0.5]. It counts as much as twenty
-        answers do, in the geometric mean. And it is taken for the share wherever no answer says
-        anything: the weights' mean is 1 where answers speak for all rows, and less where only rows
-        of a kind were asked about, the most anomalous ones say. Default: SOEL's estimate alone.
+        The share of anomalies that was assumed before, in (0, 0.5]. It counts as much as five
+        answers do. And it is taken for the share among rows that no answer speaks for, where only
+        rows of a kind were asked about, the most anomalous ones say: the mean of p(s) / q(s) tells
+        for how many rows of all any does. Default: the answers alone.
 
     Returns
     -------
@@ -74,19 +81,42 @@ def estimate_contamination(scores, known_labels, *, prior=None):
         raise ValueError(f"estimate_contamination: scores must be finite; row {row} is not.")
     asked = known != 0
     anomalous = known[asked] < 0
-    weights = _weights(scores, asked)
-    estimate = float(np.mean(anomalous * weights))
-    least = max(float(np.mean(known < 0)), 1 / len(scores))
+    ratios = _density_ratios(scores, asked)
+    covered = min(1.0, float(ratios.mean()))
+    estimate = float(np.mean(anomalous * ratios))
+    if embedding is not None:
+        places = _with_scores(check_array(embedding, dtype=np.float64), scores)
+        estimate = covered * float(_cells(places, asked) @ anomalous)
     if prior is not None:
-        estimate += max(0.0, 1.0 - float(weights.mean())) * prior
-        share = len(weights) / (len(weights) + _PRIOR_ANSWERS)
-        estimate = max(estimate, least) ** share * prior ** (1 - share)
+        estimate += (1.0 - covered) * prior
+        n_answers = len(anomalous)
+        estimate = (n_answers * estimate + _PRIOR_ANSWERS * prior) / (n_answers + _PRIOR_ANSWERS)
+    least = max(float(np.mean(known < 0)), 1 / len(scores))
     return float(np.clip(estimate, least, 0.5))
 
 
-def _weights(scores: np.ndarray, asked: np.ndarray) -> np.ndarray:
+def _density_ratios(scores: np.ndarray, asked: np.ndarray) -> np.ndarray:
     """p(s) / q(s) of the rows asked about; all alike where their scores are."""
     own = scores[asked]
     if len(own) < 2 or np.ptp(own) == 0:
         return np.ones(len(own))
     return gaussian_kde(scores)(own) / gaussian_kde(own)(own)
+
+
+def _with_scores(embedding: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Put the scores beside the embedding, with as much weight as all of it."""
+    if len(embedding) != len(scores):
+        raise ValueError(
+            f"estimate_contamination: embedding must have a row for each of the {len(scores)} "
+            f"scores; got {len(embedding)}."
+        )
+    outputs = standardised(embedding)
+    outputs = outputs / max(1, outputs.shape[1]) ** 0.5
+    return np.column_stack([outputs, standardised(scores[:, None])])
+
+
+def _cells(places: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Share of all rows that are nearest to each of the rows asked about."""
+    nearest = NearestNeighbors(n_neighbors=1).fit(places[asked])
+    [cell] = nearest.kneighbors(places, return_distance=False).T
+    return np.bincount(cell, minlength=int(asked.sum())) / len(places)

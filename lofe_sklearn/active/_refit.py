@@ -19,7 +19,7 @@ from lofe_sklearn.active._ratio import estimate_contamination
 _FACTOR = 2.0
 
 
-def refit(detector, X, known_labels, *, contamination="estimate", scores=None, **params):
+def refit(detector, X, known_labels, *, contamination="estimate", queried_by=None, **params):
     """Fit a copy of the detector with known labels, and with the ratio that they tell.
 
     This is the second half of SOEL [1]_: rows whose label is known are trained by it, all others
@@ -39,10 +39,10 @@ def refit(detector, X, known_labels, *, contamination="estimate", scores=None, *
         `estimate_contamination`, with the detector's `contamination_` as what was known before. A
         detector that was given one ratio gets that estimate; one whose members assume several, half
         to twice of it, as far as a few answers may be off. None leaves the detector's own.
-    scores : array-like of shape (n_samples,), optional
-        Scores of X by which the ratio is estimated. Default: the detector's own. From the second
-        round on pass those that the first query went by: a detector that was trained with answers
-        scores the rows it was told about by them, which is no longer what rows like them get.
+    queried_by : LOE, Backbone or Pipeline, optional
+        The detector by whose scores and embedding the ratio is estimated. Default: `detector`. From
+        the second round on pass the one of the first: a detector that was trained with answers sees
+        the rows it was told about in their light, and no longer as it sees rows like them.
     **params
         Other parameters to set, of LOE (``known_weight=1.0``) or of what is in it
         (``estimator__lr=1e-4``).
@@ -85,9 +85,13 @@ def refit(detector, X, known_labels, *, contamination="estimate", scores=None, *
             "(anomaly)."
         )
     if isinstance(contamination, str) and contamination == "estimate":
-        by = last.score_samples(rows) if scores is None else scores
-        before = getattr(last, "contamination_", last.contamination)
-        contamination = estimate_contamination(by, known, prior=before)
+        first, seen = _last_step(detector if queried_by is None else queried_by, X, "refit")
+        contamination = estimate_contamination(
+            first.score_samples(seen),
+            known,
+            embedding=first.embed(seen),
+            prior=getattr(first, "contamination_", first.contamination),
+        )
         if isinstance(last, LOE) and not isinstance(last.contamination, Real):
             contamination = contamination / _FACTOR, min(0.5, contamination * _FACTOR)
     fresh = _as_loe(last)

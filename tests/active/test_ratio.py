@@ -47,16 +47,38 @@ def test_what_no_answer_speaks_of_keeps_the_prior():
     assert estimate_contamination(scores, known, prior=0.1) == pytest.approx(0.1, abs=0.03)
 
 
-def test_a_prior_counts_as_twenty_answers():
-    scores = np.random.default_rng(0).normal(size=1000)
-    for n_queries in (5, 20, 400):
+def test_a_prior_counts_as_five_answers():
+    # Answers all over the range, so that they speak for all rows.
+    scores = np.linspace(0, 1, 1000)
+    for n_queries in (5, 20, 200):
         known = np.zeros(1000, dtype=int)
-        known[:n_queries] = 1
-        known[: n_queries // 5] = -1
-        alone = estimate_contamination(scores, known)
-        share = n_queries / (n_queries + 20)
-        expected = alone**share * 0.01 ** (1 - share)
-        assert estimate_contamination(scores, known, prior=0.01) == pytest.approx(expected, rel=0.2)
+        known[np.linspace(0, 999, n_queries).astype(int)] = 1
+        known[0] = -1
+        alone, low, high = (
+            estimate_contamination(scores, known, embedding=scores[:, None], prior=prior)
+            for prior in (None, 0.01, 0.4)
+        )
+        assert high - low == pytest.approx((0.4 - 0.01) * 5 / (n_queries + 5), rel=0.3)
+        assert low < max(alone, 0.4) < high + 0.4
+
+
+def test_answers_speak_for_the_rows_around_them():
+    rng = np.random.default_rng(0)
+    # 90 % in one cluster, 10 % anomalies spread in a ring around it; scores say nothing.
+    angle = rng.uniform(0, 2 * np.pi, 100)
+    ring = 10 * np.column_stack([np.cos(angle), np.sin(angle)])
+    places = np.concatenate([rng.normal(size=(900, 2)), ring])
+    scores = rng.normal(size=1000)
+    known = np.zeros(1000, dtype=int)
+    known[[0, 1, 2, 3]] = 1
+    known[900::6] = -1  # 17 answers, nearly all of them anomalies, as a diverse query has it
+    assert estimate_contamination(scores, known) > 0.4
+    near = estimate_contamination(scores, known, embedding=places)
+    assert near < 0.3
+    # A detector whose scores tell them apart as well.
+    scores = np.where(np.arange(1000) < 900, 0.0, -3.0) + rng.normal(0, 0.3, 1000)
+    near = estimate_contamination(scores, known, embedding=places)
+    assert near == pytest.approx(0.1, abs=0.03)
 
 
 def test_bounds():
@@ -89,6 +111,11 @@ def test_bounds():
 def test_bad_parameters(scores, known, message):
     with pytest.raises(ValueError, match=message):
         estimate_contamination(scores, known)
+
+
+def test_an_embedding_of_other_rows():
+    with pytest.raises(ValueError, match="a row for each of the 5 scores; got 4"):
+        estimate_contamination(np.arange(5.0), [1, 0, 0, 0, -1], embedding=np.zeros((4, 2)))
 
 
 @pytest.mark.parametrize("prior", [-0.1, 0, 0.6, np.nan, "0.1"])

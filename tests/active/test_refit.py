@@ -27,7 +27,7 @@ def loe(contaminated):
 def test_it_is_a_fit_with_the_answers_and_their_ratio(loe, contaminated, answers):
     X, _ = contaminated
     before = loe.score_samples(X)
-    ratio = estimate_contamination(before, answers, prior=0.3)
+    ratio = estimate_contamination(before, answers, embedding=loe.embed(X), prior=0.3)
     refitted = refit(loe, X, answers, known_weight=2.0, estimator__lr=2e-3)
     expected = LOE(
         DeepSVDD(max_epochs=5, lr=2e-3), contamination=ratio, known_weight=2.0, random_state=0
@@ -75,12 +75,12 @@ def test_a_loop_finds_the_anomalies(contaminated):
     X, y = contaminated
     backbone = DeepSVDD(max_epochs=30)
     detector = LOE(backbone, method="soft", contamination=0.2, random_state=0).fit(X)
-    scores = detector.score_samples(X)
+    first = detector
     known = np.zeros(200, dtype=int)
     for _ in range(3):
         asked = query(detector, X, 8, known_labels=known, random_state=0)
         known[asked] = np.where(y[asked] == 1, -1, 1)
-        detector = refit(detector, X, known, scores=scores)
+        detector = refit(detector, X, known, queried_by=first)
     assert (known != 0).sum() == 24
     assert 0.05 < detector.contamination < 0.2
     assert (detector.predict(X)[y == 1] == -1).mean() > 0.7
