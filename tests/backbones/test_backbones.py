@@ -89,7 +89,7 @@ def test_check_backbone(backbone_class):
     if backbone_class.__name__ == "MHRot":  # of what is no image it learns little
         digits = load_digits()
         rows = digits.data[digits.target == 4]
-        quick = backbone_class(max_epochs=40, lr=3e-3).set_params(batch_size=64)
+        quick = backbone_class(max_epochs=80, lr=3e-3).set_params(batch_size=64)
     else:
         rows, quick = None, backbone_class(max_epochs=20, lr=3e-3)
     check_backbone(quick, rows, scikit_learn=False)
