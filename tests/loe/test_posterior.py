@@ -64,7 +64,7 @@ PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize("parameters", PARAMETERS, ids=str)
+@pytest.mark.parametrize("parameters", PARAMETERS, ids=lambda p: " ".join(p))
 def test_a_probability_for_every_row_that_ranks_as_the_score_does(rows, parameters):
     X, _ = rows
     detector = loe(**parameters).fit(X)
