@@ -132,7 +132,7 @@ def train(
                 if exposed is not None:
                     seen = torch.cat([seen, exposed.draw(n_batch)], dim=1)
                 losses = stack(rows.take(seen))
-                loss_n, loss_a = (loss[:, :n_batch] for loss in losses)
+                loss_n, loss_a = losses if exposed is None else [t[:, :n_batch] for t in losses]
                 w_n, w_a = labels.weights(batch, loss_n, loss_a)
                 if batch.weight is not None:
                     w_n, w_a = w_n * batch.weight, w_a * batch.weight
