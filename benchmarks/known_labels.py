@@ -2,8 +2,8 @@
 
     export OMP_NUM_THREADS=1
     python -m benchmarks.known_labels --strategies diverse random most_anomalous supervised
-    python -m benchmarks.known_labels --strategies margin mixed blind "true ratio" --labels 20 \
-        --output benchmarks/results/known_labels_others.csv
+    python -m benchmarks.known_labels --labels 20 --seeds 2 --strategies diverse random margin \
+        mixed blind "true ratio" --output benchmarks/results/known_labels_others.csv
     python -m benchmarks.known_labels --show benchmarks/results/known_labels.csv \
         --figure docs/images/known_labels.png
 
