@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._loe import LOE
@@ -86,7 +86,7 @@ def query(detector, X, n_queries=1, *, strategy="diverse", known_labels=None, ra
     >>> detector = refit(detector, X, known)
     """
     last, rows = _last_step(detector, X, "query")
-    n_samples = rows.shape[0] if hasattr(rows, "shape") else len(rows)
+    n_samples = _num_samples(rows)
     known = check_known_labels(known_labels, n_samples, "query", X)
     candidates = np.arange(n_samples) if known is None else np.flatnonzero(known == 0)
     count = Number(Integral, low=1)

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import _num_samples
 
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._loe import LOE
@@ -77,7 +78,7 @@ def refit(detector, X, known_labels, *, contamination="estimate", queried_by=Non
     ('soft', True)
     """
     last, rows = _last_step(detector, X, "refit")
-    n_samples = rows.shape[0] if hasattr(rows, "shape") else len(rows)
+    n_samples = _num_samples(rows)
     known = check_known_labels(known_labels, n_samples, "refit", X)
     if known is None:
         raise ValueError(
