@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 
+from lofe_sklearn._containers import take_rows
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._loe import LOE, backbones_of
-from lofe_sklearn._validation import Number, take_rows
+from lofe_sklearn._validation import Number
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.backbones._base import OutlierDetector
 from lofe_sklearn.backbones._training import Memo, Outcome, Task, train_tasks
@@ -107,7 +108,7 @@ def fit_many(
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     given = _checked_rows(rows, len(detectors), n_samples)
     known = check_known_labels(known_labels, n_samples, "fit_many", X)
-    if not Number(low=0, above=True, optional=True).accepts(max_memory):
+    if not Number(low=0, exclude_low=True, optional=True).accepts(max_memory):
         raise ValueError(f"fit_many: max_memory must be a number of bytes; got {max_memory!r}.")
     fits = _Fits(detectors, X, given, known, outliers)
     results = fits.run(n_jobs=n_jobs, max_memory=max_memory, verbose=verbose)

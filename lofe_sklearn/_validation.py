@@ -1,15 +1,18 @@
-"""Parameter checks with errors that say which parameter, what was needed, and what came."""
+"""Checks of parameters, with errors that say which one, what was needed, and what came.
+
+Constraints are small parts that combine: ``AnyOf(Number(low=0), None)`` is a number of at least 0,
+or None.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from lofe_sklearn.exceptions import TrainingDivergedError
 
@@ -26,13 +29,35 @@ class Constraint(Protocol):
 
 @dataclass(frozen=True)
 class Number:
-    """A number from `low` to `high`; `above` excludes the lower end."""
+    """A finite number from `low` to `high`, both included.
+
+    Parameters
+    ----------
+    kind : {numbers.Real, numbers.Integral}, default=Real
+        What kind of number. Booleans are none.
+    low, high : float
+        The ends. Infinite ones, the default, are never included.
+    exclude_low : bool, default=False
+        Whether `low` itself is too small.
+    optional : bool, default=False
+        Whether None is allowed too.
+    step : int, optional
+        Only `low` and what is a multiple of `step` above it.
+    above : bool, default=False
+        An earlier name of `exclude_low`.
+    """
 
     kind: type[Real] | type[Integral] = Real
     low: float = -np.inf
     high: float = np.inf
-    above: bool = False
+    exclude_low: bool = False
     optional: bool = False
+    step: int | None = None
+    above: InitVar[bool] = False
+
+    def __post_init__(self, above: bool) -> None:
+        if above:
+            object.__setattr__(self, "exclude_low", True)
 
     def accepts(self, value: Any) -> bool:
         """Whether `value` is such a number, or None where that is allowed."""
@@ -40,14 +65,25 @@ class Number:
             return self.optional
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, self.kind):
             return False
-        number = float(value)
-        return (number > self.low if self.above else number >= self.low) and number <= self.high
+        try:
+            number = float(value)
+        except OverflowError:  # an integer beyond every float
+            return False
+        if not np.isfinite(number) or (self.step and (value - self.low) % self.step):
+            return False
+        return (number > self.low if self.exclude_low else number >= self.low) and (
+            number <= self.high
+        )
 
     def __str__(self) -> str:
-        name = "an integer" if self.kind is Integral else "a number"
-        left = "(" if self.above or self.low == -np.inf else "["
-        right = ")" if self.high == np.inf else "]"
         none = " or None" if self.optional else ""
+        if self.step:
+            first = ", ".join(f"{self.low + k * self.step:g}" for k in range(4))
+            rule = f"{self.step} n + {self.low % self.step:g}"
+            return f"{rule}, that is {first}, and so on{none}"
+        name = "an integer" if self.kind is Integral else "a number"
+        left = "(" if self.exclude_low or self.low == -np.inf else "["
+        right = ")" if self.high == np.inf else "]"
         return f"{name} in {left}{self.low:g}, {self.high:g}{right}{none}"
 
 
@@ -62,44 +98,97 @@ class OneOf:
         return any(type(value) is type(o) and value == o for o in self.options)
 
     def __str__(self) -> str:
-        return "one of " + ", ".join(map(repr, self.options))
+        several = "one of " if len(self.options) > 1 else ""
+        return several + ", ".join(map(repr, self.options))
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """A sequence of positive integers, one for each layer."""
+class InstanceOf:
+    """An instance of a type, described by `name`."""
 
-    optional: bool = True
+    kind: type | tuple[type, ...]
+    name: str
 
     def accepts(self, value: Any) -> bool:
-        """Whether `value` is such a sequence, or None where that is allowed."""
-        if value is None:
-            return self.optional
-        positive = Number(Integral, low=1)
-        return (
-            isinstance(value, (list, tuple))
-            and len(value) > 0
-            and all(positive.accepts(size) for size in value)
-        )
+        """Whether `value` is such an instance."""
+        return isinstance(value, self.kind)
 
     def __str__(self) -> str:
-        none = ", or None" if self.optional else ""
-        return f"a non-empty list of integers of at least 1{none}"
+        return self.name
 
 
-def take_rows(data: Any, rows: np.ndarray) -> Any:
-    """Rows of `data` by position, in a container of the same kind."""
-    if hasattr(data, "iloc"):
-        return data.iloc[rows]
-    if isinstance(data, (list, tuple)):
-        return [data[i] for i in rows]
-    return data[rows]
+@dataclass(frozen=True)
+class CallableOr:
+    """A function, or an object with one of the methods `methods`; no class."""
+
+    name: str = "a callable"
+    methods: tuple[str, ...] = ()
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` can be called, or has such a method."""
+        if isinstance(value, type):
+            return False
+        has_method = any(callable(getattr(value, method, None)) for method in self.methods)
+        return callable(value) or has_method
+
+    def __str__(self) -> str:
+        return self.name
 
 
-CONTAMINATION = Number(low=0, high=0.5, above=True)
+@dataclass(frozen=True)
+class ListOf:
+    """A list or tuple whose items all satisfy `item`."""
+
+    item: Constraint
+    length: int | None = None
+    ascending: bool = False
+    name: str = ""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is such a list, not empty and of the length that is asked for."""
+        if not isinstance(value, (list, tuple)) or len(value) == 0:
+            return False
+        if self.length is not None and len(value) != self.length:
+            return False
+        if not all(map(self.item.accepts, value)):
+            return False
+        return not self.ascending or list(value) == sorted(value)
+
+    def __str__(self) -> str:
+        return self.name or f"a non-empty list, each item {self.item}"
 
 
-def check_parameters(estimator: BaseEstimator, constraints: Mapping[str, Constraint]) -> None:
+class AnyOf:
+    """What satisfies at least one of several constraints; None stands for itself."""
+
+    def __init__(self, *parts: Constraint | None) -> None:
+        self.parts = parts
+
+    def accepts(self, value: Any) -> bool:
+        """Whether one of the parts accepts `value`."""
+        return any(value is None if part is None else part.accepts(value) for part in self.parts)
+
+    def __str__(self) -> str:
+        *most, last = map(str, self.parts)
+        return f"{', '.join(most)} or {last}"
+
+
+class Sizes(AnyOf):
+    """A sequence of positive integers, one for each layer; `optional` allows None."""
+
+    def __init__(self, optional: bool = True) -> None:
+        name = "a non-empty list of integers of at least 1"
+        layers = ListOf(Number(Integral, low=1), name=name)
+        super().__init__(layers, *([None] if optional else []))
+
+    def __str__(self) -> str:
+        return ", or ".join(map(str, self.parts))
+
+
+CONTAMINATION = Number(low=0, high=0.5, exclude_low=True)
+
+
+def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> None:
     """Raise ValueError for the first parameter of `estimator` that breaks its constraint."""
     for name, constraint in constraints.items():
         value = getattr(estimator, name)
@@ -111,8 +200,24 @@ def check_parameters(estimator: BaseEstimator, constraints: Mapping[str, Constra
             )
 
 
+def check_argument(owner: str, name: str, value: Any, constraint: Constraint) -> None:
+    """Raise ValueError if the argument `name` of the function `owner` breaks its constraint."""
+    if not constraint.accepts(value):
+        raise ValueError(f"{owner}: {name} must be {constraint}; got {value!r}.")
+
+
+def check_finite(scores: np.ndarray, message: str) -> None:
+    """Raise ValueError unless all `scores` are finite.
+
+    `message` is a format string: ``{value}`` is the first score that is not, ``{row}`` its place.
+    """
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if len(bad):
+        raise ValueError(message.format(value=scores[bad[0]], row=bad[0]))
+
+
 @contextmanager
-def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
+def all_or_nothing(estimator: Any) -> Iterator[None]:
     """Keep a failed ``fit`` from leaving a half-fitted estimator.
 
     An error leaves the estimator as it was before the call, fitted or not. Only a training that

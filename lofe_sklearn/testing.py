@@ -103,7 +103,7 @@ def _check_declaration(estimator: Backbone) -> None:
         if parameter not in constraints:
             raise AssertionError(
                 f"{name}: parameter {parameter} is not declared, so bad values of it would reach "
-                f'the module. Add "{parameter}" to {name}._own_constraints, as Number(low=0), say.'
+                f'the module. Add "{parameter}" to {name}.own_constraints, as Number(low=0), say.'
             )
 
 
@@ -266,7 +266,7 @@ def _scaled(estimator: Backbone, X: np.ndarray) -> np.ndarray:
 
 def _build(estimator: Backbone, rows: Tensor) -> nn.Module:
     """Return the module as it is before training."""
-    build = partial(estimator._build_module, rows.shape[1])
+    build = partial(estimator.build_module, rows.shape[1])
     [module] = engine.build_modules([build], [0], torch.device("cpu"))
     engine.prepare_module(module, rows)
     return module

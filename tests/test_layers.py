@@ -13,7 +13,7 @@ ROOT = Path(lofe_sklearn.__file__).parent
 LAYERS = [
     ["exceptions"],
     ["engine"],
-    ["_known_labels", "_validation", "_progress", "metrics", "datasets"],
+    ["_containers", "_known_labels", "_validation", "_progress", "metrics", "datasets"],
     ["backbones", "model_selection"],
     ["_loe"],
     ["_fit_many"],

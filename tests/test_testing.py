@@ -26,13 +26,13 @@ class Module(nn.Module):
 
 class Sound(Backbone):
     module = Module
-    _own_constraints = {"width": Number(Integral, low=1)}
+    own_constraints = {"width": Number(Integral, low=1)}
 
     def __init__(self, *, width=4, scaling="standard", max_epochs=20, lr=1e-2, **shared):
         self.width = width
         super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
 
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         return self.module(n_features)
 
 

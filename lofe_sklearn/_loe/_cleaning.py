@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from lofe_sklearn._validation import all_or_nothing, take_rows
+from lofe_sklearn._containers import count_rows, take_rows
+from lofe_sklearn._validation import all_or_nothing
 
 
 class CleaningMixin:
@@ -104,7 +104,7 @@ class CleaningMixin:
         owner = type(self).__name__
         if y is not None:
             # Before the training, which may take minutes.
-            n_rows, n_entries = _length(X, "X", owner), _length(y, "y", owner)
+            n_rows, n_entries = count_rows(X, "X", owner), count_rows(y, "y", owner)
             if n_rows != n_entries:
                 raise ValueError(
                     f"{owner}: y must have one entry for each row of X; got {n_entries} for "
@@ -119,7 +119,7 @@ class CleaningMixin:
                     "anomalous, by known_labels or by a method of your own. Leave some rows "
                     "unknown (0), or let the method give some a greater weight w_n than w_a."
                 )
-        return _take(X, kept), None if y is None else _take(y, kept)
+        return take_rows(X, kept), None if y is None else take_rows(y, kept)
 
     def set_fit_resample_request(self, *, known_labels):
         """Say whether a Pipeline of imbalanced-learn's hands `known_labels` on to `fit_resample`.
@@ -166,21 +166,3 @@ class CleaningMixin:
         requests.fit_resample.add_request(param="known_labels", alias=known_labels)
         self._metadata_request = requests
         return self
-
-
-def _length(data: Any, name: str, owner: str) -> int:
-    shape = getattr(data, "shape", None)
-    if shape is None and hasattr(data, "__len__"):
-        return len(data)
-    if not shape:  # a scalar, an iterator
-        raise ValueError(
-            f"{owner}: {name} must be an array, a data frame, a sparse matrix or a list of rows; "
-            f"got {data!r}."
-        )
-    return shape[0]
-
-
-def _take(data: Any, rows: np.ndarray) -> Any:
-    if sparse.issparse(data) and data.format not in ("csr", "csc", "lil"):
-        data = data.tocsr()
-    return take_rows(data, rows)

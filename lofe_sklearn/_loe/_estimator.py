@@ -241,7 +241,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         prototypes, given = [clone(template) for template in templates], X
         for prototype in prototypes:
             X = prototype._check_training_rows(X)
-            self._check_warmup(prototype._n_epochs(X.shape[0]))
+            self._check_warmup(prototype.choose_max_epochs(X.shape[0]))
         known = check_known_labels(known_labels, X.shape[0], type(self).__name__, given)
         if not (isinstance(self.contamination, str) or is_thresholder(self.contamination)):
             largest = float(np.max(self.contamination))

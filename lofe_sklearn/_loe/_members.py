@@ -68,7 +68,7 @@ def plan(
     # Once for all members: a synthetic one is the same to each of them.
     exposed = {"outliers": check_outliers(outliers, prototypes[0], X, seeds[0], type(loe).__name__)}
     n_rows = _amount("max_samples", loe.max_samples, n_samples, 2)
-    least = max(prototype._min_features for prototype in prototypes)
+    least = max(prototype.min_features for prototype in prototypes)
     n_seen = _amount("max_features", loe.max_features, n_features, least)
     everything = np.arange(n_samples)
     tasks = []
@@ -146,9 +146,9 @@ def _labelling(
     memo: Memo,
 ) -> dict[str, Any]:
     """Return what members trained on the same rows share."""
-    init = prototype._default_init if isinstance(loe.init, str) and loe.init == "auto" else loe.init
+    init = prototype.default_init if isinstance(loe.init, str) and loe.init == "auto" else loe.init
     whole = len(rows) == X.shape[0]
-    n_epochs = prototype._n_epochs(len(rows))
+    n_epochs = prototype.choose_max_epochs(len(rows))
     warmup = loe.warmup_epochs
     if warmup is None:
         warmup = min(n_epochs - 1, 2 if init is None else max(1, n_epochs // 4))
@@ -194,7 +194,7 @@ def _task(
     else:
         member._check_training_rows(X[:, features])
     if len(rows) < X.shape[0]:
-        member.scaling_ = prototype._resolved_scaling(X[rows])
+        member.scaling_ = prototype.choose_scaling(X[rows])
     member.set_params(random_state=seed, contamination=ratio)
     n_batches = len(engine.batch_sizes(len(rows), member.batch_size))
     marked = unknown_ratio(ratio, known, len(rows)) * len(rows) / n_batches

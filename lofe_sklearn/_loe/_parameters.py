@@ -39,7 +39,7 @@ class Share:
         """Whether `value` is a positive integer, or a float in (0, 1]."""
         if isinstance(value, Integral):
             return Number(Integral, low=1).accepts(value)
-        return Number(Real, low=0, high=1, above=True).accepts(value)
+        return Number(Real, low=0, high=1, exclude_low=True).accepts(value)
 
     def __str__(self) -> str:
         return "an integer of at least 1, or a float in (0, 1]"
@@ -52,8 +52,8 @@ CONSTRAINTS: dict[str, Constraint] = {
     "max_features": Share(),
     "label_update": OneOf(("auto", "batch", "epoch")),
     "warmup_epochs": Number(Integral, low=0, optional=True),
-    "known_weight": Number(low=0, above=True, optional=True),
-    "outlier_weight": Number(low=0, above=True),
+    "known_weight": Number(low=0, exclude_low=True, optional=True),
+    "outlier_weight": Number(low=0, exclude_low=True),
 }
 
 

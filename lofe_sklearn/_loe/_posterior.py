@@ -32,7 +32,7 @@ _SLOPE = 2.0
 # How far known labels may easily move the logit of the ratio: a found one is good to a factor of
 # about two. So one label of each class hardly matters, and dozens do.
 _TRUST = math.log(2)
-_SHARE = Number(low=0, high=1, above=True)
+_SHARE = Number(low=0, high=1, exclude_low=True)
 
 
 @dataclass(frozen=True)

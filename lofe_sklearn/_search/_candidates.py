@@ -12,11 +12,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
+from lofe_sklearn._containers import layout_of, stack_rows, take_metadata, take_rows
 from lofe_sklearn._fit_many import fit_many
 from lofe_sklearn._loe import LOE
 from lofe_sklearn._search._fit_params import FitParams, split_fit_params
-from lofe_sklearn._search._rows import layout_of, stack_rows, take_metadata
-from lofe_sklearn._validation import take_rows
 from lofe_sklearn.backbones._base import Backbone
 
 

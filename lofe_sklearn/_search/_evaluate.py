@@ -16,9 +16,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV
 
+from lofe_sklearn._containers import take_metadata, take_rows
 from lofe_sklearn._search._candidates import FittedCandidates
-from lofe_sklearn._search._rows import take_metadata
-from lofe_sklearn._validation import take_rows
 
 # The stand-in's parameter that tells candidates apart; it is taken out of the results.
 _NUMBER = "lofe_candidate_number"

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
+from lofe_sklearn._validation import AnyOf, CallableOr, InstanceOf, OneOf
 
-@dataclass(frozen=True)
-class Refit:
-    """True, False, the name of a score, or a callable."""
-
-    def accepts(self, value: Any) -> bool:
-        """Whether `value` is one of these; which scores there are is not known yet."""
-        return isinstance(value, (bool, np.bool_, str)) or callable(value)
-
-    def __str__(self) -> str:
-        return "True, False, the name of a score or a callable that takes cv_results_"
-
-
-@dataclass(frozen=True)
-class ErrorScore:
-    """A number or "raise"."""
-
-    def accepts(self, value: Any) -> bool:
-        """Whether `value` is such a number or word."""
-        return value == "raise" if isinstance(value, str) else isinstance(value, Real)
-
-    def __str__(self) -> str:
-        return "a number or 'raise'"
+# Which scores there are is not known until the scorers are.
+REFIT = AnyOf(
+    InstanceOf((bool, np.bool_), "True, False"),
+    InstanceOf(str, "the name of a score"),
+    CallableOr("a callable that takes cv_results_"),
+)
+ERROR_SCORE = AnyOf(InstanceOf(Real, "a number"), OneOf(("raise",)))
 
 
 def list_candidates(param_grid: Any, n_iter: int | None, random_state: Any) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
 from lofe_sklearn._search._evaluate import Data, evaluate
 from lofe_sklearn._search._fit_params import is_routing_enabled
-from lofe_sklearn._search._parameters import ErrorScore, Refit, list_candidates
+from lofe_sklearn._search._parameters import ERROR_SCORE, REFIT, list_candidates
 from lofe_sklearn._search._scoring import (
     as_dict,
     check_labels,
@@ -137,9 +137,9 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
     _constraints: ClassVar[Mapping[str, Constraint]] = {
         "n_iter": Number(Integral, low=1, optional=True),
         "n_jobs": Number(Integral, optional=True),
-        "max_memory": Number(low=0, above=True, optional=True),
-        "refit": Refit(),
-        "error_score": ErrorScore(),
+        "max_memory": Number(low=0, exclude_low=True, optional=True),
+        "refit": REFIT,
+        "error_score": ERROR_SCORE,
         "return_train_score": OneOf((True, False)),
         "verbose": Number(Integral, low=0),
     }

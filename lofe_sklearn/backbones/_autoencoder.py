@@ -85,7 +85,7 @@ class AutoEncoder(Backbone):
     0.1
     """
 
-    _own_constraints = {
+    own_constraints = {
         "hidden_sizes": Sizes(),
         "max_epochs": Number(Integral, low=1, optional=True),
     }
@@ -101,5 +101,5 @@ class AutoEncoder(Backbone):
         self.hidden_sizes = hidden_sizes
         super().__init__(scaling=scaling, max_epochs=max_epochs, **shared)
 
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         return AutoEncoderModule(n_features, hidden_sizes=list(self.hidden_sizes or (64, 32)))

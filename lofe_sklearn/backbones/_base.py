@@ -42,8 +42,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     """What backbones and `LOE` share: rows in, scores out, high for normal, and a threshold."""
 
     # Rows of another type become the first of these.
-    _dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]
-    _min_features: ClassVar[int] = 1
+    input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]
+    min_features: ClassVar[int] = 1
 
     @abstractmethod
     def score_samples(self, X):
@@ -106,14 +106,14 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             self,
             X,
             ensure_min_samples=2,
-            ensure_min_features=self._min_features,
-            dtype=self._dtypes,
+            ensure_min_features=self.min_features,
+            dtype=self.input_dtypes,
             **_ROWS,
         )
 
     def _check_rows(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, reset=False, dtype=self._dtypes, **_ROWS)
+        return validate_data(self, X, reset=False, dtype=self.input_dtypes, **_ROWS)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -129,28 +129,28 @@ class Backbone(OutlierDetector, ABC):
     """Base class of the backbones.
 
     A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on as
-    ``**shared``, declares what its own may be in ``_own_constraints``, and builds its module in
-    ``_build_module``.
+    ``**shared``, declares what its own may be in ``own_constraints``, and builds its module in
+    ``build_module``.
     """
 
-    _own_constraints: ClassVar[Mapping[str, Constraint]] = {}
+    own_constraints: ClassVar[Mapping[str, Constraint]] = {}
 
     # What ``max_epochs=None`` stands for, where a subclass allows it: as many epochs as make so
     # many steps, but no fewer and no more than these.
-    _n_steps: ClassVar[int] = 800
-    _epoch_range: ClassVar[tuple[int, int]] = (5, 800)
+    default_steps: ClassVar[int] = 800
+    default_epoch_range: ClassVar[tuple[int, int]] = (5, 800)
 
     # What ``LOE(init="auto")`` stands for: first labels by another detector, or None for a blind
     # warm-up.
-    _default_init: ClassVar[str | None] = "iforest"
+    default_init: ClassVar[str | None] = "iforest"
 
     _shared_constraints: ClassVar[Mapping[str, Constraint]] = {
         "scaling": OneOf(SCALINGS),
         "max_epochs": Number(Integral, low=1),
         "batch_size": Number(Integral, low=2),
-        "lr": Number(low=0, above=True),
+        "lr": Number(low=0, exclude_low=True),
         "weight_decay": Number(low=0),
-        "gradient_clip_value": Number(low=0, above=True, optional=True),
+        "gradient_clip_value": Number(low=0, exclude_low=True, optional=True),
         "n_iter_no_change": Number(Integral, low=1, optional=True),
         "tol": Number(low=0),
         "contamination": CONTAMINATION,
@@ -211,7 +211,7 @@ class Backbone(OutlierDetector, ABC):
             cls.__init__.__signature__ = merged  # type: ignore[attr-defined]
 
     @abstractmethod
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         """Build the untrained module for rows of `n_features` features.
 
         Its ``forward(x)`` takes rows (b, n_features) and returns ``(loss_n, loss_a)``, (b,) each.
@@ -280,10 +280,10 @@ class Backbone(OutlierDetector, ABC):
 
     def _check_training_rows(self, X):
         X = super()._check_training_rows(X)
-        self.scaling_ = self._resolved_scaling(X)
+        self.scaling_ = self.choose_scaling(X)
         return X
 
-    def _resolved_scaling(self, X):
+    def choose_scaling(self, X):
         """Return what ``scaling="auto"`` stands for on these rows, else `scaling`."""
         return resolve_scaling(X, self.scaling)
 
@@ -327,21 +327,21 @@ class Backbone(OutlierDetector, ABC):
     @classmethod
     def parameter_constraints(cls):
         """Return what each parameter may be, by name."""
-        return {**cls._shared_constraints, **cls._own_constraints}
+        return {**cls._shared_constraints, **cls.own_constraints}
 
-    def _n_epochs(self, n_samples):
+    def choose_max_epochs(self, n_samples):
         """Return the passes over `n_samples` training rows."""
         if self.max_epochs is not None:
             return self.max_epochs
         steps = len(engine.batch_sizes(n_samples, self.batch_size))
-        low, high = self._epoch_range
-        return min(max(math.ceil(self._n_steps / steps), low), high)
+        low, high = self.default_epoch_range
+        return min(max(math.ceil(self.default_steps / steps), low), high)
 
-    def _learning_rate(self, n_features):
+    def choose_lr(self, n_features):
         """Return the learning rate for rows of `n_features` features."""
         return self.lr
 
-    def _loss_threshold(self, n_features):
+    def choose_loss_threshold(self, n_features):
         """Return the normal loss below which training stops, for rows of `n_features` features."""
         return None  # it does not
 

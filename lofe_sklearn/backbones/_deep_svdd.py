@@ -116,7 +116,7 @@ class DeepSVDD(Backbone):
     0.1
     """
 
-    _own_constraints = {
+    own_constraints = {
         "hidden_sizes": Sizes(),
         "anomaly_loss": OneOf(("hypersphere", "inverse")),
         "max_epochs": Number(Integral, low=1, optional=True),
@@ -135,7 +135,7 @@ class DeepSVDD(Backbone):
         self.anomaly_loss = anomaly_loss
         super().__init__(scaling=scaling, max_epochs=max_epochs, **shared)
 
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         return DeepSVDDModule(
             n_features,
             hidden_sizes=list(self.hidden_sizes or (32, 16)),

@@ -135,7 +135,7 @@ class GOAD(Backbone):
     0.1
     """
 
-    _own_constraints = {
+    own_constraints = {
         "n_transforms": Number(Integral, low=2),
         "transform_size": Number(Integral, low=1),
         "hidden_sizes": Sizes(optional=False),
@@ -163,7 +163,7 @@ class GOAD(Backbone):
         self.triplet_weight = triplet_weight
         super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
 
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         return GOADModule(
             n_features,
             n_transforms=self.n_transforms,

@@ -224,11 +224,11 @@ class ICL(Backbone):
     0.1
     """
 
-    _min_features = 2  # a window, and a rest to tell it by
-    _n_steps = 1500
-    _epoch_range = 50, 300
+    min_features = 2  # a window, and a rest to tell it by
+    default_steps = 1500
+    default_epoch_range = 50, 300
 
-    _own_constraints = {
+    own_constraints = {
         "window_size": Number(Integral, low=1, optional=True),
         "max_windows": Number(Integral, low=2),
         "windows_per_step": Number(Integral, low=1, optional=True),
@@ -237,7 +237,7 @@ class ICL(Backbone):
         "rest_sizes": Sizes(optional=False),
         "feature_gain": Number(low=0, optional=True),
         "feature_offset": Number(low=0, optional=True),
-        "temperature": Number(low=0, above=True),
+        "temperature": Number(low=0, exclude_low=True),
         "loss_threshold": Number(low=0, optional=True),
         "max_epochs": Number(Integral, low=1, optional=True),
     }
@@ -272,7 +272,7 @@ class ICL(Backbone):
         self.loss_threshold = loss_threshold
         super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
 
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         window_size = self.window_size or _paper_window(n_features)
         if window_size >= n_features:
             raise ValueError(
@@ -302,7 +302,7 @@ class ICL(Backbone):
             temperature=self.temperature,
         )
 
-    def _loss_threshold(self, n_features):
+    def choose_loss_threshold(self, n_features):
         if self.loss_threshold is None:
             return 1e-3 if n_features <= 40 else 1e-2
         return self.loss_threshold

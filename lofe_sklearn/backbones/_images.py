@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._validation import Number
+from lofe_sklearn._validation import AnyOf, ListOf, Number
 
 Shape = tuple[int, int, int]
 
@@ -22,20 +21,14 @@ Shape = tuple[int, int, int]
 _USUAL_CHANNELS = (1, 3, 4)
 
 
-@dataclass(frozen=True)
-class ImageShape:
-    """Three positive integers (channels, height, width), or None."""
-
-    def accepts(self, value: Any) -> bool:
-        """Whether `value` is None or such a triple."""
-        if value is None:
-            return True
-        positive = Number(Integral, low=1)
-        is_triple = isinstance(value, (list, tuple)) and len(value) == 3
-        return is_triple and all(positive.accepts(size) for size in value)
-
-    def __str__(self) -> str:
-        return "a tuple (channels, height, width) of integers of at least 1, or None"
+IMAGE_SHAPE = AnyOf(
+    ListOf(
+        Number(Integral, low=1),
+        length=3,
+        name="a tuple (channels, height, width) of integers of at least 1",
+    ),
+    None,
+)
 
 
 def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape | None]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -12,20 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._validation import Number, OneOf
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._images import ImageShape, images_to_rows, shape_of_rows
+from lofe_sklearn.backbones._images import IMAGE_SHAPE, images_to_rows, shape_of_rows
 from lofe_sklearn.backbones._mhrot_module import MHRotModule
-
-
-@dataclass(frozen=True)
-class _Depth:
-    """A depth that a Wide-ResNet may have."""
-
-    def accepts(self, value: Any) -> bool:
-        """Whether `value` is 6 n + 4."""
-        return Number(Integral, low=10).accepts(value) and (value - 4) % 6 == 0
-
-    def __str__(self) -> str:
-        return "6 n + 4, that is 10, 16, 22, 28, and so on"
 
 
 @with_shared_docs
@@ -121,17 +107,17 @@ class MHRot(Backbone):
     0.1
     """
 
-    _own_constraints = {
-        "image_shape": ImageShape(),
-        "depth": _Depth(),
+    own_constraints = {
+        "image_shape": IMAGE_SHAPE,
+        "depth": Number(Integral, low=10, step=6),
         "width": Number(Integral, low=1),
         "dropout": Number(low=0, high=0.9),
         "flips": OneOf((False, True)),
         "n_views": Number(Integral, low=1, optional=True),
-        "anomaly_weight": Number(low=0, above=True),
+        "anomaly_weight": Number(low=0, exclude_low=True),
     }
-    _dtypes = [*Backbone._dtypes, np.uint8]
-    _default_init = None  # an isolation forest on pixels says little about images
+    input_dtypes = [*Backbone.input_dtypes, np.uint8]
+    default_init = None  # an isolation forest on pixels says little about images
 
     def __init__(
         self,
@@ -157,7 +143,7 @@ class MHRot(Backbone):
         self.anomaly_weight = anomaly_weight
         super().__init__(max_epochs=max_epochs, batch_size=batch_size, lr=lr, **shared)
 
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         owner = type(self).__name__
         total = 72 if self.flips else 36
         if self.n_views is not None and self.n_views > total:

@@ -147,13 +147,13 @@ class NeuTraL(Backbone):
     0.1
     """
 
-    _own_constraints = {
+    own_constraints = {
         "n_transforms": Number(Integral, low=2),
         "transform_type": OneOf(("residual", "forward", "multiplicative")),
         "transform_sizes": Sizes(),
         "encoder_sizes": Sizes(),
-        "temperature": Number(low=0, above=True),
-        "lr": Number(low=0, above=True, optional=True),
+        "temperature": Number(low=0, exclude_low=True),
+        "lr": Number(low=0, exclude_low=True, optional=True),
     }
 
     def __init__(
@@ -176,10 +176,10 @@ class NeuTraL(Backbone):
         self.temperature = temperature
         super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
 
-    def _resolved_scaling(self, X):
+    def choose_scaling(self, X):
         if self.scaling == "auto":
             return "rms" if one_feature_dominates(X) else "minmax"
-        return super()._resolved_scaling(X)
+        return super().choose_scaling(X)
 
     @classmethod
     def for_features(cls, **parameters):
@@ -217,7 +217,7 @@ class NeuTraL(Backbone):
         }
         return cls(**(preset | parameters))
 
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         return NeuTraLModule(
             n_features,
             n_transforms=self.n_transforms,
@@ -234,5 +234,5 @@ class NeuTraL(Backbone):
             return [2 * n_features] * 3
         return [64, 64, 32] if n_features <= 300 else [256, 256, 64]
 
-    def _learning_rate(self, n_features):
+    def choose_lr(self, n_features):
         return self.lr or 8e-3 / math.sqrt(self._encoder_sizes(n_features)[0])

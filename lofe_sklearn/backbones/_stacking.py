@@ -75,7 +75,7 @@ def _n_features(task: Task, X: np.ndarray | sparse.csr_matrix) -> int:
 
 
 def _rates(task: Task, X: np.ndarray | sparse.csr_matrix) -> tuple[float, float]:
-    return task.member._learning_rate(_n_features(task, X)), task.member.weight_decay
+    return task.member.choose_lr(_n_features(task, X)), task.member.weight_decay
 
 
 def _n_chosen(task: Task) -> int | None:
@@ -96,7 +96,7 @@ def _models_at_once(
         return 1
     device = engine.resolve_device(task.member.device)
     budget = free_memory(device) / 2 if max_memory is None else max_memory
-    build = partial(task.member._build_module, _n_features(task, X))
+    build = partial(task.member.build_module, _n_features(task, X))
     [module] = engine.build_modules([build], [task.seed], torch.device("cpu"))
     needed = _bytes_of_a_model(module, task, X)
     if needed > budget and max_memory is not None:

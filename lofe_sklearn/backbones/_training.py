@@ -157,7 +157,7 @@ def _train_stack(
 
     seeds = [task.seed for task in tasks]
     modules = engine.build_modules(
-        [partial(task.member._build_module, n_features) for task in tasks], seeds, device
+        [partial(task.member.build_module, n_features) for task in tasks], seeds, device
     )
     for m, module in enumerate(modules):
         generator = torch.Generator().manual_seed(seeds[m])
@@ -173,7 +173,7 @@ def _train_stack(
         gradient_clip_value=first.gradient_clip_value,
         n_iter_no_change=first.n_iter_no_change,
         tol=first.tol,
-        loss_threshold=first._loss_threshold(n_features),
+        loss_threshold=first.choose_loss_threshold(n_features),
     )
     max_epochs = max(job.max_epochs for job in jobs)
     verbose = [task.member.verbose if task.verbose is None else task.verbose for task in tasks]
@@ -242,8 +242,8 @@ def _job(task: Task, index: torch.Tensor, n_features: int) -> engine.Job:
             per_epoch=task.per_epoch,
         ),
         seed=task.seed,
-        max_epochs=member._n_epochs(task.n_samples),
-        lr=member._learning_rate(n_features),
+        max_epochs=member.choose_max_epochs(task.n_samples),
+        lr=member.choose_lr(n_features),
         weight_decay=member.weight_decay,
         known_weight=task.known_weight,
     )

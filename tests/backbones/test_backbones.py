@@ -26,10 +26,10 @@ _FIXED = {"contamination": 0.1, "init": None}
 
 @pytest.mark.parametrize("rows", EXTREMES.values(), ids=EXTREMES)
 def test_both_losses_are_finite_and_reach_every_parameter(backbone_class, rows):
-    if rows.shape[1] < backbone_class()._min_features:
+    if rows.shape[1] < backbone_class().min_features:
         pytest.skip("needs more features than one, see test_too_few_features")
     torch.manual_seed(0)
-    module = backbone_class()._build_module(rows.shape[1])
+    module = backbone_class().build_module(rows.shape[1])
     engine.prepare_module(module, rows)
     for which in range(2):
         losses = module(rows)
@@ -44,7 +44,7 @@ def test_both_losses_are_finite_and_reach_every_parameter(backbone_class, rows):
 
 def test_gradients_are_not_zero_on_ordinary_rows(backbone_class):
     torch.manual_seed(0)
-    module = backbone_class()._build_module(5)
+    module = backbone_class().build_module(5)
     rows = torch.randn(64, 5)
     engine.prepare_module(module, rows)
     for loss in module(rows):
@@ -118,7 +118,7 @@ def test_a_stack_equals_single_models_over_a_long_training(backbone_class):
 
     def train(seeds):
         modules = engine.build_modules(
-            repeat(lambda: backbone_class()._build_module(4).double()), seeds, device
+            repeat(lambda: backbone_class().build_module(4).double()), seeds, device
         )
         for module in modules:
             engine.prepare_module(module, rows.take(torch.arange(100)))
@@ -189,7 +189,7 @@ def test_neutral_sizes(transform_type, transform_sizes):
     ("n_features", "widths"), [(6, [12, 12, 12]), (100, [64, 64, 32]), (400, [256, 256, 64])]
 )
 def test_neutral_sizes_follow_the_input(n_features, widths):
-    module = NeuTraL()._build_module(n_features)
+    module = NeuTraL().build_module(n_features)
     assert [layer.out_features for layer in module.encoder] == widths
 
 
@@ -198,7 +198,7 @@ def test_neutral_transformations_are_the_formulas():
     views = {}
     for transform_type in ("residual", "forward", "multiplicative"):
         torch.manual_seed(0)
-        module = NeuTraL(transform_type=transform_type, n_transforms=2)._build_module(4)
+        module = NeuTraL(transform_type=transform_type, n_transforms=2).build_module(4)
         views[transform_type] = module.transformed(x)
     mask = views["forward"]
     torch.testing.assert_close(views["residual"], x + mask)
@@ -246,7 +246,7 @@ def test_neutral_for_features():
     assert preset.get_params() == NeuTraL(**preset.get_params()).get_params()
     assert (preset.n_transforms, preset.batch_size, preset.lr) == (15, 512, 4e-4)
     assert preset.max_epochs == 7
-    module = preset._build_module(512)
+    module = preset.build_module(512)
     assert module.transformed(torch.randn(2, 512)).shape == (15, 2, 512)
 
 

@@ -58,7 +58,7 @@ class Distance(torch.nn.Module):
 
 
 class DistanceToMean(Backbone):
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         return Distance(n_features)
 
 

@@ -10,7 +10,7 @@ from lofe_sklearn import GOAD
 
 def module_of(n_features, **parameters):
     torch.manual_seed(0)
-    return GOAD(**parameters)._build_module(n_features)
+    return GOAD(**parameters).build_module(n_features)
 
 
 @pytest.mark.parametrize("triplet_weight", [0.0, 0.7])

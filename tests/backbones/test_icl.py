@@ -13,7 +13,7 @@ from lofe_sklearn import ICL, LOE, fit_many
 
 def module_of(n_features, **parameters):
     torch.manual_seed(0)
-    return ICL(**parameters)._build_module(n_features)
+    return ICL(**parameters).build_module(n_features)
 
 
 def encode(encoder, permutation, part):
@@ -157,17 +157,17 @@ def test_training_stops_below_the_loss_threshold():
 
 
 def test_the_default_threshold_is_the_papers():
-    assert ICL()._loss_threshold(40) == 1e-3
-    assert ICL()._loss_threshold(41) == 1e-2
-    assert ICL(loss_threshold=0.5)._loss_threshold(41) == 0.5
+    assert ICL().choose_loss_threshold(40) == 1e-3
+    assert ICL().choose_loss_threshold(41) == 1e-2
+    assert ICL(loss_threshold=0.5).choose_loss_threshold(41) == 0.5
 
 
 @pytest.mark.parametrize(
     ("n_samples", "n_epochs"), [(60, 300), (1000, 188), (3000, 63), (9999, 50)]
 )
 def test_epochs_make_a_number_of_steps(n_samples, n_epochs):
-    assert ICL()._n_epochs(n_samples) == n_epochs
-    assert ICL(max_epochs=7)._n_epochs(n_samples) == 7
+    assert ICL().choose_max_epochs(n_samples) == n_epochs
+    assert ICL(max_epochs=7).choose_max_epochs(n_samples) == 7
 
 
 def test_too_few_features():

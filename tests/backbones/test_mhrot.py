@@ -143,7 +143,7 @@ def test_a_shift_of_value_one_moves_to_the_right_and_down():
 
 def built(X, **parameters):
     torch.manual_seed(0)
-    module = mhrot(**parameters)._build_module(X.shape[1])
+    module = mhrot(**parameters).build_module(X.shape[1])
     module.prepare(X)
     return module
 
@@ -230,7 +230,7 @@ def test_a_stack_of_models_with_schedules_of_their_own_is_the_models_one_by_one(
 
     def train(seeds):
         modules = engine.build_modules(
-            repeat(lambda: mhrot(n_views=3, flips=True)._build_module(64).double()), seeds, device
+            repeat(lambda: mhrot(n_views=3, flips=True).build_module(64).double()), seeds, device
         )
         for module in modules:
             module.prepare(rows.take(torch.arange(30)))

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from lofe_sklearn import LOE, DeepSVDD, fit_many
-from lofe_sklearn._validation import take_rows
+from lofe_sklearn._containers import take_rows
 from lofe_sklearn.backbones import Backbone, _training
 
 N_ROWS = 103  # no multiple of anything: folds and batches of unequal size

@@ -113,7 +113,7 @@ class WithDropout(Backbone):
         self.p = p
         super().__init__(**shared)
 
-    def _build_module(self, n_features):
+    def build_module(self, n_features):
         return DropoutModule(n_features, self.p)
 
 
