@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from lofe_sklearn import engine
 from lofe_sklearn._loe import LOE
+from lofe_sklearn._training import fit_scaling
 from lofe_sklearn.backbones import Backbone
-from lofe_sklearn.backbones._scaling import fit_scaling
 
 __all__ = ["check_backbone"]
 

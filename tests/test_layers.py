@@ -13,7 +13,10 @@ ROOT = Path(lofe_sklearn.__file__).parent
 LAYERS = [
     ["exceptions"],
     ["engine"],
-    ["_containers", "_known_labels", "_validation", "_progress", "metrics", "datasets"],
+    ["_containers", "_validation", "_progress"],
+    ["_detectors", "_known_labels"],
+    ["metrics", "datasets"],
+    ["_training"],
     ["backbones", "model_selection"],
     ["_loe"],
     ["_fit_many"],

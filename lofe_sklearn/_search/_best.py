@@ -9,7 +9,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._search._candidates import final_step
+from lofe_sklearn._detectors import final_step
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
 

@@ -287,7 +287,7 @@ class ICL(Backbone):
                 f"are compared; got {self.window_sizes!r} and {self.rest_sizes!r}."
             )
         # Each feature's own range, which "minmax" leaves it in, tells it apart to some degree.
-        told_apart = getattr(self, "scaling_", None) == "minmax"
+        told_apart = self.scaling == "minmax"
         gain, offset = (0.15, 0.0) if told_apart else (0.6, 0.1)
         return ICLModule(
             n_features,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._validation import Number, OneOf
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._images import IMAGE_SHAPE, images_to_rows, shape_of_rows
 from lofe_sklearn.backbones._mhrot_module import MHRotModule
+from lofe_sklearn.backbones._pixels import (
+    IMAGE_SHAPE,
+    images_to_rows,
+    shape_of_rows,
+    warn_of_rows_that_are_no_images,
+)
 
 
 @with_shared_docs
@@ -117,6 +122,7 @@ class MHRot(Backbone):
         "anomaly_weight": Number(low=0, exclude_low=True),
     }
     input_dtypes = [*Backbone.input_dtypes, np.uint8]
+    layout_parameters = ("image_shape",)
     default_init = None  # an isolation forest on pixels says little about images
 
     def __init__(
@@ -151,10 +157,9 @@ class MHRot(Backbone):
                 f"{owner}: n_views must be at most {total}, the number of all views with "
                 f"flips={self.flips}; got {self.n_views}. None takes them all."
             )
-        fitted_shape = getattr(self, "image_shape_", None)
         return MHRotModule(
             n_features,
-            image_shape=fitted_shape or shape_of_rows(n_features, self.image_shape, owner),
+            image_shape=shape_of_rows(n_features, self.image_shape, owner),
             depth=self.depth,
             width=self.width,
             dropout=self.dropout,
@@ -163,15 +168,21 @@ class MHRot(Backbone):
             anomaly_weight=self.anomaly_weight,
         )
 
-    def _check_training_rows(self, X):
+    def to_rows(self, X, layout=None):
         owner = type(self).__name__
-        asked = None if self.image_shape is None else tuple(self.image_shape)
-        X, shape = images_to_rows(X, asked, owner)
-        X = super()._check_training_rows(X)
-        self.image_shape_ = shape or shape_of_rows(X.shape[1], asked, owner)
-        return X
+        asked = layout if layout is not None or self.image_shape is None else self.image_shape
+        rows, found = images_to_rows(X, None if asked is None else tuple(asked), owner)
+        if layout is None and found is None and len(rows.shape) == 2 and rows.shape[1] > 0:
+            found = shape_of_rows(rows.shape[1], asked, owner)
+            warn_of_rows_that_are_no_images(rows.shape[1], found, owner)
+        return rows, found
 
-    def _check_rows(self, X):
-        check_is_fitted(self)
-        X, _ = images_to_rows(X, self.image_shape_, type(self).__name__)
-        return super()._check_rows(X)
+    def resolved(self, X, layout=None):
+        shape = layout or shape_of_rows(X.shape[1], self.image_shape, type(self).__name__)
+        # The square that holds rows of another number of values is found again from their number.
+        exact = math.prod(shape) == X.shape[1]
+        return super().resolved(X, shape).set_params(image_shape=shape if exact else None)
+
+    def _set_trained(self, task, trained, layout):
+        super()._set_trained(task, trained, layout)
+        self.image_shape_ = self._layout = self.module_.image_shape

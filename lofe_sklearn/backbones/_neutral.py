@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lofe_sklearn._training import one_feature_dominates
 from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import contrastive_losses
-from lofe_sklearn.backbones._scaling import one_feature_dominates
 
 
 class NeuTraLModule(nn.Module):

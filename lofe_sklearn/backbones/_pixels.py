@@ -7,13 +7,12 @@ itself works on rows, so images may be cut into chunks, mixed, masked and checke
 from __future__ import annotations
 
 import math
-import warnings
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._validation import AnyOf, ListOf, Number
+from lofe_sklearn._validation import AnyOf, ListOf, Number, warn_user
 
 Shape = tuple[int, int, int]
 
@@ -104,7 +103,7 @@ def _channels_come_last(axes: tuple[int, ...], shape: Shape | None, owner: str) 
 def shape_of_rows(n_features: int, shape: Shape | None, owner: str) -> Shape:
     """Shape of the images that rows of `n_features` values are.
 
-    Rows that are no images are placed in the smallest square that holds them, with a warning.
+    Rows that are no images are placed in the smallest square that holds them.
 
     Raises
     ------
@@ -125,15 +124,20 @@ def shape_of_rows(n_features: int, shape: Shape | None, owner: str) -> Shape:
         if n_channels * side * side == n_features:
             return n_channels, side, side
     side = math.isqrt(n_features - 1) + 1
-    warnings.warn(
+    return 1, side, side
+
+
+def warn_of_rows_that_are_no_images(n_features: int, shape: Shape, owner: str) -> None:
+    """Warn if `shape` was made up for rows of a number of values that no image has."""
+    if math.prod(shape) == n_features:
+        return
+    side = shape[1]
+    warn_user(
         f"{owner}: rows of {n_features} features do not look like square images of one or three "
         f"channels. They are placed line by line in a square of {side} x {side}, the rest of it "
         "zero. Set image_shape=(channels, height, width) if they are images; if they are not, "
-        "another backbone suits them better.",
-        UserWarning,
-        stacklevel=2,
+        "another backbone suits them better."
     )
-    return 1, side, side
 
 
 def check_square(shape: Shape, owner: str) -> None:
