@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from sklearn.base import clone
@@ -13,19 +14,51 @@ from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._training import fit_together
 from lofe_sklearn._validation import Number, check_argument
 
+Detector = TypeVar("Detector", bound=OutlierDetector)
+
+
+@overload
+def fit_many(
+    estimators: Sequence[Detector],
+    X: Any,
+    *,
+    rows: Sequence[Any] | None = ...,
+    known_labels: Any = ...,
+    outliers: Any = ...,
+    n_jobs: int | None = ...,
+    max_memory: float | None = ...,
+    verbose: int = ...,
+    return_errors: Literal[False] = ...,
+) -> list[Detector]: ...
+
+
+@overload
+def fit_many(
+    estimators: Sequence[Detector],
+    X: Any,
+    *,
+    rows: Sequence[Any] | None = ...,
+    known_labels: Any = ...,
+    outliers: Any = ...,
+    n_jobs: int | None = ...,
+    max_memory: float | None = ...,
+    verbose: int = ...,
+    return_errors: bool,
+) -> list[Detector | Exception]: ...
+
 
 def fit_many(
-    estimators,
-    X,
+    estimators: Sequence[Detector],
+    X: Any,
     *,
-    rows=None,
-    known_labels=None,
-    outliers=None,
-    n_jobs=None,
-    max_memory=None,
-    verbose=0,
-    return_errors=False,
-):
+    rows: Sequence[Any] | None = None,
+    known_labels: Any = None,
+    outliers: Any = None,
+    n_jobs: int | None = None,
+    max_memory: float | None = None,
+    verbose: int = 0,
+    return_errors: bool = False,
+) -> list[Detector] | list[Detector | Exception]:
     """Fit many detectors, those of equal shapes in one stack.
 
     Each is what ``clone(estimator).fit(X[rows])`` would be. Models that differ only in

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from lofe_sklearn import engine
-from lofe_sklearn._containers import Matrix
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
 from lofe_sklearn._known_labels import contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._loe._cleaning import CleaningMixin
-from lofe_sklearn._loe._members import Planner
-from lofe_sklearn._loe._parameters import CONSTRAINTS, check_backbones, check_warmup, label_rule
-from lofe_sklearn._loe._posterior import Posterior, PosteriorMixin
-from lofe_sklearn._loe._ratio import read_contamination
-from lofe_sklearn._loe._results import (
-    fitted_members,
+from lofe_sklearn._loe._ensemble import (
+    Ensemble,
     held_out_scores,
     infer_labels,
     mean_history,
-    scale_of,
 )
+from lofe_sklearn._loe._members import Planner
+from lofe_sklearn._loe._parameters import (
+    CONSTRAINTS,
+    Method,
+    check_backbones,
+    check_warmup,
+    label_rule,
+)
+from lofe_sklearn._loe._posterior import Posterior, PosteriorMixin
+from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
 from lofe_sklearn._training import Memo, Plan, Trained, exposure_to, fit
 from lofe_sklearn._validation import check_parameters
 from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD
@@ -163,20 +168,20 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Backbone | Sequence[Backbone] | None = None,
         *,
-        method="hard",
-        contamination="auto",
-        n_estimators=None,
-        max_samples=1.0,
-        max_features=1.0,
-        init="auto",
-        label_update="auto",
-        warmup_epochs=None,
-        known_weight=None,
-        outlier_weight=1.0,
-        random_state=None,
-    ):
+        method: Method = "hard",
+        contamination: ContaminationParameter = "auto",
+        n_estimators: int | None = None,
+        max_samples: float = 1.0,
+        max_features: float = 1.0,
+        init: Any = "auto",
+        label_update: Literal["auto", "batch", "epoch"] = "auto",
+        warmup_epochs: int | None = None,
+        known_weight: float | None = None,
+        outlier_weight: float = 1.0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.estimator = estimator
         self.method = method
         self.contamination = contamination
@@ -190,7 +195,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         self.outlier_weight = outlier_weight
         self.random_state = random_state
 
-    def fit(self, X, y=None, *, known_labels=None, outliers=None):
+    def fit(self, X: Any, y: Any = None, *, known_labels: Any = None, outliers: Any = None) -> Self:
         """Train on X, inferring which of its rows are anomalies.
 
         Parameters
@@ -242,8 +247,9 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         """
         if self.estimator is None:
             return [DeepSVDD(), AutoEncoder()]
-        several = isinstance(self.estimator, (list, tuple))
-        return list(self.estimator) if several else [self.estimator]
+        if isinstance(self.estimator, (list, tuple)):
+            return list(self.estimator)
+        return [cast(Backbone, self.estimator)]
 
     def _namesake(self) -> OutlierDetector:
         # Who chose a backbone knows it by its name; nobody has chosen those of the default.
@@ -286,19 +292,18 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
     def _finish_fit(self, plan: Plan, trained: Sequence[Trained]) -> None:
         X, known = plan.rows.X, plan.known
         members, of_folds = plan.by_fold(trained)
-        self.estimators_ = fitted_members(self._backbones(), plan, members)
-        self.estimator_ = self.estimators_[0]
-        self.estimators_samples_ = [task.rows for task in plan.members]
-        self.estimators_features_ = [
-            np.arange(X.shape[1]) if task.features is None else task.features
-            for task in plan.members
-        ]
-        self.contaminations_ = np.array([member.contamination for member in self.estimators_])
         self._layout = plan.rows.layout
-        self._scale = scale_of(members)
-        loss_n, loss_a = self._losses_of_all(X, [each.losses for each in members])
-        scores = self._scale.combine(loss_n)
+        self._ensemble = Ensemble.of(self._backbones(), plan, members)
+        self.estimators_ = self._ensemble.members
+        self.estimator_ = self.estimators_[0]
+        self.estimators_samples_ = self._ensemble.samples
+        self.estimators_features_ = self._ensemble.features
+        self.contaminations_ = np.array([member.contamination for member in self.estimators_])
+        self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
+        self.loss_history_ = mean_history(self.estimators_, self.n_iter_)
 
+        losses, scale = self._ensemble.losses_of_all(X, members), self._ensemble.scale
+        scores = scale.combine(losses[0])
         self.held_out_scores_ = held_out_scores(plan, of_folds)
         held_out = None if self.held_out_scores_ is None else -self.held_out_scores_
         found = read_contamination(self.contamination).find(-scores, held_out)
@@ -308,24 +313,11 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         self.contamination_interval_ = low, high
         self.offset_ = threshold(scores, self.contamination_)
         self._posterior = Posterior.of(
-            self._scale, scores, self.contamination_, self.held_out_scores_, known
+            scale, scores, self.contamination_, self.held_out_scores_, known
         )
-        self.labels_ = infer_labels(
-            label_rule(self.method), loss_n, loss_a, self.contamination_, known
-        )
-        self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
-        self.loss_history_ = mean_history(self.estimators_, self.n_iter_)
+        self.labels_ = infer_labels(label_rule(self.method), losses, self.contamination_, known)
 
-    def _losses_of_all(self, X: Matrix, losses: list[np.ndarray]) -> np.ndarray:
-        """Both losses of all rows under every member, (2, M, n), also of rows it was not given."""
-        columns = zip(self.estimators_samples_, self.estimators_features_, strict=True)
-        every = [
-            own if len(rows) == X.shape[0] else np.stack(member._losses(X[:, features]))
-            for member, own, (rows, features) in zip(self.estimators_, losses, columns, strict=True)
-        ]
-        return np.stack(every, axis=1)
-
-    def score_samples(self, X):
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Score of each row: the higher, the more normal.
 
         Parameters
@@ -339,14 +331,9 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             Minus the normal loss; of several members, minus the mean of their standardised
             logarithms. It does not depend on the other rows of X.
         """
-        X = self._check_rows(X)
-        losses = [
-            member._losses(X if len(features) == X.shape[1] else X[:, features])[0]
-            for member, features in zip(self.estimators_, self.estimators_features_, strict=True)
-        ]
-        return self._scale.combine(np.stack(losses))
+        return self._ensemble.score(self._check_rows(X))
 
-    def embed(self, X):
+    def embed(self, X: Any) -> NDArray[np.float64]:
         """Embed rows by the members' networks.
 
         Parameters
@@ -359,6 +346,4 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
             The members' embeddings side by side.
         """
-        X = self._check_rows(X)
-        seen = zip(self.estimators_, self.estimators_features_, strict=True)
-        return np.hstack([member._embed(X[:, features]) for member, features in seen])
+        return self._ensemble.embed(self._check_rows(X))

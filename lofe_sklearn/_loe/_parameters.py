@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+from torch import Tensor
 
 from lofe_sklearn import engine
 from lofe_sklearn._loe import _ratio
 from lofe_sklearn._validation import AnyOf, Constraint, Number, OneOf, check_parameters
 from lofe_sklearn.backbones import Backbone
+
+Method: TypeAlias = (
+    Literal["hard", "soft", "refine", "blind"]
+    | Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
+)
 
 _SHARE = AnyOf(Number(Integral, low=1), Number(low=0, high=1, exclude_low=True, noun="a float"))
 

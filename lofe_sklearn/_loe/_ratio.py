@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,18 @@ _THRESHOLDER = CallableOr(
     methods=("eval",),
 )
 CONSTRAINT = AnyOf(CONTAMINATION, _INTERVAL, _AUTO, _THRESHOLDER)
+
+
+class Thresholder(Protocol):
+    """What finds outliers in scores, as PyThresh's do."""
+
+    def eval(self, scores: Any, /) -> Any:
+        """Return a label for each score, 1 for outliers, or a ratio."""
+
+
+ContaminationParameter: TypeAlias = (
+    Literal["auto"] | float | tuple[float, float] | Thresholder | Callable[[np.ndarray], Any]
+)
 
 # Two members for each ratio where it is not known: one is not enough for a steady ranking.
 _N_SPREAD_MEMBERS = 16

@@ -13,7 +13,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any, ClassVar, Literal, Self, TypeAlias, TypedDict
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -39,26 +39,7 @@ from lofe_sklearn._training import (
 )
 from lofe_sklearn._validation import CONTAMINATION, Constraint, Number, OneOf, check_parameters
 from lofe_sklearn.backbones._hooks import refuse_earlier_names
-
-Scaling: TypeAlias = Literal["auto", "rms", "minmax", "standard"] | None
-RandomState: TypeAlias = int | np.random.RandomState | None
-
-
-class SharedParameters(TypedDict, total=False):
-    """The parameters that every backbone has."""
-
-    scaling: Scaling
-    max_epochs: int | None
-    batch_size: int
-    lr: float | None
-    weight_decay: float
-    gradient_clip_value: float | None
-    n_iter_no_change: int | None
-    tol: float
-    contamination: float
-    device: str | torch.device
-    random_state: RandomState
-    verbose: int
+from lofe_sklearn.backbones._shared import RandomState, Scaling
 
 
 class Backbone(OutlierDetector, ABC):

@@ -7,6 +7,7 @@ itself works on rows, so images may be cut into chunks, mixed, masked and checke
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -100,7 +101,7 @@ def _channels_come_last(axes: tuple[int, ...], shape: Shape | None, owner: str) 
     return last in _USUAL_CHANNELS and second not in _USUAL_CHANNELS
 
 
-def shape_of_rows(n_features: int, shape: Shape | None, owner: str) -> Shape:
+def shape_of_rows(n_features: int, shape: Sequence[int] | None, owner: str) -> Shape:
     """Shape of the images that rows of `n_features` values are.
 
     Rows that are no images are placed in the smallest square that holds them.
@@ -111,14 +112,14 @@ def shape_of_rows(n_features: int, shape: Shape | None, owner: str) -> Shape:
         If `shape` does not have `n_features` values or is not square.
     """
     if shape is not None:
-        shape = (int(shape[0]), int(shape[1]), int(shape[2]))
-        check_square(shape, owner)
-        if math.prod(shape) != n_features:
+        asked = (int(shape[0]), int(shape[1]), int(shape[2]))
+        check_square(asked, owner)
+        if math.prod(asked) != n_features:
             raise ValueError(
-                f"{owner}: image_shape={shape} has {math.prod(shape)} values, but the rows of X "
+                f"{owner}: image_shape={asked} has {math.prod(asked)} values, but the rows of X "
                 f"have {n_features}. Set image_shape=(channels, height, width) of these rows."
             )
-        return shape
+        return asked
     for n_channels in (1, 3):
         side = math.isqrt(n_features // n_channels)
         if n_channels * side * side == n_features:
