@@ -43,6 +43,10 @@ class Number:
         Whether None is allowed too.
     step : int, optional
         Only `low` and what is a multiple of `step` above it.
+    exclude_high : bool, default=False
+        Whether `high` itself is too large.
+    name : str, optional
+        What messages call such a number. Default: its kind and its ends.
     above : bool, default=False
         An earlier name of `exclude_low`.
     """
@@ -53,6 +57,8 @@ class Number:
     exclude_low: bool = False
     optional: bool = False
     step: int | None = None
+    exclude_high: bool = False
+    name: str = ""
     above: InitVar[bool] = False
 
     def __post_init__(self, above: bool) -> None:
@@ -69,21 +75,22 @@ class Number:
             number = float(value)
         except OverflowError:  # an integer beyond every float
             return False
-        if not np.isfinite(number) or (self.step and (value - self.low) % self.step):
+        if not np.isfinite(number) or (self.step and (number - self.low) % self.step):
             return False
-        return (number > self.low if self.exclude_low else number >= self.low) and (
-            number <= self.high
-        )
+        above = number > self.low if self.exclude_low else number >= self.low
+        return above and (number < self.high if self.exclude_high else number <= self.high)
 
     def __str__(self) -> str:
         none = " or None" if self.optional else ""
+        if self.name:
+            return self.name + none
         if self.step:
             first = ", ".join(f"{self.low + k * self.step:g}" for k in range(4))
             rule = f"{self.step} n + {self.low % self.step:g}"
             return f"{rule}, that is {first}, and so on{none}"
         name = "an integer" if self.kind is Integral else "a number"
         left = "(" if self.exclude_low or self.low == -np.inf else "["
-        right = ")" if self.high == np.inf else "]"
+        right = ")" if self.exclude_high or self.high == np.inf else "]"
         return f"{name} in {left}{self.low:g}, {self.high:g}{right}{none}"
 
 
