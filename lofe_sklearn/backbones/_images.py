@@ -13,13 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from lofe_sklearn._containers import IMAGE_CHANNELS
 from lofe_sklearn._validation import AnyOf, ListOf, Number
 
 Shape = tuple[int, int, int]
-
-# Grey, colour, colour with opacity: a last axis of any other size is no axis of channels.
-_USUAL_CHANNELS = (1, 3, 4)
-
 
 IMAGE_SHAPE = AnyOf(
     ListOf(
@@ -87,7 +84,7 @@ def _channels_come_last(axes: tuple[int, ...], shape: Shape | None, owner: str) 
             f"{first_reading} for each. Resize them or, before fit, set image_shape."
         )
     can_be_first = third == last
-    can_be_last = second == third and last in _USUAL_CHANNELS
+    can_be_last = second == third and last in IMAGE_CHANNELS
     if can_be_first and can_be_last and last != 1:
         raise ValueError(
             f"{owner}: X of shape {axes} may be images (n, channels, height, width) = "
@@ -98,7 +95,7 @@ def _channels_come_last(axes: tuple[int, ...], shape: Shape | None, owner: str) 
     if can_be_first or can_be_last:
         return not can_be_first
     # Neither reading is square, which is refused: name the likelier one.
-    return last in _USUAL_CHANNELS and second not in _USUAL_CHANNELS
+    return last in IMAGE_CHANNELS and second not in IMAGE_CHANNELS
 
 
 def shape_of_rows(n_features: int, shape: Shape | None, owner: str) -> Shape:

@@ -15,12 +15,12 @@ from typing import Any
 import joblib
 import numpy as np
 
+from lofe_sklearn._containers import IMAGE_CHANNELS
 from lofe_sklearn.features._decode import BrokenImage, read_image
 
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
-CHANNELS = (1, 3, 4)
 
 
 class Images:
@@ -151,8 +151,8 @@ def images_of_array(X: np.ndarray, owner: str) -> Images:
             f"{owner}: an array of images must have 3 axes (n, height, width) or 4 (n, height, "
             f"width, channels); got {X.ndim}, shape {X.shape}."
         )
-    if X.ndim == 4 and X.shape[3] not in CHANNELS:
-        if X.shape[1] not in CHANNELS:
+    if X.ndim == 4 and X.shape[3] not in IMAGE_CHANNELS:
+        if X.shape[1] not in IMAGE_CHANNELS:
             raise ValueError(
                 f"{owner}: images must have 1, 3 or 4 channels, as last or second axis; got an "
                 f"array of shape {X.shape}. Choose or combine channels before."
