@@ -11,9 +11,10 @@ ROOT = Path(lofe_sklearn.__file__).parent
 
 # From the bottom up; a module may import from its own layer's folder and from those below it.
 LAYERS = [
-    ["exceptions"],
+    ["exceptions", "_lazy", "_types"],
     ["engine"],
-    ["_containers", "_known_labels", "_validation", "_progress", "metrics", "datasets"],
+    ["_containers", "_validation", "_progress"],
+    ["_known_labels", "metrics", "datasets"],
     ["backbones", "model_selection"],
     ["_loe"],
     ["_fit_many"],
