@@ -13,8 +13,8 @@ from sklearn.utils.validation import _num_samples
 
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._loe import LOE
+from lofe_sklearn.active._estimate import estimate_contamination
 from lofe_sklearn.active._query import _last_step
-from lofe_sklearn.active._ratio import estimate_contamination
 
 # An estimate from twenty answers or so is good to this factor, mostly.
 _FACTOR = 2.0

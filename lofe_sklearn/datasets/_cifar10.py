@@ -9,7 +9,7 @@ import numpy as np
 
 from lofe_sklearn.datasets._bunch import as_bunch
 from lofe_sklearn.datasets._files import Access, read_verified
-from lofe_sklearn.datasets._images import check_classes, check_subset
+from lofe_sklearn.datasets._image_subsets import check_classes, check_subset
 from lofe_sklearn.datasets._registry import entry_called
 
 CLASSES = (

@@ -70,7 +70,7 @@ class Images:
         return joblib.hash(np.asarray(item) if not isinstance(item, bytes) else item)
 
 
-class Rows(Images):
+class PixelRows(Images):
     """Rows of pixels, each an image (channels, height, width) laid out flat."""
 
     def __init__(self, rows: np.ndarray, shape: tuple[int, int, int], owner: str):
@@ -161,7 +161,7 @@ def images_of_array(X: np.ndarray, owner: str) -> Images:
     return Images(X, owner)
 
 
-def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str) -> Rows:
+def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str) -> PixelRows:
     """Rows (n, d) as images of the given shape, or else of square ones.
 
     Raises
@@ -177,11 +177,11 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
                 f"{owner}: image_shape={shape} has {math.prod(shape)} values, but the rows of X "
                 f"have {d}. Set image_shape=(channels, height, width) of these rows."
             )
-        return Rows(X, shape, owner)
+        return PixelRows(X, shape, owner)
     for channels in (1, 3):
         side = math.isqrt(d // channels)
         if channels * side * side == d:
-            return Rows(X, (channels, side, side), owner)
+            return PixelRows(X, (channels, side, side), owner)
     side = math.isqrt(d - 1) + 1
     warnings.warn(
         f"{owner}: rows of {d} values do not look like square images of one or three channels. "
@@ -190,7 +190,7 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
         UserWarning,
         stacklevel=2,
     )
-    return Rows(X, (1, side, side), owner)
+    return PixelRows(X, (1, side, side), owner)
 
 
 def find_broken_images(X: Any) -> list[BrokenImage]:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from lofe_sklearn._validation import Constraint, OneOf, all_or_nothing, check_parameters
 from lofe_sklearn.features._clips import Clip
 from lofe_sklearn.features._extractor import as_rgb
-from lofe_sklearn.features._images import ImageFeatures
+from lofe_sklearn.features._image_features import ImageFeatures
 from lofe_sklearn.features._sources import is_array_of_numbers, rows_of_pixels
 from lofe_sklearn.features._windows import VideoWindows
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from lofe_sklearn.metrics._labels import both_classes
+from lofe_sklearn.metrics._is_anomaly import both_classes
 
 
 def roc_auc(y_true, scores):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -18,6 +17,7 @@ from lofe_sklearn.features._cache import Cache
 from lofe_sklearn.features._decode import BrokenImage
 from lofe_sklearn.features._extractor import Extractor
 from lofe_sklearn.features._networks import DEFAULT, build_network
+from lofe_sklearn.features._reading import Reader
 from lofe_sklearn.features._sources import (
     Images,
     images_of_array,
@@ -25,9 +25,6 @@ from lofe_sklearn.features._sources import (
     open_images,
     rows_of_pixels,
 )
-
-# How many names of broken images a warning lists.
-LISTED = 10
 
 
 class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -206,7 +203,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             owner = type(self).__name__
             device = engine.resolve_device(self.device)
             images = self._open(X, reset=True)
-            readable = self._readable(images, range(len(images)), [], None)
+            readable = self._reader(images, None).read(range(len(images)))
             first = next((image for _, image in readable), None)
             if first is None:
                 raise BrokenImage("none of the images can be read", name=owner)
@@ -243,24 +240,23 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         images = self._open(X, reset=False)
         device = engine.resolve_device(self.device)
         extractor = self._extractor.on(device)
+        shape = None if self.allow_mixed else self.image_shape_
+        reader = self._reader(images, shape)
         cache = None
         if self.memory is not None:
-            shape = None if self.allow_mixed else self.image_shape_
             cache = Cache(self.memory, f"{extractor.fingerprint()} {shape}")
         features = np.empty((len(images), self._n_features_out), dtype=np.float32)
         n_done = 0
-        broken: list[BrokenImage] = []
         size = self.batch_size or (1 if device.type == "cpu" else 64)
         starts = range(0, len(images), size)
         with count_progress("batches of images", len(starts), show=self.verbose > 0) as advance:
             for start in starts:
                 batch = range(start, min(start + size, len(images)))
-                for row in self._features(images, batch, extractor, cache, broken):
+                for row in reader.features(batch, extractor, cache):
                     features[n_done] = row
                     n_done += 1
                 advance()
-        if broken:
-            _warn_of(broken, len(images), type(self).__name__)
+        reader.warn_of_broken()
         if n_done == 0:
             raise BrokenImage("none of the images can be read", name=type(self).__name__)
         return features[:n_done]
@@ -291,69 +287,9 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         features = np.asarray(features)
         return features.reshape(len(features), self.grid_size, self.grid_size, -1)
 
-    def _features(
-        self,
-        images: Images,
-        batch: Sequence[int],
-        extractor: Extractor,
-        cache: Cache | None,
-        broken: list[BrokenImage],
-    ) -> list[np.ndarray]:
-        """Return one row for each image of a batch, but for broken ones, which join `broken`."""
-
-        def compute(indices: Sequence[int]) -> dict[int, np.ndarray]:
-            shape = None if self.allow_mixed else self.image_shape_
-            read = dict(self._readable(images, indices, broken, shape))
-            if not read:
-                return {}
-            return dict(zip(read, extractor(list(read.values())), strict=True))
-
-        rows = (
-            compute(batch)
-            if cache is None
-            else cache.rows(self._keys(images, batch, broken), compute)
-        )
-        return list(rows.values())
-
-    def _readable(
-        self,
-        images: Images,
-        indices: Sequence[int],
-        broken: list[BrokenImage],
-        shape: tuple[int, ...] | None,
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Read images one after another; those that cannot be are raised, or join `broken`."""
-        for i in indices:
-            try:
-                image = images.read(i)
-            except BrokenImage as error:
-                self._raise_or_note(error, broken)
-                continue
-            if shape not in (None, image.shape):
-                raise ValueError(
-                    f"{type(self).__name__}: all images must have the shape (height, width, "
-                    f"channels) of the first training image, {shape}; {images.name(i)} has "
-                    f"{image.shape}. Resize or convert it, or set allow_mixed=True to resize each "
-                    "to what the network takes."
-                )
-            yield i, image
-
-    def _keys(
-        self, images: Images, batch: Sequence[int], broken: list[BrokenImage]
-    ) -> dict[int, str]:
-        keys = {}
-        for i in batch:
-            try:
-                keys[i] = images.key(i)
-            except BrokenImage as error:
-                self._raise_or_note(error, broken)
-        return keys
-
-    def _raise_or_note(self, error: BrokenImage, broken: list[BrokenImage]) -> None:
-        if self.on_error == "raise":
-            error.remedy = error.remedy or "Mend or remove it, or set on_error='skip'."
-            raise error
-        broken.append(error)
+    def _reader(self, images: Images, shape: tuple[int, ...] | None) -> Reader:
+        skip = self.on_error == "skip"
+        return Reader(images, shape=shape, skip=skip, owner=type(self).__name__)
 
     def _open(self, X: Any, *, reset: bool) -> Images:
         owner = type(self).__name__
@@ -370,17 +306,6 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _warn_of(broken: list[BrokenImage], n_images: int, owner: str) -> None:
-    listed = "; ".join(str(error) for error in broken[:LISTED])
-    more = f"; and {len(broken) - LISTED} more" if len(broken) > LISTED else ""
-    warnings.warn(
-        f"{owner}: {len(broken)} of {n_images} images cannot be read, and have no row in the "
-        f"result: {listed}{more}.",
-        UserWarning,
-        stacklevel=3,
-    )
 
 
 def _warn_of_range(image: np.ndarray, owner: str) -> None:

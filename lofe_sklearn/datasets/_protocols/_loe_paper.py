@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state, column_or_1d
 
 from lofe_sklearn.datasets._contaminate import contaminate, n_outliers_for
-from lofe_sklearn.datasets._protocols._rows import check_labelled
+from lofe_sklearn.datasets._protocols._labelled_rows import check_labelled
 
 
 def loe_tabular_split(X, y, *, contamination=0.1, random_state=None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lofe_sklearn.datasets._protocols._rows import drawn_within
+from lofe_sklearn.datasets._protocols._labelled_rows import drawn_within
 
 
 def adbench_unsupervised(X, y, *, max_samples=10_000, min_samples=None, random_state=None):
