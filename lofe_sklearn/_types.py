@@ -6,7 +6,7 @@ needs no stubs of scipy's, pandas' or polars' and says the same with and without
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any, Protocol, TypeAlias
 
@@ -33,18 +33,32 @@ class Frame(Protocol):
         """Number of rows and of columns."""
 
 
+class Splitter(Protocol):
+    """What `cv` stands for: folds of rows to train on and rows to test on."""
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Any, Any]]:
+        """Yield row numbers for training and for testing."""
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of folds."""
+
+
 # Rows: (n_samples, n_features).
 MatrixLike: TypeAlias = ArrayLike | SparseMatrix | Frame
 # Known labels: one of -1, 0 and +1 for each row, or boolean masks (normal, anomalous).
 KnownLabels: TypeAlias = ArrayLike | Sequence[ArrayLike]
 RandomState: TypeAlias = int | np.integer[Any] | np.random.RandomState | None
-Path: TypeAlias = str | PathLike[str]
+FilePath: TypeAlias = str | PathLike[str]
+
+# scikit-learn's scorers: (estimator, X, y) to a number, the higher the better.
+Scorer: TypeAlias = Callable[..., float]
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
-# Rows and labels, as loaders return them with ``return_X_y=True``.
-RowsAndLabels: TypeAlias = tuple[NDArray[Any], Ints]
+# What loaders return with ``return_X_y=True``: rows, or images laid out as rows, and labels.
+RowsAndLabels: TypeAlias = tuple[Floats, Ints]
+ImagesAndClasses: TypeAlias = tuple[NDArray[np.uint8], Ints]
 # X_train, X_test, y_train, y_test, as protocols return them.
 TrainTestSplit: TypeAlias = tuple[Floats, Floats, Ints, Ints]

@@ -39,14 +39,12 @@ class Number:
         The ends. Infinite ones, the default, are never included.
     exclude_low : bool, default=False
         Whether `low` itself is too small.
+    exclude_high : bool, default=False
+        Whether `high` itself is too large.
     optional : bool, default=False
         Whether None is allowed too.
     step : int, optional
         Only `low` and what is a multiple of `step` above it.
-    exclude_high : bool, default=False
-        Whether `high` itself is too large.
-    name : str, optional
-        What messages call such a number. Default: its kind and its ends.
     above : bool, default=False
         An earlier name of `exclude_low`.
     """
@@ -55,10 +53,9 @@ class Number:
     low: float = -np.inf
     high: float = np.inf
     exclude_low: bool = False
+    exclude_high: bool = False
     optional: bool = False
     step: int | None = None
-    exclude_high: bool = False
-    name: str = ""
     above: InitVar[bool] = False
 
     def __post_init__(self, above: bool) -> None:
@@ -82,8 +79,6 @@ class Number:
 
     def __str__(self) -> str:
         none = " or None" if self.optional else ""
-        if self.name:
-            return self.name + none
         if self.step:
             first = ", ".join(f"{self.low + k * self.step:g}" for k in range(4))
             rule = f"{self.step} n + {self.low % self.step:g}"
@@ -178,6 +173,21 @@ class AnyOf:
     def __str__(self) -> str:
         *most, last = map(str, self.parts)
         return f"{', '.join(most)} or {last}"
+
+
+@dataclass(frozen=True)
+class Described:
+    """A constraint, which messages describe in other words than its own."""
+
+    constraint: Constraint
+    words: str
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` satisfies the constraint."""
+        return self.constraint.accepts(value)
+
+    def __str__(self) -> str:
+        return self.words
 
 
 class Sizes(AnyOf):

@@ -47,7 +47,8 @@ def check_outliers(
     if outliers is None:
         return None
     if isinstance(outliers, str):
-        return _like(X, make_outliers(X, X.shape[0], kind=outliers, random_state=seed))
+        made = make_outliers(X, X.shape[0], kind=outliers, random_state=seed)  # type: ignore[arg-type]
+        return _like(X, made)
     shape = np.shape(outliers) if not sparse.issparse(outliers) else outliers.shape
     if len(shape) < 2 or (len(shape) == 2 and shape[1] != X.shape[1]):
         raise ValueError(
