@@ -203,6 +203,14 @@ class Sizes(AnyOf):
 
 
 CONTAMINATION = Number(low=0, high=0.5, exclude_low=True)
+IMAGE_SHAPE = AnyOf(
+    ListOf(
+        Number(Integral, low=1),
+        length=3,
+        name="a tuple (channels, height, width) of integers of at least 1",
+    ),
+    None,
+)
 
 
 def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> None:

@@ -8,24 +8,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
-from lofe_sklearn._validation import AnyOf, ListOf, Number
 
 Shape = tuple[int, int, int]
-
-IMAGE_SHAPE = AnyOf(
-    ListOf(
-        Number(Integral, low=1),
-        length=3,
-        name="a tuple (channels, height, width) of integers of at least 1",
-    ),
-    None,
-)
 
 
 def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape | None]:

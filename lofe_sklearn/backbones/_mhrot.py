@@ -7,10 +7,10 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._validation import Number, OneOf
+from lofe_sklearn._validation import IMAGE_SHAPE, Number, OneOf
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._images import IMAGE_SHAPE, images_to_rows, shape_of_rows
+from lofe_sklearn.backbones._images import images_to_rows, shape_of_rows
 from lofe_sklearn.backbones._mhrot_module import MHRotModule
 
 

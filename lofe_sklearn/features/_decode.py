@@ -24,7 +24,7 @@ class BrokenImage(ValueError):
         What is wrong with it.
     """
 
-    def __init__(self, reason: str, *, index: int | None = None, name: str = "image"):
+    def __init__(self, reason: str, *, index: int | None = None, name: str = "image") -> None:
         super().__init__(reason)
         self.reason = reason
         self.index = index

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
+import joblib
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
 
 from lofe_sklearn import engine
 from lofe_sklearn._progress import count_progress
-from lofe_sklearn._validation import Constraint, Number, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn._types import FilePath
+from lofe_sklearn._validation import (
+    IMAGE_SHAPE,
+    AnyOf,
+    CallableOr,
+    Constraint,
+    InstanceOf,
+    ListOf,
+    Number,
+    OneOf,
+    all_or_nothing,
+    check_parameters,
+)
 from lofe_sklearn.features._cache import Cache
 from lofe_sklearn.features._decode import BrokenImage
 from lofe_sklearn.features._extractor import Extractor
@@ -20,6 +36,7 @@ from lofe_sklearn.features._networks import DEFAULT, build_network
 from lofe_sklearn.features._reading import Reader
 from lofe_sklearn.features._sources import (
     Images,
+    ImagesLike,
     images_of_array,
     is_array_of_numbers,
     open_images,
@@ -141,10 +158,13 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     """
 
     _constraints: ClassVar[dict[str, Constraint]] = {
+        "layers": AnyOf(ListOf(InstanceOf(str, "a str"), name="a list of names of layers"), None),
+        "preprocess": AnyOf(CallableOr(), None),
         "pooling": OneOf(("average", "grid")),
         "grid_size": Number(Integral, low=1),
         "image_size": Number(Integral, low=1, optional=True),
         "allow_mixed": OneOf((True, False)),
+        "image_shape": IMAGE_SHAPE,
         "on_error": OneOf(("raise", "skip")),
         "batch_size": Number(Integral, low=1, optional=True),
         "verbose": Number(Integral, low=0),
@@ -152,22 +172,22 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def __init__(
         self,
-        network=DEFAULT,
+        network: str | nn.Module = DEFAULT,
         *,
-        weights=None,
-        layers=None,
-        pooling="average",
-        grid_size=7,
-        image_size=None,
-        preprocess=None,
-        image_shape=None,
-        allow_mixed=False,
-        on_error="raise",
-        batch_size=None,
-        memory=None,
-        device="auto",
-        verbose=0,
-    ):
+        weights: FilePath | None = None,
+        layers: Sequence[str] | None = None,
+        pooling: Literal["average", "grid"] = "average",
+        grid_size: int = 7,
+        image_size: int | None = None,
+        preprocess: Callable[[Tensor], Tensor] | None = None,
+        image_shape: tuple[int, int, int] | None = None,
+        allow_mixed: bool = False,
+        on_error: Literal["raise", "skip"] = "raise",
+        batch_size: int | None = None,
+        memory: FilePath | joblib.Memory | None = None,
+        device: str = "auto",
+        verbose: int = 0,
+    ) -> None:
         self.network = network
         self.weights = weights
         self.layers = layers
@@ -183,7 +203,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.device = device
         self.verbose = verbose
 
-    def fit(self, X, y=None):
+    def fit(self, X: ImagesLike, y: object = None) -> Self:
         """Load the network, and see what the images are like; nothing is trained.
 
         Parameters
@@ -223,7 +243,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self._n_features_out = self._extractor.on(device)([first]).shape[1]
         return self
 
-    def transform(self, X):
+    def transform(self, X: ImagesLike) -> NDArray[np.float32]:
         """Return the features of images.
 
         Parameters
@@ -261,7 +281,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             raise BrokenImage("none of the images can be read", name=type(self).__name__)
         return features[:n_done]
 
-    def patches(self, features):
+    def patches(self, features: ArrayLike) -> NDArray[Any]:
         """Take rows of ``pooling="grid"`` apart: one row of features for each patch.
 
         Parameters
@@ -284,8 +304,8 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             raise ValueError(
                 f"{type(self).__name__}: patches needs pooling='grid'; got {self.pooling!r}."
             )
-        features = np.asarray(features)
-        return features.reshape(len(features), self.grid_size, self.grid_size, -1)
+        rows = np.asarray(features)
+        return rows.reshape(len(rows), self.grid_size, self.grid_size, -1)
 
     def _reader(self, images: Images, shape: tuple[int, ...] | None) -> Reader:
         skip = self.on_error == "skip"
@@ -300,7 +320,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             return rows_of_pixels(X, self.image_shape, owner)
         return images_of_array(np.asarray(X), owner)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True

@@ -10,14 +10,17 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import joblib
 import numpy as np
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
+from lofe_sklearn._types import FilePath, MatrixLike
 from lofe_sklearn.features._decode import BrokenImage, read_image
 
+# An array or a table, a folder, or a list of arrays, files, bytes or Pillow images.
+ImagesLike: TypeAlias = MatrixLike | FilePath | Sequence[Any]
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
@@ -34,7 +37,7 @@ class Images:
         Name of the estimator, for errors.
     """
 
-    def __init__(self, items: Sequence[Any] | np.ndarray, owner: str):
+    def __init__(self, items: Sequence[Any] | np.ndarray, owner: str) -> None:
         self.items = items
         self.owner = owner
 
@@ -73,7 +76,7 @@ class Images:
 class PixelRows(Images):
     """Rows of pixels, each an image (channels, height, width) laid out flat."""
 
-    def __init__(self, rows: np.ndarray, shape: tuple[int, int, int], owner: str):
+    def __init__(self, rows: np.ndarray, shape: tuple[int, int, int], owner: str) -> None:
         super().__init__(rows, owner)
         self.shape = shape
 
@@ -193,7 +196,7 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
     return PixelRows(X, (1, side, side), owner)
 
 
-def find_broken_images(X: Any) -> list[BrokenImage]:
+def find_broken_images(X: ImagesLike) -> list[BrokenImage]:
     """Read all images once, and return what is wrong with those that cannot be read.
 
     Parameters
