@@ -33,6 +33,16 @@ class Frame(Protocol):
         """Number of rows and of columns."""
 
 
+class Detector(Protocol):
+    """A detector whose scores are high for normal rows, or a Pipeline that ends in one."""
+
+    def predict(self, X: Any) -> Any:
+        """Return -1 for anomalies and 1 for normal rows."""
+
+    def score_samples(self, X: Any) -> Any:
+        """Return scores, high for normal rows."""
+
+
 class Splitter(Protocol):
     """What `cv` stands for: folds of rows to train on and rows to test on."""
 
