@@ -22,6 +22,8 @@ exclude_patterns = ["_build", "examples", "auto_examples/*.ipynb", "auto_example
 suppress_warnings = ["config.cache"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 numpydoc_show_class_members = False
+# The docstrings say it, with shapes and in fewer words.
+autodoc_typehints = "none"
 autosummary_generate = True
 autodoc_default_options = {
     "members": True,

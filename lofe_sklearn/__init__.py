@@ -1,23 +1,10 @@
 """Latent Outlier Exposure for scikit-learn: deep anomaly detection on contaminated data."""
 
-from lofe_sklearn._fit_many import fit_many
-from lofe_sklearn._loe import LOE
-from lofe_sklearn._search import LOESearchCV
-from lofe_sklearn.backbones import GOAD, ICL, AutoEncoder, DeepSVDD, MHRot, NeuTraL
-from lofe_sklearn.exceptions import TrainingDivergedError
+# The public names are in __init__.pyi, and imported when they are first used: torch and
+# scikit-learn's estimators take seconds to load, which --help and a traceback need not wait for.
+from lofe_sklearn._lazy import attach as _attach
 
 __version__ = "0.1.0.dev0"
 
-__all__ = [
-    "GOAD",
-    "ICL",
-    "LOE",
-    "AutoEncoder",
-    "DeepSVDD",
-    "LOESearchCV",
-    "MHRot",
-    "NeuTraL",
-    "TrainingDivergedError",
-    "__version__",
-    "fit_many",
-]
+__getattr__, __dir__, __all__ = _attach(__name__)
+__all__ += ["__version__"]

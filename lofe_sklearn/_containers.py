@@ -12,6 +12,9 @@ from scipy import sparse
 # Rows of numbers after their validation.
 Matrix: TypeAlias = np.ndarray | sparse.csr_matrix
 
+# Of images: grey, colour, colour with opacity. An axis of another size is none of channels.
+IMAGE_CHANNELS = (1, 3, 4)
+
 
 class Subset:
     """Some rows or features, by number; subsets of equal numbers are equal.

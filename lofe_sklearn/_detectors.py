@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import (
     BaseEstimator,
     OutlierMixin,
@@ -24,6 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lofe_sklearn._containers import Matrix
+from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite
 
 __all__ = [
@@ -84,10 +84,10 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     feature_names_in_: np.ndarray
 
     @abstractmethod
-    def score_samples(self, X: Any) -> NDArray[np.float64]:
+    def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row: the higher, the more normal."""
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
+    def decision_function(self, X: MatrixLike) -> Floats:
         """Signed distance of each row's score to the threshold: negative for outliers.
 
         Parameters
@@ -102,7 +102,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         """
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X: Any) -> NDArray[np.int64]:
+    def predict(self, X: MatrixLike) -> Ints:
         """Tell outliers from inliers.
 
         Parameters
@@ -240,7 +240,7 @@ def check_detector(
     raise TypeError(f"{owner}: {argument} must be {wanted}; got {where}{got}. {advice}".rstrip())
 
 
-def normality(estimator: Any, X: Any, owner: str) -> NDArray[np.float64]:
+def normality(estimator: Any, X: Any, owner: str) -> Floats:
     """Return the scores of the rows of `X`, high for normal rows.
 
     Of ``score_samples`` scikit-learn says that it is high for normal rows; ``decision_function``

@@ -12,6 +12,7 @@ from lofe_sklearn._containers import count_rows
 from lofe_sklearn._detectors import OutlierDetector, check_detector
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._training import fit_together
+from lofe_sklearn._types import KnownLabels, MatrixLike
 from lofe_sklearn._validation import Number, check_argument
 
 Detector = TypeVar("Detector", bound=OutlierDetector)
@@ -20,11 +21,11 @@ Detector = TypeVar("Detector", bound=OutlierDetector)
 @overload
 def fit_many(
     estimators: Sequence[Detector],
-    X: Any,
+    X: MatrixLike,
     *,
     rows: Sequence[Any] | None = ...,
-    known_labels: Any = ...,
-    outliers: Any = ...,
+    known_labels: KnownLabels | None = ...,
+    outliers: MatrixLike | str | None = ...,
     n_jobs: int | None = ...,
     max_memory: float | None = ...,
     verbose: int = ...,
@@ -35,11 +36,11 @@ def fit_many(
 @overload
 def fit_many(
     estimators: Sequence[Detector],
-    X: Any,
+    X: MatrixLike,
     *,
     rows: Sequence[Any] | None = ...,
-    known_labels: Any = ...,
-    outliers: Any = ...,
+    known_labels: KnownLabels | None = ...,
+    outliers: MatrixLike | str | None = ...,
     n_jobs: int | None = ...,
     max_memory: float | None = ...,
     verbose: int = ...,
@@ -49,11 +50,11 @@ def fit_many(
 
 def fit_many(
     estimators: Sequence[Detector],
-    X: Any,
+    X: MatrixLike,
     *,
     rows: Sequence[Any] | None = None,
-    known_labels: Any = None,
-    outliers: Any = None,
+    known_labels: KnownLabels | None = None,
+    outliers: MatrixLike | str | None = None,
     n_jobs: int | None = None,
     max_memory: float | None = None,
     verbose: int = 0,

@@ -41,6 +41,8 @@ class Number:
         The ends. Infinite ones, the default, are never included.
     exclude_low : bool, default=False
         Whether `low` itself is too small.
+    exclude_high : bool, default=False
+        Whether `high` itself is too large.
     optional : bool, default=False
         Whether None is allowed too.
     step : int, optional
@@ -55,6 +57,7 @@ class Number:
     low: float = -np.inf
     high: float = np.inf
     exclude_low: bool = False
+    exclude_high: bool = False
     optional: bool = False
     step: int | None = None
     noun: str = ""
@@ -76,9 +79,8 @@ class Number:
             return False
         if not np.isfinite(number) or (self.step and (number - self.low) % self.step):
             return False
-        return (number > self.low if self.exclude_low else number >= self.low) and (
-            number <= self.high
-        )
+        above = number > self.low if self.exclude_low else number >= self.low
+        return above and (number < self.high if self.exclude_high else number <= self.high)
 
     def __str__(self) -> str:
         none = " or None" if self.optional else ""
@@ -88,7 +90,7 @@ class Number:
             return f"{rule}, that is {first}, and so on{none}"
         name = self.noun or ("an integer" if self.kind is Integral else "a number")
         left = "(" if self.exclude_low or self.low == -np.inf else "["
-        right = ")" if self.high == np.inf else "]"
+        right = ")" if self.exclude_high or self.high == np.inf else "]"
         return f"{name} in {left}{self.low:g}, {self.high:g}{right}{none}"
 
 
@@ -178,6 +180,21 @@ class AnyOf:
         return f"{', '.join(most)} or {last}"
 
 
+@dataclass(frozen=True)
+class Described:
+    """A constraint, which messages describe in other words than its own."""
+
+    constraint: Constraint
+    words: str
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` satisfies the constraint."""
+        return self.constraint.accepts(value)
+
+    def __str__(self) -> str:
+        return self.words
+
+
 class Sizes(AnyOf):
     """A sequence of positive integers, one for each layer; `optional` allows None."""
 
@@ -191,6 +208,14 @@ class Sizes(AnyOf):
 
 
 CONTAMINATION = Number(low=0, high=0.5, exclude_low=True)
+IMAGE_SHAPE = AnyOf(
+    ListOf(
+        Number(Integral, low=1),
+        length=3,
+        name="a tuple (channels, height, width) of integers of at least 1",
+    ),
+    None,
+)
 
 
 def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from numbers import Integral
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.model_selection import check_cv as _sklearn_check_cv
 from sklearn.utils import check_consistent_length
 
+from lofe_sklearn._types import MatrixLike, RandomState, Splitter
+from lofe_sklearn._validation import Described, Number, check_argument
 from lofe_sklearn.metrics import is_anomaly
+
+_FOLDS = Described(Number(Integral, low=2), "an integer of at least 2")
+_CV = Described(
+    Number(Integral, low=2),
+    "an integer of at least 2, a splitter, or an iterable of rows (train, test)",
+)
 
 
 class OutlierStratifiedKFold(StratifiedKFold):
@@ -49,10 +61,15 @@ class OutlierStratifiedKFold(StratifiedKFold):
     [2, 2, 2, 2, 2]
     """
 
-    def __init__(self, n_splits=5, *, shuffle=True, random_state=None):
+    def __init__(
+        self, n_splits: int = 5, *, shuffle: bool = True, random_state: RandomState = None
+    ) -> None:
+        check_argument("OutlierStratifiedKFold", "n_splits", n_splits, _FOLDS)
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: MatrixLike, y: ArrayLike | None = None, groups: object = None
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
         """Yield the rows to train on and the rows to test on, fold by fold.
 
         Parameters
@@ -99,7 +116,9 @@ class OutlierStratifiedKFold(StratifiedKFold):
         yield from super().split(X, anomalous)
 
 
-def check_cv(cv=None, y=None):
+def check_cv(
+    cv: int | Splitter | Iterable[tuple[Any, Any]] | None = None, y: ArrayLike | None = None
+) -> Splitter:
     """Folds for outlier detection, from what users give as `cv`.
 
     Parameters
@@ -132,11 +151,11 @@ def check_cv(cv=None, y=None):
     >>> check_cv(3)
     KFold(n_splits=3, random_state=0, shuffle=True)
     """
-    if cv is None:
-        cv = 5
-    if isinstance(cv, bool):
-        raise ValueError(f"check_cv: cv must be an integer, a splitter or an iterable; got {cv}.")
-    if isinstance(cv, Integral):
+    folds: Any = 5 if cv is None else cv
+    is_number: bool = np.isscalar(folds)  # or should be one: True, "five"
+    if is_number:
+        check_argument("check_cv", "cv", folds, _CV)
         kind = KFold if y is None else OutlierStratifiedKFold
-        return kind(int(cv), shuffle=True, random_state=0)
-    return _sklearn_check_cv(cv)
+        return kind(int(folds), shuffle=True, random_state=0)
+    splitter: Splitter = _sklearn_check_cv(folds)
+    return splitter

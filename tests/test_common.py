@@ -192,7 +192,7 @@ def test_sparse_rows(detector, contaminated, container):
     ],
 )
 def test_awkward_data(detector, rows):
-    if rows.shape[1] < detector.min_features:
+    if rows.shape[1] < getattr(detector, "min_features", 1):
         pytest.skip("needs more features; the error is tested with the backbone")
     before = rows.copy()
     rows.flags.writeable = False

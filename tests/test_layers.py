@@ -13,7 +13,7 @@ ROOT = Path(lofe_sklearn.__file__).parent
 
 # From the bottom up; a module may import from its own layer's folder and from those below it.
 LAYERS = [
-    ["exceptions"],
+    ["exceptions", "_lazy", "_types"],
     ["engine"],
     ["_containers", "_validation", "_progress"],
     ["_detectors", "_known_labels"],

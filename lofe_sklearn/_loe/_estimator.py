@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from lofe_sklearn import engine
@@ -23,6 +22,7 @@ from lofe_sklearn._loe._members import Planner
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
     Method,
+    backbones_of,
     check_backbones,
     check_warmup,
     label_rule,
@@ -30,8 +30,9 @@ from lofe_sklearn._loe._parameters import (
 from lofe_sklearn._loe._posterior import Posterior, PosteriorMixin
 from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
 from lofe_sklearn._training import Memo, Plan, Trained, exposure_to, fit
+from lofe_sklearn._types import Floats, KnownLabels, MatrixLike, RandomState
 from lofe_sklearn._validation import check_parameters
-from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD
+from lofe_sklearn.backbones import Backbone
 
 
 class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
@@ -180,7 +181,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         warmup_epochs: int | None = None,
         known_weight: float | None = None,
         outlier_weight: float = 1.0,
-        random_state: int | np.random.RandomState | None = None,
+        random_state: RandomState = None,
     ) -> None:
         self.estimator = estimator
         self.method = method
@@ -195,7 +196,14 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         self.outlier_weight = outlier_weight
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, *, known_labels: Any = None, outliers: Any = None) -> Self:
+    def fit(
+        self,
+        X: MatrixLike,
+        y: Any = None,
+        *,
+        known_labels: KnownLabels | None = None,
+        outliers: MatrixLike | str | None = None,
+    ) -> Self:
         """Train on X, inferring which of its rows are anomalies.
 
         Parameters
@@ -240,26 +248,16 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         label_rule(self.method)
 
     def _backbones(self) -> list[Backbone]:
-        """Return what members are copies of, in turn.
-
-        Where nothing is given: two kinds whose mistakes differ. Together they are, on the mean over
-        benchmarks, about as good as the better of them, which is now the one and now the other.
-        """
-        if self.estimator is None:
-            return [DeepSVDD(), AutoEncoder()]
-        if isinstance(self.estimator, (list, tuple)):
-            return list(self.estimator)
-        return [cast(Backbone, self.estimator)]
+        return backbones_of(self.estimator)
 
     def _namesake(self) -> OutlierDetector:
         # Who chose a backbone knows it by its name; nobody has chosen those of the default.
         if self.estimator is None:
             return self
         namesake = clone(self._backbones()[0])
-        if hasattr(self, "n_features_in_"):
-            namesake.n_features_in_ = self.n_features_in_
-        if hasattr(self, "feature_names_in_"):
-            namesake.feature_names_in_ = self.feature_names_in_
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(namesake, name, getattr(self, name))
         return namesake
 
     def _readers(self, *, fitted: bool) -> Sequence[Backbone]:
@@ -317,7 +315,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         )
         self.labels_ = infer_labels(label_rule(self.method), losses, self.contamination_, known)
 
-    def score_samples(self, X: Any) -> NDArray[np.float64]:
+    def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row: the higher, the more normal.
 
         Parameters
@@ -333,7 +331,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         """
         return self._ensemble.score(self._check_rows(X))
 
-    def embed(self, X: Any) -> NDArray[np.float64]:
+    def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the members' networks.
 
         Parameters

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
@@ -14,6 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._detectors import final_step
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
+from lofe_sklearn._types import Floats, Ints, MatrixLike
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _after_refit(self: Any) -> bool:
@@ -25,11 +29,16 @@ def _after_refit(self: Any) -> bool:
     return True
 
 
+def _only_after_refit(method: Method) -> Method:
+    """Hide a method of a search that was made without a refit."""
+    return cast(Method, available_if(_after_refit)(method))
+
+
 class BestEstimatorMixin(BaseEstimator):
     """A search with a ``best_estimator_``, whose methods it has after a refit."""
 
-    @available_if(_after_refit)
-    def predict(self, X: Any) -> NDArray[np.int64]:
+    @_only_after_refit
+    def predict(self, X: MatrixLike) -> Ints:
         """Tell outliers from inliers with the best detector.
 
         Parameters
@@ -45,8 +54,8 @@ class BestEstimatorMixin(BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.predict(X)
 
-    @available_if(_after_refit)
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
+    @_only_after_refit
+    def decision_function(self, X: MatrixLike) -> Floats:
         """Signed distance of each row's score to the best detector's threshold.
 
         Parameters
@@ -62,8 +71,8 @@ class BestEstimatorMixin(BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.decision_function(X)
 
-    @available_if(_after_refit)
-    def score_samples(self, X: Any) -> NDArray[np.float64]:
+    @_only_after_refit
+    def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row under the best detector.
 
         Parameters
@@ -79,8 +88,8 @@ class BestEstimatorMixin(BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.score_samples(X)
 
-    @available_if(_after_refit)
-    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+    @_only_after_refit
+    def score(self, X: MatrixLike, y: ArrayLike | None = None, **params: Any) -> float:
         """Score the best detector on given rows, with the scorer it was chosen by.
 
         Parameters

@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import get_tags, indexable
 
@@ -17,7 +17,7 @@ from lofe_sklearn._progress import count_progress, require_rich
 from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
 from lofe_sklearn._search._evaluate import Data, evaluate
-from lofe_sklearn._search._parameters import ERROR_SCORE, REFIT, list_candidates
+from lofe_sklearn._search._grid import ERROR_SCORE, REFIT, list_candidates
 from lofe_sklearn._search._routing import RoutingMixin
 from lofe_sklearn._search._scoring import (
     check_labels,
@@ -25,6 +25,7 @@ from lofe_sklearn._search._scoring import (
     looks_at_labels,
     resolve_scoring,
 )
+from lofe_sklearn._types import Ints, MatrixLike, RandomState
 from lofe_sklearn._validation import (
     Constraint,
     Number,
@@ -173,7 +174,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         n_jobs: int | None = None,
         error_score: float | Literal["raise"] = np.nan,
         return_train_score: bool = False,
-        random_state: int | np.random.RandomState | None = None,
+        random_state: RandomState = None,
         max_memory: float | None = None,
         verbose: int = 0,
     ) -> None:
@@ -190,7 +191,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         self.max_memory = max_memory
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+    def fit(self, X: MatrixLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Train and score all candidates on all folds, then the best one on all rows.
 
         Parameters
@@ -305,7 +306,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
             setattr(self, name, value)
         return X, y, fit_params
 
-    def fit_predict(self, X: Any, y: Any = None, **params: Any) -> NDArray[np.int64]:
+    def fit_predict(self, X: MatrixLike, y: ArrayLike | None = None, **params: Any) -> Ints:
         """Fit, then tell outliers from inliers among the same rows.
 
         Parameters

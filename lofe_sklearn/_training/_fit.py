@@ -21,6 +21,7 @@ from lofe_sklearn._detectors import PreparedRows, RowReader
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
 from lofe_sklearn._training._train import train_tasks
+from lofe_sklearn._types import RandomState
 from lofe_sklearn._validation import all_or_nothing
 
 # What was found out about the rows of one fit, for other fits on the same rows.
@@ -207,7 +208,7 @@ def _all_trained(outcomes: Sequence[Outcome]) -> list[Trained]:
     return trained
 
 
-def draw_seeds(random_state: int | np.random.RandomState | None, n_members: int) -> list[int]:
+def draw_seeds(random_state: RandomState, n_members: int) -> list[int]:
     """One seed for each member; those of fewer members are the first of those of more.
 
     An integer is itself the first seed, so that a member trained alone with its own

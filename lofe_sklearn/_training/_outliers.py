@@ -48,7 +48,8 @@ def exposure_to(
     if outliers is None:
         return None
     if isinstance(outliers, str):
-        made = make_outliers(X, X.shape[0], kind=outliers, random_state=seed)
+        kind: Any = outliers  # make_outliers says which there are
+        made = make_outliers(X, X.shape[0], kind=kind, random_state=seed)
         return engine.Exposure(_like(X, made), weight)
     shape = np.shape(outliers) if not sparse.issparse(outliers) else outliers.shape
     if len(shape) < 2 or (len(shape) == 2 and shape[1] != X.shape[1]):

@@ -9,8 +9,8 @@ A round of it::
 A query takes what is known already into account, so that rounds can follow each other.
 """
 
+from lofe_sklearn.active._estimate import estimate_contamination
 from lofe_sklearn.active._query import STRATEGIES, query
-from lofe_sklearn.active._ratio import estimate_contamination
 from lofe_sklearn.active._refit import refit
 
 __all__ = ["STRATEGIES", "estimate_contamination", "query", "refit"]

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from lofe_sklearn._detectors import check_detector
 from lofe_sklearn._known_labels import check_known_labels
-from lofe_sklearn._validation import Number
+from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, MatrixLike, RandomState
+from lofe_sklearn._validation import Number, check_argument
 
 # Of the SOEL paper's softmax over distances, which here are divided by the largest.
 _TEMPERATURE = 0.01
+Strategy: TypeAlias = Literal["diverse", "most_anomalous", "margin", "random", "mixed"]
 
 
-def query(detector, X, n_queries=1, *, strategy="diverse", known_labels=None, random_state=None):
+def query(
+    detector: Detector,
+    X: MatrixLike,
+    n_queries: int = 1,
+    *,
+    strategy: Strategy | Callable[..., ArrayLike] = "diverse",
+    known_labels: KnownLabels | None = None,
+    random_state: RandomState = None,
+) -> Ints:
     """Choose the rows whose labels are worth asking for.
 
     Parameters
@@ -88,9 +99,7 @@ def query(detector, X, n_queries=1, *, strategy="diverse", known_labels=None, ra
     n_samples = _num_samples(rows)
     known = check_known_labels(known_labels, n_samples, "query", X)
     candidates = np.arange(n_samples) if known is None else np.flatnonzero(known == 0)
-    count = Number(Integral, low=1)
-    if not count.accepts(n_queries):
-        raise ValueError(f"query: n_queries must be {count}; got {n_queries!r}.")
+    check_argument("query", "n_queries", n_queries, Number(Integral, low=1))
     if n_queries > len(candidates):
         raise ValueError(
             f"query: n_queries={n_queries} is more than there are rows of unknown label "
@@ -109,7 +118,9 @@ def query(detector, X, n_queries=1, *, strategy="diverse", known_labels=None, ra
     return _checked(asked, candidates, n_queries)
 
 
-def diverse(detector, X, candidates, n_queries, rng):
+def diverse(
+    detector: Any, X: Any, candidates: Ints, n_queries: int, rng: np.random.RandomState
+) -> Ints:
     """Cover the embedding, by the seeding of k-means++ with a sharper choice."""
     embedding = standardised(detector.embed(X))
     nearest = np.full(len(embedding), np.inf)
@@ -128,24 +139,32 @@ def diverse(detector, X, candidates, n_queries, rng):
     return np.array(chosen)
 
 
-def most_anomalous(detector, X, candidates, n_queries, rng):
+def most_anomalous(
+    detector: Any, X: Any, candidates: Ints, n_queries: int, rng: np.random.RandomState
+) -> Ints:
     """Take the lowest scores."""
     scores = detector.score_samples(X)[candidates]
     return candidates[np.argsort(scores, kind="stable")[:n_queries]]
 
 
-def margin(detector, X, candidates, n_queries, rng):
+def margin(
+    detector: Any, X: Any, candidates: Ints, n_queries: int, rng: np.random.RandomState
+) -> Ints:
     """Take the rows that are closest to the threshold, on either side."""
     distance = np.abs(detector.decision_function(X))[candidates]
     return candidates[np.argsort(distance, kind="stable")[:n_queries]]
 
 
-def random(detector, X, candidates, n_queries, rng):
+def random(
+    detector: Any, X: Any, candidates: Ints, n_queries: int, rng: np.random.RandomState
+) -> Ints:
     """Draw without regard to the detector."""
     return rng.permutation(candidates)[:n_queries]
 
 
-def mixed(detector, X, candidates, n_queries, rng):
+def mixed(
+    detector: Any, X: Any, candidates: Ints, n_queries: int, rng: np.random.RandomState
+) -> Ints:
     """Take the most anomalous row and a diverse one in turn."""
     extreme = iter(most_anomalous(detector, X, candidates, len(candidates), rng).tolist())
     spread = iter(diverse(detector, X, candidates, n_queries, rng).tolist())
@@ -156,7 +175,7 @@ def mixed(detector, X, candidates, n_queries, rng):
     return np.array(chosen)
 
 
-STRATEGIES: dict[str, Callable[..., np.ndarray]] = {
+STRATEGIES: dict[str, Callable[..., Ints]] = {
     "diverse": diverse,
     "most_anomalous": most_anomalous,
     "margin": margin,
@@ -165,17 +184,17 @@ STRATEGIES: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
-def standardised(embedding: np.ndarray) -> np.ndarray:
+def standardised(embedding: Floats) -> Floats:
     """Give each output the same spread: members' embeddings are of different sizes."""
     spread = embedding.std(axis=0)
     return embedding[:, spread > 0] / spread[spread > 0]
 
 
-def _distances(embedding: np.ndarray, row: int) -> np.ndarray:
+def _distances(embedding: Floats, row: int) -> Floats:
     return np.sqrt(((embedding - embedding[row]) ** 2).sum(axis=1))
 
 
-def _draw(distance: np.ndarray, rng: np.random.RandomState) -> int:
+def _draw(distance: Floats, rng: np.random.RandomState) -> int:
     """Draw one by the softmax of the distances, in units of the largest, over the temperature."""
     largest = distance.max()
     if largest == 0:  # copies of what is known are all that is left
@@ -199,7 +218,7 @@ def fitted_detector(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
     return last, X
 
 
-def _checked(asked: Any, candidates: np.ndarray, n_queries: int) -> np.ndarray:
+def _checked(asked: Any, candidates: Ints, n_queries: int) -> Ints:
     """Check what a strategy of the user's own returns."""
     asked = np.asarray(asked)
     distinct = np.unique(asked)

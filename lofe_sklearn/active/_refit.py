@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from sklearn import config_context
@@ -12,14 +12,45 @@ from sklearn.utils.validation import _num_samples
 
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._loe import LOE, Given, read_contamination
+from lofe_sklearn._types import Detector, KnownLabels, MatrixLike
+from lofe_sklearn.active._estimate import estimate_contamination
 from lofe_sklearn.active._query import fitted_detector
-from lofe_sklearn.active._ratio import estimate_contamination
+from lofe_sklearn.backbones import Backbone
 
 # An estimate from twenty answers or so is good to this factor, mostly.
 _FACTOR = 2.0
+Contamination: TypeAlias = float | tuple[float, float] | Literal["estimate", "auto"] | None
 
 
-def refit(detector, X, known_labels, *, contamination="estimate", queried_by=None, **params):
+@overload
+def refit(
+    detector: LOE | Backbone,
+    X: MatrixLike,
+    known_labels: KnownLabels,
+    *,
+    contamination: Contamination = ...,
+    queried_by: Detector | None = ...,
+    **params: Any,
+) -> LOE: ...
+@overload
+def refit(
+    detector: Pipeline,
+    X: MatrixLike,
+    known_labels: KnownLabels,
+    *,
+    contamination: Contamination = ...,
+    queried_by: Detector | None = ...,
+    **params: Any,
+) -> Pipeline: ...
+def refit(
+    detector: LOE | Backbone | Pipeline,
+    X: MatrixLike,
+    known_labels: KnownLabels,
+    *,
+    contamination: Contamination = "estimate",
+    queried_by: Detector | None = None,
+    **params: Any,
+) -> LOE | Pipeline:
     """Fit a copy of the detector with known labels, and with the ratio that they tell.
 
     This is the second half of SOEL [1]_: rows whose label is known are trained by it, all others

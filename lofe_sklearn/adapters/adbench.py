@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import has_fit_parameter
 
 from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
-from lofe_sklearn.adapters._detectors import checked_detector
+from lofe_sklearn._types import Floats, Ints, MatrixLike
+from lofe_sklearn.adapters._checks import checked_detector
 
 
 class ADBenchDetector:
@@ -114,7 +116,9 @@ class ADBenchDetector:
         own = {"detector": staticmethod(detector) if _is_factory(detector) else detector}
         return type(cls.__name__, (cls,), {**own, "use_labels": use_labels, "__doc__": cls.__doc__})
 
-    def fit(self, X_train, y_train=None, ratio=None):
+    def fit(
+        self, X_train: MatrixLike, y_train: ArrayLike | None = None, ratio: object = None
+    ) -> Self:
         """Train the detector.
 
         Parameters
@@ -151,7 +155,7 @@ class ADBenchDetector:
         self.detector_ = detector.fit(X_train, **labels)
         return self
 
-    def predict_score(self, X):
+    def predict_score(self, X: MatrixLike) -> Floats:
         """Score rows, high for anomalies.
 
         Parameters
@@ -204,7 +208,7 @@ def _check_takes_labels(detector: Any, owner: str) -> None:
         )
 
 
-def _known_labels(y_train: Any, owner: str) -> np.ndarray:
+def _known_labels(y_train: ArrayLike | None, owner: str) -> Ints:
     """Known labels of `fit`, from ADBench's: only its anomalies are known."""
     if y_train is None:
         raise ValueError(f"{owner}: use_labels=True needs y_train; got None.")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
+from lofe_sklearn._types import Floats, MatrixLike
 from lofe_sklearn._validation import all_or_nothing
-from lofe_sklearn.adapters._detectors import checked_detector
+from lofe_sklearn.adapters._checks import checked_detector
 
 try:
     from pyod.models.base import BaseDetector
@@ -84,12 +87,17 @@ class PyODDetector(BaseDetector):
     (3772, 2)
     """
 
-    def __init__(self, estimator=None, contamination=0.1, share_contamination=False):
+    def __init__(
+        self,
+        estimator: Any = None,
+        contamination: Any = 0.1,
+        share_contamination: bool = False,
+    ) -> None:
         super().__init__(contamination=contamination)
         self.estimator = estimator
         self.share_contamination = share_contamination
 
-    def fit(self, X, y=None):
+    def fit(self, X: MatrixLike, y: object = None) -> Self:
         """Fit the estimator, score the training rows, and set the threshold.
 
         Parameters
@@ -124,7 +132,7 @@ class PyODDetector(BaseDetector):
             self._process_decision_scores()
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> Floats:
         """Score rows, high for outliers.
 
         Parameters
@@ -145,16 +153,16 @@ class PyODDetector(BaseDetector):
         check_is_fitted(self, ["decision_scores_", "threshold_", "labels_"])
         return self._scores(X)
 
-    def _scores(self, X):
+    def _scores(self, X: MatrixLike) -> Floats:
         return -np.asarray(self.estimator_.score_samples(X), dtype=np.float64)
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> Any:
         """Number of features seen in `fit`."""
         check_is_fitted(self, ["estimator_"])
         return self.estimator_.n_features_in_
 
-    def _check_contamination(self):
+    def _check_contamination(self) -> None:
         # PyOD checks it in the constructor only, and set_params goes past that. What is no float
         # PyOD takes for a thresholder, NumPy's smaller floats too; up to PyOD 3.0 it calls `eval`.
         value = self.contamination
@@ -165,7 +173,7 @@ class PyODDetector(BaseDetector):
                 f"thresholder with fit(scores), such as PyThresh's; got {value!r}."
             )
 
-    def _share_contamination(self, estimator):
+    def _share_contamination(self, estimator: Any) -> None:
         name = f"{prefix_of_parameters(estimator)}contamination"
         if name not in estimator.get_params() or not isinstance(self.contamination, float):
             raise TypeError(
@@ -175,7 +183,7 @@ class PyODDetector(BaseDetector):
             )
         estimator.set_params(**{name: self.contamination})
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         if self.estimator is not None:
             tags.input_tags = get_tags(self.estimator).input_tags

@@ -5,36 +5,7 @@ numerically exact form, what its parameters may be (`Number`, `OneOf`, `Sizes`),
 of its docstring.
 """
 
-from lofe_sklearn._validation import Number, OneOf, Sizes
-from lofe_sklearn.backbones._autoencoder import AutoEncoder
-from lofe_sklearn.backbones._base import Backbone
-from lofe_sklearn.backbones._deep_svdd import DeepSVDD
-from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._goad import GOAD
-from lofe_sklearn.backbones._icl import ICL
-from lofe_sklearn.backbones._losses import (
-    contrastive_losses,
-    energy_losses,
-    inverse_losses,
-    matching_losses,
-)
-from lofe_sklearn.backbones._mhrot import MHRot
-from lofe_sklearn.backbones._neutral import NeuTraL
+# The names are in __init__.pyi, and imported when they are first used.
+from lofe_sklearn._lazy import attach as _attach
 
-__all__ = [
-    "GOAD",
-    "ICL",
-    "AutoEncoder",
-    "Backbone",
-    "DeepSVDD",
-    "MHRot",
-    "NeuTraL",
-    "Number",
-    "OneOf",
-    "Sizes",
-    "contrastive_losses",
-    "energy_losses",
-    "inverse_losses",
-    "matching_losses",
-    "with_shared_docs",
-]
+__getattr__, __dir__, __all__ = _attach(__name__)

@@ -17,7 +17,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import nn
 
@@ -37,9 +36,10 @@ from lofe_sklearn._training import (
     losses_of,
     resolve_scaling,
 )
+from lofe_sklearn._types import Floats, KnownLabels, MatrixLike, RandomState
 from lofe_sklearn._validation import CONTAMINATION, Constraint, Number, OneOf, check_parameters
 from lofe_sklearn.backbones._hooks import refuse_earlier_names
-from lofe_sklearn.backbones._shared import RandomState, Scaling
+from lofe_sklearn.backbones._shared import Scaling
 
 
 class Backbone(OutlierDetector, ABC):
@@ -81,12 +81,6 @@ class Backbone(OutlierDetector, ABC):
         "contamination": CONTAMINATION,
         "verbose": Number(Integral, low=0),
     }
-
-    module_: nn.Module
-    scaling_: str | None
-    n_iter_: int
-    loss_history_: NDArray[np.float64]
-    history_: engine.TrainingHistory
 
     def __init__(
         self,
@@ -142,7 +136,14 @@ class Backbone(OutlierDetector, ABC):
             merged = own.replace(parameters=named + shared)
             cls.__init__.__signature__ = merged  # type: ignore[attr-defined]
 
-    def fit(self, X: Any, y: Any = None, *, known_labels: Any = None, outliers: Any = None) -> Self:
+    def fit(
+        self,
+        X: MatrixLike,
+        y: Any = None,
+        *,
+        known_labels: KnownLabels | None = None,
+        outliers: MatrixLike | str | None = None,
+    ) -> Self:
         """Train on X as if all of its rows of unknown label were normal.
 
         Parameters
@@ -176,7 +177,7 @@ class Backbone(OutlierDetector, ABC):
         fit(self, X, known_labels, outliers)
         return self
 
-    def score_samples(self, X: Any) -> NDArray[np.float64]:
+    def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row: minus the normal loss, so the higher, the more normal.
 
         Parameters
@@ -191,7 +192,7 @@ class Backbone(OutlierDetector, ABC):
         """
         return -self._losses(self._check_rows(X))[0]
 
-    def embed(self, X: Any) -> NDArray[np.float64]:
+    def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the trained network.
 
         Parameters

@@ -12,12 +12,11 @@ from torch import nn
 
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._training import Task, Trained
-from lofe_sklearn._validation import Number, OneOf
+from lofe_sklearn._validation import IMAGE_SHAPE, Number, OneOf
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._mhrot_module import MHRotModule
 from lofe_sklearn.backbones._pixels import (
-    IMAGE_SHAPE,
     images_to_rows,
     shape_of_rows,
     warn_of_rows_that_are_no_images,

@@ -8,27 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._validation import AnyOf, ListOf, Number, warn_user
+from lofe_sklearn._containers import IMAGE_CHANNELS
+from lofe_sklearn._validation import warn_user
 
 Shape = tuple[int, int, int]
-
-# Grey, colour, colour with opacity: a last axis of any other size is no axis of channels.
-_USUAL_CHANNELS = (1, 3, 4)
-
-
-IMAGE_SHAPE = AnyOf(
-    ListOf(
-        Number(Integral, low=1),
-        length=3,
-        name="a tuple (channels, height, width) of integers of at least 1",
-    ),
-    None,
-)
 
 
 def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape | None]:
@@ -87,7 +74,7 @@ def _channels_come_last(axes: tuple[int, ...], shape: Shape | None, owner: str) 
             f"{first_reading} for each. Resize them or, before fit, set image_shape."
         )
     can_be_first = third == last
-    can_be_last = second == third and last in _USUAL_CHANNELS
+    can_be_last = second == third and last in IMAGE_CHANNELS
     if can_be_first and can_be_last and last != 1:
         raise ValueError(
             f"{owner}: X of shape {axes} may be images (n, channels, height, width) = "
@@ -98,7 +85,7 @@ def _channels_come_last(axes: tuple[int, ...], shape: Shape | None, owner: str) 
     if can_be_first or can_be_last:
         return not can_be_first
     # Neither reading is square, which is refused: name the likelier one.
-    return last in _USUAL_CHANNELS and second not in _USUAL_CHANNELS
+    return last in IMAGE_CHANNELS and second not in IMAGE_CHANNELS
 
 
 def shape_of_rows(n_features: int, shape: Sequence[int] | None, owner: str) -> Shape:

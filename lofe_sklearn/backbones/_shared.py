@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, TypedDict
 
-import numpy as np
 import torch
 
+from lofe_sklearn._types import RandomState
+
 Scaling: TypeAlias = Literal["auto", "rms", "minmax", "standard"] | None
-RandomState: TypeAlias = int | np.random.RandomState | None
 
 
 class Shared(TypedDict, total=False):

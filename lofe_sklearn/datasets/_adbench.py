@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal, Unpack, overload
 
-import numpy as np
+from sklearn.utils import Bunch
 
+from lofe_sklearn._types import FilePath, Floats, Ints, RowsAndLabels
+from lofe_sklearn._validation import AnyOf, OneOf, check_argument
 from lofe_sklearn.datasets._bunch import as_bunch, read_npz
-from lofe_sklearn.datasets._files import Access, read_verified
+from lofe_sklearn.datasets._files import Access, FetchOptions, read_verified
 from lofe_sklearn.datasets._registry import (
     Entry,
     check_name,
@@ -50,17 +53,41 @@ named there.
 """
 
 
+@overload
 def fetch_adbench(
-    name,
+    name: str,
     *,
-    data_home=None,
-    download_if_missing=True,
-    return_X_y=False,
-    as_frame=False,
-    n_retries=3,
-    delay=1.0,
-    progress=True,
-):
+    return_X_y: Literal[True],
+    as_frame: Literal[False] = False,
+    **options: Unpack[FetchOptions],
+) -> RowsAndLabels: ...
+@overload
+def fetch_adbench(
+    name: str,
+    *,
+    return_X_y: Literal[True],
+    as_frame: bool,
+    **options: Unpack[FetchOptions],
+) -> tuple[Any, Any]: ...
+@overload
+def fetch_adbench(
+    name: str,
+    *,
+    return_X_y: Literal[False] = False,
+    as_frame: bool = False,
+    **options: Unpack[FetchOptions],
+) -> Bunch: ...
+def fetch_adbench(
+    name: str,
+    *,
+    data_home: FilePath | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    n_retries: int = 3,
+    delay: float = 1.0,
+    progress: bool = True,
+) -> Bunch | tuple[Any, Any]:
     """Load one of ADBench's sets, and download it if necessary.
 
     Known are 43 of the 47 "Classical" sets of rows and columns, and ResNet-18 features of MVTec-AD
@@ -136,7 +163,9 @@ def fetch_adbench(
     )
 
 
-def list_adbench(collection=None):
+def list_adbench(
+    collection: Literal["Classical", "CV_by_ResNet18"] | None = None,
+) -> list[str]:
     """List the names that :func:`fetch_adbench` has a checksum for.
 
     Parameters
@@ -160,16 +189,12 @@ def list_adbench(collection=None):
     >>> list_adbench("Classical")[:3]
     ['1_ALOI', '2_annthyroid', '4_breastw']
     """
-    if collection is not None and collection not in COLLECTIONS:
-        raise ValueError(
-            f"list_adbench: collection must be one of {list(COLLECTIONS)} or None; got "
-            f"{collection!r}."
-        )
+    check_argument("list_adbench", "collection", collection, AnyOf(OneOf(COLLECTIONS), None))
     chosen = COLLECTIONS if collection is None else (collection,)
     return [entry.name for entry in entries_of(*chosen) if entry.sha256]
 
 
-def read_adbench(entry: Entry, access: Access) -> tuple[np.ndarray, np.ndarray, Path]:
+def read_adbench(entry: Entry, access: Access) -> tuple[Floats, Ints, Path]:
     """Rows, labels and the file of one entry."""
     content, path = read_verified(access, entry)
     return *read_npz(content, path), path

@@ -6,14 +6,40 @@ import io
 import zipfile
 from os import PathLike
 from pathlib import Path
+from typing import Any, Literal, overload
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from lofe_sklearn._types import FilePath, RowsAndLabels
+
 TARGET_NAMES = ["normal", "anomaly"]
 
 
-def load_npz(path, *, return_X_y=False, as_frame=False):
+@overload
+def load_npz(
+    path: FilePath,
+    *,
+    return_X_y: Literal[True],
+    as_frame: Literal[False] = False,
+) -> RowsAndLabels: ...
+@overload
+def load_npz(
+    path: FilePath,
+    *,
+    return_X_y: Literal[True],
+    as_frame: bool,
+) -> tuple[Any, Any]: ...
+@overload
+def load_npz(
+    path: FilePath,
+    *,
+    return_X_y: Literal[False] = False,
+    as_frame: bool = False,
+) -> Bunch: ...
+def load_npz(
+    path: FilePath, *, return_X_y: bool = False, as_frame: bool = False
+) -> Bunch | tuple[Any, Any]:
     """Load a file of your own in ADBench's format: arrays ``X`` and ``y`` in an ``.npz`` file.
 
     This is the way to data that no checksum is known for: nothing but the format is checked.
@@ -58,23 +84,23 @@ def load_npz(path, *, return_X_y=False, as_frame=False):
     >>> X.shape, int(y.sum())
     ((3, 2), 1)
     """
-    path = Path(path)
-    data, target = read_npz(path.read_bytes(), path)
+    file = Path(path)
+    data, target = read_npz(file.read_bytes(), file)
     description = (
-        f"{path.name}: {len(data)} rows, {int(target.sum())} of them anomalies; unverified."
+        f"{file.name}: {len(data)} rows, {int(target.sum())} of them anomalies; unverified."
     )
     return as_bunch(
         data,
         target,
         caller="load_npz",
-        filename=str(path),
+        filename=str(file),
         DESCR=description,
         return_X_y=return_X_y,
         as_frame=as_frame,
     )
 
 
-def read_npz(content: bytes, path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
+def read_npz(content: bytes, path: str | PathLike[str]) -> RowsAndLabels:
     """Rows and labels of an .npz file's bytes; `path` is for messages only."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise OSError(
@@ -124,7 +150,7 @@ def as_bunch(
     target_names: list[str] | None = None,
     target_column: str = "anomaly",
     **more: object,
-) -> Bunch | tuple:
+) -> Bunch | tuple[Any, Any]:
     """Return what scikit-learn's loaders do, for arrays of rows and labels."""
     feature_names = feature_names or [f"x{i}" for i in range(data.shape[1])]
     frame = None

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from importlib import resources
+from typing import Any, Literal, overload
 
 from sklearn.utils import Bunch
 
+from lofe_sklearn._types import RowsAndLabels
 from lofe_sklearn.datasets._bunch import as_bunch, read_npz
 
 
-def load_thyroid(*, return_X_y=False, as_frame=False):
+@overload
+def load_thyroid(
+    *,
+    return_X_y: Literal[True],
+    as_frame: Literal[False] = False,
+) -> RowsAndLabels: ...
+@overload
+def load_thyroid(
+    *,
+    return_X_y: Literal[True],
+    as_frame: bool,
+) -> tuple[Any, Any]: ...
+@overload
+def load_thyroid(
+    *,
+    return_X_y: Literal[False] = False,
+    as_frame: bool = False,
+) -> Bunch: ...
+def load_thyroid(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch | tuple[Any, Any]:
     """Load the thyroid set: 3772 patients, 6 measurements, 93 of them hyperfunctioning.
 
     =================   ==============
@@ -50,7 +70,25 @@ def load_thyroid(*, return_X_y=False, as_frame=False):
     return _load("thyroid", return_X_y=return_X_y, as_frame=as_frame)
 
 
-def load_arrhythmia(*, return_X_y=False, as_frame=False):
+@overload
+def load_arrhythmia(
+    *,
+    return_X_y: Literal[True],
+    as_frame: Literal[False] = False,
+) -> RowsAndLabels: ...
+@overload
+def load_arrhythmia(
+    *,
+    return_X_y: Literal[True],
+    as_frame: bool,
+) -> tuple[Any, Any]: ...
+@overload
+def load_arrhythmia(
+    *,
+    return_X_y: Literal[False] = False,
+    as_frame: bool = False,
+) -> Bunch: ...
+def load_arrhythmia(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch | tuple[Any, Any]:
     """Load the arrhythmia set: 452 electrocardiograms, 274 features, 66 of rare classes.
 
     =================   ==============
@@ -91,7 +129,7 @@ def load_arrhythmia(*, return_X_y=False, as_frame=False):
     return _load("arrhythmia", return_X_y=return_X_y, as_frame=as_frame)
 
 
-def _load(name: str, *, return_X_y: bool, as_frame: bool) -> Bunch | tuple:
+def _load(name: str, *, return_X_y: bool, as_frame: bool) -> Bunch | tuple[Any, Any]:
     folder = resources.files("lofe_sklearn.datasets")
     content = (folder / "data" / f"{name}.npz").read_bytes()
     data, target = read_npz(content, f"{name}.npz")

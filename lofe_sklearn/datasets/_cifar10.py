@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import io
 import tarfile
+from typing import Any, Literal, TypeAlias, Unpack, overload
 
 import numpy as np
+from sklearn.utils import Bunch
 
+from lofe_sklearn._types import FilePath, ImagesAndClasses
+from lofe_sklearn._validation import OneOf, check_argument
 from lofe_sklearn.datasets._bunch import as_bunch
 from lofe_sklearn.datasets._files import Access, read_verified
-from lofe_sklearn.datasets._images import check_classes, check_subset
+from lofe_sklearn.datasets._image_subsets import (
+    Classes,
+    ImageOptions,
+    Subset,
+    check_classes,
+    check_subset,
+)
 from lofe_sklearn.datasets._registry import entry_called
 
 CLASSES = (
@@ -24,7 +34,8 @@ CLASSES = (
     "ship",
     "truck",
 )
-SOURCES = ("auto", "official", "jpeg")
+Source: TypeAlias = Literal["auto", "official", "jpeg"]
+SOURCES = OneOf(("auto", "official", "jpeg"))
 TRAIN = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 TEST = ("test_batch.bin",)
 BATCHES = {"train": TRAIN, "test": TEST, "all": TRAIN + TEST}
@@ -50,19 +61,43 @@ report, University of Toronto.
 """
 
 
+@overload
 def fetch_cifar10(
     *,
-    subset="train",
-    classes=None,
-    source="auto",
-    data_home=None,
-    download_if_missing=True,
-    return_X_y=False,
-    as_frame=False,
-    n_retries=3,
-    delay=1.0,
-    progress=True,
-):
+    return_X_y: Literal[True],
+    as_frame: Literal[False] = False,
+    source: Source = "auto",
+    **options: Unpack[ImageOptions],
+) -> ImagesAndClasses: ...
+@overload
+def fetch_cifar10(
+    *,
+    return_X_y: Literal[True],
+    as_frame: bool,
+    source: Source = "auto",
+    **options: Unpack[ImageOptions],
+) -> tuple[Any, Any]: ...
+@overload
+def fetch_cifar10(
+    *,
+    return_X_y: Literal[False] = False,
+    as_frame: bool = False,
+    source: Source = "auto",
+    **options: Unpack[ImageOptions],
+) -> Bunch: ...
+def fetch_cifar10(
+    *,
+    subset: Subset = "train",
+    classes: Classes | None = None,
+    source: Source = "auto",
+    data_home: FilePath | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    n_retries: int = 3,
+    delay: float = 1.0,
+    progress: bool = True,
+) -> Bunch | tuple[Any, Any]:
     """Load CIFAR-10, and download it if necessary.
 
     Parameters
@@ -130,10 +165,9 @@ def fetch_cifar10(
     """
     caller = "fetch_cifar10"
     access = Access(caller, data_home, download_if_missing, n_retries, delay, progress)
-    subset = check_subset(subset, caller)
+    check_subset(subset, caller)
     chosen = check_classes(classes, CLASSES, caller)
-    if source not in SOURCES:
-        raise ValueError(f"{caller}: source must be one of {list(SOURCES)}; got {source!r}.")
+    check_argument(caller, "source", source, SOURCES)
     if source == "auto":
         official = access.home / entry_called("CIFAR-10", "cifar-10-binary.tar.gz").path
         jpeg = access.home / entry_called("CIFAR-10", "cifar10_jpeg_bytes.npz").path

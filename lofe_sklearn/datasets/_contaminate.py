@@ -5,10 +5,26 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_random_state
 
+from lofe_sklearn._types import RandomState, RowsAndLabels
+from lofe_sklearn._validation import Described, Number, check_argument
 
-def contaminate(X, outliers, *, contamination=0.1, noise=1.0, shuffle=True, random_state=None):
+# A share of anomalies that leaves normal rows.
+SHARE = Described(Number(low=0, high=1, exclude_high=True), "in [0, 1), a number")
+NOT_NEGATIVE = Described(Number(low=0), "a finite number >= 0")
+
+
+def contaminate(
+    X: ArrayLike,
+    outliers: ArrayLike,
+    *,
+    contamination: float = 0.1,
+    noise: float = 1.0,
+    shuffle: bool = True,
+    random_state: RandomState = None,
+) -> RowsAndLabels:
     """Mix rows drawn from `outliers` into `X`, so that they make up a given share.
 
     Parameters
@@ -54,31 +70,29 @@ def contaminate(X, outliers, *, contamination=0.1, noise=1.0, shuffle=True, rand
     >>> X.shape, int(y.sum())
     ((100, 2), 10)
     """
-    if not 0 <= contamination < 1:
-        raise ValueError(f"contaminate: contamination must be in [0, 1); got {contamination!r}.")
-    if not (noise >= 0 and math.isfinite(noise)):
-        raise ValueError(f"contaminate: noise must be a finite number >= 0; got {noise!r}.")
-    X = check_array(X, dtype=np.float64, input_name="X")
-    outliers = check_array(outliers, dtype=np.float64, input_name="outliers")
-    if X.shape[1] != outliers.shape[1]:
+    check_argument("contaminate", "contamination", contamination, SHARE)
+    check_argument("contaminate", "noise", noise, NOT_NEGATIVE)
+    normal = check_array(X, dtype=np.float64, input_name="X")
+    anomalous = check_array(outliers, dtype=np.float64, input_name="outliers")
+    if normal.shape[1] != anomalous.shape[1]:
         raise ValueError(
-            f"contaminate: X has {X.shape[1]} features and outliers has {outliers.shape[1]}; both "
-            "must have the same."
+            f"contaminate: X has {normal.shape[1]} features and outliers has "
+            f"{anomalous.shape[1]}; both must have the same."
         )
     rng = check_random_state(random_state)
-    n_added = n_outliers_for(len(X), contamination)
-    drawn = outliers[rng.choice(len(outliers), size=n_added, replace=n_added > len(outliers))]
-    drawn = drawn + noise * outliers.std(axis=0) * rng.standard_normal(drawn.shape)
+    n_added = n_outliers_for(len(normal), contamination)
+    drawn = anomalous[rng.choice(len(anomalous), size=n_added, replace=n_added > len(anomalous))]
+    drawn = drawn + noise * anomalous.std(axis=0) * rng.standard_normal(drawn.shape)
 
-    mixed = np.concatenate([X, drawn])
-    y = np.concatenate([np.zeros(len(X), dtype=np.int64), np.ones(n_added, dtype=np.int64)])
+    mixed = np.concatenate([normal, drawn])
+    y = np.repeat(np.array([0, 1], dtype=np.int64), [len(normal), n_added])
     if shuffle:
         order = rng.permutation(len(mixed))
         mixed, y = mixed[order], y[order]
     return mixed, y
 
 
-def n_outliers_for(n_normal, contamination):
+def n_outliers_for(n_normal: int, contamination: float) -> int:
     """Return how many anomalies beside `n_normal` rows fit into the share `contamination`."""
     # The tolerance keeps 90 * 0.1 / 0.9, which is 10 but for rounding, from being 9.
     return math.floor(n_normal * contamination / (1 - contamination) + 1e-9)

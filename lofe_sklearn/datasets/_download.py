@@ -51,7 +51,7 @@ def download(
         ) from error
 
     def resume(url: str, output_file: str, _pooch: object) -> None:
-        for left in reversed(range(max(n_retries, 0) + 1)):
+        for left in reversed(range(n_retries + 1)):
             try:
                 _fetch_rest(url, part, progress)
                 break

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
+from sklearn.utils import Bunch
 
+from lofe_sklearn._types import FilePath, ImagesAndClasses
 from lofe_sklearn.datasets._bunch import as_bunch
 from lofe_sklearn.datasets._files import Access, read_verified
-from lofe_sklearn.datasets._images import check_classes, check_subset
+from lofe_sklearn.datasets._image_subsets import (
+    Classes,
+    ImageOptions,
+    Subset,
+    check_classes,
+    check_subset,
+)
 from lofe_sklearn.datasets._registry import entry_called
 
 # Where Debian's package dataset-fashion-mnist puts the files.
@@ -44,18 +53,39 @@ Benchmarking Machine Learning Algorithms, arXiv:1708.07747.
 """
 
 
+@overload
 def fetch_fashion_mnist(
     *,
-    subset="train",
-    classes=None,
-    data_home=None,
-    download_if_missing=True,
-    return_X_y=False,
-    as_frame=False,
-    n_retries=3,
-    delay=1.0,
-    progress=True,
-):
+    return_X_y: Literal[True],
+    as_frame: Literal[False] = False,
+    **options: Unpack[ImageOptions],
+) -> ImagesAndClasses: ...
+@overload
+def fetch_fashion_mnist(
+    *,
+    return_X_y: Literal[True],
+    as_frame: bool,
+    **options: Unpack[ImageOptions],
+) -> tuple[Any, Any]: ...
+@overload
+def fetch_fashion_mnist(
+    *,
+    return_X_y: Literal[False] = False,
+    as_frame: bool = False,
+    **options: Unpack[ImageOptions],
+) -> Bunch: ...
+def fetch_fashion_mnist(
+    *,
+    subset: Subset = "train",
+    classes: Classes | None = None,
+    data_home: FilePath | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    n_retries: int = 3,
+    delay: float = 1.0,
+    progress: bool = True,
+) -> Bunch | tuple[Any, Any]:
     """Load Fashion-MNIST, and download it if necessary.
 
     The four files are looked for in ``images/fashion-mnist`` in the folder of data and where
@@ -118,7 +148,7 @@ def fetch_fashion_mnist(
     """
     caller = "fetch_fashion_mnist"
     access = Access(caller, data_home, download_if_missing, n_retries, delay, progress)
-    subset = check_subset(subset, caller)
+    check_subset(subset, caller)
     chosen = check_classes(classes, CLASSES, caller)
     images, targets = [], []
     for part in PARTS[subset]:

@@ -7,8 +7,12 @@ import hashlib
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
+from typing import TypedDict
 
+from lofe_sklearn._types import FilePath
+from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.datasets._download import download
 from lofe_sklearn.datasets._home import VARIABLE, get_data_home
 from lofe_sklearn.datasets._registry import Entry
@@ -19,16 +23,30 @@ class Access:
     """How to come by files: the parameters that all fetch functions share."""
 
     caller: str
-    data_home: object = None
+    data_home: FilePath | None = None
     download_if_missing: bool = True
     n_retries: int = 3
     delay: float = 1.0
     progress: bool = True
 
+    def __post_init__(self) -> None:
+        check_argument(self.caller, "n_retries", self.n_retries, Number(Integral, low=0))
+        check_argument(self.caller, "delay", self.delay, Number(low=0))
+
     @property
     def home(self) -> Path:
         """The folder of data."""
         return Path(get_data_home(self.data_home))
+
+
+class FetchOptions(TypedDict, total=False):
+    """The same parameters, as the overloads of the fetch functions name them."""
+
+    data_home: FilePath | None
+    download_if_missing: bool
+    n_retries: int
+    delay: float
+    progress: bool
 
 
 def read_verified(

@@ -6,12 +6,13 @@ import os
 import sys
 from pathlib import Path
 
+from lofe_sklearn._types import FilePath
 from lofe_sklearn.datasets._registry import entries
 
 VARIABLE = "LOFE_DATA"
 
 
-def get_data_home(data_home=None):
+def get_data_home(data_home: FilePath | None = None) -> str:
     """Return the folder of data sets.
 
     The fetch functions look for files there and put downloads there. It is created by the first
@@ -41,7 +42,7 @@ def get_data_home(data_home=None):
     return os.path.expanduser(os.fspath(data_home))
 
 
-def clear_data_home(data_home=None):
+def clear_data_home(data_home: FilePath | None = None) -> None:
     """Delete what the fetch functions downloaded.
 
     Unlike scikit-learn's function it leaves the folder and everything in it that cannot be

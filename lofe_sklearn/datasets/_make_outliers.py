@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_random_state
 
-KINDS = ("uniform", "shuffled", "gaussian")
+from lofe_sklearn._types import MatrixLike, RandomState
+from lofe_sklearn._validation import Described, Number, OneOf, check_argument
+
+KINDS = OneOf(("uniform", "shuffled", "gaussian"))
+SCALE = Described(Number(low=0, exclude_low=True), "a finite number above 0")
+N_SAMPLES = Described(Number(Integral, low=1), "an integer of at least 1")
 
 
-def make_outliers(X, n_samples=None, *, kind="uniform", scale=1.0, random_state=None):
+def make_outliers(
+    X: MatrixLike,
+    n_samples: int | None = None,
+    *,
+    kind: Literal["uniform", "shuffled", "gaussian"] = "uniform",
+    scale: float = 1.0,
+    random_state: RandomState = None,
+) -> Any:
     """Make synthetic outliers from the training rows, without labels.
 
     Parameters
@@ -62,41 +75,36 @@ def make_outliers(X, n_samples=None, *, kind="uniform", scale=1.0, random_state=
     >>> bool(np.isin(outliers, X).all()), bool((outliers[:, 0] == outliers[:, 1]).mean() < 0.1)
     (True, True)
     """
-    if kind not in KINDS:
-        raise ValueError(
-            f"make_outliers: kind must be one of {', '.join(map(repr, KINDS))}; got {kind!r}."
-        )
-    if not (np.isfinite(scale) and scale > 0):
-        raise ValueError(f"make_outliers: scale must be a finite number above 0; got {scale!r}.")
-    X = check_array(X, accept_sparse="csr", dtype=np.float64)
-    n_samples = X.shape[0] if n_samples is None else n_samples
-    if not isinstance(n_samples, Integral) or n_samples < 1:
-        raise ValueError(
-            f"make_outliers: n_samples must be an integer of at least 1; got {n_samples!r}."
-        )
+    owner = "make_outliers"
+    check_argument(owner, "kind", kind, KINDS)
+    check_argument(owner, "scale", scale, SCALE)
+    rows = check_array(X, accept_sparse="csr", dtype=np.float64)
+    if n_samples is None:
+        n_samples = rows.shape[0]
+    check_argument(owner, "n_samples", n_samples, N_SAMPLES)
     rng = check_random_state(random_state)
-    if sparse.issparse(X):
+    if sparse.issparse(rows):
         if kind != "shuffled":
             raise ValueError(
                 f"make_outliers: kind={kind!r} would make dense rows of a sparse X. Use "
                 "kind='shuffled', or pass X.toarray() if it is small enough."
             )
-        return _shuffled_sparse(X, n_samples, rng)
-    shape = n_samples, X.shape[1]
+        return _shuffled_sparse(rows, n_samples, rng)
+    shape = n_samples, rows.shape[1]
     if kind == "uniform":
-        low, high = X.min(axis=0), X.max(axis=0)
+        low, high = rows.min(axis=0), rows.max(axis=0)
         return (low + high) / 2 + scale * (high - low) * (rng.random_sample(shape) - 0.5)
     if kind == "shuffled":
-        return np.take_along_axis(X, rng.randint(X.shape[0], size=shape), axis=0)
-    drawn = X[rng.randint(X.shape[0], size=n_samples)]
-    return drawn + scale * X.std(axis=0) * rng.standard_normal(shape)
+        return np.take_along_axis(rows, rng.randint(rows.shape[0], size=shape), axis=0)
+    drawn = rows[rng.randint(rows.shape[0], size=n_samples)]
+    return drawn + scale * rows.std(axis=0) * rng.standard_normal(shape)
 
 
-def _shuffled_sparse(X, n_samples, rng):
+def _shuffled_sparse(rows: sparse.csr_matrix, n_samples: int, rng: np.random.RandomState) -> Any:
     """Draw each column's values on their own, one column at a time: only non-zeros are kept."""
-    columns = X.tocsc()
+    columns = rows.tocsc()
     shuffled = []
-    for j in range(X.shape[1]):
+    for j in range(rows.shape[1]):
         of_column = columns[:, [j]].tocsr()
-        shuffled.append(of_column[rng.randint(X.shape[0], size=n_samples)])
+        shuffled.append(of_column[rng.randint(rows.shape[0], size=n_samples)])
     return sparse.hstack(shuffled, format="csr")

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import numbers
+from numbers import Integral
 
 import numpy as np
 from scipy.stats import chi2
 from sklearn.utils import check_random_state
 
+from lofe_sklearn._types import RandomState, RowsAndLabels
+from lofe_sklearn._validation import Described, Number, check_argument
+from lofe_sklearn.datasets._contaminate import NOT_NEGATIVE, SHARE
+
+COUNT = Described(Number(Integral, low=1), "an int >= 1")
+
 
 def make_mulcross(
-    n_samples=262144,
-    n_features=4,
+    n_samples: int = 262144,
+    n_features: int = 4,
     *,
-    contamination=0.1,
-    n_clusters=2,
-    distance=2.0,
-    cluster_std=0.5,
-    shuffle=True,
-    random_state=None,
-):
+    contamination: float = 0.1,
+    n_clusters: int = 2,
+    distance: float = 2.0,
+    cluster_std: float = 0.5,
+    shuffle: bool = True,
+    random_state: RandomState = None,
+) -> RowsAndLabels:
     r"""Draw normal rows around the origin, and anomalies in dense clusters away from it.
 
     Normal rows are standard normal, :math:`N(0, I_d)`. The anomalies are shared evenly among
@@ -80,20 +86,18 @@ def make_mulcross(
     >>> X.shape, int(y.sum())
     ((1000, 4), 100)
     """
-    counts = {"n_samples": n_samples, "n_features": n_features, "n_clusters": n_clusters}
-    for name, value in counts.items():
-        if not isinstance(value, numbers.Integral) or value < 1:
-            raise ValueError(f"make_mulcross: {name} must be an int >= 1; got {value!r}.")
+    owner = "make_mulcross"
+    check_argument(owner, "n_samples", n_samples, COUNT)
+    check_argument(owner, "n_features", n_features, COUNT)
+    check_argument(owner, "n_clusters", n_clusters, COUNT)
+    check_argument(owner, "contamination", contamination, SHARE)
+    check_argument(owner, "distance", distance, NOT_NEGATIVE)
+    check_argument(owner, "cluster_std", cluster_std, NOT_NEGATIVE)
     if n_clusters > 2 * n_features:
         raise ValueError(
             f"make_mulcross: n_clusters must be at most 2 * n_features = {2 * n_features}; got "
             f"{n_clusters}."
         )
-    if not 0 <= contamination < 1:
-        raise ValueError(f"make_mulcross: contamination must be in [0, 1); got {contamination!r}.")
-    for name, value in (("distance", distance), ("cluster_std", cluster_std)):
-        if not (value >= 0 and np.isfinite(value)):
-            raise ValueError(f"make_mulcross: {name} must be a finite number >= 0; got {value!r}.")
 
     rng = check_random_state(random_state)
     n_anomalies = round(n_samples * contamination)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib import resources
+from typing import Any, Literal, Unpack, overload
 
-import numpy as np
+from sklearn.utils import Bunch
 
+from lofe_sklearn._types import FilePath, Floats, Ints, RowsAndLabels
 from lofe_sklearn.datasets._adbench import read_adbench
 from lofe_sklearn.datasets._bunch import as_bunch, read_npz
-from lofe_sklearn.datasets._files import Access, read_verified
+from lofe_sklearn.datasets._files import Access, FetchOptions, read_verified
 from lofe_sklearn.datasets._mulcross import make_mulcross
 from lofe_sklearn.datasets._registry import (
     Entry,
@@ -46,17 +48,41 @@ Please cite S. Rayana (2016), ODDS Library, Stony Brook University, and the sour
 """
 
 
+@overload
 def fetch_odds(
-    name,
+    name: str,
     *,
-    data_home=None,
-    download_if_missing=True,
-    return_X_y=False,
-    as_frame=False,
-    n_retries=3,
-    delay=1.0,
-    progress=True,
-):
+    return_X_y: Literal[True],
+    as_frame: Literal[False] = False,
+    **options: Unpack[FetchOptions],
+) -> RowsAndLabels: ...
+@overload
+def fetch_odds(
+    name: str,
+    *,
+    return_X_y: Literal[True],
+    as_frame: bool,
+    **options: Unpack[FetchOptions],
+) -> tuple[Any, Any]: ...
+@overload
+def fetch_odds(
+    name: str,
+    *,
+    return_X_y: Literal[False] = False,
+    as_frame: bool = False,
+    **options: Unpack[FetchOptions],
+) -> Bunch: ...
+def fetch_odds(
+    name: str,
+    *,
+    data_home: FilePath | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    n_retries: int = 3,
+    delay: float = 1.0,
+    progress: bool = True,
+) -> Bunch | tuple[Any, Any]:
     """Load one of the 30 sets of rows and columns that the LOE paper uses, most of them ODDS's.
 
     18 of them are element for element what ADBench publishes and are downloaded from there;
@@ -145,7 +171,7 @@ def fetch_odds(
     )
 
 
-def list_odds():
+def list_odds() -> list[str]:
     """List the names that :func:`fetch_odds` knows.
 
     Returns
@@ -176,7 +202,7 @@ def _entry(name: str) -> Entry:
     return entry
 
 
-def _read(entry: Entry, access: Access) -> tuple[np.ndarray, np.ndarray, str, str]:
+def _read(entry: Entry, access: Access) -> tuple[Floats, Ints, str, str]:
     """Rows, labels, source and file of an entry: ours, the package's or ADBench's."""
     own = access.home / entry.path
     if not own.is_file():

@@ -1,7 +1,7 @@
 """Images and video as rows of features that any detector takes."""
 
 from lofe_sklearn.features._decode import BrokenImage
-from lofe_sklearn.features._images import ImageFeatures
+from lofe_sklearn.features._image_features import ImageFeatures
 from lofe_sklearn.features._smoothing import TemporalSmoothing, smooth_scores
 from lofe_sklearn.features._sources import find_broken_images
 from lofe_sklearn.features._videos import VideoFeatures

@@ -25,7 +25,7 @@ class Cache:
         What the rows depend on besides the images.
     """
 
-    def __init__(self, memory: str | Path | joblib.Memory, fingerprint: str):
+    def __init__(self, memory: str | Path | joblib.Memory, fingerprint: str) -> None:
         if not hasattr(memory, "cache"):
             memory = joblib.Memory(memory, verbose=0)
         self.kept = memory.cache(_row, ignore=["row"])

@@ -27,7 +27,7 @@ class Clip:
         How errors call the clip.
     """
 
-    def __init__(self, frames: Sequence[Any] | np.ndarray, name: str):
+    def __init__(self, frames: Sequence[Any] | np.ndarray, name: str) -> None:
         self.frames = frames
         self.name = name
 
@@ -49,7 +49,7 @@ class Clip:
 class VideoFile(Clip):
     """Frames of a video file, decoded one after another by PyAV."""
 
-    def __init__(self, path: Path, owner: str):
+    def __init__(self, path: Path, owner: str) -> None:
         self.path = path
         self.name = str(path)
         self._av = _pyav(owner)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-CHANNELS = (1, 3, 4)
+from lofe_sklearn._containers import IMAGE_CHANNELS
 
 
 class BrokenImage(ValueError):
@@ -24,7 +24,7 @@ class BrokenImage(ValueError):
         What is wrong with it.
     """
 
-    def __init__(self, reason: str, *, index: int | None = None, name: str = "image"):
+    def __init__(self, reason: str, *, index: int | None = None, name: str = "image") -> None:
         super().__init__(reason)
         self.reason = reason
         self.index = index
@@ -55,7 +55,7 @@ def read_image(item: Any) -> np.ndarray:
     image = np.asarray(item)
     if image.ndim == 2:
         image = image[:, :, None]
-    if image.ndim != 3 or image.shape[2] not in CHANNELS:
+    if image.ndim != 3 or image.shape[2] not in IMAGE_CHANNELS:
         raise BrokenImage(
             f"an image has 1, 3 or 4 channels; this {_described(item)} is of shape {np.shape(item)}"
         )

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from lofe_sklearn._types import FilePath
+
 DEFAULT = "efficientnet_lite0"
 FORMS = f"'{DEFAULT}', 'torchvision:NAME', 'timm:NAME', or a torch.nn.Module"
 # Mean and standard deviation of ImageNet's channels, which most networks were trained with.
@@ -42,7 +44,7 @@ class Network:
     std: tuple[float, ...]
 
 
-def build_network(network: str | nn.Module, weights: str | Path | None, owner: str) -> Network:
+def build_network(network: str | nn.Module, weights: FilePath | None, owner: str) -> Network:
     """Return the network of a name, or the module itself, with its weights loaded.
 
     Raises
@@ -71,7 +73,7 @@ def build_network(network: str | nn.Module, weights: str | Path | None, owner: s
     return built
 
 
-def load_weights(module: nn.Module, path: str | Path, owner: str) -> None:
+def load_weights(module: nn.Module, path: FilePath, owner: str) -> None:
     """Load a state dict from a file, of torch or of safetensors, without running code from it."""
     path = Path(path)
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import get_tags
@@ -12,11 +13,30 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._detectors import threshold
-from lofe_sklearn._validation import Constraint, Number, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn._types import Floats, Ints, MatrixLike
+from lofe_sklearn._validation import (
+    Constraint,
+    Number,
+    OneOf,
+    all_or_nothing,
+    check_argument,
+    check_parameters,
+)
 from lofe_sklearn.features._windows import VideoWindows
 
+Kernel: TypeAlias = Literal["gaussian", "box"]
+SIGMA = Number(low=0)
+KERNEL = OneOf(("gaussian", "box"))
 
-def smooth_scores(scores, groups, frames=None, *, sigma=3.0, kernel="gaussian"):
+
+def smooth_scores(
+    scores: ArrayLike,
+    groups: ArrayLike,
+    frames: ArrayLike | None = None,
+    *,
+    sigma: float = 3.0,
+    kernel: Kernel = "gaussian",
+) -> Floats:
     """Average scores over neighbouring frames of a clip, never across clips.
 
     Parameters
@@ -51,29 +71,28 @@ def smooth_scores(scores, groups, frames=None, *, sigma=3.0, kernel="gaussian"):
     array([0., 3., 3., 3., 0., 5.])
     """
     owner = "smooth_scores"
-    for name, value, allowed in (("sigma", sigma, SIGMA), ("kernel", kernel, KERNEL)):
-        if not allowed.accepts(value):
-            raise ValueError(f"{owner}: {name} must be {allowed}; got {value!r}.")
-    scores, groups = np.asarray(scores, dtype=np.float64), np.asarray(groups)
-    if scores.ndim != 1 or groups.shape != scores.shape:
+    check_argument(owner, "sigma", sigma, SIGMA)
+    check_argument(owner, "kernel", kernel, KERNEL)
+    values, clips = np.asarray(scores, dtype=np.float64), np.asarray(groups)
+    if values.ndim != 1 or clips.shape != values.shape:
         raise ValueError(
-            f"{owner}: scores and groups must be of one shape (n_samples,); got {scores.shape} and "
-            f"{groups.shape}."
+            f"{owner}: scores and groups must be of one shape (n_samples,); got {values.shape} and "
+            f"{clips.shape}."
         )
-    if frames is not None and np.shape(frames) != scores.shape:
+    if frames is not None and np.shape(frames) != values.shape:
         raise ValueError(
-            f"{owner}: frames must have one number for each score, {len(scores)}; got the shape "
+            f"{owner}: frames must have one number for each score, {len(values)}; got the shape "
             f"{np.shape(frames)}."
         )
-    smoothed = np.empty_like(scores)
-    for group in np.unique(groups):
-        rows = np.flatnonzero(groups == group)
+    smoothed = np.empty_like(values)
+    for clip in np.unique(clips):
+        rows = np.flatnonzero(clips == clip)
         times = np.arange(len(rows)) if frames is None else np.asarray(frames)[rows]
-        smoothed[rows] = _smooth_clip(scores[rows], times.astype(np.float64), sigma, kernel)
+        smoothed[rows] = _smooth_clip(values[rows], times.astype(np.float64), sigma, kernel)
     return smoothed
 
 
-def _smooth_clip(scores: np.ndarray, times: np.ndarray, sigma: float, kernel: str) -> np.ndarray:
+def _smooth_clip(scores: Floats, times: Floats, sigma: float, kernel: Kernel) -> Floats:
     order = np.argsort(times, kind="stable")
     reach = sigma if kernel == "box" else 3 * sigma
     first = np.searchsorted(times[order], times - reach, side="left")
@@ -87,10 +106,6 @@ def _smooth_clip(scores: np.ndarray, times: np.ndarray, sigma: float, kernel: st
             weights = np.exp(-0.5 * ((times[near] - time) / sigma) ** 2)
         result[i] = weights @ scores[near] / weights.sum()
     return result
-
-
-SIGMA = Number(low=0)
-KERNEL = OneOf(("gaussian", "box"))
 
 
 class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -150,12 +165,12 @@ class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
 
     _constraints: ClassVar[dict[str, Constraint]] = {"sigma": SIGMA, "kernel": KERNEL}
 
-    def __init__(self, estimator, *, sigma=3.0, kernel="gaussian"):
+    def __init__(self, estimator: Any, *, sigma: float = 3.0, kernel: Kernel = "gaussian") -> None:
         self.estimator = estimator
         self.sigma = sigma
         self.kernel = kernel
 
-    def fit(self, X, y=None, **fit_params):
+    def fit(self, X: MatrixLike | VideoWindows, y: object = None, **fit_params: Any) -> Self:
         """Fit the detector, and set the threshold on its smoothed training scores.
 
         Parameters
@@ -181,7 +196,7 @@ class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             self.offset_ = threshold(smoothed, float(flagged.mean()))
         return self
 
-    def score_samples(self, X):
+    def score_samples(self, X: MatrixLike | VideoWindows) -> Floats:
         """Return the detector's scores, smoothed: high for normal windows.
 
         Parameters
@@ -199,7 +214,7 @@ class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             return scores
         return smooth_scores(scores, X.groups, X.frames, sigma=self.sigma, kernel=self.kernel)
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike | VideoWindows) -> Floats:
         """Return smoothed scores above the threshold: negative for anomalies.
 
         Parameters
@@ -213,7 +228,7 @@ class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike | VideoWindows) -> Ints:
         """Return -1 for anomalies and 1 for normal windows.
 
         Parameters
@@ -228,16 +243,16 @@ class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of features that the detector was fitted with."""
         return self.estimator_.n_features_in_
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> Any:
         """Names of the features that the detector was fitted with."""
         return self.estimator_.feature_names_in_
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return what of the arguments of ``fit`` goes to the detector.
 
         Returns
@@ -247,7 +262,7 @@ class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         mapping = MethodMapping().add(caller="fit", callee="fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self.estimator).input_tags
         return tags

@@ -10,17 +10,20 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import joblib
 import numpy as np
 
+from lofe_sklearn._containers import IMAGE_CHANNELS
+from lofe_sklearn._types import FilePath, MatrixLike
 from lofe_sklearn.features._decode import BrokenImage, read_image
 
+# An array or a table, a folder, or a list of arrays, files, bytes or Pillow images.
+ImagesLike: TypeAlias = MatrixLike | FilePath | Sequence[Any]
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
-CHANNELS = (1, 3, 4)
 
 
 class Images:
@@ -34,7 +37,7 @@ class Images:
         Name of the estimator, for errors.
     """
 
-    def __init__(self, items: Sequence[Any] | np.ndarray, owner: str):
+    def __init__(self, items: Sequence[Any] | np.ndarray, owner: str) -> None:
         self.items = items
         self.owner = owner
 
@@ -70,10 +73,10 @@ class Images:
         return joblib.hash(np.asarray(item) if not isinstance(item, bytes) else item)
 
 
-class Rows(Images):
+class PixelRows(Images):
     """Rows of pixels, each an image (channels, height, width) laid out flat."""
 
-    def __init__(self, rows: np.ndarray, shape: tuple[int, int, int], owner: str):
+    def __init__(self, rows: np.ndarray, shape: tuple[int, int, int], owner: str) -> None:
         super().__init__(rows, owner)
         self.shape = shape
 
@@ -151,8 +154,8 @@ def images_of_array(X: np.ndarray, owner: str) -> Images:
             f"{owner}: an array of images must have 3 axes (n, height, width) or 4 (n, height, "
             f"width, channels); got {X.ndim}, shape {X.shape}."
         )
-    if X.ndim == 4 and X.shape[3] not in CHANNELS:
-        if X.shape[1] not in CHANNELS:
+    if X.ndim == 4 and X.shape[3] not in IMAGE_CHANNELS:
+        if X.shape[1] not in IMAGE_CHANNELS:
             raise ValueError(
                 f"{owner}: images must have 1, 3 or 4 channels, as last or second axis; got an "
                 f"array of shape {X.shape}. Choose or combine channels before."
@@ -161,7 +164,7 @@ def images_of_array(X: np.ndarray, owner: str) -> Images:
     return Images(X, owner)
 
 
-def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str) -> Rows:
+def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str) -> PixelRows:
     """Rows (n, d) as images of the given shape, or else of square ones.
 
     Raises
@@ -177,11 +180,11 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
                 f"{owner}: image_shape={shape} has {math.prod(shape)} values, but the rows of X "
                 f"have {d}. Set image_shape=(channels, height, width) of these rows."
             )
-        return Rows(X, shape, owner)
+        return PixelRows(X, shape, owner)
     for channels in (1, 3):
         side = math.isqrt(d // channels)
         if channels * side * side == d:
-            return Rows(X, (channels, side, side), owner)
+            return PixelRows(X, (channels, side, side), owner)
     side = math.isqrt(d - 1) + 1
     warnings.warn(
         f"{owner}: rows of {d} values do not look like square images of one or three channels. "
@@ -190,10 +193,10 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
         UserWarning,
         stacklevel=2,
     )
-    return Rows(X, (1, side, side), owner)
+    return PixelRows(X, (1, side, side), owner)
 
 
-def find_broken_images(X: Any) -> list[BrokenImage]:
+def find_broken_images(X: ImagesLike) -> list[BrokenImage]:
     """Read all images once, and return what is wrong with those that cannot be read.
 
     Parameters

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Constraint, OneOf, all_or_nothing, check_parameters
 from lofe_sklearn.features._clips import Clip
 from lofe_sklearn.features._extractor import as_rgb
-from lofe_sklearn.features._images import ImageFeatures
+from lofe_sklearn.features._image_features import ImageFeatures
 from lofe_sklearn.features._sources import is_array_of_numbers, rows_of_pixels
 from lofe_sklearn.features._windows import VideoWindows
 
@@ -87,12 +89,18 @@ class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         "motion": OneOf(("difference", "stack", None)),
     }
 
-    def __init__(self, images=None, *, appearance=True, motion="difference"):
+    def __init__(
+        self,
+        images: ImageFeatures | None = None,
+        *,
+        appearance: bool = True,
+        motion: Literal["difference", "stack"] | None = "difference",
+    ) -> None:
         self.images = images
         self.appearance = appearance
         self.motion = motion
 
-    def fit(self, X, y=None):
+    def fit(self, X: MatrixLike | VideoWindows, y: object = None) -> Self:
         """Load the network, and see what the frames are like; nothing is trained.
 
         Parameters
@@ -125,7 +133,7 @@ class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self._n_features_out = n_pictures * len(self.images_.get_feature_names_out())
         return self
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike | VideoWindows) -> NDArray[np.float32]:
         """Return the features of windows.
 
         Parameters
@@ -166,7 +174,7 @@ class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self.n_features_in_ = X[0].size
         return _each_a_clip(X, X.shape[1])
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
@@ -202,7 +210,9 @@ MOTIONS: dict[str, Callable[[VideoWindows, int], np.ndarray]] = {
 class _Pictures(Sequence):
     """One picture for each window, made when it is asked for."""
 
-    def __init__(self, windows: VideoWindows, draw: Callable[[VideoWindows, int], np.ndarray]):
+    def __init__(
+        self, windows: VideoWindows, draw: Callable[[VideoWindows, int], np.ndarray]
+    ) -> None:
         self.windows = windows
         self.draw = draw
 

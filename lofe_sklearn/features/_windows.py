@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lofe_sklearn._validation import Number
+from lofe_sklearn._types import Ints
+from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.features._clips import Clip, open_clip
 
 
-def video_windows(clips, *, length=5, step=1, pad=False):
+def video_windows(
+    clips: Sequence[Any] | NDArray[Any], *, length: int = 5, step: int = 1, pad: bool = False
+) -> VideoWindows:
     """Cut clips into windows of successive frames, which are the samples of a video.
 
     Parameters
@@ -60,10 +64,8 @@ def video_windows(clips, *, length=5, step=1, pad=False):
     array([3, 4, 5, 3, 4, 5, 6, 7, 8])
     """
     owner = "video_windows"
-    for name, value in (("length", length), ("step", step)):
-        allowed = Number(Integral, low=1)
-        if not allowed.accepts(value):
-            raise ValueError(f"{owner}: {name} must be {allowed}; got {value!r}.")
+    check_argument(owner, "length", length, Number(Integral, low=1))
+    check_argument(owner, "step", step, Number(Integral, low=1))
     if isinstance(clips, str) or not isinstance(clips, Sequence | np.ndarray) or len(clips) == 0:
         came = repr(clips) if isinstance(clips, str | list) else type(clips).__name__
         raise ValueError(
@@ -100,7 +102,7 @@ class VideoWindows:
     shape : tuple (n_windows, length)
     """
 
-    def __init__(self, clips: list[Clip], groups: np.ndarray, frames: np.ndarray, length: int):
+    def __init__(self, clips: list[Clip], groups: Ints, frames: Ints, length: int) -> None:
         self.clips = clips
         self.groups = groups
         self.frames = frames
@@ -114,7 +116,11 @@ class VideoWindows:
     def __len__(self) -> int:
         return len(self.groups)
 
-    def __getitem__(self, rows: Any) -> Any:
+    @overload
+    def __getitem__(self, rows: int) -> NDArray[np.float32]: ...
+    @overload
+    def __getitem__(self, rows: slice | Sequence[int] | NDArray[Any]) -> VideoWindows: ...
+    def __getitem__(self, rows: Any) -> NDArray[np.float32] | VideoWindows:
         if isinstance(rows, tuple):  # as scikit-learn indexes arrays: X[rows, ...]
             rows = rows[0]
         if isinstance(rows, Integral):

@@ -1,7 +1,7 @@
 """Metrics and scorers of outlier detectors, with the outlier's label and the sign made sure."""
 
+from lofe_sklearn.metrics._is_anomaly import is_anomaly
 from lofe_sklearn.metrics._label_free import ExcessMassScorer, consensus, excess_mass_scorer
-from lofe_sklearn.metrics._labels import is_anomaly
 from lofe_sklearn.metrics._scorers import (
     OutlierScorer,
     average_precision_scorer,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.utils import check_array, check_random_state
 
 from lofe_sklearn._detectors import normality
+from lofe_sklearn._types import Floats, MatrixLike, RandomState
+from lofe_sklearn._validation import Constraint, Described, Number, check_argument
 
 
 class ExcessMassScorer:
@@ -74,16 +77,19 @@ class ExcessMassScorer:
     True
     """
 
-    _levels = np.geomspace(1, 1000, 121)
+    _levels: ClassVar[Floats] = np.geomspace(1, 1000, 121)
+    _n_draws: ClassVar[Constraint] = Described(
+        Number(Integral, low=1000), "an integer of at least 1000"
+    )
 
-    def __init__(self, *, n_draws=10_000, random_state=0):
+    def __init__(self, *, n_draws: int = 10_000, random_state: RandomState = 0) -> None:
         self.n_draws = n_draws
         self.random_state = random_state
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"ExcessMassScorer(n_draws={self.n_draws}, random_state={self.random_state})"
 
-    def __call__(self, estimator, X, y=None):
+    def __call__(self, estimator: Any, X: MatrixLike, y: object = None) -> float:
         """Score a fitted detector on rows it need not have seen.
 
         Parameters
@@ -100,15 +106,7 @@ class ExcessMassScorer:
         excess_mass : float
             In [0, 1], the higher the better.
         """
-        if (
-            isinstance(self.n_draws, bool)
-            or not isinstance(self.n_draws, Integral)
-            or int(self.n_draws) < 1000
-        ):
-            raise ValueError(
-                f"ExcessMassScorer: n_draws must be an integer of at least 1000; got "
-                f"{self.n_draws!r}."
-            )
+        check_argument("ExcessMassScorer", "n_draws", self.n_draws, self._n_draws)
         draws = _uniform_rows(X, int(self.n_draws), check_random_state(self.random_state))
         rows = np.sort(normality(estimator, X, "ExcessMassScorer"))
         drawn = np.sort(normality(estimator, draws, "ExcessMassScorer"))
@@ -123,7 +121,7 @@ class ExcessMassScorer:
 excess_mass_scorer = ExcessMassScorer()
 
 
-def consensus(scores):
+def consensus(scores: ArrayLike) -> Floats:
     """How far each of several detectors agrees with the others: its mean rank correlation.
 
     Good detectors find the same anomalies and bad ones fail each in their own way, so the one that
@@ -168,15 +166,15 @@ def consensus(scores):
     >>> consensus([[1, 2, 3, 4], [2, 3, 4, 9], [4, 3, 2, 1]])
     array([ 0.,  0., -1.])
     """
-    scores = check_array(scores, dtype=np.float64, ensure_min_samples=2, input_name="scores")
-    ranks = rankdata(scores, axis=1)
+    by_detector = check_array(scores, dtype=np.float64, ensure_min_samples=2, input_name="scores")
+    ranks = rankdata(by_detector, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     length = np.linalg.norm(ranks, axis=1, keepdims=True)
     # Of exact half-integers the norm of a constant row is 0 and no other is below 1/2.
     ranks /= np.where(length > 0, length, 1.0)
     correlation = ranks @ ranks.T
     np.fill_diagonal(correlation, 0.0)
-    return np.clip(correlation.sum(axis=1) / (len(scores) - 1), -1.0, 1.0)
+    return np.clip(correlation.sum(axis=1) / (len(by_detector) - 1), -1.0, 1.0)
 
 
 def _uniform_rows(X: Any, n_draws: int, rng: np.random.RandomState) -> Any:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
+from typing import Any
+
+from numpy.typing import ArrayLike
 
 from lofe_sklearn._detectors import normality
+from lofe_sklearn._types import MatrixLike, Scorer
 from lofe_sklearn.metrics._label_free import excess_mass_scorer
 from lofe_sklearn.metrics._scores import (
     average_precision,
@@ -65,17 +70,17 @@ class OutlierScorer:
     (3,)
     """
 
-    def __init__(self, metric, **kwargs):
+    def __init__(self, metric: Callable[..., float], **kwargs: Any) -> None:
         self.metric = metric
         self.kwargs = kwargs
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         name = getattr(self.metric, "__name__", repr(self.metric))
         return (
             f"OutlierScorer({', '.join([name, *(f'{k}={v!r}' for k, v in self.kwargs.items())])})"
         )
 
-    def __call__(self, estimator, X, y=None):
+    def __call__(self, estimator: Any, X: MatrixLike, y: ArrayLike | None = None) -> float:
         """Score a fitted detector on labelled rows.
 
         Parameters
@@ -106,7 +111,7 @@ average_precision_scorer = OutlierScorer(average_precision)
 f1_at_true_ratio_scorer = OutlierScorer(f1_at_true_ratio)
 precision_at_n_scorer = OutlierScorer(precision_at_n)
 
-_SCORERS = {
+_SCORERS: dict[str, Scorer] = {
     "average_precision": average_precision_scorer,
     "excess_mass": excess_mass_scorer,
     "f1_at_true_ratio": f1_at_true_ratio_scorer,
@@ -115,7 +120,7 @@ _SCORERS = {
 }
 
 
-def get_scorer_names():
+def get_scorer_names() -> list[str]:
     """Names that `get_scorer` knows.
 
     Returns
@@ -132,7 +137,7 @@ def get_scorer_names():
     return sorted(_SCORERS)
 
 
-def get_scorer(scoring):
+def get_scorer(scoring: str | Scorer) -> Scorer:
     """Scorer of a name, with anomalies as the class to be found.
 
     Parameters
@@ -158,9 +163,10 @@ def get_scorer(scoring):
     OutlierScorer(roc_auc)
     """
     if any(isinstance(s, OutlierScorer) and s.metric is scoring for s in _SCORERS.values()):
+        name = getattr(scoring, "__name__", scoring)
         raise ValueError(
-            f"scoring={scoring.__name__} is a metric (y_true, scores), not a scorer; use "
-            f"{scoring.__name__}_scorer or {scoring.__name__!r}."
+            f"scoring={name} is a metric (y_true, scores), not a scorer; use {name}_scorer or "
+            f"{name!r}."
         )
     if callable(scoring) and not isinstance(scoring, type):
         return scoring

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from lofe_sklearn.metrics._labels import both_classes
+from lofe_sklearn._types import Bools, Floats
+from lofe_sklearn._validation import Described, Number, check_argument, check_finite
+from lofe_sklearn.metrics._is_anomaly import both_classes
 
 
-def roc_auc(y_true, scores):
+def roc_auc(y_true: ArrayLike, scores: ArrayLike) -> float:
     """Area under the ROC curve: how often a normal row scores above an anomaly.
 
     The chance that of a normal row and an anomaly, drawn at random, the normal one scores higher;
@@ -45,11 +47,11 @@ def roc_auc(y_true, scores):
     >>> roc_auc([0, 0, 1, 1], [0.9, 0.2, 0.1, 0.4])
     0.75
     """
-    anomalous, scores = _check(y_true, scores, "roc_auc")
-    return float(roc_auc_score(anomalous, -scores))
+    anomalous, normality = _check(y_true, scores, "roc_auc")
+    return float(roc_auc_score(anomalous, -normality))
 
 
-def average_precision(y_true, scores):
+def average_precision(y_true: ArrayLike, scores: ArrayLike) -> float:
     """Average precision of the anomalies, in the order of the scores from the lowest up.
 
     The precision among the rows at or below a threshold, averaged over the anomalies found on the
@@ -79,11 +81,11 @@ def average_precision(y_true, scores):
     >>> round(average_precision([0, 0, 1, 1], [0.9, 0.2, 0.1, 0.4]), 3)
     0.833
     """
-    anomalous, scores = _check(y_true, scores, "average_precision")
-    return float(average_precision_score(anomalous, -scores))
+    anomalous, normality = _check(y_true, scores, "average_precision")
+    return float(average_precision_score(anomalous, -normality))
 
 
-def f1_at_true_ratio(y_true, scores):
+def f1_at_true_ratio(y_true: ArrayLike, scores: ArrayLike) -> float:
     """F1 score with as many rows flagged as there are anomalies.
 
     With the numbers of flagged rows and of anomalies equal, precision, recall and F1 are one
@@ -120,11 +122,11 @@ def f1_at_true_ratio(y_true, scores):
     >>> f1_at_true_ratio([0, 0, 1, 1], [0.9, 0.2, 0.1, 0.4])
     0.5
     """
-    anomalous, scores = _check(y_true, scores, "f1_at_true_ratio")
-    return _precision_of_lowest(anomalous, scores, int(anomalous.sum()))
+    anomalous, normality = _check(y_true, scores, "f1_at_true_ratio")
+    return _precision_of_lowest(anomalous, normality, int(anomalous.sum()))
 
 
-def precision_at_n(y_true, scores, *, n=None):
+def precision_at_n(y_true: ArrayLike, scores: ArrayLike, *, n: int | None = None) -> float:
     """Share of anomalies among the `n` rows of the lowest scores.
 
     What someone finds who has the time to look at `n` rows.
@@ -157,30 +159,26 @@ def precision_at_n(y_true, scores, *, n=None):
     >>> precision_at_n([0, 0, 1, 1], [0.9, 0.2, 0.1, 0.4], n=1)
     1.0
     """
-    anomalous, scores = _check(y_true, scores, "precision_at_n")
+    anomalous, normality = _check(y_true, scores, "precision_at_n")
     if n is None:
-        n = int(anomalous.sum())
-    elif isinstance(n, bool) or not isinstance(n, Integral) or not 1 <= int(n) <= len(scores):
-        raise ValueError(
-            f"precision_at_n: n must be an integer in [1, {len(scores)}], the number of rows, or "
-            f"None for the number of anomalies; got {n!r}."
-        )
-    return _precision_of_lowest(anomalous, scores, int(n))
+        return _precision_of_lowest(anomalous, normality, int(anomalous.sum()))
+    n_rows = len(normality)
+    needed = f"an integer in [1, {n_rows}], the number of rows, or None for the number of anomalies"
+    check_argument(
+        "precision_at_n", "n", n, Described(Number(Integral, low=1, high=n_rows), needed)
+    )
+    return _precision_of_lowest(anomalous, normality, int(n))
 
 
-def _check(y_true: Any, scores: Any, owner: str) -> tuple[np.ndarray, np.ndarray]:
+def _check(y_true: ArrayLike, scores: ArrayLike, owner: str) -> tuple[Bools, Floats]:
     anomalous = both_classes(y_true, owner=owner)
     # In float64, since unsigned integers and booleans cannot be negated.
-    scores = column_or_1d(scores, dtype=np.float64)
-    check_consistent_length(anomalous, scores)
-    if not np.isfinite(scores).all():
-        raise ValueError(
-            f"{owner}: scores must be finite; got {scores[~np.isfinite(scores)][0]} in row "
-            f"{np.flatnonzero(~np.isfinite(scores))[0]}."
-        )
-    return anomalous, scores
+    normality = column_or_1d(scores, dtype=np.float64)
+    check_consistent_length(anomalous, normality)
+    check_finite(normality, f"{owner}: scores must be finite; got {{value}} in row {{row}}.")
+    return anomalous, normality
 
 
-def _precision_of_lowest(anomalous: np.ndarray, scores: np.ndarray, n: int) -> float:
-    lowest = np.argsort(scores, kind="stable")[:n]
+def _precision_of_lowest(anomalous: Bools, normality: Floats, n: int) -> float:
+    lowest = np.argsort(normality, kind="stable")[:n]
     return float(anomalous[lowest].mean())

@@ -4,9 +4,9 @@ Each takes labelled rows and returns ``X_train, X_test, y_train, y_test``, with 
 0 for normal rows. None of them scales the features.
 """
 
-from lofe_sklearn.datasets._protocols._adbench import adbench_split, adbench_unsupervised
-from lofe_sklearn.datasets._protocols._dte import bootstrap_unsupervised, one_class_split
-from lofe_sklearn.datasets._protocols._loe import image_one_vs_rest, loe_tabular_split
+from lofe_sklearn.datasets._protocols._adbench_paper import adbench_split, adbench_unsupervised
+from lofe_sklearn.datasets._protocols._dte_paper import bootstrap_unsupervised, one_class_split
+from lofe_sklearn.datasets._protocols._loe_paper import image_one_vs_rest, loe_tabular_split
 
 __all__ = [
     "adbench_split",

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
+import joblib
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
 
 from lofe_sklearn import engine
 from lofe_sklearn._progress import count_progress
-from lofe_sklearn._validation import Constraint, Number, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn._types import FilePath
+from lofe_sklearn._validation import (
+    IMAGE_SHAPE,
+    AnyOf,
+    CallableOr,
+    Constraint,
+    InstanceOf,
+    ListOf,
+    Number,
+    OneOf,
+    all_or_nothing,
+    check_parameters,
+)
 from lofe_sklearn.features._cache import Cache
 from lofe_sklearn.features._decode import BrokenImage
 from lofe_sklearn.features._extractor import Extractor
 from lofe_sklearn.features._networks import DEFAULT, build_network
+from lofe_sklearn.features._reading import Reader
 from lofe_sklearn.features._sources import (
     Images,
+    ImagesLike,
     images_of_array,
     is_array_of_numbers,
     open_images,
     rows_of_pixels,
 )
-
-# How many names of broken images a warning lists.
-LISTED = 10
 
 
 class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -144,10 +158,13 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     """
 
     _constraints: ClassVar[dict[str, Constraint]] = {
+        "layers": AnyOf(ListOf(InstanceOf(str, "a str"), name="a list of names of layers"), None),
+        "preprocess": AnyOf(CallableOr(), None),
         "pooling": OneOf(("average", "grid")),
         "grid_size": Number(Integral, low=1),
         "image_size": Number(Integral, low=1, optional=True),
         "allow_mixed": OneOf((True, False)),
+        "image_shape": IMAGE_SHAPE,
         "on_error": OneOf(("raise", "skip")),
         "batch_size": Number(Integral, low=1, optional=True),
         "verbose": Number(Integral, low=0),
@@ -155,22 +172,22 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def __init__(
         self,
-        network=DEFAULT,
+        network: str | nn.Module = DEFAULT,
         *,
-        weights=None,
-        layers=None,
-        pooling="average",
-        grid_size=7,
-        image_size=None,
-        preprocess=None,
-        image_shape=None,
-        allow_mixed=False,
-        on_error="raise",
-        batch_size=None,
-        memory=None,
-        device="auto",
-        verbose=0,
-    ):
+        weights: FilePath | None = None,
+        layers: Sequence[str] | None = None,
+        pooling: Literal["average", "grid"] = "average",
+        grid_size: int = 7,
+        image_size: int | None = None,
+        preprocess: Callable[[Tensor], Tensor] | None = None,
+        image_shape: tuple[int, int, int] | None = None,
+        allow_mixed: bool = False,
+        on_error: Literal["raise", "skip"] = "raise",
+        batch_size: int | None = None,
+        memory: FilePath | joblib.Memory | None = None,
+        device: str = "auto",
+        verbose: int = 0,
+    ) -> None:
         self.network = network
         self.weights = weights
         self.layers = layers
@@ -186,7 +203,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.device = device
         self.verbose = verbose
 
-    def fit(self, X, y=None):
+    def fit(self, X: ImagesLike, y: object = None) -> Self:
         """Load the network, and see what the images are like; nothing is trained.
 
         Parameters
@@ -206,7 +223,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             owner = type(self).__name__
             device = engine.resolve_device(self.device)
             images = self._open(X, reset=True)
-            readable = self._readable(images, range(len(images)), [], None)
+            readable = self._reader(images, None).read(range(len(images)))
             first = next((image for _, image in readable), None)
             if first is None:
                 raise BrokenImage("none of the images can be read", name=owner)
@@ -226,7 +243,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self._n_features_out = self._extractor.on(device)([first]).shape[1]
         return self
 
-    def transform(self, X):
+    def transform(self, X: ImagesLike) -> NDArray[np.float32]:
         """Return the features of images.
 
         Parameters
@@ -243,29 +260,28 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         images = self._open(X, reset=False)
         device = engine.resolve_device(self.device)
         extractor = self._extractor.on(device)
+        shape = None if self.allow_mixed else self.image_shape_
+        reader = self._reader(images, shape)
         cache = None
         if self.memory is not None:
-            shape = None if self.allow_mixed else self.image_shape_
             cache = Cache(self.memory, f"{extractor.fingerprint()} {shape}")
         features = np.empty((len(images), self._n_features_out), dtype=np.float32)
         n_done = 0
-        broken: list[BrokenImage] = []
         size = self.batch_size or (1 if device.type == "cpu" else 64)
         starts = range(0, len(images), size)
         with count_progress("batches of images", len(starts), show=self.verbose > 0) as advance:
             for start in starts:
                 batch = range(start, min(start + size, len(images)))
-                for row in self._features(images, batch, extractor, cache, broken):
+                for row in reader.features(batch, extractor, cache):
                     features[n_done] = row
                     n_done += 1
                 advance()
-        if broken:
-            _warn_of(broken, len(images), type(self).__name__)
+        reader.warn_of_broken()
         if n_done == 0:
             raise BrokenImage("none of the images can be read", name=type(self).__name__)
         return features[:n_done]
 
-    def patches(self, features):
+    def patches(self, features: ArrayLike) -> NDArray[Any]:
         """Take rows of ``pooling="grid"`` apart: one row of features for each patch.
 
         Parameters
@@ -288,72 +304,12 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             raise ValueError(
                 f"{type(self).__name__}: patches needs pooling='grid'; got {self.pooling!r}."
             )
-        features = np.asarray(features)
-        return features.reshape(len(features), self.grid_size, self.grid_size, -1)
+        rows = np.asarray(features)
+        return rows.reshape(len(rows), self.grid_size, self.grid_size, -1)
 
-    def _features(
-        self,
-        images: Images,
-        batch: Sequence[int],
-        extractor: Extractor,
-        cache: Cache | None,
-        broken: list[BrokenImage],
-    ) -> list[np.ndarray]:
-        """Return one row for each image of a batch, but for broken ones, which join `broken`."""
-
-        def compute(indices: Sequence[int]) -> dict[int, np.ndarray]:
-            shape = None if self.allow_mixed else self.image_shape_
-            read = dict(self._readable(images, indices, broken, shape))
-            if not read:
-                return {}
-            return dict(zip(read, extractor(list(read.values())), strict=True))
-
-        rows = (
-            compute(batch)
-            if cache is None
-            else cache.rows(self._keys(images, batch, broken), compute)
-        )
-        return list(rows.values())
-
-    def _readable(
-        self,
-        images: Images,
-        indices: Sequence[int],
-        broken: list[BrokenImage],
-        shape: tuple[int, ...] | None,
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Read images one after another; those that cannot be are raised, or join `broken`."""
-        for i in indices:
-            try:
-                image = images.read(i)
-            except BrokenImage as error:
-                self._raise_or_note(error, broken)
-                continue
-            if shape not in (None, image.shape):
-                raise ValueError(
-                    f"{type(self).__name__}: all images must have the shape (height, width, "
-                    f"channels) of the first training image, {shape}; {images.name(i)} has "
-                    f"{image.shape}. Resize or convert it, or set allow_mixed=True to resize each "
-                    "to what the network takes."
-                )
-            yield i, image
-
-    def _keys(
-        self, images: Images, batch: Sequence[int], broken: list[BrokenImage]
-    ) -> dict[int, str]:
-        keys = {}
-        for i in batch:
-            try:
-                keys[i] = images.key(i)
-            except BrokenImage as error:
-                self._raise_or_note(error, broken)
-        return keys
-
-    def _raise_or_note(self, error: BrokenImage, broken: list[BrokenImage]) -> None:
-        if self.on_error == "raise":
-            error.remedy = error.remedy or "Mend or remove it, or set on_error='skip'."
-            raise error
-        broken.append(error)
+    def _reader(self, images: Images, shape: tuple[int, ...] | None) -> Reader:
+        skip = self.on_error == "skip"
+        return Reader(images, shape=shape, skip=skip, owner=type(self).__name__)
 
     def _open(self, X: Any, *, reset: bool) -> Images:
         owner = type(self).__name__
@@ -364,23 +320,12 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             return rows_of_pixels(X, self.image_shape, owner)
         return images_of_array(np.asarray(X), owner)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _warn_of(broken: list[BrokenImage], n_images: int, owner: str) -> None:
-    listed = "; ".join(str(error) for error in broken[:LISTED])
-    more = f"; and {len(broken) - LISTED} more" if len(broken) > LISTED else ""
-    warnings.warn(
-        f"{owner}: {len(broken)} of {n_images} images cannot be read, and have no row in the "
-        f"result: {listed}{more}.",
-        UserWarning,
-        stacklevel=3,
-    )
 
 
 def _warn_of_range(image: np.ndarray, owner: str) -> None:

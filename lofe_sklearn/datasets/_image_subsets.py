@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-SUBSETS = ("train", "test", "all")
+from lofe_sklearn._types import Ints
+from lofe_sklearn._validation import Number, OneOf, check_argument
+from lofe_sklearn.datasets._files import FetchOptions
+
+Subset: TypeAlias = Literal["train", "test", "all"]
+Classes: TypeAlias = int | str | Sequence[int | str] | Ints
+SUBSETS = OneOf(("train", "test", "all"))
 
 
-def check_subset(subset: object, caller: str) -> str:
-    """Return the name of a part if it is one."""
-    if subset not in SUBSETS:
-        raise ValueError(f"{caller}: subset must be one of {list(SUBSETS)}; got {subset!r}.")
-    return str(subset)
+class ImageOptions(FetchOptions, total=False):
+    """The parameters that the functions for image sets share."""
+
+    subset: Subset
+    classes: Classes | None
 
 
-def check_classes(classes: object, names: Sequence[str], caller: str) -> np.ndarray:
+def check_subset(subset: Subset, caller: str) -> None:
+    """Raise ValueError unless `subset` names a part."""
+    check_argument(caller, "subset", subset, SUBSETS)
+
+
+def check_classes(classes: Any, names: Sequence[str], caller: str) -> Ints:
     """Numbers of the chosen classes, which may be given as numbers or names; None for all."""
     if classes is None:
         return np.arange(len(names))
-    chosen = [classes] if isinstance(classes, str | numbers.Integral) else classes
+    chosen = [classes] if isinstance(classes, str | Integral) else classes
+    number = Number(Integral, low=0, high=len(names) - 1)
     lowered = [name.lower() for name in names]
     numbers_of = []
     for one in chosen if isinstance(chosen, Sequence | np.ndarray) else [chosen]:
         if isinstance(one, str) and one.lower() in lowered:
             numbers_of.append(lowered.index(one.lower()))
-        elif isinstance(one, numbers.Integral) and 0 <= int(one) < len(names):
+        elif number.accepts(one):
             numbers_of.append(int(one))
         else:
             raise ValueError(

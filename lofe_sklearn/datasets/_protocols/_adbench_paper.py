@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from lofe_sklearn.datasets._protocols._rows import drawn_within
+from lofe_sklearn._types import Ints, RandomState, TrainTestSplit
+from lofe_sklearn._validation import Described, Number, check_argument
+from lofe_sklearn.datasets._protocols._labelled_rows import drawn_within
+
+PROPER_SHARE = Described(
+    Number(low=0, high=1, exclude_low=True, exclude_high=True), "in (0, 1), a number"
+)
 
 
-def adbench_unsupervised(X, y, *, max_samples=10_000, min_samples=None, random_state=None):
+def adbench_unsupervised(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    max_samples: int | None = 10_000,
+    min_samples: int | None = None,
+    random_state: RandomState = None,
+) -> TrainTestSplit:
     """Fit on all rows without their labels, and score the same rows.
 
     The setting that most papers mean by "unsupervised on ADBench" [1]_: the rows that are to be
@@ -63,7 +77,7 @@ def adbench_unsupervised(X, y, *, max_samples=10_000, min_samples=None, random_s
     >>> X_train.shape, X_test is X_train, int(y_test.sum())
     ((3772, 6), True, 93)
     """
-    X, y, _ = drawn_within(
+    rows, labels, _ = drawn_within(
         X,
         y,
         max_samples=max_samples,
@@ -71,10 +85,18 @@ def adbench_unsupervised(X, y, *, max_samples=10_000, min_samples=None, random_s
         random_state=random_state,
         owner="adbench_unsupervised",
     )
-    return X, X, y, y
+    return rows, rows, labels, labels
 
 
-def adbench_split(X, y, *, test_size=0.3, max_samples=10_000, min_samples=None, random_state=None):
+def adbench_split(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    test_size: float = 0.3,
+    max_samples: int | None = 10_000,
+    min_samples: int | None = None,
+    random_state: RandomState = None,
+) -> TrainTestSplit:
     """Split rows at random into 70 % for training and 30 % for testing, as ADBench does [1]_.
 
     The split is stratified: normal rows and anomalies are each split in that proportion, so that
@@ -131,9 +153,8 @@ def adbench_split(X, y, *, test_size=0.3, max_samples=10_000, min_samples=None, 
     >>> X_train.shape, int(y_train.sum()), X_test.shape, int(y_test.sum())
     ((2640, 6), 65, (1132, 6), 28)
     """
-    if not 0 < test_size < 1:
-        raise ValueError(f"adbench_split: test_size must be in (0, 1); got {test_size!r}.")
-    X, y, rng = drawn_within(
+    check_argument("adbench_split", "test_size", test_size, PROPER_SHARE)
+    rows, labels, rng = drawn_within(
         X,
         y,
         max_samples=max_samples,
@@ -143,11 +164,11 @@ def adbench_split(X, y, *, test_size=0.3, max_samples=10_000, min_samples=None, 
         min_normal=2,
         min_anomalous=2,
     )
-    train, test = [], []
+    parts: tuple[list[Ints], list[Ints]] = [], []
     for label in (0, 1):
-        rows = rng.permutation(np.flatnonzero(y == label))
-        n_test = min(max(round(test_size * len(rows)), 1), len(rows) - 1)
-        test.append(rows[:n_test])
-        train.append(rows[n_test:])
-    train, test = (rng.permutation(np.concatenate(part)) for part in (train, test))
-    return X[train], X[test], y[train], y[test]
+        of_label = rng.permutation(np.flatnonzero(labels == label))
+        n_test = min(max(round(test_size * len(of_label)), 1), len(of_label) - 1)
+        parts[0].append(of_label[n_test:])
+        parts[1].append(of_label[:n_test])
+    train, test = (rng.permutation(np.concatenate(part)) for part in parts)
+    return rows[train], rows[test], labels[train], labels[test]

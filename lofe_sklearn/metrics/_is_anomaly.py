@@ -6,11 +6,14 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lofe_sklearn._types import Bools, Floats
 
 _RULE = "booleans (True: anomaly), 0 and 1 (1: anomaly), or -1 and +1 (-1: anomaly)"
 
 
-def is_anomaly(y, *, name="y"):
+def is_anomaly(y: ArrayLike, *, name: str = "y") -> Bools:
     """Read labels in any of the usual encodings: which rows are anomalies.
 
     The rule: of booleans, True is an anomaly. Of values that are all 0 or 1, 1 is an anomaly. Of
@@ -72,7 +75,7 @@ def is_anomaly(y, *, name="y"):
     return np.asarray(labels == (-1 if -1.0 in values else 1), dtype=bool)
 
 
-def both_classes(y_true: Any, *, owner: str) -> np.ndarray:
+def both_classes(y_true: ArrayLike, *, owner: str) -> Bools:
     """Read labels as `is_anomaly` does, and raise unless both classes are there."""
     name = f"{owner}: y_true"
     labels = _as_vector(y_true, name)
@@ -93,7 +96,7 @@ def both_classes(y_true: Any, *, owner: str) -> np.ndarray:
     return anomalous
 
 
-def _as_vector(y: Any, name: str) -> np.ndarray:
+def _as_vector(y: ArrayLike, name: str) -> NDArray[Any]:
     """Return `y` as a non-empty one-dimensional array, of bool where all of it is boolean."""
     labels = np.asarray(y)
     if labels.ndim != 1:
@@ -116,7 +119,7 @@ def _as_vector(y: Any, name: str) -> np.ndarray:
     return labels
 
 
-def _as_numbers(labels: np.ndarray, name: str) -> np.ndarray:
+def _as_numbers(labels: NDArray[Any], name: str) -> Floats:
     """Return labels as float64; text is not taken for numbers."""
     # np.isin and the like would compare text with numbers without a word.
     for label in labels if labels.dtype.kind not in "iuf" else ():

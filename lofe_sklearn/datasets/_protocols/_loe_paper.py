@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, column_or_1d
 
-from lofe_sklearn.datasets._contaminate import contaminate, n_outliers_for
-from lofe_sklearn.datasets._protocols._rows import check_labelled
+from lofe_sklearn._types import Bools, Ints, RandomState, TrainTestSplit
+from lofe_sklearn._validation import check_argument
+from lofe_sklearn.datasets._contaminate import SHARE, contaminate, n_outliers_for
+from lofe_sklearn.datasets._protocols._labelled_rows import check_labelled
 
 
-def loe_tabular_split(X, y, *, contamination=0.1, random_state=None):
+def loe_tabular_split(
+    X: ArrayLike, y: ArrayLike, *, contamination: float = 0.1, random_state: RandomState = None
+) -> TrainTestSplit:
     """Split a labelled set as the LOE paper does for tabular data [1]_.
 
     The normal rows are split in half at random. The first half, contaminated with noisy copies of
@@ -53,10 +60,11 @@ def loe_tabular_split(X, y, *, contamination=0.1, random_state=None):
     >>> X_train.shape, int(y_train.sum()), X_test.shape, int(y_test.sum())
     ((2043, 6), 204, (1933, 6), 93)
     """
-    X, y = check_labelled(X, y, owner="loe_tabular_split", min_normal=2)
-    anomalous = y == 1
+    check_argument("loe_tabular_split", "contamination", contamination, SHARE)
+    rows, labels = check_labelled(X, y, owner="loe_tabular_split", min_normal=2)
+    anomalous = labels == 1
     rng = check_random_state(random_state)
-    normal, anomalies = rng.permutation(X[~anomalous]), X[anomalous]
+    normal, anomalies = rng.permutation(rows[~anomalous]), rows[anomalous]
     half = len(normal) // 2
     X_train, y_train = contaminate(
         normal[:half], anomalies, contamination=contamination, random_state=rng
@@ -67,8 +75,15 @@ def loe_tabular_split(X, y, *, contamination=0.1, random_state=None):
 
 
 def image_one_vs_rest(
-    X, classes, X_test, classes_test, *, normal_class, contamination=0.1, random_state=None
-):
+    X: ArrayLike,
+    classes: ArrayLike,
+    X_test: ArrayLike,
+    classes_test: ArrayLike,
+    *,
+    normal_class: int | np.integer[Any] | str,
+    contamination: float = 0.1,
+    random_state: RandomState = None,
+) -> tuple[NDArray[Any], NDArray[Any], Ints, Ints]:
     """Take one class of a set of images for normal, as the LOE paper does for images [1]_.
 
     The training images are all those of the normal class in the set's training part, and, so that
@@ -138,18 +153,15 @@ def image_one_vs_rest(
     >>> X_train.shape, int(y_train.sum()), X_test.shape, int((y_test == 0).sum())
     ((153, 8, 8), 15, (450, 8, 8), 45)
     """
-    if not 0 <= contamination < 1:
-        raise ValueError(
-            f"image_one_vs_rest: contamination must be in [0, 1); got {contamination!r}."
-        )
-    X, anomalous = _one_class(X, classes, normal_class, "X", "classes")
-    X_test, anomalous_test = _one_class(
+    check_argument("image_one_vs_rest", "contamination", contamination, SHARE)
+    images, anomalous = _one_class(X, classes, normal_class, "X", "classes")
+    images_test, anomalous_test = _one_class(
         X_test, classes_test, normal_class, "X_test", "classes_test"
     )
-    if X.shape[1:] != X_test.shape[1:]:
+    if images.shape[1:] != images_test.shape[1:]:
         raise ValueError(
-            f"image_one_vs_rest: X and X_test must hold images of one shape; got {X.shape[1:]} and "
-            f"{X_test.shape[1:]}."
+            "image_one_vs_rest: X and X_test must hold images of one shape; got "
+            f"{images.shape[1:]} and {images_test.shape[1:]}."
         )
     if not anomalous_test.any():
         raise ValueError(
@@ -165,21 +177,28 @@ def image_one_vs_rest(
     rng = check_random_state(random_state)
     drawn = rng.choice(others, size=n_drawn, replace=False)
     train = rng.permutation(np.concatenate([normal, drawn]))
-    return X[train], X_test, anomalous[train].astype(np.int64), anomalous_test.astype(np.int64)
+    y_train, y_test = (labels.astype(np.int64) for labels in (anomalous[train], anomalous_test))
+    return images[train], images_test, y_train, y_test
 
 
-def _one_class(X, classes, normal_class, name, classes_name):
+def _one_class(
+    X: ArrayLike,
+    classes: ArrayLike,
+    normal_class: int | np.integer[Any] | str,
+    name: str,
+    classes_name: str,
+) -> tuple[NDArray[Any], Bools]:
     """Return images as an array, and which of them are not of the normal class."""
-    X, classes = np.asarray(X), column_or_1d(classes)
-    if X.ndim < 2 or len(X) != len(classes):
+    images, class_of = np.asarray(X), column_or_1d(classes)
+    if images.ndim < 2 or len(images) != len(class_of):
         raise ValueError(
             f"image_one_vs_rest: {name} must be an array (n, ...) with one entry of {classes_name} "
-            f"for each image; got the shape {X.shape} and {len(classes)} classes."
+            f"for each image; got the shape {images.shape} and {len(class_of)} classes."
         )
-    normal = classes == normal_class
+    normal = class_of == normal_class
     if not normal.any():
         raise ValueError(
             f"image_one_vs_rest: normal_class must be one of {classes_name}; got {normal_class!r}, "
-            f"and {classes_name} holds {np.unique(classes)[:10].tolist()}."
+            f"and {classes_name} holds {np.unique(class_of)[:10].tolist()}."
         )
-    return X, ~normal
+    return images, ~normal

@@ -5,10 +5,18 @@ from __future__ import annotations
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state, check_X_y
 
+from lofe_sklearn._types import Floats, Ints, RandomState
+from lofe_sklearn._validation import Described, Number, check_argument
 
-def check_labelled(X, y, *, owner, min_normal=1, min_anomalous=1):
+LIMIT = Described(Number(Integral, low=1, optional=True), "an integer of at least 1 or None")
+
+
+def check_labelled(
+    X: ArrayLike, y: ArrayLike, *, owner: str, min_normal: int = 1, min_anomalous: int = 1
+) -> tuple[Floats, Ints]:
     """Return rows as float64 and labels as integers, after checking both.
 
     Parameters
@@ -32,18 +40,20 @@ def check_labelled(X, y, *, owner, min_normal=1, min_anomalous=1):
     ValueError
         If y has other values than 0 and 1, or too few rows of one kind.
     """
-    X, y = check_X_y(X, y, dtype=np.float64)
-    if not np.isin(y, (0, 1)).all():
+    rows, labels = check_X_y(X, y, dtype=np.float64)
+    if not np.isin(labels, (0, 1)).all():
         raise ValueError(
             f"{owner}: y must be 1 for anomalies and 0 for normal rows; got the values "
-            f"{np.unique(y)[:5].tolist()}."
+            f"{np.unique(labels)[:5].tolist()}."
         )
-    y = y.astype(np.int64)
-    _check_numbers(y, owner=owner, min_normal=min_normal, min_anomalous=min_anomalous)
-    return X, y
+    labels = labels.astype(np.int64)
+    _check_numbers(labels, owner=owner, min_normal=min_normal, min_anomalous=min_anomalous)
+    return rows, labels
 
 
-def _check_numbers(y, *, owner, min_normal=1, min_anomalous=1, where=""):
+def _check_numbers(
+    y: Ints, *, owner: str, min_normal: int = 1, min_anomalous: int = 1, where: str = ""
+) -> None:
     """Raise ValueError if y has too few 0s or 1s; `where` says among what."""
     n_anomalous = int(y.sum())
     n_normal = len(y) - n_anomalous
@@ -57,8 +67,16 @@ def _check_numbers(y, *, owner, min_normal=1, min_anomalous=1, where=""):
 
 
 def drawn_within(
-    X, y, *, max_samples, min_samples, random_state, owner, min_normal=1, min_anomalous=1
-):
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    max_samples: int | None,
+    min_samples: int | None,
+    random_state: RandomState,
+    owner: str,
+    min_normal: int = 1,
+    min_anomalous: int = 1,
+) -> tuple[Floats, Ints, np.random.RandomState]:
     """Return checked rows and labels, drawn so that their number keeps within the limits.
 
     Parameters
@@ -90,24 +108,20 @@ def drawn_within(
         limits contradict each other.
     """
     needed = {"min_normal": min_normal, "min_anomalous": min_anomalous}
-    X, y = check_labelled(X, y, owner=owner, **needed)
-    for name, limit in [("max_samples", max_samples), ("min_samples", min_samples)]:
-        whole = isinstance(limit, Integral) and not isinstance(limit, bool)
-        if limit is not None and not (whole and limit >= 1):
-            raise ValueError(
-                f"{owner}: {name} must be an integer of at least 1 or None; got {limit!r}."
-            )
-    if None not in (max_samples, min_samples) and min_samples > max_samples:
+    rows, labels = check_labelled(X, y, owner=owner, **needed)
+    check_argument(owner, "max_samples", max_samples, LIMIT)
+    check_argument(owner, "min_samples", min_samples, LIMIT)
+    if max_samples is not None and min_samples is not None and min_samples > max_samples:
         raise ValueError(
             f"{owner}: min_samples={min_samples} must not be above max_samples={max_samples}."
         )
     rng = check_random_state(random_state)
-    if min_samples is not None and len(y) < min_samples:
-        drawn = rng.choice(len(y), size=min_samples, replace=True)
-    elif max_samples is not None and len(y) > max_samples:
-        drawn = rng.choice(len(y), size=max_samples, replace=False)
+    if min_samples is not None and len(labels) < min_samples:
+        drawn = rng.choice(len(labels), size=min_samples, replace=True)
+    elif max_samples is not None and len(labels) > max_samples:
+        drawn = rng.choice(len(labels), size=max_samples, replace=False)
     else:
-        return X, y, rng
+        return rows, labels, rng
     where = f" among the {len(drawn)} rows that were drawn (raise the limit or change the seed)"
-    _check_numbers(y[drawn], owner=owner, where=where, **needed)
-    return X[drawn], y[drawn], rng
+    _check_numbers(labels[drawn], owner=owner, where=where, **needed)
+    return rows[drawn], labels[drawn], rng

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from lofe_sklearn.datasets._protocols._rows import drawn_within
+from lofe_sklearn._types import RandomState, TrainTestSplit
+from lofe_sklearn.datasets._protocols._labelled_rows import drawn_within
 
 
-def one_class_split(X, y, *, max_samples=50_000, min_samples=None, random_state=None):
+def one_class_split(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    max_samples: int | None = 50_000,
+    min_samples: int | None = None,
+    random_state: RandomState = None,
+) -> TrainTestSplit:
     """Train on half of the normal rows, test on the other half and all anomalies [1]_.
 
     What its authors call the semi-supervised setting: the training rows are clean. The normal rows
@@ -61,7 +70,7 @@ def one_class_split(X, y, *, max_samples=50_000, min_samples=None, random_state=
     >>> X_train.shape, int(y_train.sum()), X_test.shape, int(y_test.sum())
     ((1839, 6), 0, (1933, 6), 93)
     """
-    X, y, rng = drawn_within(
+    rows, labels, rng = drawn_within(
         X,
         y,
         max_samples=max_samples,
@@ -70,13 +79,20 @@ def one_class_split(X, y, *, max_samples=50_000, min_samples=None, random_state=
         owner="one_class_split",
         min_normal=2,
     )
-    normal = rng.permutation(np.flatnonzero(y == 0))
+    normal = rng.permutation(np.flatnonzero(labels == 0))
     half = len(normal) // 2
-    train, test = normal[:half], np.concatenate([normal[half:], np.flatnonzero(y == 1)])
-    return X[train], X[test], y[train], y[test]
+    train, test = normal[:half], np.concatenate([normal[half:], np.flatnonzero(labels == 1)])
+    return rows[train], rows[test], labels[train], labels[test]
 
 
-def bootstrap_unsupervised(X, y, *, max_samples=50_000, min_samples=None, random_state=None):
+def bootstrap_unsupervised(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    max_samples: int | None = 50_000,
+    min_samples: int | None = None,
+    random_state: RandomState = None,
+) -> TrainTestSplit:
     """Fit on a bootstrap sample of all rows without their labels, and score all rows [1]_.
 
     As many rows as there are are drawn with replacement for training, anomalous or not; the test
@@ -132,7 +148,7 @@ def bootstrap_unsupervised(X, y, *, max_samples=50_000, min_samples=None, random
     >>> X_train.shape, X_test.shape, int(y_test.sum())
     ((3772, 6), (3772, 6), 93)
     """
-    X, y, rng = drawn_within(
+    rows, labels, rng = drawn_within(
         X,
         y,
         max_samples=max_samples,
@@ -140,5 +156,5 @@ def bootstrap_unsupervised(X, y, *, max_samples=50_000, min_samples=None, random
         random_state=random_state,
         owner="bootstrap_unsupervised",
     )
-    drawn = rng.choice(len(y), size=len(y), replace=True)
-    return X[drawn], X, y[drawn], y
+    drawn = rng.choice(len(labels), size=len(labels), replace=True)
+    return rows[drawn], rows, labels[drawn], labels

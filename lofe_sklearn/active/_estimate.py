@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import gaussian_kde
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_array, column_or_1d
 
 from lofe_sklearn._known_labels import check_known_labels
-from lofe_sklearn._validation import CONTAMINATION
+from lofe_sklearn._types import Bools, Floats, KnownLabels
+from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
 from lofe_sklearn.active._query import standardised
 
 # How many answers the ratio that was assumed before counts as.
 _PRIOR_ANSWERS = 5
 
 
-def estimate_contamination(scores, known_labels, *, embedding=None, prior=None):
+def estimate_contamination(
+    scores: ArrayLike,
+    known_labels: KnownLabels,
+    *,
+    embedding: ArrayLike | None = None,
+    prior: float | None = None,
+) -> float:
     """Estimate the share of anomalies among all rows from the labels of those asked about.
 
     Rows that were asked about because they look anomalous hold more anomalies than the others.
@@ -67,35 +75,34 @@ def estimate_contamination(scores, known_labels, *, embedding=None, prior=None):
     >>> round(estimate_contamination(scores, known), 2)
     0.15
     """
-    scores = column_or_1d(scores, dtype=np.float64)
-    known = check_known_labels(known_labels, len(scores), "estimate_contamination")
+    owner = "estimate_contamination"
+    values = column_or_1d(scores, dtype=np.float64)
+    known = check_known_labels(known_labels, len(values), owner)
     if known is None:
         raise ValueError(
             "estimate_contamination: known_labels holds no known label; at least one row must be "
             "+1 (normal) or -1 (anomaly)."
         )
-    if prior is not None and not CONTAMINATION.accepts(prior):
-        raise ValueError(f"estimate_contamination: prior must be {CONTAMINATION}; got {prior!r}.")
-    if not np.isfinite(scores).all():
-        row = np.flatnonzero(~np.isfinite(scores))[0]
-        raise ValueError(f"estimate_contamination: scores must be finite; row {row} is not.")
+    if prior is not None:
+        check_argument(owner, "prior", prior, CONTAMINATION)
+    check_finite(values, f"{owner}: scores must be finite; row {{row}} is not, it is {{value}}.")
     asked = known != 0
     anomalous = known[asked] < 0
-    ratios = _density_ratios(scores, asked)
+    ratios = _density_ratios(values, asked)
     covered = min(1.0, float(ratios.mean()))
     estimate = float(np.mean(anomalous * ratios))
     if embedding is not None:
-        places = _with_scores(check_array(embedding, dtype=np.float64), scores)
+        places = _with_scores(check_array(embedding, dtype=np.float64), values)
         estimate = covered * float(_cells(places, asked) @ anomalous)
     if prior is not None:
         estimate += (1.0 - covered) * prior
         n_answers = len(anomalous)
         estimate = (n_answers * estimate + _PRIOR_ANSWERS * prior) / (n_answers + _PRIOR_ANSWERS)
-    least = max(float(np.mean(known < 0)), 1 / len(scores))
+    least = max(float(np.mean(known < 0)), 1 / len(values))
     return float(np.clip(estimate, least, 0.5))
 
 
-def _density_ratios(scores: np.ndarray, asked: np.ndarray) -> np.ndarray:
+def _density_ratios(scores: Floats, asked: Bools) -> Floats:
     """p(s) / q(s) of the rows asked about; all alike where their scores are."""
     own = scores[asked]
     if len(own) < 2 or np.ptp(own) == 0:
@@ -103,7 +110,7 @@ def _density_ratios(scores: np.ndarray, asked: np.ndarray) -> np.ndarray:
     return gaussian_kde(scores)(own) / gaussian_kde(own)(own)
 
 
-def _with_scores(embedding: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def _with_scores(embedding: Floats, scores: Floats) -> Floats:
     """Put the scores beside the embedding, with as much weight as all of it."""
     if len(embedding) != len(scores):
         raise ValueError(
@@ -115,7 +122,7 @@ def _with_scores(embedding: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.column_stack([outputs, standardised(scores[:, None])])
 
 
-def _cells(places: np.ndarray, asked: np.ndarray) -> np.ndarray:
+def _cells(places: Floats, asked: Bools) -> Floats:
     """Share of all rows that are nearest to each of the rows asked about."""
     nearest = NearestNeighbors(n_neighbors=1).fit(places[asked])
     [cell] = nearest.kneighbors(places, return_distance=False).T

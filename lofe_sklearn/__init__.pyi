@@ -1,0 +1,18 @@
+# What the package exports: read by type checkers, and by `lofe_sklearn._lazy` at run time.
+from lofe_sklearn import active as active
+from lofe_sklearn import adapters as adapters
+from lofe_sklearn import backbones as backbones
+from lofe_sklearn import datasets as datasets
+from lofe_sklearn import engine as engine
+from lofe_sklearn import exceptions as exceptions
+from lofe_sklearn import features as features
+from lofe_sklearn import metrics as metrics
+from lofe_sklearn import model_selection as model_selection
+from lofe_sklearn import testing as testing
+from lofe_sklearn._fit_many import fit_many as fit_many
+from lofe_sklearn._loe import LOE as LOE
+from lofe_sklearn._search import LOESearchCV as LOESearchCV
+from lofe_sklearn.backbones._all_backbones import *
+from lofe_sklearn.exceptions import TrainingDivergedError as TrainingDivergedError
+
+__version__: str

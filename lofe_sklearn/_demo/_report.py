@@ -1,0 +1,103 @@
+"""What the demo shows: a table, and the distributions of the scores."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lofe_sklearn._demo._fits import Run
+from lofe_sklearn._demo._options import METHODS
+
+
+def print_table(runs: Sequence[Run], options: argparse.Namespace) -> None:
+    """Mean and standard deviation over the seeds of each method."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title=f"LOE({options.backbone}) on {Path(options.data).stem}, "
+        f"{options.contamination:.0%} contamination, {options.seeds} seeds",
+        caption="F1 with as many test rows flagged as there are anomalies; seconds of one fit",
+    )
+    table.add_column("method")
+    for column in ("F1", "ROC AUC", "seconds"):
+        table.add_column(column, justify="right")
+    best = max(METHODS, key=lambda m: np.mean([r.f1 for r in runs if r.method == m] or [-1.0]))
+    for method in options.methods:
+        of_method = [run for run in runs if run.method == method]
+        f1, auc = ([getattr(r, name) for r in of_method] for name in ("f1", "roc_auc"))
+        table.add_row(
+            method,
+            f"{np.mean(f1):.3f} ± {np.std(f1):.3f}",
+            f"{np.mean(auc):.3f} ± {np.std(auc):.3f}",
+            f"{np.mean([r.seconds for r in of_method]):.1f}",
+            style="bold" if method == best else None,
+        )
+    Console().print(table)
+
+
+def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) -> None:
+    """Score distributions of normal and anomalous test rows, without and with LOE."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "The plot needs matplotlib. Install it with: pip install 'lofe-sklearn[plot]'"
+        ) from error
+
+    shown = [m for m in ("blind", "soft", "hard") if m in options.methods][:2] or options.methods[
+        :1
+    ]
+    figure = Figure(figsize=(4.8 * len(shown), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(shown), squeeze=False, sharex=True, sharey=True)[0]
+    panels[0].set_ylabel("share of the rows of each kind")
+    for axes, method in zip(panels, shown, strict=True):
+        run = min((r for r in runs if r.method == method), key=lambda r: r.seed)
+        anomalous = run.y_test == 1
+        low, middle, high = np.percentile(run.scores[~anomalous], [25, 50, 75])
+        score = (middle - run.scores) / max(high - low, 1e-12)
+        bins = np.sinh(np.linspace(np.arcsinh(score.min()), np.arcsinh(score.max()), 45))
+        for part, label, color in (
+            (~anomalous, "normal", "#4c78a8"),
+            (anomalous, "anomaly", "#e45756"),
+        ):
+            axes.hist(
+                score[part],
+                bins,
+                weights=np.full(part.sum(), 1 / part.sum()),
+                alpha=0.65,
+                color=color,
+                label=f"{label} ({part.sum()} rows)",
+            )
+        cut = np.sort(score)[-anomalous.sum()]
+        axes.axvline(cut, color="black", linestyle="--", linewidth=1, label="true ratio")
+        name = "trained blind" if method == "blind" else f"LOE, {method}"
+        axes.set_title(f"{name}: F1 {run.f1:.2f}, ROC AUC {run.roc_auc:.2f}")
+        axes.set_xscale("asinh", linear_width=1.0)
+        axes.set_xlabel("anomaly score")
+    figure.suptitle(
+        f"{options.backbone} on {Path(options.data).stem}, {options.contamination:.0%} of the "
+        "training rows are anomalies"
+    )
+    # One legend for all panels, in the first, whose upper right is the emptiest: its anomalies
+    # are where blind training leaves them.
+    panels[0].legend(loc="upper right", fontsize="small")
+    _fit_the_shared_axis(panels)
+    figure.supxlabel(
+        "test rows; in interquartile ranges of the normal rows above their median", fontsize="small"
+    )
+    figure.savefig(path, dpi=150)
+
+
+def _fit_the_shared_axis(panels: np.ndarray) -> None:
+    """Set ticks at 0 and at powers of ten, and limits around the scores of all panels."""
+    limits = np.array([axes.dataLim.intervalx for axes in panels])
+    low, high = limits[:, 0].min() - 0.5, 1.5 * limits[:, 1].max()
+    top = int(np.log10(max(high, 10.0)))
+    powers = range(0, top + 1, 1 + top // 6)
+    panels[0].set_xticks([0.0, *(10.0**k for k in powers)], ["0", *(f"{10**k:g}" for k in powers)])
+    panels[0].minorticks_off()
+    panels[0].set_xlim(low, high)

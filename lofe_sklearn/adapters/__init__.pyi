@@ -1,0 +1,2 @@
+from lofe_sklearn.adapters import adbench as adbench
+from lofe_sklearn.adapters import pyod as pyod

@@ -1,0 +1,104 @@
+"""Read images batch by batch, and raise or remember those that cannot be read."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from lofe_sklearn.features._cache import Cache
+from lofe_sklearn.features._decode import BrokenImage
+from lofe_sklearn.features._extractor import Extractor
+from lofe_sklearn.features._sources import Images
+
+# How many names of broken images a warning lists.
+LISTED = 10
+
+
+class Reader:
+    """Images of one shape, to arrays and to rows of features.
+
+    Parameters
+    ----------
+    images : Images
+    shape : tuple (height, width, channels) or None
+        The shape that all must have; None for any.
+    skip : bool
+        Whether broken images are left out and remembered, instead of raised.
+    owner : str
+        Name of the estimator, for errors.
+
+    Attributes
+    ----------
+    broken : list of BrokenImage
+        What was left out so far.
+    """
+
+    def __init__(
+        self, images: Images, *, shape: tuple[int, ...] | None, skip: bool, owner: str
+    ) -> None:
+        self.images = images
+        self.shape = shape
+        self.skip = skip
+        self.owner = owner
+        self.broken: list[BrokenImage] = []
+
+    def read(self, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Read images one after another, each with its index."""
+        for i in indices:
+            try:
+                image = self.images.read(i)
+            except BrokenImage as error:
+                self._raise_or_remember(error)
+                continue
+            if self.shape not in (None, image.shape):
+                raise ValueError(
+                    f"{self.owner}: all images must have the shape (height, width, channels) of "
+                    f"the first training image, {self.shape}; {self.images.name(i)} has "
+                    f"{image.shape}. Resize or convert it, or set allow_mixed=True to resize each "
+                    "to what the network takes."
+                )
+            yield i, image
+
+    def features(
+        self, batch: Sequence[int], extractor: Extractor, cache: Cache | None
+    ) -> list[np.ndarray]:
+        """Return one row for each image of a batch that can be read."""
+
+        def compute(indices: Sequence[int]) -> dict[int, np.ndarray]:
+            read = dict(self.read(indices))
+            if not read:
+                return {}
+            return dict(zip(read, extractor(list(read.values())), strict=True))
+
+        rows = compute(batch) if cache is None else cache.rows(self._keys(batch), compute)
+        return list(rows.values())
+
+    def warn_of_broken(self) -> None:
+        """Warn, on behalf of the caller's caller, of what was left out."""
+        if not self.broken:
+            return
+        listed = "; ".join(str(error) for error in self.broken[:LISTED])
+        n_more = len(self.broken) - LISTED
+        warnings.warn(
+            f"{self.owner}: {len(self.broken)} of {len(self.images)} images cannot be read, and "
+            f"have no row in the result: {listed}{f'; and {n_more} more' if n_more > 0 else ''}.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+    def _keys(self, batch: Sequence[int]) -> dict[int, str]:
+        keys = {}
+        for i in batch:
+            try:
+                keys[i] = self.images.key(i)
+            except BrokenImage as error:
+                self._raise_or_remember(error)
+        return keys
+
+    def _raise_or_remember(self, error: BrokenImage) -> None:
+        if not self.skip:
+            error.remedy = error.remedy or "Mend or remove it, or set on_error='skip'."
+            raise error
+        self.broken.append(error)
