@@ -6,6 +6,7 @@ import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ class Run:
 
 
 def run_one(
-    X: np.ndarray, y: np.ndarray, method: Method, seed: int, options: argparse.Namespace
+    X: np.ndarray, y: np.ndarray, method: str, seed: int, options: argparse.Namespace
 ) -> Run:
     """Contaminate, fit, and score the test rows; labels serve the split and the metrics only."""
     X_train, X_test, _, y_test = loe_tabular_split(
@@ -44,7 +45,9 @@ def run_one(
         backbone.set_params(max_epochs=options.max_epochs)
     assumed = options.contamination if options.assumed is None else options.assumed
     torch.set_num_threads(1)  # the layers are too small for more
-    detector = LOE(backbone, method=method, contamination=assumed, init=None, random_state=seed)
+    detector = LOE(
+        backbone, method=cast(Method, method), contamination=assumed, init=None, random_state=seed
+    )
     start = time.perf_counter()
     detector.fit(X_train)
     seconds = time.perf_counter() - start
