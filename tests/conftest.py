@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, engine
 
@@ -46,7 +47,15 @@ def data_folder():
 
 BACKBONES = [NeuTraL, ICL, GOAD, DeepSVDD, AutoEncoder, MHRot]
 # What is too large by default to be trained hundreds of times.
-SMALL = {MHRot: {"depth": 10, "width": 1, "n_views": 1, "batch_size": 128}}
+SMALL = {
+    MHRot: {"depth": 10, "width": 1, "n_views": 1, "batch_size": 128},
+    GOAD: {"n_transforms": 8},
+}
+
+
+# The default forest of 100 trees takes longer than to train a small LOE. Where its labels are not
+# what is tested, few trees will do.
+FEW_TREES = IsolationForest(n_estimators=5, random_state=0)
 
 
 def small(cls):
@@ -67,7 +76,13 @@ def backbone_class(request):
 def detector(request):
     """Every public detector, with little to train."""
     if request.param is LOE:
-        return LOE(DeepSVDD(max_epochs=4), n_estimators=2, random_state=0)
+        return LOE(
+            DeepSVDD(max_epochs=4),
+            contamination=0.1,
+            n_estimators=2,
+            init=FEW_TREES,
+            random_state=0,
+        )
     return small(request.param)(max_epochs=4, random_state=0)
 
 
