@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from sklearn.ensemble import IsolationForest
+from threadpoolctl import threadpool_limits
 
 from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, engine
 
-# Small layers gain nothing from threads, and xdist's workers would fight over the cores.
+# Small layers and matrices gain nothing from threads, and xdist's workers would fight over the cores.
 torch.set_num_threads(1)
+threadpool_limits(1)
 
 
 def pytest_addoption(parser):

@@ -9,7 +9,7 @@ from lofe_sklearn.features import ImageFeatures, TemporalSmoothing, VideoFeature
 
 
 class NoWeights(torch.nn.Module):
-    """A small network. One that holds tensors has no stable hash, which one of the checks asks for."""
+    """A small network. What holds tensors has no stable hash, which one of the checks asks for."""
 
     def forward(self, images):
         weights = torch.linspace(-1, 1, 108).sin().reshape(4, 3, 3, 3)
