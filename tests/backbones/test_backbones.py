@@ -88,8 +88,8 @@ def test_an_unknown_parameter_is_named(backbone_class):
 def test_check_backbone(backbone_class):
     if backbone_class.__name__ == "MHRot":  # of what is no image it learns little
         digits = load_digits()
-        rows = digits.data[digits.target == 4]
-        quick = backbone_class(max_epochs=80, lr=3e-3).set_params(batch_size=64)
+        rows = digits.data[digits.target == 4][:100]
+        quick = backbone_class(max_epochs=30, lr=3e-3).set_params(batch_size=32)
     else:
         rows, quick = None, backbone_class(max_epochs=20, lr=3e-3)
     check_backbone(quick, rows, scikit_learn=False)
@@ -114,7 +114,7 @@ def test_a_stack_equals_single_models_over_a_long_training(backbone_class):
     device = torch.device("cpu")
     rows = engine.Rows(X, device=device, dtype=torch.float64)
     # Convolutions are slow in float64; NeuTraL's rounding errors grow fastest.
-    max_epochs = {"MHRot": 20, "NeuTraL": 60}.get(backbone_class.__name__, 150)
+    max_epochs = {"MHRot": 20, "NeuTraL": 60, "ICL": 80}.get(backbone_class.__name__, 150)
 
     def train(seeds):
         modules = engine.build_modules(

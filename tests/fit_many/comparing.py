@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+from conftest import FEW_TREES
 from sklearn.base import clone
 
 from lofe_sklearn import LOE, DeepSVDD, fit_many
@@ -40,7 +41,8 @@ def spy_on_stacks(monkeypatch):
 
 def small_loe(estimator=None, **parameters):
     estimator = DeepSVDD(max_epochs=4, batch_size=32) if estimator is None else estimator
-    return LOE(estimator, **{"contamination": 0.1, "random_state": 0, **parameters})
+    shared = {"contamination": 0.1, "init": FEW_TREES, "random_state": 0}
+    return LOE(estimator, **{**shared, **parameters})
 
 
 def single_fits(estimators, X, rows=None, known=None):
