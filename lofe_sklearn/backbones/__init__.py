@@ -14,16 +14,19 @@ from lofe_sklearn.backbones._goad import GOAD
 from lofe_sklearn.backbones._icl import ICL
 from lofe_sklearn.backbones._losses import (
     contrastive_losses,
+    density_losses,
     energy_losses,
     inverse_losses,
     matching_losses,
 )
 from lofe_sklearn.backbones._mhrot import MHRot
+from lofe_sklearn.backbones._mlp import MLP
 from lofe_sklearn.backbones._neutral import NeuTraL
 
 __all__ = [
     "GOAD",
     "ICL",
+    "MLP",
     "AutoEncoder",
     "Backbone",
     "DeepSVDD",
@@ -33,6 +36,7 @@ __all__ = [
     "OneOf",
     "Sizes",
     "contrastive_losses",
+    "density_losses",
     "energy_losses",
     "inverse_losses",
     "matching_losses",

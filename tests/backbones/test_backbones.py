@@ -182,7 +182,7 @@ def test_neutral_sizes(transform_type, transform_sizes):
     ).fit(np.random.default_rng(0).normal(size=(20, 5)))
     module = detector.module_
     assert module.transformed(torch.randn(2, 5)).shape == (4, 2, 5)
-    assert [layer.weight.shape for layer in module.encoder] == [(6, 5), (3, 6)]
+    assert [layer.weight.shape for layer in module.encoder.layers] == [(6, 5), (3, 6)]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_neutral_sizes(transform_type, transform_sizes):
 )
 def test_neutral_sizes_follow_the_input(n_features, widths):
     module = NeuTraL().build_module(n_features)
-    assert [layer.out_features for layer in module.encoder] == widths
+    assert [layer.out_features for layer in module.encoder.layers] == widths
 
 
 def test_neutral_transformations_are_the_formulas():
@@ -254,9 +254,10 @@ def test_the_autoencoders_score_is_its_error():
     X = np.random.default_rng(0).normal(size=(60, 4))
     detector = AutoEncoder(max_epochs=2, scaling=None, hidden_sizes=[3, 2]).fit(X)
     rows = torch.tensor(X)
-    error = (detector.module_.double().network(rows) - rows).square().mean(1)
+    module = detector.module_.double()
+    error = (module.decoder(module.encoder(rows).relu()) - rows).square().mean(1)
     np.testing.assert_allclose(-detector.score_samples(X), error.detach(), rtol=1e-6)
-    widths = [layer.out_features for layer in detector.module_.network[::2]]
+    widths = [layer.out_features for half in module.children() for layer in half.layers]
     assert widths == [3, 2, 3, 4]
 
 
