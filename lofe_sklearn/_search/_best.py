@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._search._candidates import final_step
+from lofe_sklearn._detectors import final_step
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
 
@@ -27,7 +29,7 @@ class BestEstimatorMixin(BaseEstimator):
     """A search with a ``best_estimator_``, whose methods it has after a refit."""
 
     @available_if(_after_refit)
-    def predict(self, X):
+    def predict(self, X: Any) -> NDArray[np.int64]:
         """Tell outliers from inliers with the best detector.
 
         Parameters
@@ -44,7 +46,7 @@ class BestEstimatorMixin(BaseEstimator):
         return self.best_estimator_.predict(X)
 
     @available_if(_after_refit)
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Signed distance of each row's score to the best detector's threshold.
 
         Parameters
@@ -61,7 +63,7 @@ class BestEstimatorMixin(BaseEstimator):
         return self.best_estimator_.decision_function(X)
 
     @available_if(_after_refit)
-    def score_samples(self, X):
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
         """Score of each row under the best detector.
 
         Parameters
@@ -78,7 +80,7 @@ class BestEstimatorMixin(BaseEstimator):
         return self.best_estimator_.score_samples(X)
 
     @available_if(_after_refit)
-    def score(self, X, y=None, **params):
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Score the best detector on given rows, with the scorer it was chosen by.
 
         Parameters
@@ -107,21 +109,21 @@ class BestEstimatorMixin(BaseEstimator):
         return score[self.refit] if self.multimetric_ and name == "score" else score
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of features seen in `fit`."""
         return self._fitted_best("n_features_in_").n_features_in_
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> np.ndarray:
         """Names of the features, if X has string column names."""
         return self._fitted_best("feature_names_in_").feature_names_in_
 
     @property
-    def offset_(self):
+    def offset_(self) -> float:
         """Threshold of the best detector on its `score_samples`."""
         return final_step(self._fitted_best("offset_")).offset_
 
-    def _fitted_best(self, name):
+    def _fitted_best(self, name: str) -> Any:
         if not hasattr(self, "best_estimator_"):
             raise AttributeError(f"{type(self).__name__} has no {name} before a fit with refit.")
         return self.best_estimator_

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _num_samples
 
 from lofe_sklearn._known_labels import check_known_labels
-from lofe_sklearn._loe import LOE
-from lofe_sklearn.active._query import _last_step
+from lofe_sklearn._loe import LOE, Given, read_contamination
+from lofe_sklearn.active._query import fitted_detector
 from lofe_sklearn.active._ratio import estimate_contamination
 
 # An estimate from twenty answers or so is good to this factor, mostly.
@@ -77,7 +76,7 @@ def refit(detector, X, known_labels, *, contamination="estimate", queried_by=Non
     >>> refitted.method, bool((refitted.labels_[:20] == -1).all())
     ('soft', True)
     """
-    last, rows = _last_step(detector, X, "refit")
+    last, rows = fitted_detector(detector, X, "refit")
     n_samples = _num_samples(rows)
     known = check_known_labels(known_labels, n_samples, "refit", X)
     if known is None:
@@ -86,14 +85,17 @@ def refit(detector, X, known_labels, *, contamination="estimate", queried_by=Non
             "(anomaly)."
         )
     if isinstance(contamination, str) and contamination == "estimate":
-        first, seen = _last_step(detector if queried_by is None else queried_by, X, "refit")
+        first, seen = fitted_detector(detector if queried_by is None else queried_by, X, "refit")
         contamination = estimate_contamination(
             first.score_samples(seen),
             known,
             embedding=first.embed(seen),
             prior=getattr(first, "contamination_", first.contamination),
         )
-        if isinstance(last, LOE) and not isinstance(last.contamination, Real):
+        several = isinstance(last, LOE) and not isinstance(
+            read_contamination(last.contamination), Given
+        )
+        if several:
             contamination = contamination / _FACTOR, min(0.5, contamination * _FACTOR)
     fresh = _as_loe(last)
     if contamination is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Unpack
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,6 +14,7 @@ from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import energy_losses
 from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._shared import Scaling, SharedWithRate
 
 
 class AutoEncoderModule(nn.Module):
@@ -91,13 +94,13 @@ class AutoEncoder(Backbone):
     def __init__(
         self,
         *,
-        hidden_sizes=None,
-        scaling="standard",
-        max_epochs=None,
-        **shared,
-    ):
+        hidden_sizes: Sequence[int] | None = None,
+        scaling: Scaling = "standard",
+        max_epochs: int | None = None,
+        **shared: Unpack[SharedWithRate],
+    ) -> None:
         self.hidden_sizes = hidden_sizes
         super().__init__(scaling=scaling, max_epochs=max_epochs, **shared)
 
-    def build_module(self, n_features):
+    def build_module(self, n_features: int) -> nn.Module:
         return AutoEncoderModule(n_features, hidden_sizes=list(self.hidden_sizes or (64, 32)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Literal, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import energy_losses, inverse_losses
 from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._shared import Scaling, SharedWithRate
 
 
 class DeepSVDDModule(nn.Module):
@@ -119,17 +122,17 @@ class DeepSVDD(Backbone):
     def __init__(
         self,
         *,
-        hidden_sizes=None,
-        anomaly_loss="hypersphere",
-        scaling="standard",
-        max_epochs=None,
-        **shared,
-    ):
+        hidden_sizes: Sequence[int] | None = None,
+        anomaly_loss: Literal["hypersphere", "inverse"] = "hypersphere",
+        scaling: Scaling = "standard",
+        max_epochs: int | None = None,
+        **shared: Unpack[SharedWithRate],
+    ) -> None:
         self.hidden_sizes = hidden_sizes
         self.anomaly_loss = anomaly_loss
         super().__init__(scaling=scaling, max_epochs=max_epochs, **shared)
 
-    def build_module(self, n_features):
+    def build_module(self, n_features: int) -> nn.Module:
         return DeepSVDDModule(
             n_features,
             hidden_sizes=list(self.hidden_sizes or (32, 16)),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import matching_losses
 from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._shared import Scaling, SharedWithBatchSize
 
 
 class GOADModule(nn.Module):
@@ -141,16 +144,16 @@ class GOAD(Backbone):
     def __init__(
         self,
         *,
-        n_transforms=32,
-        transform_size=16,
-        hidden_sizes=(32, 32),
-        margin=1.0,
-        triplet_weight=0.1,
-        scaling="standard",
-        max_epochs=25,
-        lr=3e-3,
-        **shared,
-    ):
+        n_transforms: int = 32,
+        transform_size: int = 16,
+        hidden_sizes: Sequence[int] = (32, 32),
+        margin: float = 1.0,
+        triplet_weight: float = 0.1,
+        scaling: Scaling = "standard",
+        max_epochs: int = 25,
+        lr: float = 3e-3,
+        **shared: Unpack[SharedWithBatchSize],
+    ) -> None:
         self.n_transforms = n_transforms
         self.transform_size = transform_size
         self.hidden_sizes = hidden_sizes
@@ -158,7 +161,7 @@ class GOAD(Backbone):
         self.triplet_weight = triplet_weight
         super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
 
-    def build_module(self, n_features):
+    def build_module(self, n_features: int) -> nn.Module:
         return GOADModule(
             n_features,
             n_transforms=self.n_transforms,

@@ -11,8 +11,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._detectors import threshold
 from lofe_sklearn._validation import Constraint, Number, OneOf, all_or_nothing, check_parameters
-from lofe_sklearn.backbones._training import threshold
 from lofe_sklearn.features._windows import VideoWindows
 
 

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.utils import check_array, check_random_state
 
-from lofe_sklearn.metrics._response import normality
+from lofe_sklearn._detectors import normality
 
 
 class ExcessMassScorer:

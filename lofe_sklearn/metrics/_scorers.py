@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from lofe_sklearn._detectors import normality
 from lofe_sklearn.metrics._label_free import excess_mass_scorer
-from lofe_sklearn.metrics._response import normality
 from lofe_sklearn.metrics._scores import (
     average_precision,
     f1_at_true_ratio,

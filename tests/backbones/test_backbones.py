@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL, engine
-from lofe_sklearn.backbones._scaling import fit_scaling
+from lofe_sklearn._training import fit_scaling
 from lofe_sklearn.testing import check_backbone
 
 EXTREMES = {

@@ -74,9 +74,9 @@ def test_the_unit_of_the_pixels_does_not_matter(detector, colour):
 
 def test_small_integers_are_not_made_larger(colour):
     detector = mhrot()
-    assert detector._check_training_rows(colour).dtype == np.uint8
-    assert np.shares_memory(detector._check_training_rows(colour), colour)
-    assert detector._check_training_rows(colour.astype(int)).dtype == np.float64
+    assert detector._prepare_rows(colour).X.dtype == np.uint8
+    assert np.shares_memory(detector._prepare_rows(colour).X, colour)
+    assert detector._prepare_rows(colour.astype(int)).X.dtype == np.float64
 
 
 def test_scores_do_not_depend_on_the_other_images(detector, colour):

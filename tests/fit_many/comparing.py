@@ -7,7 +7,8 @@ from sklearn.base import clone
 
 from lofe_sklearn import LOE, DeepSVDD, fit_many
 from lofe_sklearn._containers import take_rows
-from lofe_sklearn.backbones import Backbone, _training
+from lofe_sklearn._training import _train
+from lofe_sklearn.backbones import Backbone
 
 N_ROWS = 103  # no multiple of anything: folds and batches of unequal size
 
@@ -27,13 +28,13 @@ def make_known():
 
 def spy_on_stacks(monkeypatch):
     """Return a list that gets the sizes of the stacks that are trained, in turn."""
-    sizes, train = [], _training._train_stack
+    sizes, train = [], _train._train_stack
 
     def spy(tasks, X, keep_going):
         sizes.append(len(tasks))
         return train(tasks, X, keep_going)
 
-    monkeypatch.setattr(_training, "_train_stack", spy)
+    monkeypatch.setattr(_train, "_train_stack", spy)
     return sizes
 
 

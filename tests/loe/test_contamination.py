@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
-from lofe_sklearn._loe._ratio import RATIOS, find_ratio, folds, reproduced, spread_ratios
+from lofe_sklearn._loe._find_ratio import RATIOS, find_ratio, folds, reproduced, spread_ratios
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from torch import nn
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL
 from lofe_sklearn._loe._posterior import Posterior
@@ -41,12 +42,23 @@ def halves(loss_n, loss_a, alpha, known):
     return loss_n * 0 + 0.5, loss_a * 0 + 0.5
 
 
-class Log(NeuTraL):
-    """A backbone whose losses may be negative, like log-densities."""
+class LogModule(nn.Module):
+    """Losses that may be negative, like log-densities."""
 
-    def _losses(self, X):
-        loss_n, loss_a = super()._losses(X)
+    score_scale = "linear"
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        loss_n, loss_a = self.module(x)
         return loss_n - 100, loss_a
+
+
+class Log(NeuTraL):
+    def build_module(self, n_features):
+        return LogModule(super().build_module(n_features))
 
 
 PARAMETERS = [
