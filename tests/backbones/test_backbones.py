@@ -1,10 +1,12 @@
 """Properties that hold for every backbone's module, and those of single ones."""
 
 from itertools import repeat
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import BACKBONES
 from scipy import sparse
 from sklearn.datasets import load_digits
 
@@ -85,14 +87,22 @@ def test_an_unknown_parameter_is_named(backbone_class):
         backbone_class(n_epochs=3)
 
 
-def test_check_backbone(backbone_class):
+def test_check_backbone(backbone_class, monkeypatch):
     if backbone_class.__name__ == "MHRot":  # of what is no image it learns little
         digits = load_digits()
-        rows = digits.data[digits.target == 4]
+        rows = digits.data[digits.target == 4][:110]
         quick = backbone_class(max_epochs=80, lr=3e-3).set_params(batch_size=64)
+        monkeypatch.setattr("lofe_sklearn.testing._N_SETS", 2)  # a fit takes seconds
     else:
         rows, quick = None, backbone_class(max_epochs=20, lr=3e-3)
-    check_backbone(quick, rows, scikit_learn=False)
+    passed = check_backbone(quick, rows, scikit_learn=False)
+    assert passed[-1] == "LOE's labels beat blind training"
+
+
+def test_the_reference_has_every_backbone():
+    reference = Path(__file__).resolve().parents[2] / "docs" / "api.rst"
+    entries = {line.strip() for line in reference.read_text(encoding="utf-8").splitlines()}
+    assert {cls.__name__ for cls in BACKBONES} <= entries
 
 
 def test_a_stack_equals_single_fits(backbone_class):
