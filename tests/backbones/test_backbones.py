@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL, engine
 from lofe_sklearn._training import fit_scaling
+from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.testing import check_backbone
 
 EXTREMES = {
@@ -92,17 +93,26 @@ def test_check_backbone(backbone_class, monkeypatch):
         digits = load_digits()
         rows = digits.data[digits.target == 4][:110]
         quick = backbone_class(max_epochs=80, lr=3e-3).set_params(batch_size=64)
-        monkeypatch.setattr("lofe_sklearn.testing._N_SETS", 2)  # a fit takes seconds
+        monkeypatch.setattr("lofe_sklearn.testing._findings._N_SETS", 2)  # a fit takes seconds
     else:
         rows, quick = None, backbone_class(max_epochs=20, lr=3e-3)
     passed = check_backbone(quick, rows, scikit_learn=False)
     assert passed[-1] == "LOE's labels beat blind training"
 
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
 def test_the_reference_has_every_backbone():
-    reference = Path(__file__).resolve().parents[2] / "docs" / "api.rst"
-    entries = {line.strip() for line in reference.read_text(encoding="utf-8").splitlines()}
+    entries = {line.strip() for line in (DOCS / "api.rst").read_text(encoding="utf-8").splitlines()}
     assert {cls.__name__ for cls in BACKBONES} <= entries
+
+
+def test_the_guide_has_every_hook():
+    guide = (DOCS / "add_a_backbone.md").read_text(encoding="utf-8")
+    public = {name for name in vars(Backbone) if not name.startswith(("_", "set_"))}
+    hooks = public - {"fit", "score_samples", "embed", "parameter_constraints"}
+    assert not [name for name in hooks if f"| `{name}" not in guide]
 
 
 def test_a_stack_equals_single_fits(backbone_class):
