@@ -110,8 +110,8 @@ def shapes(module: nn.Module, n_features: int) -> Iterator[tuple[tuple, tuple]]:
         yield from linear(BATCH, [module.transform_in], first=True)
         for weight in module.transform_out:
             yield from layer((n_transforms,), BATCH, *weight.shape[1:], first=False)
-        yield from linear((n_transforms + 1) * BATCH, list(module.encoder.layers), first=False)
-        size = module.encoder.layers[-1].out_features
+        yield from linear((n_transforms + 1) * BATCH, list(module.encoder), first=False)
+        size = module.encoder[-1].out_features
         n_views = n_transforms + 1
         yield (BATCH, n_transforms, size), (BATCH, size, n_views)
         yield (BATCH, n_views, n_transforms), (BATCH, n_transforms, size)
@@ -131,7 +131,7 @@ def shapes(module: nn.Module, n_features: int) -> Iterator[tuple[tuple, tuple]]:
     elif isinstance(module, GOADModule):
         n_rows = module.n_transforms * BATCH
         yield (1, BATCH, n_features), (1, *module.maps.shape)
-        yield from linear(n_rows, list(module.encoder.layers), first=True)
+        yield from linear(n_rows, list(module.encoder), first=True)
         yield from layer((1,), n_rows, *module.centers.t().shape, first=False)
     else:
         layers = [m for m in module.modules() if isinstance(m, nn.Linear)]
