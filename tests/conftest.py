@@ -1,5 +1,6 @@
 """Shared fixtures: the device option, the folder of real data, small contaminated sets."""
 
+import inspect
 import os
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,10 @@ import torch
 from sklearn.ensemble import IsolationForest
 from threadpoolctl import threadpool_limits
 
-from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, engine
+from lofe_sklearn import LOE, DeepSVDD, backbones, engine
 
-# Small layers and matrices gain nothing from threads, and xdist's workers would fight over the cores.
+# Small layers and matrices gain nothing from threads, and xdist's workers would fight over the
+# cores.
 torch.set_num_threads(1)
 threadpool_limits(1)
 
@@ -47,11 +49,16 @@ def data_folder():
     return folder
 
 
-BACKBONES = [NeuTraL, ICL, GOAD, DeepSVDD, AutoEncoder, MHRot]
+# Every public backbone: a new one gets all common tests by being exported.
+BACKBONES = [
+    cls
+    for cls in (getattr(backbones, name) for name in backbones.__all__)
+    if inspect.isclass(cls) and issubclass(cls, backbones.Backbone) and not inspect.isabstract(cls)
+]
 # What is too large by default to be trained hundreds of times.
 SMALL = {
-    MHRot: {"depth": 10, "width": 1, "n_views": 1, "batch_size": 128},
-    GOAD: {"n_transforms": 8},
+    backbones.MHRot: {"depth": 10, "width": 1, "n_views": 1, "batch_size": 128},
+    backbones.GOAD: {"n_transforms": 8},
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from numbers import Integral
 from typing import Unpack
 
@@ -16,6 +15,7 @@ from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import matching_losses
+from lofe_sklearn.backbones._mlp import MLP
 from lofe_sklearn.backbones._shared import Scaling, SharedWithBatchSize
 
 
@@ -42,10 +42,8 @@ class GOADModule(nn.Module):
         self.register_buffer("maps", torch.randn(n_features, width) / n_features**0.5)
         self.register_buffer("shifts", torch.randn(width))
         self.n_transforms = n_transforms
-        self.encoder = nn.ModuleList(
-            nn.Linear(fan_in, fan_out)
-            for fan_in, fan_out in pairwise([transform_size, *hidden_sizes])
-        )
+        leaky = nn.LeakyReLU(0.2, inplace=True)
+        self.encoder = MLP([transform_size, *hidden_sizes], leaky)
         self.centers = nn.Parameter(torch.randn(n_transforms, hidden_sizes[-1]))
 
     def prepare(self, x: Tensor) -> None:
@@ -55,10 +53,7 @@ class GOADModule(nn.Module):
     def embed(self, x: Tensor) -> Tensor:
         """Embeddings of the rows x, (b, d), under all maps: (b, M, e)."""
         z = torch.addmm(self.shifts, x, self.maps).view(x.shape[0] * self.n_transforms, -1)
-        *hidden, embedding = self.encoder
-        for layer in hidden:
-            z = F.leaky_relu(layer(z), 0.2)
-        return embedding(z).view(x.shape[0], self.n_transforms, -1)
+        return self.encoder(z).view(x.shape[0], self.n_transforms, -1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""

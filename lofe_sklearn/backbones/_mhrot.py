@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any, Self, Unpack
 
 import numpy as np
+from sklearn.utils import Tags
 from torch import nn
 
 from lofe_sklearn._containers import Matrix
@@ -190,6 +191,11 @@ class MHRot(Backbone):
         # The square that holds rows of another number of values is found again from their number.
         exact = math.prod(shape) == X.shape[1]
         return super().resolved(X, shape).set_params(image_shape=shape if exact else None)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
 
     def _set_trained(self, task: Task, trained: Trained, layout: Any) -> None:
         super()._set_trained(task, trained, layout)

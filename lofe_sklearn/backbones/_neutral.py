@@ -18,6 +18,7 @@ from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import contrastive_losses
+from lofe_sklearn.backbones._mlp import MLP
 from lofe_sklearn.backbones._shared import Scaling, SharedWithBatchSize
 
 
@@ -50,10 +51,7 @@ class NeuTraLModule(nn.Module):
         self.transform_bias = nn.ParameterList(
             _uniform((n_transforms, 1, fan_out), fan_in) for fan_in, fan_out in pairwise(widths[1:])
         )
-        self.encoder = nn.ModuleList(
-            nn.Linear(fan_in, fan_out, bias=False)
-            for fan_in, fan_out in pairwise([n_features, *encoder_sizes])
-        )
+        self.encoder = MLP([n_features, *encoder_sizes], bias=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""
@@ -63,10 +61,7 @@ class NeuTraLModule(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         """Embedding of the rows x, transformed or not: (b, e)."""
-        *hidden, embedding = self.encoder
-        for layer in hidden:
-            x = F.relu(layer(x), inplace=True)
-        return embedding(x)
+        return self.encoder(x)
 
     def transformed(self, x: Tensor) -> Tensor:
         """All K transformations of the rows x: (K, b, d)."""
