@@ -20,6 +20,7 @@ from sklearn.base import (
     is_regressor,
 )
 from sklearn.pipeline import Pipeline
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lofe_sklearn._containers import Matrix
@@ -184,7 +185,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     # What `to_rows` found in the training rows.
     _layout: Any = None
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags

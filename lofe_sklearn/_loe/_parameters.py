@@ -86,7 +86,9 @@ def label_rule(method: Any) -> engine.Rule:
 def _checked_rule(method: Callable) -> engine.Rule:
     """Wrap a user's label rule with a check of what it returns."""
 
-    def rule(loss_n, loss_a, alpha, known=None):
+    def rule(
+        loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         weights = method(loss_n.detach(), loss_a.detach(), alpha, known)
         is_pair = isinstance(weights, (tuple, list)) and len(weights) == 2
         shapes = [tuple(getattr(w, "shape", ())) for w in weights] if is_pair else None
@@ -96,6 +98,6 @@ def _checked_rule(method: Callable) -> engine.Rule:
                 f"{tuple(loss_n.shape)}, (w_n, w_a); got "
                 f"{type(weights).__name__ if shapes is None else f'shapes {shapes}'}."
             )
-        return weights
+        return weights[0], weights[1]
 
     return rule

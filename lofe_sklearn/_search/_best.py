@@ -137,5 +137,5 @@ class BestEstimatorMixin(BaseEstimator):
             raise AttributeError(f"{type(self).__name__} has no {name} before a fit with refit.")
         return self.best_estimator_
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")

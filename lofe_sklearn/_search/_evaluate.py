@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -57,18 +57,18 @@ class _Store:
 class _Prefitted(BaseEstimator):
     """Stand-in for one candidate; its rows are row numbers."""
 
-    def __init__(self, store, number=None):
+    def __init__(self, store: _Store, number: Any = None) -> None:
         self.store = store
         self.number = number
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> _Prefitted:
         return _Prefitted(self.store, self.number)
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         self.number = params[_NUMBER]
         return self
 
-    def fit(self, X, y=None):
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
         self.model_ = self.store.look_up(self.number, X)
         return self
 
@@ -81,13 +81,13 @@ class _RowScorer:
         self.data = data
         self.params = params
 
-    def __call__(self, stand_in, rows, y=None):
+    def __call__(self, stand_in: _Prefitted, rows: np.ndarray, y: Any = None) -> Any:
         X = take_rows(self.data.X, rows)
         params = take_metadata(self.params, self.data.n_samples, rows)
         labels = () if y is None else (y,)
         return self.scorer(stand_in.model_, X, *labels, **params)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return repr(self.scorer)
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import Tags, get_tags, indexable
 
 from lofe_sklearn._progress import count_progress, require_rich
 from lofe_sklearn._search._best import BestEstimatorMixin
@@ -321,7 +321,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         """
         return self.fit(X, y, **params).predict(X)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags = deepcopy(get_tags(self.estimator).input_tags)
         return tags

@@ -131,11 +131,11 @@ class _MatchingLosses(torch.autograd.Function):
         return *_averaged(logit), share, logit
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
         _save(ctx, output[2:])
 
     @staticmethod
-    def backward(ctx, grad_n, grad_a, *_):
+    def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
         share, logit = ctx.saved_tensors
         grad_logit = _gradient_of_logit(logit, grad_n, grad_a)
         grad = share * -grad_logit.unsqueeze(1)
@@ -154,13 +154,13 @@ class _UnitVectors(torch.autograd.Function):
         return z * factor, factor
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
         ctx.length = inputs[1]
         ctx.mark_non_differentiable(output[1])
         ctx.save_for_backward(*output)
 
     @staticmethod
-    def backward(ctx, grad, _):
+    def backward(ctx: Any, grad: Tensor, _: Any) -> Any:
         unit, factor = ctx.saved_tensors
         # What points along the vector itself is lost.
         along = (unit * grad).sum(-1, keepdim=True).mul_(ctx.length**-2)
@@ -227,12 +227,12 @@ class _ContrastiveLosses(torch.autograd.Function):
         return loss_n, loss_a, unit, factor, share, logit
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
         ctx.temperature = inputs[1]
         _save(ctx, output[2:])
 
     @staticmethod
-    def backward(ctx, grad_n, grad_a, *_):
+    def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
         unit, factor, share, logit = ctx.saved_tensors
         n_transforms = share.shape[0]
         grad_logit = _gradient_of_logit(logit, grad_n, grad_a).div_(math.log(n_transforms))

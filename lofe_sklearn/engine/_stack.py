@@ -131,7 +131,7 @@ class ModuleStack:
         base = self.modules[0]
         parameters, buffers = self._state_of(models)
 
-        def call(parameters, buffers, rows):
+        def call(parameters: Any, buffers: Any, rows: Tensor) -> Any:
             return functional_call(base, (parameters, buffers), (rows,))
 
         try:
