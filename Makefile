@@ -3,21 +3,29 @@ PYTHON ?= python3
 VENV ?= .venv
 # The peers' detectors want an environment of their own.
 PEERS ?= .venv-peers
+# So do the oldest versions that pyproject.toml promises.
+OLDEST ?= .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-# Small matrices: torch's own threads would fight over them more than they gain.
+# Small matrices: threads of torch and of BLAS would fight over them more than they gain.
 THREADS := OMP_NUM_THREADS=1
+# What needs no extra but "progress": training, detectors, searches, metrics, scikit-learn's checks.
+CORE := $(addprefix tests/,engine backbones loe fit_many metrics active test_common.py test_loe.py \
+	test_model_selection.py test_outliers.py test_search.py test_testing.py)
 
-.PHONY: demo test test-all lint docs bench peers clean
+.PHONY: demo test test-all test-oldest lint docs bench peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m lofe_sklearn --output lofe_demo.png
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not slow and not gpu" -n 2
+	$(THREADS) $(BIN)/python -m pytest -m "not slow and not gpu" -n 2 --durations=25
 
 test-all: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not gpu"
+	$(THREADS) $(BIN)/python -m pytest -m "not gpu"
+
+test-oldest: $(OLDEST)/.done
+	$(THREADS) $(OLDEST)/bin/python -m pytest -m "not slow and not gpu" -n 2 --durations=10 $(CORE)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -36,7 +44,7 @@ bench: $(VENV)/.demo
 peers: $(PEERS)/.done
 
 clean:
-	rm -rf $(VENV) $(PEERS) docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) $(PEERS) $(OLDEST) docs/_build docs/auto_examples docs/generated
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -53,4 +61,12 @@ $(PEERS)/.done: benchmarks/peers/requirements.txt pyproject.toml constraints.txt
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+# Builds of torch this old come with CUDA on Linux, and pip brings its libraries too (3 GB): without
+# them torch cannot be imported. An index that has a CPU build saves that.
+$(OLDEST)/.done: pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints-oldest.txt -e ".[progress]" pytest pytest-xdist hypothesis pandas polars
 	touch $@

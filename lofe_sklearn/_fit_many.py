@@ -2,35 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from sklearn.base import clone
 
-from lofe_sklearn._containers import take_rows
+from lofe_sklearn._containers import count_rows
+from lofe_sklearn._detectors import OutlierDetector, check_detector
 from lofe_sklearn._known_labels import check_known_labels
-from lofe_sklearn._loe import LOE, backbones_of
-from lofe_sklearn._validation import Number
-from lofe_sklearn.backbones import Backbone
-from lofe_sklearn.backbones._base import OutlierDetector
-from lofe_sklearn.backbones._training import Memo, Outcome, Task, train_tasks
+from lofe_sklearn._training import fit_together
+from lofe_sklearn._types import KnownLabels, MatrixLike
+from lofe_sklearn._validation import Number, check_argument
+
+Detector = TypeVar("Detector", bound=OutlierDetector)
+
+
+@overload
+def fit_many(
+    estimators: Sequence[Detector],
+    X: MatrixLike,
+    *,
+    rows: Sequence[Any] | None = ...,
+    known_labels: KnownLabels | None = ...,
+    outliers: MatrixLike | str | None = ...,
+    n_jobs: int | None = ...,
+    max_memory: float | None = ...,
+    verbose: int = ...,
+    return_errors: Literal[False] = ...,
+) -> list[Detector]: ...
+
+
+@overload
+def fit_many(
+    estimators: Sequence[Detector],
+    X: MatrixLike,
+    *,
+    rows: Sequence[Any] | None = ...,
+    known_labels: KnownLabels | None = ...,
+    outliers: MatrixLike | str | None = ...,
+    n_jobs: int | None = ...,
+    max_memory: float | None = ...,
+    verbose: int = ...,
+    return_errors: bool,
+) -> list[Detector | Exception]: ...
 
 
 def fit_many(
-    estimators,
-    X,
+    estimators: Sequence[Detector],
+    X: MatrixLike,
     *,
-    rows=None,
-    known_labels=None,
-    outliers=None,
-    n_jobs=None,
-    max_memory=None,
-    verbose=0,
-    return_errors=False,
-):
+    rows: Sequence[Any] | None = None,
+    known_labels: KnownLabels | None = None,
+    outliers: MatrixLike | str | None = None,
+    n_jobs: int | None = None,
+    max_memory: float | None = None,
+    verbose: int = 0,
+    return_errors: bool = False,
+) -> list[Detector] | list[Detector | Exception]:
     """Fit many detectors, those of equal shapes in one stack.
 
     Each is what ``clone(estimator).fit(X[rows])`` would be. Models that differ only in
@@ -104,138 +133,32 @@ def fit_many(
             f"fit_many: estimators must be a sequence of detectors; got one "
             f"{type(estimators).__name__}. Put it into a list, or call its fit."
         )
-    detectors = [_checked(estimator) for estimator in estimators]
-    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    detectors = []
+    for estimator in estimators:
+        check_detector(
+            estimator,
+            "fit_many",
+            "estimators",
+            pipeline=False,
+            wanted="instances of LOE or of a backbone",
+            advice="Fit a Pipeline's transformers before, or search over it with LOESearchCV.",
+        )
+        detectors.append(clone(estimator))
+    n_samples = count_rows(X, "X", "fit_many")
     given = _checked_rows(rows, len(detectors), n_samples)
     known = check_known_labels(known_labels, n_samples, "fit_many", X)
-    if not Number(low=0, exclude_low=True, optional=True).accepts(max_memory):
-        raise ValueError(f"fit_many: max_memory must be a number of bytes; got {max_memory!r}.")
-    fits = _Fits(detectors, X, given, known, outliers)
-    results = fits.run(n_jobs=n_jobs, max_memory=max_memory, verbose=verbose)
+    bytes_or_none = Number(low=0, exclude_low=True, optional=True, noun="a number of bytes")
+    check_argument("fit_many", "max_memory", max_memory, bytes_or_none)
+    options = {"n_jobs": n_jobs, "max_memory": max_memory, "verbose": verbose}
+    errors = fit_together(detectors, X, given, known, outliers, **options)
     if not return_errors:
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
-    return results
-
-
-class _Start(NamedTuple):
-    """What `_start_fit` returns, but for the rows."""
-
-    tasks: list[Task]
-    known: np.ndarray | None
-
-
-class _Fits:
-    """The fits of one call: started one by one, trained together, ended one by one."""
-
-    def __init__(
-        self,
-        detectors: list[OutlierDetector],
-        X: Any,
-        rows: list[np.ndarray | None],
-        known: np.ndarray | None,
-        outliers: Any,
-    ) -> None:
-        self.detectors, self.rows = detectors, rows
-        self.X, self.known, self.outliers = X, known, outliers
-        self.results: list[OutlierDetector | Exception] = list(detectors)
-
-    def run(self, **options: Any) -> list[OutlierDetector | Exception]:
-        """Fit all, and return each detector or its error."""
-        verbose = options.pop("verbose")
-        kinds: dict[type, list[int]] = {}
-        for i, detector in enumerate(self.detectors):
-            with self._keeping_the_error_of(i):
-                kinds.setdefault(type(_backbone_of(detector)), []).append(i)
-        for members in kinds.values():
-            # What is found about the same rows twice, by a detector for the first labels say.
-            memos: dict[bytes, Memo] = {}
-            started: dict[int, _Start] = {}
-            for i in members:
-                rows = self.rows[i]
-                memo = memos.setdefault(b"" if rows is None else rows.tobytes(), {})
-                with self._keeping_the_error_of(i):
-                    started[i] = self._start(i, memo, verbose)
-            if not started:
-                continue
-            try:
-                # Which rows it takes is the backbone's own to say: pixels, or features.
-                backbone = clone(_backbone_of(self.detectors[next(iter(started))]))
-                X = backbone._check_training_rows(self.X)
-            except (ValueError, TypeError) as error:
-                if len(kinds) == 1:
-                    raise
-                for i in members:
-                    self.results[i] = error
-                continue
-            self._train(X, started, **options)
-        return self.results
-
-    def _start(self, i: int, memo: Memo, verbose: int) -> _Start:
-        """Validate detector i and its rows; return what is to be trained, and known labels."""
-        rows = self.rows[i]
-        own = self.X if rows is None else take_rows(self.X, rows)
-        known = self.known if self.known is None or rows is None else self.known[rows]
-        _, known, tasks = self.detectors[i]._start_fit(own, known, self.outliers, memo)
-        return _Start([replace(task, verbose=verbose) for task in tasks], known)
-
-    def _train(self, X: Any, started: dict[int, _Start], **options: Any) -> None:
-        together = [task for i, start in started.items() for task in self._of_all(i, start.tasks)]
-        try:
-            outcomes = iter(train_tasks(together, X, keep_going=True, **options))
-        except Exception as error:  # noqa: BLE001
-            # One of them breaks the stack, by a rule of its own for example: each by itself.
-            for i, start in started.items():
-                if len(started) == 1:
-                    self.results[i] = error
-                else:
-                    self._train(X, {i: start}, **options)
-            return
-        for i, start in started.items():
-            of_this = [next(outcomes) for _ in start.tasks]
-            with self._keeping_the_error_of(i):
-                self._end(i, X, start, of_this)
-
-    def _of_all(self, i: int, tasks: list[Task]) -> list[Task]:
-        rows = self.rows[i]
-        return tasks if rows is None else [replace(task, rows=rows[task.rows]) for task in tasks]
-
-    def _end(self, i: int, X: Any, start: _Start, outcomes: list[Outcome]) -> None:
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
-        rows = self.rows[i]
-        own = X if rows is None else X[rows]
-        self.detectors[i]._end_fit(own, start.known, start.tasks, outcomes)
-
-    @contextmanager
-    def _keeping_the_error_of(self, i: int) -> Iterator[None]:
-        """Make an error of detector i its result, which fit_many returns or raises."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001
-            self.results[i] = error
-
-
-def _checked(estimator: Any) -> OutlierDetector:
-    if not isinstance(estimator, (LOE, Backbone)):
-        got = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
-        raise TypeError(
-            f"fit_many: estimators must be instances of LOE or of a backbone; got {got}. Fit a "
-            "Pipeline's transformers before, or search over it with LOESearchCV."
-        )
-    return clone(estimator)
-
-
-def _backbone_of(detector: OutlierDetector) -> Any:
-    """Return what checks the rows of a detector."""
-    if isinstance(detector, Backbone):
-        return detector
-    first = next(iter(backbones_of(detector)), None)
-    if not isinstance(first, Backbone):
-        detector._check_parameters()  # raises: there is no backbone
-    return first
+        for error in errors:
+            if error is not None:
+                raise error
+    return [
+        detector if error is None else error
+        for detector, error in zip(detectors, errors, strict=True)
+    ]
 
 
 def _checked_rows(rows: Any, n_estimators: int, n_samples: int) -> list[np.ndarray | None]:

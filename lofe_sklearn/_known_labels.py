@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
+
+from lofe_sklearn._validation import warn_user
 
 _FORMS = (
     "+1 (known normal), -1 (known anomaly) or 0 (unknown), one for each row, or a pair of boolean "
@@ -53,32 +54,37 @@ def check_known_labels(
     if not labels.any():
         return None
     if labels.all():
-        warnings.warn(
+        warn_user(
             f"{owner}: known_labels leaves no row unknown, so that there is no label to infer: "
             "the training is supervised, or, with normal rows only, that of one class. Use 0 for "
-            "rows whose label is not known.",
-            UserWarning,
-            stacklevel=4,
+            "rows whose label is not known."
         )
     return labels
 
 
-def ratio_with_known(ratio: float, known: np.ndarray | None) -> float:
-    """Return `ratio`, but no less than the share of rows that are known to be anomalous."""
-    return ratio if known is None else max(ratio, float(np.mean(known < 0)))
+def contamination_with_known(contamination: float, known: np.ndarray | None) -> float:
+    """Return `contamination`, but no less than the share of known anomalies."""
+    return contamination if known is None else max(contamination, float(np.mean(known < 0)))
 
 
-def warn_of_a_low_ratio(ratio: float, known: np.ndarray | None, owner: str) -> None:
-    """Tell the user that more anomalies are known than the ratio that was given allows."""
-    least = ratio_with_known(ratio, known)
-    if known is not None and round(ratio * len(known)) < round(least * len(known)):
-        warnings.warn(
+def unknown_share(contamination: float, known: np.ndarray | None, n_samples: int) -> float:
+    """Share of anomalies among the rows of unknown label, given the share among all."""
+    if known is None:
+        return contamination
+    n_unknown = int((known == 0).sum())
+    left = contamination * n_samples - int((known < 0).sum())
+    return min(1.0, max(0.0, left / n_unknown)) if n_unknown else 0.0
+
+
+def warn_of_low_contamination(contamination: float, known: np.ndarray | None, owner: str) -> None:
+    """Tell the user that more anomalies are known than `contamination` allows."""
+    least = contamination_with_known(contamination, known)
+    if known is not None and round(contamination * len(known)) < round(least * len(known)):
+        warn_user(
             f"{owner}: known_labels names {round(least * len(known))} of {len(known)} rows "
-            f"anomalous, more than contamination={ratio:g} allows. It is taken for {least:.3g}, as "
-            "if there were no others; set contamination to the share that you expect among all "
-            "training rows, the known ones among them.",
-            UserWarning,
-            stacklevel=4,
+            f"anomalous, more than contamination={contamination:g} allows. It is taken for "
+            f"{least:.3g}, as if there were no others; set contamination to the share that you "
+            "expect among all training rows, the known ones among them."
         )
 
 

@@ -6,6 +6,8 @@ or None.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import InitVar, dataclass
@@ -45,6 +47,8 @@ class Number:
         Whether None is allowed too.
     step : int, optional
         Only `low` and what is a multiple of `step` above it.
+    noun : str, optional
+        What such a number is called in messages.
     above : bool, default=False
         An earlier name of `exclude_low`.
     """
@@ -56,6 +60,7 @@ class Number:
     exclude_high: bool = False
     optional: bool = False
     step: int | None = None
+    noun: str = ""
     above: InitVar[bool] = False
 
     def __post_init__(self, above: bool) -> None:
@@ -83,7 +88,7 @@ class Number:
             first = ", ".join(f"{self.low + k * self.step:g}" for k in range(4))
             rule = f"{self.step} n + {self.low % self.step:g}"
             return f"{rule}, that is {first}, and so on{none}"
-        name = "an integer" if self.kind is Integral else "a number"
+        name = self.noun or ("an integer" if self.kind is Integral else "a number")
         left = "(" if self.exclude_low or self.low == -np.inf else "["
         right = ")" if self.exclude_high or self.high == np.inf else "]"
         return f"{name} in {left}{self.low:g}, {self.high:g}{right}{none}"
@@ -239,6 +244,20 @@ def check_finite(scores: np.ndarray, message: str) -> None:
     bad = np.flatnonzero(~np.isfinite(scores))
     if len(bad):
         raise ValueError(message.format(value=scores[bad[0]], row=bad[0]))
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line of the user's that led here, whatever this package calls in between."""
+    level, frame = 2, sys._getframe(1)
+    while (
+        frame.f_back is not None
+        and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE
+    ):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 @contextmanager

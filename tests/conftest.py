@@ -1,5 +1,6 @@
 """Shared fixtures: the device option, the folder of real data, small contaminated sets."""
 
+import inspect
 import os
 from functools import partial
 from pathlib import Path
@@ -7,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import IsolationForest
+from threadpoolctl import threadpool_limits
 
-from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, engine
+from lofe_sklearn import LOE, DeepSVDD, backbones, engine
 
-# Small layers gain nothing from threads, and xdist's workers would fight over the cores.
+# Small layers and matrices gain nothing from threads, and xdist's workers would fight over the
+# cores.
 torch.set_num_threads(1)
+threadpool_limits(1)
 
 
 def pytest_addoption(parser):
@@ -44,9 +49,22 @@ def data_folder():
     return folder
 
 
-BACKBONES = [NeuTraL, ICL, GOAD, DeepSVDD, AutoEncoder, MHRot]
+# Every public backbone: a new one gets all common tests by being exported.
+BACKBONES = [
+    cls
+    for cls in (getattr(backbones, name) for name in backbones.__all__)
+    if inspect.isclass(cls) and issubclass(cls, backbones.Backbone) and not inspect.isabstract(cls)
+]
 # What is too large by default to be trained hundreds of times.
-SMALL = {MHRot: {"depth": 10, "width": 1, "n_views": 1, "batch_size": 128}}
+SMALL = {
+    backbones.MHRot: {"depth": 10, "width": 1, "n_views": 1, "batch_size": 128},
+    backbones.GOAD: {"n_transforms": 8},
+}
+
+
+# The default forest of 100 trees takes longer than to train a small LOE. Where its labels are not
+# what is tested, few trees will do.
+FEW_TREES = IsolationForest(n_estimators=5, random_state=0)
 
 
 def small(cls):
@@ -67,7 +85,13 @@ def backbone_class(request):
 def detector(request):
     """Every public detector, with little to train."""
     if request.param is LOE:
-        return LOE(DeepSVDD(max_epochs=4), n_estimators=2, random_state=0)
+        return LOE(
+            DeepSVDD(max_epochs=4),
+            contamination=0.1,
+            n_estimators=2,
+            init=FEW_TREES,
+            random_state=0,
+        )
     return small(request.param)(max_epochs=4, random_state=0)
 
 

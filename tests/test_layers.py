@@ -1,6 +1,8 @@
 """Imports go downward only: the picture of the architecture page, read off the source."""
 
 import ast
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ LAYERS = [
     ["exceptions", "_lazy", "_types"],
     ["engine"],
     ["_containers", "_validation", "_progress"],
-    ["_known_labels", "metrics", "datasets"],
+    ["_detectors", "_known_labels"],
+    ["metrics", "datasets"],
+    ["_training"],
     ["backbones", "model_selection"],
     ["_loe"],
     ["_fit_many"],
@@ -70,3 +74,44 @@ def test_the_engine_knows_nothing_of_scikit_learn():
         modules = [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
         modules += [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
         assert not [m for m in modules if m.split(".")[0] == "sklearn"], path
+
+
+def imported_modules(path):
+    """Modules of the package that a file imports, also inside functions and for type checking."""
+    modules = {module_name(source) for source in SOURCES}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            # `from package import module` is an import of the module.
+            found = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in modules else node.module for name in found]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        yield from (name for name in names if name in modules)
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_file_imports_itself_through_others():
+    graph = {module_name(path): set(imported_modules(path)) for path in SOURCES}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
+
+
+def test_no_two_neighbouring_files_have_one_name():
+    names = Counter(
+        path.name for path in SOURCES if path.name not in {"__init__.py", "__main__.py"}
+    )
+    assert not [name for name, count in names.items() if count > 1]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_are_short(path):
+    n_lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert n_lines <= 350, f"{path.relative_to(ROOT)} has {n_lines} lines: is it one thing?"

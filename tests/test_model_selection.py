@@ -98,7 +98,7 @@ def test_split_refuses(y, message):
 
 def test_scikit_learn_takes_it(contaminated):
     X, y = contaminated
-    detector = LOE(DeepSVDD(max_epochs=2), warmup_epochs=1, random_state=0)
+    detector = LOE(DeepSVDD(max_epochs=2), contamination=0.1, init=None, random_state=0)
     order = np.argsort(y)  # sorted by class, where plain folds have no anomalies
     folds = check_cv(4, y)
     scores = cross_val_score(

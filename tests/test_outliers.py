@@ -1,8 +1,11 @@
 """Auxiliary outliers in ``fit``: what holds for every detector."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import FEW_TREES
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -143,10 +146,11 @@ def test_pixels_of_whole_numbers(kind):
 
 def test_a_stack_equals_single_fits(contaminated, outliers):
     X, _ = contaminated
+    few_trees = partial(LOE, DeepSVDD(max_epochs=4), init=FEW_TREES)
     detectors = [
-        LOE(DeepSVDD(max_epochs=4), contamination=0.1, random_state=0),
-        LOE(DeepSVDD(max_epochs=4), contamination=0.2, outlier_weight=3.0, random_state=1),
-        LOE(DeepSVDD(max_epochs=4), max_features=0.6, n_estimators=2, random_state=0),
+        few_trees(contamination=0.1, random_state=0),
+        few_trees(contamination=0.2, outlier_weight=3.0, random_state=1),
+        few_trees(max_features=0.6, n_estimators=2, random_state=0),
         DeepSVDD(max_epochs=4, random_state=5),
     ]
     rows = [np.arange(150), np.arange(20, 170), np.arange(30, 180), np.arange(50, 200)]
@@ -217,9 +221,8 @@ def test_in_a_pipeline_and_a_search(detector, contaminated, outliers):
 def test_loe_search_equals_grid_search(contaminated, outliers, given):
     X, y = contaminated
     given = outliers if given == "rows" else given
-    pipeline = make_pipeline(
-        StandardScaler(), LOE(DeepSVDD(max_epochs=3), contamination=0.1, random_state=0)
-    )
+    loe = LOE(DeepSVDD(max_epochs=3), contamination=0.1, init=FEW_TREES, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), loe)
     grid = {"loe__contamination": [0.05, 0.2]}
     ours, theirs = (
         search(pipeline, grid, cv=KFold(3, shuffle=True, random_state=0), scoring="roc_auc").fit(

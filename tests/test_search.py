@@ -44,7 +44,8 @@ INNER_GRID = {"loe__contamination": [0.05, 0.2]}
 
 
 def loe(**params):
-    return LOE(DeepSVDD(max_epochs=3), init=None, random_state=0).set_params(**params)
+    quick = LOE(DeepSVDD(max_epochs=3), contamination=0.1, init=None, random_state=0)
+    return quick.set_params(**params)
 
 
 def mean_score(estimator, X, y=None):
@@ -343,6 +344,7 @@ def test_a_list_of_grids(contaminated):
     grid = [
         SMALL_GRID,
         {"estimator": [DeepSVDD(max_epochs=2), AutoEncoder(max_epochs=3)], "warmup_epochs": [1]},
+        {"contamination": ["auto"], "n_estimators": [2]},
         {"estimator__hidden_sizes": [(8,), (8, 4)]},
     ]
     fitted = LOESearchCV(loe(), grid, cv=FOLDS, scoring=mean_score).fit(X, y)

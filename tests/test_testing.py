@@ -1,11 +1,15 @@
 """check_backbone finds what breaks the contract of a backbone, and says how to mend it."""
 
+import warnings
 from numbers import Integral
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from benchmarks.density_flow import Flow
+from lofe_sklearn import LOE
 from lofe_sklearn.backbones import Backbone, Number, energy_losses
 from lofe_sklearn.testing import check_backbone
 
@@ -122,6 +126,16 @@ class AnomalyLossIsNormal(Module):
         return loss_n, 2 * loss_n
 
 
+class UnknownScale(Module):
+    score_scale = "logarithm"
+
+
+class NegativeAfterTraining(Module):
+    def forward(self, x):
+        loss_n, loss_a = super().forward(x)
+        return loss_n - 0.1, loss_a
+
+
 @pytest.mark.parametrize(
     ("module_class", "message"),
     [
@@ -130,6 +144,8 @@ class AnomalyLossIsNormal(Module):
         (Detached, "loss_a has no gradient"),
         (Unused, "neither loss has a gradient with respect to spare.bias, spare.weight"),
         (NoGradientAtZero, "gradient of loss_n with respect to layer.* is not finite"),
+        (UnknownScale, 'score_scale must be "log", .* or "linear".*; got \'logarithm\''),
+        (NegativeAfterTraining, 'must not be negative.*Set score_scale = "linear" in Negative'),
         (Noisy, "changed torch's own state"),
         (NotVmappable, "NotVmappable cannot be vmapped"),
         (AnomalyLossIsNormal, "training rows as anomalies must raise their normal loss"),
@@ -167,3 +183,70 @@ def test_parameters_must_be_stored_and_declared():
 def test_it_takes_an_instance_of_a_backbone(wrong):
     with pytest.raises(AssertionError, match="needs an instance of a subclass of .*Backbone"):
         check_backbone(wrong)
+
+
+def findings(estimator):
+    """Return the checks that were passed, and what was warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        passed = check_backbone(estimator, scikit_learn=False)
+    assert all(warning.filename == __file__ for warning in caught)
+    return passed, [str(warning.message) for warning in caught]
+
+
+NO_BOUND, NO_GAIN = "the anomaly loss has a lower bound", "LOE's labels beat blind training"
+
+
+def test_a_sound_backbone_is_not_warned_of():
+    passed, found = findings(Sound())
+    assert passed[-2:] == [NO_BOUND, NO_GAIN]
+    assert not found
+
+
+def test_an_anomaly_loss_without_a_lower_bound_is_warned_of():
+    passed, [found] = findings(Flow(max_epochs=20))
+    assert "FlowModule: the anomaly loss has no lower bound" in found
+    assert NO_BOUND not in passed
+    assert passed[-1] == NO_GAIN
+
+
+@pytest.mark.parametrize("max_epochs", [20, 50])
+def test_labels_that_do_not_beat_blind_training_are_warned_of(max_epochs):
+    passed, [found] = findings(Flow(losses="energy", max_epochs=max_epochs, lr=3e-3))
+    assert "Flow: LOE's labels do not beat blind training" in found
+    assert passed[-1] == NO_BOUND
+
+
+class NegativeButBounded(Module):
+    """Its anomaly loss falls from 0 to -1 and levels off."""
+
+    score_scale = "linear"
+
+    def forward(self, x):
+        distance = self.distance(x)
+        return distance, -torch.tanh(distance)
+
+
+class SlowlyWithoutBound(Module):
+    """Its anomaly loss falls without end, but ever more slowly."""
+
+    def forward(self, x):
+        distance = self.distance(x) + 1e-6
+        return distance, -torch.log(distance)
+
+
+@pytest.mark.parametrize(
+    ("module_class", "is_bounded"), [(NegativeButBounded, True), (SlowlyWithoutBound, False)]
+)
+def test_a_bound_below_zero_is_one(module_class, is_bounded):
+    passed, _ = findings(backbone(module_class))
+    assert (NO_BOUND in passed) == is_bounded
+
+
+def test_members_of_a_flow_are_averaged_without_a_logarithm(contaminated):
+    X, _ = contaminated
+    loe = LOE(Flow(max_epochs=5), contamination=0.1, n_estimators=2, random_state=0).fit(X)
+    losses = np.stack([-member.score_samples(X) for member in loe.estimators_])
+    centred = losses - losses.mean(axis=1, keepdims=True)
+    expected = -(centred / losses.std(axis=1, keepdims=True)).mean(axis=0)
+    np.testing.assert_allclose(loe.score_samples(X), expected, rtol=1e-6, atol=1e-9)

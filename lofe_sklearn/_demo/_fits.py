@@ -6,6 +6,7 @@ import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from lofe_sklearn import LOE, backbones
 from lofe_sklearn._demo._data import load_data
+from lofe_sklearn._loe import Method
 from lofe_sklearn.datasets import loe_tabular_split
 from lofe_sklearn.metrics import f1_at_true_ratio
 
@@ -43,7 +45,9 @@ def run_one(
         backbone.set_params(max_epochs=options.max_epochs)
     assumed = options.contamination if options.assumed is None else options.assumed
     torch.set_num_threads(1)  # the layers are too small for more
-    detector = LOE(backbone, method=method, contamination=assumed, init=None, random_state=seed)
+    detector = LOE(
+        backbone, method=cast(Method, method), contamination=assumed, init=None, random_state=seed
+    )
     start = time.perf_counter()
     detector.fit(X_train)
     seconds = time.perf_counter() - start

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from lofe_sklearn._containers import count_rows, take_rows
+from lofe_sklearn._types import Ints, KnownLabels
 from lofe_sklearn._validation import all_or_nothing
 
 
@@ -22,12 +23,19 @@ class CleaningMixin:
     get_metadata_routing: Any
 
     @property
-    def sample_indices_(self):
+    def sample_indices_(self) -> Ints:
         """Numbers of the training rows that are kept: those not labelled anomalous."""
         # Not stored, so that no later fit can leave it behind.
         return np.flatnonzero(self.labels_ != -1)
 
-    def fit_resample(self, X, y=None, *, known_labels=None, **fit_params):
+    def fit_resample(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        known_labels: KnownLabels | None = None,
+        **fit_params: Any,
+    ) -> tuple[Any, Any]:
         """Fit on X, and return its rows without those labelled anomalous.
 
         Whatever is trained on these rows is trained on cleaner data. In imbalanced-learn's Pipeline
@@ -121,7 +129,7 @@ class CleaningMixin:
                 )
         return take_rows(X, kept), None if y is None else take_rows(y, kept)
 
-    def set_fit_resample_request(self, *, known_labels):
+    def set_fit_resample_request(self, *, known_labels: bool | str | None) -> Self:
         """Say whether a Pipeline of imbalanced-learn's hands `known_labels` on to `fit_resample`.
 
         Only for scikit-learn's metadata routing (``enable_metadata_routing=True``). Such a Pipeline

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
-import torch
 from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import engine
-from lofe_sklearn._known_labels import (
-    check_known_labels,
-    ratio_with_known,
-    warn_of_a_low_ratio,
-)
+from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
+from lofe_sklearn._known_labels import contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._loe._cleaning import CleaningMixin
-from lofe_sklearn._loe._members import backbones_of, held_out_rows, member_ratios, plan
+from lofe_sklearn._loe._ensemble import (
+    Ensemble,
+    held_out_scores,
+    infer_labels,
+    mean_history,
+)
+from lofe_sklearn._loe._members import Planner
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
+    Method,
+    backbones_of,
     check_backbones,
-    is_interval,
-    is_thresholder,
+    check_warmup,
     label_rule,
 )
 from lofe_sklearn._loe._posterior import Posterior, PosteriorMixin
-from lofe_sklearn._loe._ratio import FoundRatio, find_ratio, thresholded_ratio
-from lofe_sklearn._loe._scale import CommonScale, mean_losses
-from lofe_sklearn._validation import all_or_nothing, check_parameters
-from lofe_sklearn.backbones._base import Backbone, OutlierDetector
-from lofe_sklearn.backbones._training import threshold, train_tasks, unknown_ratio
+from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
+from lofe_sklearn._training import Memo, Plan, Trained, exposure_to, fit
+from lofe_sklearn._types import Floats, KnownLabels, MatrixLike, RandomState
+from lofe_sklearn._validation import check_parameters
+from lofe_sklearn.backbones import Backbone
 
 
 class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
@@ -166,20 +169,20 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Backbone | Sequence[Backbone] | None = None,
         *,
-        method="hard",
-        contamination="auto",
-        n_estimators=None,
-        max_samples=1.0,
-        max_features=1.0,
-        init="auto",
-        label_update="auto",
-        warmup_epochs=None,
-        known_weight=None,
-        outlier_weight=1.0,
-        random_state=None,
-    ):
+        method: Method = "hard",
+        contamination: ContaminationParameter = "auto",
+        n_estimators: int | None = None,
+        max_samples: float = 1.0,
+        max_features: float = 1.0,
+        init: Any = "auto",
+        label_update: Literal["auto", "batch", "epoch"] = "auto",
+        warmup_epochs: int | None = None,
+        known_weight: float | None = None,
+        outlier_weight: float = 1.0,
+        random_state: RandomState = None,
+    ) -> None:
         self.estimator = estimator
         self.method = method
         self.contamination = contamination
@@ -193,7 +196,14 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         self.outlier_weight = outlier_weight
         self.random_state = random_state
 
-    def fit(self, X, y=None, *, known_labels=None, outliers=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: Any = None,
+        *,
+        known_labels: KnownLabels | None = None,
+        outliers: MatrixLike | str | None = None,
+    ) -> Self:
         """Train on X, inferring which of its rows are anomalies.
 
         Parameters
@@ -229,90 +239,83 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         TrainingDivergedError
             If a member's loss stops being finite; the detector is then unfitted.
         """
-        with all_or_nothing(self):
-            X, known, tasks = self._start_fit(X, known_labels, outliers)
-            self._end_fit(X, known, tasks, train_tasks(tasks, X))
+        fit(self, X, known_labels, outliers)
         return self
 
-    def _start_fit(self, X, known_labels, outliers=None, memo=None):
-        templates, rule = self._check_parameters()
-        # Which rows it takes is the backbone's own to say. What it finds out about them,
-        # n_features_in_ and the like, goes to every member.
-        prototypes, given = [clone(template) for template in templates], X
-        for prototype in prototypes:
-            X = prototype._check_training_rows(X)
-            self._check_warmup(prototype.choose_max_epochs(X.shape[0]))
-        known = check_known_labels(known_labels, X.shape[0], type(self).__name__, given)
-        if not (isinstance(self.contamination, str) or is_thresholder(self.contamination)):
-            largest = float(np.max(self.contamination))
-            warn_of_a_low_ratio(largest, known, type(self).__name__)
-        tasks = plan(self, prototypes, rule, X, known, outliers, {} if memo is None else memo)
-        self._prototype = prototypes[0]
-        return X, known, tasks
+    def _check_parameters(self) -> None:
+        check_parameters(self, CONSTRAINTS)
+        check_backbones(self._backbones())
+        label_rule(self.method)
 
-    def _end_fit(self, X, known, tasks, losses):
-        n_members = len(member_ratios(self, len(backbones_of(self))))
-        members, of_folds = tasks[:n_members], tasks[n_members:]
-        self.contaminations_ = np.array([task.contamination for task in members])
-        self.estimators_ = [task.member for task in members]
+    def _backbones(self) -> list[Backbone]:
+        return backbones_of(self.estimator)
+
+    def _namesake(self) -> OutlierDetector:
+        # Who chose a backbone knows it by its name; nobody has chosen those of the default.
+        if self.estimator is None:
+            return self
+        namesake = clone(self._backbones()[0])
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(namesake, name, getattr(self, name))
+        return namesake
+
+    def _readers(self, *, fitted: bool) -> Sequence[Backbone]:
+        return self.estimators_ if fitted else self._backbones()
+
+    def _plan_fit(
+        self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
+    ) -> Plan:
+        owner, backbones = type(self).__name__, self._backbones()
+        check_warmup(self, [each.choose_max_epochs(rows.X.shape[0]) for each in backbones])
+        contamination = read_contamination(self.contamination)
+        if contamination.largest is not None:
+            warn_of_low_contamination(contamination.largest, known, owner)
+
+        def expose(seed: int) -> engine.Exposure | None:
+            return exposure_to(
+                outliers,
+                rows.X,
+                lambda other: self._rows_like(other, rows),
+                weight=self.outlier_weight,
+                seed=seed,
+                owner=owner,
+            )
+
+        # A generator that was given goes on from fit to fit, a copy's would not.
+        given = backbones[0].random_state if self.random_state is None else self.random_state
+        planner = Planner(self, backbones, label_rule(self.method), rows, known, memo)
+        return planner.plan(contamination, given, expose)
+
+    def _finish_fit(self, plan: Plan, trained: Sequence[Trained]) -> None:
+        X, known = plan.rows.X, plan.known
+        members, of_folds = plan.by_fold(trained)
+        self._layout = plan.rows.layout
+        self._ensemble = Ensemble.of(self._backbones(), plan, members)
+        self.estimators_ = self._ensemble.members
         self.estimator_ = self.estimators_[0]
-        self.estimators_samples_ = [task.rows for task in members]
-        self.estimators_features_ = [
-            np.arange(X.shape[1]) if task.features is None else task.features for task in members
-        ]
-        self._scale = CommonScale.of([own[0] for own in losses[:n_members]])
-        loss_n, loss_a = self._losses_of_all(X, losses[:n_members])
-        scores = self._scale.combine(loss_n)
+        self.estimators_samples_ = self._ensemble.samples
+        self.estimators_features_ = self._ensemble.features
+        self.contaminations_ = np.array([member.contamination for member in self.estimators_])
+        self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
+        self.loss_history_ = mean_history(self.estimators_, self.n_iter_)
 
-        self.held_out_scores_ = self._held_out_scores(X, of_folds, losses[n_members:])
-        found = self._find_ratio(scores)
-        self.contamination_, *interval = (
-            ratio_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
+        losses, scale = self._ensemble.losses_of_all(X, members), self._ensemble.scale
+        scores = scale.combine(losses[0])
+        self.held_out_scores_ = held_out_scores(plan, of_folds)
+        held_out = None if self.held_out_scores_ is None else -self.held_out_scores_
+        found = read_contamination(self.contamination).find(-scores, held_out)
+        self.contamination_, low, high = (
+            contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
         )
-        self.contamination_interval_ = tuple(interval)
+        self.contamination_interval_ = low, high
         self.offset_ = threshold(scores, self.contamination_)
         self._posterior = Posterior.of(
-            self._scale, scores, self.contamination_, self.held_out_scores_, known
+            scale, scores, self.contamination_, self.held_out_scores_, known
         )
-        self.labels_ = self._infer_labels(members[0].rule, loss_n, loss_a, known)
-        self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
-        self.loss_history_ = _mean_history(self.estimators_, self.n_iter_)
+        self.labels_ = infer_labels(label_rule(self.method), losses, self.contamination_, known)
 
-    def _losses_of_all(self, X, losses):
-        """Both losses of all rows under every member, (2, M, n), also of rows it was not given."""
-        columns = zip(self.estimators_samples_, self.estimators_features_, strict=True)
-        every = [
-            own if len(rows) == X.shape[0] else np.stack(member._losses(X[:, features]))
-            for member, own, (rows, features) in zip(self.estimators_, losses, columns, strict=True)
-        ]
-        return np.stack(every, axis=1)
-
-    def _held_out_scores(self, X, tasks, losses):
-        """Score each row by models that have not seen it; None where there are none."""
-        if not tasks:
-            return None
-        scores = np.empty(X.shape[0])
-        own_losses = dict(zip(map(id, tasks), losses, strict=True))
-        for rows, group in held_out_rows(tasks, X.shape[0]):
-            scale = CommonScale.of([own_losses[id(task)][0] for task in group])
-            held_out = X[rows]
-            loss_n = np.stack([task.member._losses(held_out)[0] for task in group])
-            scores[rows] = scale.combine(loss_n)
-        return scores
-
-    def _find_ratio(self, scores):
-        if is_thresholder(self.contamination):
-            return thresholded_ratio(self.contamination, -scores)
-        if isinstance(self.contamination, str):
-            held_out = self.held_out_scores_
-            return find_ratio(-scores, None if held_out is None else -held_out)
-        if is_interval(self.contamination):
-            low, high = map(float, self.contamination)
-            return FoundRatio(float(np.sqrt(low * high)), low, high)
-        ratio = float(self.contamination)
-        return FoundRatio(ratio, ratio, ratio)
-
-    def score_samples(self, X):
+    def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row: the higher, the more normal.
 
         Parameters
@@ -326,14 +329,9 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             Minus the normal loss; of several members, minus the mean of their standardised
             logarithms. It does not depend on the other rows of X.
         """
-        X = self._check_rows(X)
-        losses = [
-            member._losses(X if len(features) == X.shape[1] else X[:, features])[0]
-            for member, features in zip(self.estimators_, self.estimators_features_, strict=True)
-        ]
-        return self._scale.combine(np.stack(losses))
+        return self._ensemble.score(self._check_rows(X))
 
-    def embed(self, X):
+    def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the members' networks.
 
         Parameters
@@ -346,59 +344,4 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
             The members' embeddings side by side.
         """
-        X = self._check_rows(X)
-        seen = zip(self.estimators_, self.estimators_features_, strict=True)
-        return np.hstack([member.embed(X[:, features]) for member, features in seen])
-
-    @property
-    def n_features_in_(self):
-        """Number of features seen in `fit`."""
-        return self._prototype.n_features_in_
-
-    @property
-    def feature_names_in_(self):
-        """Names of the features, if X has string column names."""
-        return self._prototype.feature_names_in_
-
-    def _check_rows(self, X):
-        check_is_fitted(self)
-        return self._prototype._check_rows(X)
-
-    def _check_parameters(self) -> tuple[list[Any], engine.Rule]:
-        check_parameters(self, CONSTRAINTS)
-        templates = backbones_of(self)
-        check_backbones(templates)
-        return templates, label_rule(self.method)
-
-    def _check_warmup(self, n_epochs: int) -> None:
-        if self.method != "blind" and (self.warmup_epochs or 0) >= n_epochs:
-            raise ValueError(
-                f"LOE: warmup_epochs={self.warmup_epochs} must be below the estimator's "
-                f"max_epochs={n_epochs}, or no label would be inferred. "
-                "Lower warmup_epochs or raise max_epochs."
-            )
-
-    def _infer_labels(
-        self,
-        rule: engine.Rule,
-        loss_n: np.ndarray,
-        loss_a: np.ndarray,
-        known: np.ndarray | None,
-    ) -> np.ndarray:
-        """Do the label step over all training rows at once, with the members' mean ranking."""
-        n_samples = loss_n.shape[1]
-        loss_n, loss_a = mean_losses(loss_n, loss_a)
-        w_n, w_a = rule(
-            torch.from_numpy(loss_n),
-            torch.from_numpy(loss_a),
-            torch.tensor([unknown_ratio(self.contamination_, known, n_samples)]),
-            None if known is None else torch.from_numpy(known).unsqueeze(0),
-        )
-        return np.where((w_a >= w_n).numpy()[0], -1, 1)
-
-
-def _mean_history(members: list[Backbone], n_iter: int) -> np.ndarray:
-    histories = np.full((len(members), n_iter), np.nan)
-    for row, member in zip(histories, members, strict=True):
-        row[: member.n_iter_] = member.loss_history_
-    return np.nanmean(histories, axis=0)
+        return self._ensemble.embed(self._check_rows(X))

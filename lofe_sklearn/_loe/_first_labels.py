@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from pickle import PicklingError
+from typing import Any
 
+import joblib
 import numpy as np
-from scipy import sparse
-from sklearn.base import BaseEstimator, clone, is_classifier, is_outlier_detector, is_regressor
+from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
-from sklearn.pipeline import Pipeline
 
-from lofe_sklearn._loe._parameters import INITS
+from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._detectors import outlier_scores_after_fit
+from lofe_sklearn._training import Memo
+from lofe_sklearn._validation import check_finite
 
-Rows: TypeAlias = np.ndarray | sparse.csr_matrix
+INITS = ("auto", "iforest")
+
+
+def is_auto(init: Any) -> bool:
+    """Whether the backbone says how the labels start."""
+    return isinstance(init, str) and init == "auto"
 
 
 def first_scores(
-    init: Any, X: Rows, seed: int, rows: np.ndarray | None = None
+    init: Any, X: Matrix, seed: int, rows: np.ndarray | None = None
 ) -> np.ndarray | None:
     """Outlier scores of rows of X, high for anomalies, by which they are labelled at first.
 
@@ -59,6 +67,24 @@ def first_scores(
     return None if np.ptp(scores) == 0 else scores
 
 
+def remembered_scores(
+    init: Any, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo
+) -> np.ndarray | None:
+    """Return `first_scores`, found only once for equal detectors, seeds and rows of X."""
+    key = _key_of(init), seed, Subset(rows)
+    if key not in memo:
+        memo[key] = first_scores(init, X, seed, rows)
+    return memo[key]
+
+
+def _key_of(init: Any) -> Any:
+    """Return a hash of the detector's parameters."""
+    try:
+        return joblib.hash(init)
+    except (PicklingError, AttributeError, TypeError):  # it holds a lambda, say
+        return id(init)
+
+
 def _given(init: Any, n_samples: int) -> np.ndarray:
     """Outlier scores of all rows, as the user gives them: high for normal."""
     scores = np.asarray(init)
@@ -91,12 +117,11 @@ def _checked(scores: np.ndarray, n_samples: int) -> np.ndarray:
         scores = scores.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"LOE: init must give numbers; got an array of {scores.dtype}.") from error
-    if not np.isfinite(scores).all():
-        row = np.flatnonzero(~np.isfinite(scores))[0]
-        raise ValueError(
-            f"LOE: init must give finite scores; got {scores[row]} in row {row}. Replace missing "
-            "scores, by the median for example."
-        )
+    check_finite(
+        scores,
+        "LOE: init must give finite scores; got {value} in row {row}. Replace missing scores, by "
+        "the median for example.",
+    )
     if n_samples > 1 and np.ptp(scores) == 0:
         raise ValueError(
             "LOE: init gives the same score to every row, which does not say where to start. Pass "
@@ -105,23 +130,12 @@ def _checked(scores: np.ndarray, n_samples: int) -> np.ndarray:
     return scores
 
 
-def _scores_of(detector: Any, X: Rows) -> np.ndarray:
+def _scores_of(detector: Any, X: Matrix) -> np.ndarray:
     """Fit a detector to X and return its scores of X, high for anomalies."""
-    is_sklearns = isinstance(detector, BaseEstimator)
-    if is_sklearns and (is_classifier(detector) or is_regressor(detector)):
-        raise _unknown_sign(detector)  # which `fit`, without labels, would not say
-    detector.fit(X)
-    # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a pipeline too.
-    last = detector[-1] if isinstance(detector, Pipeline) else detector
-    if hasattr(last, "negative_outlier_factor_"):
-        return -np.asarray(last.negative_outlier_factor_)
-    if hasattr(last, "decision_scores_"):  # PyOD's name, high for outliers
-        return np.asarray(last.decision_scores_)
-    if hasattr(detector, "score_samples"):
-        return -np.asarray(detector.score_samples(X))
-    if is_sklearns and is_outlier_detector(detector):
-        return -np.asarray(detector.decision_function(X))
-    raise _unknown_sign(detector)
+    scores = outlier_scores_after_fit(detector, X)
+    if scores is None:
+        raise _unknown_sign(detector)
+    return scores
 
 
 def _unknown_sign(detector: Any) -> TypeError:

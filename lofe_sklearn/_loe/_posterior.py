@@ -25,6 +25,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from lofe_sklearn._loe._scale import CommonScale
+from lofe_sklearn._types import Floats, MatrixLike
 from lofe_sklearn._validation import Number
 
 # Logits for each unit of the score. Between 1.5 and 2.5 nothing much changes.
@@ -120,7 +121,7 @@ class PosteriorMixin:
     score_samples: Any
     _posterior: Posterior
 
-    def anomaly_proba(self, X, contamination=None):
+    def anomaly_proba(self, X: MatrixLike, contamination: float | None = None) -> Floats:
         """Estimate the probability that each row is an anomaly.
 
         Parameters

@@ -1,160 +1,188 @@
-"""The contamination ratio, found without labels.
+"""What `contamination` means, read once.
 
-An ensemble whose members assume different ratios ranks the rows without deciding for one. For the
-threshold a ratio is needed. Two ways to find one look at different things, and their geometric
-mean errs less than either:
-
-- If the rows above a cut really are of another kind, models that were trained on other rows put the
-  same ones on top; a cut through the middle of one kind is not reproduced.
-- If anomalies are of another kind, their scores form a component of their own in a mixture of
-  normal distributions: the upper one.
+Each form of the parameter is a small value that says which ratios the members assume, whether
+models of folds are trained besides, and how the ratio to cut at is found in the scores.
 """
 
 from __future__ import annotations
 
-import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import average_precision_score
-from sklearn.mixture import BayesianGaussianMixture
 
-# What members of an ensemble assume in turn where the ratio is not known, and the cuts compared.
-RATIOS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
-# Fewer rows in a fold than this cannot tell cuts apart.
-_MIN_ROWS = 12
-N_FOLDS = 3
-# Sharpness of the weights of cuts: high enough to leave out what is hardly reproduced.
-_SHARPNESS = 8
-# Average precision above chance that a few rows reach by luck: it says nothing for a cut.
-_CHANCE = 0.1
-# The mixture sees so many quantiles of the scores, which say all it needs.
-_N_QUANTILES = 2000
+from lofe_sklearn._loe._find_ratio import FoundRatio, find_ratio, spread_ratios
+from lofe_sklearn._validation import CONTAMINATION, AnyOf, CallableOr, ListOf, OneOf
+
+_INTERVAL = ListOf(CONTAMINATION, length=2, ascending=True, name="a pair (low, high) of such")
+_AUTO = OneOf(("auto",))
+_THRESHOLDER = CallableOr(
+    "a thresholder with a method eval(scores), or a callable scores -> labels or ratio",
+    methods=("eval",),
+)
+CONSTRAINT = AnyOf(CONTAMINATION, _INTERVAL, _AUTO, _THRESHOLDER)
+
+
+class Thresholder(Protocol):
+    """What finds outliers in scores, as PyThresh's do."""
+
+    def eval(self, scores: Any, /) -> Any:
+        """Return a label for each score, 1 for outliers, or a ratio."""
+
+
+ContaminationParameter: TypeAlias = (
+    Literal["auto"] | float | tuple[float, float] | Thresholder | Callable[[np.ndarray], Any]
+)
+
+# Two members for each ratio where it is not known: one is not enough for a steady ranking.
+_N_SPREAD_MEMBERS = 16
+
+
+class Contamination(ABC):
+    """What the user knows of the share of anomalies among the training rows."""
+
+    # Whether models of folds are trained, whose scores of rows that they have not seen are used.
+    needs_folds: ClassVar[bool] = False
+
+    @property
+    def largest(self) -> float | None:
+        """The largest share that the user named."""
+        return None
+
+    @abstractmethod
+    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
+        """Return the ratio that each member assumes, of `n_members` or as many as it takes."""
+
+    @abstractmethod
+    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
+        """Find the ratio to cut at, in outlier scores of the training rows, high for anomalies.
+
+        `held_out` are their scores by models that have not seen them, where there are any.
+        """
 
 
 @dataclass(frozen=True)
-class FoundRatio:
-    """A ratio, and the interval in which it may as well lie.
+class Given(Contamination):
+    """One share, which all members assume."""
 
-    Attributes
-    ----------
-    value : float
-    low, high : float
-        One standard deviation of its logarithm below and above.
-    """
+    contamination: float
 
-    value: float
+    @property
+    def largest(self) -> float:
+        """The share itself."""
+        return self.contamination
+
+    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
+        """Return the share for each member; there is one of each backbone by default."""
+        return [self.contamination] * (n_members or n_backbones)
+
+    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
+        """Return the share that was given."""
+        return FoundRatio(self.contamination, self.contamination, self.contamination)
+
+
+@dataclass(frozen=True)
+class Interval(Contamination):
+    """An interval, which the members are spread over."""
+
     low: float
     high: float
 
+    @property
+    def largest(self) -> float:
+        """The upper end."""
+        return self.high
 
-def spread_ratios(n_members: int) -> list[float]:
-    """Assign a ratio to each member: all in turn, or evenly spread ones of fewer members."""
-    if n_members <= 1:
-        return [0.1] * n_members
-    if n_members < len(RATIOS):
-        chosen = np.linspace(0, len(RATIOS) - 1, n_members).round().astype(int)
-        return [RATIOS[i] for i in chosen]
-    return [RATIOS[i % len(RATIOS)] for i in range(n_members)]
+    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
+        """Spread the members of each backbone evenly over the logarithm of the ratio."""
+        return ratios_in_turn(
+            n_members or _N_SPREAD_MEMBERS,
+            n_backbones,
+            lambda n: np.geomspace(self.low, self.high, n).tolist(),
+        )
 
-
-def folds(n_samples: int, seed: int) -> list[np.ndarray]:
-    """Held-out rows of each fold; none for so few rows that nothing could be found."""
-    if n_samples < _MIN_ROWS * N_FOLDS:
-        return []
-    order = np.random.default_rng(seed).permutation(n_samples)
-    return [np.sort(part) for part in np.array_split(order, N_FOLDS)]
-
-
-def find_ratio(scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
-    """Find the ratio to cut a ranking at, and how far it may be off.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_samples,)
-        Outlier scores of the ensemble, high for anomalies.
-    held_out : ndarray of shape (n_samples,) or None
-        Outlier scores of each row by an ensemble trained without it. None where there are too few
-        rows for that: all cuts then count the same, and the interval is wide.
-
-    Returns
-    -------
-    FoundRatio
-        The mean of the logarithm of the cuts, weighted by how well they are reproduced, and of the
-        mixture's ratio, which counts as much as all of them.
-    """
-    cuts = np.log(RATIOS)
-    weights = np.full(len(cuts), 1 / len(cuts))
-    if held_out is not None and np.ptp(scores) > 0:
-        weights = reproduced(scores, held_out)
-        cuts = np.append(cuts, np.log(upper_component(scores)))
-        weights = np.append(weights, 1.0) / 2
-    mean = float(weights @ cuts)
-    deviation = float(np.sqrt(weights @ (cuts - mean) ** 2))
-    high = min(0.5, float(np.exp(mean + deviation)))
-    return FoundRatio(float(np.exp(mean)), float(np.exp(mean - deviation)), high)
+    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
+        """Return the geometric mean of both ends."""
+        return FoundRatio(float(np.sqrt(self.low * self.high)), self.low, self.high)
 
 
-def reproduced(scores: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """How well each cut of `scores` is reproduced by `held_out`: weights that sum to 1.
+@dataclass(frozen=True)
+class Unknown(Contamination):
+    """Nothing: members assume ratios of all sizes, and the one to cut at is found."""
 
-    By a power of the average precision that `held_out` reaches on the rows above the cut, on a
-    scale on which chance is 0 and a perfect ranking 1.
-    """
-    order = np.argsort(-scores, kind="stable")
-    weights = np.zeros(len(RATIOS))
-    for i, cut in enumerate(RATIOS):
-        above = np.zeros(len(scores), dtype=bool)
-        above[order[: max(1, round(cut * len(scores)))]] = True
-        precision = average_precision_score(above, held_out)
-        weights[i] = max(_CHANCE, (precision - cut) / (1 - cut)) ** _SHARPNESS
-    return weights / weights.sum()
+    needs_folds: ClassVar[bool] = True
 
+    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
+        """Spread all ratios over the members of each backbone."""
+        return ratios_in_turn(n_members or _N_SPREAD_MEMBERS, n_backbones)
 
-def upper_component(scores: np.ndarray) -> float:
-    """Weight of the upper component in a mixture of normal distributions, at most 1/2.
-
-    The number of components is found too: a Dirichlet process prior empties those not needed.
-    """
-    n_points = min(len(scores), _N_QUANTILES)
-    points = np.quantile(scores, (np.arange(n_points) + 0.5) / n_points)
-    mixture = BayesianGaussianMixture(
-        n_components=min(10, n_points),
-        weight_concentration_prior=0.01,
-        n_init=2,
-        max_iter=500,
-        random_state=0,
-    )
-    with warnings.catch_warnings():
-        # A mixture that still moves a little after so many steps is as good.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        mixture.fit(points[:, None])
-    means = np.where(mixture.weights_ > 1 / n_points, mixture.means_[:, 0], -np.inf)
-    return float(np.clip(mixture.weights_[means.argmax()], 1 / len(scores), 0.5))
+    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
+        """Weigh the cuts by how well they are reproduced on held-out rows."""
+        return find_ratio(scores, held_out)
 
 
-def thresholded_ratio(thresholder: Any, scores: np.ndarray) -> FoundRatio:
-    """Let a thresholder find the ratio in outlier scores, high for anomalies.
+@dataclass(frozen=True)
+class Thresholded(Contamination):
+    """Nothing, but somebody's thresholder finds the ratio in the scores."""
+
+    thresholder: Any
+
+    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
+        """Spread all ratios over the members of each backbone."""
+        return ratios_in_turn(n_members or _N_SPREAD_MEMBERS, n_backbones)
+
+    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
+        """Ask the thresholder.
+
+        Raises
+        ------
+        ValueError
+            If it returns neither a label for each score nor a ratio.
+        """
+        decide = getattr(self.thresholder, "eval", self.thresholder)
+        found = np.asarray(decide(scores))
+        if found.shape == () and found.dtype.kind in "fiu" and 0 <= found <= 1:
+            ratio = float(found)
+        elif found.shape == scores.shape and set(np.unique(found).tolist()) <= {0, 1}:
+            ratio = float(np.mean(found == 1))
+        else:
+            got = f"{found.dtype} of shape {found.shape}." if found.ndim else repr(found.item())
+            raise ValueError(
+                f"LOE: the thresholder {self.thresholder!r} must return a label for each of the "
+                f"{len(scores)} scores, 1 for outliers and 0 for others, or a ratio in [0, 1]; "
+                f"got {got}"
+            )
+        # A thresholder may find no outlier, or nothing else; `offset_` needs a ratio in between.
+        ratio = float(np.clip(ratio, 1 / len(scores), 0.5))
+        return FoundRatio(ratio, ratio, ratio)
+
+
+def read_contamination(value: Any) -> Contamination:
+    """Turn the parameter into the value that says what it means.
 
     Raises
     ------
     ValueError
-        If it returns neither a label for each score nor a ratio.
+        If it is none of the forms.
     """
-    decide = thresholder.eval if hasattr(thresholder, "eval") else thresholder
-    found = np.asarray(decide(scores))
-    if found.shape == () and found.dtype.kind in "fiu" and 0 <= found <= 1:
-        ratio = float(found)
-    elif found.shape == scores.shape and set(np.unique(found).tolist()) <= {0, 1}:
-        ratio = float(np.mean(found == 1))
-    else:
-        raise ValueError(
-            f"LOE: the thresholder {thresholder!r} must return a label for each of the "
-            f"{len(scores)} scores, 1 for outliers and 0 for others, or a ratio in [0, 1]; got "
-            + (repr(found.item()) if found.ndim == 0 else f"{found.dtype} of shape {found.shape}.")
-        )
-    # A thresholder may find no outlier, or nothing else; `offset_` needs a ratio in between.
-    ratio = float(np.clip(ratio, 1 / len(scores), 0.5))
-    return FoundRatio(ratio, ratio, ratio)
+    if CONTAMINATION.accepts(value):
+        return Given(float(value))
+    if _INTERVAL.accepts(value):
+        return Interval(*map(float, value))
+    if _AUTO.accepts(value):
+        return Unknown()
+    if _THRESHOLDER.accepts(value):
+        return Thresholded(value)
+    raise ValueError(f"contamination must be {CONSTRAINT}; got {value!r}.")
+
+
+def ratios_in_turn(
+    n_members: int, n_backbones: int, spread: Callable[[int], list[float]] = spread_ratios
+) -> list[float]:
+    """Spread ratios over the members of each backbone."""
+    ratios = [0.0] * n_members
+    for k in range(n_backbones):
+        ratios[k::n_backbones] = spread(len(ratios[k::n_backbones]))
+    return ratios

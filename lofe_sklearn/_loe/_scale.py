@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,20 +17,34 @@ class CommonScale:
 
     Attributes
     ----------
-    take_log : bool
+    take_log : ndarray of bool, shape (M, 1)
+        Whether the logarithm of a member's losses is taken, as its module declares.
     center, spread : ndarray of shape (M, 1)
     """
 
-    take_log: bool
+    take_log: np.ndarray
     center: np.ndarray
     spread: np.ndarray
 
     @classmethod
-    def of(cls, losses: list[np.ndarray]) -> CommonScale:
-        """Learn the scale of M members from the losses of the rows each was trained on."""
-        # A third-party loss may be negative, a log-density for one: it is then averaged as it is.
-        take_log = all(bool((own >= 0).all()) for own in losses)
-        values = [np.log(np.maximum(own, _TINY)) if take_log else own for own in losses]
+    def of(cls, losses: Sequence[np.ndarray], modules: Sequence[Any]) -> CommonScale:
+        """Learn the scale of M members from the losses of the rows each was trained on.
+
+        Raises
+        ------
+        ValueError
+            If a module whose losses are on a logarithmic scale has negative ones.
+        """
+        take_log = np.array([[_declares_log(module)] for module in modules])
+        for own, module, is_log in zip(losses, modules, take_log[:, 0], strict=True):
+            if is_log and (own < 0).any():
+                name = type(module).__name__
+                raise ValueError(
+                    f"LOE: {name} returned a negative normal loss, {own.min():.3g}, of which there "
+                    f"is no logarithm. Set score_scale = 'linear' in {name}, as for log-densities, "
+                    "or return losses of at least 0."
+                )
+        values = [_scaled(own, is_log) for own, is_log in zip(losses, take_log[:, 0], strict=True)]
         spread = np.array([[own.std()] for own in values])
         center = np.array([[own.mean()] for own in values])
         return cls(take_log, center, np.where(spread > 0, spread, 1.0))
@@ -37,8 +53,7 @@ class CommonScale:
         """Scores of n rows, high for normal, from the members' normal losses, (M, n)."""
         if len(loss_n) == 1:
             return -loss_n[0]
-        values = np.log(np.maximum(loss_n, _TINY)) if self.take_log else loss_n
-        return -((values - self.center) / self.spread).mean(axis=0)
+        return -((_scaled(loss_n, self.take_log) - self.center) / self.spread).mean(axis=0)
 
     def standardised(self, scores: np.ndarray) -> np.ndarray:
         """Turn the scores of `combine` round, high for anomalies, on one scale for all numbers M.
@@ -47,8 +62,21 @@ class CommonScale:
         """
         if len(self.center) > 1:
             return -scores
-        values = np.log(np.maximum(-scores, _TINY)) if self.take_log else -scores
-        return (values - self.center[0]) / self.spread[0]
+        return (_scaled(-scores, self.take_log[0]) - self.center[0]) / self.spread[0]
+
+
+def _declares_log(module: Any) -> bool:
+    scale = getattr(module, "score_scale", "log")
+    if scale not in ("log", "linear"):
+        raise ValueError(
+            f"LOE: {type(module).__name__}.score_scale must be 'log' or 'linear'; got {scale!r}."
+        )
+    return scale == "log"
+
+
+def _scaled(losses: np.ndarray, take_log: np.ndarray | bool) -> np.ndarray:
+    """Logarithms of losses where they are taken, the losses themselves elsewhere."""
+    return np.where(take_log, np.log(np.maximum(losses, _TINY)), losses)
 
 
 def mean_losses(loss_n: np.ndarray, loss_a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._search._candidates import final_step
+from lofe_sklearn._detectors import final_step
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
+from lofe_sklearn._types import Floats, Ints, MatrixLike
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _after_refit(self: Any) -> bool:
@@ -23,11 +29,16 @@ def _after_refit(self: Any) -> bool:
     return True
 
 
+def _only_after_refit(method: Method) -> Method:
+    """Hide a method of a search that was made without a refit."""
+    return cast(Method, available_if(_after_refit)(method))
+
+
 class BestEstimatorMixin(BaseEstimator):
     """A search with a ``best_estimator_``, whose methods it has after a refit."""
 
-    @available_if(_after_refit)
-    def predict(self, X):
+    @_only_after_refit
+    def predict(self, X: MatrixLike) -> Ints:
         """Tell outliers from inliers with the best detector.
 
         Parameters
@@ -43,8 +54,8 @@ class BestEstimatorMixin(BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.predict(X)
 
-    @available_if(_after_refit)
-    def decision_function(self, X):
+    @_only_after_refit
+    def decision_function(self, X: MatrixLike) -> Floats:
         """Signed distance of each row's score to the best detector's threshold.
 
         Parameters
@@ -60,8 +71,8 @@ class BestEstimatorMixin(BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.decision_function(X)
 
-    @available_if(_after_refit)
-    def score_samples(self, X):
+    @_only_after_refit
+    def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row under the best detector.
 
         Parameters
@@ -77,8 +88,8 @@ class BestEstimatorMixin(BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.score_samples(X)
 
-    @available_if(_after_refit)
-    def score(self, X, y=None, **params):
+    @_only_after_refit
+    def score(self, X: MatrixLike, y: ArrayLike | None = None, **params: Any) -> float:
         """Score the best detector on given rows, with the scorer it was chosen by.
 
         Parameters
@@ -107,21 +118,21 @@ class BestEstimatorMixin(BaseEstimator):
         return score[self.refit] if self.multimetric_ and name == "score" else score
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of features seen in `fit`."""
         return self._fitted_best("n_features_in_").n_features_in_
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> np.ndarray:
         """Names of the features, if X has string column names."""
         return self._fitted_best("feature_names_in_").feature_names_in_
 
     @property
-    def offset_(self):
+    def offset_(self) -> float:
         """Threshold of the best detector on its `score_samples`."""
         return final_step(self._fitted_best("offset_")).offset_
 
-    def _fitted_best(self, name):
+    def _fitted_best(self, name: str) -> Any:
         if not hasattr(self, "best_estimator_"):
             raise AttributeError(f"{type(self).__name__} has no {name} before a fit with refit.")
         return self.best_estimator_

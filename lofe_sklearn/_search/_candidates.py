@@ -13,10 +13,9 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from lofe_sklearn._containers import layout_of, stack_rows, take_metadata, take_rows
+from lofe_sklearn._detectors import OutlierDetector, check_detector, final_step
 from lofe_sklearn._fit_many import fit_many
-from lofe_sklearn._loe import LOE
 from lofe_sklearn._search._fit_params import FitParams, split_fit_params
-from lofe_sklearn.backbones._base import Backbone
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,11 @@ class FittedCandidates:
 
 
 @dataclass
-class _Job:
+class _Training:
     """One detector to train, on which rows of which block, and the place of its result."""
 
     place: tuple[int, int]
-    detector: LOE | Backbone
+    detector: OutlierDetector
     block: int
     rows: np.ndarray
     head: Pipeline | None = None
@@ -55,7 +54,7 @@ class _Pool:
     blocks: list[Any] = field(default_factory=list)
     known: list[np.ndarray | None] = field(default_factory=list)
     outliers: Any = None
-    jobs: list[_Job] = field(default_factory=list)
+    jobs: list[_Training] = field(default_factory=list)
 
 
 @dataclass
@@ -90,21 +89,8 @@ def prepare(estimator: BaseEstimator, candidates: Sequence[Mapping[str, Any]]) -
 
 def check_is_trainable(estimator: Any) -> None:
     """Raise TypeError unless it is a detector of this package, or a Pipeline that ends in one."""
-    last = final_step(estimator)
-    if isinstance(last, (LOE, Backbone)):
-        return
-    got = last.__name__ if isinstance(last, type) else type(last).__name__
-    where = "a Pipeline that ends in " if isinstance(estimator, Pipeline) else ""
-    raise TypeError(
-        "LOESearchCV: estimator must be LOE(...), a backbone such as NeuTraL(), or a Pipeline "
-        f"whose last step is one of them; got {where}{got}. For other estimators there is "
-        "sklearn.model_selection.GridSearchCV."
-    )
-
-
-def final_step(estimator: Any) -> Any:
-    """Return the detector itself, out of the Pipeline around it."""
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    advice = "For other estimators there is sklearn.model_selection.GridSearchCV."
+    check_detector(estimator, "LOESearchCV", "estimator", advice=advice)
 
 
 def fit_candidates(
@@ -128,7 +114,7 @@ def fit_candidates(
     else:
         whole = _Pool([X], [parts[0].known], parts[0].outliers)
         whole.jobs = [
-            _Job((c, s), template, 0, train)
+            _Training((c, s), template, 0, train)
             for c, template in enumerate(templates)
             for s, train in enumerate(trains)
         ]
@@ -170,7 +156,7 @@ def _pools_of_pipelines(
             found.users.append((c, s))
             rows = np.arange(found.n_rows)
             found.pool.jobs.append(
-                _Job((c, s), template.steps[-1][1], found.block, rows, found.head)
+                _Training((c, s), final_step(template), found.block, rows, found.head)
             )
     for head in heads.values():
         if not isinstance(head, Exception):
@@ -229,7 +215,7 @@ def _head_key(template: Pipeline, params: Mapping[str, Any]) -> tuple:
 
 def _train(
     pool: _Pool,
-    jobs: Sequence[_Job],
+    jobs: Sequence[_Training],
     templates: Sequence[BaseEstimator],
     settings: Settings,
     fitted: FittedCandidates,
@@ -259,7 +245,7 @@ def _train(
         )
 
 
-def _fit_stack(pool: _Pool, jobs: Sequence[_Job], settings: Settings) -> list[Any]:
+def _fit_stack(pool: _Pool, jobs: Sequence[_Training], settings: Settings) -> list[Any]:
     """Fit the detectors of `jobs` on those blocks that they need, below each other."""
     used = sorted({job.block for job in jobs})
     blocks = [pool.blocks[b] for b in used]
@@ -284,7 +270,7 @@ def _fit_stack(pool: _Pool, jobs: Sequence[_Job], settings: Settings) -> list[An
     )
 
 
-def _work(result: Any, job: _Job) -> float:
+def _work(result: Any, job: _Training) -> float:
     """Weigh a training in its stack's time, by the rows passed through a network."""
     # A failed one counts as little as it may have taken; not zero, or nothing might be left.
     members = getattr(result, "estimators_", [result])

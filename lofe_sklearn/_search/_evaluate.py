@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV
 
-from lofe_sklearn._containers import take_metadata, take_rows
+from lofe_sklearn._containers import Subset, take_metadata, take_rows
 from lofe_sklearn._search._candidates import FittedCandidates
 
 # The stand-in's parameter that tells candidates apart; it is taken out of the results.
@@ -38,19 +38,19 @@ class _Store:
     """The trained models, by candidate and training rows. Shared by all stand-ins."""
 
     models: Mapping[tuple[int, int], BaseEstimator | Exception]
-    splits: dict[bytes, int]
-    tracebacks: dict[int, TracebackType | None]
+    splits: dict[Subset, int]
+    tracebacks: dict[tuple[int, int], TracebackType | None]
     on_fit: Callable[[], None]
 
     def look_up(self, candidate: int, rows: np.ndarray) -> BaseEstimator | None:
-        split = self.splits.get(rows.tobytes())
+        split = self.splits.get(Subset(rows))
         if split is None:
             return None  # the refit, which is the outer search's
         self.on_fit()
         model = self.models[candidate, split]
         if isinstance(model, Exception):
             # Raised anew it would collect tracebacks, and equal failures would look different.
-            raise model.with_traceback(self.tracebacks[id(model)])
+            raise model.with_traceback(self.tracebacks[candidate, split])
         return model
 
 
@@ -115,8 +115,12 @@ def evaluate(
     """Score every candidate on every fold and choose the best."""
     store = _Store(
         fitted.models,
-        {train.tobytes(): s for s, (train, _) in enumerate(splits)},
-        {id(m): m.__traceback__ for m in fitted.models.values() if isinstance(m, Exception)},
+        {Subset(train): s for s, (train, _) in enumerate(splits)},
+        {
+            place: model.__traceback__
+            for place, model in fitted.models.items()
+            if isinstance(model, Exception)
+        },
         on_fit,
     )
 

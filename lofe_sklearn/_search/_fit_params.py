@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples
 
+from lofe_sklearn._detectors import final_step
 from lofe_sklearn._known_labels import check_known_labels
 
 
@@ -47,7 +48,7 @@ def split_fit_params(template: BaseEstimator, params: Mapping[str, Any], X: Any)
         head, last = _routed(template, params)
     else:
         head, last = _by_prefix(template, params)
-    detector = type(template.steps[-1][1] if isinstance(template, Pipeline) else template).__name__
+    detector = type(final_step(template)).__name__
     known, outliers = last.pop("known_labels", None), last.pop("outliers", None)
     if last:
         raise TypeError(

@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from lofe_sklearn._progress import count_progress, require_rich
 from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
 from lofe_sklearn._search._evaluate import Data, evaluate
-from lofe_sklearn._search._fit_params import is_routing_enabled
-from lofe_sklearn._search._parameters import ERROR_SCORE, REFIT, list_candidates
+from lofe_sklearn._search._grid import ERROR_SCORE, REFIT, list_candidates
+from lofe_sklearn._search._routing import RoutingMixin
 from lofe_sklearn._search._scoring import (
-    as_dict,
     check_labels,
     check_refit,
     looks_at_labels,
     resolve_scoring,
-    routed_as,
 )
-from lofe_sklearn._validation import Constraint, Number, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn._types import Ints, MatrixLike, RandomState
+from lofe_sklearn._validation import (
+    Constraint,
+    Number,
+    OneOf,
+    all_or_nothing,
+    check_parameters,
+    warn_user,
+)
 from lofe_sklearn.model_selection import check_cv
 
+# The attributes that a search sets.
+_FOUND = (
+    "best_estimator_",
+    "best_index_",
+    "best_params_",
+    "best_score_",
+    "cv_results_",
+    "multimetric_",
+    "n_splits_",
+    "refit_time_",
+    "scorer_",
+)
 
-class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
+
+class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
     """Search parameters by cross-validation, training all candidates and folds in few stacked fits.
 
     It has the interface of `sklearn.model_selection.GridSearchCV` and, on the same folds, its
@@ -146,20 +164,20 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
 
     def __init__(
         self,
-        estimator,
-        param_grid,
+        estimator: Any,
+        param_grid: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
-        n_iter=None,
-        scoring=None,
-        cv=None,
-        refit=True,
-        n_jobs=None,
-        error_score=np.nan,
-        return_train_score=False,
-        random_state=None,
-        max_memory=None,
-        verbose=0,
-    ):
+        n_iter: int | None = None,
+        scoring: Any = None,
+        cv: Any = None,
+        refit: bool | str | Callable[[dict[str, Any]], int] = True,
+        n_jobs: int | None = None,
+        error_score: float | Literal["raise"] = np.nan,
+        return_train_score: bool = False,
+        random_state: RandomState = None,
+        max_memory: float | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.estimator = estimator
         self.param_grid = param_grid
         self.n_iter = n_iter
@@ -173,7 +191,7 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
         self.max_memory = max_memory
         self.verbose = verbose
 
-    def fit(self, X, y=None, **params):
+    def fit(self, X: MatrixLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Train and score all candidates on all folds, then the best one on all rows.
 
         Parameters
@@ -213,7 +231,7 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
             self.refit_time_ = time.perf_counter() - start
         return self
 
-    def _search(self, X, y, params):
+    def _search(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         """Set all attributes but those of the refit; returns what the refit takes."""
         check_parameters(self, self._constraints)
         if self.verbose:
@@ -222,12 +240,10 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
         scoring = resolve_scoring(self.scoring, has_labels=y is not None)
         check_refit(self.refit, scoring)
         if self.scoring is None and y is None:
-            warnings.warn(
+            warn_user(
                 "LOESearchCV: without y, candidates are compared by their excess mass, which is a "
                 "weak guide and none to contamination. Pass labels as y, or say "
-                "scoring='excess_mass' if you mean it.",
-                UserWarning,
-                stacklevel=3,
+                "scoring='excess_mass' if you mean it."
             )
         if isinstance(X, (list, tuple)):
             X = np.asarray(X)
@@ -280,8 +296,8 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
                 on_fit=advance,
             )
         # What an earlier call found is not to be mixed with what this one did.
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
+        for name in _FOUND:
+            self.__dict__.pop(name, None)
         self.cv_results_ = outcome.cv_results
         self.multimetric_ = outcome.multimetric
         self.n_splits_ = len(splits)
@@ -290,41 +306,7 @@ class LOESearchCV(MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
             setattr(self, name, value)
         return X, y, fit_params
 
-    def _route(self, params, scoring):
-        """Parameters of `fit` for the estimator, the splitter, and each scorer."""
-        if is_routing_enabled():
-            routed = process_routing(self, "fit", **params)
-            score_params = {name: routed[routed_as(name)].score for name in as_dict(scoring)}
-            return routed.estimator.fit, routed.splitter.split, score_params
-        rest = dict(params)
-        groups = rest.pop("groups", None)
-        return rest, {"groups": groups}, {}
-
-    def get_metadata_routing(self):
-        """Say which metadata the estimator, the scorers and the splitter take.
-
-        Returns
-        -------
-        routing : sklearn.utils.metadata_routing.MetadataRouter
-            As GridSearchCV's, but with several scorers each by its name.
-        """
-        router = MetadataRouter(owner=self)
-        router.add(
-            estimator=self.estimator, method_mapping=MethodMapping().add(caller="fit", callee="fit")
-        )
-        scoring = resolve_scoring(self.scoring, has_labels=True)
-        router.add(
-            **{routed_as(name): scorer for name, scorer in as_dict(scoring).items()},
-            method_mapping=MethodMapping()
-            .add(caller="fit", callee="score")
-            .add(caller="score", callee="score"),
-        )
-        return router.add(
-            splitter=self.cv,
-            method_mapping=MethodMapping().add(caller="fit", callee="split"),
-        )
-
-    def fit_predict(self, X, y=None, **params):
+    def fit_predict(self, X: MatrixLike, y: ArrayLike | None = None, **params: Any) -> Ints:
         """Fit, then tell outliers from inliers among the same rows.
 
         Parameters

@@ -12,11 +12,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from lofe_sklearn._detectors import check_detector
 from lofe_sklearn._known_labels import check_known_labels
-from lofe_sklearn._loe import LOE
 from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, MatrixLike, RandomState
 from lofe_sklearn._validation import Number, check_argument
-from lofe_sklearn.backbones import Backbone
 
 # Of the SOEL paper's softmax over distances, which here are divided by the largest.
 _TEMPERATURE = 0.01
@@ -96,7 +95,7 @@ def query(
     >>> known[asked] = np.where(y[asked] == 1, -1, 1)  # the expert's answers
     >>> detector = refit(detector, X, known)
     """
-    last, rows = _last_step(detector, X, "query")
+    last, rows = fitted_detector(detector, X, "query")
     n_samples = _num_samples(rows)
     known = check_known_labels(known_labels, n_samples, "query", X)
     candidates = np.arange(n_samples) if known is None else np.flatnonzero(known == 0)
@@ -204,15 +203,15 @@ def _draw(distance: Floats, rng: np.random.RandomState) -> int:
     return int(rng.choice(len(distance), p=weights / weights.sum()))
 
 
-def _last_step(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
-    """Return the detector itself, and what it gets of X."""
-    last = detector.steps[-1][1] if isinstance(detector, Pipeline) else detector
-    if not isinstance(last, (LOE, Backbone)):
-        got = last.__name__ if isinstance(last, type) else type(last).__name__
-        raise TypeError(
-            f"{owner}: detector must be LOE(...), a backbone such as NeuTraL(), or a Pipeline that "
-            f"ends in one of them; got {got}."
-        )
+def fitted_detector(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
+    """Return the fitted detector itself, at the end of a Pipeline, and what it gets of X.
+
+    Raises
+    ------
+    TypeError, NotFittedError
+        If it is none of this package, or not fitted.
+    """
+    last = check_detector(detector, owner, "detector")
     check_is_fitted(last)
     if isinstance(detector, Pipeline) and len(detector.steps) > 1:
         X = detector[:-1].transform(X)

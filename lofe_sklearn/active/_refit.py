@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -12,10 +11,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _num_samples
 
 from lofe_sklearn._known_labels import check_known_labels
-from lofe_sklearn._loe import LOE
+from lofe_sklearn._loe import LOE, Given, read_contamination
 from lofe_sklearn._types import Detector, KnownLabels, MatrixLike
 from lofe_sklearn.active._estimate import estimate_contamination
-from lofe_sklearn.active._query import _last_step
+from lofe_sklearn.active._query import fitted_detector
 from lofe_sklearn.backbones import Backbone
 
 # An estimate from twenty answers or so is good to this factor, mostly.
@@ -108,7 +107,7 @@ def refit(
     >>> refitted.method, bool((refitted.labels_[:20] == -1).all())
     ('soft', True)
     """
-    last, rows = _last_step(detector, X, "refit")
+    last, rows = fitted_detector(detector, X, "refit")
     n_samples = _num_samples(rows)
     known = check_known_labels(known_labels, n_samples, "refit", X)
     if known is None:
@@ -117,14 +116,17 @@ def refit(
             "(anomaly)."
         )
     if isinstance(contamination, str) and contamination == "estimate":
-        first, seen = _last_step(detector if queried_by is None else queried_by, X, "refit")
+        first, seen = fitted_detector(detector if queried_by is None else queried_by, X, "refit")
         contamination = estimate_contamination(
             first.score_samples(seen),
             known,
             embedding=first.embed(seen),
             prior=getattr(first, "contamination_", first.contamination),
         )
-        if isinstance(last, LOE) and not isinstance(last.contamination, Real):
+        several = isinstance(last, LOE) and not isinstance(
+            read_contamination(last.contamination), Given
+        )
+        if several:
             contamination = contamination / _FACTOR, min(0.5, contamination * _FACTOR)
     fresh = _as_loe(last)
     if contamination is not None:

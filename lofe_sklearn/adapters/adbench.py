@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import has_fit_parameter
 
+from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
 from lofe_sklearn._types import Floats, Ints, MatrixLike
-from lofe_sklearn.adapters._detectors import checked_detector, last_of, prefix_of
+from lofe_sklearn.adapters._checks import checked_detector
 
 
 class ADBenchDetector:
@@ -148,7 +149,7 @@ class ADBenchDetector:
         labels = {}
         if self.use_labels:
             _check_takes_labels(detector, type(self).__name__)
-            labels[f"{prefix_of(detector)}known_labels"] = _known_labels(
+            labels[f"{prefix_of_parameters(detector)}known_labels"] = _known_labels(
                 y_train, type(self).__name__
             )
         self.detector_ = detector.fit(X_train, **labels)
@@ -200,10 +201,10 @@ def _is_random_state(name: str) -> bool:
 
 
 def _check_takes_labels(detector: Any, owner: str) -> None:
-    if not has_fit_parameter(last_of(detector), "known_labels"):
+    if not has_fit_parameter(innermost_step(detector), "known_labels"):
         raise TypeError(
             f"{owner}: use_labels=True needs a detector whose fit takes known_labels, LOE or a "
-            f"backbone; {type(last_of(detector)).__name__}'s does not."
+            f"backbone; {type(innermost_step(detector)).__name__}'s does not."
         )
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
 from lofe_sklearn._types import Floats, MatrixLike
 from lofe_sklearn._validation import all_or_nothing
-from lofe_sklearn.adapters._detectors import checked_detector, last_of, prefix_of
+from lofe_sklearn.adapters._checks import checked_detector
 
 try:
     from pyod.models.base import BaseDetector
@@ -173,12 +174,12 @@ class PyODDetector(BaseDetector):
             )
 
     def _share_contamination(self, estimator: Any) -> None:
-        name = f"{prefix_of(estimator)}contamination"
+        name = f"{prefix_of_parameters(estimator)}contamination"
         if name not in estimator.get_params() or not isinstance(self.contamination, float):
             raise TypeError(
                 f"{type(self).__name__}: share_contamination=True needs a number for contamination "
                 f"and an estimator that has one of its own; got {self.contamination!r} and "
-                f"{type(last_of(estimator)).__name__}."
+                f"{type(innermost_step(estimator)).__name__}."
             )
         estimator.set_params(**{name: self.contamination})
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Unpack
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import energy_losses
+from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._shared import Scaling, SharedWithRate
 
 
 class AutoEncoderModule(nn.Module):
@@ -18,20 +22,17 @@ class AutoEncoderModule(nn.Module):
 
     def __init__(self, n_features: int, *, hidden_sizes: list[int]) -> None:
         super().__init__()
-        widths = [n_features, *hidden_sizes, *hidden_sizes[-2::-1], n_features]
-        layers: list[nn.Module] = []
-        for fan_in, fan_out in pairwise(widths):
-            layers += [nn.Linear(fan_in, fan_out), nn.ReLU(inplace=True)]
-        self.network = nn.Sequential(*layers[:-1])
-        self.n_encoding = 2 * len(hidden_sizes) - 1  # up to the bottleneck, before its activation
+        widths = [n_features, *hidden_sizes]
+        self.encoder, self.decoder = MLP(widths), MLP(widths[::-1])
 
     def embed(self, x: Tensor) -> Tensor:
-        """Values of the bottleneck: (b, e)."""
-        return self.network[: self.n_encoding](x)
+        """Values of the bottleneck, before its activation: (b, e)."""
+        return self.encoder(x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""
-        return energy_losses((self.network(x) - x).square().mean(dim=-1))
+        reconstructed = self.decoder(F.relu(self.encoder(x), inplace=True))
+        return energy_losses((reconstructed - x).square().mean(dim=-1))
 
 
 @with_shared_docs
@@ -93,13 +94,13 @@ class AutoEncoder(Backbone):
     def __init__(
         self,
         *,
-        hidden_sizes=None,
-        scaling="standard",
-        max_epochs=None,
-        **shared,
-    ):
+        hidden_sizes: Sequence[int] | None = None,
+        scaling: Scaling = "standard",
+        max_epochs: int | None = None,
+        **shared: Unpack[SharedWithRate],
+    ) -> None:
         self.hidden_sizes = hidden_sizes
         super().__init__(scaling=scaling, max_epochs=max_epochs, **shared)
 
-    def build_module(self, n_features):
+    def build_module(self, n_features: int) -> nn.Module:
         return AutoEncoderModule(n_features, hidden_sizes=list(self.hidden_sizes or (64, 32)))

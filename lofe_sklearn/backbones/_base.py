@@ -1,4 +1,4 @@
-"""The scikit-learn surface every detector shares.
+"""The base class of the backbones.
 
 A backbone is two things: a torch module whose ``forward(x)`` returns the two losses of each row,
 ``(loss_n, loss_a)``, and an estimator here that stores its hyperparameters and builds that module.
@@ -13,126 +13,45 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+import torch
+from sklearn.base import clone
+from torch import nn
 
 from lofe_sklearn import engine
-from lofe_sklearn._known_labels import (
-    check_known_labels,
-    ratio_with_known,
-    warn_of_a_low_ratio,
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
+from lofe_sklearn._known_labels import contamination_with_known, warn_of_low_contamination
+from lofe_sklearn._training import (
+    SCALINGS,
+    Memo,
+    Plan,
+    Task,
+    Trained,
+    draw_seeds,
+    exposure_to,
+    fit,
+    losses_of,
+    resolve_scaling,
 )
-from lofe_sklearn._validation import (
-    CONTAMINATION,
-    Constraint,
-    Number,
-    OneOf,
-    all_or_nothing,
-    check_parameters,
-)
-from lofe_sklearn.backbones._outliers import check_outliers
-from lofe_sklearn.backbones._scaling import SCALINGS, resolve_scaling
-from lofe_sklearn.backbones._training import Task, draw_seeds, train_tasks
-
-
-class OutlierDetector(OutlierMixin, BaseEstimator):
-    """What backbones and `LOE` share: rows in, scores out, high for normal, and a threshold."""
-
-    # Rows of another type become the first of these.
-    input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]
-    min_features: ClassVar[int] = 1
-
-    @abstractmethod
-    def score_samples(self, X):
-        """Score of each row: the higher, the more normal."""
-
-    def decision_function(self, X):
-        """Signed distance of each row's score to the threshold: negative for outliers.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to score.
-
-        Returns
-        -------
-        decision : ndarray of float64, shape (n_samples,)
-            ``score_samples(X) - offset_``.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X):
-        """Tell outliers from inliers.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to judge.
-
-        Returns
-        -------
-        is_inlier : ndarray of int, shape (n_samples,)
-            -1 for outliers, +1 for inliers.
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1)
-
-    @abstractmethod
-    def _start_fit(self, X, known_labels, outliers=None, memo=None):
-        """Validate everything; return rows, known labels, and what is to be trained on them.
-
-        Parameters
-        ----------
-        X, known_labels, outliers
-            As `fit` gets them.
-        memo : dict, optional
-            What other fits on the same rows have found, which need not be found again.
-
-        Returns
-        -------
-        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        known : ndarray of int8, shape (n_samples,), or None
-        tasks : list of Task
-        """
-
-    @abstractmethod
-    def _end_fit(self, X, known, tasks, losses):
-        """Set the fitted attributes, given both losses of each task's own rows."""
-
-    def _check_training_rows(self, X):
-        return validate_data(
-            self,
-            X,
-            ensure_min_samples=2,
-            ensure_min_features=self.min_features,
-            dtype=self.input_dtypes,
-            **_ROWS,
-        )
-
-    def _check_rows(self, X):
-        check_is_fitted(self)
-        return validate_data(self, X, reset=False, dtype=self.input_dtypes, **_ROWS)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-# In C order, so that sums over rows are the same whatever container the rows came in.
-_ROWS = {"accept_sparse": "csr", "order": "C"}
+from lofe_sklearn._types import Floats, KnownLabels, MatrixLike, RandomState
+from lofe_sklearn._validation import CONTAMINATION, Constraint, Number, OneOf, check_parameters
+from lofe_sklearn.backbones._hooks import refuse_earlier_names
+from lofe_sklearn.backbones._shared import Scaling
 
 
 class Backbone(OutlierDetector, ABC):
     """Base class of the backbones.
 
     A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on as
-    ``**shared``, declares what its own may be in ``own_constraints``, and builds its module in
-    ``build_module``.
+    ``**shared``, declares what its own may be in `own_constraints`, and builds its module in
+    `build_module`. All else that it may override has a public name too: the attributes below, and
+    the methods ``choose_...``, `to_rows` and `resolved`.
     """
 
+    # What its own parameters may be, by name.
     own_constraints: ClassVar[Mapping[str, Constraint]] = {}
 
     # What ``max_epochs=None`` stands for, where a subclass allows it: as many epochs as make so
@@ -143,6 +62,12 @@ class Backbone(OutlierDetector, ABC):
     # What ``LOE(init="auto")`` stands for: first labels by another detector, or None for a blind
     # warm-up.
     default_init: ClassVar[str | None] = "iforest"
+
+    # Rows of another type become the first of these.
+    input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]
+    min_features: ClassVar[int] = 1
+    # The parameters that `to_rows` depends on.
+    layout_parameters: ClassVar[Sequence[str]] = ()
 
     _shared_constraints: ClassVar[Mapping[str, Constraint]] = {
         "scaling": OneOf(SCALINGS),
@@ -160,20 +85,20 @@ class Backbone(OutlierDetector, ABC):
     def __init__(
         self,
         *,
-        scaling=None,
-        max_epochs=100,
-        batch_size=128,
-        lr=1e-3,
-        weight_decay=1e-5,
-        gradient_clip_value=None,
-        n_iter_no_change=None,
-        tol=1e-4,
-        contamination=0.1,
-        device="auto",
-        random_state=None,
-        verbose=0,
-        **unknown,
-    ):
+        scaling: Scaling = None,
+        max_epochs: int | None = 100,
+        batch_size: int = 128,
+        lr: float | None = 1e-3,
+        weight_decay: float = 1e-5,
+        gradient_clip_value: float | None = None,
+        n_iter_no_change: int | None = None,
+        tol: float = 1e-4,
+        contamination: float = 0.1,
+        device: str | torch.device = "auto",
+        random_state: RandomState = None,
+        verbose: int = 0,
+        **unknown: Any,
+    ) -> None:
         if unknown:
             raise TypeError(
                 f"{type(self).__name__}() got an unexpected keyword argument "
@@ -192,12 +117,13 @@ class Backbone(OutlierDetector, ABC):
         self.random_state = random_state
         self.verbose = verbose
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the shared parameters in the place of a subclass's ``**shared``.
 
         scikit-learn reads an estimator's parameters off the signature of its ``__init__``.
         """
         super().__init_subclass__(**kwargs)
+        refuse_earlier_names(cls)
         if "__init__" not in vars(cls):
             return
         own = inspect.signature(cls.__init__)
@@ -210,18 +136,14 @@ class Backbone(OutlierDetector, ABC):
             merged = own.replace(parameters=named + shared)
             cls.__init__.__signature__ = merged  # type: ignore[attr-defined]
 
-    @abstractmethod
-    def build_module(self, n_features):
-        """Build the untrained module for rows of `n_features` features.
-
-        Its ``forward(x)`` takes rows (b, n_features) and returns ``(loss_n, loss_a)``, (b,) each.
-        It may have a method ``prepare(x)``, which is called once before training with (a part
-        of) the training rows, to set what depends on them, and a method ``embed(x)``, which
-        returns (b, ...) values that `embed` hands out. Weights are drawn from torch's global
-        generator, which is seeded around this call.
-        """
-
-    def fit(self, X, y=None, *, known_labels=None, outliers=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: Any = None,
+        *,
+        known_labels: KnownLabels | None = None,
+        outliers: MatrixLike | str | None = None,
+    ) -> Self:
         """Train on X as if all of its rows of unknown label were normal.
 
         Parameters
@@ -252,42 +174,10 @@ class Backbone(OutlierDetector, ABC):
         TrainingDivergedError
             If the loss stops being finite; the detector is then unfitted.
         """
-        with all_or_nothing(self):
-            X, known, tasks = self._start_fit(X, known_labels, outliers)
-            self._end_fit(X, known, tasks, train_tasks(tasks, X))
+        fit(self, X, known_labels, outliers)
         return self
 
-    def _start_fit(self, X, known_labels, outliers=None, memo=None):
-        check_parameters(self, self.parameter_constraints())
-        owner, given = type(self).__name__, X
-        X = self._check_training_rows(X)
-        known = check_known_labels(known_labels, X.shape[0], owner, given)
-        warn_of_a_low_ratio(self.contamination, known, owner)
-        seed = draw_seeds(self.random_state, 1)[0]
-        task = Task(
-            self,
-            rows=np.arange(X.shape[0]),
-            seed=seed,
-            rule=engine.RULES["blind"],
-            contamination=ratio_with_known(self.contamination, known),
-            known=known,
-            outliers=check_outliers(outliers, self, X, seed, owner),
-        )
-        return X, known, [task]
-
-    def _end_fit(self, X, known, tasks, losses):
-        """Do nothing: training has set all there is."""
-
-    def _check_training_rows(self, X):
-        X = super()._check_training_rows(X)
-        self.scaling_ = self.choose_scaling(X)
-        return X
-
-    def choose_scaling(self, X):
-        """Return what ``scaling="auto"`` stands for on these rows, else `scaling`."""
-        return resolve_scaling(X, self.scaling)
-
-    def score_samples(self, X):
+    def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row: minus the normal loss, so the higher, the more normal.
 
         Parameters
@@ -302,7 +192,7 @@ class Backbone(OutlierDetector, ABC):
         """
         return -self._losses(self._check_rows(X))[0]
 
-    def embed(self, X):
+    def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the trained network.
 
         Parameters
@@ -316,20 +206,38 @@ class Backbone(OutlierDetector, ABC):
             Where the network sees each row: rows that are close are alike to it. Of a backbone
             whose module has no method ``embed``, the rows as they are scaled.
         """
-        X = self._check_rows(X)  # raises if not fitted
-        return engine.embeddings(
-            self.module_,
-            X,
-            scaling=self._scaling,
-            device=engine.resolve_device(self.device),
-        )
+        return self._embed(self._check_rows(X))
 
     @classmethod
-    def parameter_constraints(cls):
+    def parameter_constraints(cls) -> dict[str, Constraint]:
         """Return what each parameter may be, by name."""
         return {**cls._shared_constraints, **cls.own_constraints}
 
-    def choose_max_epochs(self, n_samples):
+    @abstractmethod
+    def build_module(self, n_features: int) -> nn.Module:
+        """Build the untrained module for rows of `n_features` features.
+
+        Its ``forward(x)`` takes rows (b, n_features) and returns ``(loss_n, loss_a)``, (b,) each.
+        It may have a method ``prepare(x)``, which is called once before training with (a part
+        of) the training rows, to set what depends on them, and a method ``embed(x)``, which
+        returns (b, ...) values that `embed` hands out. Weights are drawn from torch's global
+        generator, which is seeded around this call.
+
+        Parameters
+        ----------
+        n_features : int
+            Values of a row.
+
+        Returns
+        -------
+        module : torch.nn.Module
+        """
+
+    def choose_scaling(self, X: Matrix) -> str | None:
+        """Return what `scaling` stands for on validated rows: ``"auto"`` is decided by them."""
+        return resolve_scaling(X, self.scaling)
+
+    def choose_max_epochs(self, n_samples: int) -> int:
         """Return the passes over `n_samples` training rows."""
         if self.max_epochs is not None:
             return self.max_epochs
@@ -337,27 +245,103 @@ class Backbone(OutlierDetector, ABC):
         low, high = self.default_epoch_range
         return min(max(math.ceil(self.default_steps / steps), low), high)
 
-    def choose_lr(self, n_features):
+    def choose_lr(self, n_features: int) -> float:
         """Return the learning rate for rows of `n_features` features."""
+        if self.lr is None:
+            raise ValueError(
+                f"{type(self).__name__}: lr=None needs a rule. Override choose_lr(n_features)."
+            )
         return self.lr
 
-    def choose_loss_threshold(self, n_features):
-        """Return the normal loss below which training stops, for rows of `n_features` features."""
-        return None  # it does not
+    def choose_loss_threshold(self, n_features: int) -> float | None:
+        """Return the normal loss below which training stops; None, the default, for never."""
+        return None
 
-    def _losses(self, X):
-        """Both losses of validated rows."""
-        loss_n, loss_a = engine.losses(
-            self.module_,
-            X,
-            scaling=self._scaling,
-            device=engine.resolve_device(self.device),
+    def to_rows(self, X: Any, layout: Any = None) -> tuple[Any, Any]:
+        """Lay X out as rows; here they are taken as they are.
+
+        Parameters
+        ----------
+        X : array-like
+            As the user gave it, before its validation.
+        layout : object, optional
+            What was found out about the training rows, for rows to score.
+
+        Returns
+        -------
+        rows : array-like of shape (n_samples, n_features)
+        layout : object
+            What was found out about X, such as the shape of its images.
+        """
+        return X, None
+
+    def resolved(self, X: Matrix, layout: Any = None) -> Self:
+        """Return a copy for training on validated rows, with what they decide filled in.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        layout : object, optional
+            What `to_rows` found out about them.
+
+        Returns
+        -------
+        model : Backbone
+            Unfitted, with `choose_scaling` in the place of `scaling`.
+        """
+        return clone(self).set_params(scaling=self.choose_scaling(X))
+
+    def _check_parameters(self) -> None:
+        check_parameters(self, self.parameter_constraints())
+
+    def _readers(self, *, fitted: bool) -> Sequence[Backbone]:
+        return [self]
+
+    def _plan_fit(
+        self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
+    ) -> Plan:
+        owner, n_samples = type(self).__name__, rows.X.shape[0]
+        warn_of_low_contamination(self.contamination, known, owner)
+        contamination = contamination_with_known(float(self.contamination), known)
+        [seed] = draw_seeds(self.random_state, 1)
+        task = Task(
+            self.resolved(rows.X, rows.layout).set_params(contamination=contamination),
+            rows=np.arange(n_samples),
+            seed=seed,
+            # Blind: every row of unknown label is taken for normal.
+            labelling=engine.Labelling(engine.RULES["blind"], alpha=0.0, known=known),
+            exposure=exposure_to(
+                outliers,
+                rows.X,
+                lambda other: self._rows_like(other, rows),
+                seed=seed,
+                owner=owner,
+            ),
+            verbose=self.verbose,
         )
-        finite = np.isfinite(loss_n)
-        if not finite.all():
-            raise ValueError(
-                f"{type(self).__name__}: the score of row {np.flatnonzero(~finite)[0]} is not "
-                "finite: its values are too large for the network. Bring the features to a common "
-                "scale (scaling='minmax')."
-            )
-        return loss_n, loss_a
+        return Plan(rows, known, [task])
+
+    def _finish_fit(self, plan: Plan, trained: Sequence[Trained]) -> None:
+        [task], [result] = plan.members, trained
+        self._set_trained(task, result, plan.rows.layout)
+
+    def _set_trained(self, task: Task, trained: Trained, layout: Any) -> None:
+        """Set the fitted attributes, but for those of the rows."""
+        model: Any = task.model
+        self._layout = layout
+        self._scaling = trained.scaling
+        self.scaling_ = model.scaling
+        self.module_ = trained.module
+        self.history_ = trained.history
+        self.n_iter_ = int(trained.history.n_iter[0])
+        self.loss_history_ = trained.history.objective[:, 0]
+        self.offset_ = threshold(-trained.losses[0], model.contamination)
+
+    def _losses(self, X: Matrix) -> tuple[np.ndarray, np.ndarray]:
+        """Both losses of validated rows."""
+        return losses_of(self.module_, X, self._scaling, self.device, type(self).__name__)
+
+    def _embed(self, X: Matrix) -> np.ndarray:
+        """Embeddings of validated rows."""
+        device = engine.resolve_device(self.device)
+        return engine.embeddings(self.module_, X, scaling=self._scaling, device=device)

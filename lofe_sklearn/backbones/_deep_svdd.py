@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Literal, Unpack
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import energy_losses, inverse_losses
+from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._shared import Scaling, SharedWithRate
 
 
 class DeepSVDDModule(nn.Module):
@@ -27,10 +29,8 @@ class DeepSVDDModule(nn.Module):
     def __init__(self, n_features: int, *, hidden_sizes: list[int], anomaly_loss: str) -> None:
         super().__init__()
         self.anomaly_loss = anomaly_loss
-        self.encoder = nn.ModuleList(
-            nn.Linear(fan_in, fan_out, bias=False)
-            for fan_in, fan_out in pairwise([n_features, *hidden_sizes])
-        )
+        leaky = nn.LeakyReLU(0.1, inplace=True)
+        self.encoder = MLP([n_features, *hidden_sizes], leaky, bias=False)
         self.register_buffer("center", torch.zeros(hidden_sizes[-1]))
 
     def prepare(self, x: Tensor) -> None:
@@ -42,10 +42,7 @@ class DeepSVDDModule(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         """Embedding of the rows x: (b, e)."""
-        *hidden, embedding = self.encoder
-        for layer in hidden:
-            x = F.leaky_relu(layer(x), 0.1, inplace=True)
-        return embedding(x)
+        return self.encoder(x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""
@@ -125,17 +122,17 @@ class DeepSVDD(Backbone):
     def __init__(
         self,
         *,
-        hidden_sizes=None,
-        anomaly_loss="hypersphere",
-        scaling="standard",
-        max_epochs=None,
-        **shared,
-    ):
+        hidden_sizes: Sequence[int] | None = None,
+        anomaly_loss: Literal["hypersphere", "inverse"] = "hypersphere",
+        scaling: Scaling = "standard",
+        max_epochs: int | None = None,
+        **shared: Unpack[SharedWithRate],
+    ) -> None:
         self.hidden_sizes = hidden_sizes
         self.anomaly_loss = anomaly_loss
         super().__init__(scaling=scaling, max_epochs=max_epochs, **shared)
 
-    def build_module(self, n_features):
+    def build_module(self, n_features: int) -> nn.Module:
         return DeepSVDDModule(
             n_features,
             hidden_sizes=list(self.hidden_sizes or (32, 16)),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,8 @@ from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import matching_losses
+from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._shared import Scaling, SharedWithBatchSize
 
 
 class GOADModule(nn.Module):
@@ -39,10 +42,8 @@ class GOADModule(nn.Module):
         self.register_buffer("maps", torch.randn(n_features, width) / n_features**0.5)
         self.register_buffer("shifts", torch.randn(width))
         self.n_transforms = n_transforms
-        self.encoder = nn.ModuleList(
-            nn.Linear(fan_in, fan_out)
-            for fan_in, fan_out in pairwise([transform_size, *hidden_sizes])
-        )
+        leaky = nn.LeakyReLU(0.2, inplace=True)
+        self.encoder = MLP([transform_size, *hidden_sizes], leaky)
         self.centers = nn.Parameter(torch.randn(n_transforms, hidden_sizes[-1]))
 
     def prepare(self, x: Tensor) -> None:
@@ -52,10 +53,7 @@ class GOADModule(nn.Module):
     def embed(self, x: Tensor) -> Tensor:
         """Embeddings of the rows x, (b, d), under all maps: (b, M, e)."""
         z = torch.addmm(self.shifts, x, self.maps).view(x.shape[0] * self.n_transforms, -1)
-        *hidden, embedding = self.encoder
-        for layer in hidden:
-            z = F.leaky_relu(layer(z), 0.2)
-        return embedding(z).view(x.shape[0], self.n_transforms, -1)
+        return self.encoder(z).view(x.shape[0], self.n_transforms, -1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""
@@ -146,16 +144,16 @@ class GOAD(Backbone):
     def __init__(
         self,
         *,
-        n_transforms=32,
-        transform_size=16,
-        hidden_sizes=(32, 32),
-        margin=1.0,
-        triplet_weight=0.1,
-        scaling="standard",
-        max_epochs=25,
-        lr=3e-3,
-        **shared,
-    ):
+        n_transforms: int = 32,
+        transform_size: int = 16,
+        hidden_sizes: Sequence[int] = (32, 32),
+        margin: float = 1.0,
+        triplet_weight: float = 0.1,
+        scaling: Scaling = "standard",
+        max_epochs: int = 25,
+        lr: float = 3e-3,
+        **shared: Unpack[SharedWithBatchSize],
+    ) -> None:
         self.n_transforms = n_transforms
         self.transform_size = transform_size
         self.hidden_sizes = hidden_sizes
@@ -163,7 +161,7 @@ class GOAD(Backbone):
         self.triplet_weight = triplet_weight
         super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
 
-    def build_module(self, n_features):
+    def build_module(self, n_features: int) -> nn.Module:
         return GOADModule(
             n_features,
             n_transforms=self.n_transforms,

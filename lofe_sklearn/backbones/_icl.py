@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import matching_losses, unit_vectors
+from lofe_sklearn.backbones._shared import Scaling, SharedWithBatchSize
 
 # Steps until the windows drawn come in the same order again.
 SCHEDULE = 512
@@ -245,21 +248,21 @@ class ICL(Backbone):
     def __init__(
         self,
         *,
-        window_size=None,
-        max_windows=151,
-        windows_per_step=64,
-        n_permutations=1,
-        window_sizes=(32, 64, 64),
-        rest_sizes=(64, 128, 64),
-        feature_gain=None,
-        feature_offset=None,
-        temperature=0.1,
-        loss_threshold=None,
-        scaling="auto",
-        max_epochs=None,
-        lr=3e-3,
-        **shared,
-    ):
+        window_size: int | None = None,
+        max_windows: int = 151,
+        windows_per_step: int | None = 64,
+        n_permutations: int = 1,
+        window_sizes: Sequence[int] = (32, 64, 64),
+        rest_sizes: Sequence[int] = (64, 128, 64),
+        feature_gain: float | None = None,
+        feature_offset: float | None = None,
+        temperature: float = 0.1,
+        loss_threshold: float | None = None,
+        scaling: Scaling = "auto",
+        max_epochs: int | None = None,
+        lr: float = 3e-3,
+        **shared: Unpack[SharedWithBatchSize],
+    ) -> None:
         self.window_size = window_size
         self.max_windows = max_windows
         self.windows_per_step = windows_per_step
@@ -272,7 +275,7 @@ class ICL(Backbone):
         self.loss_threshold = loss_threshold
         super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
 
-    def build_module(self, n_features):
+    def build_module(self, n_features: int) -> nn.Module:
         window_size = self.window_size or _paper_window(n_features)
         if window_size >= n_features:
             raise ValueError(
@@ -287,7 +290,7 @@ class ICL(Backbone):
                 f"are compared; got {self.window_sizes!r} and {self.rest_sizes!r}."
             )
         # Each feature's own range, which "minmax" leaves it in, tells it apart to some degree.
-        told_apart = getattr(self, "scaling_", None) == "minmax"
+        told_apart = self.scaling == "minmax"
         gain, offset = (0.15, 0.0) if told_apart else (0.6, 0.1)
         return ICLModule(
             n_features,
@@ -302,7 +305,7 @@ class ICL(Backbone):
             temperature=self.temperature,
         )
 
-    def choose_loss_threshold(self, n_features):
+    def choose_loss_threshold(self, n_features: int) -> float | None:
         if self.loss_threshold is None:
             return 1e-3 if n_features <= 40 else 1e-2
         return self.loss_threshold

@@ -43,6 +43,29 @@ def inverse_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
     return energy, 1.0 / (energy + _SMALLEST_ENERGY)
 
 
+def density_losses(log_density: Tensor) -> tuple[Tensor, Tensor]:
+    """L_n = -log p and L_a = log p for log-densities of any sign and shape.
+
+    For models that give the density p(x) itself, such as normalizing flows. Its module must say
+    ``score_scale = "linear"``, as these losses may be negative and have no logarithm.
+
+    L_a has no lower bound: log p can fall without end. Rows that are labelled as anomalies are
+    pushed away as long as the training runs, and with hard labels nothing holds against it.
+    `gradient_clip_value` limits each step, few epochs limit the whole, and soft labels train both
+    losses of these rows, which cancel.
+
+    Parameters
+    ----------
+    log_density : Tensor
+        log p(x) of each row, with all of its constants or without.
+
+    Returns
+    -------
+    loss_n, loss_a : Tensor of the same shape
+    """
+    return -log_density, log_density
+
+
 def matching_losses(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Losses of finding, among m candidates, the one that belongs to each of n parts of a row.
 

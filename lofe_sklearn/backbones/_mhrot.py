@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, Self, Unpack
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Tags
+from torch import nn
 
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn._training import Task, Trained
 from lofe_sklearn._validation import IMAGE_SHAPE, Number, OneOf
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._images import images_to_rows, shape_of_rows
 from lofe_sklearn.backbones._mhrot_module import MHRotModule
+from lofe_sklearn.backbones._pixels import (
+    images_to_rows,
+    shape_of_rows,
+    warn_of_rows_that_are_no_images,
+)
+from lofe_sklearn.backbones._shared import Scaling, Shared
 
 
 @with_shared_docs
@@ -117,23 +128,25 @@ class MHRot(Backbone):
         "anomaly_weight": Number(low=0, exclude_low=True),
     }
     input_dtypes = [*Backbone.input_dtypes, np.uint8]
+    layout_parameters = ("image_shape",)
     default_init = None  # an isolation forest on pixels says little about images
 
     def __init__(
         self,
         *,
-        image_shape=None,
-        depth=16,
-        width=4,
-        dropout=0.0,
-        flips=False,
-        n_views=None,
-        anomaly_weight=1.0,
-        max_epochs=16,
-        batch_size=32,
-        lr=1e-3,
-        **shared,
-    ):
+        image_shape: Sequence[int] | None = None,
+        depth: int = 16,
+        width: int = 4,
+        dropout: float = 0.0,
+        flips: bool = False,
+        n_views: int | None = None,
+        anomaly_weight: float = 1.0,
+        scaling: Scaling = None,
+        max_epochs: int = 16,
+        batch_size: int = 32,
+        lr: float = 1e-3,
+        **shared: Unpack[Shared],
+    ) -> None:
         self.image_shape = image_shape
         self.depth = depth
         self.width = width
@@ -141,9 +154,11 @@ class MHRot(Backbone):
         self.flips = flips
         self.n_views = n_views
         self.anomaly_weight = anomaly_weight
-        super().__init__(max_epochs=max_epochs, batch_size=batch_size, lr=lr, **shared)
+        super().__init__(
+            scaling=scaling, max_epochs=max_epochs, batch_size=batch_size, lr=lr, **shared
+        )
 
-    def build_module(self, n_features):
+    def build_module(self, n_features: int) -> nn.Module:
         owner = type(self).__name__
         total = 72 if self.flips else 36
         if self.n_views is not None and self.n_views > total:
@@ -151,10 +166,9 @@ class MHRot(Backbone):
                 f"{owner}: n_views must be at most {total}, the number of all views with "
                 f"flips={self.flips}; got {self.n_views}. None takes them all."
             )
-        fitted_shape = getattr(self, "image_shape_", None)
         return MHRotModule(
             n_features,
-            image_shape=fitted_shape or shape_of_rows(n_features, self.image_shape, owner),
+            image_shape=shape_of_rows(n_features, self.image_shape, owner),
             depth=self.depth,
             width=self.width,
             dropout=self.dropout,
@@ -163,15 +177,26 @@ class MHRot(Backbone):
             anomaly_weight=self.anomaly_weight,
         )
 
-    def _check_training_rows(self, X):
+    def to_rows(self, X: Any, layout: Any = None) -> tuple[Any, Any]:
         owner = type(self).__name__
-        asked = None if self.image_shape is None else tuple(self.image_shape)
-        X, shape = images_to_rows(X, asked, owner)
-        X = super()._check_training_rows(X)
-        self.image_shape_ = shape or shape_of_rows(X.shape[1], asked, owner)
-        return X
+        asked = layout if layout is not None or self.image_shape is None else self.image_shape
+        rows, found = images_to_rows(X, None if asked is None else tuple(asked), owner)
+        if layout is None and found is None and len(rows.shape) == 2 and rows.shape[1] > 0:
+            found = shape_of_rows(rows.shape[1], asked, owner)
+            warn_of_rows_that_are_no_images(rows.shape[1], found, owner)
+        return rows, found
 
-    def _check_rows(self, X):
-        check_is_fitted(self)
-        X, _ = images_to_rows(X, self.image_shape_, type(self).__name__)
-        return super()._check_rows(X)
+    def resolved(self, X: Matrix, layout: Any = None) -> Self:
+        shape = layout or shape_of_rows(X.shape[1], self.image_shape, type(self).__name__)
+        # The square that holds rows of another number of values is found again from their number.
+        exact = math.prod(shape) == X.shape[1]
+        return super().resolved(X, shape).set_params(image_shape=shape if exact else None)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _set_trained(self, task: Task, trained: Trained, layout: Any) -> None:
+        super()._set_trained(task, trained, layout)
+        self.image_shape_ = self._layout = self.module_.image_shape

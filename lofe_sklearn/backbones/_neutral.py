@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
+from typing import Any, Literal, Self, Unpack
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn._training import one_feature_dominates
 from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import contrastive_losses
-from lofe_sklearn.backbones._scaling import one_feature_dominates
+from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._shared import Scaling, SharedWithBatchSize
 
 
 class NeuTraLModule(nn.Module):
@@ -46,10 +51,7 @@ class NeuTraLModule(nn.Module):
         self.transform_bias = nn.ParameterList(
             _uniform((n_transforms, 1, fan_out), fan_in) for fan_in, fan_out in pairwise(widths[1:])
         )
-        self.encoder = nn.ModuleList(
-            nn.Linear(fan_in, fan_out, bias=False)
-            for fan_in, fan_out in pairwise([n_features, *encoder_sizes])
-        )
+        self.encoder = MLP([n_features, *encoder_sizes], bias=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""
@@ -59,10 +61,7 @@ class NeuTraLModule(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         """Embedding of the rows x, transformed or not: (b, e)."""
-        *hidden, embedding = self.encoder
-        for layer in hidden:
-            x = F.relu(layer(x), inplace=True)
-        return embedding(x)
+        return self.encoder(x)
 
     def transformed(self, x: Tensor) -> Tensor:
         """All K transformations of the rows x: (K, b, d)."""
@@ -159,16 +158,16 @@ class NeuTraL(Backbone):
     def __init__(
         self,
         *,
-        n_transforms=11,
-        transform_type="forward",
-        transform_sizes=None,
-        encoder_sizes=None,
-        temperature=0.1,
-        scaling="auto",
-        max_epochs=300,
-        lr=None,
-        **shared,
-    ):
+        n_transforms: int = 11,
+        transform_type: Literal["residual", "forward", "multiplicative"] = "forward",
+        transform_sizes: Sequence[int] | None = None,
+        encoder_sizes: Sequence[int] | None = None,
+        temperature: float = 0.1,
+        scaling: Scaling = "auto",
+        max_epochs: int = 300,
+        lr: float | None = None,
+        **shared: Unpack[SharedWithBatchSize],
+    ) -> None:
         self.n_transforms = n_transforms
         self.transform_type = transform_type
         self.transform_sizes = transform_sizes
@@ -176,13 +175,13 @@ class NeuTraL(Backbone):
         self.temperature = temperature
         super().__init__(scaling=scaling, max_epochs=max_epochs, lr=lr, **shared)
 
-    def choose_scaling(self, X):
+    def choose_scaling(self, X: Matrix) -> str | None:
         if self.scaling == "auto":
             return "rms" if one_feature_dominates(X) else "minmax"
         return super().choose_scaling(X)
 
     @classmethod
-    def for_features(cls, **parameters):
+    def for_features(cls, **parameters: Any) -> Self:
         """Return a NeuTraL for frozen features of a pretrained network, as in the LOE paper.
 
         15 forward transformations, three layers, an embedding of 256, batches of 512 rows, a
@@ -205,7 +204,7 @@ class NeuTraL(Backbone):
         >>> NeuTraL.for_features(random_state=0).encoder_sizes
         (256, 256, 256)
         """
-        preset = {
+        preset: dict[str, Any] = {
             "n_transforms": 15,
             "transform_type": "forward",
             "transform_sizes": (256, 256),
@@ -217,7 +216,7 @@ class NeuTraL(Backbone):
         }
         return cls(**(preset | parameters))
 
-    def build_module(self, n_features):
+    def build_module(self, n_features: int) -> nn.Module:
         return NeuTraLModule(
             n_features,
             n_transforms=self.n_transforms,
@@ -227,12 +226,12 @@ class NeuTraL(Backbone):
             temperature=self.temperature,
         )
 
-    def _encoder_sizes(self, n_features):
+    def _encoder_sizes(self, n_features: int) -> list[int]:
         if self.encoder_sizes:
             return list(self.encoder_sizes)
         if n_features < 32:
             return [2 * n_features] * 3
         return [64, 64, 32] if n_features <= 300 else [256, 256, 64]
 
-    def choose_lr(self, n_features):
+    def choose_lr(self, n_features: int) -> float:
         return self.lr or 8e-3 / math.sqrt(self._encoder_sizes(n_features)[0])

@@ -7,9 +7,10 @@ from lofe_sklearn.engine._batches import batch_sizes
 from lofe_sklearn.engine._device import resolve_device
 from lofe_sklearn.engine._exposure import Exposure
 from lofe_sklearn.engine._history import TrainingHistory
+from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
-from lofe_sklearn.engine._loop import Job, TrainingSettings, train
-from lofe_sklearn.engine._rows import Rows, RowsOfModels
+from lofe_sklearn.engine._loop import train
+from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling
 from lofe_sklearn.engine._rules import RULES, Rule, mark
 from lofe_sklearn.engine._score import embeddings, losses
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
@@ -22,6 +23,7 @@ __all__ = [
     "Rows",
     "RowsOfModels",
     "Rule",
+    "Scaling",
     "TrainingHistory",
     "TrainingSettings",
     "batch_sizes",

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,7 +76,7 @@ class Batches:
     batch_size : int
     seeds : sequence of M ints
         The orders are drawn on the CPU, so that every device sees the same.
-    known : sequence of M Tensor of int, shapes (n_m,), or None
+    known : sequence of M ndarray or Tensor of int, shapes (n_m,), or None
         Not 0 where a label is known; None, or all 0, for a model that knows none.
     known_weights : sequence of M floats or None
         How much the mean over the known rows counts beside that over the others; None where each
@@ -94,7 +95,7 @@ class Batches:
         index: Sequence[Tensor],
         batch_size: int,
         seeds: Sequence[int],
-        known: Sequence[Tensor | None] | None = None,
+        known: Sequence[np.ndarray | Tensor | None] | None = None,
         known_weights: Sequence[float | None] | None = None,
     ) -> None:
         self.n_rows = [len(rows) for rows in index]
@@ -185,8 +186,8 @@ class _Dealer:
         Rows shown in an epoch, those that come again counted again.
     """
 
-    def __init__(self, known: Tensor, n_batches: int, batch_size: int) -> None:
-        known = known.cpu()
+    def __init__(self, known: np.ndarray | Tensor, n_batches: int, batch_size: int) -> None:
+        known = torch.as_tensor(known).cpu()
         self.known = torch.nonzero(known != 0).squeeze(1)
         self._unknown = torch.nonzero(known == 0).squeeze(1)
         n_known, n_unknown = len(self.known), len(self._unknown)

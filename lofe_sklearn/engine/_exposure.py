@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import joblib
+import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
+
+Matrix: TypeAlias = np.ndarray | sparse.csr_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,41 +25,113 @@ class Exposure:
 
     Parameters
     ----------
-    index : Tensor of int, shape (m,)
-        Which rows of the data they are.
+    outliers : {ndarray, CSR matrix} of shape (m, d)
+        Rows with the features of X.
     weight : float
         How much their mean anomaly loss counts beside the mean over the training rows.
     """
 
-    index: Tensor
+    outliers: np.ndarray | sparse.csr_matrix
     weight: float = 1.0
 
 
-class ExposureStep:
-    """Draws of M models' outliers, batch after batch.
+def outliers_below(
+    X: Matrix, exposures: Sequence[Exposure | None]
+) -> tuple[Matrix, dict[Exposure, range]]:
+    """Put the outliers of several models below X, each set of them once.
+
+    Returns
+    -------
+    stacked : {ndarray, CSR matrix} of shape (n + n_outliers, d)
+        X itself where there are none.
+    places : dict of Exposure to range
+        The rows of `stacked` that are its outliers.
+    """
+    parts, end = [X], X.shape[0]
+    places: dict[Exposure, range] = {}
+    known: dict[str, range] = {}
+    for exposure in exposures:
+        if exposure is None or exposure in places:
+            continue
+        # Many fits validate the same outliers, each into an array of its own.
+        content = joblib.hash(exposure.outliers)
+        if content not in known:
+            known[content] = range(end, end + exposure.outliers.shape[0])
+            parts.append(exposure.outliers)
+            end = known[content].stop
+        places[exposure] = known[content]
+    if len(parts) == 1:
+        return X, places
+    if any(map(sparse.issparse, parts)):
+        return sparse.vstack([sparse.csr_matrix(part) for part in parts], format="csr"), places
+    return np.concatenate(parts), places
+
+
+class NoExposure:
+    """A step on the rows of the batch alone."""
+
+    def extend(self, row: Tensor) -> Tensor:
+        """Return the numbers of the rows of a step, given those of its batch, (M, b)."""
+        return row
+
+    def own(self, values: Tensor) -> Tensor:
+        """Return the columns of `values` that belong to the batch."""
+        return values
+
+    def weights(self, w_n: Tensor, w_a: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the weights of all losses of a step, given those of its batch, (M, b) each."""
+        return w_n, w_a
+
+    def objective(self, loss_a: Tensor) -> Tensor | float:
+        """Return what a step adds to each model's mean objective, given all anomaly losses."""
+        return 0.0
+
+
+class ExposureStep(NoExposure):
+    """A step with as many outliers, drawn anew, as the batch has rows.
 
     Parameters
     ----------
-    exposures : sequence of M Exposure
+    index : sequence of M Tensor of int, shapes (m,)
+        The outliers of each model, as row numbers.
+    weights : sequence of M floats
     seeds : sequence of M ints
         The draws are made on the CPU, so that every device sees the same.
     """
 
-    def __init__(self, exposures: Sequence[Exposure], seeds: Sequence[int]) -> None:
-        self._exposures = exposures
+    def __init__(
+        self, index: Sequence[Tensor], weights: Sequence[float], seeds: Sequence[int]
+    ) -> None:
+        self._index = index
         # Another sequence than that of the rows' order, which has the same seed.
         self._generators = [torch.Generator().manual_seed(seed + 1) for seed in seeds]
-        device = exposures[0].index.device
-        self._weight = torch.tensor([[e.weight] for e in exposures], device=device)
+        self._weight = torch.tensor([[w] for w in weights], device=index[0].device)
+        self._n_rows = 0
 
-    def draw(self, n_drawn: int) -> Tensor:
-        """Draw `n_drawn` outliers for each model, with replacement: rows, (M, n_drawn)."""
+    def extend(self, row: Tensor) -> Tensor:
+        """Return the row numbers of the batch and, behind them, those of the outliers drawn."""
+        self._n_rows = row.shape[1]
         drawn = [
-            own.index[torch.randint(len(own.index), (n_drawn,), generator=g).to(own.index.device)]
-            for own, g in zip(self._exposures, self._generators, strict=True)
+            own[torch.randint(len(own), (self._n_rows,), generator=g).to(own.device)]
+            for own, g in zip(self._index, self._generators, strict=True)
         ]
-        return torch.stack(drawn)
+        return torch.cat([row, torch.stack(drawn)], dim=1)
 
-    def weights(self, n_drawn: int) -> Tensor:
-        """Weights of the drawn rows' anomaly losses, (M, n_drawn): a weighted mean."""
-        return (self._weight / n_drawn).expand(-1, n_drawn)
+    def own(self, values: Tensor) -> Tensor:
+        """Return the columns of `values` that belong to the batch."""
+        return values[:, : self._n_rows]
+
+    def weights(self, w_n: Tensor, w_a: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the outliers the weights of a mean anomaly loss, and no normal loss."""
+        of_outliers = self._mean_weights()
+        return (
+            torch.cat([w_n, torch.zeros_like(of_outliers)], dim=1),
+            torch.cat([w_a, of_outliers], dim=1),
+        )
+
+    def objective(self, loss_a: Tensor) -> Tensor:
+        """Weighted mean anomaly loss of each model's outliers, (M,)."""
+        return (self._mean_weights() * loss_a[:, self._n_rows :]).sum(dim=1)
+
+    def _mean_weights(self) -> Tensor:
+        return (self._weight / self._n_rows).expand(-1, self._n_rows)

@@ -81,9 +81,21 @@ class HistoryRecorder:
 
     @torch.no_grad()
     def add_batch(
-        self, batch: Batch, loss_n: Tensor, loss_a: Tensor, w_n: Tensor, w_a: Tensor
+        self,
+        batch: Batch,
+        losses: tuple[Tensor, Tensor],
+        weights: tuple[Tensor, Tensor],
+        beside: Tensor | float = 0.0,
     ) -> None:
-        """Take in one batch, its losses and weights (M, b) each."""
+        """Take in one batch: its losses and weights, (M, b) each, and the objective beside them.
+
+        `beside`, (M,), is a mean, as that of the auxiliary outliers; times the number of rows it is
+        part of the same sum.
+        """
+        (loss_n, loss_a), (w_n, w_a) = losses, weights
+        if isinstance(beside, Tensor):
+            n_rows = batch.n_rows if isinstance(batch.n_rows, int) else batch.n_rows.squeeze(1)
+            self._sums[0] += beside * n_rows
         weighted = w_n * loss_n
         objective = weighted + w_a * loss_a
         if batch.own is not None:
@@ -91,13 +103,6 @@ class HistoryRecorder:
         self._sums += torch.stack([objective, loss_n, loss_a, weighted, w_n]).sum(dim=2)
         # Dropped rows, weights (0, 0), and undecided ones, (0.5, 0.5), count as anomalies.
         self._labels.scatter_(1, batch.position, w_a >= w_n)
-
-    @torch.no_grad()
-    def add_outliers(self, batch: Batch, loss_a: Tensor, weights: Tensor) -> None:
-        """Take in a batch's auxiliary outliers, their anomaly losses and weights (M, k) each."""
-        n_rows = batch.n_rows if isinstance(batch.n_rows, int) else batch.n_rows.squeeze(1)
-        # A mean over rows, like the rest of the objective, is made of it in the end.
-        self._sums[0] += (weights * loss_a).sum(dim=1) * n_rows
 
     def close_epoch(self, running: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """End the epoch; return M objectives, and M normal losses of rows taken for normal."""

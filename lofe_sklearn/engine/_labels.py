@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,23 +27,27 @@ class Labelling:
     rule : callable
         The label rule, see `lofe_sklearn.engine._rules`.
     alpha : float
-        Share of anomalies among its rows of unknown label.
+        The unknown share: that of anomalies among its rows of unknown label.
     warmup_epochs : int
         Epochs before labels are inferred: blind ones, or those of `first_scores`.
-    first_scores : Tensor of shape (n,), optional
+    first_scores : ndarray or Tensor of shape (n,), optional
         The higher, the more anomalous: the rule's labels by them hold during the warm-up.
-    known : Tensor of int, shape (n,), optional
+    known : ndarray or Tensor of int, shape (n,), optional
         +1 known normal, -1 known anomaly, 0 unknown.
     per_epoch : bool
         Labels are inferred for all rows before each epoch, instead of in each batch.
+    known_weight : float, optional
+        How much the mean over the rows of known label counts beside that over the others.
+        Default: every row counts the same.
     """
 
     rule: Rule
     alpha: float
     warmup_epochs: int = 0
-    first_scores: Tensor | None = None
-    known: Tensor | None = None
+    first_scores: np.ndarray | Tensor | None = None
+    known: np.ndarray | Tensor | None = None
     per_epoch: bool = False
+    known_weight: float | None = None
 
 
 class LabelStep:
@@ -56,29 +61,24 @@ class LabelStep:
     labellings : sequence of M Labelling
     n_rows : sequence of M ints
         How many rows each model has.
-    width : int
-        Columns of the index matrix, of which model m uses the first ``n_rows[m]``.
-    device : torch.device
+    index : Tensor of int, shape (M, width)
+        Their rows of the data; model m uses the first ``n_rows[m]`` columns.
     """
 
     def __init__(
-        self,
-        labellings: Sequence[Labelling],
-        n_rows: Sequence[int],
-        width: int,
-        device: torch.device,
+        self, labellings: Sequence[Labelling], n_rows: Sequence[int], index: Tensor
     ) -> None:
-        self._labellings, self._n_rows = labellings, tuple(n_rows)
+        self._labellings, self._n_rows, self._index = labellings, tuple(n_rows), index
+        device, shape = index.device, index.shape
         self._alpha = torch.tensor(
             [labelling.alpha for labelling in labellings], device=device, dtype=torch.float32
         )
-        shape = len(labellings), width
         # Empty where no model needs them: large sets and stacks make them large.
         some_known = any(labelling.known is not None for labelling in labellings)
-        self._known = torch.zeros(shape if some_known else 0, dtype=torch.int8, device=device)
+        self._known = torch.zeros(shape if some_known else (0,), dtype=torch.int8, device=device)
         for m, labelling in enumerate(labellings):
             if labelling.known is not None:
-                self._known[m, : n_rows[m]] = labelling.known
+                self._known[m, : n_rows[m]] = torch.as_tensor(labelling.known)
         # Both losses' weights of the models whose labels hold for a whole epoch.
         some_fixed = any(one.first_scores is not None or one.per_epoch for one in labellings)
         self._fixed = torch.zeros(2, *(shape if some_fixed else (0,)), device=device)
@@ -87,7 +87,7 @@ class LabelStep:
         self._groups: dict[tuple[int, ...], list[_Group]] = {}
 
     @torch.no_grad()
-    def start_epoch(self, epoch: int, stack: ModuleStack, rows: Rows, index: Tensor) -> None:
+    def start_epoch(self, epoch: int, stack: ModuleStack, rows: Rows) -> None:
         """Move on to `epoch`; infer all labels of the models that do so once an epoch."""
         phases = [_phase(labelling, epoch) for labelling in self._labellings]
         if phases != self._phases:
@@ -102,7 +102,7 @@ class LabelStep:
         chosen = _selector(models, len(self._labellings))
         parts = [
             stack(rows.take(part, chosen), chosen)
-            for part in index[chosen].split(_PASS_ROWS, dim=1)
+            for part in self._index[chosen].split(_PASS_ROWS, dim=1)
         ]
         loss_n, loss_a = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
         for m, row_n, row_a in zip(models, loss_n, loss_a, strict=True):
@@ -110,7 +110,13 @@ class LabelStep:
 
     @torch.no_grad()
     def weights(self, batch: Batch, loss_n: Tensor, loss_a: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights of a batch's losses, (M, b) each."""
+        """Weights of a batch's losses, (M, b) each: the rule's, times how much each row counts."""
+        w_n, w_a = self._by_rule(batch, loss_n, loss_a)
+        if batch.weight is None:
+            return w_n, w_a
+        return w_n * batch.weight, w_a * batch.weight
+
+    def _by_rule(self, batch: Batch, loss_n: Tensor, loss_a: Tensor) -> tuple[Tensor, Tensor]:
         position, sizes = batch.position, batch.sizes
         if sizes not in self._groups:
             self._groups[sizes] = list(self._group(sizes))
@@ -148,7 +154,7 @@ class LabelStep:
     def _set_first_labels(self) -> None:
         for m, labelling in enumerate(self._labellings):
             if labelling.first_scores is not None:
-                scores = labelling.first_scores.to(self._alpha)
+                scores = _ranks(labelling.first_scores).to(self._alpha)
                 self._fix(m, scores, torch.zeros_like(scores))
 
     def _fix(self, model: int, loss_n: Tensor, loss_a: Tensor) -> None:
@@ -180,6 +186,18 @@ class _Group:
     size: int
     rule: Rule | None
     some_known: bool
+
+
+def _ranks(scores: np.ndarray | Tensor) -> Tensor:
+    """Rank of each score, ties in the order of the rows.
+
+    Only the order of the scores counts, which float32 would lose; ranks are exact in it up to
+    2**24 rows.
+    """
+    scores = torch.as_tensor(scores).cpu().numpy()
+    ranks = np.empty(len(scores), dtype=np.float32)
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(len(scores), 0, -1)
+    return torch.from_numpy(ranks)
 
 
 def _selector(models: list[int], n_models: int) -> Models:

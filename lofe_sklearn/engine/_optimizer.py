@@ -20,12 +20,18 @@ class StackOptimizer:
     parameters : sequence of Tensor
         Leaf tensors; of several models, with a leading model axis.
     lr, weight_decay : sequence of M floats
+    clip_value : float, optional
+        Largest Euclidean norm of a model's gradient. Default: no clipping.
     """
 
     def __init__(
-        self, parameters: Sequence[Tensor], lr: Sequence[float], weight_decay: Sequence[float]
+        self,
+        parameters: Sequence[Tensor],
+        lr: Sequence[float],
+        weight_decay: Sequence[float],
+        clip_value: float | None = None,
     ) -> None:
-        self.parameters = parameters
+        self.parameters, self.clip_value, self.n_models = parameters, clip_value, len(lr)
         self._views: list[tuple[slice, list[Tensor]]] = []
         groups = []
         each = enumerate(zip(lr, weight_decay, strict=True))
@@ -39,14 +45,27 @@ class StackOptimizer:
             groups.append({"params": views, "lr": rate, "weight_decay": decay})
         self._adam = torch.optim.Adam(groups, fused=True)
 
-    def clear(self) -> None:
-        """Forget the gradients of the last step."""
+    def step(self, losses: tuple[Tensor, Tensor], weights: tuple[Tensor, Tensor]) -> None:
+        """Move every parameter against the gradient of the weighted sum of both losses."""
         for parameter in self.parameters:
             parameter.grad = None
-
-    def step(self) -> None:
-        """Move every parameter by its gradient."""
+        # The sum is linear in the losses: its gradient with respect to them is the weights.
+        torch.autograd.backward(losses, weights)
+        if self.clip_value is not None:
+            clip_gradients(self.parameters, self.n_models, self.clip_value)
         for part, views in self._views:
             for view, parameter in zip(views, self.parameters, strict=True):
                 view.grad = None if parameter.grad is None else parameter.grad[part]
         self._adam.step()
+
+
+def clip_gradients(parameters: Sequence[Tensor], n_models: int, max_norm: float) -> None:
+    """Scale each model's gradient to a Euclidean norm of at most `max_norm`."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    squares = [g.square().reshape(n_models, -1).sum(dim=1) for g in gradients]
+    norm = torch.stack(squares).sum(dim=0).sqrt()
+    factor = (max_norm / norm.clamp(min=1e-12)).clamp(max=1.0)
+    for gradient in gradients:
+        # A single model's parameters have no leading model axis.
+        shape = (n_models, *[1] * (gradient.dim() - 1)) if n_models > 1 else ()
+        gradient.mul_(factor.view(shape))

@@ -9,6 +9,8 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from lofe_sklearn.engine._exposure import Exposure, ExposureStep, NoExposure, outliers_below
+
 Scaling = tuple[np.ndarray, np.ndarray]
 # Some of the M models, as an index of the model axis.
 Models = slice | list[int]
@@ -24,6 +26,8 @@ class Rows:
     Parameters
     ----------
     X : ndarray of shape (n, ...) or CSR matrix of shape (n, d)
+    exposures : sequence of Exposure or None, optional
+        Their outliers are kept as rows below those of X, equal ones once.
     scaling : pair of ndarray of shape (d,), optional
         Shift and factor: rows are handed out as ``(row - shift) * factor``, computed in float64.
     device : torch.device
@@ -34,10 +38,12 @@ class Rows:
         self,
         X: np.ndarray | sparse.csr_matrix,
         *,
+        exposures: Sequence[Exposure | None] = (),
         scaling: Scaling | None = None,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
+        X, self._outliers = outliers_below(X, exposures)
         self.scaling = scaling
         self.device, self.dtype = device, dtype
         self._X = X if sparse.issparse(X) else self._to_tensor(X)
@@ -54,6 +60,20 @@ class Rows:
         else:
             picked = self._to_tensor(self._X[flat.cpu().numpy()].toarray())
         return picked.view(*index.shape, *picked.shape[1:])
+
+    def index_of(self, exposure: Exposure) -> Tensor:
+        """Row numbers of an exposure's outliers, (m,)."""
+        rows = self._outliers[exposure]
+        return torch.arange(rows.start, rows.stop, device=self.device)
+
+    def exposure_step(
+        self, exposures: Sequence[Exposure | None], seeds: Sequence[int]
+    ) -> NoExposure:
+        """Return the step of M models that are all exposed to outliers, or none of them."""
+        own = [exposure for exposure in exposures if exposure is not None]
+        if not own:
+            return NoExposure()
+        return ExposureStep(list(map(self.index_of, own)), [e.weight for e in own], seeds)
 
     def _to_tensor(self, X: np.ndarray) -> Tensor:
         # A copy always: torch has no read-only tensors, and the user's array must stay as it is.
@@ -80,6 +100,7 @@ class RowsOfModels(Rows):
     Parameters
     ----------
     X : ndarray or CSR matrix of shape (n, d)
+    exposures : sequence of Exposure or None, optional
     scalings : sequence of M pairs of ndarray of shape (f,), or None
         Shift and factor of each model's own features.
     features : ndarray of int, shape (M, f), optional
@@ -92,13 +113,14 @@ class RowsOfModels(Rows):
         self,
         X: np.ndarray | sparse.csr_matrix,
         *,
+        exposures: Sequence[Exposure | None] = (),
         scalings: Sequence[Scaling | None],
         features: np.ndarray | None = None,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         precise = torch.float32 if device.type == "mps" else torch.float64  # it has no other
-        super().__init__(X, device=device, dtype=precise)
+        super().__init__(X, exposures=exposures, device=device, dtype=precise)
         self._dtype_out = dtype
         n_features = X.shape[1] if features is None else features.shape[1]
         nothing = np.zeros(n_features), np.ones(n_features)

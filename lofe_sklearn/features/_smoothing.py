@@ -12,6 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._detectors import threshold
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import (
     Constraint,
@@ -21,7 +22,6 @@ from lofe_sklearn._validation import (
     check_argument,
     check_parameters,
 )
-from lofe_sklearn.backbones._training import threshold
 from lofe_sklearn.features._windows import VideoWindows
 
 Kernel: TypeAlias = Literal["gaussian", "box"]

@@ -11,9 +11,9 @@ from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.utils import check_array, check_random_state
 
+from lofe_sklearn._detectors import normality
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, Described, Number, check_argument
-from lofe_sklearn.metrics._response import normality
 
 
 class ExcessMassScorer:

@@ -8,9 +8,9 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from lofe_sklearn._detectors import normality
 from lofe_sklearn._types import MatrixLike, Scorer
 from lofe_sklearn.metrics._label_free import excess_mass_scorer
-from lofe_sklearn.metrics._response import normality
 from lofe_sklearn.metrics._scores import (
     average_precision,
     f1_at_true_ratio,

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import FEW_TREES
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -17,7 +18,8 @@ def fitted(detector, contaminated):
 
 @pytest.fixture
 def loe(contaminated):
-    return LOE(DeepSVDD(max_epochs=20), contamination=0.1, random_state=0).fit(contaminated[0])
+    detector = LOE(DeepSVDD(max_epochs=20), contamination=0.1, init=FEW_TREES, random_state=0)
+    return detector.fit(contaminated[0])
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import FEW_TREES
 from pyod.models.iforest import IForest
 from pyod.models.lof import LOF
 from pyod.models.lscp import LSCP
@@ -13,7 +14,7 @@ from lofe_sklearn.adapters.pyod import PyODDetector
 from lofe_sklearn.metrics import roc_auc
 
 
-def loe(random_state=0, init="auto"):
+def loe(random_state=0, init=FEW_TREES):
     return LOE(
         DeepSVDD(max_epochs=4),
         n_estimators=2,

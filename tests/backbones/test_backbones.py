@@ -1,15 +1,18 @@
 """Properties that hold for every backbone's module, and those of single ones."""
 
 from itertools import repeat
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import BACKBONES
 from scipy import sparse
 from sklearn.datasets import load_digits
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL, engine
-from lofe_sklearn.backbones._scaling import fit_scaling
+from lofe_sklearn._training import fit_scaling
+from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.testing import check_backbone
 
 EXTREMES = {
@@ -85,14 +88,31 @@ def test_an_unknown_parameter_is_named(backbone_class):
         backbone_class(n_epochs=3)
 
 
-def test_check_backbone(backbone_class):
+def test_check_backbone(backbone_class, monkeypatch):
     if backbone_class.__name__ == "MHRot":  # of what is no image it learns little
         digits = load_digits()
-        rows = digits.data[digits.target == 4]
+        rows = digits.data[digits.target == 4][:110]
         quick = backbone_class(max_epochs=80, lr=3e-3).set_params(batch_size=64)
+        monkeypatch.setattr("lofe_sklearn.testing._findings._N_SETS", 2)  # a fit takes seconds
     else:
         rows, quick = None, backbone_class(max_epochs=20, lr=3e-3)
-    check_backbone(quick, rows, scikit_learn=False)
+    passed = check_backbone(quick, rows, scikit_learn=False)
+    assert passed[-1] == "LOE's labels beat blind training"
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def test_the_reference_has_every_backbone():
+    entries = {line.strip() for line in (DOCS / "api.rst").read_text(encoding="utf-8").splitlines()}
+    assert {cls.__name__ for cls in BACKBONES} <= entries
+
+
+def test_the_guide_has_every_hook():
+    guide = (DOCS / "add_a_backbone.md").read_text(encoding="utf-8")
+    public = {name for name in vars(Backbone) if not name.startswith(("_", "set_"))}
+    hooks = public - {"fit", "score_samples", "embed", "parameter_constraints"}
+    assert not [name for name in hooks if f"| `{name}" not in guide]
 
 
 def test_a_stack_equals_single_fits(backbone_class):
@@ -114,7 +134,7 @@ def test_a_stack_equals_single_models_over_a_long_training(backbone_class):
     device = torch.device("cpu")
     rows = engine.Rows(X, device=device, dtype=torch.float64)
     # Convolutions are slow in float64; NeuTraL's rounding errors grow fastest.
-    max_epochs = {"MHRot": 20, "NeuTraL": 60}.get(backbone_class.__name__, 150)
+    max_epochs = {"MHRot": 20, "NeuTraL": 60, "ICL": 80}.get(backbone_class.__name__, 150)
 
     def train(seeds):
         modules = engine.build_modules(
@@ -182,7 +202,7 @@ def test_neutral_sizes(transform_type, transform_sizes):
     ).fit(np.random.default_rng(0).normal(size=(20, 5)))
     module = detector.module_
     assert module.transformed(torch.randn(2, 5)).shape == (4, 2, 5)
-    assert [layer.weight.shape for layer in module.encoder] == [(6, 5), (3, 6)]
+    assert [layer.weight.shape for layer in module.encoder.layers] == [(6, 5), (3, 6)]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +210,7 @@ def test_neutral_sizes(transform_type, transform_sizes):
 )
 def test_neutral_sizes_follow_the_input(n_features, widths):
     module = NeuTraL().build_module(n_features)
-    assert [layer.out_features for layer in module.encoder] == widths
+    assert [layer.out_features for layer in module.encoder.layers] == widths
 
 
 def test_neutral_transformations_are_the_formulas():
@@ -254,9 +274,10 @@ def test_the_autoencoders_score_is_its_error():
     X = np.random.default_rng(0).normal(size=(60, 4))
     detector = AutoEncoder(max_epochs=2, scaling=None, hidden_sizes=[3, 2]).fit(X)
     rows = torch.tensor(X)
-    error = (detector.module_.double().network(rows) - rows).square().mean(1)
+    module = detector.module_.double()
+    error = (module.decoder(module.encoder(rows).relu()) - rows).square().mean(1)
     np.testing.assert_allclose(-detector.score_samples(X), error.detach(), rtol=1e-6)
-    widths = [layer.out_features for layer in detector.module_.network[::2]]
+    widths = [layer.out_features for half in module.children() for layer in half.layers]
     assert widths == [3, 2, 3, 4]
 
 

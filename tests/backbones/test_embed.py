@@ -33,8 +33,7 @@ def test_that_of_the_autoencoder_is_the_bottleneck(contaminated, sizes):
     detector = AutoEncoder(hidden_sizes=sizes, max_epochs=2, random_state=0).fit(X)
     embedding = detector.embed(X)
     assert embedding.shape == (200, 3)
-    network = detector.module_.double().network
-    decoded = network[2 * len(sizes) - 1 :](torch.from_numpy(embedding))
+    decoded = detector.module_.double().decoder(torch.from_numpy(embedding))
     assert decoded.shape == (200, 5)
 
 

@@ -25,7 +25,7 @@ def test_losses_are_the_formulas(triplet_weight):
         terms_n, terms_a = [], []
         for m in range(5):
             z = row @ maps[:, m] + module.shifts.view(5, 3)[m]
-            first, second = module.encoder
+            first, second = module.encoder.layers
             z = second(F.leaky_relu(first(z), 0.2))
             distance = (z - module.centers).square().sum(dim=1)
             p = torch.softmax(-distance, dim=0)[m]

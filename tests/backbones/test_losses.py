@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lofe_sklearn.backbones._losses import contrastive_losses, energy_losses
+from lofe_sklearn.backbones._losses import contrastive_losses, density_losses, energy_losses
 
 
 def naive_contrastive_losses(views, temperature):
@@ -117,3 +117,16 @@ def test_energy_gradient_is_not_cut_off_near_zero():
     energy = torch.tensor([1e-5], requires_grad=True)
     energy_losses(energy)[1].sum().backward()
     assert energy.grad.item() == pytest.approx(-1 / 1.1e-5, rel=1e-3)
+
+
+def test_density_losses_are_the_log_density_with_either_sign():
+    log_density = torch.tensor([[-1e30, -3.0], [0.0, 2.5]])
+    loss_n, loss_a = density_losses(log_density)
+    torch.testing.assert_close(loss_n, torch.tensor([[1e30, 3.0], [0.0, -2.5]]))
+    torch.testing.assert_close(loss_a, log_density)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_density_gradient(which):
+    log_density = torch.tensor([-5.0, 0.0, 3.0], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda d: density_losses(d)[which], log_density)

@@ -74,9 +74,9 @@ def test_the_unit_of_the_pixels_does_not_matter(detector, colour):
 
 def test_small_integers_are_not_made_larger(colour):
     detector = mhrot()
-    assert detector._check_training_rows(colour).dtype == np.uint8
-    assert np.shares_memory(detector._check_training_rows(colour), colour)
-    assert detector._check_training_rows(colour.astype(int)).dtype == np.float64
+    assert detector._prepare_rows(colour).X.dtype == np.uint8
+    assert np.shares_memory(detector._prepare_rows(colour).X, colour)
+    assert detector._prepare_rows(colour.astype(int)).X.dtype == np.float64
 
 
 def test_scores_do_not_depend_on_the_other_images(detector, colour):
@@ -275,7 +275,8 @@ def test_the_network_has_the_asked_depth_and_width():
 
 
 def test_dropout_is_of_the_training_only(colour, recwarn):
-    detector = LOE(mhrot(dropout=0.3), n_estimators=2, random_state=0).fit(colour)
+    detector = LOE(mhrot(dropout=0.3), contamination=0.1, n_estimators=2, random_state=0)
+    detector.fit(colour)
     assert not [w for w in recwarn if "vmap" in str(w.message)]
     scores = detector.score_samples(colour)
     assert np.isfinite(scores).all()

@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from lofe_sklearn import TrainingDivergedError, engine
-from lofe_sklearn.engine._loop import EarlyStopping, TrainingSettings, clip_gradients
+from lofe_sklearn.engine import TrainingSettings
+from lofe_sklearn.engine._optimizer import clip_gradients
 from lofe_sklearn.engine._stack import ModuleStack, build_modules
+from lofe_sklearn.engine._stopping import EarlyStopping
 
 OF_A_JOB = {"max_epochs": 6, "lr": 1e-2, "weight_decay": 1e-4}
 OF_A_LABELLING = {"warmup_epochs": 0, "per_epoch": False}

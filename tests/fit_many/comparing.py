@@ -3,11 +3,13 @@
 from functools import partial
 
 import numpy as np
+from conftest import FEW_TREES
 from sklearn.base import clone
 
 from lofe_sklearn import LOE, DeepSVDD, fit_many
 from lofe_sklearn._containers import take_rows
-from lofe_sklearn.backbones import Backbone, _training
+from lofe_sklearn._training import _train
+from lofe_sklearn.backbones import Backbone
 
 N_ROWS = 103  # no multiple of anything: folds and batches of unequal size
 
@@ -27,19 +29,20 @@ def make_known():
 
 def spy_on_stacks(monkeypatch):
     """Return a list that gets the sizes of the stacks that are trained, in turn."""
-    sizes, train = [], _training._train_stack
+    sizes, train = [], _train._train_stack
 
     def spy(tasks, X, keep_going):
         sizes.append(len(tasks))
         return train(tasks, X, keep_going)
 
-    monkeypatch.setattr(_training, "_train_stack", spy)
+    monkeypatch.setattr(_train, "_train_stack", spy)
     return sizes
 
 
 def small_loe(estimator=None, **parameters):
     estimator = DeepSVDD(max_epochs=4, batch_size=32) if estimator is None else estimator
-    return LOE(estimator, **{"contamination": 0.1, "random_state": 0, **parameters})
+    shared = {"contamination": 0.1, "init": FEW_TREES, "random_state": 0}
+    return LOE(estimator, **{**shared, **parameters})
 
 
 def single_fits(estimators, X, rows=None, known=None):

@@ -16,6 +16,7 @@ from comparing import (
     small_loe,
     spy_on_stacks,
 )
+from conftest import FEW_TREES
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import KFold
@@ -97,12 +98,12 @@ def test_scaling_that_each_fold_resolves_by_itself(X):
 @pytest.mark.parametrize("with_known", [False, True])
 def test_a_ratio_found_by_each_detector(X, known, with_known):
     backbone = DeepSVDD(max_epochs=2, batch_size=64)
-    auto = partial(LOE, contamination="auto", n_estimators=2, warmup_epochs=1)
+    auto = partial(LOE, contamination="auto", n_estimators=2, init=FEW_TREES, warmup_epochs=1)
     estimators = [
         auto(backbone, random_state=0),
         auto(backbone, method="soft", random_state=1),
         auto([backbone, AutoEncoder(max_epochs=2)], random_state=2),
-        auto(backbone, random_state=3).set_params(contamination=lambda scores: 0.2),
+        auto(backbone, random_state=3).set_params(contamination=lambda scores: 0.2, init="auto"),
         small_loe(backbone, warmup_epochs=1),
     ]
     folds = [train for train, _ in KFold(5).split(X)]
@@ -181,7 +182,7 @@ def test_rows_of_any_integer_type(X, dtype):
 def test_rows_more_than_once_and_in_any_order(X, known):
     rng = np.random.default_rng(0)
     rows = [rng.integers(0, N_ROWS, 90), rng.permutation(N_ROWS), rng.permutation(N_ROWS)[:80]]
-    check([small_loe(random_state=i) for i in range(3)], X, rows, known)
+    check([small_loe(random_state=i, init="auto") for i in range(3)], X, rows, known)
 
 
 def test_known_labels_of_which_a_fold_has_none(X):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from conftest import FEW_TREES
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -17,7 +18,8 @@ from lofe_sklearn import LOE, DeepSVDD, TrainingDivergedError
 
 
 def loe(**parameters):
-    return LOE(DeepSVDD(max_epochs=4), **{"contamination": 0.1, "random_state": 0, **parameters})
+    shared = {"contamination": 0.1, "init": FEW_TREES, "random_state": 0}
+    return LOE(DeepSVDD(max_epochs=4), **{**shared, **parameters})
 
 
 @pytest.fixture

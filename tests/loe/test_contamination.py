@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from conftest import FEW_TREES
 from sklearn.base import BaseEstimator
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
-from lofe_sklearn._loe._ratio import RATIOS, find_ratio, folds, reproduced, spread_ratios
+from lofe_sklearn._loe._find_ratio import RATIOS, find_ratio, folds, reproduced, spread_ratios
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def backbone(**parameters):
 
 def loe(estimator=None, **parameters):
     estimator = backbone() if estimator is None else estimator
-    return LOE(estimator, **{"random_state": 0, **parameters})
+    return LOE(estimator, **{"init": FEW_TREES, "random_state": 0, **parameters})
 
 
 def assert_consistent(detector, X):
@@ -70,11 +71,11 @@ class TestAuto:
     @pytest.mark.parametrize("n_samples", [2, 3, 5, 35, 36, 40])
     def test_tiny_sets(self, n_samples):
         X = np.random.default_rng(0).normal(size=(n_samples, 3))
-        detector = loe(backbone(max_epochs=2), n_estimators=3).fit(X)
+        detector = loe(backbone(max_epochs=2), n_estimators=3, init="auto").fit(X)
         assert_consistent(detector, X)
 
     def test_a_cluster_of_anomalies(self, clustered):
-        detector = loe(backbone(max_epochs=20)).fit(clustered)
+        detector = loe(backbone(max_epochs=20), init="auto").fit(clustered)
         assert 0.04 <= detector.contamination_ <= 0.25
         assert_consistent(detector, clustered)
         found = clustered[detector.labels_ == -1].mean(axis=1) > 3
@@ -91,7 +92,7 @@ class TestAuto:
 
     @pytest.mark.filterwarnings("ignore::RuntimeWarning")
     def test_rows_that_are_all_equal(self):
-        detector = loe(n_estimators=2).fit(np.ones((50, 3)))
+        detector = loe(n_estimators=2, init="auto").fit(np.ones((50, 3)))
         low, high = detector.contamination_interval_
         assert 0 < low <= detector.contamination_ <= high <= 0.5
 

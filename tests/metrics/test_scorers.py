@@ -40,7 +40,8 @@ FOLDS = OutlierStratifiedKFold(3, random_state=0)
 
 
 def quick():
-    return LOE(DeepSVDD(max_epochs=2), warmup_epochs=1, random_state=0)
+    backbone = DeepSVDD(max_epochs=2)
+    return LOE(backbone, contamination=0.1, init=None, warmup_epochs=1, random_state=0)
 
 
 @pytest.fixture(scope="module")

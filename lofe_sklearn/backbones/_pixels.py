@@ -7,12 +7,13 @@ itself works on rows, so images may be cut into chunks, mixed, masked and checke
 from __future__ import annotations
 
 import math
-import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
+from lofe_sklearn._validation import warn_user
 
 Shape = tuple[int, int, int]
 
@@ -87,10 +88,10 @@ def _channels_come_last(axes: tuple[int, ...], shape: Shape | None, owner: str) 
     return last in IMAGE_CHANNELS and second not in IMAGE_CHANNELS
 
 
-def shape_of_rows(n_features: int, shape: Shape | None, owner: str) -> Shape:
+def shape_of_rows(n_features: int, shape: Sequence[int] | None, owner: str) -> Shape:
     """Shape of the images that rows of `n_features` values are.
 
-    Rows that are no images are placed in the smallest square that holds them, with a warning.
+    Rows that are no images are placed in the smallest square that holds them.
 
     Raises
     ------
@@ -98,28 +99,33 @@ def shape_of_rows(n_features: int, shape: Shape | None, owner: str) -> Shape:
         If `shape` does not have `n_features` values or is not square.
     """
     if shape is not None:
-        shape = (int(shape[0]), int(shape[1]), int(shape[2]))
-        check_square(shape, owner)
-        if math.prod(shape) != n_features:
+        asked = (int(shape[0]), int(shape[1]), int(shape[2]))
+        check_square(asked, owner)
+        if math.prod(asked) != n_features:
             raise ValueError(
-                f"{owner}: image_shape={shape} has {math.prod(shape)} values, but the rows of X "
+                f"{owner}: image_shape={asked} has {math.prod(asked)} values, but the rows of X "
                 f"have {n_features}. Set image_shape=(channels, height, width) of these rows."
             )
-        return shape
+        return asked
     for n_channels in (1, 3):
         side = math.isqrt(n_features // n_channels)
         if n_channels * side * side == n_features:
             return n_channels, side, side
     side = math.isqrt(n_features - 1) + 1
-    warnings.warn(
+    return 1, side, side
+
+
+def warn_of_rows_that_are_no_images(n_features: int, shape: Shape, owner: str) -> None:
+    """Warn if `shape` was made up for rows of a number of values that no image has."""
+    if math.prod(shape) == n_features:
+        return
+    side = shape[1]
+    warn_user(
         f"{owner}: rows of {n_features} features do not look like square images of one or three "
         f"channels. They are placed line by line in a square of {side} x {side}, the rest of it "
         "zero. Set image_shape=(channels, height, width) if they are images; if they are not, "
-        "another backbone suits them better.",
-        UserWarning,
-        stacklevel=2,
+        "another backbone suits them better."
     )
-    return 1, side, side
 
 
 def check_square(shape: Shape, owner: str) -> None:

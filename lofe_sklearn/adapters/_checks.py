@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
 from lofe_sklearn._loe import LOE
 
@@ -34,16 +33,3 @@ def checked_detector(detector: Any, owner: str) -> Any:
             "(LocalOutlierFactor has it with novelty=True.)"
         )
     return clone(detector)
-
-
-def prefix_of(detector: Any) -> str:
-    """Return what goes before the name of a parameter of the detector, at the end of a pipeline."""
-    if isinstance(detector, Pipeline):
-        name, last = detector.steps[-1]
-        return f"{name}__{prefix_of(last)}"
-    return ""
-
-
-def last_of(detector: Any) -> Any:
-    """Return the detector itself, at the end of a pipeline."""
-    return last_of(detector.steps[-1][1]) if isinstance(detector, Pipeline) else detector

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse
 
 from lofe_sklearn import engine
-
-if TYPE_CHECKING:
-    from lofe_sklearn.backbones._training import Task
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn._training._task import Task
 
 # What models of one stack may differ in; all other parameters may decide their shapes.
 _PER_MODEL = {
@@ -22,7 +20,6 @@ _PER_MODEL = {
     "lr",
     "max_epochs",
     "random_state",
-    "scaling",
     "verbose",
     "weight_decay",
 }
@@ -31,9 +28,7 @@ _PER_MODEL = {
 MAX_MODELS = 64
 
 
-def stacks_of(
-    tasks: Sequence[Task], X: np.ndarray | sparse.csr_matrix, *, max_memory: float | None
-) -> list[list[int]]:
+def stacks_of(tasks: Sequence[Task], X: Matrix, *, max_memory: float | None) -> list[list[int]]:
     """Group tasks into stacks: lists of their numbers, in which equal settings are neighbours."""
     groups: list[list[int]] = []
     for i, task in enumerate(tasks):
@@ -53,29 +48,23 @@ def stacks_of(
 
 
 def _stackable(one: Task, other: Task) -> bool:
-    a, b = one.member, other.member
+    a, b = one.model, other.model
     if type(a) is not type(b) or _n_chosen(one) != _n_chosen(other):
         return False
-    if (one.outliers is None) != (other.outliers is None):
+    if (one.exposure is None) != (other.exposure is None):
         return False  # half of an exposed model's batch are outliers
-    params_a, params_b = (member.get_params(deep=False) for member in (a, b))
+    params_a, params_b = a.get_params(deep=False), b.get_params(deep=False)
     if not all(
         _same(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL
     ):
         return False
-    same_batches = len(engine.batch_sizes(one.n_samples, a.batch_size)) == len(
+    return len(engine.batch_sizes(one.n_samples, a.batch_size)) == len(
         engine.batch_sizes(other.n_samples, b.batch_size)
     )
-    # A module may be built by how its rows are scaled.
-    return same_batches and a.scaling_ == b.scaling_
 
 
-def _n_features(task: Task, X: np.ndarray | sparse.csr_matrix) -> int:
-    return X.shape[1] if task.features is None else len(task.features)
-
-
-def _rates(task: Task, X: np.ndarray | sparse.csr_matrix) -> tuple[float, float]:
-    return task.member.choose_lr(_n_features(task, X)), task.member.weight_decay
+def _rates(task: Task, X: Matrix) -> tuple[float, float]:
+    return task.model.choose_lr(task.n_features(X)), task.model.weight_decay
 
 
 def _n_chosen(task: Task) -> int | None:
@@ -88,21 +77,19 @@ def _same(a: Any, b: Any) -> bool:
     return a is b or (type(a) is type(b) and bool(a == b))
 
 
-def _models_at_once(
-    task: Task, X: np.ndarray | sparse.csr_matrix, max_memory: float | None, wanted: int
-) -> int:
+def _models_at_once(task: Task, X: Matrix, max_memory: float | None, wanted: int) -> int:
     """How many models like that of `task` fit into `max_memory` bytes, of `wanted`."""
     if wanted == 1 and max_memory is None:
         return 1
-    device = engine.resolve_device(task.member.device)
+    device = engine.resolve_device(task.model.device)
     budget = free_memory(device) / 2 if max_memory is None else max_memory
-    build = partial(task.member.build_module, _n_features(task, X))
+    build = partial(task.model.build_module, task.n_features(X))
     [module] = engine.build_modules([build], [task.seed], torch.device("cpu"))
     needed = _bytes_of_a_model(module, task, X)
     if needed > budget and max_memory is not None:
         raise ValueError(
             f"max_memory={max_memory:.3g} bytes does not hold one model: training "
-            f"{type(task.member).__name__} on {task.n_samples} rows takes about {needed:.3g}. "
+            f"{type(task.model).__name__} on {task.n_samples} rows takes about {needed:.3g}. "
             "Raise max_memory, or lower batch_size or the sizes of the network."
         )
     if engine.has_dropout(module):
@@ -110,11 +97,9 @@ def _models_at_once(
     return max(1, min(wanted, MAX_MODELS, int(budget // needed)))
 
 
-def _bytes_of_a_model(
-    module: torch.nn.Module, task: Task, X: np.ndarray | sparse.csr_matrix
-) -> float:
+def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
     """Estimate the memory that one more model in a stack takes, by a step of it on the CPU."""
-    n_batch = max(engine.batch_sizes(task.n_samples, task.member.batch_size))
+    n_batch = max(engine.batch_sizes(task.n_samples, task.model.batch_size))
     some = task.rows[:n_batch]
     batch = X[some] if task.features is None else X[some][:, task.features]
     x = engine.Rows(batch, device=torch.device("cpu")).take(torch.arange(len(some)))
@@ -127,7 +112,7 @@ def _bytes_of_a_model(
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         module(x)
-    if task.outliers is not None:
+    if task.exposure is not None:
         saved *= 2  # as many outliers in a batch as rows
     parameters = sum(p.nbytes for p in module.parameters())
     # Values, gradients and Adam's two moments; activations and as much again for their

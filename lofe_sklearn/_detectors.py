@@ -1,0 +1,303 @@
+"""What every detector shares: rows in, scores out, high for normal rows, and a threshold.
+
+And the questions that are asked of detectors that may be anybody's: whether one is of this package,
+which step of a Pipeline it is, and which sign its scores have.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    OutlierMixin,
+    is_classifier,
+    is_outlier_detector,
+    is_regressor,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn._types import Floats, Ints, MatrixLike
+from lofe_sklearn._validation import check_finite
+
+__all__ = [
+    "OutlierDetector",
+    "PreparedRows",
+    "RowReader",
+    "check_detector",
+    "final_step",
+    "innermost_step",
+    "normality",
+    "outlier_scores_after_fit",
+    "prefix_of_parameters",
+    "threshold",
+]
+
+
+class RowReader(Protocol):
+    """What says which rows it takes: a backbone."""
+
+    input_dtypes: ClassVar[Sequence[type]]
+    min_features: ClassVar[int]
+    layout_parameters: ClassVar[Sequence[str]]
+
+    def to_rows(self, X: Any, layout: Any = None) -> tuple[Any, Any]:
+        """Lay X out as rows; return them and what was found out about them."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRows:
+    """Rows after their validation, and what was found out about them.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    feature_names : ndarray of str, shape (n_features,), or None
+    layout : object
+        What `RowReader.to_rows` found, such as the shape of images.
+    """
+
+    X: Matrix
+    feature_names: np.ndarray | None = None
+    layout: Any = None
+
+    def take(self, rows: np.ndarray | None = None) -> PreparedRows:
+        """Return some of the rows."""
+        return self if rows is None else replace(self, X=self.X[rows])
+
+
+class OutlierDetector(OutlierMixin, BaseEstimator):
+    """The base class of backbones and `LOE`.
+
+    A subclass says which backbones its rows are for, scores them, and plans what is trained on
+    them: see `lofe_sklearn._training.fit`.
+    """
+
+    offset_: float
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    @abstractmethod
+    def score_samples(self, X: MatrixLike) -> Floats:
+        """Score of each row: the higher, the more normal."""
+
+    def decision_function(self, X: MatrixLike) -> Floats:
+        """Signed distance of each row's score to the threshold: negative for outliers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to score.
+
+        Returns
+        -------
+        decision : ndarray of float64, shape (n_samples,)
+            ``score_samples(X) - offset_``.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: MatrixLike) -> Ints:
+        """Tell outliers from inliers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to judge.
+
+        Returns
+        -------
+        is_inlier : ndarray of int, shape (n_samples,)
+            -1 for outliers, +1 for inliers.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _namesake(self) -> OutlierDetector:
+        """Return the detector that messages about rows name; its attributes are set by them."""
+        return self
+
+    @abstractmethod
+    def _readers(self, *, fitted: bool) -> Sequence[RowReader]:
+        """Return the backbones that the rows are for: those to be trained, or the fitted ones."""
+
+    def _prepare_rows(self, X: Any) -> PreparedRows:
+        """Validate training rows; `n_features_in_` and the features' names are set.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If they cannot be trained on.
+        """
+        rows, layout = self._validated(X, self._readers(fitted=False), ensure_min_samples=2)
+        return PreparedRows(rows, getattr(self, "feature_names_in_", None), layout)
+
+    def _adopt_rows(self, rows: PreparedRows) -> None:
+        """Set what `_prepare_rows` sets, for rows that another detector has prepared."""
+        self.n_features_in_ = rows.X.shape[1]
+        if rows.feature_names is not None:
+            self.feature_names_in_ = rows.feature_names
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _rows_like(self, X: Any, rows: PreparedRows) -> Matrix:
+        """Validate other rows with the features of the training rows."""
+        return self._validated(X, self._readers(fitted=False), rows.layout, reset=False)[0]
+
+    def _check_rows(self, X: Any) -> Matrix:
+        """Validate rows to score."""
+        check_is_fitted(self)
+        return self._validated(X, self._readers(fitted=True), self._layout, reset=False)[0]
+
+    def _validated(
+        self, X: Any, readers: Sequence[RowReader], layout: Any = None, **options: Any
+    ) -> tuple[Matrix, Any]:
+        for reader in readers:
+            X, found = reader.to_rows(X, layout)
+            layout = found if layout is None else layout
+        first, *others = (reader.input_dtypes for reader in readers)
+        # In C order, so that sums over rows are the same whatever container the rows came in.
+        namesake = self._namesake()
+        X = validate_data(
+            namesake,
+            X,
+            accept_sparse="csr",
+            order="C",
+            dtype=[kind for kind in first if all(kind in kinds for kinds in others)],
+            **options,
+        )
+        for reader in readers:
+            if X.shape[1] < reader.min_features:
+                raise ValueError(
+                    f"Found array with {X.shape[1]} feature(s) (shape={X.shape}) while a minimum "
+                    f"of {reader.min_features} is required by {type(reader).__name__}."
+                )
+        if namesake is not self and options.get("reset", True):
+            names = getattr(namesake, "feature_names_in_", None)
+            self._adopt_rows(PreparedRows(X, names))
+        return X, layout
+
+    # What `to_rows` found in the training rows.
+    _layout: Any = None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def threshold(scores: np.ndarray, contamination: float) -> float:
+    """Find the score below which a share `contamination` of `scores` lies."""
+    return float(np.percentile(scores, 100.0 * contamination))
+
+
+def final_step(estimator: Any) -> Any:
+    """Return the last step of a Pipeline, or what is no Pipeline itself."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def innermost_step(estimator: Any) -> Any:
+    """Return the detector itself, at the end of Pipelines within Pipelines."""
+    while isinstance(estimator, Pipeline):
+        estimator = final_step(estimator)
+    return estimator
+
+
+def prefix_of_parameters(estimator: Any) -> str:
+    """Return what goes before the names of the innermost step's parameters."""
+    prefix = ""
+    while isinstance(estimator, Pipeline):
+        prefix += f"{estimator.steps[-1][0]}__"
+        estimator = final_step(estimator)
+    return prefix
+
+
+def check_detector(
+    estimator: Any,
+    owner: str,
+    argument: str,
+    *,
+    pipeline: bool = True,
+    wanted: str = "LOE(...), a backbone such as NeuTraL(), or a Pipeline that ends in one of them",
+    advice: str = "",
+) -> OutlierDetector:
+    """Return the detector of this package that `estimator` is, or that a Pipeline ends in.
+
+    Raises
+    ------
+    TypeError
+        If it is none, or a Pipeline where `pipeline` is false.
+    """
+    last = final_step(estimator) if pipeline else estimator
+    if isinstance(last, OutlierDetector):
+        return last
+    got = last.__name__ if isinstance(last, type) else type(last).__name__
+    where = "a Pipeline that ends in " if last is not estimator else ""
+    raise TypeError(f"{owner}: {argument} must be {wanted}; got {where}{got}. {advice}".rstrip())
+
+
+def normality(estimator: Any, X: Any, owner: str) -> Floats:
+    """Return the scores of the rows of `X`, high for normal rows.
+
+    Of ``score_samples`` scikit-learn says that it is high for normal rows; ``decision_function``
+    is so for outlier detectors only, and the other way round in PyOD. It is therefore called where
+    the estimator is tagged as an outlier detector, and nowhere else.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has no scores of a known sign.
+    ValueError
+        If a score is not finite.
+    """
+    if hasattr(estimator, "score_samples"):
+        scores = estimator.score_samples(X)
+    elif hasattr(estimator, "decision_function") and _is_tagged_as_detector(estimator):
+        scores = estimator.decision_function(X)
+    else:
+        raise TypeError(
+            f"{owner}: {type(estimator).__name__} has no scores that are sure to be high for "
+            "normal rows. It needs score_samples, or decision_function and scikit-learn's "
+            "OutlierMixin. Of detectors whose decision_function is high for anomalies, as in "
+            "PyOD, score -detector.decision_function(X) with the functions of "
+            "lofe_sklearn.metrics; LocalOutlierFactor needs novelty=True."
+        )
+    scores = np.asarray(scores, dtype=np.float64)
+    name = type(estimator).__name__
+    check_finite(
+        scores,
+        f"{owner}: {name} gave row {{row}} the score {{value}}. Scores must be finite; bring the "
+        "features to a common scale.",
+    )
+    return scores
+
+
+def outlier_scores_after_fit(detector: Any, X: Any) -> np.ndarray | None:
+    """Fit a detector to X and return its scores of X, high for anomalies.
+
+    None if the sign of its scores is not known: it is neither a detector or density of
+    scikit-learn's nor a detector of PyOD's.
+    """
+    of_sklearn = isinstance(detector, BaseEstimator)
+    if of_sklearn and (is_classifier(detector) or is_regressor(detector)):
+        return None  # a fit without labels would fail without saying so
+    detector.fit(X)
+    # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a Pipeline too.
+    last = innermost_step(detector)
+    if hasattr(last, "negative_outlier_factor_"):
+        return -np.asarray(last.negative_outlier_factor_)
+    if hasattr(last, "decision_scores_"):  # PyOD's name, high for outliers
+        return np.asarray(last.decision_scores_)
+    if hasattr(detector, "score_samples"):
+        return -np.asarray(detector.score_samples(X))
+    if of_sklearn and _is_tagged_as_detector(detector):
+        return -np.asarray(detector.decision_function(X))
+    return None
+
+
+def _is_tagged_as_detector(estimator: Any) -> bool:
+    return hasattr(estimator, "__sklearn_tags__") and is_outlier_detector(estimator)

@@ -1,0 +1,125 @@
+"""What LOE makes of its trained members: an ensemble that scores, held-out scores, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from lofe_sklearn import engine
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn._detectors import PreparedRows
+from lofe_sklearn._known_labels import unknown_share
+from lofe_sklearn._loe._scale import CommonScale, mean_losses
+from lofe_sklearn._training import Plan, Trained, losses_of
+from lofe_sklearn.backbones import Backbone
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Fitted members, and the common scale of their scores.
+
+    Parameters
+    ----------
+    members : list of Backbone
+    samples, features : list of ndarray of int
+        The rows and the features that each member was trained on.
+    scale : CommonScale
+    """
+
+    members: list[Backbone]
+    samples: list[np.ndarray]
+    features: list[np.ndarray]
+    scale: CommonScale
+
+    @classmethod
+    def of(cls, backbones: Sequence[Backbone], plan: Plan, trained: Sequence[Trained]) -> Ensemble:
+        """Make fitted copies of the backbones, in turn, of a plan's trained members."""
+        members, n_features = [], plan.rows.X.shape[1]
+        for i, (task, result) in enumerate(zip(plan.members, trained, strict=True)):
+            share = task.model.get_params(deep=False)["contamination"]
+            member = clone(backbones[i % len(backbones)])
+            member.set_params(random_state=task.seed, contamination=share)
+            rows = plan.rows
+            if task.features is not None:
+                rows = PreparedRows(rows.X[:, task.features])
+            member._adopt_rows(rows)
+            member._set_trained(task, result, rows.layout)
+            members.append(member)
+        seen = [np.arange(n_features) if t.features is None else t.features for t in plan.members]
+        return cls(members, [task.rows for task in plan.members], seen, _scale_of(trained))
+
+    def score(self, X: Matrix) -> np.ndarray:
+        """Score validated rows, high for normal."""
+        seen = zip(self.members, self.features, strict=True)
+        losses = [member._losses(_columns(X, features))[0] for member, features in seen]
+        return self.scale.combine(np.stack(losses))
+
+    def embed(self, X: Matrix) -> np.ndarray:
+        """Put the members' embeddings of validated rows side by side."""
+        seen = zip(self.members, self.features, strict=True)
+        return np.hstack([member._embed(_columns(X, features)) for member, features in seen])
+
+    def losses_of_all(self, X: Matrix, trained: Sequence[Trained]) -> np.ndarray:
+        """Both losses of all training rows under each member, (2, M, n).
+
+        Those of the rows that a member was trained on are known; it may have been given a part.
+        """
+        every = [
+            own.losses
+            if own.losses.shape[1] == X.shape[0]
+            else np.stack(member._losses(X[:, features]))
+            for own, member, features in zip(trained, self.members, self.features, strict=True)
+        ]
+        return np.stack(every, axis=1)
+
+
+def held_out_scores(plan: Plan, of_folds: Sequence[Sequence[Trained]]) -> np.ndarray | None:
+    """Score each row by the models that have not seen it; None where there are none."""
+    if not plan.folds:
+        return None
+    scores = np.empty(plan.rows.X.shape[0])
+    for fold, trained in zip(plan.folds, of_folds, strict=True):
+        held_out, loss_n = plan.rows.X[fold.held_out], []
+        for task, each in zip(fold.tasks, trained, strict=True):
+            owner = type(task.model).__name__
+            losses = losses_of(each.module, held_out, each.scaling, task.model.device, owner)
+            loss_n.append(losses[0])
+        scores[fold.held_out] = _scale_of(trained).combine(np.stack(loss_n))
+    return scores
+
+
+def infer_labels(
+    rule: engine.Rule,
+    losses: np.ndarray,
+    contamination: float,
+    known: np.ndarray | None,
+) -> np.ndarray:
+    """Do the label step over all training rows at once, with the members' mean ranking."""
+    loss_n, loss_a = mean_losses(*losses)
+    w_n, w_a = rule(
+        torch.from_numpy(loss_n),
+        torch.from_numpy(loss_a),
+        torch.tensor([unknown_share(contamination, known, loss_n.shape[1])]),
+        None if known is None else torch.from_numpy(known).unsqueeze(0),
+    )
+    return np.where((w_a >= w_n).numpy()[0], -1, 1)
+
+
+def mean_history(members: Sequence[Backbone], n_iter: int) -> np.ndarray:
+    """Mean objective of the members in each epoch, over those that were still trained."""
+    histories = np.full((len(members), n_iter), np.nan)
+    for row, member in zip(histories, members, strict=True):
+        row[: member.n_iter_] = member.loss_history_
+    return np.nanmean(histories, axis=0)
+
+
+def _scale_of(trained: Sequence[Trained]) -> CommonScale:
+    return CommonScale.of([each.losses[0] for each in trained], [each.module for each in trained])
+
+
+def _columns(X: Matrix, features: np.ndarray) -> Matrix:
+    return X if len(features) == X.shape[1] else X[:, features]

@@ -1,0 +1,38 @@
+"""From validated rows to trained modules: what backbones, `LOE` and `fit_many` share.
+
+A detector says what it wants trained as a `Plan` of tasks, one for each model. Tasks of equal
+shapes are trained in one stack over one copy of the rows. It knows nothing of the detectors but the
+Protocols `Trainable` and `Plannable`.
+"""
+
+from lofe_sklearn._training._fit import Memo, Plannable, draw_seeds, fit, fit_together
+from lofe_sklearn._training._outliers import exposure_to
+from lofe_sklearn._training._scaling import (
+    SCALINGS,
+    fit_scaling,
+    one_feature_dominates,
+    resolve_scaling,
+)
+from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, Trained
+from lofe_sklearn._training._train import losses_of, train_tasks
+
+__all__ = [
+    "SCALINGS",
+    "Fold",
+    "Memo",
+    "Outcome",
+    "Plan",
+    "Plannable",
+    "Task",
+    "Trainable",
+    "Trained",
+    "draw_seeds",
+    "exposure_to",
+    "fit",
+    "fit_scaling",
+    "fit_together",
+    "losses_of",
+    "one_feature_dominates",
+    "resolve_scaling",
+    "train_tasks",
+]

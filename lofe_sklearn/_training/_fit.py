@@ -1,0 +1,220 @@
+"""The fit of one detector, and of many on the same rows: check, plan, train, finish.
+
+A detector checks its parameters and its rows, and says what is to be trained as a `Plan`. What is
+planned is trained in stacks. Then the detector sets its fitted attributes. Many detectors do the
+same, with all that they plan trained together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Integral
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from lofe_sklearn._containers import Matrix, Subset, take_rows
+from lofe_sklearn._detectors import PreparedRows, RowReader
+from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
+from lofe_sklearn._training._train import train_tasks
+from lofe_sklearn._types import RandomState
+from lofe_sklearn._validation import all_or_nothing
+
+# What was found out about the rows of one fit, for other fits on the same rows.
+Memo: TypeAlias = dict[Hashable, Any]
+
+
+class Plannable(Protocol):
+    """What a fit asks of a detector."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+    def _check_parameters(self) -> None: ...
+    def _readers(self, *, fitted: bool) -> Sequence[RowReader]: ...
+    def _prepare_rows(self, X: Any) -> PreparedRows: ...
+    def _adopt_rows(self, rows: PreparedRows) -> None: ...
+    def _plan_fit(
+        self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
+    ) -> Plan: ...
+    def _finish_fit(self, plan: Plan, trained: list[Trained]) -> None: ...
+
+
+def fit(detector: Plannable, X: Any, known_labels: Any, outliers: Any) -> None:
+    """Fit a detector, or leave it as it was.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a parameter or the data cannot be used.
+    TrainingDivergedError
+        If a loss stops being finite; the detector is then unfitted.
+    """
+    with all_or_nothing(detector):
+        detector._check_parameters()
+        rows = detector._prepare_rows(X)
+        known = check_known_labels(known_labels, rows.X.shape[0], type(detector).__name__, X)
+        plan = detector._plan_fit(rows, known, outliers, {})
+        detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
+
+
+def fit_together(
+    detectors: Sequence[Plannable],
+    X: Any,
+    rows: Sequence[np.ndarray | None],
+    known: np.ndarray | None,
+    outliers: Any,
+    **options: Any,
+) -> list[Exception | None]:
+    """Fit many detectors in place, all that they plan in as few stacks as shapes allow.
+
+    Parameters
+    ----------
+    detectors : sequence of Plannable
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    rows : sequence of ndarray of int or None
+        The training rows of each detector; None for all.
+    known : ndarray of int8, shape (n_samples,), or None
+    outliers : array-like, str or None
+        As ``fit`` takes them.
+    **options
+        Of `train_tasks`.
+
+    Returns
+    -------
+    errors : list of Exception or None
+        Why each detector could not be fitted; None for those that were.
+    """
+    fits = _Fits(detectors, X, rows, known, outliers, options)
+    fits.run()
+    return fits.errors
+
+
+class _Fits:
+    """The fits of one call of `fit_together`."""
+
+    def __init__(
+        self,
+        detectors: Sequence[Plannable],
+        X: Any,
+        rows: Sequence[np.ndarray | None],
+        known: np.ndarray | None,
+        outliers: Any,
+        options: dict[str, Any],
+    ) -> None:
+        self.detectors, self.X, self.rows = detectors, X, rows
+        self.known, self.outliers, self.options = known, outliers, options
+        self.errors: list[Exception | None] = [None] * len(detectors)
+
+    def run(self) -> None:
+        """Fit the detectors, those whose backbones read rows in one way together."""
+        kinds: dict[tuple[Hashable, ...], list[int]] = {}
+        for i, detector in enumerate(self.detectors):
+            with self._keeping_the_error_of(i):
+                detector._check_parameters()
+                kind = tuple(map(_way_of_reading, detector._readers(fitted=False)))
+                kinds.setdefault(kind, []).append(i)
+        for members in kinds.values():
+            try:
+                rows = self.detectors[members[0]]._prepare_rows(self.X)
+            except (ValueError, TypeError) as error:
+                self._blame(error, members, alone=len(kinds) == 1)
+                continue
+            plans = self._plans(members, rows)
+            if plans:
+                self._train(rows.X, plans)
+
+    def _blame(self, error: Exception, members: list[int], *, alone: bool) -> None:
+        """Find out which detectors have rows among their own that cannot be trained on."""
+        innocent = []
+        for i in members:
+            own = self.rows[i]
+            try:
+                self.detectors[i]._prepare_rows(self.X if own is None else take_rows(self.X, own))
+            except (ValueError, TypeError) as own_error:
+                self.errors[i] = own_error
+            else:
+                innocent.append(i)
+        if innocent and alone:
+            raise error
+        for i in innocent:
+            self.errors[i] = error
+
+    def _plans(self, members: list[int], rows: PreparedRows) -> dict[int, Plan]:
+        """Ask each detector what it wants trained on its rows."""
+        memos: dict[Subset, Memo] = {}
+        plans: dict[int, Plan] = {}
+        for i in members:
+            detector, numbers = self.detectors[i], self.rows[i]
+            memo = memos.setdefault(Subset(numbers), {})
+            with self._keeping_the_error_of(i):
+                owner, own = type(detector).__name__, rows.take(numbers)
+                if own.X.shape[0] < 2:
+                    raise ValueError(
+                        f"Found array with {own.X.shape[0]} sample(s) (shape={own.X.shape}) while "
+                        f"a minimum of 2 is required by {owner}."
+                    )
+                detector._adopt_rows(own)
+                known = self.known if self.known is None or numbers is None else self.known[numbers]
+                known = check_known_labels(known, own.X.shape[0], owner)
+                plans[i] = detector._plan_fit(own, known, self.outliers, memo)
+        return plans
+
+    def _train(self, X: Matrix, plans: dict[int, Plan]) -> None:
+        """Train all that is planned, and finish each fit."""
+        tasks = [task for i, plan in plans.items() for task in self._of_all_rows(i, plan.tasks)]
+        try:
+            outcomes = iter(train_tasks(tasks, X, keep_going=True, **self.options))
+        except Exception as error:  # noqa: BLE001
+            # One of them breaks the stack, by a rule of its own for example: each by itself.
+            for i, plan in plans.items():
+                if len(plans) == 1:
+                    self.errors[i] = error
+                else:
+                    self._train(X, {i: plan})
+            return
+        for i, plan in plans.items():
+            of_this = [next(outcomes) for _ in plan.tasks]
+            with self._keeping_the_error_of(i):
+                self.detectors[i]._finish_fit(plan, _all_trained(of_this))
+
+    def _of_all_rows(self, i: int, tasks: list[Task]) -> list[Task]:
+        """Return a detector's tasks with their rows numbered as those of X."""
+        rows = self.rows[i]
+        return tasks if rows is None else [replace(task, rows=rows[task.rows]) for task in tasks]
+
+    @contextmanager
+    def _keeping_the_error_of(self, i: int) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            self.errors[i] = error
+
+
+def _way_of_reading(reader: RowReader) -> Hashable:
+    """Return what two backbones have in common that lay out rows in one way."""
+    return type(reader), *(repr(getattr(reader, name)) for name in reader.layout_parameters)
+
+
+def _all_trained(outcomes: Sequence[Outcome]) -> list[Trained]:
+    """Return the outcomes, or raise the first divergence among them."""
+    trained = []
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+        trained.append(outcome)
+    return trained
+
+
+def draw_seeds(random_state: RandomState, n_members: int) -> list[int]:
+    """One seed for each member; those of fewer members are the first of those of more.
+
+    An integer is itself the first seed, so that a member trained alone with its own
+    ``random_state`` is the same model as in the ensemble.
+    """
+    rng = check_random_state(random_state)
+    drawn = [int(seed) for seed in rng.randint(np.iinfo(np.int32).max, size=n_members)]
+    first = [int(random_state)] if isinstance(random_state, Integral) else drawn[:1]
+    return first + drawn[1:]

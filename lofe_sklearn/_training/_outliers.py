@@ -1,0 +1,72 @@
+"""Auxiliary outliers, from what users give to rows that a model can be exposed to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from lofe_sklearn import engine
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn.datasets import make_outliers
+
+
+def exposure_to(
+    outliers: Any,
+    X: Matrix,
+    validate: Callable[[Any], Matrix],
+    *,
+    weight: float = 1.0,
+    seed: int,
+    owner: str,
+) -> engine.Exposure | None:
+    """Validate outliers as the user gives them, or make synthetic ones.
+
+    Parameters
+    ----------
+    outliers : array-like of shape (m, n_features), str or None
+        Rows, or a kind of `lofe_sklearn.datasets.make_outliers`, of which as many are made as X
+        has rows.
+    X : {ndarray, CSR matrix} of shape (n, n_features)
+        Validated training rows.
+    validate : callable
+        Validates rows with the features of X.
+    weight : float
+        How much their mean anomaly loss counts beside the mean over the training rows.
+    seed : int
+        Of synthetic ones.
+    owner : str
+        Whose parameter it is, for the messages.
+
+    Raises
+    ------
+    ValueError
+        If they have other features than X, or values that X may not have either.
+    """
+    if outliers is None:
+        return None
+    if isinstance(outliers, str):
+        kind: Any = outliers  # make_outliers says which there are
+        made = make_outliers(X, X.shape[0], kind=kind, random_state=seed)
+        return engine.Exposure(_like(X, made), weight)
+    shape = np.shape(outliers) if not sparse.issparse(outliers) else outliers.shape
+    if len(shape) < 2 or (len(shape) == 2 and shape[1] != X.shape[1]):
+        raise ValueError(
+            f"{owner}: outliers must be rows with the features of X, shape (n_outliers, "
+            f"{X.shape[1]}); got shape {shape}. Transform them as X was; or name a kind of "
+            "synthetic ones: 'uniform', 'shuffled' or 'gaussian'."
+        )
+    if shape[0] == 0:
+        raise ValueError(f"{owner}: outliers has no rows. Pass None to train without.")
+    try:
+        rows = validate(outliers)
+    except ValueError as error:
+        raise ValueError(f"{owner}: outliers cannot be used. {error}") from error
+    return engine.Exposure(_like(X, rows), weight)
+
+
+def _like(X: Matrix, rows: Matrix) -> Matrix:
+    """Give rows the precision of X; beside X of integers, pixels, they stay as they are."""
+    return rows.astype(X.dtype, copy=False) if X.dtype.kind == "f" else rows

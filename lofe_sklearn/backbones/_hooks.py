@@ -1,0 +1,28 @@
+"""The earlier, private names of what a backbone may override, and what they are called now."""
+
+from __future__ import annotations
+
+_NAMES = {
+    "_build_module": "build_module(n_features)",
+    "_own_constraints": "own_constraints",
+    "_n_epochs": "choose_max_epochs(n_samples)",
+    "_learning_rate": "choose_lr(n_features)",
+    "_loss_threshold": "choose_loss_threshold(n_features)",
+    "_resolved_scaling": "choose_scaling(X)",
+    "_check_training_rows": "to_rows(X, layout=None)",
+    "_default_init": "default_init",
+    "_dtypes": "input_dtypes",
+    "_min_features": "min_features",
+    "_n_steps": "default_steps",
+    "_epoch_range": "default_epoch_range",
+}
+
+
+def refuse_earlier_names(cls: type) -> None:
+    """Raise TypeError if a class defines a hook by a name that is not called any more."""
+    for earlier, current in _NAMES.items():
+        if earlier in vars(cls):
+            raise TypeError(
+                f"{cls.__name__}.{earlier} is the earlier name of a hook and would not be called. "
+                f"Rename it: the hook is {current} now (see 'Add a backbone' in the documentation)."
+            )

@@ -1,0 +1,99 @@
+"""A multilayer perceptron, the block that most modules are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from lofe_sklearn._validation import Sizes
+
+Activation = Callable[[Tensor], Tensor]
+
+# In place where the gradient needs only the result: the layer before keeps no copy of its output.
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": partial(nn.ReLU, inplace=True),
+    "leaky_relu": partial(nn.LeakyReLU, inplace=True),
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+}
+_SIZES = Sizes(optional=False)
+
+
+class MLP(nn.Module):
+    """Linear layers with an activation between them, and none after the last.
+
+    Weights are drawn as `torch.nn.Linear` draws them, layer by layer. The network is made of tensor
+    operations only, so that the members of an ensemble train as one.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Numbers of features from the input to the output: ``[n_in, n_hidden, ..., n_out]``. Two
+        sizes make a single linear layer.
+    activation : str or callable, default="relu"
+        ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"gelu"``, ``"silu"``, ``"sigmoid"`` or
+        ``"tanh"``, with torch's defaults, or a function of a tensor, such as
+        ``nn.LeakyReLU(0.2)``. A fitted detector can be pickled if the function can.
+    bias : bool, default=True
+        Whether the layers have biases.
+
+    Attributes
+    ----------
+    layers : nn.ModuleList
+        The linear layers.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from lofe_sklearn.backbones import MLP
+    >>> network = MLP([6, 32, 16, 2], activation="tanh")
+    >>> network(torch.zeros(5, 6)).shape
+    torch.Size([5, 2])
+    >>> [layer.out_features for layer in network.layers]
+    [32, 16, 2]
+    """
+
+    activation: Activation
+
+    def __init__(
+        self, sizes: Sequence[int], activation: str | Activation = "relu", bias: bool = True
+    ) -> None:
+        super().__init__()
+        if not _SIZES.accepts(sizes) or len(sizes) < 2:
+            raise ValueError(
+                "MLP: sizes must be a list of at least two integers of at least 1, the numbers of "
+                f"features from the input to the output; got {sizes!r}."
+            )
+        self.activation = _activation(activation)
+        self.layers = nn.ModuleList(
+            nn.Linear(n_in, n_out, bias=bias) for n_in, n_out in pairwise(sizes)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map the rows x, (..., sizes[0]), to (..., sizes[-1])."""
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = self.activation(layer(x))
+        return last(x)
+
+
+def _activation(activation: str | Activation) -> Activation:
+    if isinstance(activation, str) and activation in ACTIVATIONS:
+        return ACTIVATIONS[activation]()
+    if isinstance(activation, str) or not callable(activation) or isinstance(activation, type):
+        hint = (
+            f" Pass an instance, {activation.__name__}()."
+            if isinstance(activation, type) and issubclass(activation, nn.Module)
+            else ""
+        )
+        raise ValueError(
+            f"MLP: activation must be one of {', '.join(map(repr, ACTIVATIONS))} or a function of "
+            f"a tensor; got {activation!r}.{hint}"
+        )
+    return activation

@@ -1,0 +1,51 @@
+"""An untrained module, and what becomes of it when one of its losses is minimised."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from lofe_sklearn import engine
+from lofe_sklearn.backbones import Backbone
+
+FEW_ROWS = 8
+_N_STEPS = 100
+
+
+def build(estimator: Backbone, rows: Tensor) -> nn.Module:
+    """Return the module as it is before training."""
+    build = partial(estimator.build_module, rows.shape[1])
+    [module] = engine.build_modules([build], [0], torch.device("cpu"))
+    engine.prepare_module(module, rows)
+    return module
+
+
+def minimise(module: nn.Module, rows: Tensor, *, which: int) -> tuple[list[float], float]:
+    """Minimise one of the two losses of a few rows, in place.
+
+    Returns
+    -------
+    means : list of float
+        Its means before each step. Where it leaves the range of numbers, they end with minus
+        infinity.
+    lowest : float
+        Its lowest value.
+    """
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(parameters, lr=1e-2)
+    means, lowest = [], math.inf
+    with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
+        for _ in range(_N_STEPS):
+            loss = module(rows[:FEW_ROWS])[which]
+            if not loss.isfinite().all():
+                means.append(-math.inf)
+                break
+            means.append(loss.mean().item())
+            lowest = min(lowest, loss.min().item())
+            optimizer.zero_grad()
+            loss.mean().backward()
+            optimizer.step()
+    return means, lowest
