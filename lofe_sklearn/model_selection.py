@@ -19,7 +19,7 @@ from lofe_sklearn.metrics import is_anomaly
 _FOLDS = Described(Number(Integral, low=2), "an integer of at least 2")
 _CV = Described(
     Number(Integral, low=2),
-    "an integer of at least 2, a splitter, or an iterable of rows (train, test)",
+    "an integer of at least 2 for k-fold splits, a splitter, or an iterable of rows (train, test)",
 )
 
 

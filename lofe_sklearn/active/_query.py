@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._containers import count_rows
 from lofe_sklearn._detectors import check_detector
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, MatrixLike, RandomState
@@ -96,7 +97,7 @@ def query(
     >>> detector = refit(detector, X, known)
     """
     last, rows = fitted_detector(detector, X, "query")
-    n_samples = _num_samples(rows)
+    n_samples = count_rows(rows, "X", "query")
     known = check_known_labels(known_labels, n_samples, "query", X)
     candidates = np.arange(n_samples) if known is None else np.flatnonzero(known == 0)
     check_argument("query", "n_queries", n_queries, Number(Integral, low=1))

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import _num_samples
 
+from lofe_sklearn._containers import count_rows
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._loe import LOE, Given, read_contamination
 from lofe_sklearn._types import Detector, KnownLabels, MatrixLike
@@ -108,7 +108,7 @@ def refit(
     ('soft', True)
     """
     last, rows = fitted_detector(detector, X, "refit")
-    n_samples = _num_samples(rows)
+    n_samples = count_rows(rows, "X", "refit")
     known = check_known_labels(known_labels, n_samples, "refit", X)
     if known is None:
         raise ValueError(
