@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+# `make lint` runs the same check.
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("mypy") is None,
     reason="mypy is not installed; pip install 'lofe-sklearn[lint]'",
