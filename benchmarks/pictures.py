@@ -1,6 +1,7 @@
 """Sets of pictures and video for the benchmarks, as pixels or as features of a frozen network.
 
     fmnist-pixels:shirt     Fashion-MNIST, one class against the rest, raw pixels
+    fmnist-halved:shirt     the same, averaged over squares of two by two pixels
     fmnist:shirt            the same, as features
     cifar10:frog            CIFAR-10, as features
     ped2:all  ped1:all      UCSD Ped: features of windows of frames, 128 principal components
@@ -57,7 +58,7 @@ def one_class(family: str, name: str, max_rows: int | None) -> Pictures:
     names = class_names(collection)
     if name not in names:
         raise ValueError(f"{family} has no class {name!r}; it has {', '.join(names)}.")
-    read = _pixels if kind == "pixels" else _features
+    read = {"pixels": _pixels, "halved": _halved}.get(kind, _features)
     return (*read(collection, max_rows), names.index(name))
 
 
@@ -120,6 +121,17 @@ def _pixels(collection: str, max_rows: int | None) -> tuple[np.ndarray, ...]:
         classes = np.repeat(np.arange(len(images)), [len(of_one) for of_one in images])
         parts += [np.concatenate(images), classes]
     return tuple(parts)
+
+
+def _halved(collection: str, max_rows: int | None) -> tuple[np.ndarray, ...]:
+    X, classes, X_test, classes_test = _pixels(collection, max_rows)
+    return _half(X), classes, _half(X_test), classes_test
+
+
+def _half(images: np.ndarray) -> np.ndarray:
+    n, height, width = images.shape[:3]
+    squares = images.reshape(n, height // 2, 2, width // 2, 2, *images.shape[3:])
+    return squares.mean(axis=(2, 4), dtype=np.float32)
 
 
 def _features(collection: str, max_rows: int | None) -> tuple[np.ndarray, ...]:
