@@ -69,7 +69,7 @@ COMPARISONS = {
         n_seeds=5,
     ),
     "neutral": Comparison(
-        _odds("wine", "breastw", "thyroid", "vowels", "cardio", "arrhythmia"),
+        _odds("wine", "breastw", "thyroid", "vowels", "cardio", "arrhythmia", "wbc"),
         ("soft",),
         {
             "scaling=rms": ("NeuTraL", {"scaling": "rms"}),

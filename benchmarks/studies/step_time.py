@@ -53,8 +53,8 @@ N_ROUNDS = 3
 N_STEPS = 60
 # For peers: steps in an epoch, the time that the further epochs take, and pairs of fits.
 N_BATCHES = 16
-SECONDS = 0.5
-N_REPEATS = 5
+SECONDS = 0.2
+N_REPEATS = 3
 # For another checkout: processes of each.
 N_PROCESSES = 4
 
