@@ -55,8 +55,9 @@ N_STEPS = 60
 N_BATCHES = 16
 SECONDS = 0.2
 N_REPEATS = 3
-# For another checkout: processes of each.
+# For another checkout: processes of each, and steps in each of them.
 N_PROCESSES = 4
+N_STEPS_AGAINST = 200
 
 
 def applies(cell: Row) -> bool:
@@ -190,7 +191,7 @@ def _table_of_peers(rows: list[Row]) -> str:
 
 def against(cells: list[Cell], checkout: Path) -> int:
     """Time the same steps in this checkout and in another one; print the ratios."""
-    tasks = [cell.fields | {"n_steps": N_STEPS} for cell in cells]
+    tasks = [cell.fields | {"n_steps": N_STEPS_AGAINST} for cell in cells]
     here = Path(__file__).parents[2]
     found: dict[Path, list[list[float]]] = {here: [], checkout: []}
     for turn in range(N_PROCESSES):
