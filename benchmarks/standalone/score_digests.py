@@ -141,14 +141,16 @@ def of_stacks() -> Digests:
     detectors += [NeuTraL(max_epochs=2, random_state=0), LOE(TWO, random_state=3)]
     many = fit_many(detectors, X, known_labels=known)
     yield "fit_many", digest(*(part for one in many for part in parts_of(one, X)))
-    folds = list(OutlierStratifiedKFold(3).split(X, y))
+    folds = list(OutlierStratifiedKFold(3, random_state=0).split(X, y))
     svdd = BACKBONES["DeepSVDD"]
     detectors = [LOE(clone(svdd), contamination=0.1, random_state=0) for _ in folds]
     detectors.append(LOE(clone(svdd), random_state=0))
     many = fit_many(detectors, X, rows=[train for train, _ in folds] + [folds[0][0]])
     yield "fit_many folds", digest(*(part for one in many for part in parts_of(one, X)))
     grid = {"contamination": [0.05, 0.1, "auto"], "estimator__lr": [1e-3, 1e-2]}
-    search = LOESearchCV(LOE(clone(svdd), random_state=0), grid, cv=OutlierStratifiedKFold(3))
+    search = LOESearchCV(
+        LOE(clone(svdd), random_state=0), grid, cv=OutlierStratifiedKFold(3, random_state=0)
+    )
     search.fit(X, y)
     yield "LOESearchCV", digest(search.cv_results_["mean_test_score"], search.score_samples(X))
 
