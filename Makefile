@@ -39,7 +39,7 @@ docs: $(VENV)/.docs
 bench: $(VENV)/.demo
 	$(BIN)/python -m benchmarks run paper-tabular --sets thyroid arrhythmia --detectors NeuTraL --jobs 2
 	$(BIN)/python -m benchmarks report benchmarks/results/paper-tabular.jsonl
-	$(THREADS) $(BIN)/python -m benchmarks.step_time
+	$(THREADS) $(BIN)/python -m benchmarks study step-time --again
 
 peers: $(PEERS)/.done
 

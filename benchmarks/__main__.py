@@ -1,8 +1,10 @@
-"""Benchmarks of lofe_sklearn: run a suite, or write a report from its rows.
+"""Benchmarks of lofe_sklearn: run a suite or a study, and show what came out.
 
 python -m benchmarks list
 python -m benchmarks run paper-tabular --jobs 2
 python -m benchmarks report benchmarks/results/paper-tabular.jsonl
+python -m benchmarks study cleaning
+python -m benchmarks study cleaning --show
 """
 
 from __future__ import annotations
@@ -11,18 +13,19 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks import runner
+from benchmarks.arguments import assumed_ratio, at_least_one, parameters
 from benchmarks.detectors import METHODS, SETTINGS, check
-from benchmarks.fits import PROTOCOLS
-from benchmarks.ledger import LedgerError
+from benchmarks.fits import PROTOCOLS, stacks
+from benchmarks.ledger import RESULTS, LedgerError
 from benchmarks.peers.detectors import PeerError
-from benchmarks.rows import parameters
 from benchmarks.sets import SetError, choose, those_there
+from benchmarks.standalone import CheckoutError
+from benchmarks.studies import command_line
 from benchmarks.suites import SUITES, Suite
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return options.action(options, shlex.join(["python", "-m", "benchmarks", *arguments]))
-    except (LedgerError, PeerError, SetError) as error:
+    except (CheckoutError, LedgerError, PeerError, SetError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -56,8 +59,8 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    listing = commands.add_parser("list", help="list the suites")
-    listing.set_defaults(action=show_suites)
+    listing = commands.add_parser("list", help="list the suites and the studies")
+    listing.set_defaults(action=list_all)
 
     run = commands.add_parser("run", help="run a suite, or go on with it")
     run.set_defaults(action=run_suite)
@@ -69,16 +72,18 @@ def parser() -> argparse.ArgumentParser:
     chosen.add_argument("--protocol", choices=PROTOCOLS)
     chosen.add_argument("--setting", choices=SETTINGS, help="LOE's options: the paper's or its own")
     chosen.add_argument("--ratios", nargs="+", type=float, help="true shares of anomalies")
-    chosen.add_argument("--assumed", nargs="+", type=_assumed, help="a ratio, 'true' or 'auto'")
+    chosen.add_argument(
+        "--assumed", nargs="+", type=assumed_ratio, help="a ratio, 'true' or 'auto'"
+    )
     chosen.add_argument("--params", nargs="+", metavar="NAME=VALUE", help="of the detectors")
-    chosen.add_argument("--seeds", type=_at_least_one, help="how many")
+    chosen.add_argument("--seeds", type=at_least_one, help="how many")
     chosen.add_argument("--first-seed", type=int, default=0)
     chosen.add_argument("--max-rows", type=int, help="of each set; 0 for all rows of all sets")
     chosen.add_argument("--device")
     how = run.add_argument_group("how")
-    how.add_argument("--jobs", type=_at_least_one, default=1, help="workers, of one thread each")
+    how.add_argument("--jobs", type=at_least_one, default=1, help="workers, of one thread each")
     how.add_argument(
-        "--stack", type=_at_least_one, default=20, help="most models trained in one stack"
+        "--stack", type=at_least_one, default=20, help="most models trained in one stack"
     )
     how.add_argument("--output", type=Path, help="default: benchmarks/results/SUITE.jsonl")
     how.add_argument("--retry-errors", action="store_true", help="do failed fits once more")
@@ -92,15 +97,19 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("files", nargs="+", type=Path)
     report.add_argument("--output", type=Path, default=RESULTS, help="folder of the reports")
     report.add_argument("--metrics", nargs="+", choices=("roc_auc", "average_precision", "f1"))
+
+    command_line.add_to(commands)
     return top
 
 
-def show_suites(options: argparse.Namespace, command: str) -> int:
-    """Print a line for each suite."""
+def list_all(options: argparse.Namespace, command: str) -> int:
+    """Print a line for each suite and each study."""
+    print("Suites: python -m benchmarks run NAME")
     for suite in SUITES.values():
-        print(f"{suite.name:20} {sum(1 for _ in suite.fits()):5} fits  {suite.purpose}")
-    print(f"{'speed':20}             training and scoring time, memory, for 1e3 to 1e6 rows")
-    return 0
+        print(f"  {suite.name:20} {sum(1 for _ in suite.fits()):5} fits   {suite.purpose}")
+    print(f"  {'speed':20}              training and scoring time, memory, for 1e3 to 1e6 rows")
+    print()
+    return command_line.list_studies(options, command)
 
 
 def run_suite(options: argparse.Namespace, command: str) -> int:
@@ -124,8 +133,8 @@ def run_suite(options: argparse.Namespace, command: str) -> int:
         fits,
         options.output or RESULTS / f"{suite.name}.jsonl",
         command=command,
+        pack=partial(stacks, size=options.stack),
         n_jobs=options.jobs,
-        stack=options.stack,
         retry_errors=options.retry_errors,
         mix_versions=options.mix_versions,
     )
@@ -163,18 +172,6 @@ def write_reports(options: argparse.Namespace, command: str) -> int:
     for path in write_report(options.files, options.output, metrics=options.metrics):
         print(path)
     return 0
-
-
-def _at_least_one(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
-    return int(text)
-
-
-def _assumed(text: str) -> float | str | None:
-    if text in ("true", "auto"):
-        return None if text == "auto" else text
-    return float(text)
 
 
 def _tuple(values: list | None) -> tuple | None:

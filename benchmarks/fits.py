@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -15,8 +13,9 @@ import torch
 
 from benchmarks import detectors
 from benchmarks.ledger import Row
-from benchmarks.machine import describe, peak_memory, reset_peak_memory
+from benchmarks.machine import peak_memory, reset_peak_memory
 from benchmarks.pictures import video_split
+from benchmarks.rows import error_text, facts
 from benchmarks.sets import load
 from lofe_sklearn import LOE, fit_many
 from lofe_sklearn.datasets import (
@@ -66,6 +65,47 @@ class Fit:
     seed: int = 0
     device: str = "cpu"
 
+    def known_by(self) -> Row:
+        """Return what its row in the result file is known by."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Fits of one set and one detector, which one worker does in one go."""
+
+    fits: tuple[Fit, ...]
+
+    def run(self, command: str) -> list[Row]:
+        """Do the fits and return their rows."""
+        return run(self.fits, command)
+
+    def failed(self, error: str, command: str) -> list[Row]:
+        """Return the rows of fits whose worker is gone."""
+        return _rows(self.fits, [_NO_METRICS | {"error": error} for _ in self.fits], command)
+
+    def __len__(self) -> int:
+        return len(self.fits)
+
+    def __str__(self) -> str:
+        return f"{self.fits[0].dataset} {self.fits[0].detector}"
+
+
+def stacks(fits: Sequence[Fit], size: int) -> list[Stack]:
+    """Put fits together that can be trained in one stack, at most `size` of them."""
+    alike: dict[tuple, list[Fit]] = {}
+    for fit in fits:
+        key = (fit.dataset, fit.max_rows, fit.detector, str(fit.params), fit.setting, fit.device)
+        alike.setdefault(key, []).append(fit)
+    together = []
+    for group in alike.values():
+        # LOE() is a stack by itself; a peer is fitted alone.
+        most = size if detectors.is_ours(group[0].detector) and group[0].detector != "LOE" else 1
+        together += [
+            Stack(tuple(group[start : start + most])) for start in range(0, len(group), most)
+        ]
+    return together
+
 
 def run(fits: Sequence[Fit], command: str) -> list[Row]:
     """Do the fits, of one set and one detector, and return a row of each.
@@ -81,19 +121,9 @@ def run(fits: Sequence[Fit], command: str) -> list[Row]:
     return _rows(fits, outcomes, command)
 
 
-def failed_rows(fits: Sequence[Fit], error: str, command: str) -> list[Row]:
-    """Return the rows of fits whose worker is gone."""
-    return _rows(fits, [_NO_METRICS | {"error": error} for _ in fits], command)
-
-
 def _rows(fits: Sequence[Fit], outcomes: list[Row], command: str) -> list[Row]:
-    facts = {
-        "peak_rss_mb": peak_memory(),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
-        **describe(),
-    }
-    return [asdict(fit) | outcome | facts for fit, outcome in zip(fits, outcomes, strict=True)]
+    shared = {"peak_rss_mb": peak_memory()} | facts(command)
+    return [fit.known_by() | own | shared for fit, own in zip(fits, outcomes, strict=True)]
 
 
 def _fit_and_score(fits: Sequence[Fit]) -> list[Row]:
@@ -186,6 +216,4 @@ def _scored(score: Callable[[np.ndarray], np.ndarray], split: Split) -> Row:
 
 
 def _failed(error: Exception) -> Row:
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    where = "".join(f" ({frame.name}, line {frame.lineno})" for frame in last)
-    return {**_NO_METRICS, "error": f"{type(error).__name__}: {error}{where}"}
+    return _NO_METRICS | {"error": error_text(error)}

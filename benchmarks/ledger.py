@@ -1,9 +1,9 @@
 """The result file: one JSON object a line, only ever added to.
 
 The first line says what the file is and which version wrote it; every further line is the row of
-one finished fit. A row is written in one piece and synced before the next fit is taken up, so a run
-may be killed at any time: at worst its last line is torn, and is cut off when the file is opened
-again.
+one finished fit of a suite, or of one finished cell of a study. A row is written in one piece and
+synced before the next one is taken up, so a run may be killed at any time: at worst its last line
+is torn, and is cut off when the file is opened again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import lofe_sklearn
 
 FORMAT = 1
+RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
 
 
@@ -112,7 +113,7 @@ class Ledger:
 
 
 def read(paths: Iterable[Path]) -> list[Row]:
-    """Read the rows of result files, the last one of each fit where it was repeated."""
+    """Read the rows of result files, the last one of each fit or cell that was repeated."""
     latest: dict[tuple, Row] = {}
     for path in paths:
         try:
@@ -127,7 +128,7 @@ def read(paths: Iterable[Path]) -> list[Row]:
     return list(latest.values())
 
 
-# What a fit is known by: two rows with the same values are the same fit.
+# What a fit of a suite is known by: two rows with the same values are the same fit.
 IDENTITY = (
     "suite",
     "protocol",
@@ -145,7 +146,9 @@ IDENTITY = (
 
 
 def identity(row: Row) -> tuple:
-    """Return what the fit of `row` is known by."""
+    """Return what the fit of `row` is known by, or the cell of a study."""
+    if "study" in row:
+        return row["study"], json.dumps(row["cell"], sort_keys=True)
     return tuple(json.dumps(row.get(name)) for name in IDENTITY)
 
 

@@ -1,38 +1,22 @@
-"""What the benchmark scripts share: NAME=VALUE arguments in, rows of results out as CSV."""
+"""What every row of a result file says besides its figures."""
 
 from __future__ import annotations
 
-import ast
-import csv
-from collections.abc import Iterable
-from pathlib import Path
+import traceback
+from datetime import UTC, datetime
 
+from benchmarks.ledger import Row
 from benchmarks.machine import describe
 
 
-def parameters(pairs: Iterable[str]) -> dict[str, object]:
-    """Read arguments ``NAME=VALUE``, values as Python literals where they are ones."""
-    split = (pair.split("=", 1) for pair in pairs)
-    return {name: _literal(text) for name, text in split}
+def facts(command: str) -> Row:
+    """Return when and by which command a row was made, the machine and the versions."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"time": now, "command": command, **describe()}
 
 
-def as_text(params: dict[str, object]) -> str:
-    """Write parameters as one cell of a table."""
-    return " ".join(f"{key}={value}" for key, value in params.items())
-
-
-def _literal(text: str) -> object:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def write(rows: list[dict], path: Path) -> None:
-    """Write one line for each fit, with the machine and the versions."""
-    machine = describe()
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], *machine])
-        writer.writeheader()
-        writer.writerows(row | machine for row in rows)
+def error_text(error: Exception) -> str:
+    """Return what went wrong, and in which function."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f" ({frame.name}, line {frame.lineno})" for frame in last)
+    return f"{type(error).__name__}: {error}{where}"

@@ -1,10 +1,10 @@
-"""Run fits in workers, and keep each as a row as soon as it is there."""
+"""Run work in workers, and keep each of its rows as soon as it is there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -18,110 +18,123 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from benchmarks import fits as fits_
-from benchmarks.detectors import is_ours
-from benchmarks.fits import Fit
 from benchmarks.ledger import Ledger, Row, identity
 
-Group = list[Fit]
+
+class Work(Protocol):
+    """What a worker does in one go: a stack of fits, or a cell of a study.
+
+    `str` names it, and `len` is the number of its rows.
+    """
+
+    def run(self, command: str) -> list[Row]:
+        """Do it and return its rows; what goes wrong is in these."""
+
+    def failed(self, error: str, command: str) -> list[Row]:
+        """Return the rows that say why it could not be done."""
+
+    def __len__(self) -> int: ...
 
 
 def run(
-    fits: Iterable[Fit],
+    wanted: Iterable[Any],
     output: Path,
     *,
     command: str,
+    pack: Callable[[list[Any]], list[Any]] = list,
+    what: str = "fits",
     n_jobs: int = 1,
-    stack: int = 20,
     retry_errors: bool = False,
+    again: bool = False,
     mix_versions: bool = False,
     console: Console | None = None,
 ) -> list[Row]:
-    """Do the fits that `output` has no row of yet, and return all their rows.
+    """Do what is wanted and `output` has no row of yet, and return all rows of it.
 
     Whatever is finished is in the file; the same call goes on where an interrupted one stopped.
+
+    Parameters
+    ----------
+    wanted : iterable
+        Fits or cells; `known_by` says what the row of each is known by.
+    output : Path
+        The result file.
+    command : str
+        Becomes a part of each row.
+    pack : callable
+        What is still to be done -> the `Work` that does it. Default: each is its own.
+    what : str
+        What messages call them.
+    n_jobs : int
+        Workers.
+    retry_errors, again : bool
+        Do once more what failed, or everything.
+    mix_versions : bool
+        Go on with another version's file.
+    console : Console, optional
+        Where to say what happens. Default: standard error.
     """
     console = console or Console(stderr=True)
     with Ledger(output, mix_versions=mix_versions) as ledger:
-        done = {identity(row) for row in ledger.rows if not (retry_errors and row["error"])}
-        wanted = list(fits)
-        todo = [fit for fit in wanted if identity(asdict(fit)) not in done]
-        console.print(f"{len(wanted)} fits, {len(wanted) - len(todo)} of them done: {output}")
+        kept = [] if again else ledger.rows
+        done = {identity(row) for row in kept if not (retry_errors and row["error"])}
+        known = {identity(one.known_by()): one for one in wanted}
+        todo = [one for key, one in known.items() if key not in done]
+        console.print(f"{len(known)} {what}, {len(known) - len(todo)} of them done: {output}")
         if todo:
-            with _progress(console) as progress:
+            with _progress(console, what) as progress:
                 task = progress.add_task("", total=len(todo))
-                for group, rows in _results(groups(todo, stack), command, n_jobs):
+                for work, rows in _results(pack(todo), command, n_jobs):
                     for row in rows:
                         ledger.add(row)
-                    first = group[0]
-                    progress.update(
-                        task, advance=len(rows), description=f"{first.dataset} {first.detector}"
-                    )
+                    progress.update(task, advance=len(rows), description=str(work))
                     for text in sorted({row["error"] for row in rows} - {""}):
-                        console.print(
-                            f"[red]failed[/]: {first.dataset} {first.detector}: {text}",
-                            highlight=False,
-                        )
-        of_this = {identity(asdict(fit)) for fit in wanted}
-        latest = {identity(row): row for row in ledger.rows if identity(row) in of_this}
+                        console.print(f"[red]failed[/]: {work}: {text}", highlight=False)
+        latest = {identity(row): row for row in ledger.rows if identity(row) in known}
         return list(latest.values())
 
 
-def groups(fits: Sequence[Fit], stack: int) -> list[Group]:
-    """Put fits together that can be trained in one stack, at most `stack` of them."""
-    alike: dict[tuple, Group] = {}
-    for fit in fits:
-        key = (fit.dataset, fit.max_rows, fit.detector, str(fit.params), fit.setting, fit.device)
-        alike.setdefault(key, []).append(fit)
-    together = []
-    for group in alike.values():
-        # LOE() is a stack by itself; a peer is fitted alone.
-        size = stack if is_ours(group[0].detector) and group[0].detector != "LOE" else 1
-        together += [group[start : start + size] for start in range(0, len(group), size)]
-    return together
-
-
-def _results(todo: list[Group], command: str, n_jobs: int) -> Iterator[tuple[Group, list[Row]]]:
-    """Run the groups, each in a worker, and yield them as they end."""
+def _results(todo: list[Any], command: str, n_jobs: int) -> Iterator[tuple[Any, list[Row]]]:
+    """Run all `Work`, each in a worker, and yield it with its rows as it ends."""
     if n_jobs == 1:
-        for group in todo:
-            yield group, fits_.run(group, command)
+        for work in todo:
+            yield work, work.run(command)
         return
     left = dict(enumerate(todo))
     try:
         with parallel_config("loky", inner_max_num_threads=1):
             results = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)(
-                delayed(_numbered)(number, group, command) for number, group in left.copy().items()
+                delayed(_numbered)(number, work, command) for number, work in left.copy().items()
             )
             for number, rows in results:
                 yield left.pop(number), rows
     except TerminatedWorkerError:
         # A fit took its worker along, for want of memory mostly. Which one, only trying tells.
-        for group in left.values():
-            yield group, _alone(group, command)
+        for work in left.values():
+            yield work, _alone(work, command)
 
 
-def _numbered(number: int, group: Group, command: str) -> tuple[int, list[Row]]:
-    return number, fits_.run(group, command)
+def _numbered(number: int, work: Work, command: str) -> tuple[int, list[Row]]:
+    return number, work.run(command)
 
 
-def _alone(group: Group, command: str) -> list[Row]:
-    """Run a group in a process of its own, that may die."""
+def _alone(work: Work, command: str) -> list[Row]:
+    """Do the work in a process of its own, that may die."""
     try:
         with parallel_config("loky", inner_max_num_threads=1):
             # Two jobs, as joblib runs a single one in this process.
-            [rows] = Parallel(2)([delayed(fits_.run)(group, command)])
+            [rows] = Parallel(2)([delayed(work.run)(command)])
     except TerminatedWorkerError:
         error = "the worker was killed: too little memory? Try a smaller --stack or --max-rows."
-        return fits_.failed_rows(group, error, command)
+        return work.failed(error, command)
     return rows
 
 
-def _progress(console: Console) -> Progress:
+def _progress(console: Console, what: str) -> Progress:
     return Progress(
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("fits,"),
+        TextColumn(f"{what},"),
         TimeElapsedColumn(),
         TextColumn("so far,"),
         TimeRemainingColumn(),

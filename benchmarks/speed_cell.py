@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from benchmarks.peers import detectors
-from benchmarks.peers.step_time import Detector, StepCounter, lengthen
+from benchmarks.steps import StepCounter
 
 N_CLUSTERS = 5
 UNIFORM_SHARE = 0.1
@@ -125,24 +125,24 @@ def _measure(cell: Cell, say: Callable[[str], None]) -> dict[str, Any]:
     _limit_memory(cell.memory)
     X = blobs(cell.n, cell.d, seed=cell.seed, dtype=cell.dtype)
     new = blobs(cell.n_scored, cell.d, seed=cell.seed + 10**6, dtype=cell.dtype)
-    counter, one = StepCounter(), Detector("", cell.name, "", cell.params, make)
+    counter = StepCounter()
     # The libraries' own hundred thousands of objects would take .2 s in each collection.
     gc.collect()
     gc.freeze()
     before = _start_of_memory()
     row: dict[str, Any] = {}
 
-    first = counter.fit(one, X, 1)
+    first = counter.fit(make, X, 1)
     row["memory_mb"] = _more_memory(before)
     if cell.epochs is None:
         walls = [first.wall]
         while sum(walls) < cell.seconds and len(walls) < MOST_FITS:
-            walls.append(counter.fit(one, X, 1).wall)
+            walls.append(counter.fit(make, X, 1).wall)
         row |= {"fit_seconds": min(walls), "train_rows_per_second": cell.n / min(walls)}
     else:
         if not first.steps:
             raise RuntimeError("no step of a torch optimizer in an epoch")
-        epochs, long = lengthen(counter, one, X, first, cell.seconds)
+        epochs, long = counter.lengthen(make, X, first, cell.seconds)
         epoch = (long.wall - first.wall) / (epochs - 1)
         row |= {
             "epochs": epochs,

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.detectors import BACKBONES, METHODS, has_methods, is_ours
 from benchmarks.fits import Fit
 from benchmarks.peers.detectors import PEERS
-from benchmarks.pictures import class_names
+from benchmarks.pictures import CLASSES
 from benchmarks.sets import ADBENCH, MVTEC, ODDS
 
 RATIOS = (0.05, 0.1, 0.15, 0.2)
@@ -96,7 +96,7 @@ class Suite:
 
 _ODDS = tuple(f"odds:{name}" for name in ODDS)
 _MVTEC = tuple(f"adbench:{name}" for name in MVTEC)
-_CLASSES = tuple(f"{of}:{name}" for of in ("cifar10", "fmnist") for name in class_names(of))
+_CLASSES = tuple(f"{of}:{name}" for of in ("cifar10", "fmnist") for name in CLASSES[of])
 _ADBENCH = tuple(f"adbench:{name}" for name in ADBENCH)
 
 SUITES = {

@@ -43,6 +43,15 @@ def test_pixels_of_the_first_pictures_of_each_class(fashion):
     assert len(X_test) == 10
 
 
+def test_halved_pictures_are_means_of_four_pixels(fashion):
+    whole, *_ = sets.load("fmnist-pixels:trouser", 5)
+    half, classes, half_test, _, normal = sets.load("fmnist-halved:trouser", 5)
+    assert half.shape == (50, 4, 4)
+    assert half_test.shape == (10, 4, 4)
+    assert (normal, np.bincount(classes).tolist()) == (1, [5] * 10)
+    np.testing.assert_allclose(half[3, 1, 2], whole[3, 2:4, 4:6].mean())
+
+
 def test_features_are_computed_once(fashion):
     pytest.importorskip("efficientnet_lite_pytorch", reason="the extra 'images' is not installed")
     first = sets.load("fmnist:trouser", 5)

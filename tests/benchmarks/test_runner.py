@@ -170,7 +170,8 @@ def test_a_worker_that_dies_is_a_row(data, monkeypatch):
               true_ratio=0.1)  # fmt: skip
     ours = Fit(**(asdict(fit) | {"detector": "DeepSVDD", "method": "hard", "setting": "paper",
                                  "params": {"max_epochs": 3}, "assumed_ratio": 0.1}))  # fmt: skip
-    results = {g[0].detector: rows for g, rows in runner._results([[fit], [ours]], "command", 2)}
+    works = [fits.Stack((fit,)), fits.Stack((ours,))]
+    results = {work.fits[0].detector: rows for work, rows in runner._results(works, "command", 2)}
     assert "killed" in results[fit.detector][0]["error"]
     assert results["DeepSVDD"][0]["error"] == ""
 

@@ -1,0 +1,37 @@
+"""The studies: smaller measurements, one file each, that choices of the package were made by."""
+
+from __future__ import annotations
+
+import inspect
+
+from benchmarks.studies import (
+    calibration,
+    choose_ratio,
+    cleaning,
+    digest,
+    image_features,
+    known_labels,
+    label_free,
+    label_update,
+    options,
+    outlier_exposure,
+    ratio_criteria,
+    search_time,
+    stack_growth,
+    step_time,
+    unlabelled,
+)
+from benchmarks.study import Study
+
+_MODULES = (
+    *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
+    *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
+    *(image_features, digest),
+)
+STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
+_DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}
+
+
+def description(study: Study) -> str:
+    """Return the docstring of the file that declares the study."""
+    return _DESCRIPTIONS.get(study.name) or study.purpose
