@@ -6,16 +6,30 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
+from sklearn.utils import get_tags
+
 from benchmarks.peers.detectors import PEERS, Peer, PeerError, build
-from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL
+from lofe_sklearn import LOE, NeuTraL, backbones
 from lofe_sklearn.backbones import Backbone
 
+_EXPORTED = [getattr(backbones, name) for name in backbones.__all__]
+_CLASSES = [
+    cls
+    for cls in _EXPORTED
+    if isinstance(cls, type) and issubclass(cls, Backbone) and cls is not Backbone
+]
+
+
+def _takes_images(cls: type[Backbone]) -> bool:
+    return get_tags(cls()).input_tags.three_d_array
+
+
 BACKBONES: dict[str, type[Backbone]] = {
-    cls.__name__: cls for cls in (NeuTraL, ICL, GOAD, DeepSVDD, AutoEncoder)
+    cls.__name__: cls for cls in _CLASSES if not _takes_images(cls)
 }
 # For pictures and their features.
 IMAGE_BACKBONES: dict[str, Callable[..., Backbone]] = {
-    "MHRot": MHRot,
+    **{cls.__name__: cls for cls in _CLASSES if _takes_images(cls)},
     "NeuTraL.for_features": NeuTraL.for_features,
 }
 METHODS = ("blind", "refine", "hard", "soft")
@@ -71,7 +85,7 @@ def build_ours(
         # No anomaly is assumed: nothing to label. The ratio only sets the threshold then.
         options |= {"method": "blind", "contamination": 0.1}
     if detector == "LOE":
-        estimator: Any = [cls(device=device) for cls in (DeepSVDD, AutoEncoder)]
+        estimator: Any = [cls(device=device) for cls in (backbones.DeepSVDD, backbones.AutoEncoder)]
         options |= params
     else:
         build = BACKBONES.get(detector) or IMAGE_BACKBONES[detector]

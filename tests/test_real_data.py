@@ -13,7 +13,7 @@ pytestmark = pytest.mark.real_data
 @pytest.fixture
 def rows_class(backbone_class):
     if backbone_class.__name__ == "MHRot":
-        pytest.skip("these sets are no images; benchmarks.paper_image trains MHRot on some")
+        pytest.skip("these sets are no images; the suite paper-image trains MHRot on some")
     return backbone_class
 
 

@@ -61,7 +61,7 @@ def automatic(seen: Seen) -> float:
 def cross_fitted_cuts(seen: Seen) -> float:
     """Mean of the cuts, weighted by how well models that have not seen the rows reproduce them."""
     # A part of contamination="auto" that the package does not show by itself.
-    from lofe_sklearn._loe._ratio import reproduced
+    from lofe_sklearn._loe._find_ratio import reproduced
 
     cuts = np.unique(seen.detector.contaminations_)
     weights = np.full(len(cuts), 1 / len(cuts))
@@ -73,7 +73,7 @@ def cross_fitted_cuts(seen: Seen) -> float:
 def bayesian_mixture(seen: Seen) -> float:
     """Weight of the upper component of a mixture with as many as are needed."""
     # The other part.
-    from lofe_sklearn._loe._ratio import upper_component
+    from lofe_sklearn._loe._find_ratio import upper_component
 
     return upper_component(seen.scores)
 

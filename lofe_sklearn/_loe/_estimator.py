@@ -70,7 +70,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         Default: 16 where no single ratio is given, else one for each backbone.
     max_samples, max_features : float or int, default=1.0
         Rows and features that each member is trained on, drawn without replacement: a share, or a
-        number. On the benchmarks subsampling did not help.
+        number.
     init : {"auto", "iforest"}, outlier detector, array-like of shape (n_samples,) or None
         Which rows the first latent labels take for anomalies, by the scores of another detector.
         ``"iforest"`` is scikit-learn's IsolationForest. A detector of scikit-learn's or PyOD's is

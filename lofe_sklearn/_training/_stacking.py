@@ -24,7 +24,7 @@ _PER_MODEL = {
     "weight_decay",
 }
 # Models of a stack beyond which the step costs as much for each as in two smaller stacks, and a
-# larger one only takes memory (benchmarks/fit_many.py).
+# larger one only takes memory (study `stack-growth` of the benchmarks).
 MAX_MODELS = 64
 
 

@@ -157,12 +157,11 @@ class ICL(Backbone):
     windows_per_step : int or None, default=64
         Windows whose rest is embedded in a training step, drawn anew for each, if a row has more;
         None takes all. They are still told apart from all windows of the row, so that the gradient
-        is that of all of them in the mean. On arrhythmia, with 151 windows, 64 halved the time and
-        cost nothing; 16 and 32 were a little worse. Scores are always of all windows.
+        is that of all of them in the mean. Scores are always of all windows.
     n_permutations : int, default=1
         Orders of the features, the given one and random ones; each has encoders of its own, and
-        the losses are averaged. The order decides which features share a window. Three instead of
-        one were better on some of the sets tried, worse on others, and three times as slow.
+        the losses are averaged. The order decides which features share a window. Time grows with
+        their number.
     window_sizes : list of int, default=(32, 64, 64)
         Widths of the layers of the encoder of windows, the last one being the embedding.
     rest_sizes : list of int, default=(64, 128, 64)

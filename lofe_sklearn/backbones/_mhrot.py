@@ -55,8 +55,7 @@ class MHRot(Backbone):
         Views used in each step of the training, another part of them in every step. Default: all.
         Scores always use all.
     anomaly_weight : float, default=1.0
-        Factor of the anomaly loss. The LOE paper's published runs took 0.5; in short runs on two
-        classes of Fashion-MNIST 1.0 was slightly better, with soft and with hard labels.
+        Factor of the anomaly loss. The LOE paper's published runs took 0.5.
     scaling : {None, "auto", "rms", "minmax", "standard"}, default=None
         Scaling of single pixels, learned from the training images. The network standardises whole
         channels itself.
@@ -89,9 +88,9 @@ class MHRot(Backbone):
     kind as those of `fit`.
 
     Settings: the defaults with ``dropout=0.3, anomaly_weight=0.5`` are those of the LOE paper [2]_
-    for CIFAR-10; for Fashion-MNIST it takes ``max_epochs=3, lr=1e-4``. They are for a GPU. On a
-    CPU, ``MHRot(depth=10, width=1, n_views=4, max_epochs=20, lr=3e-3)`` takes half a minute for a
-    thousand images of 14 x 14 pixels and minutes for 28 x 28.
+    for CIFAR-10; for Fashion-MNIST it takes ``max_epochs=3, lr=1e-4``. They are for a GPU. A
+    CPU is enough for ``MHRot(depth=10, width=1, n_views=4, max_epochs=20, lr=3e-3)`` on some
+    hundred images of 14 x 14 pixels.
 
     Memory: a step keeps ``batch_size * n_views`` views. With the default network one of 32 x 32
     pixels takes 5 MB, a step of all views of 32 rows 5.5 GB; ``n_views=8`` makes it 1.2 GB. With

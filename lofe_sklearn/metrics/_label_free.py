@@ -47,11 +47,11 @@ class ExcessMassScorer:
 
     Notes
     -----
-    What it is worth was measured on sets of ADBench (``python -m benchmarks.label_free``). Choosing
-    among nine kinds of detectors, on nine sets of 6 to 10 features, it is of a little use: the mean
-    ROC AUC of the chosen is 78.0 %, of all 74.3, of the best 87.2; its mean rank correlation with
-    the ROC AUC is .26. Choosing LOE's ``contamination`` it is of none: 84.9 % for the chosen, 84.6
-    for all, 88.2 for always 0.1; rank correlations from -.77 to .92 on eight sets.
+    What it is worth was measured on sets of ADBench (``python -m benchmarks study label-free``).
+    Choosing among nine kinds of detectors, on nine sets of 6 to 10 features, it is of a little use:
+    the mean ROC AUC of the chosen is 78.0 %, of all 74.3, of the best 87.2; its mean rank
+    correlation with the ROC AUC is .26. Choosing LOE's ``contamination`` it is of none: 84.9 % for
+    the chosen, 84.6 for all, 88.2 for always 0.1; rank correlations from -.77 to .92 on eight sets.
 
     It fails where anomalies lie close together, since a tight cluster of them looks like mass; and
     with many features, where no draw falls near any row and all detectors get about the same.

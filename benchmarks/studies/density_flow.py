@@ -1,6 +1,6 @@
 """Which losses does a normalizing flow need under LOE?
 
-    OMP_NUM_THREADS=1 python -m benchmarks.density_flow [--sets thyroid ...] [--seeds 5]
+    python -m benchmarks study density-flow
 
 The LOE paper's tabular protocol: half of the normal rows and a tenth of anomalies to train on, the
 rest to test on; LOE is told the ratio. The flow is that of `docs/add_a_backbone.md`, trained by
@@ -9,10 +9,8 @@ rest to test on; LOE is told the ratio. The flow is that of `docs/add_a_backbone
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Iterator
-from itertools import product
 from numbers import Integral
 from typing import Any
 
@@ -21,6 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks.ledger import Row
+from benchmarks.markdown import table
+from benchmarks.means import grouped, short_name
+from benchmarks.sets import load_table
+from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE
 from lofe_sklearn.backbones import (
     MLP,
@@ -30,9 +33,10 @@ from lofe_sklearn.backbones import (
     density_losses,
     energy_losses,
 )
-from lofe_sklearn.datasets import fetch_odds, load_thyroid, loe_tabular_split
+from lofe_sklearn.datasets import loe_tabular_split
 from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
 
+RATIO = 0.1
 LOSSES = ("energy", "density")
 METHODS = ("blind", "refine", "soft", "hard")
 
@@ -94,54 +98,41 @@ class Flow(Backbone):
         return FlowModule(n_features, self.n_layers, self.width, self.losses)
 
 
-def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Train the flow once; yield the row of its results."""
-    name, seed = cell["dataset"], cell["seed"]
-    X, y = (
-        load_thyroid(return_X_y=True)
-        if name == "thyroid"
-        else fetch_odds(name, data_home=cell.get("data"), return_X_y=True)
-    )
-    X, X_test, _, y_test = loe_tabular_split(X, y, contamination=0.1, random_state=seed)
+def run(cell: Row) -> Iterator[Row]:
+    """Train the flow once."""
+    X, y = load_table(cell["dataset"])
+    seed = cell["seed"]
+    X_train, X_test, _, y_test = loe_tabular_split(X, y, contamination=RATIO, random_state=seed)
     flow = Flow(losses=cell["losses"])
-    loe = LOE(flow, method=cell["method"], contamination=0.1, random_state=seed).fit(X)
+    loe = LOE(flow, method=cell["method"], contamination=RATIO, random_state=seed).fit(X_train)
     scores = loe.score_samples(X_test)
-    yield {"f1": f1_at_true_ratio(y_test, scores), "roc_auc": roc_auc(y_test, scores)}
+    yield {
+        "roc_auc": round(float(roc_auc(y_test, scores)), 4),
+        "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+    }
 
 
-def tables(rows: list[dict[str, Any]]) -> str:
-    """Return F1 of each set by losses and method: the mean over the seeds, and their spread."""
-    lines = [f"| data set | losses | {' | '.join(METHODS)} |", "|---|---|" + "---|" * len(METHODS)]
-    for name, losses in product(dict.fromkeys(row["dataset"] for row in rows), LOSSES):
-        cells = []
-        for method in METHODS:
-            wanted = (name, losses, method)
-            f1 = [
-                row["f1"]
-                for row in rows
-                if (row["dataset"], row["losses"], row["method"]) == wanted
-            ]
-            cells.append(f"{np.mean(f1):.3f} ± {np.std(f1):.3f}")
-        lines.append(f"| {name} | {losses} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+def tables(rows: list[Row]) -> str:
+    """Return the mean F1 over the seeds by set, losses and method."""
+    lines = []
+    for (name, losses), own in grouped(rows, "dataset", "losses").items():
+        by_method = grouped(own, "method")
+        means = [
+            f"{np.mean([row['f1'] for row in of_method]):.3f}" for of_method in by_method.values()
+        ]
+        lines.append([short_name(name), losses, str(len(own) // len(by_method)), *means])
+    return table(["set", "losses", "seeds", *METHODS], lines)
 
 
-def main() -> None:
-    """Run all cells and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--sets", nargs="+", default=["thyroid"], help="names of sets of ODDS")
-    parser.add_argument("--seeds", type=int, default=5, help="how many")
-    parser.add_argument("--data", help="folder of data sets (default: LOFE_DATA)")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    rows = []
-    for name, seed, losses, method in product(options.sets, range(options.seeds), LOSSES, METHODS):
-        cell = {"dataset": name, "seed": seed, "losses": losses, "method": method}
-        rows += [cell | row for row in run(cell | {"data": options.data})]
-    print(tables(rows))
-
-
-if __name__ == "__main__":
-    main()
+STUDY = Study(
+    "density-flow",
+    "which losses a normalizing flow needs under LOE",
+    axes={
+        "dataset": Axis(("odds:thyroid",)),
+        "seed": Axis(range(5)),
+        "losses": Axis(LOSSES, choices=LOSSES, option="losses"),
+        "method": Axis(METHODS, choices=METHODS),
+    },
+    run=run,
+    tables=tables,
+)
