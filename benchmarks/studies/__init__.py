@@ -8,7 +8,6 @@ from benchmarks.studies import (
     calibration,
     choose_ratio,
     cleaning,
-    density_flow,
     digest,
     image_features,
     known_labels,
@@ -27,7 +26,7 @@ from benchmarks.study import Study
 _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
-    *(image_features, density_flow, digest),
+    *(image_features, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}
