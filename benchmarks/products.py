@@ -63,8 +63,8 @@ def _of_neutral(module: nn.Module, batch: int):
     yield from _linear(batch, [module.transform_in], first=True)
     for weight in module.transform_out:
         yield from _layer((n_transforms,), batch, *weight.shape[1:], first=False)
-    yield from _linear(n_views * batch, list(module.encoder), first=False)
-    size = module.encoder[-1].out_features
+    yield from _linear(n_views * batch, list(module.encoder.layers), first=False)
+    size = module.encoder.layers[-1].out_features
     yield (batch, n_transforms, size), (batch, size, n_views)
     yield (batch, n_views, n_transforms), (batch, n_transforms, size)
     yield (batch, n_transforms, n_views), (batch, n_views, size)
@@ -85,7 +85,7 @@ def _of_icl(module: nn.Module, batch: int):
 def _of_goad(module: nn.Module, n_features: int, batch: int):
     n_rows = module.n_transforms * batch
     yield (1, batch, n_features), (1, *module.maps.shape)
-    yield from _linear(n_rows, list(module.encoder), first=True)
+    yield from _linear(n_rows, list(module.encoder.layers), first=True)
     yield from _layer((1,), n_rows, *module.centers.t().shape, first=False)
 
 

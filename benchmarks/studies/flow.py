@@ -1,6 +1,6 @@
 """Which losses does a normalizing flow need under LOE?
 
-    OMP_NUM_THREADS=1 python -m benchmarks.density_flow [--sets thyroid ...] [--seeds 5]
+    python -m benchmarks study flow
 
 The LOE paper's tabular protocol: half of the normal rows and a tenth of anomalies to train on, the
 rest to test on; LOE is told the ratio. The flow is that of `docs/add_a_backbone.md`, trained by
@@ -9,10 +9,8 @@ rest to test on; LOE is told the ratio. The flow is that of `docs/add_a_backbone
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Iterator
-from itertools import product
 from numbers import Integral
 from typing import Any
 
@@ -21,6 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks.ledger import Row
+from benchmarks.markdown import table
+from benchmarks.means import grouped, short_name
+from benchmarks.sets import SOEL, load_table
+from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE
 from lofe_sklearn.backbones import (
     MLP,
@@ -30,7 +33,7 @@ from lofe_sklearn.backbones import (
     density_losses,
     energy_losses,
 )
-from lofe_sklearn.datasets import fetch_odds, load_thyroid, loe_tabular_split
+from lofe_sklearn.datasets import loe_tabular_split
 from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
 
 LOSSES = ("energy", "density")
@@ -94,54 +97,40 @@ class Flow(Backbone):
         return FlowModule(n_features, self.n_layers, self.width, self.losses)
 
 
-def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Train the flow once; yield the row of its results."""
-    name, seed = cell["dataset"], cell["seed"]
-    X, y = (
-        load_thyroid(return_X_y=True)
-        if name == "thyroid"
-        else fetch_odds(name, data_home=cell.get("data"), return_X_y=True)
-    )
-    X, X_test, _, y_test = loe_tabular_split(X, y, contamination=0.1, random_state=seed)
-    flow = Flow(losses=cell["losses"])
-    loe = LOE(flow, method=cell["method"], contamination=0.1, random_state=seed).fit(X)
-    scores = loe.score_samples(X_test)
-    yield {"f1": f1_at_true_ratio(y_test, scores), "roc_auc": roc_auc(y_test, scores)}
+def run(cell: Row) -> Iterator[Row]:
+    """Train one flow by each method; yield a row for each."""
+    X, y = load_table(cell["dataset"])
+    X, X_test, _, y_test = loe_tabular_split(X, y, contamination=0.1, random_state=cell["seed"])
+    for method in METHODS:
+        flow = Flow(losses=cell["losses"])
+        loe = LOE(flow, method=method, contamination=0.1, random_state=cell["seed"]).fit(X)
+        scores = loe.score_samples(X_test)
+        yield {
+            "method": method,
+            "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+            "roc_auc": round(float(roc_auc(y_test, scores)), 4),
+        }
 
 
-def tables(rows: list[dict[str, Any]]) -> str:
+def tables(rows: list[Row]) -> str:
     """Return F1 of each set by losses and method: the mean over the seeds, and their spread."""
-    lines = [f"| data set | losses | {' | '.join(METHODS)} |", "|---|---|" + "---|" * len(METHODS)]
-    for name, losses in product(dict.fromkeys(row["dataset"] for row in rows), LOSSES):
-        cells = []
-        for method in METHODS:
-            wanted = (name, losses, method)
-            f1 = [
-                row["f1"]
-                for row in rows
-                if (row["dataset"], row["losses"], row["method"]) == wanted
-            ]
-            cells.append(f"{np.mean(f1):.3f} ± {np.std(f1):.3f}")
-        lines.append(f"| {name} | {losses} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    groups = grouped(rows, "dataset", "losses", "method")
+    lines = []
+    for dataset, losses in grouped(rows, "dataset", "losses"):
+        f1 = [[row["f1"] for row in groups[dataset, losses, method]] for method in METHODS]
+        spreads = [f"{np.mean(values):.3f} ± {np.std(values):.3f}" for values in f1]
+        lines.append([short_name(dataset), losses, *spreads])
+    return table(["F1", "losses", *METHODS], lines)
 
 
-def main() -> None:
-    """Run all cells and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--sets", nargs="+", default=["thyroid"], help="names of sets of ODDS")
-    parser.add_argument("--seeds", type=int, default=5, help="how many")
-    parser.add_argument("--data", help="folder of data sets (default: LOFE_DATA)")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    rows = []
-    for name, seed, losses, method in product(options.sets, range(options.seeds), LOSSES, METHODS):
-        cell = {"dataset": name, "seed": seed, "losses": losses, "method": method}
-        rows += [cell | row for row in run(cell | {"data": options.data})]
-    print(tables(rows))
-
-
-if __name__ == "__main__":
-    main()
+STUDY = Study(
+    "flow",
+    "a normalizing flow, trained by two kinds of losses",
+    axes={
+        "dataset": Axis(("odds:thyroid", *SOEL[:-1], "odds:arrhythmia")),
+        "seed": Axis(range(3)),
+        "losses": Axis(LOSSES, choices=LOSSES, option="losses"),
+    },
+    run=run,
+    tables=tables,
+)
