@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.density_flow import Flow
+from benchmarks.studies.flow import Flow
 from lofe_sklearn import LOE
 from lofe_sklearn.backbones import Backbone, Number, energy_losses
 from lofe_sklearn.testing import check_backbone

@@ -329,7 +329,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             Minus the normal loss; of several members, minus the mean of their standardised
             logarithms. It does not depend on the other rows of X.
         """
-        return self._ensemble.score(self._check_rows(X))
+        X = self._check_rows(X)  # raises if not fitted
+        return self._ensemble.score(X)
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the members' networks.
@@ -344,4 +345,5 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
             The members' embeddings side by side.
         """
-        return self._ensemble.embed(self._check_rows(X))
+        X = self._check_rows(X)
+        return self._ensemble.embed(X)
