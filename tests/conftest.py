@@ -19,6 +19,10 @@ torch.set_num_threads(1)
 threadpool_limits(1)
 
 
+# Scripts that mypy reads, see test_typing.py.
+collect_ignore = ["typing"]
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--device", default="cpu", help="device that all estimators run on: cpu, cuda, cuda:1, mps"
