@@ -1,4 +1,5 @@
 # What the package exports beside the backbones: read by type checkers, and at run time.
+from lofe_sklearn._validation import AnyOf as AnyOf
 from lofe_sklearn._validation import Number as Number
 from lofe_sklearn._validation import OneOf as OneOf
 from lofe_sklearn._validation import Sizes as Sizes
