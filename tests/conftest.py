@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, engine
 
-# Small layers and matrices gain nothing from threads, and xdist's workers would fight over the cores.
+# Small layers and matrices gain nothing from threads, and xdist's workers would fight over them.
 torch.set_num_threads(1)
 threadpool_limits(1)
 
@@ -85,7 +85,7 @@ def detector(request):
             init=FEW_TREES,
             random_state=0,
         )
-    return small(request.param)(max_epochs=4, random_state=0)
+    return small(request.param)(max_epochs=2, random_state=0)
 
 
 @pytest.fixture
