@@ -1,0 +1,115 @@
+"""Ctrl-C at any moment of a fit: what was fitted before stays, and the next fit is as any other."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
+
+X = np.random.default_rng(0).normal(size=(400, 5))
+Y = np.repeat([0, 1], [380, 20])
+BACKBONE = AutoEncoder(max_epochs=40, batch_size=32, random_state=0)
+
+
+def interrupted(call, after):
+    """Whether SIGINT, sent after some seconds, ended the call by KeyboardInterrupt."""
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, after)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    return False
+
+
+def seconds_of(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def moments(call, n):
+    """Moments spread over the time that a call takes."""
+    return np.linspace(0.02, 0.95, n) * seconds_of(call)
+
+
+DETECTORS = {
+    "backbone": lambda: NeuTraL(max_epochs=6, n_transforms=3, random_state=0),
+    "LOE": lambda: LOE(BACKBONE, contamination=0.1, n_estimators=3, random_state=0),
+    "LOE, ratio not known": lambda: LOE(
+        DeepSVDD(max_epochs=20), n_estimators=2, init=None, random_state=0
+    ),
+    "search": lambda: LOESearchCV(
+        LOE(BACKBONE, init=None, random_state=0), {"contamination": [0.05, 0.1]}, cv=2
+    ),
+}
+
+
+def fit(detector):
+    return detector.fit(X, Y)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_fit(name):
+    detector = DETECTORS[name]()
+    expected = fit(DETECTORS[name]()).score_samples(X)
+    n_interrupted = 0
+    for after in moments(lambda: fit(DETECTORS[name]()), 12):
+        fresh = DETECTORS[name]()
+        if interrupted(lambda fresh=fresh: fit(fresh), after):
+            n_interrupted += 1
+            # A search keeps its results when only the last training is interrupted.
+            if not hasattr(fresh, "cv_results_"):
+                with pytest.raises(NotFittedError):
+                    fresh.score_samples(X)
+        np.testing.assert_array_equal(fit(fresh).score_samples(X), expected)
+    assert n_interrupted
+    fit(detector)
+    if name != "search":
+        interrupted(lambda: fit(detector), moments(lambda: fit(DETECTORS[name]()), 3)[1])
+        np.testing.assert_array_equal(detector.score_samples(X), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_fit_many(n_jobs):
+    def call():
+        detectors = [DETECTORS["LOE"](), DETECTORS["backbone"]()]
+        return fit_many(detectors, X, n_jobs=n_jobs)
+
+    expected = [detector.score_samples(X) for detector in call()]
+    assert sum(interrupted(call, after) for after in moments(call, 6))
+    for detector, scores in zip(call(), expected, strict=True):
+        np.testing.assert_array_equal(detector.score_samples(X), scores)
+
+
+@pytest.mark.slow
+def test_a_killed_process_leaves_no_worker_behind():
+    script = (
+        "import numpy as np\n"
+        "from lofe_sklearn import LOE, NeuTraL, AutoEncoder, fit_many\n"
+        "X = np.random.default_rng(0).normal(size=(2000, 20))\n"
+        "print('ready', flush=True)\n"
+        "fit_many([LOE(NeuTraL()), AutoEncoder(max_epochs=3000)], X, n_jobs=2)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(8)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) != 0
+    process.stdout.close()
