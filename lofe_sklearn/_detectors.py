@@ -6,8 +6,10 @@ which step of a Pipeline it is, and which sign its scores have.
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
@@ -23,9 +25,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from lofe_sklearn._bad_rows import blaming_rows, what_is_wrong
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._types import Floats, Ints, MatrixLike
-from lofe_sklearn._validation import check_finite
+from lofe_sklearn._validation import check_finite, warn_user
 
 __all__ = [
     "OutlierDetector",
@@ -118,9 +121,9 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def _namesake(self) -> OutlierDetector:
-        """Return the detector that messages about rows name; its attributes are set by them."""
-        return self
+    def _namesake(self) -> str:
+        """Name what the rows are for: the backbone that the user chose, or the detector itself."""
+        return type(self).__name__
 
     @abstractmethod
     def _readers(self, *, fitted: bool) -> Sequence[RowReader]:
@@ -145,42 +148,79 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
 
-    def _rows_like(self, X: Any, rows: PreparedRows) -> Matrix:
-        """Validate other rows with the features of the training rows."""
-        return self._validated(X, self._readers(fitted=False), rows.layout, reset=False)[0]
+    def _rows_like(self, X: Any, rows: PreparedRows, name: str) -> Matrix:
+        """Validate other rows, the argument `name`, with the features of the training rows."""
+        detector = self
+        if rows.feature_names is not None and not hasattr(X, "columns"):
+            warn_user(
+                f"{type(self).__name__}: {name} has no feature names, but X has. Its columns are "
+                f"taken in the order of those of X; pass a data frame with the columns of X."
+            )
+            detector = copy.copy(self)  # without names it compares none
+            del detector.feature_names_in_
+        readers = self._readers(fitted=False)
+        return detector._validated(X, readers, rows.layout, name=name, reset=False)[0]
 
-    def _check_rows(self, X: Any) -> Matrix:
-        """Validate rows to score."""
+    @contextmanager
+    def _rows_to_score(self, X: Any) -> Iterator[Matrix]:
+        """Validate rows to score, and say what is wrong with them if it shows only then."""
         check_is_fitted(self)
-        return self._validated(X, self._readers(fitted=True), self._layout, reset=False)[0]
+        rows, _ = self._validated(X, self._readers(fitted=True), self._layout, reset=False)
+        names = getattr(self, "feature_names_in_", None)
+        with blaming_rows(type(self).__name__, rows, names):
+            yield rows
 
     def _validated(
-        self, X: Any, readers: Sequence[RowReader], layout: Any = None, **options: Any
+        self,
+        X: Any,
+        readers: Sequence[RowReader],
+        layout: Any = None,
+        *,
+        name: str = "X",
+        **options: Any,
     ) -> tuple[Matrix, Any]:
         for reader in readers:
             X, found = reader.to_rows(X, layout)
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
-        # In C order, so that sums over rows are the same whatever container the rows came in.
-        namesake = self._namesake()
-        X = validate_data(
-            namesake,
-            X,
-            accept_sparse="csr",
-            order="C",
-            dtype=[kind for kind in first if all(kind in kinds for kinds in others)],
-            **options,
-        )
+        try:
+            # In C order, so that sums over rows are the same whatever container they came in.
+            rows = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                order="C",
+                dtype=[kind for kind in first if all(kind in kinds for kinds in others)],
+                **options,
+            )
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(self._in_own_words(error, X, name, **options)) from error
         for reader in readers:
-            if X.shape[1] < reader.min_features:
+            if rows.shape[1] < reader.min_features:
                 raise ValueError(
-                    f"Found array with {X.shape[1]} feature(s) (shape={X.shape}) while a minimum "
-                    f"of {reader.min_features} is required by {type(reader).__name__}."
+                    f"{type(self).__name__}: Found array with {rows.shape[1]} feature(s) "
+                    f"(shape={rows.shape}) while a minimum of {reader.min_features} is required by "
+                    f"{type(reader).__name__}."
                 )
-        if namesake is not self and options.get("reset", True):
-            names = getattr(namesake, "feature_names_in_", None)
-            self._adopt_rows(PreparedRows(X, names))
-        return X, layout
+        return rows, layout
+
+    def _in_own_words(
+        self, error: Exception, X: Any, name: str, *, reset: bool = True, **options: Any
+    ) -> str:
+        """Say what scikit-learn's check of rows has found, with its columns and a remedy."""
+        owner, shape = type(self).__name__, tuple(getattr(X, "shape", ()))
+        names = None if reset else getattr(self, "feature_names_in_", None)
+        others = names is not None and hasattr(X, "columns") and list(X.columns) != list(names)
+        found = None if others else what_is_wrong(X, name, owner, names)
+        if found is None and not (reset or others) and len(shape) == 2:
+            expected = self.n_features_in_
+            if shape[1] != expected:
+                found = (
+                    f"{name} has {shape[1]} features, but {self._namesake()} is expecting "
+                    f"{expected} features as input."
+                )
+        return f"{owner}: {found or error}"
 
     # What `to_rows` found in the training rows.
     _layout: Any = None

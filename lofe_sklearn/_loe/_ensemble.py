@@ -85,8 +85,8 @@ def held_out_scores(plan: Plan, of_folds: Sequence[Sequence[Trained]]) -> np.nda
     for fold, trained in zip(plan.folds, of_folds, strict=True):
         held_out, loss_n = plan.rows.X[fold.held_out], []
         for task, each in zip(fold.tasks, trained, strict=True):
-            owner = type(task.model).__name__
-            losses = losses_of(each.module, held_out, each.scaling, task.model.device, owner)
+            device = task.model.device
+            losses = losses_of(each.module, held_out, each.scaling, device, fold.held_out)
             loss_n.append(losses[0])
         scores[fold.held_out] = _scale_of(trained).combine(np.stack(loss_n))
     return scores

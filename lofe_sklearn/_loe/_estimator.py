@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import clone
 
 from lofe_sklearn import engine
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
@@ -250,15 +249,10 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
     def _backbones(self) -> list[Backbone]:
         return backbones_of(self.estimator)
 
-    def _namesake(self) -> OutlierDetector:
+    def _namesake(self) -> str:
         # Who chose a backbone knows it by its name; nobody has chosen those of the default.
-        if self.estimator is None:
-            return self
-        namesake = clone(self._backbones()[0])
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                setattr(namesake, name, getattr(self, name))
-        return namesake
+        chosen = self if self.estimator is None else self._backbones()[0]
+        return type(chosen).__name__
 
     def _readers(self, *, fitted: bool) -> Sequence[Backbone]:
         return self.estimators_ if fitted else self._backbones()
@@ -276,7 +270,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             return exposure_to(
                 outliers,
                 rows.X,
-                lambda other: self._rows_like(other, rows),
+                lambda other: self._rows_like(other, rows, "outliers"),
                 weight=self.outlier_weight,
                 seed=seed,
                 owner=owner,
@@ -329,8 +323,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             Minus the normal loss; of several members, minus the mean of their standardised
             logarithms. It does not depend on the other rows of X.
         """
-        X = self._check_rows(X)  # raises if not fitted
-        return self._ensemble.score(X)
+        with self._rows_to_score(X) as rows:
+            return self._ensemble.score(rows)
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the members' networks.
@@ -345,5 +339,5 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
             The members' embeddings side by side.
         """
-        X = self._check_rows(X)
-        return self._ensemble.embed(X)
+        with self._rows_to_score(X) as rows:
+            return self._ensemble.embed(rows)

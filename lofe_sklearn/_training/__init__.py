@@ -14,7 +14,7 @@ from lofe_sklearn._training._scaling import (
     resolve_scaling,
 )
 from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, Trained
-from lofe_sklearn._training._train import losses_of, train_tasks
+from lofe_sklearn._training._train import embeddings_of, losses_of, train_tasks
 
 __all__ = [
     "SCALINGS",
@@ -27,6 +27,7 @@ __all__ = [
     "Trainable",
     "Trained",
     "draw_seeds",
+    "embeddings_of",
     "exposure_to",
     "fit",
     "fit_scaling",

@@ -8,7 +8,7 @@ same, with all that they plan trained together.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, Protocol, TypeAlias
@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from sklearn.utils import check_random_state
 
+from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._containers import Matrix, Subset, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
 from lofe_sklearn._known_labels import check_known_labels
@@ -56,8 +57,9 @@ def fit(detector: Plannable, X: Any, known_labels: Any, outliers: Any) -> None:
         detector._check_parameters()
         rows = detector._prepare_rows(X)
         known = check_known_labels(known_labels, rows.X.shape[0], type(detector).__name__, X)
-        plan = detector._plan_fit(rows, known, outliers, {})
-        detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
+        with blaming_rows(type(detector).__name__, rows.X, rows.feature_names):
+            plan = detector._plan_fit(rows, known, outliers, {})
+            detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
 
 
 def fit_together(
@@ -159,7 +161,8 @@ class _Fits:
                 detector._adopt_rows(own)
                 known = self.known if self.known is None or numbers is None else self.known[numbers]
                 known = check_known_labels(known, own.X.shape[0], owner)
-                plans[i] = detector._plan_fit(own, known, self.outliers, memo)
+                with blaming_rows(owner, own.X, own.feature_names):
+                    plans[i] = detector._plan_fit(own, known, self.outliers, memo)
         return plans
 
     def _train(self, X: Matrix, plans: dict[int, Plan]) -> None:
@@ -167,23 +170,27 @@ class _Fits:
         tasks = [task for i, plan in plans.items() for task in self._of_all_rows(i, plan.tasks)]
         try:
             outcomes = iter(train_tasks(tasks, X, keep_going=True, **self.options))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             # One of them breaks the stack, by a rule of its own for example: each by itself.
             for i, plan in plans.items():
                 if len(plans) == 1:
-                    self.errors[i] = error
+                    with self._keeping_the_error_of(i), self._blaming_rows_of(i, plan):
+                        raise error
                 else:
                     self._train(X, {i: plan})
             return
         for i, plan in plans.items():
             of_this = [next(outcomes) for _ in plan.tasks]
-            with self._keeping_the_error_of(i):
+            with self._keeping_the_error_of(i), self._blaming_rows_of(i, plan):
                 self.detectors[i]._finish_fit(plan, _all_trained(of_this))
 
     def _of_all_rows(self, i: int, tasks: list[Task]) -> list[Task]:
         """Return a detector's tasks with their rows numbered as those of X."""
         rows = self.rows[i]
         return tasks if rows is None else [replace(task, rows=rows[task.rows]) for task in tasks]
+
+    def _blaming_rows_of(self, i: int, plan: Plan) -> AbstractContextManager[None]:
+        return blaming_rows(type(self.detectors[i]).__name__, plan.rows.X, plan.rows.feature_names)
 
     @contextmanager
     def _keeping_the_error_of(self, i: int) -> Iterator[None]:

@@ -16,8 +16,7 @@ from lofe_sklearn._progress import epoch_progress
 from lofe_sklearn._training._scaling import fit_scaling
 from lofe_sklearn._training._stacking import stacks_of
 from lofe_sklearn._training._task import Outcome, Task, Trained
-from lofe_sklearn._validation import check_finite
-from lofe_sklearn.exceptions import TrainingDivergedError
+from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
 
 # Rows a module sees in `prepare`: enough for a mean, few enough for one pass through the network.
 _PREPARE_ROWS = 4096
@@ -70,22 +69,48 @@ def losses_of(
     X: Matrix,
     scaling: engine.Scaling | None,
     device: str | torch.device,
-    owner: str,
+    rows: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Both losses of the rows of X under a trained module, (n,) each.
 
     Raises
     ------
-    ValueError
-        If a normal loss is not finite.
+    UnusableRowsError
+        If a normal loss is not finite. It is said of which row; `rows` are the user's numbers of
+        those of X, where they are not all.
     """
     loss_n, loss_a = engine.losses(module, X, scaling=scaling, device=engine.resolve_device(device))
-    check_finite(
-        loss_n,
-        f"{owner}: the score of row {{row}} is not finite: its values are too large for the "
-        "network. Bring the features to a common scale (scaling='minmax').",
-    )
+    bad = np.flatnonzero(~np.isfinite(loss_n))
+    if len(bad):
+        row = bad[0] if rows is None else rows[bad[0]]
+        raise UnusableRowsError(
+            f"the score of row {row} is not finite: its values are too large for the network. "
+            "Bring the features to a common scale (scaling='minmax')."
+        )
     return loss_n, loss_a
+
+
+def embeddings_of(
+    module: torch.nn.Module,
+    X: Matrix,
+    scaling: engine.Scaling | None,
+    device: str | torch.device,
+) -> np.ndarray:
+    """Embed the rows of X by a trained module, (n, e).
+
+    Raises
+    ------
+    UnusableRowsError
+        If a value is not finite.
+    """
+    embedded = engine.embeddings(module, X, scaling=scaling, device=engine.resolve_device(device))
+    bad = np.flatnonzero(~np.isfinite(embedded).all(axis=1))
+    if len(bad):
+        raise UnusableRowsError(
+            f"the embedding of row {bad[0]} is not finite: its values are too large for the "
+            "network. Bring the features to a common scale (scaling='minmax')."
+        )
+    return embedded
 
 
 def _train_stack(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outcome]:
@@ -181,5 +206,5 @@ def _trained(
     # On the CPU: a pickle of it must load on a machine without the device it was trained on.
     module = module.cpu().eval()
     model = task.model
-    losses = losses_of(module, task.own_rows(X), scaling, model.device, type(model).__name__)
+    losses = losses_of(module, task.own_rows(X), scaling, model.device, task.rows)
     return Trained(module, scaling, history, np.stack(losses))

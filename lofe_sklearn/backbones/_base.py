@@ -31,6 +31,7 @@ from lofe_sklearn._training import (
     Task,
     Trained,
     draw_seeds,
+    embeddings_of,
     exposure_to,
     fit,
     losses_of,
@@ -190,7 +191,8 @@ class Backbone(OutlierDetector, ABC):
         scores : ndarray of float64, shape (n_samples,)
             ``-L_n(x)``; it does not depend on the other rows of X.
         """
-        return -self._losses(self._check_rows(X))[0]
+        with self._rows_to_score(X) as rows:
+            return -self._losses(rows)[0]
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the trained network.
@@ -206,7 +208,8 @@ class Backbone(OutlierDetector, ABC):
             Where the network sees each row: rows that are close are alike to it. Of a backbone
             whose module has no method ``embed``, the rows as they are scaled.
         """
-        return self._embed(self._check_rows(X))
+        with self._rows_to_score(X) as rows:
+            return self._embed(rows)
 
     @classmethod
     def parameter_constraints(cls) -> dict[str, Constraint]:
@@ -313,7 +316,7 @@ class Backbone(OutlierDetector, ABC):
             exposure=exposure_to(
                 outliers,
                 rows.X,
-                lambda other: self._rows_like(other, rows),
+                lambda other: self._rows_like(other, rows, "outliers"),
                 seed=seed,
                 owner=owner,
             ),
@@ -339,9 +342,8 @@ class Backbone(OutlierDetector, ABC):
 
     def _losses(self, X: Matrix) -> tuple[np.ndarray, np.ndarray]:
         """Both losses of validated rows."""
-        return losses_of(self.module_, X, self._scaling, self.device, type(self).__name__)
+        return losses_of(self.module_, X, self._scaling, self.device)
 
     def _embed(self, X: Matrix) -> np.ndarray:
         """Embeddings of validated rows."""
-        device = engine.resolve_device(self.device)
-        return engine.embeddings(self.module_, X, scaling=self._scaling, device=device)
+        return embeddings_of(self.module_, X, self._scaling, self.device)

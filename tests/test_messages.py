@@ -1,0 +1,213 @@
+"""Errors and warnings name what was called, the argument or the column, and what to do."""
+
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn import config_context
+
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
+from lofe_sklearn.exceptions import TrainingDivergedError
+
+NAMES = ["age", "city", "pay", "when"]
+ROWS = np.random.default_rng(0).normal(size=(60, 4))
+FRAME = pd.DataFrame(ROWS, columns=NAMES)
+
+
+def loe(**parameters):
+    return LOE(DeepSVDD(max_epochs=2), contamination=0.1, random_state=0, **parameters)
+
+
+def default():
+    return LOE(contamination=0.1)
+
+
+def lone():
+    return DeepSVDD(max_epochs=2, random_state=0)
+
+
+def with_cells(frame, cells):
+    changed = frame.astype(object)
+    for (row, column), value in cells.items():
+        changed.iloc[row, column] = value
+    return changed
+
+
+TEXT = FRAME.assign(city="Paris")
+MISSING = with_cells(FRAME, {(7, 0): np.nan, (5, 2): np.nan}).astype(float)
+TABLES = {
+    "text": (TEXT, r"text in column 'city' \('Paris' in row 0\)", "TableVectorizer()"),
+    "category": (
+        TEXT.astype({"city": "category"}),
+        r"text in column 'city' \('Paris' in row 0\)",
+        "TableVectorizer()",
+    ),
+    "one word": (
+        with_cells(FRAME, {(3, 1): "n/a"}),
+        r"text in column 'city' \('n/a' in row 3\)",
+        "TableVectorizer()",
+    ),
+    "dates": (
+        FRAME.assign(when=pd.date_range("2020", periods=60)),
+        r"dates or times in column 'when' \(row 0\)",
+        "TableVectorizer()",
+    ),
+    "missing": (
+        MISSING,
+        r"missing values \(NaN\) in column 'age' \(row 7\), column 'pay' \(row 5\)",
+        "SimpleImputer()",
+    ),
+    "missing, nullable": (
+        MISSING.convert_dtypes(),
+        r"missing values \(NaN\) in column 'age' \(row 7\)",
+        "SimpleImputer()",
+    ),
+    "missing, polars": (
+        pl.from_pandas(MISSING),
+        r"missing values \(NaN\) in column 'age' \(row 7\)",
+        "SimpleImputer()",
+    ),
+    "missing, array": (
+        MISSING.to_numpy(),
+        r"missing values \(NaN\) in column 0 \(row 7\), column 2 \(row 5\)",
+        "SimpleImputer()",
+    ),
+    "missing, sparse": (
+        sparse.csr_matrix(MISSING.to_numpy()),
+        r"missing values \(NaN\) in column 0 \(row 7\), column 2 \(row 5\)",
+        "SimpleImputer()",
+    ),
+    "missing, list": (
+        [[1.0, None], [2.0, 3.0], [4.0, 5.0]],
+        r"missing values \(NaN\) in column 1 \(row 0\)",
+        "SimpleImputer()",
+    ),
+    "infinite": (
+        with_cells(FRAME, {(5, 2): -np.inf}).astype(float),
+        r"infinity in column 'pay' \(row 5\)",
+        "SimpleImputer()",
+    ),
+    "text and missing": (
+        with_cells(TEXT, {(5, 2): None}),
+        r"text in column 'city' .*; missing values \(NaN\) in column 'pay' \(row 5\)",
+        "TableVectorizer(), SimpleImputer()",
+    ),
+}
+
+
+@pytest.mark.parametrize("make", [loe, default, lone])
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_that_cannot_be_taken(make, kind):
+    table, what, steps = TABLES[kind]
+    owner = type(make()).__name__
+    with pytest.raises((ValueError, TypeError), match=f"^{owner}: X contains {what}") as raised:
+        make().fit(table)
+    assert f"make_pipeline({steps}, {owner}())" in str(raised.value)
+
+
+def test_many_columns_are_counted():
+    message = r"column 'a' \('x' in row 0\), .*'b'.*, .*'c'.* and 2 more\."
+    with pytest.raises(ValueError, match=message):
+        lone().fit(pd.DataFrame({name: ["x", "y"] for name in "abcde"}))
+
+
+METHODS = ["score_samples", "decision_function", "predict", "embed", "anomaly_proba"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rows_to_score(method):
+    detector = loe().fit(FRAME)
+    call = getattr(detector, method)
+    with pytest.raises(ValueError, match=r"^LOE: X contains missing values .* column 'age' \(row 7\)"):
+        call(MISSING)
+    with pytest.raises(ValueError, match=r"^LOE: X contains text in column 'city'"):
+        call(TEXT)
+    with pytest.raises(ValueError, match=r"^LOE: The feature names should match"):
+        call(TEXT.rename(columns={"city": "town"}))
+    with pytest.warns(UserWarning, match="but LOE was fitted with feature names"):
+        call(ROWS)
+    few = "^LOE: X has 2 features, but DeepSVDD is expecting 4 features"
+    with pytest.warns(UserWarning, match="names"), pytest.raises(ValueError, match=few):
+        call(ROWS[:, :2])
+
+
+def test_a_backbone_that_nobody_chose_is_not_named():
+    detector = LOE(n_estimators=2, contamination=0.1)
+    detector.set_params(estimator=None).fit(ROWS)
+    with pytest.raises(ValueError, match="^LOE: X has 2 features, but LOE is expecting 4"):
+        detector.score_samples(ROWS[:, :2])
+
+
+def test_other_entry_points():
+    message = r"^LOE: X contains missing values \(NaN\) in column 'age'"
+    for call in (
+        lambda: fit_many([loe(), loe()], MISSING),
+        lambda: loe().fit_resample(MISSING),
+        lambda: LOESearchCV(
+            loe(), {"contamination": [0.1]}, scoring="excess_mass", cv=2, error_score="raise"
+        ).fit(MISSING),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+@pytest.mark.parametrize("make", [loe, default, lone])
+def test_outliers_are_called_so(make):
+    owner = type(make()).__name__
+    for table, what in ((MISSING, "missing values .* column 'age'"), (TEXT, "text in .*'city'")):
+        with pytest.raises(ValueError, match=f"^{owner}: outliers cannot be used. .*{what}"):
+            make().fit(FRAME, outliers=table)
+    with pytest.raises(ValueError, match=f"^{owner}: outliers cannot be made. .*got 'noise'"):
+        make().fit(FRAME, outliers="noise")
+
+
+def test_outliers_without_names():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        nameless = loe().fit(FRAME, outliers=ROWS[:9] + 5)
+    assert [str(w.message).startswith("LOE: outliers has no feature names") for w in caught] == [
+        True
+    ]
+    named = loe().fit(FRAME, outliers=FRAME.iloc[:9] + 5)
+    np.testing.assert_array_equal(nameless.score_samples(FRAME), named.score_samples(FRAME))
+    assert nameless.feature_names_in_.tolist() == NAMES
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("make", [loe, lone, lambda: NeuTraL(max_epochs=2, random_state=0)])
+def test_scores_are_never_silently_missing(make, bad):
+    """scikit-learn's own check is left out under assume_finite."""
+    table = with_cells(FRAME, {(7, 0): bad}).astype(float)
+    what = r"X contains (missing values|infinity).* in column 'age' \(row 7\)"
+    detector, owner = make().fit(FRAME), type(make()).__name__
+    expected = detector.score_samples(FRAME)
+    with config_context(assume_finite=True), np.errstate(invalid="ignore"):
+        with pytest.raises(ValueError, match=f"^{owner}: {what}.*SimpleImputer"):
+            make().fit(table)
+        with pytest.raises(ValueError, match=f"^{owner}: {what}.*SimpleImputer"):
+            fit_many([make(), make()], table)
+        for method in METHODS if owner == "LOE" else METHODS[:-1]:
+            with pytest.raises(ValueError, match=f"^{owner}: {what}.*SimpleImputer"):
+                getattr(detector, method)(table)
+        with pytest.raises(ValueError, match=f"^{owner}: outliers cannot be used.*row 7"):
+            make().fit(FRAME, outliers=table)
+        np.testing.assert_array_equal(make().fit(FRAME).score_samples(FRAME), expected)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_divergence_names_the_detector():
+    for detector in (
+        LOE(DeepSVDD(lr=1e30, max_epochs=9), contamination=0.1),
+        LOE([AutoEncoder(lr=1e30)], contamination=0.1),
+        DeepSVDD(lr=1e30, max_epochs=9),
+    ):
+        owner = type(detector).__name__
+        message = f"^{owner}: Training diverged.*Lower lr"
+        with pytest.raises(TrainingDivergedError, match=message):
+            detector.fit(ROWS)
+        with pytest.raises(TrainingDivergedError, match=re.compile(message)):
+            fit_many([detector], ROWS)
