@@ -13,7 +13,7 @@ from sklearn.model_selection import check_cv as _sklearn_check_cv
 from sklearn.utils import check_consistent_length
 
 from lofe_sklearn._types import MatrixLike, RandomState, Splitter
-from lofe_sklearn._validation import Described, Number, check_argument
+from lofe_sklearn._validation import RANDOM_STATE, Described, Number, check_argument
 from lofe_sklearn.metrics import is_anomaly
 
 _FOLDS = Described(Number(Integral, low=2), "an integer of at least 2")
@@ -65,6 +65,7 @@ class OutlierStratifiedKFold(StratifiedKFold):
         self, n_splits: int = 5, *, shuffle: bool = True, random_state: RandomState = None
     ) -> None:
         check_argument("OutlierStratifiedKFold", "n_splits", n_splits, _FOLDS)
+        check_argument("OutlierStratifiedKFold", "random_state", random_state, RANDOM_STATE)
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
     def split(
@@ -153,7 +154,7 @@ def check_cv(
     """
     folds: Any = 5 if cv is None else cv
     is_number: bool = np.isscalar(folds)  # or should be one: True, "five"
-    if is_number:
+    if is_number or not (hasattr(folds, "split") or isinstance(folds, Iterable)):
         check_argument("check_cv", "cv", folds, _CV)
         kind = KFold if y is None else OutlierStratifiedKFold
         return kind(int(folds), shuffle=True, random_state=0)

@@ -11,7 +11,18 @@ from scipy import sparse
 from sklearn import config_context
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
+from lofe_sklearn.active import query
+from lofe_sklearn.backbones import MLP
+from lofe_sklearn.datasets import (
+    adbench_split,
+    contaminate,
+    loe_tabular_split,
+    make_mulcross,
+    make_outliers,
+)
 from lofe_sklearn.exceptions import TrainingDivergedError
+from lofe_sklearn.metrics import ExcessMassScorer
+from lofe_sklearn.model_selection import OutlierStratifiedKFold
 
 NAMES = ["age", "city", "pay", "when"]
 ROWS = np.random.default_rng(0).normal(size=(60, 4))
@@ -122,7 +133,9 @@ METHODS = ["score_samples", "decision_function", "predict", "embed", "anomaly_pr
 def test_rows_to_score(method):
     detector = loe().fit(FRAME)
     call = getattr(detector, method)
-    with pytest.raises(ValueError, match=r"^LOE: X contains missing values .* column 'age' \(row 7\)"):
+    with pytest.raises(
+        ValueError, match=r"^LOE: X contains missing values .* column 'age' \(row 7\)"
+    ):
         call(MISSING)
     with pytest.raises(ValueError, match=r"^LOE: X contains text in column 'city'"):
         call(TEXT)
@@ -211,3 +224,75 @@ def test_divergence_names_the_detector():
             detector.fit(ROWS)
         with pytest.raises(TrainingDivergedError, match=re.compile(message)):
             fit_many([detector], ROWS)
+
+
+def fit(detector):
+    return detector.fit(ROWS)
+
+
+NEAR = {
+    "method": (lambda: fit(loe(method="hrad")), "hard"),
+    "init": (lambda: fit(loe(init="iforst")), "iforest"),
+    "contamination": (lambda: fit(LOE(contamination="atuo")), "auto"),
+    "label_update": (lambda: fit(loe(label_update="epochs")), "epoch"),
+    "scaling": (lambda: fit(DeepSVDD(scaling="min-max")), "minmax"),
+    "anomaly_loss": (lambda: fit(DeepSVDD(anomaly_loss="inverted")), "inverse"),
+    "transform_type": (lambda: fit(NeuTraL(transform_type="Residual")), "residual"),
+    "kind": (lambda: make_outliers(ROWS, kind="shuffle"), "shuffled"),
+    "outliers": (lambda: loe().fit(ROWS, outliers="gausian"), "gaussian"),
+    "strategy": (lambda: query(fit(lone()), ROWS, 2, strategy="divers"), "diverse"),
+    "activation": (lambda: MLP([2, 2], activation="rellu"), "relu"),
+    "scoring": (
+        lambda: LOESearchCV(loe(), {}, scoring="roc_acu").fit(ROWS, ROWS[:, 0] > 0),
+        "roc_auc",
+    ),
+    "refit": (
+        lambda: LOESearchCV(loe(), {}, scoring=["roc_auc", "excess_mass"], refit="excess_mas").fit(
+            ROWS, ROWS[:, 0] > 0
+        ),
+        "excess_mass",
+    ),
+    "error_score": (lambda: LOESearchCV(loe(), {}, error_score="rais").fit(ROWS), "raise"),
+    "fit parameter": (
+        lambda: LOESearchCV(loe(), {}, scoring="excess_mass").fit(ROWS, known_label=[0] * 60),
+        "known_labels",
+    ),
+    "backbone's parameter": (lambda: DeepSVDD(contaminaton=0.1), "contamination"),
+}
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_did_you_mean(name):
+    call, meant = NEAR[name]
+    with pytest.raises((ValueError, TypeError), match=f"Did you mean '{meant}'"):
+        call()
+
+
+def test_nothing_near_is_not_guessed():
+    for bad in ("zzz", 3, None):
+        with pytest.raises(ValueError, match="method must be") as raised:
+            fit(loe(method=bad))
+        assert "Did you mean" not in str(raised.value)
+
+
+SEEDED = {
+    "LOE": lambda seed: fit(loe().set_params(random_state=seed)),
+    "DeepSVDD": lambda seed: fit(DeepSVDD(max_epochs=1, random_state=seed)),
+    "LOESearchCV": lambda seed: LOESearchCV(loe(), {}, random_state=seed).fit(ROWS, ROWS[:, 0] > 0),
+    "OutlierStratifiedKFold": lambda seed: OutlierStratifiedKFold(random_state=seed),
+    "ExcessMassScorer": lambda seed: ExcessMassScorer(random_state=seed)(fit(lone()), ROWS),
+    "query": lambda seed: query(fit(lone()), ROWS, 2, random_state=seed),
+    "contaminate": lambda seed: contaminate(ROWS, ROWS, random_state=seed),
+    "make_outliers": lambda seed: make_outliers(ROWS, random_state=seed),
+    "make_mulcross": lambda seed: make_mulcross(random_state=seed),
+    "loe_tabular_split": lambda seed: loe_tabular_split(ROWS, ROWS[:, 0] > 1, random_state=seed),
+    "adbench_split": lambda seed: adbench_split(ROWS, ROWS[:, 0] > 1, random_state=seed),
+}
+
+
+@pytest.mark.parametrize("owner", SEEDED)
+@pytest.mark.parametrize("bad", ["a", 0.5, -1, 2**32, [1, 2], np.random.default_rng(0)])
+def test_random_state(owner, bad):
+    with pytest.raises(ValueError, match=f"^{owner}: random_state must be an integer in") as raised:
+        SEEDED[owner](bad)
+    assert f"got {bad!r}." in str(raised.value)

@@ -13,7 +13,7 @@ from sklearn.ensemble import IsolationForest
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._detectors import outlier_scores_after_fit
 from lofe_sklearn._training import Memo
-from lofe_sklearn._validation import check_finite
+from lofe_sklearn._validation import check_finite, did_you_mean
 
 INITS = ("auto", "iforest")
 
@@ -53,7 +53,7 @@ def first_scores(
         If `init` is none of these, or a detector whose scores' sign is not known.
     """
     if isinstance(init, (str, type)) and init != "iforest":
-        raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.")
+        raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.{did_you_mean(init, INITS)}")
     if isinstance(init, str) or hasattr(init, "fit"):
         own = X if rows is None else X[rows]
         if not isinstance(init, str):

@@ -10,7 +10,15 @@ from torch import Tensor
 
 from lofe_sklearn import engine
 from lofe_sklearn._loe import _ratio
-from lofe_sklearn._validation import AnyOf, Constraint, Number, OneOf, check_parameters
+from lofe_sklearn._validation import (
+    RANDOM_STATE,
+    AnyOf,
+    Constraint,
+    Number,
+    OneOf,
+    check_parameters,
+    did_you_mean,
+)
 from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD
 
 Method: TypeAlias = (
@@ -29,6 +37,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "warmup_epochs": Number(Integral, low=0, optional=True),
     "known_weight": Number(low=0, exclude_low=True, optional=True),
     "outlier_weight": Number(low=0, exclude_low=True),
+    "random_state": RANDOM_STATE,
 }
 
 
@@ -80,6 +89,7 @@ def label_rule(method: Any) -> engine.Rule:
     raise ValueError(
         f"LOE: method must be one of {known_methods}, or a callable "
         f"(loss_n, loss_a, alpha, known) -> (w_n, w_a); got {method!r}."
+        f"{did_you_mean(method, engine.RULES)}"
     )
 
 

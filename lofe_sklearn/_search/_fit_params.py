@@ -15,6 +15,7 @@ from sklearn.utils.validation import _num_samples
 
 from lofe_sklearn._detectors import final_step
 from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._validation import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def split_fit_params(template: BaseEstimator, params: Mapping[str, Any], X: Any)
         raise TypeError(
             f"LOESearchCV: {detector}.fit() got an unexpected keyword argument "
             f"{next(iter(last))!r}; it takes known_labels and outliers."
+            f"{did_you_mean(next(iter(last)), ('known_labels', 'outliers'))}"
         )
     if "outliers" in (getattr(template, "transform_input", None) or ()):
         raise ValueError(

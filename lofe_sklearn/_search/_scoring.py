@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer_names as names_of_scikit_learn
 
+from lofe_sklearn._validation import did_you_mean
 from lofe_sklearn.metrics import (
     ExcessMassScorer,
     OutlierScorer,
@@ -91,6 +92,7 @@ def check_refit(refit: Any, scoring: Scoring) -> None:
         raise ValueError(
             "LOESearchCV: of several scorers, refit must name the one to choose by, "
             f"{', '.join(map(repr, scoring))}, or be a callable or False; got {refit!r}."
+            f"{did_you_mean(refit, scoring)}"
         )
 
 

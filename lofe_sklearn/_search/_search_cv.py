@@ -27,6 +27,7 @@ from lofe_sklearn._search._scoring import (
 )
 from lofe_sklearn._types import Ints, MatrixLike, RandomState
 from lofe_sklearn._validation import (
+    RANDOM_STATE,
     Constraint,
     Number,
     OneOf,
@@ -159,6 +160,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         "refit": REFIT,
         "error_score": ERROR_SCORE,
         "return_train_score": OneOf((True, False)),
+        "random_state": RANDOM_STATE,
         "verbose": Number(Integral, low=0),
     }
 

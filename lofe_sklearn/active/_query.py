@@ -9,14 +9,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._containers import count_rows
 from lofe_sklearn._detectors import check_detector
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, MatrixLike, RandomState
-from lofe_sklearn._validation import Number, check_argument
+from lofe_sklearn._validation import Number, check_argument, check_seed, did_you_mean
 
 # Of the SOEL paper's softmax over distances, which here are divided by the largest.
 _TEMPERATURE = 0.01
@@ -114,8 +113,9 @@ def query(
         raise ValueError(
             f"query: strategy must be one of {', '.join(map(repr, STRATEGIES))}, or a callable "
             f"(detector, X, candidates, n_queries, rng) -> rows; got {strategy!r}."
+            f"{did_you_mean(strategy, STRATEGIES)}"
         )
-    asked = choose(last, rows, candidates, int(n_queries), check_random_state(random_state))
+    asked = choose(last, rows, candidates, int(n_queries), check_seed("query", random_state))
     return _checked(asked, candidates, n_queries)
 
 

@@ -12,7 +12,6 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -25,7 +24,6 @@ from lofe_sklearn._containers import Matrix
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
 from lofe_sklearn._known_labels import contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._training import (
-    SCALINGS,
     Memo,
     Plan,
     Task,
@@ -38,9 +36,9 @@ from lofe_sklearn._training import (
     resolve_scaling,
 )
 from lofe_sklearn._types import Floats, KnownLabels, MatrixLike, RandomState
-from lofe_sklearn._validation import CONTAMINATION, Constraint, Number, OneOf, check_parameters
-from lofe_sklearn.backbones._hooks import refuse_earlier_names
-from lofe_sklearn.backbones._shared import Scaling
+from lofe_sklearn._validation import Constraint, check_parameters
+from lofe_sklearn.backbones._hooks import refuse_earlier_names, refuse_unknown_parameters
+from lofe_sklearn.backbones._shared import SHARED_CONSTRAINTS, Scaling
 
 
 class Backbone(OutlierDetector, ABC):
@@ -70,18 +68,7 @@ class Backbone(OutlierDetector, ABC):
     # The parameters that `to_rows` depends on.
     layout_parameters: ClassVar[Sequence[str]] = ()
 
-    _shared_constraints: ClassVar[Mapping[str, Constraint]] = {
-        "scaling": OneOf(SCALINGS),
-        "max_epochs": Number(Integral, low=1),
-        "batch_size": Number(Integral, low=2),
-        "lr": Number(low=0, exclude_low=True),
-        "weight_decay": Number(low=0),
-        "gradient_clip_value": Number(low=0, exclude_low=True, optional=True),
-        "n_iter_no_change": Number(Integral, low=1, optional=True),
-        "tol": Number(low=0),
-        "contamination": CONTAMINATION,
-        "verbose": Number(Integral, low=0),
-    }
+    _shared_constraints: ClassVar[Mapping[str, Constraint]] = SHARED_CONSTRAINTS
 
     def __init__(
         self,
@@ -100,11 +87,7 @@ class Backbone(OutlierDetector, ABC):
         verbose: int = 0,
         **unknown: Any,
     ) -> None:
-        if unknown:
-            raise TypeError(
-                f"{type(self).__name__}() got an unexpected keyword argument "
-                f"{next(iter(unknown))!r}; it takes {', '.join(self._get_param_names())}."
-            )
+        refuse_unknown_parameters(type(self), unknown)
         self.scaling = scaling
         self.max_epochs = max_epochs
         self.batch_size = batch_size

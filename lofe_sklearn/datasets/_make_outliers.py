@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
 from lofe_sklearn._types import MatrixLike, RandomState
-from lofe_sklearn._validation import Described, Number, OneOf, check_argument
+from lofe_sklearn._validation import Described, Number, OneOf, check_argument, check_seed
 
 KINDS = OneOf(("uniform", "shuffled", "gaussian"))
 SCALE = Described(Number(low=0, exclude_low=True), "a finite number above 0")
@@ -82,7 +82,7 @@ def make_outliers(
     if n_samples is None:
         n_samples = rows.shape[0]
     check_argument(owner, "n_samples", n_samples, N_SAMPLES)
-    rng = check_random_state(random_state)
+    rng = check_seed(owner, random_state)
     if sparse.issparse(rows):
         if kind != "shuffled":
             raise ValueError(

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.stats import rankdata
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
 from lofe_sklearn._detectors import normality
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
-from lofe_sklearn._validation import Constraint, Described, Number, check_argument
+from lofe_sklearn._validation import Constraint, Described, Number, check_argument, check_seed
 
 
 class ExcessMassScorer:
@@ -107,7 +107,9 @@ class ExcessMassScorer:
             In [0, 1], the higher the better.
         """
         check_argument("ExcessMassScorer", "n_draws", self.n_draws, self._n_draws)
-        draws = _uniform_rows(X, int(self.n_draws), check_random_state(self.random_state))
+        draws = _uniform_rows(
+            X, int(self.n_draws), check_seed("ExcessMassScorer", self.random_state)
+        )
         rows = np.sort(normality(estimator, X, "ExcessMassScorer"))
         drawn = np.sort(normality(estimator, draws, "ExcessMassScorer"))
         thresholds = np.unique(rows)

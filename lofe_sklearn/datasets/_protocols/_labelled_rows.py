@@ -6,10 +6,10 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state, check_X_y
+from sklearn.utils import check_X_y
 
 from lofe_sklearn._types import Floats, Ints, RandomState
-from lofe_sklearn._validation import Described, Number, check_argument
+from lofe_sklearn._validation import Described, Number, check_argument, check_seed
 
 LIMIT = Described(Number(Integral, low=1, optional=True), "an integer of at least 1 or None")
 
@@ -115,7 +115,7 @@ def drawn_within(
         raise ValueError(
             f"{owner}: min_samples={min_samples} must not be above max_samples={max_samples}."
         )
-    rng = check_random_state(random_state)
+    rng = check_seed(owner, random_state)
     if min_samples is not None and len(labels) < min_samples:
         drawn = rng.choice(len(labels), size=min_samples, replace=True)
     elif max_samples is not None and len(labels) > max_samples:
