@@ -91,8 +91,13 @@ class Number:
             rule = f"{self.step} n + {self.low % self.step:g}"
             return f"{rule}, that is {first}, and so on{none}"
         name = self.noun or ("an integer" if self.kind is Integral else "a number")
+        if not self.noun and self.kind is not Integral and np.isinf([self.low, self.high]).any():
+            name = "a finite number"
+        if np.isinf(self.high):
+            low = f"{'above' if self.exclude_low else 'of at least'} {self.low:g}"
+            return f"{name}{'' if np.isinf(self.low) else ' ' + low}{none}"
         left = "(" if self.exclude_low or self.low == -np.inf else "["
-        right = ")" if self.exclude_high or self.high == np.inf else "]"
+        right = ")" if self.exclude_high else "]"
         return f"{name} in {left}{self.low:g}, {self.high:g}{right}{none}"
 
 

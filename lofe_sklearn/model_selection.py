@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -152,11 +152,22 @@ def check_cv(
     >>> check_cv(3)
     KFold(n_splits=3, random_state=0, shuffle=True)
     """
+    return folds_of(cv, y, owner="check_cv")
+
+
+def folds_of(cv: Any, y: ArrayLike | None, *, owner: str) -> Splitter:
+    """Return what `check_cv` returns; errors name the `owner` of `cv`."""
     folds: Any = 5 if cv is None else cv
-    is_number: bool = np.isscalar(folds)  # or should be one: True, "five"
-    if is_number or not (hasattr(folds, "split") or isinstance(folds, Iterable)):
-        check_argument("check_cv", "cv", folds, _CV)
-        kind = KFold if y is None else OutlierStratifiedKFold
-        return kind(int(folds), shuffle=True, random_state=0)
+    is_splitter = hasattr(folds, "split") and not isinstance(folds, (str, type))
+    if not is_splitter:
+        if np.isscalar(folds) or isinstance(folds, type) or not isinstance(folds, Iterable):
+            check_argument(owner, "cv", folds, _CV)
+            kind = KFold if y is None else OutlierStratifiedKFold
+            n_splits: Any = folds
+            return kind(int(n_splits), shuffle=True, random_state=0)
+        folds = list(folds)
+        for fold in folds:
+            if not isinstance(fold, Sequence) or len(fold) != 2 or np.isscalar(fold):
+                raise ValueError(f"{owner}: cv must be {_CV}; got {fold!r} for a fold.")
     splitter: Splitter = _sklearn_check_cv(folds)
     return splitter

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from scipy import sparse
 from sklearn import config_context
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import GridSearchCV
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
 from lofe_sklearn.active import query
@@ -21,8 +24,17 @@ from lofe_sklearn.datasets import (
     make_outliers,
 )
 from lofe_sklearn.exceptions import TrainingDivergedError
-from lofe_sklearn.metrics import ExcessMassScorer
-from lofe_sklearn.model_selection import OutlierStratifiedKFold
+from lofe_sklearn.features import ImageFeatures
+from lofe_sklearn.metrics import (
+    ExcessMassScorer,
+    average_precision,
+    consensus,
+    f1_at_true_ratio,
+    precision_at_n,
+    roc_auc,
+    roc_auc_scorer,
+)
+from lofe_sklearn.model_selection import OutlierStratifiedKFold, check_cv
 
 NAMES = ["age", "city", "pay", "when"]
 ROWS = np.random.default_rng(0).normal(size=(60, 4))
@@ -296,3 +308,127 @@ def test_random_state(owner, bad):
     with pytest.raises(ValueError, match=f"^{owner}: random_state must be an integer in") as raised:
         SEEDED[owner](bad)
     assert f"got {bad!r}." in str(raised.value)
+
+
+NOT_WEIGHTS = {
+    "nan": (lambda n, a, alpha, known: (n * np.nan, a), "w_n holds nan"),
+    "inf": (lambda n, a, alpha, known: (n, a * 0 + np.inf), "w_a holds inf"),
+    "complex": (lambda n, a, alpha, known: (n, a + 1j), "w_a holds complex numbers"),
+    "array": (lambda n, a, alpha, known: (n.numpy(), a.numpy()), r"holds ndarray; torch.as_tensor"),
+}
+
+
+@pytest.mark.parametrize("label_update", ["batch", "epoch"])
+@pytest.mark.parametrize("kind", NOT_WEIGHTS)
+def test_weights_of_a_rule_of_ones_own(kind, label_update):
+    method, what = NOT_WEIGHTS[kind]
+    detector = loe(method=method, init=None, label_update=label_update)
+    message = f"^LOE: the weights that the callable method returns .* finite real numbers; .*{what}"
+    with pytest.raises(ValueError, match=message):
+        detector.fit(ROWS)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_rule_is_not_blamed_for_a_divergence():
+    detector = LOE(DeepSVDD(lr=1e30, max_epochs=9), contamination=0.1, init=None)
+    detector.set_params(method=lambda n, a, alpha, known: (n, a), warmup_epochs=1)
+    with pytest.raises(TrainingDivergedError, match="Lower lr"):
+        detector.fit(ROWS)
+
+
+LABELS = np.repeat([0, 1], [50, 10])
+
+
+@pytest.mark.parametrize("metric", [roc_auc, average_precision, f1_at_true_ratio, precision_at_n])
+def test_scores_of_a_metric(metric):
+    name, scores = metric.__name__, ROWS[:, 0]
+    for bad, what in (
+        (scores[:5], "5 scores for 60 labels"),
+        (ROWS, r"got shape \(60, 4\)"),
+        (None, r"got shape \(\)"),
+        (scores + 1j, "real numbers"),
+        (["a"] * 60, "numbers"),
+        (np.where(LABELS, np.nan, scores), "finite; got nan in row 50"),
+    ):
+        with pytest.raises(ValueError, match=f"^{name}: scores must be .*{what}"):
+            metric(LABELS, bad)
+    assert metric(LABELS, scores[:, None]) == metric(LABELS, scores)
+
+
+def test_scores_of_consensus():
+    for bad in (ROWS[:, 0], [["a", "b"]] * 3, ROWS[:1], ROWS + 1j, MISSING):
+        with pytest.raises(ValueError, match="^consensus: scores must be finite numbers of shape"):
+            consensus(bad)
+
+
+@pytest.mark.parametrize(
+    "bad", ["a", 1, True, 2.5, object(), [1, 2], [([0], [1], [2])], OutlierStratifiedKFold]
+)
+def test_cv(bad):
+    with pytest.raises(ValueError, match="^check_cv: cv must be an integer of at least 2"):
+        check_cv(bad)
+    with pytest.raises(ValueError, match="^LOESearchCV: cv must be an integer of at least 2"):
+        LOESearchCV(loe(), {"contamination": [0.1]}, cv=bad).fit(ROWS, LABELS)
+
+
+def test_folds_of_other_rows():
+    folds = [(np.arange(40), np.arange(40, 70))]
+    with pytest.raises(ValueError, match="^LOESearchCV: the folds of cv must be .* of the 60 rows"):
+        LOESearchCV(loe(), {"contamination": [0.1]}, cv=folds).fit(ROWS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("preprocess", "came"),
+    [
+        (lambda image: None, "got NoneType"),
+        (lambda image: image.numpy(), r"got ndarray of shape \(3, 8, 8\)"),
+        (lambda image: image[0], r"got Tensor of shape \(8, 8\)"),
+    ],
+)
+def test_preprocess(preprocess, came):
+    network = torch.nn.Conv2d(3, 4, 3)
+    extractor = ImageFeatures(network=network, preprocess=preprocess)
+    message = rf"^ImageFeatures: preprocess must return a tensor \(channels, h, w\).*{came}"
+    with pytest.raises(ValueError, match=message):
+        extractor.fit_transform(np.zeros((2, 8, 8, 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("detector", "needed"),
+    [
+        (DeepSVDD(lr=np.inf), "lr must be a finite number above 0; got inf"),
+        (DeepSVDD(tol=np.inf), "tol must be a finite number of at least 0; got inf"),
+        (LOE(known_weight=np.inf), "known_weight must be a finite number above 0 or None"),
+        (LOE(n_estimators=0), "n_estimators must be an integer of at least 1 or None; got 0"),
+    ],
+)
+def test_numbers_without_an_end_are_called_finite(detector, needed):
+    with pytest.raises(ValueError, match=needed):
+        detector.fit(ROWS)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
+def test_failing_candidates_take_a_line_each():
+    grid = {"contamination": [0.1], "estimator__lr": [1e-3, 1e30, "fast"]}
+    search = LOESearchCV(loe(), grid, cv=3)
+    expected = GridSearchCV(loe(), grid, cv=check_cv(3, LABELS), scoring=roc_auc_scorer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected.fit(ROWS, LABELS)
+    with pytest.warns(FitFailedWarning) as caught:
+        search.fit(ROWS, LABELS)
+    [warning] = [w for w in caught if w.category is FitFailedWarning]
+    first, *lines = str(warning.message).splitlines()
+    assert first.startswith("LOESearchCV: 6 fits failed out of a total of 9; their score is nan.")
+    assert len(lines) == 2
+    assert "'estimator__lr': 1e+30}, folds 0, 1, 2: TrainingDivergedError: LOE: " in lines[0]
+    assert "'estimator__lr': 'fast'}, folds 0, 1, 2: ValueError: DeepSVDD: lr must be" in lines[1]
+    assert warning.filename == __file__
+    for name in ("mean_test_score", "rank_test_score", "split0_test_score"):
+        np.testing.assert_allclose(search.cv_results_[name], expected.cv_results_[name], rtol=1e-5)
+    search.set_params(param_grid={"estimator__lr": [1e30, 1e31]})
+    with pytest.raises(
+        ValueError, match="All the 6 fits failed:\n.*1e\\+30.*\n.*1e\\+31"
+    ) as raised:
+        search.fit(ROWS, LABELS)
+    assert "Traceback" not in str(raised.value)

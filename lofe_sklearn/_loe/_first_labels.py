@@ -113,6 +113,8 @@ def _checked(scores: np.ndarray, n_samples: int) -> np.ndarray:
             f"shape {scores.shape}. In a search over folds pass a detector, which is fitted to "
             "each fold's rows."
         )
+    if np.iscomplexobj(scores):
+        raise ValueError("LOE: init must give real numbers; got complex ones.")
     try:
         scores = scores.astype(np.float64)
     except (TypeError, ValueError) as error:

@@ -108,6 +108,27 @@ def _checked_rule(method: Callable) -> engine.Rule:
                 f"{tuple(loss_n.shape)}, (w_n, w_a); got "
                 f"{type(weights).__name__ if shapes is None else f'shapes {shapes}'}."
             )
+        # Of losses that are not finite, nor are the weights: the training says that it diverged.
+        if bool(loss_n.isfinite().all() & loss_a.isfinite().all()):
+            _check_weights(weights)
         return weights[0], weights[1]
 
     return rule
+
+
+def _check_weights(weights: Sequence[Any]) -> None:
+    """Raise ValueError unless a user's rule returned finite, real tensors."""
+    for name, weight in zip(("w_n", "w_a"), weights, strict=True):
+        if not isinstance(weight, Tensor):
+            got = f"{type(weight).__name__}; torch.as_tensor({name}) makes it a tensor"
+        elif weight.is_complex():
+            got = f"complex numbers, {weight.dtype}"
+        elif not weight.isfinite().all():
+            bad = weight[~weight.isfinite()].flatten()[0].item()
+            got = f"{bad}; guard divisions and logarithms, with torch.clamp for example"
+        else:
+            continue
+        raise ValueError(
+            f"LOE: the weights that the callable method returns must be tensors of finite real "
+            f"numbers; {name} holds {got}."
+        )

@@ -35,7 +35,7 @@ from lofe_sklearn._validation import (
     check_parameters,
     warn_user,
 )
-from lofe_sklearn.model_selection import check_cv
+from lofe_sklearn.model_selection import folds_of
 
 # The attributes that a search sets.
 _FOUND = (
@@ -259,10 +259,15 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         candidates = list_candidates(self.param_grid, self.n_iter, self.random_state)
         templates = prepare(self.estimator, candidates)
         every_row = np.arange(X.shape[0])
-        folds = check_cv(self.cv, y if looks_at_labels(scoring) else None)
-        splits = [
-            (every_row[train], every_row[test]) for train, test in folds.split(X, y, **split_params)
-        ]
+        labels = y if looks_at_labels(scoring) else None
+        folds = folds_of(self.cv, labels, owner="LOESearchCV").split(X, y, **split_params)
+        try:
+            splits = [(every_row[train], every_row[test]) for train, test in folds]
+        except IndexError as error:
+            raise ValueError(
+                f"LOESearchCV: the folds of cv must be numbers, or a mask, of the {len(every_row)} "
+                f"rows of X: {error}."
+            ) from error
         if not (candidates and splits):
             raise ValueError(
                 f"LOESearchCV: nothing to fit, with {len(candidates)} candidates and "

@@ -80,7 +80,15 @@ class Extractor:
         """Resize and normalise one image (h, w, c) to what the network takes."""
         pixels = torch.from_numpy(np.ascontiguousarray(as_rgb(image).transpose(2, 0, 1)))
         if self.preprocess is not None:
-            return self.preprocess(pixels)
+            prepared = self.preprocess(pixels)
+            if not (isinstance(prepared, torch.Tensor) and prepared.ndim == 3):
+                came = getattr(prepared, "shape", None)
+                raise ValueError(
+                    f"{self.owner}: preprocess must return a tensor (channels, h, w), as the "
+                    f"network takes it; got {type(prepared).__name__}"
+                    f"{'' if came is None else f' of shape {tuple(came)}'}."
+                )
+            return prepared
         size = (self.image_size, self.image_size)
         if pixels.shape[1:] != size:
             pixels = F.interpolate(

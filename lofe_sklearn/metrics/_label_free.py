@@ -168,7 +168,15 @@ def consensus(scores: ArrayLike) -> Floats:
     >>> consensus([[1, 2, 3, 4], [2, 3, 4, 9], [4, 3, 2, 1]])
     array([ 0.,  0., -1.])
     """
-    by_detector = check_array(scores, dtype=np.float64, ensure_min_samples=2, input_name="scores")
+    try:
+        by_detector = check_array(
+            scores, dtype=np.float64, ensure_min_samples=2, input_name="scores"
+        )
+    except ValueError as error:
+        raise ValueError(
+            "consensus: scores must be finite numbers of shape (n_detectors, n_samples), with at "
+            f"least two detectors. {error}"
+        ) from error
     ranks = rankdata(by_detector, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     length = np.linalg.norm(ranks, axis=1, keepdims=True)
