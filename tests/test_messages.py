@@ -11,6 +11,7 @@ import torch
 from scipy import sparse
 from sklearn import config_context
 from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import get_scorer, make_scorer, roc_auc_score
 from sklearn.model_selection import GridSearchCV
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
@@ -432,3 +433,53 @@ def test_failing_candidates_take_a_line_each():
     ) as raised:
         search.fit(ROWS, LABELS)
     assert "Traceback" not in str(raised.value)
+
+
+SCORERS_OF_SCIKIT_LEARN = {
+    "roc_auc": get_scorer("roc_auc"),
+    "average_precision": get_scorer("average_precision"),
+    "balanced_accuracy": get_scorer("balanced_accuracy"),
+    "several": {"a": roc_auc_scorer, "b": get_scorer("roc_auc")},
+    "made": make_scorer(roc_auc_score, response_method="decision_function"),
+}
+
+
+@pytest.fixture
+def blobs():
+    rng = np.random.default_rng(0)
+    return np.concatenate([rng.normal(size=(90, 4)), rng.normal(5, 1, size=(15, 4))])
+
+
+@pytest.mark.parametrize("name", SCORERS_OF_SCIKIT_LEARN)
+def test_a_scorer_that_ranks_backwards(blobs, name):
+    scoring = SCORERS_OF_SCIKIT_LEARN[name]
+    y = np.repeat([0, 1], [90, 15])
+    search = LOESearchCV(loe(), {"contamination": [0.1]}, scoring=scoring, cv=3, refit=False)
+    message = (
+        r"^LOESearchCV: scoring=make_scorer\(.* ranked from worst to best\. .*scoring='roc_auc'"
+    )
+    for labels in (y, y == 1, pd.Series(y), y.tolist(), y.astype(float)):
+        with pytest.warns(UserWarning, match=message) as caught:
+            search.fit(blobs, labels)
+        assert caught[0].filename == __file__
+    if name in ("roc_auc", "made"):
+        assert search.cv_results_["mean_test_score"][0] < 0.1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        search.fit(blobs, np.where(y, -1, 1))  # right for these labels
+    if name in ("roc_auc", "made"):
+        assert search.cv_results_["mean_test_score"][0] > 0.9
+
+
+def test_scorers_that_are_right_are_not_warned_of(blobs):
+    y = np.repeat([0, 1], [90, 15])
+    turned = make_scorer(
+        roc_auc_score, greater_is_better=False, response_method="decision_function"
+    )
+    mine = make_scorer(roc_auc, response_method="decision_function")
+    for scoring in (None, "roc_auc", roc_auc_scorer, ["roc_auc", "precision_at_n"], turned, mine):
+        refit = "roc_auc" if isinstance(scoring, list) else True
+        search = LOESearchCV(loe(), {"contamination": [0.1]}, scoring=scoring, cv=3, refit=refit)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            search.fit(blobs, y)

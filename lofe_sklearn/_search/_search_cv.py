@@ -24,6 +24,7 @@ from lofe_sklearn._search._scoring import (
     check_refit,
     looks_at_labels,
     resolve_scoring,
+    warn_of_foreign_scorers,
 )
 from lofe_sklearn._types import Ints, MatrixLike, RandomState
 from lofe_sklearn._validation import (
@@ -274,6 +275,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
                 f"{len(splits)} folds. param_grid and cv must yield at least one each."
             )
         check_labels(scoring, y, splits, self.refit)
+        warn_of_foreign_scorers(scoring, y)
 
         fitted = fit_candidates(
             templates,
