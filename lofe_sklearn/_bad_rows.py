@@ -50,6 +50,45 @@ def what_is_wrong(X: Any, name: str, detector: str, feature_names: Any = None) -
     return f"{name} contains {what}. {_remedy(found, detector)}"
 
 
+def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, namesake: str) -> str:
+    """Say what scikit-learn's check of rows has found, with its columns and a remedy.
+
+    Parameters
+    ----------
+    error : Exception
+        That of the check.
+    X : {array-like, sparse matrix, data frame}
+        The rows.
+    name : str
+        What the message calls X.
+    owner : str
+        The class of the detector that the user called.
+    fitted : OutlierDetector or None
+        The detector whose features X must have, if it is fitted.
+    namesake : str
+        What the features are for: the owner, or the backbone that the user chose.
+
+    Returns
+    -------
+    message : str
+    """
+    names = getattr(fitted, "feature_names_in_", None)
+    columns = list(X.columns) if hasattr(X, "columns") else None
+    if columns is not None and len(set(columns)) < len(columns):
+        return f"{owner}: {error} Rename columns of {name}, or drop those that are copies."
+    if names is not None and columns is not None and columns != list(names):
+        ordered = f"{name}[detector.feature_names_in_] has them in that order."
+        return f"{owner}: {error}{ordered if set(columns) == set(names) else ''}"
+    found = what_is_wrong(X, name, owner, names)
+    shape, expected = tuple(getattr(X, "shape", ())), getattr(fitted, "n_features_in_", None)
+    if found is None and expected is not None and len(shape) == 2 and shape[1] != expected:
+        found = (
+            f"{name} has {shape[1]} features, but {namesake} is expecting {expected} features as "
+            "input."
+        )
+    return f"{owner}: {found or error}"
+
+
 @contextmanager
 def blaming_rows(owner: str, X: Any, feature_names: Any = None) -> Iterator[None]:
     """Say which detector cannot compute with rows, and which of them, where a computation fails.

@@ -25,7 +25,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lofe_sklearn._bad_rows import blaming_rows, what_is_wrong
+from lofe_sklearn._bad_rows import blaming_rows, explained
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite, warn_user
@@ -183,6 +183,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             X, found = reader.to_rows(X, layout)
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
+        owner = type(self).__name__
         try:
             # In C order, so that sums over rows are the same whatever container they came in.
             rows = validate_data(
@@ -195,32 +196,17 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             )
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(self._in_own_words(error, X, name, **options)) from error
+            fitted = None if options.get("reset", True) else self
+            message = explained(error, X, name, owner, fitted, self._namesake())
+            raise kind(message) from error
         for reader in readers:
             if rows.shape[1] < reader.min_features:
                 raise ValueError(
-                    f"{type(self).__name__}: Found array with {rows.shape[1]} feature(s) "
-                    f"(shape={rows.shape}) while a minimum of {reader.min_features} is required by "
+                    f"{owner}: Found array with {rows.shape[1]} feature(s) (shape={rows.shape}) "
+                    f"while a minimum of {reader.min_features} is required by "
                     f"{type(reader).__name__}."
                 )
         return rows, layout
-
-    def _in_own_words(
-        self, error: Exception, X: Any, name: str, *, reset: bool = True, **options: Any
-    ) -> str:
-        """Say what scikit-learn's check of rows has found, with its columns and a remedy."""
-        owner, shape = type(self).__name__, tuple(getattr(X, "shape", ()))
-        names = None if reset else getattr(self, "feature_names_in_", None)
-        others = names is not None and hasattr(X, "columns") and list(X.columns) != list(names)
-        found = None if others else what_is_wrong(X, name, owner, names)
-        if found is None and not (reset or others) and len(shape) == 2:
-            expected = self.n_features_in_
-            if shape[1] != expected:
-                found = (
-                    f"{name} has {shape[1]} features, but {self._namesake()} is expecting "
-                    f"{expected} features as input."
-                )
-        return f"{owner}: {found or error}"
 
     # What `to_rows` found in the training rows.
     _layout: Any = None

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
 import torch
 from scipy import sparse
 from sklearn import config_context
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import get_scorer, make_scorer, roc_auc_score
 from sklearn.model_selection import GridSearchCV
+from sklearn.utils.fixes import parse_version
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
 from lofe_sklearn.active import query
@@ -159,6 +161,18 @@ def test_rows_to_score(method):
     few = "^LOE: X has 2 features, but DeepSVDD is expecting 4 features"
     with pytest.warns(UserWarning, match="names"), pytest.raises(ValueError, match=few):
         call(ROWS[:, :2])
+
+
+def test_columns_in_another_order_or_twice():
+    detector = loe().fit(FRAME)
+    hint = r"(?s)^LOE: The feature names.*X\[detector.feature_names_in_\] has them in that order"
+    with pytest.raises(ValueError, match=hint):
+        detector.predict(FRAME[NAMES[::-1]])
+    right = detector.score_samples(FRAME[NAMES[::-1]][detector.feature_names_in_])
+    np.testing.assert_array_equal(right, detector.score_samples(FRAME))
+    if parse_version(sklearn.__version__) >= parse_version("1.9"):
+        with pytest.raises(ValueError, match="(?s)^LOE: .*Rename columns of X"):
+            loe().fit(pd.DataFrame(ROWS, columns=list("aabc")))
 
 
 def test_a_backbone_that_nobody_chose_is_not_named():
