@@ -18,7 +18,7 @@ from sklearn.utils import check_random_state
 
 from lofe_sklearn._containers import Matrix, Subset, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
-from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._known_labels import Known, settled
 from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
 from lofe_sklearn._training._train import train_tasks
 from lofe_sklearn._types import RandomState
@@ -42,7 +42,7 @@ class Plannable(Protocol):
     def _finish_fit(self, plan: Plan, trained: list[Trained]) -> None: ...
 
 
-def fit(detector: Plannable, X: Any, known_labels: Any, outliers: Any) -> None:
+def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
     """Fit a detector, or leave it as it was.
 
     Raises
@@ -55,7 +55,7 @@ def fit(detector: Plannable, X: Any, known_labels: Any, outliers: Any) -> None:
     with all_or_nothing(detector):
         detector._check_parameters()
         rows = detector._prepare_rows(X)
-        known = check_known_labels(known_labels, rows.X.shape[0], type(detector).__name__, X)
+        known = labels.read(rows.X.shape[0], type(detector).__name__, X)
         plan = detector._plan_fit(rows, known, outliers, {})
         detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
 
@@ -158,8 +158,7 @@ class _Fits:
                     )
                 detector._adopt_rows(own)
                 known = self.known if self.known is None or numbers is None else self.known[numbers]
-                known = check_known_labels(known, own.X.shape[0], owner)
-                plans[i] = detector._plan_fit(own, known, self.outliers, memo)
+                plans[i] = detector._plan_fit(own, settled(known, owner), self.outliers, memo)
         return plans
 
     def _train(self, X: Matrix, plans: dict[int, Plan]) -> None:

@@ -23,7 +23,7 @@ from torch import nn
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
-from lofe_sklearn._known_labels import contamination_with_known, warn_of_low_contamination
+from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._training import (
     SCALINGS,
     Memo,
@@ -36,7 +36,7 @@ from lofe_sklearn._training import (
     losses_of,
     resolve_scaling,
 )
-from lofe_sklearn._types import Floats, KnownLabels, MatrixLike, RandomState
+from lofe_sklearn._types import Floats, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import CONTAMINATION, Constraint, Number, OneOf, check_parameters
 from lofe_sklearn.backbones._hooks import refuse_earlier_names
 from lofe_sklearn.backbones._shared import Scaling
@@ -141,6 +141,8 @@ class Backbone(OutlierDetector, ABC):
         X: MatrixLike,
         y: Any = None,
         *,
+        known_anomalies: Mask | None = None,
+        known_normal: Mask | None = None,
         known_labels: KnownLabels | None = None,
         outliers: MatrixLike | str | None = None,
     ) -> Self:
@@ -152,10 +154,12 @@ class Backbone(OutlierDetector, ABC):
             The training rows; at least two. Sparse rows are made dense a batch at a time.
         y : Ignored
             Present for API consistency; true labels are never looked at.
+        known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
+            Masks of the rows known to be anomalies, which are trained with the anomaly loss, and
+            of those known to be normal. A pandas Series must have the index of X.
         known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
-            +1 for rows known to be normal, -1 for known anomalies, 0 for unknown; or two boolean
-            masks, (normal, anomalous). A pandas Series must have the index of X. Known anomalies
-            are trained with the anomaly loss.
+            The same in one array: -1 for known anomalies, +1 for rows known to be normal, 0 for
+            unknown (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
         outliers : array-like of shape (n_outliers, n_features), str or None
             Auxiliary rows that are anomalies and none of the training rows: each step trains as
             many of them, drawn anew, with the anomaly loss (outlier exposure). They count for
@@ -174,7 +178,7 @@ class Backbone(OutlierDetector, ABC):
         TrainingDivergedError
             If the loss stops being finite; the detector is then unfitted.
         """
-        fit(self, X, known_labels, outliers)
+        fit(self, X, Known(known_labels, known_anomalies, known_normal), outliers)
         return self
 
     def score_samples(self, X: MatrixLike) -> Floats:
@@ -311,11 +315,7 @@ class Backbone(OutlierDetector, ABC):
             # Blind: every row of unknown label is taken for normal.
             labelling=engine.Labelling(engine.RULES["blind"], alpha=0.0, known=known),
             exposure=exposure_to(
-                outliers,
-                rows.X,
-                lambda other: self._rows_like(other, rows),
-                seed=seed,
-                owner=owner,
+                outliers, rows.X, lambda other: self._rows_like(other, rows), seed=seed, owner=owner
             ),
             verbose=self.verbose,
         )
