@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.base import clone
 
 from lofe_sklearn import engine
-from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
+from lofe_sklearn._cut import threshold, warn_of_equal_scores
+from lofe_sklearn._detectors import OutlierDetector, PreparedRows
 from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._loe._cleaning import CleaningMixin
 from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, infer_labels, mean_history
@@ -308,7 +309,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
         )
         self.contamination_interval_ = low, high
-        self.offset_ = threshold(scores, self.contamination_)
+        self.offset_ = threshold(scores, self.contamination_, unit=scale.unit)
+        warn_of_equal_scores(type(self).__name__, scores, X, scale.unit)
         self._posterior = Posterior.of(
             scale, scores, self.contamination_, self.held_out_scores_, known
         )

@@ -16,11 +16,11 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from sklearn.utils import check_random_state
 
-from lofe_sklearn._containers import Matrix, Subset, take_rows
+from lofe_sklearn._containers import Subset, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
 from lofe_sklearn._known_labels import Known, settled
 from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
-from lofe_sklearn._training._train import train_tasks
+from lofe_sklearn._training._train import locating, train_tasks
 from lofe_sklearn._types import RandomState
 from lofe_sklearn._validation import all_or_nothing
 
@@ -57,7 +57,8 @@ def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
         rows = detector._prepare_rows(X)
         known = labels.read(rows.X.shape[0], type(detector).__name__, X)
         plan = detector._plan_fit(rows, known, outliers, {})
-        detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
+        with locating(names=rows.feature_names):
+            detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
 
 
 def fit_together(
@@ -124,7 +125,7 @@ class _Fits:
                 continue
             plans = self._plans(members, rows)
             if plans:
-                self._train(rows.X, plans)
+                self._train(rows, plans)
 
     def _blame(self, error: Exception, members: list[int], *, alone: bool) -> None:
         """Find out which detectors have rows among their own that cannot be trained on."""
@@ -161,22 +162,24 @@ class _Fits:
                 plans[i] = detector._plan_fit(own, settled(known, owner), self.outliers, memo)
         return plans
 
-    def _train(self, X: Matrix, plans: dict[int, Plan]) -> None:
+    def _train(self, prepared: PreparedRows, plans: dict[int, Plan]) -> None:
         """Train all that is planned, and finish each fit."""
         tasks = [task for i, plan in plans.items() for task in self._of_all_rows(i, plan.tasks)]
         try:
-            outcomes = iter(train_tasks(tasks, X, keep_going=True, **self.options))
+            with locating(names=prepared.feature_names):
+                trained = train_tasks(tasks, prepared.X, keep_going=True, **self.options)
+            outcomes = iter(trained)
         except Exception as error:  # noqa: BLE001
             # One of them breaks the stack, by a rule of its own for example: each by itself.
             for i, plan in plans.items():
                 if len(plans) == 1:
                     self.errors[i] = error
                 else:
-                    self._train(X, {i: plan})
+                    self._train(prepared, {i: plan})
             return
         for i, plan in plans.items():
             of_this = [next(outcomes) for _ in plan.tasks]
-            with self._keeping_the_error_of(i):
+            with self._keeping_the_error_of(i), locating(names=prepared.feature_names):
                 self.detectors[i]._finish_fit(plan, _all_trained(of_this))
 
     def _of_all_rows(self, i: int, tasks: list[Task]) -> list[Task]:

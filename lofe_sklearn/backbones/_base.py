@@ -22,7 +22,8 @@ from torch import nn
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
+from lofe_sklearn._cut import threshold, warn_of_equal_scores
+from lofe_sklearn._detectors import OutlierDetector, PreparedRows
 from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._training import (
     SCALINGS,
@@ -31,8 +32,10 @@ from lofe_sklearn._training import (
     Task,
     Trained,
     draw_seeds,
+    embeddings_of,
     exposure_to,
     fit,
+    locating,
     losses_of,
     resolve_scaling,
 )
@@ -322,14 +325,13 @@ class Backbone(OutlierDetector, ABC):
         return Plan(rows, known, [task])
 
     def _finish_fit(self, plan: Plan, trained: Sequence[Trained]) -> None:
-        [task], [result] = plan.members, trained
-        self._set_trained(task, result, plan.rows.layout)
+        self._set_trained(plan.members[0], trained[0], plan.rows.layout)
+        warn_of_equal_scores(type(self).__name__, trained[0].losses[0], plan.rows.X)
 
     def _set_trained(self, task: Task, trained: Trained, layout: Any) -> None:
         """Set the fitted attributes, but for those of the rows."""
         model: Any = task.model
-        self._layout = layout
-        self._scaling = trained.scaling
+        self._layout, self._scaling = layout, trained.scaling
         self.scaling_ = model.scaling
         self.module_ = trained.module
         self.history_ = trained.history
@@ -339,9 +341,10 @@ class Backbone(OutlierDetector, ABC):
 
     def _losses(self, X: Matrix) -> tuple[np.ndarray, np.ndarray]:
         """Both losses of validated rows."""
-        return losses_of(self.module_, X, self._scaling, self.device, type(self).__name__)
+        with locating(names=getattr(self, "feature_names_in_", None)):
+            return losses_of(self.module_, X, self._scaling, self.device, type(self).__name__)
 
     def _embed(self, X: Matrix) -> np.ndarray:
         """Embeddings of validated rows."""
-        device = engine.resolve_device(self.device)
-        return engine.embeddings(self.module_, X, scaling=self._scaling, device=device)
+        with locating(names=getattr(self, "feature_names_in_", None)):
+            return embeddings_of(self.module_, X, self._scaling, self.device)

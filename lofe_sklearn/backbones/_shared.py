@@ -10,8 +10,14 @@ from typing import Literal, TypeAlias, TypedDict
 import torch
 
 from lofe_sklearn._types import RandomState
+from lofe_sklearn._validation import Number
 
 Scaling: TypeAlias = Literal["auto", "rms", "minmax", "standard"] | None
+
+# Cosines over a larger temperature are equal, to the precision that scores have, and so are rows
+# beside a larger margin.
+TEMPERATURE = Number(low=0, high=1e6, exclude_low=True)
+MARGIN = Number(low=0, high=1e6)
 
 
 class Shared(TypedDict, total=False):
