@@ -40,7 +40,6 @@ __all__ = [
     "normality",
     "outlier_scores_after_fit",
     "prefix_of_parameters",
-    "threshold",
 ]
 
 
@@ -215,11 +214,6 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def threshold(scores: np.ndarray, contamination: float) -> float:
-    """Find the score below which a share `contamination` of `scores` lies."""
-    return float(np.percentile(scores, 100.0 * contamination))
 
 
 def final_step(estimator: Any) -> Any:

@@ -16,7 +16,7 @@ LAYERS = [
     ["exceptions", "_lazy", "_types"],
     ["engine"],
     ["_bad_rows", "_containers", "_validation", "_progress"],
-    ["_detectors", "_known_labels"],
+    ["_cut", "_detectors", "_known_labels"],
     ["metrics", "datasets"],
     ["_training"],
     ["backbones", "model_selection"],

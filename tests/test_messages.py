@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 import sklearn
 import torch
+from packaging.version import parse
 from scipy import sparse
 from sklearn import config_context
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import get_scorer, make_scorer, roc_auc_score
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils.fixes import parse_version
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
 from lofe_sklearn.active import query
@@ -170,7 +170,7 @@ def test_columns_in_another_order_or_twice():
         detector.predict(FRAME[NAMES[::-1]])
     right = detector.score_samples(FRAME[NAMES[::-1]][detector.feature_names_in_])
     np.testing.assert_array_equal(right, detector.score_samples(FRAME))
-    if parse_version(sklearn.__version__) >= parse_version("1.9"):
+    if parse(sklearn.__version__) >= parse("1.9"):
         with pytest.raises(ValueError, match="(?s)^LOE: .*Rename columns of X"):
             loe().fit(pd.DataFrame(ROWS, columns=list("aabc")))
 
@@ -464,6 +464,7 @@ def blobs():
     return np.concatenate([rng.normal(size=(90, 4)), rng.normal(5, 1, size=(15, 4))])
 
 
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true:UserWarning")
 @pytest.mark.parametrize("name", SCORERS_OF_SCIKIT_LEARN)
 def test_a_scorer_that_ranks_backwards(blobs, name):
     scoring = SCORERS_OF_SCIKIT_LEARN[name]
@@ -497,3 +498,22 @@ def test_scorers_that_are_right_are_not_warned_of(blobs):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             search.fit(blobs, y)
+
+
+def test_values_that_are_too_large():
+    huge = FRAME.copy()
+    huge.loc[41, "pay"] = -1e200
+    where = r"-1e\+200 in row 41, column 'pay'"
+    for make in (loe, lone, lambda: LOE([DeepSVDD(), AutoEncoder()], contamination=0.1)):
+        owner, detector = type(make()).__name__, make().fit(FRAME)
+        for method in ("score_samples", "embed"):
+            with pytest.raises(ValueError, match=f"^{owner}: X has a value .*{where}"):
+                getattr(detector, method)(huge)
+        with pytest.raises(ValueError, match=f"^{owner}: outliers has a value .*{where}"):
+            make().fit(FRAME, outliers=huge)
+    unscaled = DeepSVDD(scaling=None, max_epochs=2)
+    for detector in (LOE(unscaled, contamination=0.1), unscaled):
+        owner = type(detector).__name__
+        for call in (detector.fit, lambda X, d=detector: fit_many([d, d], X)):
+            with pytest.raises(ValueError, match=f"^{owner}: X has a value .*{where}"):
+                call(huge)

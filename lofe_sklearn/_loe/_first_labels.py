@@ -12,10 +12,12 @@ from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._detectors import outlier_scores_after_fit
-from lofe_sklearn._training import Memo
+from lofe_sklearn._training import Memo, within
 from lofe_sklearn._validation import check_finite, did_you_mean
 
 INITS = ("auto", "iforest")
+# Magnitudes that float32 holds, with room for differences.
+_FLOAT32 = 1e-30, 1e30
 
 
 def is_auto(init: Any) -> bool:
@@ -58,7 +60,8 @@ def first_scores(
         own = X if rows is None else X[rows]
         if not isinstance(init, str):
             return _checked(_scores_of(clone(init, safe=False), own), own.shape[0])
-        scores = _scores_of(IsolationForest(random_state=seed), own)
+        # It computes in float32, and does not depend on the unit of a feature.
+        scores = _scores_of(IsolationForest(random_state=seed), within(own, *_FLOAT32))
     else:
         scores = _given(init, X.shape[0])
         if rows is not None:

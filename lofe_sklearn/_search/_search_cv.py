@@ -204,10 +204,11 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         y : array-like of shape (n_samples,), default=None
             Labels for the scorers and the splitter. Detectors are not shown them.
         **params : dict
-            ``known_labels`` and ``outliers`` for the detector (``loe__known_labels`` in a
-            Pipeline), ``groups`` for the splitter, and what the steps of a Pipeline take. What has
-            a value for each row, outliers excepted, is cut with the rows. With metadata routing
-            enabled, whatever is requested, also by the scorers.
+            ``known_anomalies``, ``known_normal``, ``known_labels`` and ``outliers`` for the
+            detector (``loe__known_anomalies`` in a Pipeline), ``groups`` for the splitter, and what
+            the steps of a Pipeline take. What has a value for each row, outliers excepted, is cut
+            with the rows. With metadata routing enabled, whatever is requested, also by the
+            scorers.
 
         Returns
         -------

@@ -17,11 +17,11 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from lofe_sklearn._bad_rows import blaming_rows
-from lofe_sklearn._containers import Matrix, Subset, take_rows
+from lofe_sklearn._containers import Subset, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
-from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._known_labels import Known, settled
 from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
-from lofe_sklearn._training._train import train_tasks
+from lofe_sklearn._training._train import locating, train_tasks
 from lofe_sklearn._types import RandomState
 from lofe_sklearn._validation import all_or_nothing
 
@@ -43,7 +43,7 @@ class Plannable(Protocol):
     def _finish_fit(self, plan: Plan, trained: list[Trained]) -> None: ...
 
 
-def fit(detector: Plannable, X: Any, known_labels: Any, outliers: Any) -> None:
+def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
     """Fit a detector, or leave it as it was.
 
     Raises
@@ -56,8 +56,9 @@ def fit(detector: Plannable, X: Any, known_labels: Any, outliers: Any) -> None:
     with all_or_nothing(detector):
         detector._check_parameters()
         rows = detector._prepare_rows(X)
-        known = check_known_labels(known_labels, rows.X.shape[0], type(detector).__name__, X)
-        with blaming_rows(type(detector).__name__, rows.X, rows.feature_names):
+        known = labels.read(rows.X.shape[0], type(detector).__name__, X)
+        names = rows.feature_names
+        with blaming_rows(type(detector).__name__, rows.X, names), locating(names=names):
             plan = detector._plan_fit(rows, known, outliers, {})
             detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
 
@@ -126,7 +127,7 @@ class _Fits:
                 continue
             plans = self._plans(members, rows)
             if plans:
-                self._train(rows.X, plans)
+                self._train(rows, plans)
 
     def _blame(self, error: Exception, members: list[int], *, alone: bool) -> None:
         """Find out which detectors have rows among their own that cannot be trained on."""
@@ -160,16 +161,18 @@ class _Fits:
                     )
                 detector._adopt_rows(own)
                 known = self.known if self.known is None or numbers is None else self.known[numbers]
-                known = check_known_labels(known, own.X.shape[0], owner)
+                known = settled(known, owner)
                 with blaming_rows(owner, own.X, own.feature_names):
                     plans[i] = detector._plan_fit(own, known, self.outliers, memo)
         return plans
 
-    def _train(self, X: Matrix, plans: dict[int, Plan]) -> None:
+    def _train(self, prepared: PreparedRows, plans: dict[int, Plan]) -> None:
         """Train all that is planned, and finish each fit."""
         tasks = [task for i, plan in plans.items() for task in self._of_all_rows(i, plan.tasks)]
         try:
-            outcomes = iter(train_tasks(tasks, X, keep_going=True, **self.options))
+            with locating(names=prepared.feature_names):
+                trained = train_tasks(tasks, prepared.X, keep_going=True, **self.options)
+            outcomes = iter(trained)
         except Exception as error:
             # One of them breaks the stack, by a rule of its own for example: each by itself.
             for i, plan in plans.items():
@@ -177,11 +180,15 @@ class _Fits:
                     with self._keeping_the_error_of(i), self._blaming_rows_of(i, plan):
                         raise error
                 else:
-                    self._train(X, {i: plan})
+                    self._train(prepared, {i: plan})
             return
         for i, plan in plans.items():
             of_this = [next(outcomes) for _ in plan.tasks]
-            with self._keeping_the_error_of(i), self._blaming_rows_of(i, plan):
+            with (
+                self._keeping_the_error_of(i),
+                self._blaming_rows_of(i, plan),
+                locating(names=prepared.feature_names),
+            ):
                 self.detectors[i]._finish_fit(plan, _all_trained(of_this))
 
     def _of_all_rows(self, i: int, tasks: list[Task]) -> list[Task]:

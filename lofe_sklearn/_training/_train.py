@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -113,6 +114,34 @@ def embeddings_of(
     return embedded
 
 
+@contextmanager
+def locating(
+    *,
+    rows: np.ndarray | None = None,
+    features: np.ndarray | None = None,
+    names: Sequence[str] | np.ndarray | None = None,
+) -> Iterator[None]:
+    """Say of a value that is too large where it is in the rows of the user.
+
+    Parameters
+    ----------
+    rows, features : ndarray of int, optional
+        Which of the user's rows and features those are that are computed with. Default: all.
+    names : sequence of str, optional
+        Names of the user's features.
+    """
+    try:
+        yield
+    except engine.TooLargeError as error:
+        if rows is not None and error.what == "X":
+            error.row = int(rows[error.row])
+        if features is not None:
+            error.column = int(features[error.column])
+        if names is not None:
+            error.names = names
+        raise
+
+
 def _train_stack(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outcome]:
     """Train the tasks of one stack."""
     model, n_features = tasks[0].model, tasks[0].n_features(X)
@@ -159,7 +188,8 @@ def _rows_of(
     keys = [(Subset(task.rows), Subset(task.features)) for task in tasks]
     for task, key in zip(tasks, keys, strict=True):
         if key not in found:
-            found[key] = fit_scaling(task.own_rows(X), task.model.scaling)
+            with locating(rows=task.rows, features=task.features):
+                found[key] = fit_scaling(task.own_rows(X), task.model.scaling)
     scalings = [found[key] for key in keys]
     exposures = [task.exposure for task in tasks]
     if len(found) == 1 and tasks[0].own_rows(X) is X:
@@ -178,9 +208,10 @@ def _rows_of(
         if key in checked:
             continue
         checked.add(key)
-        rows.check_magnitudes(torch.from_numpy(task.rows).to(device), m)
-        if task.exposure is not None:
-            rows.check_magnitudes(rows.index_of(task.exposure), m)
+        with locating(features=task.features):
+            rows.check_magnitudes(torch.from_numpy(task.rows).to(device), m)
+            if task.exposure is not None:
+                rows.check_magnitudes(rows.index_of(task.exposure), m)
     return rows, scalings
 
 
@@ -206,5 +237,6 @@ def _trained(
     # On the CPU: a pickle of it must load on a machine without the device it was trained on.
     module = module.cpu().eval()
     model = task.model
-    losses = losses_of(module, task.own_rows(X), scaling, model.device, task.rows)
+    with locating(rows=task.rows, features=task.features):
+        losses = losses_of(module, task.own_rows(X), scaling, model.device, task.rows)
     return Trained(module, scaling, history, np.stack(losses))

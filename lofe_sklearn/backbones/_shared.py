@@ -17,6 +17,11 @@ from lofe_sklearn._validation import CONTAMINATION, RANDOM_STATE, Constraint, Nu
 
 Scaling: TypeAlias = Literal["auto", "rms", "minmax", "standard"] | None
 
+# Cosines over a larger temperature are equal, to the precision that scores have, and so are rows
+# beside a larger margin.
+TEMPERATURE = Number(low=0, high=1e6, exclude_low=True)
+MARGIN = Number(low=0, high=1e6)
+
 
 class Shared(TypedDict, total=False):
     """What no backbone has a default of its own for."""

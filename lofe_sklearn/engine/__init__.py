@@ -10,7 +10,7 @@ from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
-from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling
+from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
 from lofe_sklearn.engine._rules import RULES, Rule, mark
 from lofe_sklearn.engine._score import embeddings, losses
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
@@ -24,6 +24,7 @@ __all__ = [
     "RowsOfModels",
     "Rule",
     "Scaling",
+    "TooLargeError",
     "TrainingHistory",
     "TrainingSettings",
     "batch_sizes",

@@ -11,7 +11,7 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
-from lofe_sklearn.engine._rows import Rows, Scaling
+from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
 
 # Rows a chunk: enough to fill the device, few enough for tens of MB of activations on a CPU.
 CHUNK_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
@@ -87,5 +87,10 @@ def _chunks(
         dtype = torch.float32  # it has no other
     compute = call(copy.deepcopy(module).to(device, dtype).eval())
     for start in range(0, X.shape[0], chunk_rows):
-        rows = Rows(X[start : start + chunk_rows], scaling=scaling, device=device, dtype=dtype)
-        yield compute(rows.take(torch.arange(len(rows), device=device)))
+        try:
+            rows = Rows(X[start : start + chunk_rows], scaling=scaling, device=device, dtype=dtype)
+            x = rows.take(torch.arange(len(rows), device=device))
+        except TooLargeError as error:
+            error.row += start
+            raise
+        yield compute(x)

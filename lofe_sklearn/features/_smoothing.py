@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._detectors import threshold
+from lofe_sklearn._cut import threshold
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import (
     Constraint,
