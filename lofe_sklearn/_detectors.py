@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import (
     BaseEstimator,
     OutlierMixin,
@@ -23,7 +24,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lofe_sklearn._containers import Matrix
+from lofe_sklearn._containers import Matrix, readable_rows, tidy_csr
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite
 
@@ -157,12 +158,13 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     def _validated(
         self, X: Any, readers: Sequence[RowReader], layout: Any = None, **options: Any
     ) -> tuple[Matrix, Any]:
+        namesake = self._namesake()
+        X = readable_rows(X, type(namesake).__name__)
         for reader in readers:
             X, found = reader.to_rows(X, layout)
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
         # In C order, so that sums over rows are the same whatever container the rows came in.
-        namesake = self._namesake()
         X = validate_data(
             namesake,
             X,
@@ -171,6 +173,9 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             dtype=[kind for kind in first if all(kind in kinds for kinds in others)],
             **options,
         )
+        if sparse.issparse(X):
+            # Again: formats without index arrays have just been given some.
+            X = tidy_csr(readable_rows(X, type(namesake).__name__))
         for reader in readers:
             if X.shape[1] < reader.min_features:
                 raise ValueError(

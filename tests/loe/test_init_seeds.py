@@ -88,9 +88,7 @@ def test_fit_many_and_search_are_single_fits(X):
 
 
 def test_every_open_seed_is_set_and_no_other():
-    original = make_pipeline(
-        make_union(RBFSampler(random_state=3), Nystroem()), IsolationForest()
-    )
+    original = make_pipeline(make_union(RBFSampler(random_state=3), Nystroem()), IsolationForest())
     copy = seeded(original, 0)
     union, forest = copy[0], copy[1]
     seeds = [transformer.random_state for _, transformer in union.transformer_list]
