@@ -25,6 +25,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lofe_sklearn._containers import Matrix, readable_rows, tidy_csr
+from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite
 
@@ -74,7 +75,7 @@ class PreparedRows:
         return self if rows is None else replace(self, X=self.X[rows])
 
 
-class OutlierDetector(OutlierMixin, BaseEstimator):
+class OutlierDetector(NestedParameters, OutlierMixin, BaseEstimator):
     """The base class of backbones and `LOE`.
 
     A subclass says which backbones its rows are for, scores them, and plans what is trained on

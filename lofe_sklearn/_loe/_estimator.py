@@ -250,6 +250,9 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
     def _backbones(self) -> list[Backbone]:
         return backbones_of(self.estimator)
 
+    def _default_of(self, name: str) -> Any:
+        return self._backbones() if name == "estimator" else None
+
     def _namesake(self) -> OutlierDetector:
         # Who chose a backbone knows it by its name; nobody has chosen those of the default.
         if self.estimator is None:
@@ -329,8 +332,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             Minus the normal loss; of several members, minus the mean of their standardised
             logarithms. It does not depend on the other rows of X.
         """
-        X = self._check_rows(X)  # raises if not fitted
-        return self._ensemble.score(X)
+        return self._ensemble.score(self._check_rows(X))
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the members' networks.
@@ -345,5 +347,4 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
             The members' embeddings side by side.
         """
-        X = self._check_rows(X)
-        return self._ensemble.embed(X)
+        return self._ensemble.embed(self._check_rows(X))
