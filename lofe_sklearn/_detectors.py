@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import (
     BaseEstimator,
     OutlierMixin,
@@ -26,7 +27,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lofe_sklearn._bad_rows import blaming_rows, explained
-from lofe_sklearn._containers import Matrix
+from lofe_sklearn._containers import Matrix, readable_rows, tidy_csr
+from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite, warn_user
 
@@ -75,7 +77,7 @@ class PreparedRows:
         return self if rows is None else replace(self, X=self.X[rows])
 
 
-class OutlierDetector(OutlierMixin, BaseEstimator):
+class OutlierDetector(NestedParameters, OutlierMixin, BaseEstimator):
     """The base class of backbones and `LOE`.
 
     A subclass says which backbones its rows are for, scores them, and plans what is trained on
@@ -178,11 +180,12 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         name: str = "X",
         **options: Any,
     ) -> tuple[Matrix, Any]:
+        owner = type(self).__name__
+        X = readable_rows(X, owner)
         for reader in readers:
             X, found = reader.to_rows(X, layout)
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
-        owner = type(self).__name__
         try:
             # In C order, so that sums over rows are the same whatever container they came in.
             rows = validate_data(
@@ -198,6 +201,9 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             fitted = None if options.get("reset", True) else self
             message = explained(error, X, name, owner, fitted, self._namesake())
             raise kind(message) from error
+        if sparse.issparse(rows):
+            # Again: formats without index arrays have just been given some.
+            rows = tidy_csr(readable_rows(rows, owner))
         for reader in readers:
             if rows.shape[1] < reader.min_features:
                 raise ValueError(

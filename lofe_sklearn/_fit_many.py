@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from sklearn.base import clone
 
-from lofe_sklearn._containers import count_rows
+from lofe_sklearn._containers import count_rows, readable_rows
 from lofe_sklearn._detectors import OutlierDetector, check_detector
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._training import fit_together
@@ -153,6 +153,7 @@ def fit_many(
             advice="Fit a Pipeline's transformers before, or search over it with LOESearchCV.",
         )
         detectors.append(clone(estimator))
+    X = readable_rows(X, "fit_many")
     n_samples = count_rows(X, "X", "fit_many")
     given = _checked_rows(rows, len(detectors), n_samples)
     labels = Known(known_labels, known_anomalies, known_normal)

@@ -69,9 +69,9 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
     init : {"auto", "iforest"}, outlier detector, array-like of shape (n_samples,) or None
         Which rows the first latent labels take for anomalies, by the scores of another detector.
         ``"iforest"`` is scikit-learn's IsolationForest. A detector of scikit-learn's or PyOD's is
-        cloned and fitted. Scores given as an array are high for normal rows, as `score_samples`
-        returns them. None starts with blind epochs, as the paper does. ``"auto"``, the default, is
-        ``"iforest"``, but None for `MHRot`.
+        cloned, seeded where it has no seed, and fitted. Scores given as an array are high for
+        normal rows, as `score_samples` returns them. None starts with blind epochs, as the paper
+        does. ``"auto"``, the default, is ``"iforest"``, but None for `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"
         Whether labels are inferred in each batch, as in the paper, or before each epoch over all
         rows, at the price of one more pass. ``"auto"`` is per epoch where fewer than two rows a
@@ -248,6 +248,9 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
 
     def _backbones(self) -> list[Backbone]:
         return backbones_of(self.estimator)
+
+    def _default_of(self, name: str) -> Any:
+        return self._backbones() if name == "estimator" else None
 
     def _namesake(self) -> str:
         # Who chose a backbone knows it by its name; nobody has chosen those of the default.

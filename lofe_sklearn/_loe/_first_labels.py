@@ -7,11 +7,11 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._detectors import outlier_scores_after_fit
+from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._training import Memo, within
 from lofe_sklearn._validation import check_finite, did_you_mean
 
@@ -33,12 +33,12 @@ def first_scores(
     Parameters
     ----------
     init : {"iforest"}, outlier detector, or array-like of shape (n_samples,)
-        A detector is cloned and fitted to the rows that are labelled. Scores that are given are
-        those of all rows of X, high for normal rows.
+        A detector is cloned, seeded where it has no seed of its own, and fitted to the rows that
+        are labelled. Scores that are given are those of all rows of X, high for normal rows.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         Validated rows.
     seed : int
-        Of the isolation forest.
+        Of the isolation forest, or of a detector that has none.
     rows : ndarray of int, shape (n,), optional
         The rows that are labelled. Default: all.
 
@@ -59,7 +59,7 @@ def first_scores(
     if isinstance(init, str) or hasattr(init, "fit"):
         own = X if rows is None else X[rows]
         if not isinstance(init, str):
-            return _checked(_scores_of(clone(init, safe=False), own), own.shape[0])
+            return _checked(_scores_of(seeded(init, seed), own), own.shape[0])
         # It computes in float32, and does not depend on the unit of a feature.
         scores = _scores_of(IsolationForest(random_state=seed), within(own, *_FLOAT32))
     else:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import Tags, get_tags, indexable
 
+from lofe_sklearn._containers import labels_as_array, readable_rows
 from lofe_sklearn._progress import count_progress, require_rich
 from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
@@ -251,7 +252,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
             )
         if isinstance(X, (list, tuple)):
             X = np.asarray(X)
-        X, y = indexable(X, y)
+        X, y = indexable(readable_rows(X, "LOESearchCV"), labels_as_array(y))
         if get_tags(self.estimator).input_tags.pairwise:
             raise ValueError(
                 "LOESearchCV: a Pipeline whose first step takes distances or kernels between rows "

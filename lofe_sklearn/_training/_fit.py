@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from sklearn.utils import check_random_state
 
+from lofe_sklearn import engine
 from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._containers import Subset, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
@@ -53,7 +54,7 @@ def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
     TrainingDivergedError
         If a loss stops being finite; the detector is then unfitted.
     """
-    with all_or_nothing(detector):
+    with all_or_nothing(detector), engine.plain_torch():
         detector._check_parameters()
         rows = detector._prepare_rows(X)
         known = labels.read(rows.X.shape[0], type(detector).__name__, X)
@@ -91,7 +92,8 @@ def fit_together(
         Why each detector could not be fitted; None for those that were.
     """
     fits = _Fits(detectors, X, rows, known, outliers, options)
-    fits.run()
+    with engine.plain_torch():
+        fits.run()
     return fits.errors
 
 

@@ -143,7 +143,12 @@ def locating(
 
 
 def _train_stack(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outcome]:
-    """Train the tasks of one stack."""
+    """Train the tasks of one stack, in whichever thread or process joblib has put this call."""
+    with engine.plain_torch():
+        return _train_together(tasks, X, keep_going)
+
+
+def _train_together(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outcome]:
     model, n_features = tasks[0].model, tasks[0].n_features(X)
     device = engine.resolve_device(model.device)
     rows, scalings = _rows_of(tasks, X, device)

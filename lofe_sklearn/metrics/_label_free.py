@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.utils import check_array
 
+from lofe_sklearn._containers import readable_rows
 from lofe_sklearn._detectors import normality
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, Described, Number, check_argument, check_seed
@@ -189,6 +190,7 @@ def consensus(scores: ArrayLike) -> Floats:
 
 def _uniform_rows(X: Any, n_draws: int, rng: np.random.RandomState) -> Any:
     """Draw uniform rows from the box that X spans, in X's own kind of frame."""
+    X = readable_rows(X, "ExcessMassScorer")
     values = check_array(X, accept_sparse="csr", dtype=np.float64, allow_nd=True, input_name="X")
     low, high = values.min(axis=0), values.max(axis=0)
     if sparse.issparse(values):
@@ -199,5 +201,7 @@ def _uniform_rows(X: Any, n_draws: int, rng: np.random.RandomState) -> Any:
     if not hasattr(X, "columns"):
         return draws
     # Detectors fitted on a frame want its column names, in pandas' or polars' way.
+    if hasattr(X, "column_names"):  # a table of Arrow's
+        return type(X).from_arrays(list(draws.T), names=X.column_names)
     names = {"columns" if hasattr(X, "iloc") else "schema": list(X.columns)}
     return type(X)(draws, **names)
