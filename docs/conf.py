@@ -27,7 +27,8 @@ autodoc_typehints = "none"
 autosummary_generate = True
 autodoc_default_options = {
     "members": True,
-    "inherited-members": True,
+    # Those of torch's modules are documented there.
+    "inherited-members": "Module",
     # Their docstrings link into scikit-learn's own documentation.
     "exclude-members": "set_fit_request, get_metadata_routing, set_output",
 }

@@ -50,7 +50,7 @@ def test_every_set_in_part(data_folder, rows_class):
     paths = real_sets(data_folder)
     assert len(paths) > 50
     for path in paths:
-        check_set(some_rows(path, 100), path.name, rows_class)
+        check_set(some_rows(path, 60), path.name, rows_class)
 
 
 @pytest.mark.slow

@@ -186,7 +186,6 @@ def _averaged(logit: Tensor) -> tuple[Tensor, Tensor]:
 
 def _gradient_of_logit(logit: Tensor, grad_n: Tensor | None, grad_a: Tensor | None) -> Tensor:
     """Gradient of what `_averaged` returns."""
-    grad_n, grad_a = (torch.zeros_like(logit[0]) if g is None else g for g in (grad_n, grad_a))
     # d softplus(-u) / du = sigmoid(u) - 1 and d softplus(u) / du = sigmoid(u).
     return (torch.sigmoid(logit) * (grad_n + grad_a)).sub_(grad_n).div_(len(logit))
 
@@ -194,7 +193,6 @@ def _gradient_of_logit(logit: Tensor, grad_n: Tensor | None, grad_a: Tensor | No
 def _save(ctx: Any, tensors: tuple[Tensor, ...]) -> None:
     ctx.mark_non_differentiable(*tensors)
     ctx.save_for_backward(*tensors)
-    ctx.set_materialize_grads(False)
 
 
 class _ContrastiveLosses(torch.autograd.Function):

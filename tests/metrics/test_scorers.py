@@ -41,7 +41,7 @@ FOLDS = OutlierStratifiedKFold(3, random_state=0)
 
 def quick():
     backbone = DeepSVDD(max_epochs=2)
-    return LOE(backbone, contamination=0.1, init=None, warmup_epochs=1, random_state=0)
+    return LOE(backbone, contamination=0.15, init=None, warmup_epochs=1, random_state=0)
 
 
 @pytest.fixture(scope="module")
