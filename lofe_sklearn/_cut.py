@@ -57,7 +57,7 @@ def warn_of_equal_scores(owner: str, scores: np.ndarray, X: Any, unit: float = 0
     if (highest != lowest).any():
         warn_user(
             f"{owner}: all {len(scores)} training rows have the same score, {scores[0]:.6g}, "
-            "though they differ, so that none is told from another and predict flags none. Bring the "
+            "though they differ: none is told from another, and predict flags none. Bring the "
             "features to a common scale (scaling='minmax'), lower lr, or look for a parameter of "
             "the backbone whose size is far from its default."
         )
