@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lofe_sklearn._containers import Matrix
+from lofe_sklearn._containers import Matrix, check_plain_values, check_unmasked
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite
 
@@ -157,12 +157,13 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     def _validated(
         self, X: Any, readers: Sequence[RowReader], layout: Any = None, **options: Any
     ) -> tuple[Matrix, Any]:
+        namesake = self._namesake()
+        check_plain_values(X, "X", type(namesake).__name__)
         for reader in readers:
             X, found = reader.to_rows(X, layout)
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
         # In C order, so that sums over rows are the same whatever container the rows came in.
-        namesake = self._namesake()
         X = validate_data(
             namesake,
             X,
@@ -255,6 +256,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
     ValueError
         If a score is not finite.
     """
+    check_unmasked(X, "X", owner)
     if hasattr(estimator, "score_samples"):
         scores = estimator.score_samples(X)
     elif hasattr(estimator, "decision_function") and _is_tagged_as_detector(estimator):
@@ -267,6 +269,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
             "PyOD, score -detector.decision_function(X) with the functions of "
             "lofe_sklearn.metrics; LocalOutlierFactor needs novelty=True."
         )
+    check_plain_values(scores, "scores", f"{owner}: {type(estimator).__name__}")
     scores = np.asarray(scores, dtype=np.float64)
     name = type(estimator).__name__
     check_finite(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._validation import warn_user
 
 _FORMS = (
@@ -40,6 +41,7 @@ def check_known_labels(
     """
     if known_labels is None:
         return None
+    check_plain_values(known_labels, "known_labels", owner)
     if _is_pair(known_labels):
         masks = [_mask(mask, n_samples, owner, X) for mask in known_labels]
         both = np.flatnonzero(masks[0] & masks[1])

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 
-from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._containers import Matrix, Subset, check_plain_values
 from lofe_sklearn._detectors import outlier_scores_after_fit
 from lofe_sklearn._training import Memo
 from lofe_sklearn._validation import check_finite
@@ -87,6 +87,7 @@ def _key_of(init: Any) -> Any:
 
 def _given(init: Any, n_samples: int) -> np.ndarray:
     """Outlier scores of all rows, as the user gives them: high for normal."""
+    check_plain_values(init, "init", "LOE")
     scores = np.asarray(init)
     if scores.ndim == 0:
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.")

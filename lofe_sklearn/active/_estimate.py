@@ -8,6 +8,7 @@ from scipy.stats import gaussian_kde
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_array, column_or_1d
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._known_labels import check_known_labels
 from lofe_sklearn._types import Bools, Floats, KnownLabels
 from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
@@ -76,6 +77,7 @@ def estimate_contamination(
     0.15
     """
     owner = "estimate_contamination"
+    check_plain_values(scores, "scores", owner)
     values = column_or_1d(scores, dtype=np.float64)
     known = check_known_labels(known_labels, len(values), owner)
     if known is None:
@@ -92,6 +94,7 @@ def estimate_contamination(
     covered = min(1.0, float(ratios.mean()))
     estimate = float(np.mean(anomalous * ratios))
     if embedding is not None:
+        check_plain_values(embedding, "embedding", owner)
         places = _with_scores(check_array(embedding, dtype=np.float64), values)
         estimate = covered * float(_cells(places, asked) @ anomalous)
     if prior is not None:

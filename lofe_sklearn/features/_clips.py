@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn.features._decode import BrokenImage, read_image
+from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage, check_size, read_image
 from lofe_sklearn.features._sources import files_of
 
 # Frames of a video file that are kept for the next windows: decoding only goes forward.
@@ -34,10 +34,10 @@ class Clip:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def read(self, i: int) -> np.ndarray:
+    def read(self, i: int, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         """Decode frame i: float32 of shape (h, w, c), from 0 to 1."""
         try:
-            return read_image(self.frames[i])
+            return read_image(self.frames[i], max_pixels)
         except BrokenImage as error:
             frame = self.frames[i]
             file = f" ({frame})" if isinstance(frame, str | Path) else ""
@@ -60,13 +60,19 @@ class VideoFile(Clip):
     def __len__(self) -> int:
         return self._n_frames
 
-    def read(self, i: int) -> np.ndarray:
+    def read(self, i: int, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         """Decode frame i; an earlier one than those kept starts again from the first."""
         if i not in self._kept and i < self._next:
             self._rewind()
         while i not in self._kept:
             try:
+                # Before it is decoded, and after, as frames may differ from what the header says.
+                check_size(*self._size, max_pixels)
                 frame = next(self._decoder)
+                check_size(frame.width, frame.height, max_pixels)
+            except BrokenImage as error:
+                error.index, error.name = i, f"{self.name}, frame {self._next}"
+                raise
             except StopIteration:
                 raise BrokenImage(
                     f"the video ends before frame {i}", index=i, name=self.name
@@ -86,6 +92,8 @@ class VideoFile(Clip):
             self._container.close()
         self._container = self._open()
         self._decoder = self._container.decode(video=0)
+        header = self._container.streams.video[0].codec_context
+        self._size = header.width, header.height
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._next = 0
 

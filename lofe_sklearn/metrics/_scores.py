@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import Bools, Floats
 from lofe_sklearn._validation import Described, Number, check_argument, check_finite
 from lofe_sklearn.metrics._is_anomaly import both_classes
@@ -172,6 +173,7 @@ def precision_at_n(y_true: ArrayLike, scores: ArrayLike, *, n: int | None = None
 
 def _check(y_true: ArrayLike, scores: ArrayLike, owner: str) -> tuple[Bools, Floats]:
     anomalous = both_classes(y_true, owner=owner)
+    check_plain_values(scores, "scores", owner)
     # In float64, since unsigned integers and booleans cannot be negated.
     normality = column_or_1d(scores, dtype=np.float64)
     check_consistent_length(anomalous, normality)
