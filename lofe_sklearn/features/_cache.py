@@ -109,6 +109,8 @@ class Cache:
                 os.replace(part, path)
             finally:
                 part.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return  # somebody has just emptied the folder
         except OSError as error:
             self._writes = False
             warn_user(
