@@ -64,15 +64,10 @@ class VideoFile(Clip):
         """Decode frame i; an earlier one than those kept starts again from the first."""
         if i not in self._kept and i < self._next:
             self._rewind()
+        self._check_size(*self._size, i, max_pixels)  # before decoding
         while i not in self._kept:
             try:
-                # Before it is decoded, and after, as frames may differ from what the header says.
-                check_size(*self._size, max_pixels)
                 frame = next(self._decoder)
-                check_size(frame.width, frame.height, max_pixels)
-            except BrokenImage as error:
-                error.index, error.name = i, f"{self.name}, frame {self._next}"
-                raise
             except StopIteration:
                 raise BrokenImage(
                     f"the video ends before frame {i}", index=i, name=self.name
@@ -81,11 +76,21 @@ class VideoFile(Clip):
                 raise BrokenImage(
                     f"frame {self._next} is damaged ({error})", index=i, name=self.name
                 ) from error
+            # Which may be larger than the file's header says.
+            self._check_size(frame.width, frame.height, self._next, max_pixels)
             self._kept[self._next] = frame.to_ndarray(format="rgb24")
             self._next += 1
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return read_image(self._kept[i])
+
+    def _check_size(self, width: int, height: int, i: int, max_pixels: int | None) -> None:
+        try:
+            check_size(width, height, max_pixels)
+        except BrokenImage as error:
+            error.index, error.name = i, f"{self.name}, frame {i}"
+            self._rewind()  # as a decoded frame is not kept, the count would be wrong from here on
+            raise
 
     def _rewind(self) -> None:
         if self._container is not None:

@@ -175,14 +175,12 @@ def _pixels(image: Any, max_pixels: int | None) -> np.ndarray:
 
 def _decode_smaller(image: Any, max_pixels: int | None) -> None:
     """Have a large JPEG file decoded at an eighth of its size or more; others stay as they are."""
-    if max_pixels is None:
-        return
     for part in (1, 2, 4, 8):
-        width, height = -(-image.width // part), -(-image.height // part)
-        if width * height <= max_pixels:
+        if max_pixels is None or -(-image.width // part) * -(-image.height // part) <= max_pixels:
             break
+    else:
+        return  # and is refused
     if part > 1:
-        # Once only: Pillow ignores a second call.
         image.draft(None, (max(image.width // part, 1), max(image.height // part, 1)))
 
 
