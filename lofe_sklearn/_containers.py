@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -157,12 +158,15 @@ def check_unmasked(data: Any, name: str, owner: str = "") -> None:
             )
 
 
-def _columns(data: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Label, type and values of each column of a frame, or of all of an array, labelled None."""
+def _columns(data: Any) -> Iterator[tuple[Any, Any, Callable[[], Any]]]:
+    """Label, type and values of each column of a frame, or of all of an array, labelled None.
+
+    The values are only looked up where the type does not say enough.
+    """
     if hasattr(data, "columns") and hasattr(data, "dtypes"):
         for i, (label, dtype) in enumerate(zip(data.columns, data.dtypes, strict=True)):
-            # By position, since labels may come twice; polars has no such attribute.
-            yield label, dtype, data.iloc[:, i] if hasattr(data, "iloc") else data[label]
+            # By position in pandas, where labels may come twice.
+            yield label, dtype, partial(_column, data, i if hasattr(data, "iloc") else label)
         return
     if not hasattr(data, "dtype") and not sparse.issparse(data):
         if not isinstance(data, (list, tuple)) and not hasattr(data, "__array__"):
@@ -173,15 +177,21 @@ def _columns(data: Any) -> Iterator[tuple[Any, Any, Any]]:
             return
     if getattr(data, "ndim", 1) == 2 and data.dtype == object:
         for i in range(data.shape[1]):
-            yield i, data.dtype, data[:, i]
+            yield i, data.dtype, partial(_column, data, i)
     else:
-        yield None, data.dtype, data
+        yield None, data.dtype, lambda: data
 
 
-def _kind(dtype: Any, values: Any) -> str:
+def _column(data: Any, key: Any) -> Any:
+    if hasattr(data, "iloc"):
+        return data.iloc[:, key]
+    return data[key] if hasattr(data, "columns") else data[:, key]
+
+
+def _kind(dtype: Any, values: Callable[[], Any]) -> str:
     """Tell times and complex numbers from what is neither: "time", "complex" or ""."""
     if hasattr(dtype, "categories") and hasattr(dtype.categories, "dtype"):  # of pandas
-        return _kind(dtype.categories.dtype, dtype.categories)
+        return _kind(dtype.categories.dtype, lambda: dtype.categories)
     kind = getattr(dtype, "kind", "")
     is_temporal = getattr(dtype, "is_temporal", None)  # polars' types have it
     if kind in ("m", "M") or str(dtype).startswith("period") or (is_temporal and is_temporal()):
@@ -189,7 +199,7 @@ def _kind(dtype: Any, values: Any) -> str:
     if kind == "c":
         return "complex"
     if kind == "O":
-        for value in np.asarray(values, dtype=object).ravel():
+        for value in np.asarray(values(), dtype=object).ravel():
             if isinstance(value, _TIMES):
                 return "time"
             if isinstance(value, (complex, np.complexfloating)):

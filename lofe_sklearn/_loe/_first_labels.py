@@ -71,6 +71,8 @@ def remembered_scores(
     init: Any, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo
 ) -> np.ndarray | None:
     """Return `first_scores`, found only once for equal detectors, seeds and rows of X."""
+    if not hasattr(init, "fit"):
+        check_plain_values(init, "init", "LOE")
     key = _key_of(init), seed, Subset(rows)
     if key not in memo:
         memo[key] = first_scores(init, X, seed, rows)
@@ -87,7 +89,6 @@ def _key_of(init: Any) -> Any:
 
 def _given(init: Any, n_samples: int) -> np.ndarray:
     """Outlier scores of all rows, as the user gives them: high for normal."""
-    check_plain_values(init, "init", "LOE")
     scores = np.asarray(init)
     if scores.ndim == 0:
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.")
