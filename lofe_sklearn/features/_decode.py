@@ -154,14 +154,17 @@ def _pixels(image: Any, max_pixels: int | None) -> np.ndarray:
 
     check_size(image.width, image.height, max_pixels)
     form = image.format  # lost where the image is turned
-    bits = getattr(image, "tag_v2", {}).get(258, (16,))
+    tags = getattr(image, "tag_v2", {})  # of TIFF files: bits of each channel, and what 0 means
+    bits, zero_is_white = tags.get(258), tags.get(262) == 0
     image = ImageOps.exif_transpose(image)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     if image.mode.startswith("I;16"):
         pixels = np.asarray(image).astype(np.uint16)
-        # TIFF files of 12 bits come as they are: 4095 is white.
-        return pixels / np.float32(4095) if bits == (12,) else pixels
+        # Pillow leaves these as they are in the file.
+        if bits == (12,):
+            return pixels / np.float32(4095)
+        return 65535 - pixels if zero_is_white else pixels
     if image.mode == "I":
         pixels = np.asarray(image)
         if form in ("PNG", "PPM"):  # 16 bits at most, which Pillow brings to 0 ... 65535

@@ -120,6 +120,17 @@ def test_a_tiff_file_of_12_bits():
     np.testing.assert_allclose(read_image(content)[:, :, 0], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_tiff_file_in_which_zero_is_white(dtype):
+    white = np.iinfo(dtype).max
+    pixels = grey(dtype, white)
+    usual = file_of(Image.fromarray(pixels), "TIFF")
+    tag = struct.pack("<HHIHH", 262, 3, 1, 1, 0)
+    assert usual.count(tag) == 1
+    content = usual.replace(tag, struct.pack("<HHIHH", 262, 3, 1, 0, 0))
+    np.testing.assert_allclose(read_image(content)[:, :, 0], 1 - pixels / white, atol=1e-6)
+
+
 @pytest.mark.parametrize("top", [200, 65535, 65543, 2**31 - 1])
 def test_files_of_32_bits(top, tmp_path):
     image = Image.fromarray(grey("int32", top))
