@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -141,6 +142,7 @@ def test_detectors_refuse_rows_of_such_values(fitted, make, message):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 @pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
+@pytest.mark.filterwarnings("ignore:Scoring failed:UserWarning")
 @pytest.mark.parametrize(("make", "message"), KINDS)
 def test_whatever_takes_rows_refuses_them(make, message):
     X, y, loe = make(), np.repeat([1, 0], [6, N - 6]), detectors()[0]
@@ -188,6 +190,9 @@ def test_functions_of_tables_refuse_them(value):
             take()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*leaves no row unknown:UserWarning")
 @pytest.mark.parametrize(
     "spoil",
     [masked, lambda values: values + 1j, lambda values: DATES[values.astype(int)].to_numpy()],
@@ -211,6 +216,10 @@ def test_labels_and_scores(spoil, tmp_path):
         lambda: LOESearchCV(loe, {"contamination": [0.1]}, cv=2).fit(X, labels),
         lambda: clone(loe).fit(X, known_labels=known),
         lambda: DeepSVDD().fit(X, known_labels=known),
+        lambda: LOESearchCV(loe, {"contamination": [0.1]}, cv=2).fit(X, y, known_labels=known),
+        lambda: GridSearchCV(loe, {"contamination": [0.1]}, cv=2, scoring=roc_auc_scorer).fit(
+            X, y, known_labels=known
+        ),
         lambda: clone(loe).fit_resample(X, known_labels=known),
         lambda: fit_many([loe], X, known_labels=known),
         lambda: refit(fitted, X, known),

@@ -12,8 +12,10 @@ import numpy as np
 from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage, check_size, read_image
 from lofe_sklearn.features._sources import files_of
 
-# Frames of a video file that are kept for the next windows: decoding only goes forward.
+# Frames of a video file that are kept for the next windows, as decoding only goes forward: so many,
+# and of large ones no more than so many bytes.
 KEPT = 64
+KEPT_BYTES = 2**30
 
 
 class Clip:
@@ -80,7 +82,8 @@ class VideoFile(Clip):
             self._check_size(frame.width, frame.height, self._next, max_pixels)
             self._kept[self._next] = frame.to_ndarray(format="rgb24")
             self._next += 1
-            if len(self._kept) > KEPT:
+            n_bytes = sum(kept.nbytes for kept in self._kept.values())
+            if len(self._kept) > KEPT or (n_bytes > KEPT_BYTES and len(self._kept) > 1):
                 self._kept.popitem(last=False)
         return read_image(self._kept[i])
 

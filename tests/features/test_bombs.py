@@ -195,6 +195,20 @@ class TestFrames:
             with pytest.raises(BrokenImage, match=r"frame 4 .*4\.png\): it has 8000 x 8000"):
                 broken()
 
+    def test_large_frames_of_a_video_file_are_not_all_kept(self, tmp_path, monkeypatch):
+        from test_video import write_video
+
+        from lofe_sklearn.features import _clips
+
+        path = write_video(tmp_path / "clip.mkv", pixels(9, side=32))
+        windows = video_windows([path], length=4)
+        expected = [windows[i] for i in range(len(windows))]
+        monkeypatch.setattr(_clips, "KEPT_BYTES", 2 * 32 * 32 * 3)
+        [clip] = (windows := video_windows([path], length=4)).clips
+        for i, frames in enumerate(expected):
+            np.testing.assert_array_equal(windows[i], frames)
+            assert len(clip._kept) <= 2
+
     def test_in_a_video_file(self, tmp_path):
         from test_video import write_video
 
