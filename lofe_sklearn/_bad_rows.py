@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from scipy import sparse
 
 from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
 
-TEXT, DATES, MISSING, INFINITE = "text", "dates or times", "missing values (NaN)", "infinity"
+TEXT, MISSING, INFINITE = "text", "missing values (NaN)", "infinity"
 
 # Columns that a message names; of more it says how many there are.
 _NAMED = 3
@@ -129,8 +128,8 @@ def _some(columns: list[str]) -> str:
 def _remedy(found: dict[str, list[str]], detector: str) -> str:
     steps, reasons = [], []
     problem = "Rows must be finite numbers"
-    if TEXT in found or DATES in found:
-        problem = f"{detector} could not convert them to numbers"
+    if TEXT in found:
+        problem = f"{detector} could not convert it to numbers"
         steps.append("TableVectorizer()")
         reasons.append("TableVectorizer is skrub's and turns columns into numbers")
     if MISSING in found or INFINITE in found:
@@ -177,20 +176,16 @@ def _columns_of(X: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
 
 def _kinds(values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Yield which values of a column are of which kind."""
-    if values.dtype.kind in "fc":
+    if values.dtype.kind == "f":
         yield MISSING, np.isnan(values)
         yield INFINITE, np.isinf(values)
-    elif values.dtype.kind in "mM":
-        yield DATES, np.ones(len(values), dtype=bool)
-    elif values.dtype.kind not in "biu":
+    elif values.dtype.kind not in "biucmM":
         kinds = np.array([_kind(value) for value in values], dtype=object)
-        for kind in (TEXT, DATES, MISSING, INFINITE):
+        for kind in (TEXT, MISSING, INFINITE):
             yield kind, kinds == kind
 
 
 def _kind(value: Any) -> str | None:
-    if isinstance(value, (date, timedelta, np.datetime64, np.timedelta64)):
-        return DATES
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return MISSING
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -213,3 +215,100 @@ def _is_of_arrow(data: Any) -> bool:
 def _library_of(data: Any) -> Any:
     # The library of a frame is loaded, or there would be no frame; it stays optional here.
     return sys.modules[type(data).__module__.partition(".")[0]]
+
+
+# Of Python's, from which pandas' are derived, and of NumPy's.
+_TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+
+
+def check_plain_values(data: Any, name: str, owner: str = "") -> None:
+    """Raise ValueError for values that would become others on the way to an array of floats.
+
+    NumPy drops the mask of a masked array and the imaginary part of a complex number, and turns
+    dates and times into a count of days or nanoseconds.
+
+    Parameters
+    ----------
+    data : array-like
+        Rows, labels or scores, in whatever container the user has them.
+    name, owner : str
+        What messages call `data`, and whose argument it is.
+    """
+    check_unmasked(data, name, owner)
+    prefix = f"{owner}: {name}" if owner else name
+    for column, dtype, values in _columns(data):
+        where = "" if column is None else f" in column {column!r}"
+        kind = _kind(dtype, values)
+        if kind == "time":
+            raise ValueError(
+                f"{prefix} must hold numbers; got dates or times{where}. Turn each into a number "
+                "that means something, such as the hour, the weekday or the seconds since a fixed "
+                "date, or drop it; skrub's TableVectorizer, in a pipeline, does so for all columns."
+            )
+        if kind == "complex":
+            raise ValueError(
+                f"{prefix} must hold real numbers; got complex ones{where}. Complex data not "
+                "supported: pass real and imaginary part, or absolute value and angle, as columns "
+                "of their own."
+            )
+
+
+def check_unmasked(data: Any, name: str, owner: str = "") -> None:
+    """Raise ValueError for a masked array, or a list of such, in which something is masked."""
+    for part in data if isinstance(data, (list, tuple)) else (data,):
+        if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
+            n_masked = int(np.ma.count_masked(part))
+            raise ValueError(
+                f"{owner + ': ' if owner else ''}{name} must hold no masked values, since which "
+                f"values stand for them is not known; {n_masked} of {part.size} are masked. Fill "
+                f"them, as in {name.split()[-1]}.filled(value), or drop their rows."
+            )
+
+
+def _columns(data: Any) -> Iterator[tuple[Any, Any, Callable[[], Any]]]:
+    """Label, type and values of each column of a frame, or of all of an array, labelled None.
+
+    The values are only looked up where the type does not say enough.
+    """
+    if hasattr(data, "columns") and hasattr(data, "dtypes"):
+        for i, (label, dtype) in enumerate(zip(data.columns, data.dtypes, strict=True)):
+            # By position in pandas, where labels may come twice.
+            yield label, dtype, partial(_column, data, i if hasattr(data, "iloc") else label)
+        return
+    if not hasattr(data, "dtype") and not sparse.issparse(data):
+        if not isinstance(data, (list, tuple)) and not hasattr(data, "__array__"):
+            return
+        try:
+            data = np.asarray(data)
+        except (ValueError, TypeError):  # of several lengths or types; the validation says so
+            return
+    if getattr(data, "ndim", 1) == 2 and data.dtype == object:
+        for i in range(data.shape[1]):
+            yield i, data.dtype, partial(_column, data, i)
+    else:
+        yield None, data.dtype, lambda: data
+
+
+def _column(data: Any, key: Any) -> Any:
+    if hasattr(data, "iloc"):
+        return data.iloc[:, key]
+    return data[key] if hasattr(data, "columns") else data[:, key]
+
+
+def _kind(dtype: Any, values: Callable[[], Any]) -> str:
+    """Tell times and complex numbers from what is neither: "time", "complex" or ""."""
+    if hasattr(dtype, "categories") and hasattr(dtype.categories, "dtype"):  # of pandas
+        return _kind(dtype.categories.dtype, lambda: dtype.categories)
+    kind = getattr(dtype, "kind", "")
+    is_temporal = getattr(dtype, "is_temporal", None)  # polars' types have it
+    if kind in ("m", "M") or str(dtype).startswith("period") or (is_temporal and is_temporal()):
+        return "time"
+    if kind == "c":
+        return "complex"
+    if kind == "O":
+        for value in np.asarray(values(), dtype=object).ravel():
+            if isinstance(value, _TIMES):
+                return "time"
+            if isinstance(value, (complex, np.complexfloating)):
+                return "complex"
+    return ""

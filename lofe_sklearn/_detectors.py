@@ -27,7 +27,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lofe_sklearn._bad_rows import blaming_rows, explained
-from lofe_sklearn._containers import Matrix, readable_rows, tidy_csr
+from lofe_sklearn._containers import (
+    Matrix,
+    check_plain_values,
+    check_unmasked,
+    readable_rows,
+    tidy_csr,
+)
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite, warn_user
@@ -181,6 +187,7 @@ class OutlierDetector(NestedParameters, OutlierMixin, BaseEstimator):
         **options: Any,
     ) -> tuple[Matrix, Any]:
         owner = type(self).__name__
+        check_plain_values(X, name, owner)
         X = readable_rows(X, owner)
         for reader in readers:
             X, found = reader.to_rows(X, layout)
@@ -281,6 +288,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
     ValueError
         If a score is not finite.
     """
+    check_unmasked(X, "X", owner)
     if hasattr(estimator, "score_samples"):
         scores = estimator.score_samples(X)
     elif hasattr(estimator, "decision_function") and _is_tagged_as_detector(estimator):
@@ -293,6 +301,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
             "PyOD, score -detector.decision_function(X) with the functions of "
             "lofe_sklearn.metrics; LocalOutlierFactor needs novelty=True."
         )
+    check_plain_values(scores, "scores", f"{owner}: {type(estimator).__name__}")
     scores = np.asarray(scores, dtype=np.float64)
     name = type(estimator).__name__
     check_finite(

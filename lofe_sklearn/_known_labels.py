@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._validation import warn_user
 
 _FORMS = (
@@ -63,6 +64,8 @@ class Known:
         given = [name for name, mask in masks.items() if mask is not None]
         if self.labels is None and not given:
             return None
+        for name, value in {"known_labels": self.labels, **masks}.items():
+            check_plain_values(value, name, owner)
         if self.labels is not None and given:
             raise ValueError(
                 f"{owner}: known_labels must not be given beside {' and '.join(given)}, which says "

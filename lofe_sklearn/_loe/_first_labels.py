@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
-from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._containers import Matrix, Subset, check_plain_values
 from lofe_sklearn._detectors import outlier_scores_after_fit
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._training import Memo, within
@@ -74,6 +74,8 @@ def remembered_scores(
     init: Any, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo
 ) -> np.ndarray | None:
     """Return `first_scores`, found only once for equal detectors, seeds and rows of X."""
+    if not hasattr(init, "fit"):
+        check_plain_values(init, "init", "LOE")
     key = _key_of(init), seed, Subset(rows)
     if key not in memo:
         memo[key] = first_scores(init, X, seed, rows)

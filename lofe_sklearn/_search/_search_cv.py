@@ -13,7 +13,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import Tags, get_tags, indexable
 
-from lofe_sklearn._containers import labels_as_array, readable_rows
+from lofe_sklearn._containers import (
+    check_plain_values,
+    check_unmasked,
+    labels_as_array,
+    readable_rows,
+)
 from lofe_sklearn._progress import count_progress, require_rich
 from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
@@ -250,6 +255,9 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
                 "weak guide and none to contamination. Pass labels as y, or say "
                 "scoring='excess_mass' if you mean it."
             )
+        if y is not None:
+            check_plain_values(y, "y", "LOESearchCV")
+        check_unmasked(X, "X", "LOESearchCV")  # before a Pipeline's transformers drop the mask
         if isinstance(X, (list, tuple)):
             X = np.asarray(X)
         X, y = indexable(readable_rows(X, "LOESearchCV"), labels_as_array(y))

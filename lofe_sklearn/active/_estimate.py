@@ -8,6 +8,7 @@ from scipy.stats import gaussian_kde
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_array, column_or_1d
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._types import Bools, Floats, KnownLabels, Mask
 from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
@@ -81,6 +82,7 @@ def estimate_contamination(
     0.15
     """
     owner = "estimate_contamination"
+    check_plain_values(scores, "scores", owner)
     values = column_or_1d(scores, dtype=np.float64)
     labels = Known(known_labels, known_anomalies, known_normal)
     known = labels.read(len(values), owner)
@@ -98,6 +100,7 @@ def estimate_contamination(
     covered = min(1.0, float(ratios.mean()))
     estimate = float(np.mean(anomalous * ratios))
     if embedding is not None:
+        check_plain_values(embedding, "embedding", owner)
         places = _with_scores(check_array(embedding, dtype=np.float64), values)
         estimate = covered * float(_cells(places, asked) @ anomalous)
     if prior is not None:

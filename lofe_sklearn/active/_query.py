@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._containers import count_rows
+from lofe_sklearn._containers import check_unmasked, count_rows
 from lofe_sklearn._detectors import check_detector
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
@@ -217,6 +217,7 @@ def fitted_detector(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
     TypeError, NotFittedError
         If it is none of this package, or not fitted.
     """
+    check_unmasked(X, "X", owner)
     last = check_detector(detector, owner, "detector")
     check_is_fitted(last)
     if isinstance(detector, Pipeline) and len(detector.steps) > 1:

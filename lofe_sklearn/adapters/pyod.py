@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._containers import check_unmasked
 from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, MatrixLike
@@ -125,6 +126,7 @@ class PyODDetector(NestedParameters, BaseDetector):
         estimator = checked_detector(self.estimator, type(self).__name__)
         if self.share_contamination:
             self._share_contamination(estimator)
+        check_unmasked(X, "X", type(self).__name__)
         with all_or_nothing(self):
             self.estimator_ = estimator.fit(X)
             # No property, so that it can be set: explainers (shap) do so, with a copy.
@@ -159,6 +161,7 @@ class PyODDetector(NestedParameters, BaseDetector):
         return self._scores(X)
 
     def _scores(self, X: MatrixLike) -> Floats:
+        check_unmasked(X, "X", type(self).__name__)
         return -np.asarray(self.estimator_.score_samples(X), dtype=np.float64)
 
     def _default_of(self, name: str) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import RandomState, RowsAndLabels
 from lofe_sklearn._validation import Described, Number, check_argument, check_seed
 
@@ -72,6 +73,8 @@ def contaminate(
     """
     check_argument("contaminate", "contamination", contamination, SHARE)
     check_argument("contaminate", "noise", noise, NOT_NEGATIVE)
+    check_plain_values(X, "X", "contaminate")
+    check_plain_values(outliers, "outliers", "contaminate")
     normal = check_array(X, dtype=np.float64, input_name="X")
     anomalous = check_array(outliers, dtype=np.float64, input_name="outliers")
     if normal.shape[1] != anomalous.shape[1]:

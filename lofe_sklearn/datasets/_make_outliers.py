@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import MatrixLike, RandomState
 from lofe_sklearn._validation import Described, Number, OneOf, check_argument, check_seed
 
@@ -78,6 +79,7 @@ def make_outliers(
     owner = "make_outliers"
     check_argument(owner, "kind", kind, KINDS)
     check_argument(owner, "scale", scale, SCALE)
+    check_plain_values(X, "X", owner)
     rows = check_array(X, accept_sparse="csr", dtype=np.float64)
     if n_samples is None:
         n_samples = rows.shape[0]

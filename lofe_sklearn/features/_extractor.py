@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import pickle
 from collections.abc import Callable, Sequence
@@ -144,11 +145,16 @@ class Extractor:
         return output
 
     def fingerprint(self) -> str:
-        """Return what changes with anything that changes the features."""
-        state = {k: v.cpu().numpy() for k, v in self.network.module.state_dict().items()}
+        """Return what changes with anything that changes the features.
+
+        Values of the network, the source of its classes and of `preprocess` where it can be read,
+        and what is asked for.
+        """
         asked = (self.layers, self.grid_size, self.image_size, self.network.mean, self.network.std)
+        kind = self.device.type
         try:
-            return joblib.hash((str(self.network.module), state, asked, self.preprocess))
+            own = (self.preprocess, _source(self.preprocess))
+            return joblib.hash((_values(self.network.module), asked, kind, own))
         except (pickle.PicklingError, AttributeError) as error:
             raise ValueError(
                 f"{self.owner}: memory needs a preprocess that can be pickled; got "
@@ -176,6 +182,29 @@ def as_maps(output: torch.Tensor) -> torch.Tensor:
     side = math.isqrt(n_tokens)
     places = output[:, n_tokens - side * side :]
     return places.transpose(1, 2).reshape(n, channels, side, side)
+
+
+def _values(network: nn.Module) -> list[Any]:
+    """Return all that a network computes with, as values that hash the same in every process."""
+    return [
+        (
+            name,
+            _source(type(module)),
+            str(module),
+            # Buffers that are not saved decide too, and plain attributes such as a factor.
+            {k: v.cpu().numpy() for k, v in module.named_parameters(recurse=False)},
+            {k: v.cpu().numpy() for k, v in module.named_buffers(recurse=False)},
+            {k: v for k, v in vars(module).items() if isinstance(v, bool | int | float | str)},
+        )
+        for name, module in network.named_modules()
+    ]
+
+
+def _source(code: Any) -> str:
+    try:
+        return f"{code.__module__}.{code.__qualname__} {inspect.getsource(code)}"
+    except (AttributeError, OSError, TypeError):  # built in, or typed at a prompt
+        return ""
 
 
 def _keep(found: dict[str, torch.Tensor], name: str) -> Callable[..., None]:

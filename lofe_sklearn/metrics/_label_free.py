@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.utils import check_array
 
-from lofe_sklearn._containers import readable_rows
+from lofe_sklearn._containers import check_plain_values, readable_rows
 from lofe_sklearn._detectors import normality
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, Described, Number, check_argument, check_seed
@@ -169,6 +169,7 @@ def consensus(scores: ArrayLike) -> Floats:
     >>> consensus([[1, 2, 3, 4], [2, 3, 4, 9], [4, 3, 2, 1]])
     array([ 0.,  0., -1.])
     """
+    check_plain_values(scores, "scores", "consensus")
     try:
         by_detector = check_array(
             scores, dtype=np.float64, ensure_min_samples=2, input_name="scores"
@@ -190,6 +191,7 @@ def consensus(scores: ArrayLike) -> Floats:
 
 def _uniform_rows(X: Any, n_draws: int, rng: np.random.RandomState) -> Any:
     """Draw uniform rows from the box that X spans, in X's own kind of frame."""
+    check_plain_values(X, "X", "ExcessMassScorer")
     X = readable_rows(X, "ExcessMassScorer")
     values = check_array(X, accept_sparse="csr", dtype=np.float64, allow_nd=True, input_name="X")
     low, high = values.min(axis=0), values.max(axis=0)

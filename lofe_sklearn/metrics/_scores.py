@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import Bools, Floats
 from lofe_sklearn._validation import Described, Number, check_argument, check_finite
 from lofe_sklearn.metrics._is_anomaly import both_classes
@@ -171,6 +172,7 @@ def precision_at_n(y_true: ArrayLike, scores: ArrayLike, *, n: int | None = None
 
 def _check(y_true: ArrayLike, scores: ArrayLike, owner: str) -> tuple[Bools, Floats]:
     anomalous = both_classes(y_true, owner=owner)
+    check_plain_values(scores, "scores", owner)
     normality = _one_for_each(scores, len(anomalous), owner)
     check_finite(normality, f"{owner}: scores must be finite; got {{value}} in row {{row}}.")
     return anomalous, normality
@@ -191,8 +193,6 @@ def _one_for_each(scores: ArrayLike, n_samples: int, owner: str) -> Floats:
             f"{owner}: scores must be one number for each label of y_true; their numbers are "
             f"inconsistent, {len(values)} scores for {n_samples} labels."
         )
-    if np.iscomplexobj(values):
-        raise ValueError(f"{owner}: scores must be real numbers; got complex ones.")
     try:
         # In float64, since unsigned integers and booleans cannot be negated.
         return values.astype(np.float64)

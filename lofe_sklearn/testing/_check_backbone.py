@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
 from lofe_sklearn import engine
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._training import fit_scaling
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.testing._findings import find_no_gain_from_labels, find_no_lower_bound
@@ -59,6 +60,8 @@ def check_backbone(
     """
     with engine.plain_torch():
         _check_declaration(estimator)
+        if X is not None:
+            check_plain_values(X, "X", "check_backbone")
         normal = _normal_rows() if X is None else np.asarray(X)
         resolved = estimator.resolved(normal)
         rows = torch.from_numpy(_scaled(resolved, normal))

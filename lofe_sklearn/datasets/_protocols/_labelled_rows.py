@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_X_y
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import Floats, Ints, RandomState
 from lofe_sklearn._validation import Described, Number, check_argument, check_seed
 
@@ -40,6 +41,8 @@ def check_labelled(
     ValueError
         If y has other values than 0 and 1, or too few rows of one kind.
     """
+    check_plain_values(X, "X", owner)
+    check_plain_values(y, "y", owner)
     rows, labels = check_X_y(X, y, dtype=np.float64)
     if not np.isin(labels, (0, 1)).all():
         raise ValueError(
