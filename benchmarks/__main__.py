@@ -10,6 +10,7 @@ python -m benchmarks study cleaning --show
 from __future__ import annotations
 
 import argparse
+import errno
 import shlex
 import sys
 from collections.abc import Sequence
@@ -27,19 +28,31 @@ from benchmarks.standalone import CheckoutError
 from benchmarks.studies import command_line
 from benchmarks.suites import SUITES, Suite
 
+# A full disk, a quota, and the largest size of a file.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line asks for; return the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if arguments[:2] == ["run", "speed"]:
-        from benchmarks import speed
-
-        return speed.main(arguments[2:])
-    options = parser().parse_args(arguments)
     try:
+        if arguments[:2] == ["run", "speed"]:
+            from benchmarks import speed
+
+            return speed.main(arguments[2:])
+        options = parser().parse_args(arguments)
         return options.action(options, shlex.join(["python", "-m", "benchmarks", *arguments]))
     except (CheckoutError, LedgerError, PeerError, SetError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        print(
+            f"benchmarks: {error}. What is finished is kept; make room and start the same command "
+            "again.",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print(

@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -42,7 +43,8 @@ class Ledger:
         """Lock and read the file; create it where there is none."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
+            # Unbuffered: what could not be written must not be tried again on closing.
+            self._file = self.path.open("a+b", buffering=0)
         except OSError as error:
             raise LedgerError(f"{self.path} cannot be written: {error}.") from error
         try:
@@ -54,6 +56,9 @@ class Ledger:
                 f"another runner is writing to {self.path}. Wait for it, or give this one a file "
                 "of its own with --output."
             ) from None
+        except OSError as error:
+            self._file.close()
+            raise LedgerError(f"{self.path} cannot be used: {error}.") from error
         except BaseException:
             self._file.close()
             raise
@@ -92,24 +97,24 @@ class Ledger:
 
     def add(self, row: Row) -> None:
         """Append one row, and have it on the disk when this returns."""
-        try:
-            self._append(row)
-        except OSError as error:
-            raise LedgerError(
-                f"a row could not be written to {self.path}: {error}. The rows before it are safe; "
-                "make room and start the same command again."
-            ) from error
+        self._append(row)
         self.rows.append(row)
 
     def _append(self, row: Row) -> None:
         end = os.fstat(self._file.fileno()).st_size
+        rest = memoryview(json.dumps(row, allow_nan=True).encode() + b"\n")
         try:
-            self._file.write(json.dumps(row, allow_nan=True).encode() + b"\n")
-            self._file.flush()
+            while rest:  # on a disk that is nearly full, only a part of it is written
+                rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
-        except OSError:
-            self._file.truncate(end)
-            raise
+        except OSError as error:
+            # If that fails too, the torn line goes when the file is opened again.
+            with suppress(OSError):
+                self._file.truncate(end)
+            raise LedgerError(
+                f"a row could not be written to {self.path}: {error}. The rows before it are safe; "
+                "make room and start the same command again."
+            ) from error
 
 
 def read(paths: Iterable[Path]) -> list[Row]:

@@ -161,8 +161,11 @@ def kept(what: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, n
         arrays = compute()
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{os.getpid()}-{name}")  # whole or not at all
-        np.savez(part, **arrays)
-        part.replace(path)
+        try:
+            np.savez(part, **arrays)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)  # where the disk is full
     with np.load(path) as file:
         return dict(file)
 

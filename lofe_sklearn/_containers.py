@@ -1,9 +1,11 @@
-"""Rows of whatever holds them: arrays, sparse matrices, data frames, lists."""
+"""Rows of whatever holds them: arrays, sparse matrices, data frames, Arrow tables, lists."""
 
 from __future__ import annotations
 
+import datetime
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -41,6 +43,8 @@ def take_rows(data: Any, rows: np.ndarray) -> Any:
     """Rows of `data` by position, in a container of the same kind; COO and the like become CSR."""
     if hasattr(data, "iloc"):
         return data.iloc[rows]
+    if _is_of_arrow(data):
+        return data.take(rows)
     if isinstance(data, (list, tuple)):
         return [data[i] for i in rows]
     if sparse.issparse(data) and data.format not in ("csr", "csc", "lil"):
@@ -86,6 +90,8 @@ def _has_a_value_for_each(value: Any, n_samples: int) -> bool:
 
 def layout_of(block: Any) -> tuple:
     """Say, as a key, what two blocks of rows must have in common to be stacked."""
+    if _is_of_arrow(block):
+        return type(block), tuple(block.column_names), tuple(map(str, block.schema.types))
     columns = getattr(block, "columns", None)
     if columns is not None:
         return type(block), tuple(columns), tuple(map(str, block.dtypes))
@@ -101,8 +107,208 @@ def stack_rows(blocks: Sequence[Any]) -> Any:
         return first
     if sparse.issparse(first):
         return sparse.vstack(blocks, format="csr")
+    if _is_of_arrow(first):
+        return _library_of(first).concat_tables(blocks)
     if hasattr(first, "columns"):
-        # The library of a frame is loaded, or there would be no frame; it stays optional here.
-        library = sys.modules[type(first).__module__.partition(".")[0]]
-        return library.concat(blocks)
+        return _library_of(first).concat(blocks)
     return np.concatenate(blocks)
+
+
+def labels_as_array(y: Any) -> Any:
+    """Return labels in Arrow's arrays as one of NumPy's, and all others as they are.
+
+    Not every version of scikit-learn takes entries of them by their numbers.
+    """
+    return np.asarray(y) if _is_of_arrow(y) and not hasattr(y, "column_names") else y
+
+
+def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
+    """Return rows as given, in a container that scikit-learn reads.
+
+    A record batch of Arrow's becomes a table, whose column names are then seen.
+
+    Raises
+    ------
+    ValueError
+        For a sparse matrix whose index arrays do not fit together: compiled code would read or
+        write beyond its arrays.
+    """
+    if _is_of_arrow(X) and type(X).__name__ == "RecordBatch":
+        return _library_of(X).Table.from_batches([X])
+    fault = _fault_of_indices(X) if sparse.issparse(X) and len(X.shape) == 2 else None
+    if fault is not None:
+        raise ValueError(
+            f"{owner}: {name} must be a valid sparse matrix; got one in {X.format.upper()} format "
+            f"whose {fault}. Its index arrays were changed, or put together in a wrong way. Build "
+            "it anew, with scipy.sparse.coo_array((values, (rows, columns)), shape=shape)."
+        )
+    return X
+
+
+def tidy_csr(X: Any) -> Any:
+    """Return a CSR matrix in the form that every library takes.
+
+    Its column numbers are in order, values given several times are summed up, as scipy's
+    `toarray` does, and its indices are of 32 bits where these suffice: scikit-learn's trees and
+    libsvm read no others. The arrays are those of X where they are so already.
+    """
+    n_values = int(X.indptr[-1])
+    fits = max(*X.shape, n_values) <= np.iinfo(np.int32).max
+    index_dtype = np.int32 if fits else np.int64
+    # A matrix of its own: what X has noted of itself may be out of date, and X is not changed.
+    tidy = type(X)(X.shape, dtype=X.dtype)
+    tidy.data = X.data[:n_values]
+    tidy.indices = X.indices[:n_values].astype(index_dtype, copy=False)
+    tidy.indptr = X.indptr.astype(index_dtype, copy=False)
+    if not tidy.has_canonical_format:
+        tidy = tidy.copy()
+        tidy.sum_duplicates()
+    return tidy
+
+
+def _fault_of_indices(X: Any) -> str | None:
+    """Say what is wrong with the index arrays of a sparse matrix; None if nothing is."""
+    if X.format == "coo":
+        for numbers, size, axis in zip((X.row, X.col), X.shape, ("row", "column"), strict=True):
+            if len(numbers) != len(X.data):
+                return f"{axis} numbers are {len(numbers)} for {len(X.data)} values"
+            fault = _outside(numbers, size, axis)
+            if fault is not None:
+                return fault
+    if X.format not in ("csr", "csc", "bsr"):
+        return None
+    blocks = X.blocksize if X.format == "bsr" else (1, 1)
+    shape = [size // block for size, block in zip(X.shape, blocks, strict=True)]
+    axes = ["row", "column"]
+    if X.format == "csc":
+        shape, axes = shape[::-1], axes[::-1]
+    indptr, indices = X.indptr, X.indices
+    if indptr.dtype.kind != "i" or indices.dtype.kind != "i":
+        return f"indptr and indices are of {indptr.dtype} and {indices.dtype}, not signed integers"
+    if indptr.shape != (shape[0] + 1,):
+        return f"indptr has shape {indptr.shape}, not ({shape[0] + 1},), one more than {axes[0]}s"
+    if indices.shape != X.data.shape[:1]:
+        return f"indices have shape {indices.shape} for {X.data.shape[0]} values"
+    falls = np.flatnonzero(indptr[1:] < indptr[:-1])
+    if indptr[0] != 0:
+        return f"indptr starts with {indptr[0]}, not 0"
+    if len(falls):
+        at = falls[0]
+        return f"indptr falls from {indptr[at]} to {indptr[at + 1]} at {axes[0]} {at}"
+    if indptr[-1] > len(indices):
+        return f"indptr ends with {indptr[-1]}, beyond the {len(indices)} values"
+    return _outside(indices[: indptr[-1]], shape[1], axes[1])
+
+
+def _outside(numbers: np.ndarray, size: int, axis: str) -> str | None:
+    """Say which of some row or column numbers is none of `size`."""
+    for number in (numbers.min(initial=0), numbers.max(initial=0)) if len(numbers) else ():
+        if not 0 <= number < size:
+            return f"{axis} numbers must be from 0 to {size - 1}, but one is {number}"
+    return None
+
+
+def _is_of_arrow(data: Any) -> bool:
+    return type(data).__module__.partition(".")[0] == "pyarrow"
+
+
+def _library_of(data: Any) -> Any:
+    # The library of a frame is loaded, or there would be no frame; it stays optional here.
+    return sys.modules[type(data).__module__.partition(".")[0]]
+
+
+# Of Python's, from which pandas' are derived, and of NumPy's.
+_TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+
+
+def check_plain_values(data: Any, name: str, owner: str = "") -> None:
+    """Raise ValueError for values that would become others on the way to an array of floats.
+
+    NumPy drops the mask of a masked array and the imaginary part of a complex number, and turns
+    dates and times into a count of days or nanoseconds.
+
+    Parameters
+    ----------
+    data : array-like
+        Rows, labels or scores, in whatever container the user has them.
+    name, owner : str
+        What messages call `data`, and whose argument it is.
+    """
+    check_unmasked(data, name, owner)
+    prefix = f"{owner}: {name}" if owner else name
+    for column, dtype, values in _columns(data):
+        where = "" if column is None else f" in column {column!r}"
+        kind = _kind(dtype, values)
+        if kind == "time":
+            raise ValueError(
+                f"{prefix} must hold numbers; got dates or times{where}. Turn each into a number "
+                "that means something, such as the hour, the weekday or the seconds since a fixed "
+                "date, or drop it; skrub's TableVectorizer, in a pipeline, does so for all columns."
+            )
+        if kind == "complex":
+            raise ValueError(
+                f"{prefix} must hold real numbers; got complex ones{where}. Complex data not "
+                "supported: pass real and imaginary part, or absolute value and angle, as columns "
+                "of their own."
+            )
+
+
+def check_unmasked(data: Any, name: str, owner: str = "") -> None:
+    """Raise ValueError for a masked array, or a list of such, in which something is masked."""
+    for part in data if isinstance(data, (list, tuple)) else (data,):
+        if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
+            n_masked = int(np.ma.count_masked(part))
+            raise ValueError(
+                f"{owner + ': ' if owner else ''}{name} must hold no masked values, since which "
+                f"values stand for them is not known; {n_masked} of {part.size} are masked. Fill "
+                f"them, as in {name.split()[-1]}.filled(value), or drop their rows."
+            )
+
+
+def _columns(data: Any) -> Iterator[tuple[Any, Any, Callable[[], Any]]]:
+    """Label, type and values of each column of a frame, or of all of an array, labelled None.
+
+    The values are only looked up where the type does not say enough.
+    """
+    if hasattr(data, "columns") and hasattr(data, "dtypes"):
+        for i, (label, dtype) in enumerate(zip(data.columns, data.dtypes, strict=True)):
+            # By position in pandas, where labels may come twice.
+            yield label, dtype, partial(_column, data, i if hasattr(data, "iloc") else label)
+        return
+    if not hasattr(data, "dtype") and not sparse.issparse(data):
+        if not isinstance(data, (list, tuple)) and not hasattr(data, "__array__"):
+            return
+        try:
+            data = np.asarray(data)
+        except (ValueError, TypeError):  # of several lengths or types; the validation says so
+            return
+    if getattr(data, "ndim", 1) == 2 and data.dtype == object:
+        for i in range(data.shape[1]):
+            yield i, data.dtype, partial(_column, data, i)
+    else:
+        yield None, data.dtype, lambda: data
+
+
+def _column(data: Any, key: Any) -> Any:
+    if hasattr(data, "iloc"):
+        return data.iloc[:, key]
+    return data[key] if hasattr(data, "columns") else data[:, key]
+
+
+def _kind(dtype: Any, values: Callable[[], Any]) -> str:
+    """Tell times and complex numbers from what is neither: "time", "complex" or ""."""
+    if hasattr(dtype, "categories") and hasattr(dtype.categories, "dtype"):  # of pandas
+        return _kind(dtype.categories.dtype, lambda: dtype.categories)
+    kind = getattr(dtype, "kind", "")
+    is_temporal = getattr(dtype, "is_temporal", None)  # polars' types have it
+    if kind in ("m", "M") or str(dtype).startswith("period") or (is_temporal and is_temporal()):
+        return "time"
+    if kind == "c":
+        return "complex"
+    if kind == "O":
+        for value in np.asarray(values(), dtype=object).ravel():
+            if isinstance(value, _TIMES):
+                return "time"
+            if isinstance(value, (complex, np.complexfloating)):
+                return "complex"
+    return ""

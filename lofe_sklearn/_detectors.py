@@ -6,12 +6,15 @@ which step of a Pipeline it is, and which sign its scores have.
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import (
     BaseEstimator,
     OutlierMixin,
@@ -23,9 +26,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lofe_sklearn._containers import Matrix
+from lofe_sklearn._bad_rows import blaming_rows, explained
+from lofe_sklearn._containers import (
+    Matrix,
+    check_plain_values,
+    check_unmasked,
+    readable_rows,
+    tidy_csr,
+)
+from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, Ints, MatrixLike
-from lofe_sklearn._validation import check_finite
+from lofe_sklearn._validation import check_finite, warn_user
 
 __all__ = [
     "OutlierDetector",
@@ -37,7 +48,6 @@ __all__ = [
     "normality",
     "outlier_scores_after_fit",
     "prefix_of_parameters",
-    "threshold",
 ]
 
 
@@ -73,7 +83,7 @@ class PreparedRows:
         return self if rows is None else replace(self, X=self.X[rows])
 
 
-class OutlierDetector(OutlierMixin, BaseEstimator):
+class OutlierDetector(NestedParameters, OutlierMixin, BaseEstimator):
     """The base class of backbones and `LOE`.
 
     A subclass says which backbones its rows are for, scores them, and plans what is trained on
@@ -118,9 +128,9 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def _namesake(self) -> OutlierDetector:
-        """Return the detector that messages about rows name; its attributes are set by them."""
-        return self
+    def _namesake(self) -> str:
+        """Name what the rows are for: the backbone that the user chose, or the detector itself."""
+        return type(self).__name__
 
     @abstractmethod
     def _readers(self, *, fitted: bool) -> Sequence[RowReader]:
@@ -145,42 +155,70 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
 
-    def _rows_like(self, X: Any, rows: PreparedRows) -> Matrix:
-        """Validate other rows with the features of the training rows."""
-        return self._validated(X, self._readers(fitted=False), rows.layout, reset=False)[0]
+    def _rows_like(self, X: Any, rows: PreparedRows, name: str) -> Matrix:
+        """Validate other rows, the argument `name`, with the features of the training rows."""
+        detector = self
+        if rows.feature_names is not None and not hasattr(X, "columns"):
+            warn_user(
+                f"{type(self).__name__}: {name} has no feature names, but X has. Its columns are "
+                f"taken in the order of those of X; pass a data frame with the columns of X."
+            )
+            detector = copy.copy(self)  # without names it compares none
+            del detector.feature_names_in_
+        readers = self._readers(fitted=False)
+        return detector._validated(X, readers, rows.layout, name=name, reset=False)[0]
 
-    def _check_rows(self, X: Any) -> Matrix:
-        """Validate rows to score."""
+    @contextmanager
+    def _rows_to_score(self, X: Any) -> Iterator[Matrix]:
+        """Validate rows to score, and say what is wrong with them if it shows only then."""
         check_is_fitted(self)
-        return self._validated(X, self._readers(fitted=True), self._layout, reset=False)[0]
+        rows, _ = self._validated(X, self._readers(fitted=True), self._layout, reset=False)
+        names = getattr(self, "feature_names_in_", None)
+        with blaming_rows(type(self).__name__, rows, names):
+            yield rows
 
     def _validated(
-        self, X: Any, readers: Sequence[RowReader], layout: Any = None, **options: Any
+        self,
+        X: Any,
+        readers: Sequence[RowReader],
+        layout: Any = None,
+        *,
+        name: str = "X",
+        **options: Any,
     ) -> tuple[Matrix, Any]:
+        owner = type(self).__name__
+        check_plain_values(X, name, owner)
+        X = readable_rows(X, owner)
         for reader in readers:
             X, found = reader.to_rows(X, layout)
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
-        # In C order, so that sums over rows are the same whatever container the rows came in.
-        namesake = self._namesake()
-        X = validate_data(
-            namesake,
-            X,
-            accept_sparse="csr",
-            order="C",
-            dtype=[kind for kind in first if all(kind in kinds for kinds in others)],
-            **options,
-        )
+        try:
+            # In C order, so that sums over rows are the same whatever container they came in.
+            rows = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                order="C",
+                dtype=[kind for kind in first if all(kind in kinds for kinds in others)],
+                **options,
+            )
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            fitted = None if options.get("reset", True) else self
+            message = explained(error, X, name, owner, fitted, self._namesake())
+            raise kind(message) from error
+        if sparse.issparse(rows):
+            # Again: formats without index arrays have just been given some.
+            rows = tidy_csr(readable_rows(rows, owner))
         for reader in readers:
-            if X.shape[1] < reader.min_features:
+            if rows.shape[1] < reader.min_features:
                 raise ValueError(
-                    f"Found array with {X.shape[1]} feature(s) (shape={X.shape}) while a minimum "
-                    f"of {reader.min_features} is required by {type(reader).__name__}."
+                    f"{owner}: Found array with {rows.shape[1]} feature(s) (shape={rows.shape}) "
+                    f"while a minimum of {reader.min_features} is required by "
+                    f"{type(reader).__name__}."
                 )
-        if namesake is not self and options.get("reset", True):
-            names = getattr(namesake, "feature_names_in_", None)
-            self._adopt_rows(PreparedRows(X, names))
-        return X, layout
+        return rows, layout
 
     # What `to_rows` found in the training rows.
     _layout: Any = None
@@ -189,11 +227,6 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def threshold(scores: np.ndarray, contamination: float) -> float:
-    """Find the score below which a share `contamination` of `scores` lies."""
-    return float(np.percentile(scores, 100.0 * contamination))
 
 
 def final_step(estimator: Any) -> Any:
@@ -255,6 +288,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
     ValueError
         If a score is not finite.
     """
+    check_unmasked(X, "X", owner)
     if hasattr(estimator, "score_samples"):
         scores = estimator.score_samples(X)
     elif hasattr(estimator, "decision_function") and _is_tagged_as_detector(estimator):
@@ -267,6 +301,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
             "PyOD, score -detector.decision_function(X) with the functions of "
             "lofe_sklearn.metrics; LocalOutlierFactor needs novelty=True."
         )
+    check_plain_values(scores, "scores", f"{owner}: {type(estimator).__name__}")
     scores = np.asarray(scores, dtype=np.float64)
     name = type(estimator).__name__
     check_finite(

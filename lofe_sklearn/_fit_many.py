@@ -8,11 +8,11 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from sklearn.base import clone
 
-from lofe_sklearn._containers import count_rows
+from lofe_sklearn._containers import count_rows, readable_rows
 from lofe_sklearn._detectors import OutlierDetector, check_detector
-from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._known_labels import Known
 from lofe_sklearn._training import fit_together
-from lofe_sklearn._types import KnownLabels, MatrixLike
+from lofe_sklearn._types import KnownLabels, Mask, MatrixLike
 from lofe_sklearn._validation import Number, check_argument
 
 Detector = TypeVar("Detector", bound=OutlierDetector)
@@ -24,6 +24,8 @@ def fit_many(
     X: MatrixLike,
     *,
     rows: Sequence[Any] | None = ...,
+    known_anomalies: Mask | None = ...,
+    known_normal: Mask | None = ...,
     known_labels: KnownLabels | None = ...,
     outliers: MatrixLike | str | None = ...,
     n_jobs: int | None = ...,
@@ -39,6 +41,8 @@ def fit_many(
     X: MatrixLike,
     *,
     rows: Sequence[Any] | None = ...,
+    known_anomalies: Mask | None = ...,
+    known_normal: Mask | None = ...,
     known_labels: KnownLabels | None = ...,
     outliers: MatrixLike | str | None = ...,
     n_jobs: int | None = ...,
@@ -53,6 +57,8 @@ def fit_many(
     X: MatrixLike,
     *,
     rows: Sequence[Any] | None = None,
+    known_anomalies: Mask | None = None,
+    known_normal: Mask | None = None,
     known_labels: KnownLabels | None = None,
     outliers: MatrixLike | str | None = None,
     n_jobs: int | None = None,
@@ -75,9 +81,12 @@ def fit_many(
         The rows of all of them.
     rows : sequence of array-like of int, optional
         For each estimator the numbers of its training rows in X. Default: all rows.
+    known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
+        Masks of the rows known to be anomalies, and of those known to be normal, over all rows of
+        X. Each estimator is told of its own rows.
     known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
-        +1 for rows known to be normal, -1 for known anomalies, 0 for unknown, of all rows of X; or
-        two boolean masks, (normal, anomalous).
+        The same in one array: -1 for known anomalies, +1 for rows known to be normal, 0 for
+        unknown (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
     outliers : array-like of shape (n_outliers, n_features), str or None
         Auxiliary outliers of all of them, as in `fit`; synthetic ones are made for each estimator
         from its rows.
@@ -144,9 +153,11 @@ def fit_many(
             advice="Fit a Pipeline's transformers before, or search over it with LOESearchCV.",
         )
         detectors.append(clone(estimator))
+    X = readable_rows(X, "fit_many")
     n_samples = count_rows(X, "X", "fit_many")
     given = _checked_rows(rows, len(detectors), n_samples)
-    known = check_known_labels(known_labels, n_samples, "fit_many", X)
+    labels = Known(known_labels, known_anomalies, known_normal)
+    known = labels.read(n_samples, "fit_many", X)
     bytes_or_none = Number(low=0, exclude_low=True, optional=True, noun="a number of bytes")
     check_argument("fit_many", "max_memory", max_memory, bytes_or_none)
     options = {"n_jobs": n_jobs, "max_memory": max_memory, "verbose": verbose}

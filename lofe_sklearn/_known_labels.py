@@ -1,65 +1,108 @@
-"""Rows whose label is known: +1 normal, -1 anomaly, 0 unknown, in the forms users have them."""
+"""Rows whose label is known, in the forms users have them: named masks, or one array of labels.
+
+Masks by name, `known_anomalies` and `known_normal`, cannot be mixed up and are cut with the folds
+of a cross-validation. The array `known_labels` holds +1 for normal rows and -1 for anomalies, the
+opposite of data sets' labels, which have 1 for anomalies: what may be one or the other is refused.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._validation import warn_user
 
 _FORMS = (
     "+1 (known normal), -1 (known anomaly) or 0 (unknown), one for each row, or a pair of boolean "
     "masks (normal, anomalous)"
 )
+_MASKS = "known_anomalies=(labels == 1) and known_normal=(labels == 0)"
 
 
-def check_known_labels(
-    known_labels: Any, n_samples: int, owner: str, X: Any = None
-) -> np.ndarray | None:
-    """Validate known labels.
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Known labels as a user gives them.
 
     Parameters
     ----------
-    known_labels : array-like of shape (n_samples,), pair of boolean masks, or None
-    n_samples : int
-    owner : str
-        Whose parameter it is, for the messages.
-    X : DataFrame or other rows, optional
-        As the user gave them: a Series of labels must have the index of a DataFrame.
-
-    Returns
-    -------
-    known : ndarray of int8, shape (n_samples,), or None
-        None also where no label is known.
-
-    Raises
-    ------
-    ValueError
-        If they have another form, length or index, or contradict each other.
+    labels : array-like of shape (n_samples,), pair of boolean masks (normal, anomalous), or None
+        The argument `known_labels`.
+    anomalies, normal : array-like of bool, shape (n_samples,), or None
+        The arguments `known_anomalies` and `known_normal`.
     """
-    if known_labels is None:
-        return None
-    if _is_pair(known_labels):
-        masks = [_mask(mask, n_samples, owner, X) for mask in known_labels]
-        both = np.flatnonzero(masks[0] & masks[1])
-        if len(both):
+
+    labels: Any = None
+    anomalies: Any = None
+    normal: Any = None
+
+    def read(self, n_samples: int, owner: str, X: Any = None) -> np.ndarray | None:
+        """Validate them.
+
+        Parameters
+        ----------
+        n_samples : int
+        owner : str
+            Whose arguments they are, for the messages.
+        X : DataFrame or other rows, optional
+            As the user gave them: a Series must have the index of a DataFrame.
+
+        Returns
+        -------
+        known : ndarray of int8, shape (n_samples,), or None
+            +1 normal, -1 anomaly, 0 unknown; None also where no label is known.
+
+        Raises
+        ------
+        ValueError
+            If they have another form, length or index, contradict each other, or may be labels of
+            the other convention.
+        """
+        masks = {"known_normal": self.normal, "known_anomalies": self.anomalies}
+        given = [name for name, mask in masks.items() if mask is not None]
+        if self.labels is None and not given:
+            return None
+        for name, value in {"known_labels": self.labels, **masks}.items():
+            check_plain_values(value, name, owner)
+        if self.labels is not None and given:
             raise ValueError(
-                f"{owner}: known_labels must not name a row both normal and anomalous; the two "
-                f"masks (normal, anomalous) do so in {len(both)} rows, the first is row {both[0]}."
+                f"{owner}: known_labels must not be given beside {' and '.join(given)}, which says "
+                "the same; pass the masks or the labels."
             )
-        labels = masks[0].astype(np.int8) - masks[1].astype(np.int8)
-    else:
-        labels = _labels(known_labels, n_samples, owner, X)
-    if not labels.any():
+        if given:
+            masks_read = [
+                np.zeros(n_samples, dtype=bool)
+                if mask is None
+                else _mask(mask, name, n_samples, owner, X)
+                for name, mask in masks.items()
+            ]
+            known = _joined(owner, "known_anomalies and known_normal", *masks_read)
+        elif _is_pair(self.labels):
+            masks_read = [_mask_of_pair(mask, n_samples, owner, X) for mask in self.labels]
+            known = _joined(owner, "known_labels", *masks_read)
+        else:
+            known = _labels(self.labels, n_samples, owner, X)
+        return settled(known, owner)
+
+
+def pair_of_masks(known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return labels that are read already in a form that is read again without being refused."""
+    return None if known is None else (known > 0, known < 0)
+
+
+def settled(known: np.ndarray | None, owner: str) -> np.ndarray | None:
+    """Return None for labels of which none is known, and warn where all of them are."""
+    if known is None or not known.any():
         return None
-    if labels.all():
+    if known.all():
         warn_user(
             f"{owner}: known_labels leaves no row unknown, so that there is no label to infer: "
             "the training is supervised, or, with normal rows only, that of one class. Use 0 for "
-            "rows whose label is not known."
+            "rows whose label is not known; of masks, False in both."
         )
-    return labels
+    return known
 
 
 def contamination_with_known(contamination: float, known: np.ndarray | None) -> float:
@@ -96,8 +139,22 @@ def _is_pair(value: Any) -> bool:
     )
 
 
-def _mask(mask: Any, n_samples: int, owner: str, X: Any) -> np.ndarray:
-    values = _checked_shape(mask, n_samples, owner, X)
+def _joined(owner: str, name: str, normal: np.ndarray, anomalous: np.ndarray) -> np.ndarray:
+    both = np.flatnonzero(normal & anomalous)
+    if len(both):
+        raise ValueError(
+            f"{owner}: {name} must not name a row both normal and anomalous; the two masks do so "
+            f"in {len(both)} rows, the first is row {both[0]}."
+        )
+    return normal.astype(np.int8) - anomalous.astype(np.int8)
+
+
+def _mask_of_pair(mask: Any, n_samples: int, owner: str, X: Any) -> np.ndarray:
+    more = (
+        " A pair of masks is not cut with the folds of scikit-learn's searches: pass the masks as "
+        "known_normal and known_anomalies, or one array of +1, -1 and 0."
+    )
+    values = _checked_shape(mask, "known_labels", n_samples, owner, X, more)
     if values.dtype != bool:
         raise ValueError(
             f"{owner}: known_labels must be two boolean masks, (normal, anomalous), if it is a "
@@ -107,19 +164,60 @@ def _mask(mask: Any, n_samples: int, owner: str, X: Any) -> np.ndarray:
     return values
 
 
+def _mask(mask: Any, name: str, n_samples: int, owner: str, X: Any) -> np.ndarray:
+    """Read the mask of an argument that says by its name what True stands for."""
+    values = np.asarray(mask)
+    if values.dtype == object and all(isinstance(value, (bool, np.bool_)) for value in values.flat):
+        values = values.astype(bool)  # pandas' nullable booleans
+    if values.dtype != bool:
+        why = (
+            "Missing values are False: mask.fillna(False)."
+            if values.dtype == object
+            else "Labels become a mask by a comparison, as in "
+            f"{name}=(y == {1 if name == 'known_anomalies' else 0}). Row numbers are not taken, "
+            "since they could not be cut with the folds of a cross-validation: "
+            f"mask = np.zeros({n_samples}, dtype=bool); mask[rows] = True."
+        )
+        raise ValueError(
+            f"{owner}: {name} must be a boolean mask with one value for each row of X; got an "
+            f"array of {values.dtype} of shape {values.shape}. {why}"
+        )
+    return _checked_shape(mask, name, n_samples, owner, X, values=values)
+
+
 def _labels(known_labels: Any, n_samples: int, owner: str, X: Any) -> np.ndarray:
-    labels = _checked_shape(known_labels, n_samples, owner, X)
+    more = " Use 0 for the rows whose label is not known."
+    labels = _checked_shape(known_labels, "known_labels", n_samples, owner, X, more)
     if labels.dtype == bool:
         raise ValueError(
             f"{owner}: known_labels must be {_FORMS}; got one boolean mask, which does not say "
-            "whether True stands for normal or for anomalous."
+            "whether True stands for normal or for anomalous. Pass it as known_normal or as "
+            "known_anomalies."
         )
     values = np.array([_number(label) for label in labels.tolist()], dtype=float)
     invalid = np.flatnonzero(~np.isin(values, (-1.0, 0.0, 1.0)))
     if len(invalid):
+        missing = np.isnan(values).any() and (values == 1).any() and not (values == -1).any()
+        remedy = (
+            f"If 1 stands for anomalies, 0 for normal rows and a missing value for unknown ones, "
+            f"pass {_MASKS}."
+            if missing
+            else "Encode missing labels as 0."
+        )
         raise ValueError(
             f"{owner}: known_labels must be {_FORMS}; got {labels[invalid[0]]!r} in row "
-            f"{invalid[0]}. Encode missing labels as 0."
+            f"{invalid[0]}. {remedy}"
+        )
+    n_positive = int((values > 0).sum())
+    if n_positive and not (values < 0).any():
+        raise ValueError(
+            f"{owner}: known_labels must hold a -1 where it holds +1; got +1 in {n_positive} of "
+            f"{n_samples} rows and -1 in none, which may mean two things. In known_labels +1 is a "
+            "row known to be normal, -1 a known anomaly and 0 an unknown row. In labels of data "
+            "sets 1 is an anomaly and 0 a normal row. Pass known_normal=(labels == 1) if these "
+            "rows are known to be normal, and known_anomalies=(labels == 1) if they are known "
+            "anomalies; both are masks, which cannot be mixed up, also where a fold of a "
+            "cross-validation has lost the only -1."
         )
     return values.astype(np.int8)
 
@@ -131,18 +229,29 @@ def _number(label: Any) -> float:
         return np.nan
 
 
-def _checked_shape(known_labels: Any, n_samples: int, owner: str, X: Any) -> np.ndarray:
-    labels = np.asarray(known_labels)
+def _checked_shape(
+    given: Any,
+    name: str,
+    n_samples: int,
+    owner: str,
+    X: Any,
+    more: str = "",
+    values: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return an argument as an array, one value a row; `values` if it is one already."""
+    labels = np.asarray(given) if values is None else values
     if labels.shape != (n_samples,):
+        what = "label" if name == "known_labels" else "value"
         raise ValueError(
-            f"{owner}: known_labels must hold one label for each row of X, shape ({n_samples},); "
-            f"got shape {labels.shape}. Use 0 for the rows whose label is not known."
+            f"{owner}: {name} must hold one {what} for each row of X, shape ({n_samples},); "
+            f"got shape {labels.shape}.{more}"
         )
-    of_pandas = hasattr(known_labels, "iloc") and hasattr(X, "iloc")
-    if of_pandas and not known_labels.index.equals(X.index):
+    of_pandas = hasattr(given, "iloc") and hasattr(X, "iloc")
+    if of_pandas and not given.index.equals(X.index):
+        empty = "0" if name == "known_labels" else "False"
         raise ValueError(
-            f"{owner}: known_labels must have the index of X, in the same order; it has another "
-            "one. known_labels.reindex(X.index, fill_value=0) goes by the index, "
-            "known_labels.to_numpy() by position."
+            f"{owner}: {name} must have the index of X, in the same order; it has another "
+            f"one. {name}.reindex(X.index, fill_value={empty}) goes by the index, "
+            f"{name}.to_numpy() by position."
         )
     return labels

@@ -55,6 +55,8 @@ class Splitter(Protocol):
 
 # Rows: (n_samples, n_features).
 MatrixLike: TypeAlias = ArrayLike | SparseMatrix | Frame
+# Rows known to be anomalies, or to be normal: a boolean for each row.
+Mask: TypeAlias = ArrayLike
 # Known labels: one of -1, 0 and +1 for each row, or boolean masks (normal, anomalous).
 KnownLabels: TypeAlias = ArrayLike | Sequence[ArrayLike]
 RandomState: TypeAlias = int | np.integer[Any] | np.random.RandomState | None

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import InitVar, dataclass
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from lofe_sklearn.exceptions import TrainingDivergedError
 
@@ -89,8 +91,13 @@ class Number:
             rule = f"{self.step} n + {self.low % self.step:g}"
             return f"{rule}, that is {first}, and so on{none}"
         name = self.noun or ("an integer" if self.kind is Integral else "a number")
+        if not self.noun and self.kind is not Integral and np.isinf([self.low, self.high]).any():
+            name = "a finite number"
+        if np.isinf(self.high):
+            low = f"{'above' if self.exclude_low else 'of at least'} {self.low:g}"
+            return f"{name}{'' if np.isinf(self.low) else ' ' + low}{none}"
         left = "(" if self.exclude_low or self.low == -np.inf else "["
-        right = ")" if self.exclude_high or self.high == np.inf else "]"
+        right = ")" if self.exclude_high else "]"
         return f"{name} in {left}{self.low:g}, {self.high:g}{right}{none}"
 
 
@@ -195,6 +202,21 @@ class Described:
         return self.words
 
 
+class Seed:
+    """What scikit-learn takes as ``random_state``."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether random numbers can be drawn by it."""
+        try:
+            check_random_state(value)
+        except (ValueError, TypeError):
+            return False
+        return True
+
+    def __str__(self) -> str:
+        return "an integer in [0, 4294967295], a numpy.random.RandomState, or None"
+
+
 class Sizes(AnyOf):
     """A sequence of positive integers, one for each layer; `optional` allows None."""
 
@@ -218,6 +240,15 @@ IMAGE_SHAPE = AnyOf(
 )
 
 
+RANDOM_STATE = Seed()
+
+
+def check_seed(owner: str, random_state: Any) -> np.random.RandomState:
+    """Return the generator that `random_state` stands for, or raise ValueError."""
+    check_argument(owner, "random_state", random_state, RANDOM_STATE)
+    return check_random_state(random_state)
+
+
 def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> None:
     """Raise ValueError for the first parameter of `estimator` that breaks its constraint."""
     for name, constraint in constraints.items():
@@ -225,7 +256,8 @@ def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> N
         if not constraint.accepts(value):
             owner = type(estimator).__name__
             raise ValueError(
-                f"{owner}: {name} must be {constraint}; got {value!r}. "
+                f"{owner}: {name} must be {constraint}; got {value!r}."
+                f"{did_you_mean(value, options_of(constraint))} "
                 f"Set it in the constructor or with set_params({name}=...)."
             )
 
@@ -233,7 +265,26 @@ def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> N
 def check_argument(owner: str, name: str, value: Any, constraint: Constraint) -> None:
     """Raise ValueError if the argument `name` of the function `owner` breaks its constraint."""
     if not constraint.accepts(value):
-        raise ValueError(f"{owner}: {name} must be {constraint}; got {value!r}.")
+        hint = did_you_mean(value, options_of(constraint))
+        raise ValueError(f"{owner}: {name} must be {constraint}; got {value!r}.{hint}")
+
+
+def options_of(constraint: Constraint | None) -> list[str]:
+    """Return the names that a constraint lists, those within other constraints too."""
+    if isinstance(constraint, OneOf):
+        return [option for option in constraint.options if isinstance(option, str)]
+    if isinstance(constraint, AnyOf):
+        return [option for part in constraint.parts for option in options_of(part)]
+    if isinstance(constraint, Described):
+        return options_of(constraint.constraint)
+    return []
+
+
+def did_you_mean(value: Any, options: Iterable[str]) -> str:
+    """Return the sentence that names the option that `value` is likely meant to be, or nothing."""
+    names = {option.lower(): option for option in options}
+    close = get_close_matches(value.lower(), names, n=1) if isinstance(value, str) else []
+    return f" Did you mean {names[close[0]]!r}?" if close else ""
 
 
 def check_finite(scores: np.ndarray, message: str) -> None:

@@ -3,3 +3,7 @@
 
 class TrainingDivergedError(ArithmeticError):
     """A loss or a weight stopped being finite; the estimator is left unfitted."""
+
+
+class UnusableRowsError(ValueError):
+    """Rows that no network can compute with; whoever was asked to puts its name before it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -13,7 +13,7 @@ from sklearn.model_selection import check_cv as _sklearn_check_cv
 from sklearn.utils import check_consistent_length
 
 from lofe_sklearn._types import MatrixLike, RandomState, Splitter
-from lofe_sklearn._validation import Described, Number, check_argument
+from lofe_sklearn._validation import RANDOM_STATE, Described, Number, check_argument
 from lofe_sklearn.metrics import is_anomaly
 
 _FOLDS = Described(Number(Integral, low=2), "an integer of at least 2")
@@ -65,6 +65,7 @@ class OutlierStratifiedKFold(StratifiedKFold):
         self, n_splits: int = 5, *, shuffle: bool = True, random_state: RandomState = None
     ) -> None:
         check_argument("OutlierStratifiedKFold", "n_splits", n_splits, _FOLDS)
+        check_argument("OutlierStratifiedKFold", "random_state", random_state, RANDOM_STATE)
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
     def split(
@@ -151,11 +152,22 @@ def check_cv(
     >>> check_cv(3)
     KFold(n_splits=3, random_state=0, shuffle=True)
     """
+    return folds_of(cv, y, owner="check_cv")
+
+
+def folds_of(cv: Any, y: ArrayLike | None, *, owner: str) -> Splitter:
+    """Return what `check_cv` returns; errors name the `owner` of `cv`."""
     folds: Any = 5 if cv is None else cv
-    is_number: bool = np.isscalar(folds)  # or should be one: True, "five"
-    if is_number:
-        check_argument("check_cv", "cv", folds, _CV)
-        kind = KFold if y is None else OutlierStratifiedKFold
-        return kind(int(folds), shuffle=True, random_state=0)
+    is_splitter = hasattr(folds, "split") and not isinstance(folds, (str, type))
+    if not is_splitter:
+        if np.isscalar(folds) or isinstance(folds, type) or not isinstance(folds, Iterable):
+            check_argument(owner, "cv", folds, _CV)
+            kind = KFold if y is None else OutlierStratifiedKFold
+            n_splits: Any = folds
+            return kind(int(n_splits), shuffle=True, random_state=0)
+        folds = list(folds)
+        for fold in folds:
+            if not isinstance(fold, Sequence) or len(fold) != 2 or np.isscalar(fold):
+                raise ValueError(f"{owner}: cv must be {_CV}; got {fold!r} for a fold.")
     splitter: Splitter = _sklearn_check_cv(folds)
     return splitter

@@ -15,8 +15,8 @@ ROOT = Path(lofe_sklearn.__file__).parent
 LAYERS = [
     ["exceptions", "_lazy", "_types"],
     ["engine"],
-    ["_containers", "_validation", "_progress"],
-    ["_detectors", "_known_labels"],
+    ["_bad_rows", "_containers", "_nested_parameters", "_validation", "_progress"],
+    ["_cut", "_detectors", "_known_labels"],
     ["metrics", "datasets"],
     ["_training"],
     ["backbones", "model_selection"],

@@ -163,7 +163,7 @@ def test_no_row_unknown(contaminated, sign):
     known = np.where(y == 1, -sign, 1)
     loe = fixed(backbone(), contamination=0.5, random_state=0)
     with pytest.warns(UserWarning, match="leaves no row unknown.*Use 0 for"):
-        loe.fit(X, known_labels=known)
+        loe.fit(X, known_anomalies=known < 0, known_normal=known > 0)
     np.testing.assert_array_equal(loe.labels_, known)
 
 

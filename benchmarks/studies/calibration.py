@@ -76,7 +76,7 @@ def probabilities(
     yield "LOE", automatic.anomaly_proba(X_judged)
     yield "LOE, share told", automatic.anomaly_proba(X_judged, contamination=share)
     yield "LOE 0.1", LOE(contamination=0.1, random_state=seed).fit(X).anomaly_proba(X_judged)
-    told = LOE(random_state=seed).fit(X, known_labels=known)
+    told = LOE(random_state=seed).fit(X, known_anomalies=known < 0, known_normal=known > 0)
     yield "LOE, 20 labels", told.anomaly_proba(X_judged)
     scaler = StandardScaler().fit(X)
     rows, judged = scaler.transform(X), scaler.transform(X_judged)

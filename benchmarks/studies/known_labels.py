@@ -70,9 +70,10 @@ def run(cell: Row) -> Iterator[Row]:
         chosen = "diverse" if strategy in OTHERS else strategy
         asked = query(first, X, cell["n_labels"], strategy=chosen, random_state=seed)
         known[asked] = 1 - 2 * y[asked]
+        answers = {"known_anomalies": known < 0, "known_normal": known > 0}
         found = estimate_contamination(
             first.score_samples(X),
-            known,
+            **answers,
             embedding=first.embed(X),
             prior=first.contamination_,
         )
@@ -82,7 +83,7 @@ def run(cell: Row) -> Iterator[Row]:
             scores = refit(
                 first,
                 X,
-                known,
+                **answers,
                 contamination=TRUE_RATIOS if strategy == "true ratio" else "estimate",
                 method="blind" if strategy == "blind" else method,
                 known_weight=cell["known_weight"],

@@ -31,19 +31,19 @@ print(f"without labels: average precision {before:.3f}")
 # %%
 # Asking, and training with the answers
 # -------------------------------------
-# ``y_train`` plays the expert. Known labels are +1 for normal rows and -1 for anomalies.
+# ``y_train`` plays the expert, whose answers are masks of the rows known to be of either kind.
 
 strategies = ["diverse", "most_anomalous", "random"]
 asked, after = {}, {}
 for strategy in strategies:
     rows = query(detector, X_train, 20, strategy=strategy, random_state=0)
-    known = np.zeros(len(X_train), dtype=int)
-    known[rows] = np.where(y_train[rows] == 1, -1, 1)
-    refitted = refit(detector, X_train, known)
+    shown = np.isin(np.arange(len(X_train)), rows)
+    anomalies, normal = shown & (y_train == 1), shown & (y_train == 0)
+    refitted = refit(detector, X_train, known_anomalies=anomalies, known_normal=normal)
     asked[strategy] = rows
     after[strategy] = average_precision(y_test, refitted.score_samples(X_test))
     print(
-        f"{strategy:>14}: {(known < 0).sum():2d} of 20 are anomalies, ratio "
+        f"{strategy:>14}: {anomalies.sum():2d} of 20 are anomalies, ratio "
         f"{refitted.contamination_:.2f}, average precision {after[strategy]:.3f}"
     )
 

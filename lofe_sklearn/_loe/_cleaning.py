@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
+from sklearn.utils.metadata_routing import UNCHANGED
 
 from lofe_sklearn._containers import count_rows, take_rows
-from lofe_sklearn._types import Ints, KnownLabels
+from lofe_sklearn._types import Ints, KnownLabels, Mask
 from lofe_sklearn._validation import all_or_nothing
 
 
@@ -33,6 +34,8 @@ class CleaningMixin:
         X: Any,
         y: Any = None,
         *,
+        known_anomalies: Mask | None = None,
+        known_normal: Mask | None = None,
         known_labels: KnownLabels | None = None,
         **fit_params: Any,
     ) -> tuple[Any, Any]:
@@ -50,9 +53,11 @@ class CleaningMixin:
             What belongs to the rows, such as the classes or targets of the estimator that comes
             next. It is cut to the rows that are kept and never looked at: it has no say in which
             these are, so that a rare class is dropped as easily as its rows look anomalous.
-        known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
+        known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
             As in `fit`: known anomalies are dropped, and known normal rows are kept, whatever they
             look like.
+        known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
+            The same in one array of -1, +1 and 0, as in `fit`.
         **fit_params : dict
             Whatever else `fit` takes.
 
@@ -119,22 +124,35 @@ class CleaningMixin:
                     f"{n_rows} rows. y=None if there is nothing to cut beside X."
                 )
         with all_or_nothing(self):
-            self.fit(X, known_labels=known_labels, **fit_params)
+            # Only what was given: a subclass may have a `fit` that does not take all of them.
+            labels = {
+                "known_anomalies": known_anomalies,
+                "known_normal": known_normal,
+                "known_labels": known_labels,
+            }
+            given = {name: value for name, value in labels.items() if value is not None}
+            self.fit(X, **given, **fit_params)
             kept = self.sample_indices_
             if len(kept) == 0:
                 raise ValueError(
                     f"{owner}: fit_resample has no row left: all {len(self.labels_)} were labelled "
                     "anomalous, by known_labels or by a method of your own. Leave some rows "
-                    "unknown (0), or let the method give some a greater weight w_n than w_a."
+                    "unknown, or let the method give some a greater weight w_n than w_a."
                 )
         return take_rows(X, kept), None if y is None else take_rows(y, kept)
 
-    def set_fit_resample_request(self, *, known_labels: bool | str | None) -> Self:
-        """Say whether a Pipeline of imbalanced-learn's hands `known_labels` on to `fit_resample`.
+    def set_fit_resample_request(
+        self,
+        *,
+        known_anomalies: bool | str | None = UNCHANGED,
+        known_normal: bool | str | None = UNCHANGED,
+        known_labels: bool | str | None = UNCHANGED,
+    ) -> Self:
+        """Say which known labels a Pipeline of imbalanced-learn's hands on to `fit_resample`.
 
         Only for scikit-learn's metadata routing (``enable_metadata_routing=True``). Such a Pipeline
-        asks for the request of `fit` too: ``set_fit_request(known_labels=True)``. Without routing
-        imbalanced-learn hands nothing to a step that cleans, and does not say so.
+        asks for the request of `fit` too: ``set_fit_request(known_anomalies=True)``. Without
+        routing imbalanced-learn hands nothing to a step that cleans, and does not say so.
 
         scikit-learn makes these methods for the methods that it knows when a class is defined, and
         of `fit_resample` imbalanced-learn tells it on import. Written out, it does not depend on
@@ -142,9 +160,9 @@ class CleaningMixin:
 
         Parameters
         ----------
-        known_labels : bool, str or None
+        known_anomalies, known_normal, known_labels : bool, str or None
             True hands it on, False does not, None is an error where it is passed; a string is the
-            name that it is passed by.
+            name that it is passed by. By default the request stays as it is.
 
         Returns
         -------
@@ -161,8 +179,8 @@ class CleaningMixin:
         >>> import sklearn, imblearn.pipeline  # doctest: +SKIP
         >>> from lofe_sklearn import LOE
         >>> with sklearn.config_context(enable_metadata_routing=True):  # doctest: +SKIP
-        ...     cleaner = LOE().set_fit_request(known_labels=True)
-        ...     cleaner = cleaner.set_fit_resample_request(known_labels=True)
+        ...     cleaner = LOE().set_fit_request(known_anomalies=True)
+        ...     cleaner = cleaner.set_fit_resample_request(known_anomalies=True)
         """
         requests = self.get_metadata_routing()
         if not hasattr(requests, "fit_resample"):
@@ -171,6 +189,13 @@ class CleaningMixin:
                 "tells scikit-learn of fit_resample. Import imblearn.pipeline before any request "
                 "is set."
             )
-        requests.fit_resample.add_request(param="known_labels", alias=known_labels)
+        aliases = {
+            "known_anomalies": known_anomalies,
+            "known_normal": known_normal,
+            "known_labels": known_labels,
+        }
+        for name, alias in aliases.items():
+            if alias != UNCHANGED:
+                requests.fit_resample.add_request(param=name, alias=alias)
         self._metadata_request = requests
         return self

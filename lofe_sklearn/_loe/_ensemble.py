@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +12,11 @@ from sklearn.base import clone
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
+from lofe_sklearn._cut import untied
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import unknown_share
 from lofe_sklearn._loe._scale import CommonScale, mean_losses
-from lofe_sklearn._training import Plan, Trained, losses_of
+from lofe_sklearn._training import Plan, Trained, locating, losses_of
 from lofe_sklearn.backbones import Backbone
 
 
@@ -28,12 +30,14 @@ class Ensemble:
     samples, features : list of ndarray of int
         The rows and the features that each member was trained on.
     scale : CommonScale
+    feature_names : ndarray of str, or None
     """
 
     members: list[Backbone]
     samples: list[np.ndarray]
     features: list[np.ndarray]
     scale: CommonScale
+    feature_names: np.ndarray | None = None
 
     @classmethod
     def of(cls, backbones: Sequence[Backbone], plan: Plan, trained: Sequence[Trained]) -> Ensemble:
@@ -50,30 +54,36 @@ class Ensemble:
             member._set_trained(task, result, rows.layout)
             members.append(member)
         seen = [np.arange(n_features) if t.features is None else t.features for t in plan.members]
-        return cls(members, [task.rows for task in plan.members], seen, _scale_of(trained))
+        samples = [task.rows for task in plan.members]
+        return cls(members, samples, seen, _scale_of(trained), plan.rows.feature_names)
 
     def score(self, X: Matrix) -> np.ndarray:
         """Score validated rows, high for normal."""
-        seen = zip(self.members, self.features, strict=True)
-        losses = [member._losses(_columns(X, features))[0] for member, features in seen]
+        losses = [losses_of_member[0] for losses_of_member in self._of_members(X, "_losses")]
         return self.scale.combine(np.stack(losses))
 
     def embed(self, X: Matrix) -> np.ndarray:
         """Put the members' embeddings of validated rows side by side."""
-        seen = zip(self.members, self.features, strict=True)
-        return np.hstack([member._embed(_columns(X, features)) for member, features in seen])
+        return np.hstack(list(self._of_members(X, "_embed")))
+
+    def _of_members(self, X: Matrix, method: str) -> Iterator[Any]:
+        """Call a method of each member with the features that it sees."""
+        for member, features in zip(self.members, self.features, strict=True):
+            with locating(features=features, names=self.feature_names):
+                yield getattr(member, method)(_columns(X, features))
 
     def losses_of_all(self, X: Matrix, trained: Sequence[Trained]) -> np.ndarray:
         """Both losses of all training rows under each member, (2, M, n).
 
         Those of the rows that a member was trained on are known; it may have been given a part.
         """
-        every = [
-            own.losses
-            if own.losses.shape[1] == X.shape[0]
-            else np.stack(member._losses(X[:, features]))
-            for own, member, features in zip(trained, self.members, self.features, strict=True)
-        ]
+        every = []
+        for own, member, features in zip(trained, self.members, self.features, strict=True):
+            losses = own.losses
+            if losses.shape[1] != X.shape[0]:
+                with locating(features=features):
+                    losses = np.stack(member._losses(X[:, features]))
+            every.append(losses)
         return np.stack(every, axis=1)
 
 
@@ -85,8 +95,9 @@ def held_out_scores(plan: Plan, of_folds: Sequence[Sequence[Trained]]) -> np.nda
     for fold, trained in zip(plan.folds, of_folds, strict=True):
         held_out, loss_n = plan.rows.X[fold.held_out], []
         for task, each in zip(fold.tasks, trained, strict=True):
-            owner = type(task.model).__name__
-            losses = losses_of(each.module, held_out, each.scaling, task.model.device, owner)
+            device = task.model.device
+            with locating(rows=fold.held_out):
+                losses = losses_of(each.module, held_out, each.scaling, device, fold.held_out)
             loss_n.append(losses[0])
         scores[fold.held_out] = _scale_of(trained).combine(np.stack(loss_n))
     return scores
@@ -98,15 +109,26 @@ def infer_labels(
     contamination: float,
     known: np.ndarray | None,
 ) -> np.ndarray:
-    """Do the label step over all training rows at once, with the members' mean ranking."""
+    """Do the label step over all training rows at once, with the members' mean ranking.
+
+    Rows that tie get one label, as they do from `threshold`.
+    """
     loss_n, loss_a = mean_losses(*losses)
+    share = unknown_share(contamination, known, loss_n.shape[1])
     w_n, w_a = rule(
         torch.from_numpy(loss_n),
         torch.from_numpy(loss_a),
-        torch.tensor([unknown_share(contamination, known, loss_n.shape[1])]),
+        torch.tensor([share]),
         None if known is None else torch.from_numpy(known).unsqueeze(0),
     )
-    return np.where((w_a >= w_n).numpy()[0], -1, 1)
+    marked = (w_a >= w_n).numpy()[0]
+    unknown = np.ones(len(marked), dtype=bool) if known is None else known == 0
+    if unknown.any():
+        # Rules rank by the difference of the losses, or by the normal loss.
+        for values in (loss_n[0] - loss_a[0], loss_n[0]):
+            own = values[unknown]
+            marked[unknown] = untied(own, marked[unknown], share * len(own))
+    return np.where(marked, -1, 1)
 
 
 def mean_history(members: Sequence[Backbone], n_iter: int) -> np.ndarray:

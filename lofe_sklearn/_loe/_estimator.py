@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import clone
 
 from lofe_sklearn import engine
-from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
-from lofe_sklearn._known_labels import contamination_with_known, warn_of_low_contamination
+from lofe_sklearn._cut import threshold, warn_of_equal_scores
+from lofe_sklearn._detectors import OutlierDetector, PreparedRows
+from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._loe._cleaning import CleaningMixin
-from lofe_sklearn._loe._ensemble import (
-    Ensemble,
-    held_out_scores,
-    infer_labels,
-    mean_history,
-)
+from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, infer_labels, mean_history
 from lofe_sklearn._loe._members import Planner
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
@@ -30,7 +25,7 @@ from lofe_sklearn._loe._parameters import (
 from lofe_sklearn._loe._posterior import Posterior, PosteriorMixin
 from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
 from lofe_sklearn._training import Memo, Plan, Trained, exposure_to, fit
-from lofe_sklearn._types import Floats, KnownLabels, MatrixLike, RandomState
+from lofe_sklearn._types import Floats, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import check_parameters
 from lofe_sklearn.backbones import Backbone
 
@@ -74,9 +69,9 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
     init : {"auto", "iforest"}, outlier detector, array-like of shape (n_samples,) or None
         Which rows the first latent labels take for anomalies, by the scores of another detector.
         ``"iforest"`` is scikit-learn's IsolationForest. A detector of scikit-learn's or PyOD's is
-        cloned and fitted. Scores given as an array are high for normal rows, as `score_samples`
-        returns them. None starts with blind epochs, as the paper does. ``"auto"``, the default, is
-        ``"iforest"``, but None for `MHRot`.
+        cloned, seeded where it has no seed, and fitted. Scores given as an array are high for
+        normal rows, as `score_samples` returns them. None starts with blind epochs, as the paper
+        does. ``"auto"``, the default, is ``"iforest"``, but None for `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"
         Whether labels are inferred in each batch, as in the paper, or before each epoch over all
         rows, at the price of one more pass. ``"auto"`` is per epoch where fewer than two rows a
@@ -201,6 +196,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         X: MatrixLike,
         y: Any = None,
         *,
+        known_anomalies: Mask | None = None,
+        known_normal: Mask | None = None,
         known_labels: KnownLabels | None = None,
         outliers: MatrixLike | str | None = None,
     ) -> Self:
@@ -213,12 +210,14 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         y : Ignored
             Present for API consistency. True labels, which GridSearchCV hands on, would leak into
             the training and are never looked at.
+        known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
+            Masks of the rows known to be anomalies and of those known to be normal. A pandas Series
+            must have the index of X. Known rows keep their label exactly, every batch has its share
+            of them, and the ratio among the others follows from `contamination`; if that is less
+            than the share of known anomalies, it is raised to it, with a warning.
         known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
-            +1 for rows known to be normal, -1 for known anomalies, 0 for unknown; or two boolean
-            masks, (normal, anomalous). A pandas Series must have the index of X. Known rows keep
-            their label exactly, every batch has its share of them, and the ratio among the others
-            follows from `contamination`; if that is less than the share of known anomalies, it is
-            raised to it, with a warning.
+            The same in one array: -1 for known anomalies, +1 for rows known to be normal, 0 for
+            unknown (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
         outliers : array-like of shape (n_outliers, n_features), str or None
             Auxiliary rows that are anomalies and none of the training rows: each step trains as
             many of them, drawn anew, with the anomaly loss (outlier exposure). They count for
@@ -239,7 +238,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         TrainingDivergedError
             If a member's loss stops being finite; the detector is then unfitted.
         """
-        fit(self, X, known_labels, outliers)
+        fit(self, X, Known(known_labels, known_anomalies, known_normal), outliers)
         return self
 
     def _check_parameters(self) -> None:
@@ -250,15 +249,13 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
     def _backbones(self) -> list[Backbone]:
         return backbones_of(self.estimator)
 
-    def _namesake(self) -> OutlierDetector:
+    def _default_of(self, name: str) -> Any:
+        return self._backbones() if name == "estimator" else None
+
+    def _namesake(self) -> str:
         # Who chose a backbone knows it by its name; nobody has chosen those of the default.
-        if self.estimator is None:
-            return self
-        namesake = clone(self._backbones()[0])
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                setattr(namesake, name, getattr(self, name))
-        return namesake
+        chosen = self if self.estimator is None else self._backbones()[0]
+        return type(chosen).__name__
 
     def _readers(self, *, fitted: bool) -> Sequence[Backbone]:
         return self.estimators_ if fitted else self._backbones()
@@ -276,7 +273,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             return exposure_to(
                 outliers,
                 rows.X,
-                lambda other: self._rows_like(other, rows),
+                lambda other: self._rows_like(other, rows, "outliers"),
                 weight=self.outlier_weight,
                 seed=seed,
                 owner=owner,
@@ -309,7 +306,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
         )
         self.contamination_interval_ = low, high
-        self.offset_ = threshold(scores, self.contamination_)
+        self.offset_ = threshold(scores, self.contamination_, unit=scale.unit)
+        warn_of_equal_scores(type(self).__name__, scores, X, scale.unit)
         self._posterior = Posterior.of(
             scale, scores, self.contamination_, self.held_out_scores_, known
         )
@@ -329,8 +327,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             Minus the normal loss; of several members, minus the mean of their standardised
             logarithms. It does not depend on the other rows of X.
         """
-        X = self._check_rows(X)  # raises if not fitted
-        return self._ensemble.score(X)
+        with self._rows_to_score(X) as rows:
+            return self._ensemble.score(rows)
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the members' networks.
@@ -345,5 +343,5 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
             The members' embeddings side by side.
         """
-        X = self._check_rows(X)
-        return self._ensemble.embed(X)
+        with self._rows_to_score(X) as rows:
+            return self._ensemble.embed(rows)

@@ -7,15 +7,17 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 
-from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._containers import Matrix, Subset, check_plain_values
 from lofe_sklearn._detectors import outlier_scores_after_fit
-from lofe_sklearn._training import Memo
-from lofe_sklearn._validation import check_finite
+from lofe_sklearn._loe._seeds import seeded
+from lofe_sklearn._training import Memo, within
+from lofe_sklearn._validation import check_finite, did_you_mean
 
 INITS = ("auto", "iforest")
+# Magnitudes that float32 holds, with room for differences.
+_FLOAT32 = 1e-30, 1e30
 
 
 def is_auto(init: Any) -> bool:
@@ -31,12 +33,12 @@ def first_scores(
     Parameters
     ----------
     init : {"iforest"}, outlier detector, or array-like of shape (n_samples,)
-        A detector is cloned and fitted to the rows that are labelled. Scores that are given are
-        those of all rows of X, high for normal rows.
+        A detector is cloned, seeded where it has no seed of its own, and fitted to the rows that
+        are labelled. Scores that are given are those of all rows of X, high for normal rows.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         Validated rows.
     seed : int
-        Of the isolation forest.
+        Of the isolation forest, or of a detector that has none.
     rows : ndarray of int, shape (n,), optional
         The rows that are labelled. Default: all.
 
@@ -53,12 +55,13 @@ def first_scores(
         If `init` is none of these, or a detector whose scores' sign is not known.
     """
     if isinstance(init, (str, type)) and init != "iforest":
-        raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.")
+        raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.{did_you_mean(init, INITS)}")
     if isinstance(init, str) or hasattr(init, "fit"):
         own = X if rows is None else X[rows]
         if not isinstance(init, str):
-            return _checked(_scores_of(clone(init, safe=False), own), own.shape[0])
-        scores = _scores_of(IsolationForest(random_state=seed), own)
+            return _checked(_scores_of(seeded(init, seed), own), own.shape[0])
+        # It computes in float32, and does not depend on the unit of a feature.
+        scores = _scores_of(IsolationForest(random_state=seed), within(own, *_FLOAT32))
     else:
         scores = _given(init, X.shape[0])
         if rows is not None:
@@ -71,6 +74,8 @@ def remembered_scores(
     init: Any, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo
 ) -> np.ndarray | None:
     """Return `first_scores`, found only once for equal detectors, seeds and rows of X."""
+    if not hasattr(init, "fit"):
+        check_plain_values(init, "init", "LOE")
     key = _key_of(init), seed, Subset(rows)
     if key not in memo:
         memo[key] = first_scores(init, X, seed, rows)
@@ -113,6 +118,8 @@ def _checked(scores: np.ndarray, n_samples: int) -> np.ndarray:
             f"shape {scores.shape}. In a search over folds pass a detector, which is fitted to "
             "each fold's rows."
         )
+    if np.iscomplexobj(scores):
+        raise ValueError("LOE: init must give real numbers; got complex ones.")
     try:
         scores = scores.astype(np.float64)
     except (TypeError, ValueError) as error:

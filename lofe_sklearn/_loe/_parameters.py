@@ -10,7 +10,15 @@ from torch import Tensor
 
 from lofe_sklearn import engine
 from lofe_sklearn._loe import _ratio
-from lofe_sklearn._validation import AnyOf, Constraint, Number, OneOf, check_parameters
+from lofe_sklearn._validation import (
+    RANDOM_STATE,
+    AnyOf,
+    Constraint,
+    Number,
+    OneOf,
+    check_parameters,
+    did_you_mean,
+)
 from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD
 
 Method: TypeAlias = (
@@ -29,6 +37,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "warmup_epochs": Number(Integral, low=0, optional=True),
     "known_weight": Number(low=0, exclude_low=True, optional=True),
     "outlier_weight": Number(low=0, exclude_low=True),
+    "random_state": RANDOM_STATE,
 }
 
 
@@ -80,6 +89,7 @@ def label_rule(method: Any) -> engine.Rule:
     raise ValueError(
         f"LOE: method must be one of {known_methods}, or a callable "
         f"(loss_n, loss_a, alpha, known) -> (w_n, w_a); got {method!r}."
+        f"{did_you_mean(method, engine.RULES)}"
     )
 
 
@@ -98,6 +108,27 @@ def _checked_rule(method: Callable) -> engine.Rule:
                 f"{tuple(loss_n.shape)}, (w_n, w_a); got "
                 f"{type(weights).__name__ if shapes is None else f'shapes {shapes}'}."
             )
+        # Of losses that are not finite, nor are the weights: the training says that it diverged.
+        if bool(loss_n.isfinite().all() & loss_a.isfinite().all()):
+            _check_weights(weights)
         return weights[0], weights[1]
 
     return rule
+
+
+def _check_weights(weights: Sequence[Any]) -> None:
+    """Raise ValueError unless a user's rule returned finite, real tensors."""
+    for name, weight in zip(("w_n", "w_a"), weights, strict=True):
+        if not isinstance(weight, Tensor):
+            got = f"{type(weight).__name__}; torch.as_tensor({name}) makes it a tensor"
+        elif weight.is_complex():
+            got = f"complex numbers, {weight.dtype}"
+        elif not weight.isfinite().all():
+            bad = weight[~weight.isfinite()].flatten()[0].item()
+            got = f"{bad}; guard divisions and logarithms, with torch.clamp for example"
+        else:
+            continue
+        raise ValueError(
+            f"LOE: the weights that the callable method returns must be tensors of finite real "
+            f"numbers; {name} holds {got}."
+        )

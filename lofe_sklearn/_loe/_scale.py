@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 _TINY = 1e-12
+# Standard deviation below which a member's losses are equal: dividing by it would turn rounding
+# errors, 1e-15, into differences of more than the 1e-7 that scores are promised to.
+_NO_SPREAD = 1e-8
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,13 @@ class CommonScale:
         values = [_scaled(own, is_log) for own, is_log in zip(losses, take_log[:, 0], strict=True)]
         spread = np.array([[own.std()] for own in values])
         center = np.array([[own.mean()] for own in values])
-        return cls(take_log, center, np.where(spread > 0, spread, 1.0))
+        differ = spread > _NO_SPREAD * np.maximum(1.0, np.abs(center))
+        return cls(take_log, center, np.where(differ, spread, 1.0))
+
+    @property
+    def unit(self) -> float:
+        """Size of what several members' scores are computed from; 0 for one, whose are its own."""
+        return 0.0 if len(self.center) == 1 else float(np.abs(self.center / self.spread).max())
 
     def combine(self, loss_n: np.ndarray) -> np.ndarray:
         """Scores of n rows, high for normal, from the members' normal losses, (M, n)."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._detectors import final_step
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
 from lofe_sklearn._types import Floats, Ints, MatrixLike
@@ -32,6 +31,34 @@ def _after_refit(self: Any) -> bool:
 def _only_after_refit(method: Method) -> Method:
     """Hide a method of a search that was made without a refit."""
     return cast(Method, available_if(_after_refit)(method))
+
+
+class _OfBest:
+    """An attribute of the best estimator's, of its first or of its final step."""
+
+    def __init__(self, *, final: bool, doc: str) -> None:
+        self.final, self.__doc__ = final, doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, search: Any, owner: type | None = None) -> Any:
+        if search is None:
+            return self
+        return getattr(self._holder(search), self.name)
+
+    def __set__(self, search: Any, value: Any) -> None:
+        setattr(self._holder(search), self.name, value)
+
+    def _holder(self, search: Any) -> Any:
+        if not hasattr(search, "best_estimator_"):
+            raise AttributeError(
+                f"{type(search).__name__} has no {self.name} before a fit with refit."
+            )
+        step = search.best_estimator_
+        while isinstance(step, Pipeline):
+            step = step.steps[-1 if self.final else 0][1]
+        return step
 
 
 class BestEstimatorMixin(BaseEstimator):
@@ -117,25 +144,13 @@ class BestEstimatorMixin(BaseEstimator):
         score = as_dict(self.scorer_)[name](self.best_estimator_, X, y, **score_params)
         return score[self.refit] if self.multimetric_ and name == "score" else score
 
-    @property
-    def n_features_in_(self) -> int:
-        """Number of features seen in `fit`."""
-        return self._fitted_best("n_features_in_").n_features_in_
-
-    @property
-    def feature_names_in_(self) -> np.ndarray:
-        """Names of the features, if X has string column names."""
-        return self._fitted_best("feature_names_in_").feature_names_in_
-
-    @property
-    def offset_(self) -> float:
-        """Threshold of the best detector on its `score_samples`."""
-        return final_step(self._fitted_best("offset_")).offset_
-
-    def _fitted_best(self, name: str) -> Any:
-        if not hasattr(self, "best_estimator_"):
-            raise AttributeError(f"{type(self).__name__} has no {name} before a fit with refit.")
-        return self.best_estimator_
+    # Attributes of the best estimator's, which stays their one place. They can be set, as those of
+    # other estimators: explainers (shap) take the names off a copy.
+    n_features_in_ = _OfBest(final=False, doc="Number of features seen in `fit`.")
+    feature_names_in_ = _OfBest(
+        final=False, doc="Names of the features, if X has string column names."
+    )
+    offset_ = _OfBest(final=True, doc="Threshold of the best detector on its `score_samples`.")
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from lofe_sklearn._containers import layout_of, stack_rows, take_metadata, take_rows
 from lofe_sklearn._detectors import OutlierDetector, check_detector, final_step
 from lofe_sklearn._fit_many import fit_many
+from lofe_sklearn._known_labels import pair_of_masks
 from lofe_sklearn._search._fit_params import FitParams, split_fit_params
 
 
@@ -251,17 +252,17 @@ def _fit_stack(pool: _Pool, jobs: Sequence[_Training], settings: Settings) -> li
     blocks = [pool.blocks[b] for b in used]
     starts = dict(zip(used, np.cumsum([0, *(block.shape[0] for block in blocks)]), strict=False))
     X, rows = stack_rows(blocks), [starts[job.block] + job.rows for job in jobs]
-    given = [known for b in used if (known := pool.known[b]) is not None]
-    known_labels = np.concatenate(given) if given else None
+    given = [own for b in used if (own := pool.known[b]) is not None]
+    known = np.concatenate(given) if given else None
     if len(jobs) == 1:
         # Whatever is wrong with rows that it does not train on is no concern of a lone detector.
         X, rows, taken = take_rows(X, rows[0]), [np.arange(len(rows[0]))], rows[0]
-        known_labels = None if known_labels is None else known_labels[taken]
+        known = None if known is None else known[taken]
     return fit_many(
         [job.detector for job in jobs],
         X,
         rows=rows,
-        known_labels=known_labels,
+        known_labels=pair_of_masks(known),
         outliers=pool.outliers,
         n_jobs=settings.n_jobs,
         max_memory=settings.max_memory,

@@ -2,11 +2,12 @@
 
 It is run over stand-ins for the estimators, whose ``fit`` looks up a model that has been trained
 already, and over row numbers in the place of the rows. So the results are its results, whatever
-its version, down to the failures and the warnings.
+its version, failures included. Only their report is shorter: one line for each candidate.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -14,13 +15,18 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV
 
 from lofe_sklearn._containers import Subset, take_metadata, take_rows
 from lofe_sklearn._search._candidates import FittedCandidates
+from lofe_sklearn._validation import warn_user
 
 # The stand-in's parameter that tells candidates apart; it is taken out of the results.
 _NUMBER = "lofe_candidate_number"
+
+# Failing candidates that are reported by a line each.
+_REPORTED = 20
 
 
 @dataclass
@@ -140,7 +146,21 @@ def evaluate(
         error_score=error_score,
         return_train_score=return_train_score,
     )
-    search.fit(np.arange(data.n_samples), data.y)
+    failures = [model for model in fitted.models.values() if isinstance(model, Exception)]
+    if failures and error_score != "raise":
+        report = _report(fitted, candidates)
+        if len(failures) == len(fitted.models):
+            raise ValueError(
+                f"LOESearchCV: All the {len(failures)} fits failed:{report}"
+            ) from failures[0]
+        warn_user(
+            f"LOESearchCV: {len(failures)} fits failed out of a total of {len(fitted.models)}; "
+            f"their score is {error_score}. error_score='raise' stops at the first one:{report}",
+            FitFailedWarning,
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitFailedWarning)  # the same, with all tracebacks
+        search.fit(np.arange(data.n_samples), data.y)
 
     results = finish(search.cv_results_)
     best = {
@@ -151,6 +171,24 @@ def evaluate(
     if "best_index_" in best:
         best["best_params_"] = results["params"][best["best_index_"]]
     return Outcome(results, search.multimetric_, best)
+
+
+def _report(fitted: FittedCandidates, candidates: Sequence[Mapping[str, Any]]) -> str:
+    """Say in a line for each candidate that failed, on which folds and why."""
+    lines = []
+    for number, params in enumerate(candidates):
+        errors = {
+            fold: model
+            for (candidate, fold), model in sorted(fitted.models.items(), key=lambda item: item[0])
+            if candidate == number and isinstance(model, Exception)
+        }
+        if errors:
+            folds = ", ".join(map(str, errors))
+            first = next(iter(errors.values()))
+            line = f"{dict(params)}, folds {folds}: {type(first).__name__}: {first}"
+            lines.append("\n  " + " ".join(line.split()))
+    more = len(lines) - _REPORTED
+    return "".join(lines[:_REPORTED]) + (f"\n  and {more} more candidates" if more > 0 else "")
 
 
 def _on_rows(scoring: Callable | dict[str, Callable], data: Data) -> Any:

@@ -14,7 +14,10 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples
 
 from lofe_sklearn._detectors import final_step
-from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._known_labels import Known
+from lofe_sklearn._validation import did_you_mean
+
+_OF_FIT = ("known_anomalies", "known_normal", "known_labels", "outliers")
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,14 @@ def split_fit_params(template: BaseEstimator, params: Mapping[str, Any], X: Any)
     else:
         head, last = _by_prefix(template, params)
     detector = type(final_step(template)).__name__
-    known, outliers = last.pop("known_labels", None), last.pop("outliers", None)
+    names = "known_labels", "known_anomalies", "known_normal"
+    labels = Known(*(last.pop(name, None) for name in names))
+    outliers = last.pop("outliers", None)
     if last:
         raise TypeError(
             f"LOESearchCV: {detector}.fit() got an unexpected keyword argument "
-            f"{next(iter(last))!r}; it takes known_labels and outliers."
+            f"{next(iter(last))!r}; it takes {', '.join(_OF_FIT[:-1])} and {_OF_FIT[-1]}."
+            f"{did_you_mean(next(iter(last)), _OF_FIT)}"
         )
     if "outliers" in (getattr(template, "transform_input", None) or ()):
         raise ValueError(
@@ -61,7 +67,7 @@ def split_fit_params(template: BaseEstimator, params: Mapping[str, Any], X: Any)
             "(transform_input=['outliers']). Pass them as the detector sees its rows, or use "
             "sklearn.model_selection.GridSearchCV."
         )
-    return FitParams(head, check_known_labels(known, _num_samples(X), detector, X), outliers)
+    return FitParams(head, labels.read(_num_samples(X), detector, X), outliers)
 
 
 def _routed(pipeline: Pipeline, params: Mapping[str, Any]) -> tuple[dict, dict]:
@@ -81,7 +87,7 @@ def _by_prefix(pipeline: Pipeline, params: Mapping[str, Any]) -> tuple[dict, dic
         if not delimiter or step not in names:
             raise ValueError(
                 f"LOESearchCV: a Pipeline's fit parameters are named after its step, as in "
-                f"{names[-1]}__known_labels; got {key!r}. Its steps are {', '.join(names)}."
+                f"{names[-1]}__known_anomalies; got {key!r}. Its steps are {', '.join(names)}."
             )
         if step == names[-1]:
             last[name] = value

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import get_scorer as scorer_of_scikit_learn
 from sklearn.metrics import get_scorer_names as names_of_scikit_learn
 
+from lofe_sklearn._validation import did_you_mean, warn_user
 from lofe_sklearn.metrics import (
     ExcessMassScorer,
     OutlierScorer,
@@ -60,12 +62,41 @@ def _scorer(scoring: Any) -> Callable:
         and scoring in names_of_scikit_learn()
     ):
         raise ValueError(
-            f"LOESearchCV: {scoring!r} is a scorer of scikit-learn, which may take the normal rows "
-            f"for the class to be found. Those of this package are "
+            f"LOESearchCV: {scoring!r} is a scorer of scikit-learn, which takes the normal rows "
+            f"for the class to be found, so that it ranks candidates from worst to best where 1 "
+            f"stands for anomalies. Those of this package are "
             f"{', '.join(map(repr, get_scorer_names()))}. If it is what you want, pass it as "
             f"scoring=sklearn.metrics.get_scorer({scoring!r})."
         )
     return get_scorer(scoring)
+
+
+def warn_of_foreign_scorers(scoring: Scoring, y: Any) -> None:
+    """Warn of scorers of scikit-learn's that rank candidates from worst to best with these labels.
+
+    They take the greater label for what scores high, and for what `predict` calls 1. Both are the
+    normal rows, so that they are wrong wherever 1, or True, stands for anomalies.
+    """
+    if y is None or not _is_one_for_anomalies(y):
+        return
+    metrics = {repr(scorer_of_scikit_learn(name)) for name in names_of_scikit_learn()}
+    metrics = {metric.partition(",")[0].rstrip(")") for metric in metrics}
+    for scorer in as_dict(scoring).values():
+        # By its text, which is all that is public of it; whoever turns the sign knows of it.
+        text = repr(scorer)
+        known = text.partition(",")[0].rstrip(")") in metrics
+        if known and "greater_is_better=False" not in text:
+            warn_user(
+                f"LOESearchCV: scoring={text} is scikit-learn's. It takes the label 1 for normal "
+                "rows, which score high, but in y it stands for anomalies: candidates are ranked "
+                "from worst to best. Use the scorers of lofe_sklearn.metrics, such as "
+                "scoring='roc_auc', or hand scikit-learn's y = np.where(is_anomaly(y), -1, 1)."
+            )
+
+
+def _is_one_for_anomalies(y: Any) -> bool:
+    labels = np.asarray(y)
+    return labels.dtype.kind in "biuf" and set(np.unique(labels).tolist()) == {0, 1}
 
 
 def as_dict(scoring: Scoring) -> dict[str, Callable]:
@@ -91,6 +122,7 @@ def check_refit(refit: Any, scoring: Scoring) -> None:
         raise ValueError(
             "LOESearchCV: of several scorers, refit must name the one to choose by, "
             f"{', '.join(map(repr, scoring))}, or be a callable or False; got {refit!r}."
+            f"{did_you_mean(refit, scoring)}"
         )
 
 

@@ -13,6 +13,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import Tags, get_tags, indexable
 
+from lofe_sklearn._containers import (
+    check_plain_values,
+    check_unmasked,
+    labels_as_array,
+    readable_rows,
+)
 from lofe_sklearn._progress import count_progress, require_rich
 from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
@@ -24,9 +30,11 @@ from lofe_sklearn._search._scoring import (
     check_refit,
     looks_at_labels,
     resolve_scoring,
+    warn_of_foreign_scorers,
 )
 from lofe_sklearn._types import Ints, MatrixLike, RandomState
 from lofe_sklearn._validation import (
+    RANDOM_STATE,
     Constraint,
     Number,
     OneOf,
@@ -34,7 +42,7 @@ from lofe_sklearn._validation import (
     check_parameters,
     warn_user,
 )
-from lofe_sklearn.model_selection import check_cv
+from lofe_sklearn.model_selection import folds_of
 
 # The attributes that a search sets.
 _FOUND = (
@@ -159,6 +167,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         "refit": REFIT,
         "error_score": ERROR_SCORE,
         "return_train_score": OneOf((True, False)),
+        "random_state": RANDOM_STATE,
         "verbose": Number(Integral, low=0),
     }
 
@@ -201,10 +210,11 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         y : array-like of shape (n_samples,), default=None
             Labels for the scorers and the splitter. Detectors are not shown them.
         **params : dict
-            ``known_labels`` and ``outliers`` for the detector (``loe__known_labels`` in a
-            Pipeline), ``groups`` for the splitter, and what the steps of a Pipeline take. What has
-            a value for each row, outliers excepted, is cut with the rows. With metadata routing
-            enabled, whatever is requested, also by the scorers.
+            ``known_anomalies``, ``known_normal``, ``known_labels`` and ``outliers`` for the
+            detector (``loe__known_anomalies`` in a Pipeline), ``groups`` for the splitter, and what
+            the steps of a Pipeline take. What has a value for each row, outliers excepted, is cut
+            with the rows. With metadata routing enabled, whatever is requested, also by the
+            scorers.
 
         Returns
         -------
@@ -245,9 +255,12 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
                 "weak guide and none to contamination. Pass labels as y, or say "
                 "scoring='excess_mass' if you mean it."
             )
+        if y is not None:
+            check_plain_values(y, "y", "LOESearchCV")
+        check_unmasked(X, "X", "LOESearchCV")  # before a Pipeline's transformers drop the mask
         if isinstance(X, (list, tuple)):
             X = np.asarray(X)
-        X, y = indexable(X, y)
+        X, y = indexable(readable_rows(X, "LOESearchCV"), labels_as_array(y))
         if get_tags(self.estimator).input_tags.pairwise:
             raise ValueError(
                 "LOESearchCV: a Pipeline whose first step takes distances or kernels between rows "
@@ -257,16 +270,22 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         candidates = list_candidates(self.param_grid, self.n_iter, self.random_state)
         templates = prepare(self.estimator, candidates)
         every_row = np.arange(X.shape[0])
-        folds = check_cv(self.cv, y if looks_at_labels(scoring) else None)
-        splits = [
-            (every_row[train], every_row[test]) for train, test in folds.split(X, y, **split_params)
-        ]
+        labels = y if looks_at_labels(scoring) else None
+        folds = folds_of(self.cv, labels, owner="LOESearchCV").split(X, y, **split_params)
+        try:
+            splits = [(every_row[train], every_row[test]) for train, test in folds]
+        except IndexError as error:
+            raise ValueError(
+                f"LOESearchCV: the folds of cv must be numbers, or a mask, of the {len(every_row)} "
+                f"rows of X: {error}."
+            ) from error
         if not (candidates and splits):
             raise ValueError(
                 f"LOESearchCV: nothing to fit, with {len(candidates)} candidates and "
                 f"{len(splits)} folds. param_grid and cv must yield at least one each."
             )
         check_labels(scoring, y, splits, self.refit)
+        warn_of_foreign_scorers(scoring, y)
 
         fitted = fit_candidates(
             templates,

@@ -12,9 +12,10 @@ from lofe_sklearn._training._scaling import (
     fit_scaling,
     one_feature_dominates,
     resolve_scaling,
+    within,
 )
 from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, Trained
-from lofe_sklearn._training._train import losses_of, train_tasks
+from lofe_sklearn._training._train import embeddings_of, locating, losses_of, train_tasks
 
 __all__ = [
     "SCALINGS",
@@ -27,12 +28,15 @@ __all__ = [
     "Trainable",
     "Trained",
     "draw_seeds",
+    "embeddings_of",
     "exposure_to",
     "fit",
     "fit_scaling",
     "fit_together",
+    "locating",
     "losses_of",
     "one_feature_dominates",
     "resolve_scaling",
     "train_tasks",
+    "within",
 ]

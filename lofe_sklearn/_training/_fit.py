@@ -8,7 +8,7 @@ same, with all that they plan trained together.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, Protocol, TypeAlias
@@ -16,11 +16,13 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from sklearn.utils import check_random_state
 
-from lofe_sklearn._containers import Matrix, Subset, take_rows
+from lofe_sklearn import engine
+from lofe_sklearn._bad_rows import blaming_rows
+from lofe_sklearn._containers import Subset, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
-from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._known_labels import Known, settled
 from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
-from lofe_sklearn._training._train import train_tasks
+from lofe_sklearn._training._train import locating, train_tasks
 from lofe_sklearn._types import RandomState
 from lofe_sklearn._validation import all_or_nothing
 
@@ -42,7 +44,7 @@ class Plannable(Protocol):
     def _finish_fit(self, plan: Plan, trained: list[Trained]) -> None: ...
 
 
-def fit(detector: Plannable, X: Any, known_labels: Any, outliers: Any) -> None:
+def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
     """Fit a detector, or leave it as it was.
 
     Raises
@@ -52,12 +54,14 @@ def fit(detector: Plannable, X: Any, known_labels: Any, outliers: Any) -> None:
     TrainingDivergedError
         If a loss stops being finite; the detector is then unfitted.
     """
-    with all_or_nothing(detector):
+    with all_or_nothing(detector), engine.plain_torch():
         detector._check_parameters()
         rows = detector._prepare_rows(X)
-        known = check_known_labels(known_labels, rows.X.shape[0], type(detector).__name__, X)
-        plan = detector._plan_fit(rows, known, outliers, {})
-        detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
+        known = labels.read(rows.X.shape[0], type(detector).__name__, X)
+        names = rows.feature_names
+        with blaming_rows(type(detector).__name__, rows.X, names), locating(names=names):
+            plan = detector._plan_fit(rows, known, outliers, {})
+            detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
 
 
 def fit_together(
@@ -88,7 +92,8 @@ def fit_together(
         Why each detector could not be fitted; None for those that were.
     """
     fits = _Fits(detectors, X, rows, known, outliers, options)
-    fits.run()
+    with engine.plain_torch():
+        fits.run()
     return fits.errors
 
 
@@ -124,7 +129,7 @@ class _Fits:
                 continue
             plans = self._plans(members, rows)
             if plans:
-                self._train(rows.X, plans)
+                self._train(rows, plans)
 
     def _blame(self, error: Exception, members: list[int], *, alone: bool) -> None:
         """Find out which detectors have rows among their own that cannot be trained on."""
@@ -158,32 +163,43 @@ class _Fits:
                     )
                 detector._adopt_rows(own)
                 known = self.known if self.known is None or numbers is None else self.known[numbers]
-                known = check_known_labels(known, own.X.shape[0], owner)
-                plans[i] = detector._plan_fit(own, known, self.outliers, memo)
+                known = settled(known, owner)
+                with blaming_rows(owner, own.X, own.feature_names):
+                    plans[i] = detector._plan_fit(own, known, self.outliers, memo)
         return plans
 
-    def _train(self, X: Matrix, plans: dict[int, Plan]) -> None:
+    def _train(self, prepared: PreparedRows, plans: dict[int, Plan]) -> None:
         """Train all that is planned, and finish each fit."""
         tasks = [task for i, plan in plans.items() for task in self._of_all_rows(i, plan.tasks)]
         try:
-            outcomes = iter(train_tasks(tasks, X, keep_going=True, **self.options))
-        except Exception as error:  # noqa: BLE001
+            with locating(names=prepared.feature_names):
+                trained = train_tasks(tasks, prepared.X, keep_going=True, **self.options)
+            outcomes = iter(trained)
+        except Exception as error:
             # One of them breaks the stack, by a rule of its own for example: each by itself.
             for i, plan in plans.items():
                 if len(plans) == 1:
-                    self.errors[i] = error
+                    with self._keeping_the_error_of(i), self._blaming_rows_of(i, plan):
+                        raise error
                 else:
-                    self._train(X, {i: plan})
+                    self._train(prepared, {i: plan})
             return
         for i, plan in plans.items():
             of_this = [next(outcomes) for _ in plan.tasks]
-            with self._keeping_the_error_of(i):
+            with (
+                self._keeping_the_error_of(i),
+                self._blaming_rows_of(i, plan),
+                locating(names=prepared.feature_names),
+            ):
                 self.detectors[i]._finish_fit(plan, _all_trained(of_this))
 
     def _of_all_rows(self, i: int, tasks: list[Task]) -> list[Task]:
         """Return a detector's tasks with their rows numbered as those of X."""
         rows = self.rows[i]
         return tasks if rows is None else [replace(task, rows=rows[task.rows]) for task in tasks]
+
+    def _blaming_rows_of(self, i: int, plan: Plan) -> AbstractContextManager[None]:
+        return blaming_rows(type(self.detectors[i]).__name__, plan.rows.X, plan.rows.feature_names)
 
     @contextmanager
     def _keeping_the_error_of(self, i: int) -> Iterator[None]:

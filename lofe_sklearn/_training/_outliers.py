@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn import engine
+from lofe_sklearn._bad_rows import what_is_wrong
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn.datasets import make_outliers
 
@@ -49,7 +50,10 @@ def exposure_to(
         return None
     if isinstance(outliers, str):
         kind: Any = outliers  # make_outliers says which there are
-        made = make_outliers(X, X.shape[0], kind=kind, random_state=seed)
+        try:
+            made = make_outliers(X, X.shape[0], kind=kind, random_state=seed)
+        except ValueError as error:
+            raise ValueError(f"{owner}: outliers cannot be made. {error}") from error
         return engine.Exposure(_like(X, made), weight)
     shape = np.shape(outliers) if not sparse.issparse(outliers) else outliers.shape
     if len(shape) < 2 or (len(shape) == 2 and shape[1] != X.shape[1]):
@@ -63,8 +67,17 @@ def exposure_to(
     try:
         rows = validate(outliers)
     except ValueError as error:
-        raise ValueError(f"{owner}: outliers cannot be used. {error}") from error
+        reason = str(error).removeprefix(f"{owner}: ")
+        raise ValueError(f"{owner}: outliers cannot be used. {reason}") from error
+    found = None if _all_finite(rows) else what_is_wrong(rows, "It", owner)
+    if found is not None:  # scikit-learn's check is left out under assume_finite
+        raise ValueError(f"{owner}: outliers cannot be used. {found}")
     return engine.Exposure(_like(X, rows), weight)
+
+
+def _all_finite(rows: Matrix) -> bool:
+    values = rows.data if sparse.issparse(rows) else rows
+    return bool(np.isfinite(values).all())
 
 
 def _like(X: Matrix, rows: Matrix) -> Matrix:

@@ -6,10 +6,14 @@ depends on the backbone, so each backbone has a measured default.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
+
+from lofe_sklearn.engine import TooLargeError
 
 SCALINGS = (None, "auto", "rms", "minmax", "standard")
 
@@ -18,6 +22,14 @@ SCALINGS = (None, "auto", "rms", "minmax", "standard")
 _CENTRED = 0.3
 # Share of the features' total variance from which one of them is nearly all there is.
 _NEARLY_ALL = 0.99
+_EPS = np.finfo(np.float64).eps
+# Magnitudes whose squares, and those of their rounding errors, neither over- nor underflow.
+_SQUARED = 1e-100, 1e100
+# Share of a feature's largest value below which no unit has another of its values: the largest is
+# none of them. Only looked at where the largest is out of the range above.
+_BESIDE = 1e-30
+# A constant up to this is known to 0.01 even where it comes in float32.
+_LARGE = 1e5
 
 
 def resolve_scaling(X: np.ndarray | sparse.csr_matrix, scaling: str | None) -> str | None:
@@ -39,42 +51,123 @@ def fit_scaling(
         ``"rms"`` divides X as a whole by the median of its rows' root mean squares: zero stays
         zero, features keep their sizes relative to each other, and no outlier moves the scale.
         ``"minmax"`` maps each feature's training range to [0, 1], ``"standard"`` its mean to 0 and
-        its standard deviation to 1. A constant feature becomes 0 on the training rows.
+        its standard deviation to 1. A feature that is constant up to rounding becomes 0 on the
+        training rows, with a factor of 1, or of ``1e5 / abs(value)`` where that is less.
         ``"auto"`` is ``"minmax"`` where X is centred already, so that its zeros mean nothing, and
         else ``"rms"``.
 
     Returns
     -------
     shift, factor : ndarray of float64, shape (n_features,), or None
+
+    Raises
+    ------
+    TooLargeError
+        If a value is so large, such as the largest of all numbers where a sensor was silent, that
+        the other values of its feature could not be told apart.
     """
     scaling = resolve_scaling(X, scaling)
     if scaling is None:
         return None
+    n_samples, n_features = X.shape
     if scaling == "rms":
-        return np.zeros(X.shape[1]), np.full(X.shape[1], 1.0 / _typical_size(X))
-    if sparse.issparse(X):
-        if scaling == "minmax":
-            low, high = (np.asarray(a, dtype=np.float64) for a in min_max_axis(X, axis=0))
-        else:
-            mean, variance = mean_variance_axis(X.astype(np.float64), axis=0)
-    elif scaling == "minmax":
-        low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+        return np.zeros(n_features), np.full(n_features, 1.0 / _typical_size(X))
+    low, high = _range(X)
+    units = _units(low, high, *_SQUARED)
+    for column in np.flatnonzero(units > 1.0):
+        _check_that_nothing_vanishes(X, int(column))
+    if scaling == "minmax":
+        shift, spread = low, high / units - low / units
+        largest = np.maximum(np.abs(low), np.abs(high)) / units
+        constant = spread <= n_samples * _EPS * largest
     else:
-        mean, variance = X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
+        mean, variance = _moments(_in_units(X, units))
+        shift, spread = mean * units, np.sqrt(variance)
+        constant = _is_constant(mean, variance, n_samples)
+    with np.errstate(over="ignore", under="ignore"):
+        factor = 1.0 / np.where(constant, 1.0, spread) / units
+    constant |= ~np.isfinite(factor)  # a spread of denormal numbers
+    # Relative to a large value: what is left of it is rounding, of float32 where rows come in that.
+    steady = 1.0 / np.maximum(1.0, np.abs(low) / _LARGE)
+    return np.where(constant, low, shift), np.where(constant, steady, factor)
 
-    shift, spread = (low, high - low) if scaling == "minmax" else (mean, np.sqrt(variance))
-    # The rounding error of a mean is not a spread: a constant feature has none.
-    constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(shift)
-    return shift, 1.0 / np.where(constant, 1.0, spread)
+
+def _check_that_nothing_vanishes(X: Any, column: int) -> None:
+    values = X[:, [column]].toarray()[:, 0] if sparse.issparse(X) else X[:, column]
+    sizes = np.abs(values)
+    row = int(sizes.argmax())
+    if sizes[sizes > 0].min() < _BESIDE * sizes[row]:
+        raise TooLargeError(float(values[row]), None, row, column)
+
+
+def within(
+    X: np.ndarray | sparse.csr_matrix, smallest: float, largest: float
+) -> np.ndarray | sparse.csr_matrix:
+    """Return X with the features whose largest value is out of range in other units.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    smallest, largest : float
+        What the largest magnitude of a feature may be. Others are divided by a power of two.
+    """
+    return _in_units(X, _units(*_range(X), smallest, largest))
+
+
+def _range(X: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest value of each feature."""
+    low, high = min_max_axis(X, axis=0) if sparse.issparse(X) else (X.min(axis=0), X.max(axis=0))
+    return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+
+
+def _units(low: np.ndarray, high: np.ndarray, smallest: float, largest: float) -> np.ndarray:
+    """Find a unit of each feature, a power of two: 1 but where its values are out of range."""
+    peak = np.maximum(np.abs(low), np.abs(high))
+    fits = (peak == 0) | ((peak >= smallest) & (peak <= largest))
+    return np.where(fits, 1.0, np.ldexp(1.0, np.frexp(peak)[1] - 1))
+
+
+def _in_units(X: Any, units: np.ndarray) -> Any:
+    if (units == 1.0).all():
+        return X
+    if sparse.issparse(X):
+        return sparse.csr_matrix((X.data / units[X.indices], X.indices, X.indptr), shape=X.shape)
+    return X / units
+
+
+def _moments(X: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each feature."""
+    if sparse.issparse(X):
+        return mean_variance_axis(X.astype(np.float64), axis=0)
+    return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
+
+
+def _is_constant(mean: np.ndarray, variance: np.ndarray, n_samples: int) -> np.ndarray:
+    """Whether a variance is no more than what the rounding error of the mean makes of it.
+
+    The mean of n values is off by n eps times itself, at most, the sum of squares by n eps times
+    itself [1]_. It is the bound that scikit-learn's StandardScaler has.
+
+    .. [1] T. F. Chan, G. H. Golub, R. J. LeVeque (1983). Algorithms for computing the sample
+       variance. The American Statistician 37(3).
+    """
+    return variance <= n_samples * _EPS * variance + (n_samples * mean * _EPS) ** 2
 
 
 def _typical_size(X: np.ndarray | sparse.csr_matrix) -> float:
     """Median over the rows of their root mean square; over the non-zero ones if most are zero."""
-    sizes = row_norms(X.astype(np.float64, copy=False)) / np.sqrt(X.shape[1])
+    X = X.astype(np.float64, copy=False)
+    peaks = np.asarray(
+        abs(X).max(axis=1).todense() if sparse.issparse(X) else np.abs(X).max(axis=1)
+    )
+    units = _units(peaks.ravel(), peaks.ravel(), *_SQUARED)
+    if (units != 1.0).any():
+        X = sparse.diags(1.0 / units) @ X if sparse.issparse(X) else X / units[:, None]
+    sizes = row_norms(X) / np.sqrt(X.shape[1]) * units
     median = float(np.median(sizes))
     if median == 0.0 and sizes.any():
         median = float(np.median(sizes[sizes > 0]))
-    return median or 1.0
+    return median if median >= np.finfo(np.float64).tiny else 1.0
 
 
 def _is_centred(X: np.ndarray | sparse.csr_matrix) -> bool:
@@ -85,8 +178,8 @@ def _is_centred(X: np.ndarray | sparse.csr_matrix) -> bool:
 
 def one_feature_dominates(X: np.ndarray | sparse.csr_matrix) -> bool:
     """Whether one feature has nearly all of the variance of X."""
-    if sparse.issparse(X):
-        variance = mean_variance_axis(X.astype(np.float64), axis=0)[1]
-    else:
-        variance = X.var(axis=0, dtype=np.float64)
+    units = _units(*_range(X), *_SQUARED)
+    mean, variance = _moments(_in_units(X, units))
+    variance = np.where(_is_constant(mean, variance, X.shape[0]), 0.0, variance)
+    variance = variance * np.square(units / units.max())
     return bool(variance.max() > _NEARLY_ALL * variance.sum())

@@ -100,9 +100,7 @@ def _models_at_once(task: Task, X: Matrix, max_memory: float | None, wanted: int
 def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
     """Estimate the memory that one more model in a stack takes, by a step of it on the CPU."""
     n_batch = max(engine.batch_sizes(task.n_samples, task.model.batch_size))
-    some = task.rows[:n_batch]
-    batch = X[some] if task.features is None else X[some][:, task.features]
-    x = engine.Rows(batch, device=torch.device("cpu")).take(torch.arange(len(some)))
+    x = torch.zeros(min(n_batch, task.n_samples), task.n_features(X))  # sizes depend on no value
     saved = 0
 
     def count(tensor: torch.Tensor) -> torch.Tensor:

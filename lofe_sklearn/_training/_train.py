@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -16,8 +17,7 @@ from lofe_sklearn._progress import epoch_progress
 from lofe_sklearn._training._scaling import fit_scaling
 from lofe_sklearn._training._stacking import stacks_of
 from lofe_sklearn._training._task import Outcome, Task, Trained
-from lofe_sklearn._validation import check_finite
-from lofe_sklearn.exceptions import TrainingDivergedError
+from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
 
 # Rows a module sees in `prepare`: enough for a mean, few enough for one pass through the network.
 _PREPARE_ROWS = 4096
@@ -70,26 +70,85 @@ def losses_of(
     X: Matrix,
     scaling: engine.Scaling | None,
     device: str | torch.device,
-    owner: str,
+    rows: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Both losses of the rows of X under a trained module, (n,) each.
 
     Raises
     ------
-    ValueError
-        If a normal loss is not finite.
+    UnusableRowsError
+        If a normal loss is not finite. It is said of which row; `rows` are the user's numbers of
+        those of X, where they are not all.
     """
     loss_n, loss_a = engine.losses(module, X, scaling=scaling, device=engine.resolve_device(device))
-    check_finite(
-        loss_n,
-        f"{owner}: the score of row {{row}} is not finite: its values are too large for the "
-        "network. Bring the features to a common scale (scaling='minmax').",
-    )
+    bad = np.flatnonzero(~np.isfinite(loss_n))
+    if len(bad):
+        row = bad[0] if rows is None else rows[bad[0]]
+        raise UnusableRowsError(
+            f"the score of row {row} is not finite: its values are too large for the network. "
+            "Bring the features to a common scale (scaling='minmax')."
+        )
     return loss_n, loss_a
 
 
+def embeddings_of(
+    module: torch.nn.Module,
+    X: Matrix,
+    scaling: engine.Scaling | None,
+    device: str | torch.device,
+) -> np.ndarray:
+    """Embed the rows of X by a trained module, (n, e).
+
+    Raises
+    ------
+    UnusableRowsError
+        If a value is not finite.
+    """
+    embedded = engine.embeddings(module, X, scaling=scaling, device=engine.resolve_device(device))
+    bad = np.flatnonzero(~np.isfinite(embedded).all(axis=1))
+    if len(bad):
+        raise UnusableRowsError(
+            f"the embedding of row {bad[0]} is not finite: its values are too large for the "
+            "network. Bring the features to a common scale (scaling='minmax')."
+        )
+    return embedded
+
+
+@contextmanager
+def locating(
+    *,
+    rows: np.ndarray | None = None,
+    features: np.ndarray | None = None,
+    names: Sequence[str] | np.ndarray | None = None,
+) -> Iterator[None]:
+    """Say of a value that is too large where it is in the rows of the user.
+
+    Parameters
+    ----------
+    rows, features : ndarray of int, optional
+        Which of the user's rows and features those are that are computed with. Default: all.
+    names : sequence of str, optional
+        Names of the user's features.
+    """
+    try:
+        yield
+    except engine.TooLargeError as error:
+        if rows is not None and error.what == "X":
+            error.row = int(rows[error.row])
+        if features is not None:
+            error.column = int(features[error.column])
+        if names is not None:
+            error.names = names
+        raise
+
+
 def _train_stack(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outcome]:
-    """Train the tasks of one stack."""
+    """Train the tasks of one stack, in whichever thread or process joblib has put this call."""
+    with engine.plain_torch():
+        return _train_together(tasks, X, keep_going)
+
+
+def _train_together(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outcome]:
     model, n_features = tasks[0].model, tasks[0].n_features(X)
     device = engine.resolve_device(model.device)
     rows, scalings = _rows_of(tasks, X, device)
@@ -134,7 +193,8 @@ def _rows_of(
     keys = [(Subset(task.rows), Subset(task.features)) for task in tasks]
     for task, key in zip(tasks, keys, strict=True):
         if key not in found:
-            found[key] = fit_scaling(task.own_rows(X), task.model.scaling)
+            with locating(rows=task.rows, features=task.features):
+                found[key] = fit_scaling(task.own_rows(X), task.model.scaling)
     scalings = [found[key] for key in keys]
     exposures = [task.exposure for task in tasks]
     if len(found) == 1 and tasks[0].own_rows(X) is X:
@@ -153,9 +213,10 @@ def _rows_of(
         if key in checked:
             continue
         checked.add(key)
-        rows.check_magnitudes(torch.from_numpy(task.rows).to(device), m)
-        if task.exposure is not None:
-            rows.check_magnitudes(rows.index_of(task.exposure), m)
+        with locating(features=task.features):
+            rows.check_magnitudes(torch.from_numpy(task.rows).to(device), m)
+            if task.exposure is not None:
+                rows.check_magnitudes(rows.index_of(task.exposure), m)
     return rows, scalings
 
 
@@ -181,5 +242,6 @@ def _trained(
     # On the CPU: a pickle of it must load on a machine without the device it was trained on.
     module = module.cpu().eval()
     model = task.model
-    losses = losses_of(module, task.own_rows(X), scaling, model.device, type(model).__name__)
+    with locating(rows=task.rows, features=task.features):
+        losses = losses_of(module, task.own_rows(X), scaling, model.device, task.rows)
     return Trained(module, scaling, history, np.stack(losses))

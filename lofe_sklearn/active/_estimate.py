@@ -8,8 +8,9 @@ from scipy.stats import gaussian_kde
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_array, column_or_1d
 
-from lofe_sklearn._known_labels import check_known_labels
-from lofe_sklearn._types import Bools, Floats, KnownLabels
+from lofe_sklearn._containers import check_plain_values
+from lofe_sklearn._known_labels import Known
+from lofe_sklearn._types import Bools, Floats, KnownLabels, Mask
 from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
 from lofe_sklearn.active._query import standardised
 
@@ -19,8 +20,10 @@ _PRIOR_ANSWERS = 5
 
 def estimate_contamination(
     scores: ArrayLike,
-    known_labels: KnownLabels,
+    known_labels: KnownLabels | None = None,
     *,
+    known_anomalies: Mask | None = None,
+    known_normal: Mask | None = None,
     embedding: ArrayLike | None = None,
     prior: float | None = None,
 ) -> float:
@@ -39,8 +42,11 @@ def estimate_contamination(
     scores : array-like of shape (n_samples,)
         Scores of all rows, by the detector that chose which to ask about. One that is trained
         with LOE tells much more than a blind one, whose scores of anomalies are like any others.
-    known_labels : array-like of int, shape (n_samples,), or pair of masks
-        The answers: +1 normal, -1 anomaly, 0 for rows that were not asked about.
+    known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
+        The answers in one array: -1 anomaly, +1 normal, 0 for rows that were not asked about
+        (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
+    known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
+        The answers as masks of the rows that are anomalies, and of those that are normal.
     embedding : array-like of shape (n_samples, n_outputs), optional
         All rows as that detector embeds them. The scores count as one more output.
     prior : float, optional
@@ -76,12 +82,14 @@ def estimate_contamination(
     0.15
     """
     owner = "estimate_contamination"
+    check_plain_values(scores, "scores", owner)
     values = column_or_1d(scores, dtype=np.float64)
-    known = check_known_labels(known_labels, len(values), owner)
+    labels = Known(known_labels, known_anomalies, known_normal)
+    known = labels.read(len(values), owner)
     if known is None:
         raise ValueError(
-            "estimate_contamination: known_labels holds no known label; at least one row must be "
-            "+1 (normal) or -1 (anomaly)."
+            "estimate_contamination: known_labels holds no known label; known_anomalies or "
+            "known_normal must name at least one row."
         )
     if prior is not None:
         check_argument(owner, "prior", prior, CONTAMINATION)
@@ -92,6 +100,7 @@ def estimate_contamination(
     covered = min(1.0, float(ratios.mean()))
     estimate = float(np.mean(anomalous * ratios))
     if embedding is not None:
+        check_plain_values(embedding, "embedding", owner)
         places = _with_scores(check_array(embedding, dtype=np.float64), values)
         estimate = covered * float(_cells(places, asked) @ anomalous)
     if prior is not None:

@@ -9,14 +9,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._containers import count_rows
+from lofe_sklearn._containers import check_unmasked, count_rows
 from lofe_sklearn._detectors import check_detector
-from lofe_sklearn._known_labels import check_known_labels
-from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, MatrixLike, RandomState
-from lofe_sklearn._validation import Number, check_argument
+from lofe_sklearn._known_labels import Known
+from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
+from lofe_sklearn._validation import Number, check_argument, check_seed, did_you_mean
 
 # Of the SOEL paper's softmax over distances, which here are divided by the largest.
 _TEMPERATURE = 0.01
@@ -29,6 +28,8 @@ def query(
     n_queries: int = 1,
     *,
     strategy: Strategy | Callable[..., ArrayLike] = "diverse",
+    known_anomalies: Mask | None = None,
+    known_normal: Mask | None = None,
     known_labels: KnownLabels | None = None,
     random_state: RandomState = None,
 ) -> Ints:
@@ -54,8 +55,10 @@ def query(
 
         A callable gets ``(detector, X, candidates, n_queries, rng)``, a Pipeline's last step and
         what it gets of X, and returns as many of the candidates, which are row numbers.
+    known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
+        Masks of the rows whose label is known, as in `fit`: they are not asked about again.
     known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
-        Rows whose label is known, as in `fit`: they are not asked about again.
+        The same in one array of -1, +1 and 0, as in `fit`.
     random_state : int, RandomState instance or None, default=None
         Seeds what is drawn.
 
@@ -92,13 +95,14 @@ def query(
     >>> X, y = load_thyroid(return_X_y=True)
     >>> detector = LOE(DeepSVDD(max_epochs=5), contamination=0.1, random_state=0).fit(X)
     >>> asked = query(detector, X, 20, random_state=0)
-    >>> known = np.zeros(len(X), dtype=int)
-    >>> known[asked] = np.where(y[asked] == 1, -1, 1)  # the expert's answers
-    >>> detector = refit(detector, X, known)
+    >>> shown = np.isin(np.arange(len(X)), asked)
+    >>> anomalies, normal = shown & (y == 1), shown & (y == 0)  # the expert's answers
+    >>> detector = refit(detector, X, known_anomalies=anomalies, known_normal=normal)
     """
     last, rows = fitted_detector(detector, X, "query")
     n_samples = count_rows(rows, "X", "query")
-    known = check_known_labels(known_labels, n_samples, "query", X)
+    labels = Known(known_labels, known_anomalies, known_normal)
+    known = labels.read(n_samples, "query", X)
     candidates = np.arange(n_samples) if known is None else np.flatnonzero(known == 0)
     check_argument("query", "n_queries", n_queries, Number(Integral, low=1))
     if n_queries > len(candidates):
@@ -114,8 +118,9 @@ def query(
         raise ValueError(
             f"query: strategy must be one of {', '.join(map(repr, STRATEGIES))}, or a callable "
             f"(detector, X, candidates, n_queries, rng) -> rows; got {strategy!r}."
+            f"{did_you_mean(strategy, STRATEGIES)}"
         )
-    asked = choose(last, rows, candidates, int(n_queries), check_random_state(random_state))
+    asked = choose(last, rows, candidates, int(n_queries), check_seed("query", random_state))
     return _checked(asked, candidates, n_queries)
 
 
@@ -212,6 +217,7 @@ def fitted_detector(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
     TypeError, NotFittedError
         If it is none of this package, or not fitted.
     """
+    check_unmasked(X, "X", owner)
     last = check_detector(detector, owner, "detector")
     check_is_fitted(last)
     if isinstance(detector, Pipeline) and len(detector.steps) > 1:

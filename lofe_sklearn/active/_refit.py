@@ -10,9 +10,9 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from lofe_sklearn._containers import count_rows
-from lofe_sklearn._known_labels import check_known_labels
+from lofe_sklearn._known_labels import Known, pair_of_masks
 from lofe_sklearn._loe import LOE, Given, read_contamination
-from lofe_sklearn._types import Detector, KnownLabels, MatrixLike
+from lofe_sklearn._types import Detector, KnownLabels, Mask, MatrixLike
 from lofe_sklearn.active._estimate import estimate_contamination
 from lofe_sklearn.active._query import fitted_detector
 from lofe_sklearn.backbones import Backbone
@@ -26,8 +26,10 @@ Contamination: TypeAlias = float | tuple[float, float] | Literal["estimate", "au
 def refit(
     detector: LOE | Backbone,
     X: MatrixLike,
-    known_labels: KnownLabels,
+    known_labels: KnownLabels | None = ...,
     *,
+    known_anomalies: Mask | None = ...,
+    known_normal: Mask | None = ...,
     contamination: Contamination = ...,
     queried_by: Detector | None = ...,
     **params: Any,
@@ -36,8 +38,10 @@ def refit(
 def refit(
     detector: Pipeline,
     X: MatrixLike,
-    known_labels: KnownLabels,
+    known_labels: KnownLabels | None = ...,
     *,
+    known_anomalies: Mask | None = ...,
+    known_normal: Mask | None = ...,
     contamination: Contamination = ...,
     queried_by: Detector | None = ...,
     **params: Any,
@@ -45,8 +49,10 @@ def refit(
 def refit(
     detector: LOE | Backbone | Pipeline,
     X: MatrixLike,
-    known_labels: KnownLabels,
+    known_labels: KnownLabels | None = None,
     *,
+    known_anomalies: Mask | None = None,
+    known_normal: Mask | None = None,
     contamination: Contamination = "estimate",
     queried_by: Detector | None = None,
     **params: Any,
@@ -63,8 +69,11 @@ def refit(
         into LOE.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The training rows.
-    known_labels : array-like of int, shape (n_samples,), or pair of masks
-        All answers so far: +1 normal, -1 anomaly, 0 unknown.
+    known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
+        All answers so far in one array: -1 anomaly, +1 normal, 0 unknown (data sets' 1 for
+        anomalies is refused); or masks ``(normal, anomalous)``.
+    known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
+        All answers so far as masks of the rows that are anomalies, and of those that are normal.
     contamination : "estimate", float, pair, "auto" or None, default="estimate"
         The share of anomalies among all rows. ``"estimate"`` takes it from the answers, see
         `estimate_contamination`, with the detector's `contamination_` as what was known before. A
@@ -101,25 +110,28 @@ def refit(
     >>> X = np.random.default_rng(0).normal(size=(200, 4))
     >>> X[:20] += 4.0
     >>> detector = DeepSVDD(max_epochs=20, random_state=0).fit(X)
-    >>> known = np.zeros(200, dtype=int)
-    >>> known[[0, 1, 2]], known[[50, 100, 150]] = -1, 1
-    >>> refitted = refit(detector, X, known, contamination=0.1)
+    >>> anomalies, normal = np.zeros((2, 200), dtype=bool)
+    >>> anomalies[[0, 1, 2]] = normal[[50, 100, 150]] = True  # the answers
+    >>> refitted = refit(
+    ...     detector, X, known_anomalies=anomalies, known_normal=normal, contamination=0.1
+    ... )
     >>> refitted.method, bool((refitted.labels_[:20] == -1).all())
     ('soft', True)
     """
     last, rows = fitted_detector(detector, X, "refit")
     n_samples = count_rows(rows, "X", "refit")
-    known = check_known_labels(known_labels, n_samples, "refit", X)
+    labels = Known(known_labels, known_anomalies, known_normal)
+    known = labels.read(n_samples, "refit", X)
     if known is None:
         raise ValueError(
-            "refit: known_labels holds no known label; at least one row must be +1 (normal) or -1 "
-            "(anomaly)."
+            "refit: known_labels holds no known label; known_anomalies or known_normal must name "
+            "at least one row."
         )
     if isinstance(contamination, str) and contamination == "estimate":
         first, seen = fitted_detector(detector if queried_by is None else queried_by, X, "refit")
         contamination = estimate_contamination(
             first.score_samples(seen),
-            known,
+            pair_of_masks(known),
             embedding=first.embed(seen),
             prior=getattr(first, "contamination_", first.contamination),
         )
@@ -150,8 +162,8 @@ def _as_loe(last: Any) -> LOE:
 
 def _fitted(detector: Any, fresh: LOE, X: Any, known: np.ndarray) -> Any:
     if not isinstance(detector, Pipeline):
-        return fresh.fit(X, known_labels=known)
+        return fresh.fit(X, known_labels=pair_of_masks(known))
     name = detector.steps[-1][0]
     pipeline = clone(detector).set_params(**{name: fresh})
     with config_context(enable_metadata_routing=False):  # by the step's name, requested or not
-        return pipeline.fit(X, **{f"{name}__known_labels": known})
+        return pipeline.fit(X, **{f"{name}__known_labels": pair_of_masks(known)})

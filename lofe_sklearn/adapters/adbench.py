@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import has_fit_parameter
 
+from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn.adapters._checks import checked_detector
@@ -145,6 +146,7 @@ class ADBenchDetector:
         TypeError
             If a callable given to `of` returns no detector.
         """
+        check_unmasked(X_train, "X_train", type(self).__name__)
         detector = self._unfitted()
         labels = {}
         if self.use_labels:
@@ -175,6 +177,7 @@ class ADBenchDetector:
         """
         if not hasattr(self, "detector_"):
             raise NotFittedError(f"{type(self).__name__}: call fit before predict_score.")
+        check_unmasked(X, "X", type(self).__name__)
         return -np.asarray(self.detector_.score_samples(X), dtype=np.float64)
 
     def _unfitted(self) -> Any:
@@ -212,6 +215,7 @@ def _known_labels(y_train: ArrayLike | None, owner: str) -> Ints:
     """Known labels of `fit`, from ADBench's: only its anomalies are known."""
     if y_train is None:
         raise ValueError(f"{owner}: use_labels=True needs y_train; got None.")
+    check_plain_values(y_train, "y_train", owner)
     labels = np.asarray(y_train)
     if not np.isin(labels, (0, 1)).all():
         raise ValueError(

@@ -8,7 +8,9 @@ import numpy as np
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._containers import check_unmasked
 from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
+from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, MatrixLike
 from lofe_sklearn._validation import all_or_nothing
 from lofe_sklearn.adapters._checks import checked_detector
@@ -22,7 +24,7 @@ except ImportError as error:
     ) from error
 
 
-class PyODDetector(BaseDetector):
+class PyODDetector(NestedParameters, BaseDetector):
     """`LOE`, a backbone or any other detector of scikit-learn's, as one of PyOD's [1]_.
 
     It has PyOD's signs and names: `decision_function` is high for outliers, labels are 0 for
@@ -124,8 +126,13 @@ class PyODDetector(BaseDetector):
         estimator = checked_detector(self.estimator, type(self).__name__)
         if self.share_contamination:
             self._share_contamination(estimator)
+        check_unmasked(X, "X", type(self).__name__)
         with all_or_nothing(self):
             self.estimator_ = estimator.fit(X)
+            # No property, so that it can be set: explainers (shap) do so, with a copy.
+            self.__dict__.pop("n_features_in_", None)
+            if hasattr(self.estimator_, "n_features_in_"):
+                self.n_features_in_ = self.estimator_.n_features_in_
             self.decision_scores_ = self._scores(X)
             # PyOD's methods for y would warn of it and count its values.
             self._set_n_classes(None)
@@ -154,13 +161,11 @@ class PyODDetector(BaseDetector):
         return self._scores(X)
 
     def _scores(self, X: MatrixLike) -> Floats:
+        check_unmasked(X, "X", type(self).__name__)
         return -np.asarray(self.estimator_.score_samples(X), dtype=np.float64)
 
-    @property
-    def n_features_in_(self) -> Any:
-        """Number of features seen in `fit`."""
-        check_is_fitted(self, ["estimator_"])
-        return self.estimator_.n_features_in_
+    def _default_of(self, name: str) -> Any:
+        return checked_detector(None, type(self).__name__) if name == "estimator" else None
 
     def _check_contamination(self) -> None:
         # PyOD checks it in the constructor only, and set_params goes past that. What is no float

@@ -12,7 +12,6 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,24 +21,26 @@ from torch import nn
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
-from lofe_sklearn._known_labels import contamination_with_known, warn_of_low_contamination
+from lofe_sklearn._cut import threshold, warn_of_equal_scores
+from lofe_sklearn._detectors import OutlierDetector, PreparedRows
+from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._training import (
-    SCALINGS,
     Memo,
     Plan,
     Task,
     Trained,
     draw_seeds,
+    embeddings_of,
     exposure_to,
     fit,
+    locating,
     losses_of,
     resolve_scaling,
 )
-from lofe_sklearn._types import Floats, KnownLabels, MatrixLike, RandomState
-from lofe_sklearn._validation import CONTAMINATION, Constraint, Number, OneOf, check_parameters
-from lofe_sklearn.backbones._hooks import refuse_earlier_names
-from lofe_sklearn.backbones._shared import Scaling
+from lofe_sklearn._types import Floats, KnownLabels, Mask, MatrixLike, RandomState
+from lofe_sklearn._validation import Constraint, check_parameters
+from lofe_sklearn.backbones._hooks import refuse_earlier_names, refuse_unknown_parameters
+from lofe_sklearn.backbones._shared import SHARED_CONSTRAINTS, Scaling
 
 
 class Backbone(OutlierDetector, ABC):
@@ -69,18 +70,7 @@ class Backbone(OutlierDetector, ABC):
     # The parameters that `to_rows` depends on.
     layout_parameters: ClassVar[Sequence[str]] = ()
 
-    _shared_constraints: ClassVar[Mapping[str, Constraint]] = {
-        "scaling": OneOf(SCALINGS),
-        "max_epochs": Number(Integral, low=1),
-        "batch_size": Number(Integral, low=2),
-        "lr": Number(low=0, exclude_low=True),
-        "weight_decay": Number(low=0),
-        "gradient_clip_value": Number(low=0, exclude_low=True, optional=True),
-        "n_iter_no_change": Number(Integral, low=1, optional=True),
-        "tol": Number(low=0),
-        "contamination": CONTAMINATION,
-        "verbose": Number(Integral, low=0),
-    }
+    _shared_constraints: ClassVar[Mapping[str, Constraint]] = SHARED_CONSTRAINTS
 
     def __init__(
         self,
@@ -99,11 +89,7 @@ class Backbone(OutlierDetector, ABC):
         verbose: int = 0,
         **unknown: Any,
     ) -> None:
-        if unknown:
-            raise TypeError(
-                f"{type(self).__name__}() got an unexpected keyword argument "
-                f"{next(iter(unknown))!r}; it takes {', '.join(self._get_param_names())}."
-            )
+        refuse_unknown_parameters(type(self), unknown)
         self.scaling = scaling
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -141,6 +127,8 @@ class Backbone(OutlierDetector, ABC):
         X: MatrixLike,
         y: Any = None,
         *,
+        known_anomalies: Mask | None = None,
+        known_normal: Mask | None = None,
         known_labels: KnownLabels | None = None,
         outliers: MatrixLike | str | None = None,
     ) -> Self:
@@ -152,10 +140,12 @@ class Backbone(OutlierDetector, ABC):
             The training rows; at least two. Sparse rows are made dense a batch at a time.
         y : Ignored
             Present for API consistency; true labels are never looked at.
+        known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
+            Masks of the rows known to be anomalies, which are trained with the anomaly loss, and
+            of those known to be normal. A pandas Series must have the index of X.
         known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
-            +1 for rows known to be normal, -1 for known anomalies, 0 for unknown; or two boolean
-            masks, (normal, anomalous). A pandas Series must have the index of X. Known anomalies
-            are trained with the anomaly loss.
+            The same in one array: -1 for known anomalies, +1 for rows known to be normal, 0 for
+            unknown (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
         outliers : array-like of shape (n_outliers, n_features), str or None
             Auxiliary rows that are anomalies and none of the training rows: each step trains as
             many of them, drawn anew, with the anomaly loss (outlier exposure). They count for
@@ -174,7 +164,7 @@ class Backbone(OutlierDetector, ABC):
         TrainingDivergedError
             If the loss stops being finite; the detector is then unfitted.
         """
-        fit(self, X, known_labels, outliers)
+        fit(self, X, Known(known_labels, known_anomalies, known_normal), outliers)
         return self
 
     def score_samples(self, X: MatrixLike) -> Floats:
@@ -190,7 +180,8 @@ class Backbone(OutlierDetector, ABC):
         scores : ndarray of float64, shape (n_samples,)
             ``-L_n(x)``; it does not depend on the other rows of X.
         """
-        return -self._losses(self._check_rows(X))[0]
+        with self._rows_to_score(X) as rows:
+            return -self._losses(rows)[0]
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the trained network.
@@ -206,7 +197,8 @@ class Backbone(OutlierDetector, ABC):
             Where the network sees each row: rows that are close are alike to it. Of a backbone
             whose module has no method ``embed``, the rows as they are scaled.
         """
-        return self._embed(self._check_rows(X))
+        with self._rows_to_score(X) as rows:
+            return self._embed(rows)
 
     @classmethod
     def parameter_constraints(cls) -> dict[str, Constraint]:
@@ -313,7 +305,7 @@ class Backbone(OutlierDetector, ABC):
             exposure=exposure_to(
                 outliers,
                 rows.X,
-                lambda other: self._rows_like(other, rows),
+                lambda other: self._rows_like(other, rows, "outliers"),
                 seed=seed,
                 owner=owner,
             ),
@@ -322,14 +314,13 @@ class Backbone(OutlierDetector, ABC):
         return Plan(rows, known, [task])
 
     def _finish_fit(self, plan: Plan, trained: Sequence[Trained]) -> None:
-        [task], [result] = plan.members, trained
-        self._set_trained(task, result, plan.rows.layout)
+        self._set_trained(plan.members[0], trained[0], plan.rows.layout)
+        warn_of_equal_scores(type(self).__name__, trained[0].losses[0], plan.rows.X)
 
     def _set_trained(self, task: Task, trained: Trained, layout: Any) -> None:
         """Set the fitted attributes, but for those of the rows."""
         model: Any = task.model
-        self._layout = layout
-        self._scaling = trained.scaling
+        self._layout, self._scaling = layout, trained.scaling
         self.scaling_ = model.scaling
         self.module_ = trained.module
         self.history_ = trained.history
@@ -339,9 +330,10 @@ class Backbone(OutlierDetector, ABC):
 
     def _losses(self, X: Matrix) -> tuple[np.ndarray, np.ndarray]:
         """Both losses of validated rows."""
-        return losses_of(self.module_, X, self._scaling, self.device, type(self).__name__)
+        with locating(names=getattr(self, "feature_names_in_", None)):
+            return losses_of(self.module_, X, self._scaling, self.device)
 
     def _embed(self, X: Matrix) -> np.ndarray:
         """Embeddings of validated rows."""
-        device = engine.resolve_device(self.device)
-        return engine.embeddings(self.module_, X, scaling=self._scaling, device=device)
+        with locating(names=getattr(self, "feature_names_in_", None)):
+            return embeddings_of(self.module_, X, self._scaling, self.device)

@@ -16,7 +16,7 @@ from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import matching_losses
 from lofe_sklearn.backbones._mlp import MLP
-from lofe_sklearn.backbones._shared import Scaling, SharedWithBatchSize
+from lofe_sklearn.backbones._shared import MARGIN, Scaling, SharedWithBatchSize
 
 
 class GOADModule(nn.Module):
@@ -90,7 +90,7 @@ class GOAD(Backbone):
         Widths of the encoder's layers, the last one being the embedding.
     margin : float, default=1.0
         By how much the squared distance to the nearest wrong centre shall exceed that to the right
-        one, in the triplet term.
+        one, in the triplet term. At most 1e6, beside which distances count for nothing.
     triplet_weight : float, default=0.1
         Weight of the triplet term in the normal loss; 0 leaves the softmax alone.
     scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
@@ -137,7 +137,7 @@ class GOAD(Backbone):
         "n_transforms": Number(Integral, low=2),
         "transform_size": Number(Integral, low=1),
         "hidden_sizes": Sizes(optional=False),
-        "margin": Number(low=0),
+        "margin": MARGIN,
         "triplet_weight": Number(low=0),
     }
 

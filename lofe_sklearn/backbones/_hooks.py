@@ -1,6 +1,11 @@
-"""The earlier, private names of what a backbone may override, and what they are called now."""
+"""What a backbone refuses: earlier names of its hooks, and parameters that it does not have."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lofe_sklearn._validation import did_you_mean
 
 _NAMES = {
     "_build_module": "build_module(n_features)",
@@ -26,3 +31,13 @@ def refuse_earlier_names(cls: type) -> None:
                 f"{cls.__name__}.{earlier} is the earlier name of a hook and would not be called. "
                 f"Rename it: the hook is {current} now (see 'Add a backbone' in the documentation)."
             )
+
+
+def refuse_unknown_parameters(cls: Any, unknown: Iterable[str]) -> None:
+    """Raise TypeError for the first parameter that the constructor of a backbone does not have."""
+    for name in unknown:
+        known = cls._get_param_names()
+        raise TypeError(
+            f"{cls.__name__}() got an unexpected keyword argument {name!r}."
+            f"{did_you_mean(name, known)} It takes {', '.join(known)}."
+        )

@@ -16,7 +16,7 @@ from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import matching_losses, unit_vectors
-from lofe_sklearn.backbones._shared import Scaling, SharedWithBatchSize
+from lofe_sklearn.backbones._shared import TEMPERATURE, Scaling, SharedWithBatchSize
 
 # Steps until the windows drawn come in the same order again.
 SCHEDULE = 512
@@ -174,7 +174,7 @@ class ICL(Backbone):
         Standard deviation of the fixed random shifts of the features after that. Default: 0 for
         features scaled by ``"minmax"``, else 0.1; see Notes.
     temperature : float, default=0.1
-        The cosine similarities are divided by it.
+        The cosine similarities are divided by it. At most 1e6, where they are all alike.
     loss_threshold : float, optional
         Training stops once the normal loss of the rows taken for normal is below it. Default: the
         paper's, 1e-3 up to 40 features and 1e-2 above; 0 for never.
@@ -239,7 +239,7 @@ class ICL(Backbone):
         "rest_sizes": Sizes(optional=False),
         "feature_gain": Number(low=0, optional=True),
         "feature_offset": Number(low=0, optional=True),
-        "temperature": Number(low=0, exclude_low=True),
+        "temperature": TEMPERATURE,
         "loss_threshold": Number(low=0, optional=True),
         "max_epochs": Number(Integral, low=1, optional=True),
     }

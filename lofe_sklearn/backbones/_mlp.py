@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from lofe_sklearn._validation import Sizes
+from lofe_sklearn._validation import Sizes, did_you_mean
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -90,7 +90,7 @@ def _activation(activation: str | Activation) -> Activation:
         hint = (
             f" Pass an instance, {activation.__name__}()."
             if isinstance(activation, type) and issubclass(activation, nn.Module)
-            else ""
+            else did_you_mean(activation, ACTIVATIONS)
         )
         raise ValueError(
             f"MLP: activation must be one of {', '.join(map(repr, ACTIVATIONS))} or a function of "

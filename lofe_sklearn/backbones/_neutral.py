@@ -19,7 +19,7 @@ from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import contrastive_losses
 from lofe_sklearn.backbones._mlp import MLP
-from lofe_sklearn.backbones._shared import Scaling, SharedWithBatchSize
+from lofe_sklearn.backbones._shared import TEMPERATURE, Scaling, SharedWithBatchSize
 
 
 class NeuTraLModule(nn.Module):
@@ -101,7 +101,7 @@ class NeuTraL(Backbone):
     encoder_sizes : list of int, optional
         Widths of the encoder's layers, the last one being the embedding. Default: see Notes.
     temperature : float, default=0.1
-        The cosine similarities are divided by it.
+        The cosine similarities are divided by it. At most 1e6, where they are all alike.
     scaling : {None, "auto", "rms", "minmax", "standard"}, default="auto"
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares and keeps the features'
@@ -151,7 +151,7 @@ class NeuTraL(Backbone):
         "transform_type": OneOf(("residual", "forward", "multiplicative")),
         "transform_sizes": Sizes(),
         "encoder_sizes": Sizes(),
-        "temperature": Number(low=0, exclude_low=True),
+        "temperature": TEMPERATURE,
         "lr": Number(low=0, exclude_low=True, optional=True),
     }
 

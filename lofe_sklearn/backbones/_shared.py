@@ -1,17 +1,26 @@
-"""Types of the parameters that every backbone has, for the signatures of their constructors.
+"""The parameters that every backbone has: their types, for signatures, and what they may be.
 
 A constructor takes those that it does not name itself as ``**shared``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from numbers import Integral
 from typing import Literal, TypeAlias, TypedDict
 
 import torch
 
+from lofe_sklearn._training import SCALINGS
 from lofe_sklearn._types import RandomState
+from lofe_sklearn._validation import CONTAMINATION, RANDOM_STATE, Constraint, Number, OneOf
 
 Scaling: TypeAlias = Literal["auto", "rms", "minmax", "standard"] | None
+
+# Cosines over a larger temperature are equal, to the precision that scores have, and so are rows
+# beside a larger margin.
+TEMPERATURE = Number(low=0, high=1e6, exclude_low=True)
+MARGIN = Number(low=0, high=1e6)
 
 
 class Shared(TypedDict, total=False):
@@ -37,3 +46,18 @@ class SharedWithRate(SharedWithBatchSize, total=False):
     """What backbones that take the shared learning rate have no default of their own for."""
 
     lr: float
+
+
+SHARED_CONSTRAINTS: Mapping[str, Constraint] = {
+    "scaling": OneOf(SCALINGS),
+    "max_epochs": Number(Integral, low=1),
+    "batch_size": Number(Integral, low=2),
+    "lr": Number(low=0, exclude_low=True),
+    "weight_decay": Number(low=0),
+    "gradient_clip_value": Number(low=0, exclude_low=True, optional=True),
+    "n_iter_no_change": Number(Integral, low=1, optional=True),
+    "tol": Number(low=0),
+    "contamination": CONTAMINATION,
+    "random_state": RANDOM_STATE,
+    "verbose": Number(Integral, low=0),
+}

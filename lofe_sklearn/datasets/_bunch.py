@@ -11,6 +11,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from sklearn.utils import Bunch
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import FilePath, RowsAndLabels
 
 TARGET_NAMES = ["normal", "anomaly"]
@@ -43,7 +44,7 @@ def load_npz(
     """Load a file of your own in ADBench's format: arrays ``X`` and ``y`` in an ``.npz`` file.
 
     This is the way to data that no checksum is known for: nothing but the format is checked.
-    Pickled objects are refused.
+    Pickled objects, complex numbers and dates are refused.
 
     Parameters
     ----------
@@ -125,6 +126,8 @@ def read_npz(content: bytes, path: str | PathLike[str]) -> RowsAndLabels:
             f"{path}: X and y must be numeric arrays; got pickled objects, which are not loaded, "
             "since they can run code. Save them with numpy.savez_compressed(path, X=X, y=y)."
         ) from error
+    for name, array in (("X", X), ("y", y)):
+        check_plain_values(array, name, str(path))
     y = y.ravel()
     if X.ndim != 2 or len(X) != len(y):
         raise ValueError(

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import RandomState, RowsAndLabels
-from lofe_sklearn._validation import Described, Number, check_argument
+from lofe_sklearn._validation import Described, Number, check_argument, check_seed
 
 # A share of anomalies that leaves normal rows.
 SHARE = Described(Number(low=0, high=1, exclude_high=True), "in [0, 1), a number")
@@ -72,6 +73,8 @@ def contaminate(
     """
     check_argument("contaminate", "contamination", contamination, SHARE)
     check_argument("contaminate", "noise", noise, NOT_NEGATIVE)
+    check_plain_values(X, "X", "contaminate")
+    check_plain_values(outliers, "outliers", "contaminate")
     normal = check_array(X, dtype=np.float64, input_name="X")
     anomalous = check_array(outliers, dtype=np.float64, input_name="outliers")
     if normal.shape[1] != anomalous.shape[1]:
@@ -79,7 +82,7 @@ def contaminate(
             f"contaminate: X has {normal.shape[1]} features and outliers has "
             f"{anomalous.shape[1]}; both must have the same."
         )
-    rng = check_random_state(random_state)
+    rng = check_seed("contaminate", random_state)
     n_added = n_outliers_for(len(normal), contamination)
     drawn = anomalous[rng.choice(len(anomalous), size=n_added, replace=n_added > len(anomalous))]
     drawn = drawn + noise * anomalous.std(axis=0) * rng.standard_normal(drawn.shape)

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import MatrixLike, RandomState
-from lofe_sklearn._validation import Described, Number, OneOf, check_argument
+from lofe_sklearn._validation import Described, Number, OneOf, check_argument, check_seed
 
 KINDS = OneOf(("uniform", "shuffled", "gaussian"))
 SCALE = Described(Number(low=0, exclude_low=True), "a finite number above 0")
@@ -78,11 +79,12 @@ def make_outliers(
     owner = "make_outliers"
     check_argument(owner, "kind", kind, KINDS)
     check_argument(owner, "scale", scale, SCALE)
+    check_plain_values(X, "X", owner)
     rows = check_array(X, accept_sparse="csr", dtype=np.float64)
     if n_samples is None:
         n_samples = rows.shape[0]
     check_argument(owner, "n_samples", n_samples, N_SAMPLES)
-    rng = check_random_state(random_state)
+    rng = check_seed(owner, random_state)
     if sparse.issparse(rows):
         if kind != "shuffled":
             raise ValueError(

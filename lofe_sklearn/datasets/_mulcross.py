@@ -6,10 +6,9 @@ from numbers import Integral
 
 import numpy as np
 from scipy.stats import chi2
-from sklearn.utils import check_random_state
 
 from lofe_sklearn._types import RandomState, RowsAndLabels
-from lofe_sklearn._validation import Described, Number, check_argument
+from lofe_sklearn._validation import Described, Number, check_argument, check_seed
 from lofe_sklearn.datasets._contaminate import NOT_NEGATIVE, SHARE
 
 COUNT = Described(Number(Integral, low=1), "an int >= 1")
@@ -99,7 +98,7 @@ def make_mulcross(
             f"{n_clusters}."
         )
 
-    rng = check_random_state(random_state)
+    rng = check_seed(owner, random_state)
     n_anomalies = round(n_samples * contamination)
     basis, _ = np.linalg.qr(rng.standard_normal((n_features, n_features)))
     centres = np.concatenate([basis, -basis])[:n_clusters]

@@ -10,7 +10,8 @@ from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
-from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling
+from lofe_sklearn.engine._plain_torch import plain_torch
+from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
 from lofe_sklearn.engine._rules import RULES, Rule, mark
 from lofe_sklearn.engine._score import embeddings, losses
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
@@ -24,6 +25,7 @@ __all__ = [
     "RowsOfModels",
     "Rule",
     "Scaling",
+    "TooLargeError",
     "TrainingHistory",
     "TrainingSettings",
     "batch_sizes",
@@ -33,6 +35,7 @@ __all__ = [
     "has_dropout",
     "losses",
     "mark",
+    "plain_torch",
     "prepare_module",
     "resolve_device",
     "train",

@@ -10,6 +10,7 @@ from scipy import sparse
 from torch import Tensor
 
 from lofe_sklearn.engine._exposure import Exposure, ExposureStep, NoExposure, outliers_below
+from lofe_sklearn.exceptions import UnusableRowsError
 
 Scaling = tuple[np.ndarray, np.ndarray]
 # Some of the M models, as an index of the model axis.
@@ -43,6 +44,7 @@ class Rows:
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
+        self._n_own = X.shape[0]
         X, self._outliers = outliers_below(X, exposures)
         self.scaling = scaling
         self.device, self.dtype = device, dtype
@@ -58,7 +60,8 @@ class Rows:
         if isinstance(self._X, Tensor):
             picked = self._X.index_select(0, flat)
         else:
-            picked = self._to_tensor(self._X[flat.cpu().numpy()].toarray())
+            numbers = flat.cpu().numpy()
+            picked = self._to_tensor(self._X[numbers].toarray(), numbers)
         return picked.view(*index.shape, *picked.shape[1:])
 
     def index_of(self, exposure: Exposure) -> Tensor:
@@ -75,20 +78,42 @@ class Rows:
             return NoExposure()
         return ExposureStep(list(map(self.index_of, own)), [e.weight for e in own], seeds)
 
-    def _to_tensor(self, X: np.ndarray) -> Tensor:
+    def _to_tensor(self, X: np.ndarray, numbers: np.ndarray | None = None) -> Tensor:
+        """Scale rows of the given numbers; by default they are all there are."""
         # A copy always: torch has no read-only tensors, and the user's array must stay as it is.
         rows = torch.empty(X.shape, dtype=self.dtype)
         for start in range(0, len(X), _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
-            rows[block] = torch.from_numpy(self._scaled(X[block]))
+            own = np.arange(len(X))[block] if numbers is None else numbers[block]
+            rows[block] = torch.from_numpy(self._scaled(X[block], own))
         return rows.to(self.device)
 
-    def _scaled(self, X: np.ndarray) -> np.ndarray:
+    def _scaled(self, X: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        scaled = X
         if self.scaling is not None:
             shift, factor = self.scaling
-            X = (X.astype(np.float64, copy=False) - shift) * factor
-        check_magnitude(float(np.abs(X).max(initial=0)), self.dtype)
-        return np.array(X, order="C")  # torch reads no negative strides
+            with np.errstate(over="ignore"):  # an infinite value is refused below
+                scaled = (X.astype(np.float64, copy=False) - shift) * factor
+        self._check_magnitude(scaled, X, numbers, self.dtype)
+        return np.array(scaled, order="C")  # torch reads no negative strides
+
+    def _check_magnitude(
+        self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, dtype: torch.dtype
+    ) -> None:
+        """Raise TooLargeError if a network cannot compute with values of this size.
+
+        It squares what it is given: beyond this it would compute with infinities, and not every
+        one of them would show in a loss.
+        """
+        limit = torch.finfo(dtype).max ** 0.48
+        if np.abs(scaled).max(initial=0) <= limit:
+            return
+        where = np.unravel_index(np.abs(scaled).argmax(), scaled.shape)
+        row, column = int(numbers[where[0]]), int(where[1])
+        own = row < self._n_own
+        what = "X" if own else "outliers"
+        row = row if own else row - self._n_own
+        raise TooLargeError(float(X[where]), limit, row, column, what)
 
 
 class RowsOfModels(Rows):
@@ -145,19 +170,54 @@ class RowsOfModels(Rows):
         """Raise ValueError if a row at `index`, (n,), is too large as `model` sees it."""
         one = slice(model, model + 1)
         for part in index.split(_BLOCK_ROWS):
-            largest = self.take(part.unsqueeze(0), one).abs().max().item()
-            check_magnitude(largest, self._dtype_out)
+            scaled = self.take(part.unsqueeze(0), one)[0].cpu().numpy()
+            raw = super().take(part).cpu().numpy()
+            if self._features is not None:
+                raw = raw[:, self._features[model].cpu().numpy()]
+            super()._check_magnitude(scaled, raw, part.cpu().numpy(), self._dtype_out)
+
+    def _check_magnitude(
+        self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, dtype: torch.dtype
+    ) -> None:
+        """Let every value pass: rows are kept unscaled, and `check_magnitudes` scales them."""
 
 
-def check_magnitude(largest: float, dtype: torch.dtype) -> None:
-    """Raise ValueError if a network cannot compute with values of this size.
+class TooLargeError(UnusableRowsError):
+    """A value that a network cannot compute with.
 
-    It squares what it is given: beyond this it would compute with infinities, and not every one of
-    them would show in a loss.
+    Parameters
+    ----------
+    value : float
+        As it was given, before scaling.
+    limit : float or None
+        The largest magnitude after scaling; None where the value spoils the scaling itself.
+    row, column : int
+    what : {"X", "outliers"}
+        What it is a row of.
     """
-    limit = torch.finfo(dtype).max ** 0.48
-    if largest > limit:
-        raise ValueError(
-            f"X has a value of magnitude {largest:.3g}, too large to compute with (at most "
-            f"{limit:.1g}). Scale the features (scaling='minmax') or correct that value."
+
+    # Names of the columns, where somebody who knows them has set them.
+    names: Sequence[str] | np.ndarray | None = None
+
+    def __init__(
+        self, value: float, limit: float | None, row: int, column: int, what: str = "X"
+    ) -> None:
+        super().__init__(value, limit, row, column, what)
+        self.value, self.limit, self.row, self.column, self.what = value, limit, row, column, what
+
+    def __str__(self) -> str:
+        named = f"column {self.column}"
+        if self.names is not None:
+            named = f"column {self.names[self.column]!r}"
+        size, where = f"{abs(self.value):.3g}", f"{self.value:.6g} in row {self.row}, {named}"
+        if self.limit is None:
+            return (
+                f"{self.what} has a value of magnitude {size}, beside which the other values of "
+                f"its column vanish: {where}. Correct that value; one that stands for a missing "
+                "value has to be replaced."
+            )
+        return (
+            f"{self.what} has a value of magnitude {size}, too large to compute with (at most "
+            f"{self.limit:.1g} after scaling): {where}. Scale the features (scaling='minmax') or "
+            "correct that value; one that stands for a missing value has to be replaced."
         )

@@ -11,7 +11,8 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
-from lofe_sklearn.engine._rows import Rows, Scaling
+from lofe_sklearn.engine._plain_torch import plain_torch
+from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
 
 # Rows a chunk: enough to fill the device, few enough for tens of MB of activations on a CPU.
 CHUNK_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
@@ -19,7 +20,6 @@ CHUNK_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
 CHUNK_VALUES = {"cpu": 2**23, "cuda": 2**28, "mps": 2**25}
 
 
-@torch.no_grad()
 def losses(
     module: nn.Module,
     X: np.ndarray | sparse.csr_matrix,
@@ -39,12 +39,12 @@ def losses(
     -------
     loss_n, loss_a : ndarray of float64, shape (n,)
     """
-    parts = _chunks(module, lambda loaded: loaded, X, scaling, device, chunk_rows)
-    out = np.concatenate([torch.stack(part).cpu().numpy() for part in parts], axis=1)
+    with plain_torch(), torch.no_grad():
+        parts = _chunks(module, lambda loaded: loaded, X, scaling, device, chunk_rows)
+        out = np.concatenate([torch.stack(part).cpu().numpy() for part in parts], axis=1)
     return out[0].astype(np.float64), out[1].astype(np.float64)
 
 
-@torch.no_grad()
 def embeddings(
     module: nn.Module,
     X: np.ndarray | sparse.csr_matrix,
@@ -62,9 +62,9 @@ def embeddings(
     def call(loaded: nn.Module) -> Callable[[Tensor], Tensor]:
         return getattr(loaded, "embed", lambda x: x)
 
-    parts = [
-        part.flatten(1).cpu().numpy() for part in _chunks(module, call, X, scaling, device, None)
-    ]
+    with plain_torch(), torch.no_grad():
+        chunks = _chunks(module, call, X, scaling, device, None)
+        parts = [part.flatten(1).cpu().numpy() for part in chunks]
     return np.concatenate(parts).astype(np.float64)
 
 
@@ -87,5 +87,10 @@ def _chunks(
         dtype = torch.float32  # it has no other
     compute = call(copy.deepcopy(module).to(device, dtype).eval())
     for start in range(0, X.shape[0], chunk_rows):
-        rows = Rows(X[start : start + chunk_rows], scaling=scaling, device=device, dtype=dtype)
-        yield compute(rows.take(torch.arange(len(rows), device=device)))
+        try:
+            rows = Rows(X[start : start + chunk_rows], scaling=scaling, device=device, dtype=dtype)
+            x = rows.take(torch.arange(len(rows), device=device))
+        except TooLargeError as error:
+            error.row += start
+            raise
+        yield compute(x)

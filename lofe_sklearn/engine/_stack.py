@@ -9,7 +9,6 @@ for, they are called in turn, with a warning.
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from lofe_sklearn.engine._forks import ForkSafeLock
 from lofe_sklearn.engine._rows import ALL, Models
 
 # torch's layers draw initial weights and dropout masks from the global generator, so two fits in
 # two threads would disturb each other while one of them has it seeded.
-_global_rng = threading.Lock()
+_global_rng = ForkSafeLock()
 
 
 def build_modules(

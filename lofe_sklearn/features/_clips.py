@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn.features._decode import BrokenImage, read_image
+from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage, check_size, read_image
 from lofe_sklearn.features._sources import files_of
 
-# Frames of a video file that are kept for the next windows: decoding only goes forward.
+# Frames of a video file that are kept for the next windows, as decoding only goes forward: so many,
+# and of large ones no more than so many bytes.
 KEPT = 64
+KEPT_BYTES = 2**30
 
 
 class Clip:
@@ -34,10 +36,10 @@ class Clip:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def read(self, i: int) -> np.ndarray:
+    def read(self, i: int, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         """Decode frame i: float32 of shape (h, w, c), from 0 to 1."""
         try:
-            return read_image(self.frames[i])
+            return read_image(self.frames[i], max_pixels)
         except BrokenImage as error:
             frame = self.frames[i]
             file = f" ({frame})" if isinstance(frame, str | Path) else ""
@@ -60,10 +62,11 @@ class VideoFile(Clip):
     def __len__(self) -> int:
         return self._n_frames
 
-    def read(self, i: int) -> np.ndarray:
+    def read(self, i: int, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         """Decode frame i; an earlier one than those kept starts again from the first."""
         if i not in self._kept and i < self._next:
             self._rewind()
+        self._check_size(*self._size, i, max_pixels)  # before decoding
         while i not in self._kept:
             try:
                 frame = next(self._decoder)
@@ -75,17 +78,30 @@ class VideoFile(Clip):
                 raise BrokenImage(
                     f"frame {self._next} is damaged ({error})", index=i, name=self.name
                 ) from error
+            # Which may be larger than the file's header says.
+            self._check_size(frame.width, frame.height, self._next, max_pixels)
             self._kept[self._next] = frame.to_ndarray(format="rgb24")
             self._next += 1
-            if len(self._kept) > KEPT:
+            n_bytes = sum(kept.nbytes for kept in self._kept.values())
+            if len(self._kept) > KEPT or (n_bytes > KEPT_BYTES and len(self._kept) > 1):
                 self._kept.popitem(last=False)
         return read_image(self._kept[i])
+
+    def _check_size(self, width: int, height: int, i: int, max_pixels: int | None) -> None:
+        try:
+            check_size(width, height, max_pixels)
+        except BrokenImage as error:
+            error.index, error.name = i, f"{self.name}, frame {i}"
+            self._rewind()  # as a decoded frame is not kept, the count would be wrong from here on
+            raise
 
     def _rewind(self) -> None:
         if self._container is not None:
             self._container.close()
         self._container = self._open()
         self._decoder = self._container.decode(video=0)
+        header = self._container.streams.video[0].codec_context
+        self._size = header.width, header.height
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._next = 0
 

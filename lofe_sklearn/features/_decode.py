@@ -10,6 +10,14 @@ import numpy as np
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
 
+# Pixels of the largest image that is decoded, and the bytes that each takes while it is: 4 of
+# Pillow's, 3 of an array and 12 of floats. Together 640 MB.
+MAX_PIXELS = 2**25
+BYTES = 19
+# Types of whole numbers whose largest value is white. In wider or signed types pictures of 8, 16
+# or 32 bits are stored alike, so that which value is white cannot be told.
+WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+
 
 class BrokenImage(ValueError):
     """An image that cannot be read.
@@ -35,23 +43,36 @@ class BrokenImage(ValueError):
         return f"{self.name}: {self.reason}" + (f". {self.remedy}" if self.remedy else "")
 
 
-def read_image(item: Any) -> np.ndarray:
+def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
     """Return an image as float32 of shape (h, w, c), c being 1, 3 or 4.
 
-    Whole numbers are divided by the largest of their type; numbers with a point are taken as they
-    are. Files are turned as their EXIF data say, palettes and other colour spaces become RGB.
+    Whole numbers of 8 and 16 bits are divided by the largest of their type, others are refused;
+    numbers with a point are taken as they are. Files are turned as their EXIF data say, palettes
+    and other colour spaces become RGB.
+
+    Parameters
+    ----------
+    item : array-like, str, path, bytes or Pillow image
+    max_pixels : int or None
+        Files and Pillow images of more pixels are refused before they are decoded, but JPEG files
+        are decoded at a half, a quarter or an eighth of their height and width where that is few
+        enough. None for Pillow's own limit.
 
     Raises
     ------
     BrokenImage
-        If it is no image, or cannot be decoded.
+        If it is no image, cannot be decoded, or has too many pixels.
     ImportError
         If it has to be decoded and Pillow is not installed.
     """
     if isinstance(item, str | Path | bytes | bytearray | memoryview):
-        item = _decode(item)
+        item = _decode(item, max_pixels)
     elif hasattr(item, "getbands"):
-        item = _pixels(item)
+        item = _pixels(item, max_pixels)
+    if np.ma.is_masked(item):
+        raise BrokenImage(
+            "some pixels are masked; fill them before, as in image.filled(0) for black ones"
+        )
     image = np.asarray(item)
     if image.ndim == 2:
         image = image[:, :, None]
@@ -64,7 +85,13 @@ def read_image(item: Any) -> np.ndarray:
     if image.dtype == bool:
         return image.astype(np.float32)
     if image.dtype.kind in "ui":
-        return image.astype(np.float32) / np.iinfo(image.dtype).max
+        white = WHITE.get(image.dtype.newbyteorder("="))
+        if white is None:
+            raise BrokenImage(which_is_white(image))
+        # In place, since a copy of a large image is large.
+        values = image.astype(np.float32)
+        values /= white
+        return values
     if image.dtype.kind != "f":
         raise BrokenImage(f"pixels must be numbers; got {image.dtype}")
     if not np.isfinite(image).all():
@@ -72,42 +99,92 @@ def read_image(item: Any) -> np.ndarray:
     return image.astype(np.float32)
 
 
+def which_is_white(pixels: np.ndarray) -> str:
+    """Say why whole numbers of a type that is no picture's cannot be read, and what to do."""
+    return (
+        f"whole numbers must be of type uint8 or uint16, in which 255 or 65535 is white; got "
+        f"{pixels.dtype}, from {pixels.min()} to {pixels.max()}, and which of its values is white "
+        "is not known. Convert with astype(np.uint8) what lies between 0 and 255, with "
+        "astype(np.uint16) what is of 16 bits, or divide by the value of white, which gives floats"
+    )
+
+
+def check_size(width: int, height: int, max_pixels: int | None) -> None:
+    """Raise BrokenImage for a picture of more pixels than `max_pixels`."""
+    n_pixels = width * height
+    if max_pixels is not None and n_pixels > max_pixels:
+        raise BrokenImage(
+            f"it has {width} x {height} = {n_pixels:,} pixels, more than max_pixels={max_pixels:,}"
+            f", and would take about {n_pixels * BYTES / 1e6:,.0f} MB. Read a smaller copy, or "
+            "raise max_pixels if it is meant"
+        )
+
+
 def _described(item: Any) -> str:
     return "array" if isinstance(item, np.ndarray) else type(item).__name__
 
 
-def _decode(item: str | Path | bytes | bytearray | memoryview) -> np.ndarray:
+def _decode(
+    item: str | Path | bytes | bytearray | memoryview, max_pixels: int | None
+) -> np.ndarray:
     Image = _pillow()
     is_file = isinstance(item, str | Path)
     try:
         with Image.open(item if is_file else io.BytesIO(item)) as image:  # type: ignore[arg-type]
-            return _pixels(image)
+            _decode_smaller(image, max_pixels)
+            return _pixels(image, max_pixels)
+    except BrokenImage:
+        raise
     except Image.UnidentifiedImageError as error:
         reason = f"{'this file is' if is_file else 'these bytes are'} no image in a known format"
         raise BrokenImage(reason) from error
     except FileNotFoundError as error:
         raise BrokenImage("there is no such file") from error
-    except Image.DecompressionBombError as error:
+    # The warning is an error where a user has set warnings so.
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BrokenImage(f"{error}; raise PIL.Image.MAX_IMAGE_PIXELS if it is meant") from error
+    except MemoryError as error:
+        raise BrokenImage("it does not fit into memory; read a smaller copy") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's, for damaged data
         raise BrokenImage(f"the image is damaged ({error})") from error
 
 
-def _pixels(image: Any) -> np.ndarray:
+def _pixels(image: Any, max_pixels: int | None) -> np.ndarray:
     from PIL import ImageOps
 
+    check_size(image.width, image.height, max_pixels)
+    form = image.format  # lost where the image is turned
+    tags = getattr(image, "tag_v2", {})  # of TIFF files: bits of each channel, and what 0 means
+    bits, zero_is_white = tags.get(258), tags.get(262) == 0
     image = ImageOps.exif_transpose(image)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)
+        pixels = np.asarray(image).astype(np.uint16)
+        # Pillow leaves these as they are in the file.
+        if bits == (12,):
+            return pixels / np.float32(4095)
+        return 65535 - pixels if zero_is_white else pixels
     if image.mode == "I":
-        pixels = np.asarray(image)  # 32 bits, which hold what were 8 or 16
-        return pixels.astype(np.uint16 if pixels.max() > 255 else np.uint8)
+        pixels = np.asarray(image)
+        if form in ("PNG", "PPM"):  # 16 bits at most, which Pillow brings to 0 ... 65535
+            return pixels.astype(np.uint16)
+        raise BrokenImage(which_is_white(pixels))
     if image.mode == "F":
         return np.asarray(image)
     opaque = "A" not in image.getbands() and "transparency" not in image.info
     return np.asarray(image.convert("RGB" if opaque else "RGBA"))
+
+
+def _decode_smaller(image: Any, max_pixels: int | None) -> None:
+    """Have a large JPEG file decoded at an eighth of its size or more; others stay as they are."""
+    for part in (1, 2, 4, 8):
+        if max_pixels is None or -(-image.width // part) * -(-image.height // part) <= max_pixels:
+            break
+    else:
+        return  # and is refused
+    if part > 1:
+        image.draft(None, (max(image.width // part, 1), max(image.height // part, 1)))
 
 
 def _pillow() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import pickle
 from collections.abc import Callable, Sequence
@@ -80,7 +81,15 @@ class Extractor:
         """Resize and normalise one image (h, w, c) to what the network takes."""
         pixels = torch.from_numpy(np.ascontiguousarray(as_rgb(image).transpose(2, 0, 1)))
         if self.preprocess is not None:
-            return self.preprocess(pixels)
+            prepared = self.preprocess(pixels)
+            if not (isinstance(prepared, torch.Tensor) and prepared.ndim == 3):
+                came = getattr(prepared, "shape", None)
+                raise ValueError(
+                    f"{self.owner}: preprocess must return a tensor (channels, h, w), as the "
+                    f"network takes it; got {type(prepared).__name__}"
+                    f"{'' if came is None else f' of shape {tuple(came)}'}."
+                )
+            return prepared
         size = (self.image_size, self.image_size)
         if pixels.shape[1:] != size:
             pixels = F.interpolate(
@@ -136,11 +145,16 @@ class Extractor:
         return output
 
     def fingerprint(self) -> str:
-        """Return what changes with anything that changes the features."""
-        state = {k: v.cpu().numpy() for k, v in self.network.module.state_dict().items()}
+        """Return what changes with anything that changes the features.
+
+        Values of the network, the source of its classes and of `preprocess` where it can be read,
+        and what is asked for.
+        """
         asked = (self.layers, self.grid_size, self.image_size, self.network.mean, self.network.std)
+        kind = self.device.type
         try:
-            return joblib.hash((str(self.network.module), state, asked, self.preprocess))
+            own = (self.preprocess, _source(self.preprocess))
+            return joblib.hash((_values(self.network.module), asked, kind, own))
         except (pickle.PicklingError, AttributeError) as error:
             raise ValueError(
                 f"{self.owner}: memory needs a preprocess that can be pickled; got "
@@ -168,6 +182,29 @@ def as_maps(output: torch.Tensor) -> torch.Tensor:
     side = math.isqrt(n_tokens)
     places = output[:, n_tokens - side * side :]
     return places.transpose(1, 2).reshape(n, channels, side, side)
+
+
+def _values(network: nn.Module) -> list[Any]:
+    """Return all that a network computes with, as values that hash the same in every process."""
+    return [
+        (
+            name,
+            _source(type(module)),
+            str(module),
+            # Buffers that are not saved decide too, and plain attributes such as a factor.
+            {k: v.cpu().numpy() for k, v in module.named_parameters(recurse=False)},
+            {k: v.cpu().numpy() for k, v in module.named_buffers(recurse=False)},
+            {k: v for k, v in vars(module).items() if isinstance(v, bool | int | float | str)},
+        )
+        for name, module in network.named_modules()
+    ]
+
+
+def _source(code: Any) -> str:
+    try:
+        return f"{code.__module__}.{code.__qualname__} {inspect.getsource(code)}"
+    except (AttributeError, OSError, TypeError):  # built in, or typed at a prompt
+        return ""
 
 
 def _keep(found: dict[str, torch.Tensor], name: str) -> Callable[..., None]:

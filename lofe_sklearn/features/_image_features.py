@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from lofe_sklearn import engine
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._progress import count_progress
 from lofe_sklearn._types import FilePath
 from lofe_sklearn._validation import (
@@ -29,8 +30,8 @@ from lofe_sklearn._validation import (
     all_or_nothing,
     check_parameters,
 )
-from lofe_sklearn.features._cache import Cache
-from lofe_sklearn.features._decode import BrokenImage
+from lofe_sklearn.features._cache import Cache, folder_of
+from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage
 from lofe_sklearn.features._extractor import Extractor
 from lofe_sklearn.features._networks import DEFAULT, build_network
 from lofe_sklearn.features._reading import Reader
@@ -100,9 +101,14 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Images that pass the network, and are in memory, at the same time. Default: 1 on the CPU,
         where more were slower in our measurements, and 64 on other devices. Another size
         changes the features by rounding errors.
+    max_pixels : int, default=33554432
+        Pixels of the largest file or frame that is decoded; so many take about 640 MB. Larger JPEG
+        files are decoded at a half to an eighth of their height and width, others are broken
+        images. None leaves only Pillow's limit.
     memory : str, path or joblib.Memory, default=None
         Folder to keep features in, one entry for each image, so that the next fold or run does not
-        compute them again. Files are known by path, size and time of change.
+        compute them again. Files are known by path, size and time of change. Threads and processes
+        may share it. An entry that is damaged, or of other versions or settings, is not used.
     device : str, default="auto"
         ``"auto"`` is CUDA if available, else the CPU.
     verbose : int, default=0
@@ -167,6 +173,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         "image_shape": IMAGE_SHAPE,
         "on_error": OneOf(("raise", "skip")),
         "batch_size": Number(Integral, low=1, optional=True),
+        "max_pixels": Number(Integral, low=1, optional=True),
         "verbose": Number(Integral, low=0),
     }
 
@@ -184,6 +191,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         allow_mixed: bool = False,
         on_error: Literal["raise", "skip"] = "raise",
         batch_size: int | None = None,
+        max_pixels: int | None = MAX_PIXELS,
         memory: FilePath | joblib.Memory | None = None,
         device: str = "auto",
         verbose: int = 0,
@@ -199,6 +207,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.allow_mixed = allow_mixed
         self.on_error = on_error
         self.batch_size = batch_size
+        self.max_pixels = max_pixels
         self.memory = memory
         self.device = device
         self.verbose = verbose
@@ -262,9 +271,11 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         extractor = self._extractor.on(device)
         shape = None if self.allow_mixed else self.image_shape_
         reader = self._reader(images, shape)
+        folder = folder_of(self.memory, type(self).__name__)
         cache = None
-        if self.memory is not None:
-            cache = Cache(self.memory, f"{extractor.fingerprint()} {shape}")
+        if folder is not None:
+            fingerprint = f"{extractor.fingerprint()} {shape} {self.max_pixels}"
+            cache = Cache(folder, fingerprint, self._n_features_out)
         features = np.empty((len(images), self._n_features_out), dtype=np.float32)
         n_done = 0
         size = self.batch_size or (1 if device.type == "cpu" else 64)
@@ -314,7 +325,8 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def _open(self, X: Any, *, reset: bool) -> Images:
         owner = type(self).__name__
         if not is_array_of_numbers(X):
-            return open_images(X, owner)
+            return open_images(X, owner, self.max_pixels)
+        check_plain_values(X, "X", owner)
         if getattr(X, "ndim", 2) < 3:
             X = validate_data(self, X, reset=reset)
             return rows_of_pixels(X, self.image_shape, owner)

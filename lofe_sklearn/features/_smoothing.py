@@ -12,7 +12,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._detectors import threshold
+from lofe_sklearn._containers import check_plain_values, check_unmasked
+from lofe_sklearn._cut import threshold
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import (
     Constraint,
@@ -73,6 +74,8 @@ def smooth_scores(
     owner = "smooth_scores"
     check_argument(owner, "sigma", sigma, SIGMA)
     check_argument(owner, "kernel", kernel, KERNEL)
+    check_plain_values(scores, "scores", owner)
+    check_unmasked(groups, "groups", owner)
     values, clips = np.asarray(scores, dtype=np.float64), np.asarray(groups)
     if values.ndim != 1 or clips.shape != values.shape:
         raise ValueError(
@@ -84,6 +87,8 @@ def smooth_scores(
             f"{owner}: frames must have one number for each score, {len(values)}; got the shape "
             f"{np.shape(frames)}."
         )
+    if frames is not None:
+        check_plain_values(frames, "frames", owner)
     smoothed = np.empty_like(values)
     for clip in np.unique(clips):
         rows = np.flatnonzero(clips == clip)
@@ -188,6 +193,7 @@ class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         with all_or_nothing(self):
             check_parameters(self, self._constraints)
+            check_unmasked(X, "X", type(self).__name__)
             if _routing_enabled():
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
             self.estimator_ = clone(self.estimator).fit(X, **fit_params)
@@ -209,6 +215,7 @@ class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         scores : ndarray of float64, shape (n_samples,)
         """
         check_is_fitted(self)
+        check_unmasked(X, "X", type(self).__name__)
         scores = np.asarray(self.estimator_.score_samples(X), dtype=np.float64)
         if not isinstance(X, VideoWindows):
             return scores

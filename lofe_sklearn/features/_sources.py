@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +18,8 @@ import numpy as np
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
 from lofe_sklearn._types import FilePath, MatrixLike
-from lofe_sklearn.features._decode import BrokenImage, read_image
+from lofe_sklearn._validation import Number, check_argument
+from lofe_sklearn.features._decode import MAX_PIXELS, WHITE, BrokenImage, read_image, which_is_white
 
 # An array or a table, a folder, or a list of arrays, files, bytes or Pillow images.
 ImagesLike: TypeAlias = MatrixLike | FilePath | Sequence[Any]
@@ -35,11 +37,19 @@ class Images:
         What :func:`~lofe_sklearn.features._decode.read_image` reads, at each position.
     owner : str
         Name of the estimator, for errors.
+    max_pixels : int or None
+        Of the largest image that is decoded.
     """
 
-    def __init__(self, items: Sequence[Any] | np.ndarray, owner: str) -> None:
+    def __init__(
+        self,
+        items: Sequence[Any] | np.ndarray,
+        owner: str,
+        max_pixels: int | None = MAX_PIXELS,
+    ) -> None:
         self.items = items
         self.owner = owner
+        self.max_pixels = max_pixels
 
     def __len__(self) -> int:
         return len(self.items)
@@ -54,7 +64,7 @@ class Images:
     def read(self, i: int) -> np.ndarray:
         """Decode image i: float32 of shape (h, w, c), from 0 to 1."""
         try:
-            return read_image(self.items[i])
+            return read_image(self.items[i], self.max_pixels)
         except BrokenImage as error:
             if error.index is None:  # else a clip has named its frame
                 error.index, error.name = i, self.name(i)
@@ -70,7 +80,13 @@ class Images:
             except OSError as error:
                 raise BrokenImage("there is no such file", index=i, name=self.name(i)) from error
             return joblib.hash((str(path), state.st_size, state.st_mtime_ns))
-        return joblib.hash(np.asarray(item) if not isinstance(item, bytes) else item)
+        if isinstance(item, bytes | bytearray | memoryview):
+            return joblib.hash(bytes(item))
+        if hasattr(item, "getbands"):  # Pillow's: palette, transparency and turning count too
+            return joblib.hash(self.read(i))
+        if np.ma.is_masked(item):
+            return joblib.hash((np.ma.getdata(item), np.ma.getmaskarray(item)))
+        return joblib.hash(np.asarray(item))
 
 
 class PixelRows(Images):
@@ -79,6 +95,10 @@ class PixelRows(Images):
     def __init__(self, rows: np.ndarray, shape: tuple[int, int, int], owner: str) -> None:
         super().__init__(rows, owner)
         self.shape = shape
+
+    def key(self, i: int) -> str:
+        """Return what tells row i from others, and from the same row in another shape."""
+        return f"{super().key(i)} {self.shape}"
 
     def read(self, i: int) -> np.ndarray:
         """Give row i its shape; where the image has more values than the row, they are zero."""
@@ -104,7 +124,7 @@ def is_array_of_numbers(X: Any) -> bool:
     )
 
 
-def open_images(X: Any, owner: str) -> Images:
+def open_images(X: Any, owner: str, max_pixels: int | None = MAX_PIXELS) -> Images:
     """Images of a folder, a list or another sequence.
 
     Raises
@@ -126,7 +146,7 @@ def open_images(X: Any, owner: str) -> Images:
         )
     if len(X) == 0:
         raise ValueError(f"{owner}: X has no images (0 samples); at least 1 is needed.")
-    return Images(X, owner)
+    return Images(X, owner, max_pixels)
 
 
 def files_of(folder: Path, owner: str) -> list[Path]:
@@ -170,7 +190,7 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
     Raises
     ------
     ValueError
-        If the shape does not have d values.
+        If the shape does not have d values, or the values of white cannot be told.
     """
     d = X.shape[1]
     if shape is not None:
@@ -180,11 +200,11 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
                 f"{owner}: image_shape={shape} has {math.prod(shape)} values, but the rows of X "
                 f"have {d}. Set image_shape=(channels, height, width) of these rows."
             )
-        return PixelRows(X, shape, owner)
+        return PixelRows(_pixels_of(X, owner), shape, owner)
     for channels in (1, 3):
         side = math.isqrt(d // channels)
         if channels * side * side == d:
-            return PixelRows(X, (channels, side, side), owner)
+            return PixelRows(_pixels_of(X, owner), (channels, side, side), owner)
     side = math.isqrt(d - 1) + 1
     warnings.warn(
         f"{owner}: rows of {d} values do not look like square images of one or three channels. "
@@ -193,16 +213,33 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
         UserWarning,
         stacklevel=2,
     )
-    return PixelRows(X, (1, side, side), owner)
+    return PixelRows(_as_they_are(X), (1, side, side), owner)
 
 
-def find_broken_images(X: ImagesLike) -> list[BrokenImage]:
+def _pixels_of(X: np.ndarray, owner: str) -> np.ndarray:
+    """Refuse whole numbers whose white is not known; those below 0 are no pixels."""
+    values = _as_they_are(X)
+    if values is not X and X.min() >= 0 and X.max() > 1:
+        raise ValueError(f"{owner}: {which_is_white(X)}.")
+    return values
+
+
+def _as_they_are(X: np.ndarray) -> np.ndarray:
+    """Return whole numbers of other types than pixels have as floats of the same values."""
+    has_white = X.dtype.kind not in "ui" or X.dtype.newbyteorder("=") in WHITE
+    return X if has_white else X.astype(np.float32)
+
+
+def find_broken_images(X: ImagesLike, *, max_pixels: int | None = MAX_PIXELS) -> list[BrokenImage]:
     """Read all images once, and return what is wrong with those that cannot be read.
 
     Parameters
     ----------
     X : path, list or array
         Images as `ImageFeatures` takes them.
+    max_pixels : int, default=33554432
+        As in `ImageFeatures`: files of more pixels are broken, unless they are JPEG files that can
+        be decoded smaller. None leaves Pillow's limit alone.
 
     Returns
     -------
@@ -219,7 +256,9 @@ def find_broken_images(X: ImagesLike) -> list[BrokenImage]:
     1 these bytes are no image in a known format
     2 an image has 1, 3 or 4 channels; this array is of shape (8, 8, 2)
     """
-    images = open_images(X, "find_broken_images")
+    owner = "find_broken_images"
+    check_argument(owner, "max_pixels", max_pixels, Number(Integral, low=1, optional=True))
+    images = open_images(X, owner, max_pixels)
     return list(_broken(images))
 
 

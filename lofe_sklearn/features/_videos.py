@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Constraint, OneOf, all_or_nothing, check_parameters
 from lofe_sklearn.features._clips import Clip
@@ -34,7 +35,7 @@ class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     ----------
     images : ImageFeatures, default=None
         How a picture becomes features; ``images__image_size`` and so on reach it in a grid.
-        Default: ``ImageFeatures()``.
+        Default: ``ImageFeatures()``. Its ``max_pixels`` is the limit for frames too.
     appearance : bool, default=True
         Whether the features of the last frame are in a row.
     motion : {"difference", "stack", None}, default="difference"
@@ -124,10 +125,11 @@ class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
                     f"{owner}: images must be an ImageFeatures or None; got {self.images!r}."
                 )
             windows = self._open(X, reset=True)
-            first = windows[0]
+            images = ImageFeatures() if self.images is None else clone(self.images)
+            check_parameters(images, images._constraints)
+            first = np.stack(windows.read(0, range(windows.length), images.max_pixels))
             if isinstance(X, VideoWindows):
                 self.n_features_in_ = first.size
-            images = ImageFeatures() if self.images is None else clone(self.images)
             self.images_ = images.set_params(on_error="raise").fit([first[-1]])
             n_pictures = int(self.appearance) + int(self.motion is not None)
             self._n_features_out = n_pictures * len(self.images_.get_feature_names_out())
@@ -148,11 +150,11 @@ class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """
         check_is_fitted(self)
         windows = self._open(X, reset=False)
-        blocks = []
-        if self.appearance:
-            blocks.append(self.images_.transform(_Pictures(windows, _appearance)))
+        drawings: list[Drawing] = [_appearance] if self.appearance else []
         if self.motion is not None:
-            blocks.append(self.images_.transform(_Pictures(windows, MOTIONS[self.motion])))
+            drawings.append(MOTIONS[self.motion])
+        limit = self.images_.max_pixels
+        blocks = [self.images_.transform(_Pictures(windows, draw, limit)) for draw in drawings]
         return np.concatenate(blocks, axis=1)
 
     def _open(self, X: Any, *, reset: bool) -> VideoWindows:
@@ -162,8 +164,10 @@ class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
                 raise ValueError(f"{owner}: X has no windows (0 samples); at least 1 is needed.")
             return X
         if is_array_of_numbers(X) and getattr(X, "ndim", 2) < 3:
+            check_plain_values(X, "X", owner)
             rows = rows_of_pixels(validate_data(self, X, reset=reset), None, owner)
             return _each_a_clip([[rows.read(i)] for i in range(len(rows))], 1)
+        check_plain_values(X, "X", owner)
         X = np.asarray(X)
         if X.ndim not in (4, 5) or 0 in X.shape:
             raise ValueError(
@@ -186,22 +190,23 @@ def _each_a_clip(windows: Sequence[Any] | np.ndarray, length: int) -> VideoWindo
     return VideoWindows(clips, np.arange(len(clips)), np.full(len(clips), length - 1), length)
 
 
-def _appearance(windows: VideoWindows, i: int) -> np.ndarray:
-    return windows.read(i, [windows.length - 1])[0]
+def _appearance(windows: VideoWindows, i: int, max_pixels: int | None) -> np.ndarray:
+    return windows.read(i, [windows.length - 1], max_pixels)[0]
 
 
-def _difference(windows: VideoWindows, i: int) -> np.ndarray:
-    first, last = windows.read(i, [0, windows.length - 1])
+def _difference(windows: VideoWindows, i: int, max_pixels: int | None) -> np.ndarray:
+    first, last = windows.read(i, [0, windows.length - 1], max_pixels)
     return np.abs(last - first)
 
 
-def _stack(windows: VideoWindows, i: int) -> np.ndarray:
+def _stack(windows: VideoWindows, i: int, max_pixels: int | None) -> np.ndarray:
     middle = (windows.length - 1) // 2
-    frames = windows.read(i, [0, middle, windows.length - 1])
+    frames = windows.read(i, [0, middle, windows.length - 1], max_pixels)
     return np.stack([as_rgb(frame).mean(axis=2) for frame in frames], axis=2)
 
 
-MOTIONS: dict[str, Callable[[VideoWindows, int], np.ndarray]] = {
+Drawing: TypeAlias = Callable[[VideoWindows, int, int | None], np.ndarray]
+MOTIONS: dict[str, Drawing] = {
     "difference": _difference,
     "stack": _stack,
 }
@@ -210,17 +215,16 @@ MOTIONS: dict[str, Callable[[VideoWindows, int], np.ndarray]] = {
 class _Pictures(Sequence):
     """One picture for each window, made when it is asked for."""
 
-    def __init__(
-        self, windows: VideoWindows, draw: Callable[[VideoWindows, int], np.ndarray]
-    ) -> None:
+    def __init__(self, windows: VideoWindows, draw: Drawing, max_pixels: int | None) -> None:
         self.windows = windows
         self.draw = draw
+        self.max_pixels = max_pixels
 
     def __len__(self) -> int:
         return len(self.windows)
 
     def __getitem__(self, i: Any) -> Any:
-        return self.draw(self.windows, i)
+        return self.draw(self.windows, i, self.max_pixels)
 
     def name(self, i: int) -> str:
         """Return how errors call the picture."""

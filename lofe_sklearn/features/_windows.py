@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lofe_sklearn._types import Ints
 from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.features._clips import Clip, open_clip
+from lofe_sklearn.features._decode import MAX_PIXELS
 
 
 def video_windows(
@@ -131,10 +132,12 @@ class VideoWindows:
         rows = rows if isinstance(rows, slice) else np.asarray(rows)
         return VideoWindows(self.clips, self.groups[rows], self.frames[rows], self.length)
 
-    def read(self, i: int, positions: Sequence[int]) -> list[np.ndarray]:
+    def read(
+        self, i: int, positions: Sequence[int], max_pixels: int | None = MAX_PIXELS
+    ) -> list[np.ndarray]:
         """Read some frames of window i, counted from its first."""
         clip, first = self.clips[self.groups[i]], self.frames[i] - self.length + 1
-        frames = [clip.read(max(int(first + position), 0)) for position in positions]
+        frames = [clip.read(max(int(first + position), 0), max_pixels) for position in positions]
         shapes = {frame.shape for frame in frames}
         if len(shapes) > 1:
             raise ValueError(

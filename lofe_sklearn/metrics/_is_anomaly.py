@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import Bools, Floats
 
 _RULE = "booleans (True: anomaly), 0 and 1 (1: anomaly), or -1 and +1 (-1: anomaly)"
@@ -98,6 +99,7 @@ def both_classes(y_true: ArrayLike, *, owner: str) -> Bools:
 
 def _as_vector(y: ArrayLike, name: str) -> NDArray[Any]:
     """Return `y` as a non-empty one-dimensional array, of bool where all of it is boolean."""
+    check_plain_values(y, name)
     labels = np.asarray(y)
     if labels.ndim != 1:
         raise ValueError(

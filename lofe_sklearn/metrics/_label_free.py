@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.stats import rankdata
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
+from lofe_sklearn._containers import check_plain_values, readable_rows
 from lofe_sklearn._detectors import normality
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
-from lofe_sklearn._validation import Constraint, Described, Number, check_argument
+from lofe_sklearn._validation import Constraint, Described, Number, check_argument, check_seed
 
 
 class ExcessMassScorer:
@@ -107,7 +108,9 @@ class ExcessMassScorer:
             In [0, 1], the higher the better.
         """
         check_argument("ExcessMassScorer", "n_draws", self.n_draws, self._n_draws)
-        draws = _uniform_rows(X, int(self.n_draws), check_random_state(self.random_state))
+        draws = _uniform_rows(
+            X, int(self.n_draws), check_seed("ExcessMassScorer", self.random_state)
+        )
         rows = np.sort(normality(estimator, X, "ExcessMassScorer"))
         drawn = np.sort(normality(estimator, draws, "ExcessMassScorer"))
         thresholds = np.unique(rows)
@@ -166,7 +169,16 @@ def consensus(scores: ArrayLike) -> Floats:
     >>> consensus([[1, 2, 3, 4], [2, 3, 4, 9], [4, 3, 2, 1]])
     array([ 0.,  0., -1.])
     """
-    by_detector = check_array(scores, dtype=np.float64, ensure_min_samples=2, input_name="scores")
+    check_plain_values(scores, "scores", "consensus")
+    try:
+        by_detector = check_array(
+            scores, dtype=np.float64, ensure_min_samples=2, input_name="scores"
+        )
+    except ValueError as error:
+        raise ValueError(
+            "consensus: scores must be finite numbers of shape (n_detectors, n_samples), with at "
+            f"least two detectors. {error}"
+        ) from error
     ranks = rankdata(by_detector, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     length = np.linalg.norm(ranks, axis=1, keepdims=True)
@@ -179,6 +191,8 @@ def consensus(scores: ArrayLike) -> Floats:
 
 def _uniform_rows(X: Any, n_draws: int, rng: np.random.RandomState) -> Any:
     """Draw uniform rows from the box that X spans, in X's own kind of frame."""
+    check_plain_values(X, "X", "ExcessMassScorer")
+    X = readable_rows(X, "ExcessMassScorer")
     values = check_array(X, accept_sparse="csr", dtype=np.float64, allow_nd=True, input_name="X")
     low, high = values.min(axis=0), values.max(axis=0)
     if sparse.issparse(values):
@@ -189,5 +203,7 @@ def _uniform_rows(X: Any, n_draws: int, rng: np.random.RandomState) -> Any:
     if not hasattr(X, "columns"):
         return draws
     # Detectors fitted on a frame want its column names, in pandas' or polars' way.
+    if hasattr(X, "column_names"):  # a table of Arrow's
+        return type(X).from_arrays(list(draws.T), names=X.column_names)
     names = {"columns" if hasattr(X, "iloc") else "schema": list(X.columns)}
     return type(X)(draws, **names)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from lofe_sklearn._detectors import normality
 from lofe_sklearn._types import MatrixLike, Scorer
+from lofe_sklearn._validation import did_you_mean
 from lofe_sklearn.metrics._label_free import excess_mass_scorer
 from lofe_sklearn.metrics._scores import (
     average_precision,
@@ -172,9 +172,8 @@ def get_scorer(scoring: str | Scorer) -> Scorer:
         return scoring
     if isinstance(scoring, str) and scoring in _SCORERS:
         return _SCORERS[scoring]
-    close = get_close_matches(scoring.lower(), _SCORERS, n=1) if isinstance(scoring, str) else []
     raise ValueError(
         f"scoring must be one of {', '.join(map(repr, get_scorer_names()))}, or a callable "
         f"(estimator, X, y) -> float; got {scoring!r}."
-        + (f" Did you mean {close[0]!r}?" if close else "")
+        f"{did_you_mean(scoring, _SCORERS)}"
     )

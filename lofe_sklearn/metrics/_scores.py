@@ -7,8 +7,8 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, roc_auc_score
-from sklearn.utils import check_consistent_length, column_or_1d
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import Bools, Floats
 from lofe_sklearn._validation import Described, Number, check_argument, check_finite
 from lofe_sklearn.metrics._is_anomaly import both_classes
@@ -172,11 +172,32 @@ def precision_at_n(y_true: ArrayLike, scores: ArrayLike, *, n: int | None = None
 
 def _check(y_true: ArrayLike, scores: ArrayLike, owner: str) -> tuple[Bools, Floats]:
     anomalous = both_classes(y_true, owner=owner)
-    # In float64, since unsigned integers and booleans cannot be negated.
-    normality = column_or_1d(scores, dtype=np.float64)
-    check_consistent_length(anomalous, normality)
+    check_plain_values(scores, "scores", owner)
+    normality = _one_for_each(scores, len(anomalous), owner)
     check_finite(normality, f"{owner}: scores must be finite; got {{value}} in row {{row}}.")
     return anomalous, normality
+
+
+def _one_for_each(scores: ArrayLike, n_samples: int, owner: str) -> Floats:
+    """Return the scores as numbers, or raise ValueError unless there is one for each label."""
+    values = np.asarray(scores)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise ValueError(
+            f"{owner}: scores must be a 1d array, one number for each label of y_true; got shape "
+            f"{values.shape}."
+        )
+    if len(values) != n_samples:
+        raise ValueError(
+            f"{owner}: scores must be one number for each label of y_true; their numbers are "
+            f"inconsistent, {len(values)} scores for {n_samples} labels."
+        )
+    try:
+        # In float64, since unsigned integers and booleans cannot be negated.
+        return values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{owner}: scores must be numbers. {error}") from error
 
 
 def _precision_of_lowest(anomalous: Bools, normality: Floats, n: int) -> float:

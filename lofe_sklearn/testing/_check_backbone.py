@@ -10,6 +10,8 @@ import torch
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
+from lofe_sklearn import engine
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._training import fit_scaling
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.testing._findings import find_no_gain_from_labels, find_no_lower_bound
@@ -56,28 +58,31 @@ def check_backbone(
     >>> from lofe_sklearn import AutoEncoder
     >>> passed = check_backbone(AutoEncoder(max_epochs=20), scikit_learn=False)
     """
-    _check_declaration(estimator)
-    normal = _normal_rows() if X is None else np.asarray(X)
-    resolved = estimator.resolved(normal)
-    rows = torch.from_numpy(_scaled(resolved, normal))
-    for check in MODULE_CHECKS.values():
-        check(resolved, rows)
-    for check_fit in FIT_CHECKS.values():
-        check_fit(estimator, normal)
-    passed = ["estimator", *MODULE_CHECKS, *FIT_CHECKS]
-    findings = {
-        "the anomaly loss has a lower bound": find_no_lower_bound(resolved, rows),
-        "LOE's labels beat blind training": find_no_gain_from_labels(estimator, X),
-    }
-    for name, finding in findings.items():
-        if finding is None:
-            passed.append(name)
-        else:
-            warnings.warn(finding, UserWarning, stacklevel=2)
-    if scikit_learn:
-        quick = clone(estimator).set_params(max_epochs=2)
-        check_estimator(quick, on_skip=None)
-        passed.append("scikit-learn's check_estimator")
+    with engine.plain_torch():
+        _check_declaration(estimator)
+        if X is not None:
+            check_plain_values(X, "X", "check_backbone")
+        normal = _normal_rows() if X is None else np.asarray(X)
+        resolved = estimator.resolved(normal)
+        rows = torch.from_numpy(_scaled(resolved, normal))
+        for check in MODULE_CHECKS.values():
+            check(resolved, rows)
+        for check_fit in FIT_CHECKS.values():
+            check_fit(estimator, normal)
+        passed = ["estimator", *MODULE_CHECKS, *FIT_CHECKS]
+        findings = {
+            "the anomaly loss has a lower bound": find_no_lower_bound(resolved, rows),
+            "LOE's labels beat blind training": find_no_gain_from_labels(estimator, X),
+        }
+        for name, finding in findings.items():
+            if finding is None:
+                passed.append(name)
+            else:
+                warnings.warn(finding, UserWarning, stacklevel=2)
+        if scikit_learn:
+            quick = clone(estimator).set_params(max_epochs=2)
+            check_estimator(quick, on_skip=None)
+            passed.append("scikit-learn's check_estimator")
     return passed
 
 

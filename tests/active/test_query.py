@@ -34,9 +34,9 @@ def test_every_strategy_with_every_detector(fitted, contaminated, strategy):
     fewer = query(fitted, X, 7, strategy=strategy, random_state=0)
     np.testing.assert_array_equal(fewer, asked[:7])
     # What is known is not asked about again.
-    known = np.zeros(200, dtype=int)
-    known[asked] = 1
-    second = query(fitted, X, 180, strategy=strategy, known_labels=known, random_state=0)
+    known = np.zeros(200, dtype=bool)
+    known[asked] = True
+    second = query(fitted, X, 180, strategy=strategy, known_normal=known, random_state=0)
     np.testing.assert_array_equal(np.sort(np.concatenate([asked, second])), np.arange(200))
 
 
@@ -80,10 +80,10 @@ def test_diverse_covers_the_embedding(loe, contaminated):
 def test_diverse_stays_away_from_what_is_known(loe, contaminated):
     X, _ = contaminated
     first = query(loe, X, 10, random_state=0)
-    known = np.zeros(200, dtype=int)
-    known[first] = 1
+    known = np.zeros(200, dtype=bool)
+    known[first] = True
     both = query(loe, X, 20, random_state=0)
-    second = query(loe, X, 10, known_labels=known, random_state=3)
+    second = query(loe, X, 10, known_normal=known, random_state=3)
     embedding = loe.embed(X)
     nearest = np.linalg.norm(embedding[second][:, None] - embedding[first], axis=2).min(axis=1)
     typical = np.linalg.norm(embedding[:, None] - embedding[first], axis=2).min(axis=1)
@@ -114,12 +114,12 @@ def test_a_strategy_of_ones_own(loe, contaminated):
         return candidates[-n_queries:]
 
     assert query(loe, X, 3, strategy=last_ones).tolist() == [197, 198, 199]
-    known = np.zeros(200, dtype=int)
-    known[199] = 1
+    known = np.zeros(200, dtype=bool)
+    known[199] = True
     with pytest.raises(ValueError, match="must return 2 different row numbers; got 1"):
         query(loe, X, 2, strategy=lambda *given: np.array([5, 5]))
     with pytest.raises(ValueError, match="returned row 199, which is not one of the candidates"):
-        query(loe, X, 2, strategy=lambda *given: np.array([5, 199]), known_labels=known)
+        query(loe, X, 2, strategy=lambda *given: np.array([5, 199]), known_normal=known)
 
 
 def test_in_a_pipeline(contaminated):

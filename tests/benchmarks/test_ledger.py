@@ -115,6 +115,64 @@ def test_no_room_on_the_disk(path, monkeypatch):
         assert len(book.rows) == 1
 
 
+@pytest.fixture
+def largest_file():
+    """Let the kernel refuse what goes beyond a size, as it does on a full disk."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("n_bytes_left", [0, 1, 100])
+def test_no_room_for_all_of_a_row(path, largest_file, n_bytes_left):
+    """What is written of a row is taken back, and closing the file does not try again."""
+    whole = fill(path)
+    largest_file(len(whole) + n_bytes_left)
+    with (
+        pytest.raises(LedgerError, match="a row could not be written to .*make room and start"),
+        Ledger(path) as book,
+    ):
+        book.add(row(seed=3))
+    assert path.read_bytes() == whole
+    assert [r["seed"] for r in read([path])] == [0, 1, 2]
+
+
+def test_no_room_for_the_first_line(path, largest_file):
+    largest_file(5)
+    with pytest.raises(LedgerError, match="make room and start the same command"), Ledger(path):
+        pass
+    largest_file(10**6)
+    fill(path)
+    assert len(read([path])) == 3
+
+
+def test_a_torn_line_that_cannot_be_taken_back(path, largest_file):
+    whole = fill(path)
+    largest_file(len(whole) + 20)
+
+    class Stuck:
+        """A file that cannot be cut."""
+
+        def __init__(self, file):
+            self.file = file
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+        def truncate(self, size):
+            raise OSError(28, "No space left on device")
+
+    with Ledger(path) as book:
+        book._file = Stuck(book._file)
+        with pytest.raises(LedgerError, match="The rows before it are safe"):
+            book.add(row(seed=3))
+    assert path.read_bytes().startswith(whole)
+    with Ledger(path) as book:
+        assert [r["seed"] for r in book.rows] == [0, 1, 2]
+    assert path.read_bytes() == whole
+
+
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(LedgerError, match="cannot be written"), Ledger(tmp_path / "file" / "x"):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -308,3 +309,44 @@ def test_every_suite_lists_its_fits_once(capsys):
     assert call("list") == 0
     listed = capsys.readouterr().out
     assert all(name in listed for name in SUITES)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_full_disk_ends_the_run_with_what_to_do(data, tmp_path, n_jobs):
+    """The kernel refuses what goes beyond the largest size of a file, as a full disk does."""
+    resource = pytest.importorskip("resource")
+    output = tmp_path / "out.jsonl"
+    more = ("--stack", "1", "--jobs", n_jobs)
+    command = [sys.executable, "-B", "-m", "benchmarks", *map(str, arguments(data, output, *more))]
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, preexec_fn=limit, check=False
+    )
+    assert ended.returncode == 2
+    assert re.search(
+        r"benchmarks: a row could not be written to .*out\.jsonl: .*File too large.* The rows "
+        r"before it are safe; make room and start the same command again\.",
+        ended.stderr,
+    )
+    assert "Traceback" not in ended.stderr
+    finished = read([output])
+    assert 1 <= len(finished) < 8
+    lines = output.read_bytes()
+    assert lines.endswith(b"\n")
+    assert call(*arguments(data, output)) == 0  # there is room again
+    assert len(read([output])) == 8
+    assert output.read_bytes().startswith(lines)
+
+
+def test_no_room_for_a_report(data, tmp_path, monkeypatch, capsys):
+    call(*arguments(data, tmp_path / "out.jsonl"))
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("benchmarks.reports.write_report", full)
+    assert call("report", tmp_path / "out.jsonl", "--output", tmp_path) == 2
+    assert "No space left on device. What is finished is kept; make room" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import multiprocessing
+import os
 import re
 import sys
 import threading
@@ -234,3 +236,102 @@ def test_local_files_come_before_others(entry, access, tmp_path):
     elsewhere.write_bytes(CONTENT)
     assert read_verified(access, entry, elsewhere=[elsewhere])[1] == elsewhere
     assert _files.Access("fetch_some", tmp_path).home == tmp_path
+
+
+def fetch(access, entry, results, number):
+    content, _ = read_verified(access, entry)
+    results[number] = hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("mishaps", [[], ["cut off", 503], [503] * 3], ids=len)
+def test_four_threads_want_one_file(server, entry, access, tmp_path, mishaps):
+    server.mishaps, results = list(mishaps), {}
+    threads = [threading.Thread(target=fetch, args=(access, entry, results, i)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert results == dict.fromkeys(range(4), SHA256)
+    assert files_in(tmp_path) == ["some.npz"]
+    assert len(server.ranges) == len(mishaps) + 1  # one of them for all
+
+
+@pytest.mark.parametrize("n_cut", [0, 2])
+def test_four_processes_want_one_file(server, entry, access, tmp_path, n_cut):
+    server.mishaps = ["cut off"] * n_cut
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    with context.Manager() as manager:
+        results = manager.dict()
+        processes = [
+            context.Process(target=fetch, args=(access, entry, results, i), daemon=True)
+            for i in range(4)
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(60)
+        assert dict(results) == dict.fromkeys(range(4), SHA256)
+    assert files_in(tmp_path) == ["some.npz"]
+    assert len(server.ranges) == n_cut + 1
+
+
+def test_when_one_of_them_fails_the_next_goes_on(server, entry, access, tmp_path):
+    server.mishaps, results, failed = ["cut off"] * 2, {}, []
+
+    def once(number):
+        try:
+            fetch(replace(access, n_retries=0), entry, results, number)
+        except ConnectionError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=once, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(failed) == 2
+    assert set(results.values()) == {SHA256}
+    assert files_in(tmp_path) == ["some.npz"]
+
+
+@pytest.mark.parametrize("kind", ["link", "link to nothing", "hard link", "pipe"])
+def test_a_part_that_is_another_file_is_not_written_to(kind, entry, access, tmp_path):
+    (tmp_path / "tabular").mkdir()
+    part, precious = tmp_path / "tabular" / "some.npz.part", tmp_path / "precious"
+    if kind == "pipe":
+        os.mkfifo(part)
+    elif kind == "link to nothing":
+        part.symlink_to(precious)
+    else:
+        precious.write_bytes(b"of somebody else")
+        part.symlink_to(precious) if kind == "link" else part.hardlink_to(precious)
+    content, path = read_verified(access, entry)
+    assert content == CONTENT
+    assert path.is_file()
+    assert not path.is_symlink()
+    assert not part.exists()
+    if kind in ("link", "hard link"):
+        assert precious.read_bytes() == b"of somebody else"
+    else:
+        assert not precious.exists()
+
+
+def test_a_folder_in_the_place_of_the_part(entry, access, tmp_path):
+    (tmp_path / "tabular" / "some.npz.part").mkdir(parents=True)
+    with pytest.raises(OSError, match=r"cannot be saved to .* Let data_home or LOFE_DATA"):
+        read_verified(access, entry)
+
+
+def test_a_disk_that_fills_up(server, entry, access, tmp_path):
+    """A real one: the kernel refuses what goes beyond the largest size of a file."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"could not be saved .* bytes are free there. Make room"):
+            read_verified(access, entry)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert files_in(tmp_path) == ["some.npz.part"]
+    assert read_verified(access, entry)[0] == CONTENT
+    assert server.ranges[1] == f"bytes={HALF}-"

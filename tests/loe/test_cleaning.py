@@ -256,14 +256,14 @@ class TestPipelines:
 
     def test_known_labels_are_routed(self, make_pipeline, contaminated):
         X, y = contaminated
-        known = np.zeros(200, dtype=int)
-        known[np.flatnonzero(loe().fit(X).labels_ == -1)[:5]] = 1
-        expected = loe().fit(X, known_labels=known).labels_
+        known = np.zeros(200, dtype=bool)
+        known[np.flatnonzero(loe().fit(X).labels_ == -1)[:5]] = True
+        expected = loe().fit(X, known_normal=known).labels_
         with config_context(enable_metadata_routing=True):
-            cleaner = loe().set_fit_request(known_labels=True)
-            cleaner.set_fit_resample_request(known_labels=True)
+            cleaner = loe().set_fit_request(known_normal=True)
+            cleaner.set_fit_resample_request(known_normal=True)
             pipeline = make_pipeline(cleaner, IsolationForest(random_state=0))
-            pipeline.fit(X, y, known_labels=known)
+            pipeline.fit(X, y, known_normal=known)
             np.testing.assert_array_equal(pipeline["loe"].labels_, expected)
             search = GridSearchCV(
                 clone(pipeline),
@@ -271,7 +271,7 @@ class TestPipelines:
                 scoring=lambda fitted, X, y: fitted.score_samples(X).mean(),
                 cv=KFold(2),
                 error_score="raise",
-            ).fit(X, y, known_labels=known)
+            ).fit(X, y, known_normal=known)
         np.testing.assert_array_equal(search.best_estimator_["loe"].labels_, expected)
 
     def test_known_labels_by_another_name_or_not_at_all(self, make_pipeline, contaminated):

@@ -230,11 +230,11 @@ class TestKnownLabels:
         assert after[unnamed].mean() > before[unnamed].mean() + 0.1
 
     @pytest.mark.filterwarnings("ignore:LOE. known_labels:UserWarning")
-    @pytest.mark.parametrize("label", [1, -1])
+    @pytest.mark.parametrize("label", ["known_normal", "known_anomalies"])
     def test_every_row_known_to_be_of_one_class(self, rows, label):
         X, _ = rows
         detector = loe(DeepSVDD(max_epochs=3), n_estimators=2).fit(
-            X, known_labels=np.full(len(X), label)
+            X, **{label: np.ones(len(X), dtype=bool)}
         )
         assert np.isfinite(detector.anomaly_proba(X)).all()
 

@@ -90,5 +90,5 @@ def answers(X: NDArray[np.float64], known: NDArray[np.int64]) -> None:
     query(LOE(), X, "ten")  # type: ignore[arg-type]
     query(LOE(), X, strategy="best")  # type: ignore[arg-type]
     query(3, X)  # type: ignore[arg-type]
-    refit(LOE(), X)  # type: ignore[call-overload]
+    refit(LOE())  # type: ignore[call-overload]
     estimate_contamination(X[:, 0], known, prior="a tenth")  # type: ignore[arg-type]

@@ -185,6 +185,7 @@ def detectors(X: NDArray[np.float64], outliers: ArrayLike) -> None:
     assert_type(loe.anomaly_proba(X), NDArray[np.float64])
     assert_type(loe.embed(X), NDArray[np.float64])
     loe.fit(X, known_labels=(X[:, 0] > 0, X[:, 0] < 0), outliers=outliers)
+    loe.fit(X, known_anomalies=X[:, 0] > 9, known_normal=pd.Series(X[:, 0] < 0))
     loe.fit(X, outliers="shuffled")
     LOE([DeepSVDD(), AutoEncoder()], contamination="auto", n_estimators=4, init=IsolationForest())
     LOE(contamination=(0.05, 0.2), label_update="epoch", max_samples=256, random_state=0)

@@ -6,10 +6,11 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state, check_X_y
+from sklearn.utils import check_X_y
 
+from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import Floats, Ints, RandomState
-from lofe_sklearn._validation import Described, Number, check_argument
+from lofe_sklearn._validation import Described, Number, check_argument, check_seed
 
 LIMIT = Described(Number(Integral, low=1, optional=True), "an integer of at least 1 or None")
 
@@ -40,6 +41,8 @@ def check_labelled(
     ValueError
         If y has other values than 0 and 1, or too few rows of one kind.
     """
+    check_plain_values(X, "X", owner)
+    check_plain_values(y, "y", owner)
     rows, labels = check_X_y(X, y, dtype=np.float64)
     if not np.isin(labels, (0, 1)).all():
         raise ValueError(
@@ -115,7 +118,7 @@ def drawn_within(
         raise ValueError(
             f"{owner}: min_samples={min_samples} must not be above max_samples={max_samples}."
         )
-    rng = check_random_state(random_state)
+    rng = check_seed(owner, random_state)
     if min_samples is not None and len(labels) < min_samples:
         drawn = rng.choice(len(labels), size=min_samples, replace=True)
     elif max_samples is not None and len(labels) > max_samples:

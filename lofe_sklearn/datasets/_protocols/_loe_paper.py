@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import column_or_1d
 
+from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._types import Bools, Ints, RandomState, TrainTestSplit
-from lofe_sklearn._validation import check_argument
+from lofe_sklearn._validation import check_argument, check_seed
 from lofe_sklearn.datasets._contaminate import SHARE, contaminate, n_outliers_for
 from lofe_sklearn.datasets._protocols._labelled_rows import check_labelled
 
@@ -63,7 +64,7 @@ def loe_tabular_split(
     check_argument("loe_tabular_split", "contamination", contamination, SHARE)
     rows, labels = check_labelled(X, y, owner="loe_tabular_split", min_normal=2)
     anomalous = labels == 1
-    rng = check_random_state(random_state)
+    rng = check_seed("loe_tabular_split", random_state)
     normal, anomalies = rng.permutation(rows[~anomalous]), rows[anomalous]
     half = len(normal) // 2
     X_train, y_train = contaminate(
@@ -174,7 +175,7 @@ def image_one_vs_rest(
             f"image_one_vs_rest: contamination={contamination} beside {len(normal)} normal images "
             f"needs {n_drawn} of other classes; X has {len(others)}. Lower contamination."
         )
-    rng = check_random_state(random_state)
+    rng = check_seed("image_one_vs_rest", random_state)
     drawn = rng.choice(others, size=n_drawn, replace=False)
     train = rng.permutation(np.concatenate([normal, drawn]))
     y_train, y_test = (labels.astype(np.int64) for labels in (anomalous[train], anomalous_test))
@@ -189,6 +190,8 @@ def _one_class(
     classes_name: str,
 ) -> tuple[NDArray[Any], Bools]:
     """Return images as an array, and which of them are not of the normal class."""
+    check_plain_values(X, name, "image_one_vs_rest")
+    check_unmasked(classes, classes_name, "image_one_vs_rest")
     images, class_of = np.asarray(X), column_or_1d(classes)
     if images.ndim < 2 or len(images) != len(class_of):
         raise ValueError(

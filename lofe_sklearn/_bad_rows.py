@@ -1,0 +1,205 @@
+"""What is wrong with rows that cannot be trained on: which columns, from which row on, what to do.
+
+It is asked after a check has failed, so that it costs nothing where the rows are fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
+
+TEXT, MISSING, INFINITE = "text", "missing values (NaN)", "infinity"
+
+# Columns that a message names; of more it says how many there are.
+_NAMED = 3
+
+
+def what_is_wrong(X: Any, name: str, detector: str, feature_names: Any = None) -> str | None:
+    """Name the columns that hold something else than finite numbers, and the remedy.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, data frame}
+        Rows as the user gave them, or after their validation.
+    name : str
+        What the message calls X.
+    detector : str
+        The class that stands at the end of the pipeline that the message advises.
+    feature_names : array-like of str, optional
+        The names of the columns. Default: those of X itself, if it has any.
+
+    Returns
+    -------
+    message : str or None
+        None where X holds only finite numbers, or is no table at all.
+    """
+    found: dict[str, list[str]] = {}
+    for column, kind, row, value in _bad_columns(X, feature_names):
+        seen = f"{value!r} in row {row}" if kind == TEXT else f"row {row}"
+        found.setdefault(kind, []).append(f"{column} ({seen})")
+    if not found:
+        return None
+    what = "; ".join(f"{kind} in {_some(columns)}" for kind, columns in found.items())
+    return f"{name} contains {what}. {_remedy(found, detector)}"
+
+
+def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, namesake: str) -> str:
+    """Say what scikit-learn's check of rows has found, with its columns and a remedy.
+
+    Parameters
+    ----------
+    error : Exception
+        That of the check.
+    X : {array-like, sparse matrix, data frame}
+        The rows.
+    name : str
+        What the message calls X.
+    owner : str
+        The class of the detector that the user called.
+    fitted : OutlierDetector or None
+        The detector whose features X must have, if it is fitted.
+    namesake : str
+        What the features are for: the owner, or the backbone that the user chose.
+
+    Returns
+    -------
+    message : str
+    """
+    names = getattr(fitted, "feature_names_in_", None)
+    columns = list(X.columns) if hasattr(X, "columns") else None
+    if columns is not None and len(set(columns)) < len(columns):
+        return f"{owner}: {error} Rename columns of {name}, or drop those that are copies."
+    if names is not None and columns is not None and columns != list(names):
+        ordered = f"{name}[detector.feature_names_in_] has them in that order."
+        return f"{owner}: {error}{ordered if set(columns) == set(names) else ''}"
+    found = what_is_wrong(X, name, owner, names)
+    shape, expected = tuple(getattr(X, "shape", ())), getattr(fitted, "n_features_in_", None)
+    if found is None and expected is not None and len(shape) == 2 and shape[1] != expected:
+        found = (
+            f"{name} has {shape[1]} features, but {namesake} is expecting {expected} features as "
+            "input."
+        )
+    return f"{owner}: {found or error}"
+
+
+@contextmanager
+def blaming_rows(owner: str, X: Any, feature_names: Any = None) -> Iterator[None]:
+    """Say which detector cannot compute with rows, and which of them, where a computation fails.
+
+    scikit-learn's check is left out under ``assume_finite``, so that its finding may come late.
+
+    Parameters
+    ----------
+    owner : str
+        The class of the detector that the user called.
+    X : {ndarray, CSR matrix}
+        Rows after their validation.
+    feature_names : array-like of str, optional
+    """
+    try:
+        yield
+    except (ValueError, TrainingDivergedError) as error:
+        found = what_is_wrong(X, "X", owner, feature_names)
+        if found is not None:
+            raise ValueError(f"{owner}: {found}") from error
+        if isinstance(error, UnusableRowsError):
+            raise ValueError(f"{owner}: {error}") from error
+        if isinstance(error, TrainingDivergedError):
+            raise TrainingDivergedError(f"{owner}: {error}") from error
+        raise
+
+
+def column_name(column: int, feature_names: Any = None) -> str:
+    """Return how a message calls a column."""
+    return f"column {column if feature_names is None else repr(str(feature_names[column]))}"
+
+
+def _some(columns: list[str]) -> str:
+    more = len(columns) - _NAMED
+    return ", ".join(columns[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _remedy(found: dict[str, list[str]], detector: str) -> str:
+    steps, reasons = [], []
+    problem = "Rows must be finite numbers"
+    if TEXT in found:
+        problem = f"{detector} could not convert it to numbers"
+        steps.append("TableVectorizer()")
+        reasons.append("TableVectorizer is skrub's and turns columns into numbers")
+    if MISSING in found or INFINITE in found:
+        steps.append("SimpleImputer()")
+        reasons.append("SimpleImputer is scikit-learn's and fills in missing values")
+    pipeline = f"make_pipeline({', '.join([*steps, f'{detector}()'])})"
+    first = " Replace infinity by NaN before." if INFINITE in found else ""
+    return f"{problem}: use {pipeline}. {', '.join(reasons)}.{first}"
+
+
+def _bad_columns(X: Any, feature_names: Any) -> Iterator[tuple[str, str, int, Any]]:
+    """Yield column, kind, first row and first value of what is no finite number."""
+    if feature_names is None and hasattr(X, "columns"):
+        feature_names = list(X.columns)
+    for number, values, rows in _columns_of(X):
+        column = column_name(number, feature_names)
+        for kind, bad in _kinds(values):
+            where = np.flatnonzero(bad)
+            if len(where):
+                first = where[0] if rows is None else where[rows[where].argmin()]
+                row = first if rows is None else rows[first]
+                yield column, kind, int(row), _plain(values[first])
+
+
+def _columns_of(X: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+    """Yield number and values of each column; of a sparse one, the rows of its values too."""
+    if sparse.issparse(X):
+        values = X.tocoo()
+        for number in np.unique(values.col):
+            own = values.col == number
+            yield int(number), values.data[own], values.row[own]
+    elif hasattr(X, "columns"):
+        for number in range(X.shape[1]):
+            column = X.iloc[:, number] if hasattr(X, "iloc") else X[:, number]
+            yield number, np.asarray(column), None
+    else:
+        try:
+            table = np.asarray(X)
+        except ValueError:  # lists of several lengths
+            return
+        if table.ndim == 2:
+            yield from ((number, table[:, number], None) for number in range(table.shape[1]))
+
+
+def _kinds(values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield which values of a column are of which kind."""
+    if values.dtype.kind == "f":
+        yield MISSING, np.isnan(values)
+        yield INFINITE, np.isinf(values)
+    elif values.dtype.kind not in "biucmM":
+        kinds = np.array([_kind(value) for value in values], dtype=object)
+        for kind in (TEXT, MISSING, INFINITE):
+            yield kind, kinds == kind
+
+
+def _kind(value: Any) -> str | None:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return MISSING
+    try:
+        number = float(value)
+    except ValueError:
+        return TEXT
+    except (TypeError, OverflowError):  # what it is, the check that failed has said
+        return None
+    if np.isnan(number):
+        return MISSING
+    return INFINITE if np.isinf(number) else None
+
+
+def _plain(value: Any) -> Any:
+    """Return a value whose repr is short and names no library."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return plain[:30] if isinstance(plain, (str, bytes)) else plain

@@ -1,0 +1,104 @@
+"""Where a ranking is cut into outliers and inliers: rows that tie are on one side.
+
+A row's score is rounded in another way alone than among others. A threshold that equals the score
+of a row, or of many equal rows, would let that rounding decide. So a cut keeps a distance from the
+scores around it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from lofe_sklearn._validation import warn_user
+
+# Scores are promised to this, in interquartile ranges of the training rows' scores.
+_PROMISED = 1e-7
+# What rounding leaves of a number in double precision, with room for sums of many.
+_ROUNDING = 1e-12
+
+
+def tolerance(values: np.ndarray, at: float, unit: float = 0.0) -> float:
+    """Return the difference up to which two of `values` that are close to `at` are equal.
+
+    `unit` is the size of what they are computed from, where that is larger than they are. No value
+    far from `at` has a say, or one extreme score would make all others equal.
+    """
+    low, high = np.percentile(values, [25, 75])
+    return max(_PROMISED * float(high - low), _ROUNDING * max(abs(at), unit))
+
+
+def threshold(scores: np.ndarray, contamination: float, *, unit: float = 0.0) -> float:
+    """Find the score below which a share `contamination` of `scores` lies.
+
+    Where the percentile is within rounding of a score, all rows of that score are cut off or none,
+    whichever share is closer, and the threshold is beside them. None is cut off where all tie.
+    """
+    cut = float(np.percentile(scores, 100.0 * contamination))
+    ascending, near = np.sort(scores), tolerance(scores, cut, unit)
+    closest = int(np.abs(ascending - cut).argmin())
+    if abs(ascending[closest] - cut) > near:
+        return cut
+    first, last = _tied(ascending, closest, near)
+    if _taken(first, last, contamination * len(scores), len(scores)) == first:
+        return float(ascending[first] - near)
+    return float(ascending[last - 1] + near)
+
+
+def warn_of_equal_scores(owner: str, scores: np.ndarray, X: Any, unit: float = 0.0) -> None:
+    """Tell the user that a detector gives one score to training rows that differ."""
+    if np.ptp(scores) > _ROUNDING * max(abs(float(scores[0])), unit):
+        return
+    highest, lowest = X.max(axis=0), X.min(axis=0)
+    if sparse.issparse(highest):
+        highest, lowest = highest.toarray(), lowest.toarray()
+    if (highest != lowest).any():
+        warn_user(
+            f"{owner}: all {len(scores)} training rows have the same score, {scores[0]:.6g}, "
+            "though they differ: none is told from another, and predict flags none. Bring the "
+            "features to a common scale (scaling='minmax'), lower lr, or look for a parameter of "
+            "the backbone whose size is far from its default."
+        )
+
+
+def untied(values: np.ndarray, marked: np.ndarray, wanted: float) -> np.ndarray:
+    """Mark rows that tie all or not at all, if `marked` are those of the highest `values`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+    marked : ndarray of bool, shape (n,)
+        Returned as it is where it splits no tie, or marks other rows than the highest.
+    wanted : float
+        How many rows there should be.
+    """
+    count = int(marked.sum())
+    if count in (0, len(values)):
+        return marked
+    lowest, highest = float(values[marked].min()), float(values[~marked].max())
+    near = tolerance(values, lowest)
+    if not abs(lowest - highest) <= 2 * near:
+        return marked
+    order = np.argsort(-values, kind="stable")
+    first, last = _tied(-values[order], count, near)
+    result = np.zeros(len(values), dtype=bool)
+    result[order[: _taken(first, last, wanted, len(values))]] = True
+    return result
+
+
+def _tied(ascending: np.ndarray, row: int, near: float) -> tuple[int, int]:
+    """Return the ends of the run of values around `row` whose neighbours are equal."""
+    gaps = np.flatnonzero(np.diff(ascending) > 2 * near)
+    before, after = gaps[gaps < row], gaps[gaps >= row]
+    return (
+        int(before[-1]) + 1 if len(before) else 0,
+        int(after[0]) + 1 if len(after) else len(ascending),
+    )
+
+
+def _taken(first: int, last: int, wanted: float, n: int) -> int:
+    """Return how many to take where the rows from `first` to `last` cannot be told apart."""
+    everything = first == 0 and last == n
+    return last if last - wanted < wanted - first and not everything else first

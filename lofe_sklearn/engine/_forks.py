@@ -1,0 +1,77 @@
+"""What a process forked from one that has computed must not wait for: threads that are not there.
+
+A fork copies the memory of a process and only the thread that forks. OpenMP takes the threads of
+its pool for waiting, and a lock that another thread held stays held.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import torch
+from threadpoolctl import threadpool_limits
+
+_imported_in = os.getpid()
+
+
+def is_fork() -> bool:
+    """Whether this process was forked from one that had this module, and so torch, loaded."""
+    return os.getpid() != _imported_in
+
+
+class ForkSafeLock:
+    """A lock that is free in a process that was just forked, whoever held it."""
+
+    def __init__(self) -> None:
+        self._renew()
+        if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        if self._lock.locked():  # not in a fork that was made within the block
+            self._lock.release()
+
+
+class _OneThread:
+    """Compute without OpenMP's other threads; what the program has set is put back.
+
+    A thread has a number of its own, which it takes from the program's when it first asks. So the
+    number to put back is that of the first thread that computes, and blocks in a block do nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lock = ForkSafeLock()
+        self._own = threading.local()
+        self._n_inside = 0
+        self._before = 1
+
+    def __enter__(self) -> None:
+        self._own.depth = getattr(self._own, "depth", 0) + 1
+        if self._own.depth > 1:
+            return
+        with self._lock:
+            if self._n_inside == 0:
+                self._before = torch.get_num_threads()
+            self._n_inside += 1
+            torch.set_num_threads(1)
+        # The copies of OpenMP of other libraries too: scikit-learn has one of its own.
+        self._own.others = threadpool_limits(1, user_api="openmp")
+
+    def __exit__(self, *error: object) -> None:
+        self._own.depth -= 1
+        if self._own.depth > 0:
+            return
+        self._own.others.restore_original_limits()
+        with self._lock:
+            self._n_inside -= 1
+            torch.set_num_threads(self._before)
+
+
+one_thread = _OneThread()

@@ -1,0 +1,72 @@
+"""The state of torch that a computation sees, whatever the calling program has set.
+
+torch keeps much of its state for the whole process or thread: the type and the device of new
+tensors, whether gradients are recorded, whether operations are cast to half precision. A fit that
+took it over would be another fit in another program, or fail in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import torch
+
+from lofe_sklearn.engine._forks import ForkSafeLock, is_fork, one_thread
+
+
+@contextmanager
+def plain_torch() -> Iterator[None]:
+    """Compute as in a program that has changed nothing of torch, and leave its state as it was.
+
+    New tensors are of float32 and on the CPU, gradients are recorded, nothing is cast. Each thread
+    that computes has to enter it, since torch keeps most of this state by thread.
+
+    In a process that was forked, computations use one thread: there are no others to wait for.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_default_dtype)
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        for kind in ("cpu", "cuda", "mps"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        if is_fork():
+            stack.enter_context(one_thread)
+        yield
+
+
+class _DefaultDtype:
+    """Make float32 the default type for as long as at least one thread computes.
+
+    It is the one part of torch's state that all threads share. The first to come changes it, and
+    the last to leave puts it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = ForkSafeLock()
+        self._n_inside = 0
+        self._before = torch.float32
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._n_inside == 0:
+                self._before = torch.get_default_dtype()
+                self._set(torch.float32)
+            self._n_inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                self._set(self._before)
+
+    def _set(self, dtype: torch.dtype) -> None:
+        if dtype != torch.get_default_dtype():
+            torch.set_default_dtype(dtype)
+
+
+_default_dtype = _DefaultDtype()
