@@ -184,7 +184,7 @@ def _averaged(logit: Tensor) -> tuple[Tensor, Tensor]:
     return F.softplus(-logit).mean(dim=0), F.softplus(logit).mean(dim=0)
 
 
-def _gradient_of_logit(logit: Tensor, grad_n: Tensor | None, grad_a: Tensor | None) -> Tensor:
+def _gradient_of_logit(logit: Tensor, grad_n: Tensor, grad_a: Tensor) -> Tensor:
     """Gradient of what `_averaged` returns."""
     # d softplus(-u) / du = sigmoid(u) - 1 and d softplus(u) / du = sigmoid(u).
     return (torch.sigmoid(logit) * (grad_n + grad_a)).sub_(grad_n).div_(len(logit))
