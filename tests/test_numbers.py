@@ -180,6 +180,15 @@ class TestTooLarge:
             with pytest.raises(ValueError, match=r"e\+\d+ in row 640, column 'voltage'"):
                 method(frame)
 
+    @pytest.mark.parametrize("value", [1e9, 1e20, -MAX32, 1e100, 1e140])
+    @pytest.mark.parametrize("backbone", [DeepSVDD, AutoEncoder, GOAD])
+    def test_what_can_be_computed_with_is_flagged(self, backbone, value):
+        """By those that measure distances; cosines of a row do not grow with its values."""
+        detector = backbone(max_epochs=3, random_state=0).fit(rows(700))
+        far = rows(50, seed=1)
+        far[:, 2] = value
+        assert np.mean(detector.predict(far) < 0) > 0.8
+
     def test_in_a_member_that_sees_some_features(self):
         X = pd.DataFrame(rows(300, 6), columns=list("abcdef"))
         loe = LOE(DeepSVDD(max_epochs=1), contamination=0.1, n_estimators=4, max_features=3)

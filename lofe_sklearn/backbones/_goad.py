@@ -18,6 +18,10 @@ from lofe_sklearn.backbones._losses import matching_losses
 from lofe_sklearn.backbones._mlp import MLP
 from lofe_sklearn.backbones._shared import MARGIN, Scaling, SharedWithBatchSize
 
+# Values beyond this count as this: the squared distances of larger ones to all centres are equal
+# after rounding, and a row so far from all others would look normal.
+_FAR = 1e12
+
 
 class GOADModule(nn.Module):
     """M fixed random maps as one matrix, an encoder all of them share, and M centres."""
@@ -57,7 +61,7 @@ class GOADModule(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d)."""
-        z = self.embed(x)
+        z = self.embed(x.clamp(-_FAR, _FAR))
         # |z - c|^2 as one product: the differences would be M times the embeddings' memory.
         square_z = z.square().sum(-1, keepdim=True)
         square_c = self.centers.square().sum(-1)
