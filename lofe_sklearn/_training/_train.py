@@ -213,16 +213,10 @@ def _rows_of(
         if key in checked:
             continue
         checked.add(key)
-<<<<<<< HEAD
         with locating(features=task.features):
-            rows.check_magnitudes(torch.from_numpy(task.rows).to(device), m)
+            rows.check_magnitudes(torch.tensor(task.rows, device=device), m)
             if task.exposure is not None:
                 rows.check_magnitudes(rows.index_of(task.exposure), m)
-=======
-        rows.check_magnitudes(torch.tensor(task.rows, device=device), m)
-        if task.exposure is not None:
-            rows.check_magnitudes(rows.index_of(task.exposure), m)
->>>>>>> inputs-crashes
     return rows, scalings
 
 
