@@ -49,8 +49,8 @@ def threshold(scores: np.ndarray, contamination: float, *, unit: float = 0.0) ->
 
 def warn_of_equal_scores(owner: str, scores: np.ndarray, X: Any, unit: float = 0.0) -> None:
     """Tell the user that a detector gives one score to training rows that differ."""
-    if np.ptp(scores) > _ROUNDING * max(abs(float(scores[0])), unit):
-        return
+    if len(scores) == 2 or np.ptp(scores) > _ROUNDING * max(abs(float(scores[0])), unit):
+        return  # two rows are as far from the mean of several members' scores by construction
     highest, lowest = X.max(axis=0), X.min(axis=0)
     if sparse.issparse(highest):
         highest, lowest = highest.toarray(), lowest.toarray()

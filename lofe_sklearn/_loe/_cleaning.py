@@ -89,8 +89,9 @@ class CleaningMixin:
 
         The labels are those of the training, not ``predict(X)``: they honour known labels. LOE
         marks at least one row, so at least one is dropped, also from clean data; how many are is up
-        to `contamination`. Only ``method="blind"`` marks, and drops, none. Rows that are normal but
-        rare go first. Where that costs more than anomalies that stay, give a small `contamination`.
+        to `contamination`. Only ``method="blind"`` marks, and drops, none. Equal rows stay or go
+        together; of rows that are all equal, none goes. Rows that are normal but rare go first.
+        Where that costs more than anomalies that stay, give a small `contamination`.
 
         There is no ``transform``: rows to predict on must not be dropped, and scikit-learn's own
         Pipeline keeps the number of rows.

@@ -87,7 +87,7 @@ def _by_prefix(pipeline: Pipeline, params: Mapping[str, Any]) -> tuple[dict, dic
         if not delimiter or step not in names:
             raise ValueError(
                 f"LOESearchCV: a Pipeline's fit parameters are named after its step, as in "
-                f"{names[-1]}__known_anomalies; got {key!r}. Its steps are {', '.join(names)}."
+                f"{names[-1]}__known_labels; got {key!r}. Its steps are {', '.join(names)}."
             )
         if step == names[-1]:
             last[name] = value

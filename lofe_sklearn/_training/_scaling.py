@@ -26,8 +26,9 @@ _EPS = np.finfo(np.float64).eps
 # Magnitudes whose squares, and those of their rounding errors, neither over- nor underflow.
 _SQUARED = 1e-100, 1e100
 # Share of a feature's largest value below which no unit has another of its values: the largest is
-# none of them. Only looked at where the largest is out of the range above.
-_BESIDE = 1e-30
+# none of them. Only looked at where the largest is larger than what is measured in any unit, as are
+# the largest numbers of both precisions, which stand for missing values in some files.
+_BESIDE, _HUGE = 1e-30, 1e30
 # A constant up to this is known to 0.01 even where it comes in float32.
 _LARGE = 1e5
 
@@ -74,7 +75,7 @@ def fit_scaling(
         return np.zeros(n_features), np.full(n_features, 1.0 / _typical_size(X))
     low, high = _range(X)
     units = _units(low, high, *_SQUARED)
-    for column in np.flatnonzero(units > 1.0):
+    for column in np.flatnonzero(np.maximum(np.abs(low), np.abs(high)) > _HUGE):
         _check_that_nothing_vanishes(X, int(column))
     if scaling == "minmax":
         shift, spread = low, high / units - low / units

@@ -35,7 +35,8 @@ _FITTED_ATTRIBUTES = """\
     scaling_ : str or None
         The scaling used: what ``scaling="auto"`` stood for, else `scaling` itself.
     offset_ : float
-        Threshold on `score_samples` below which a row is called an outlier.
+        Threshold on `score_samples` below which a row is called an outlier. It splits no rows of
+        equal scores.
     n_iter_ : int
         Epochs trained.
     loss_history_ : ndarray of shape (`n_iter_`,)

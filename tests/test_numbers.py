@@ -1,0 +1,285 @@
+"""Values at the limits of numbers: constant, huge, tiny, tied."""
+
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
+from lofe_sklearn._cut import threshold, untied
+from lofe_sklearn._training import fit_scaling, one_feature_dominates, within
+
+CONSTANTS = [0.0, 14.62, -0.1, 1e-9, 1e6 + 0.1, 1.7e9 + 0.3, 1e18, 1e200, 1e-200, 5e-324, -1e308]
+MAX, MAX32 = np.finfo(np.float64).max, float(np.finfo(np.float32).max)
+EACH = [
+    DeepSVDD(max_epochs=3),
+    AutoEncoder(max_epochs=3),
+    GOAD(max_epochs=2),
+    ICL(max_epochs=2),
+    NeuTraL(max_epochs=2, scaling="minmax"),
+    NeuTraL(max_epochs=2, scaling="standard"),
+    LOE(DeepSVDD(max_epochs=3), contamination=0.1),
+    LOE(AutoEncoder(max_epochs=3), contamination=0.1, n_estimators=2, max_samples=0.7),
+    LOE(GOAD(max_epochs=2), contamination="auto", n_estimators=2),
+]
+each_detector = pytest.mark.parametrize("detector", EACH, ids=lambda d: str(d)[:60])
+
+
+def rows(n_samples=300, n_features=4, seed=0):
+    return np.random.default_rng(seed).normal(size=(n_samples, n_features))
+
+
+class TestConstantFeatures:
+    @pytest.mark.parametrize("value", CONSTANTS)
+    @pytest.mark.parametrize("n_samples", [2, 3, 100, 5000])
+    @pytest.mark.parametrize("scaling", ["standard", "minmax"])
+    def test_they_become_zero_with_a_factor_of_one(self, value, n_samples, scaling):
+        X = np.c_[rows(n_samples), np.full(n_samples, value)]
+        kinds = [X, sparse.csr_matrix(X)]
+        if 0 == value or 1e-30 < abs(value) < 1e30:
+            kinds.append(X.astype(np.float32))
+        for given in kinds:
+            shift, factor = fit_scaling(given, scaling)
+            own = given[:, [4]].toarray() if sparse.issparse(given) else given[:, [4]]
+            assert ((own.astype(np.float64) - shift[4]) * factor[4] == 0).all()
+            expected = 1.0 if abs(value) <= 1e5 else 1e5 / abs(value)
+            np.testing.assert_allclose(factor[4], expected, rtol=1e-6)
+
+    @pytest.mark.parametrize("scaling", ["standard", "minmax"])
+    def test_constant_up_to_rounding_is_constant(self, scaling):
+        """As a sum of several columns comes out, one bit here and there."""
+        rng = np.random.default_rng(0)
+        column = 14.62 * (1 + rng.integers(-2, 3, 300) * np.finfo(float).eps)
+        assert fit_scaling(np.c_[rows(), column], scaling)[1][4] == 1.0
+        column = 14.62 * (1 + rng.integers(-2, 3, 300) * 1e-11)  # small, but none of rounding
+        assert fit_scaling(np.c_[rows(), column], scaling)[1][4] > 1e8
+
+    @each_detector
+    @pytest.mark.parametrize("value", [14.62, 1.7e9])
+    def test_no_row_is_flagged_for_one(self, detector, value):
+        """New rows are as the training rows were, in float32 or off by a little."""
+        column = np.full((300, 1), value)
+        X, new = np.hstack([rows(), column]), np.hstack([rows(seed=1), column])
+        detector = clone(detector).set_params(random_state=0).fit(X)
+        share = np.mean(detector.predict(new) < 0)
+        assert share < 0.4
+        for other in (new.astype(np.float32), new + [0, 0, 0, 0, 1e-6], sparse.csr_matrix(new)):
+            assert abs(np.mean(detector.predict(other) < 0) - share) <= 0.01
+
+    def test_behind_a_scaler(self):
+        X = np.hstack([rows(1000), np.full((1000, 1), 14.62)])
+        loe = LOE(DeepSVDD(max_epochs=3), contamination=0.05, random_state=0)
+        pipeline = make_pipeline(StandardScaler(), loe).fit(X)
+        share = np.mean(pipeline.predict(X) < 0)
+        for other in (X.astype(np.float32), X + [0, 0, 0, 0, 1e-6]):
+            assert abs(np.mean(pipeline.predict(other) < 0) - share) <= 0.01
+
+    @pytest.mark.parametrize("scaling", ["standard", "minmax"])
+    def test_in_stacks_over_folds_as_alone(self, scaling):
+        """Constant in one fold, and not in all rows."""
+        X = np.hstack([rows(), np.full((300, 1), 14.62)])
+        X[200:, 4] += rows(100, 1)[:, 0]
+        folds = [np.arange(200), np.arange(100, 300), np.arange(150)]
+        backbone = DeepSVDD(max_epochs=3, scaling=scaling, random_state=0)
+        for part, stacked in zip(folds, fit_many([backbone] * 3, X, rows=folds), strict=True):
+            alone = clone(backbone).fit(X[part])
+            np.testing.assert_array_equal(stacked._scaling[1], alone._scaling[1])
+            np.testing.assert_allclose(
+                stacked.score_samples(X[:200]), alone.score_samples(X[:200]), rtol=1e-5, atol=1e-7
+            )
+        assert alone._scaling[1][4] == 1.0
+
+
+class TestUnits:
+    @pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e-120, 1e120, 1e200, 1e300])
+    @pytest.mark.parametrize("scaling", ["standard", "minmax", "rms"])
+    @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+    def test_the_unit_of_all_features_is_scaled_away(self, unit, scaling, kind):
+        X = rows()
+        (shift, factor), (own_shift, own_factor) = (
+            fit_scaling(kind(given), scaling) for given in (X, X * unit)
+        )
+        expected = (X - shift) * factor
+        got = (X * unit - own_shift) * own_factor
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+    @pytest.mark.parametrize("unit", [1e-200, 1e18, 1e200])
+    @each_detector
+    def test_the_unit_of_one_feature_does_not_matter(self, detector, unit):
+        X, detector = rows(), clone(detector).set_params(random_state=0)
+        power = 2.0 ** np.round(np.log2(unit))
+        expected = detector.fit(X).score_samples(X)
+        got = clone(detector).fit(X * [1, power, 1, 1]).score_samples(X * [1, power, 1, 1])
+        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-9)
+
+    def test_large_integers_in_a_stack_as_alone(self):
+        """Amounts in the smallest unit of a currency; the check looks at scaled rows."""
+        rng = np.random.default_rng(0)
+        X = np.c_[rows(), (rng.lognormal(0, 1.5, 300) * 1e19).round()]
+        y = (rng.random(300) < 0.1).astype(int)
+        for backbone in (DeepSVDD(max_epochs=2), NeuTraL(max_epochs=2), GOAD(max_epochs=2)):
+            seeds = [clone(backbone).set_params(random_state=seed) for seed in range(3)]
+            for seed, stacked in enumerate(fit_many(seeds, X, max_memory=1e9)):
+                alone = seeds[seed].fit(X)
+                np.testing.assert_allclose(
+                    stacked.score_samples(X), alone.score_samples(X), rtol=1e-4
+                )
+        grid = {"contamination": [0.05, 0.1]}
+        search = LOESearchCV(LOE(DeepSVDD(max_epochs=2)), grid, cv=3, error_score="raise")
+        assert set(search.fit(X, y).predict(X)) == {-1, 1}
+
+    @pytest.mark.parametrize("unit", [1e-200, 1.0, 1e200])
+    def test_which_feature_dominates(self, unit):
+        X = rows() * unit
+        assert not one_feature_dominates(X)
+        assert one_feature_dominates(X * [1, 100, 1, 1])
+        constant = np.hstack([X, np.full((300, 1), 1e17 * unit)])
+        assert not one_feature_dominates(constant)
+
+    def test_rows_for_float32(self):
+        X = rows() * [1.0, 1e-100, 1e100, 1.0]
+        for given in (X, sparse.csr_matrix(X)):
+            got = within(given, 1e-30, 1e30)
+            got = got.toarray() if sparse.issparse(got) else got
+            np.testing.assert_array_equal(got[:, [0, 3]], X[:, [0, 3]])
+            np.testing.assert_array_equal(got.argsort(axis=0), X.argsort(axis=0))
+            assert np.isfinite(got.astype(np.float32)).all()
+        ordinary = rows()
+        assert within(ordinary, 1e-30, 1e30) is ordinary
+
+
+class TestTooLarge:
+    """A value that would make its feature vanish is refused, by row and column."""
+
+    @each_detector
+    @pytest.mark.parametrize("value", [1e155, -MAX, MAX32])
+    @pytest.mark.parametrize("n_bad", [1, 2, 60])
+    def test_in_training_rows(self, detector, value, n_bad):
+        X = rows()
+        X[40 : 40 + n_bad, 2] = value
+        frame = pd.DataFrame(X, columns=["length", "width", "voltage", "age"])
+        for given, column in ((X, "2"), (frame, "'voltage'")):
+            with pytest.raises(ValueError, match=r"magnitude \d.*e\+\d+") as caught:
+                clone(detector).set_params(random_state=0).fit(given)
+            [row] = re.findall(rf"in row (\d+), column {column}\.", str(caught.value))
+            assert X[int(row), 2] == value
+
+    @each_detector
+    @pytest.mark.parametrize("value", [1e155, -MAX])
+    def test_in_rows_to_score(self, detector, value):
+        frame = pd.DataFrame(rows(700), columns=["length", "width", "voltage", "age"])
+        detector = clone(detector).fit(frame)
+        frame.loc[640, "voltage"] = value
+        for method in (detector.predict, detector.score_samples, detector.embed):
+            with pytest.raises(ValueError, match=r"e\+\d+ in row 640, column 'voltage'"):
+                method(frame)
+
+    def test_in_a_member_that_sees_some_features(self):
+        X = pd.DataFrame(rows(300, 6), columns=list("abcdef"))
+        loe = LOE(DeepSVDD(max_epochs=1), contamination=0.1, n_estimators=4, max_features=3)
+        loe.set_params(random_state=0).fit(X)
+        X.loc[7, "e"] = MAX
+        for call in (loe.predict, loe.fit):
+            with pytest.raises(ValueError, match="in row 7, column 'e'"):
+                call(X)
+
+    def test_in_many_fits_and_outliers(self):
+        X = pd.DataFrame(rows(), columns=list("abcd"))
+        outliers = X.iloc[:20].copy()
+        outliers.iloc[3, 1] = 1e200
+        with pytest.raises(ValueError, match=r"outliers has a value.* in row 3, column 'b'"):
+            DeepSVDD(max_epochs=1).fit(X, outliers=outliers)
+        X.iloc[250, 3] = -MAX
+        parts = [np.arange(0, 200), np.arange(100, 300)]
+        good, bad = fit_many([DeepSVDD(max_epochs=1)] * 2, X, rows=parts, return_errors=True)
+        assert set(good.predict(X.iloc[:200])) == {-1, 1}
+        assert isinstance(bad, ValueError)
+        assert "in row 250, column 'd'" in str(bad)
+
+    def test_the_error_survives_another_process(self):
+        X = rows()
+        X[5, 1] = MAX
+        with pytest.raises(ValueError, match="row 5") as caught:
+            DeepSVDD().fit(X)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("backbone", "name"),
+        [(NeuTraL, "temperature"), (ICL, "temperature"), (GOAD, "margin")],
+    )
+    def test_parameters(self, backbone, name):
+        detector = backbone(**{name: 1e30}, max_epochs=1)
+        for each in (detector, LOE(detector, contamination=0.1)):
+            with pytest.raises(ValueError, match=rf"{name} must be .*1e\+06\]; got 1e\+30"):
+                each.fit(rows())
+        detector.set_params(**{name: 1e6}, random_state=0).fit(rows())
+        assert np.ptp(detector.score_samples(rows())) > 0
+
+    def test_equal_scores_of_different_rows_are_told(self):
+        with pytest.warns(UserWarning, match="all 300 training rows have the same score.*differ"):
+            DeepSVDD(max_epochs=1, scaling=None).fit(rows() * 1e-200)
+
+
+@pytest.fixture(scope="module")
+def flags():
+    """Status flags: 600 rows of which about 25 are distinct."""
+    X = (np.random.default_rng(0).random((600, 5)) < [0.5, 0.3, 0.2, 0.1, 0.05]).astype(float)
+    return X, *np.unique(X, axis=0, return_inverse=True)
+
+
+class TestTies:
+    @pytest.mark.parametrize("seed", range(3))
+    @each_detector
+    def test_equal_rows_get_one_label(self, detector, seed, flags):
+        X, distinct, number = flags
+        detector = clone(detector).set_params(random_state=seed).fit(X)
+        together = detector.predict(X)
+        alone = np.array([detector.predict(row[None])[0] for row in distinct])[number]
+        np.testing.assert_array_equal(together, alone)
+        np.testing.assert_array_equal(detector.predict(X[::-1]), together[::-1])
+        if hasattr(detector, "labels_"):
+            for k in range(len(distinct)):
+                assert len(set(detector.labels_[number == k])) == 1
+
+    @each_detector
+    def test_nothing_is_flagged_among_equal_rows(self, detector):
+        X = np.ones((100, 5))
+        detector = clone(detector).set_params(random_state=0).fit(X)
+        assert (detector.predict(X) == 1).all()
+        assert detector.predict(X[:1]) == 1
+        if hasattr(detector, "labels_"):
+            assert (detector.labels_ == 1).all()
+
+    def test_without_ties_the_threshold_is_the_percentile(self):
+        scores = np.random.default_rng(0).normal(size=300)
+        assert threshold(scores, 0.1) == np.percentile(scores, 10)
+        scores[0] = -1e12  # one extreme score does not make the others equal
+        assert threshold(scores, 0.1) == np.percentile(scores, 10)
+
+    def test_a_threshold_at_a_row_keeps_off_it(self):
+        scores = np.arange(101.0)
+        cut = threshold(scores, 0.1)
+        assert 9 < cut < 10 - 1e-9
+        assert (scores < cut).sum() == 10
+
+    @pytest.mark.parametrize(("n_tied", "flagged"), [(5, 10), (14, 14), (25, 0), (200, 0)])
+    def test_ties_go_to_the_closer_share(self, n_tied, flagged):
+        noise = np.random.default_rng(0).uniform(-1e-15, 1e-15, 200)
+        scores = np.where(np.arange(200) < n_tied, 1.0, 2.0 + np.arange(200)) + noise
+        assert (scores < threshold(scores, 0.05)).sum() == flagged
+
+    def test_labels_of_ties(self):
+        values = np.repeat([3.0, 2.0, 1.0], [2, 4, 10]) + np.linspace(-1, 1, 16) * 1e-15
+        marked = np.arange(16) < 3
+        assert untied(values, marked, 3.0).sum() == 2
+        assert untied(values, np.arange(16) < 5, 5.0).sum() == 6
+        unsplit = np.arange(16) < 6
+        assert untied(values, unsplit, 6.0) is unsplit
+        others = np.arange(16) > 12  # not the highest ones: a rule of another kind
+        assert untied(values, others, 3.0) is others
