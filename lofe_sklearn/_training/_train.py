@@ -214,7 +214,7 @@ def _rows_of(
             continue
         checked.add(key)
         with locating(features=task.features):
-            rows.check_magnitudes(torch.from_numpy(task.rows).to(device), m)
+            rows.check_magnitudes(torch.tensor(task.rows, device=device), m)
             if task.exposure is not None:
                 rows.check_magnitudes(rows.index_of(task.exposure), m)
     return rows, scalings
@@ -222,7 +222,7 @@ def _rows_of(
 
 def _job(task: Task, n_features: int, device: torch.device) -> engine.Job:
     return engine.Job(
-        index=torch.from_numpy(task.rows).to(device),
+        index=torch.tensor(task.rows, device=device),
         labelling=task.labelling,
         seed=task.seed,
         max_epochs=task.model.choose_max_epochs(task.n_samples),

@@ -187,7 +187,7 @@ class _Dealer:
     """
 
     def __init__(self, known: np.ndarray | Tensor, n_batches: int, batch_size: int) -> None:
-        known = torch.as_tensor(known).cpu()
+        known = torch.tensor(known) if isinstance(known, np.ndarray) else known.cpu()
         self.known = torch.nonzero(known != 0).squeeze(1)
         self._unknown = torch.nonzero(known == 0).squeeze(1)
         n_known, n_unknown = len(self.known), len(self._unknown)

@@ -78,7 +78,9 @@ class LabelStep:
         self._known = torch.zeros(shape if some_known else (0,), dtype=torch.int8, device=device)
         for m, labelling in enumerate(labellings):
             if labelling.known is not None:
-                self._known[m, : n_rows[m]] = torch.as_tensor(labelling.known)
+                known = labelling.known
+                known = torch.tensor(known) if isinstance(known, np.ndarray) else known
+                self._known[m, : n_rows[m]] = known
         # Both losses' weights of the models whose labels hold for a whole epoch.
         some_fixed = any(one.first_scores is not None or one.per_epoch for one in labellings)
         self._fixed = torch.zeros(2, *(shape if some_fixed else (0,)), device=device)
@@ -194,7 +196,7 @@ def _ranks(scores: np.ndarray | Tensor) -> Tensor:
     Only the order of the scores counts, which float32 would lose; ranks are exact in it up to
     2**24 rows.
     """
-    scores = torch.as_tensor(scores).cpu().numpy()
+    scores = scores.cpu().numpy() if isinstance(scores, Tensor) else scores
     ranks = np.empty(len(scores), dtype=np.float32)
     ranks[np.argsort(-scores, kind="stable")] = np.arange(len(scores), 0, -1)
     return torch.from_numpy(ranks)
