@@ -14,6 +14,9 @@ from lofe_sklearn._containers import IMAGE_CHANNELS
 # Pillow's, 3 of an array and 12 of floats. Together 640 MB.
 MAX_PIXELS = 2**25
 BYTES = 19
+# Times as many pixels a progressive JPEG file may have, of which all coefficients, 6 bytes a pixel,
+# are in memory at whatever size it is decoded.
+PROGRESSIVE = 3
 # Types of whole numbers whose largest value is white. In wider or signed types pictures of 8, 16
 # or 32 bits are stored alike, so that which value is white cannot be told.
 WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
@@ -178,6 +181,9 @@ def _pixels(image: Any, max_pixels: int | None) -> np.ndarray:
 
 def _decode_smaller(image: Any, max_pixels: int | None) -> None:
     """Have a large JPEG file decoded at an eighth of its size or more; others stay as they are."""
+    n_pixels = image.width * image.height
+    if max_pixels and image.info.get("progressive") and n_pixels > PROGRESSIVE * max_pixels:
+        return  # and is refused
     for part in (1, 2, 4, 8):
         if max_pixels is None or -(-image.width // part) * -(-image.height // part) <= max_pixels:
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import pickle
+import threading
 from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
 from typing import Any
@@ -16,6 +17,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from lofe_sklearn.features._networks import Network
+
+# Hooks are seen by all threads that run a network: one thread would get another's outputs.
+_HOOKED = threading.Lock()
 
 
 class Extractor:
@@ -105,14 +109,15 @@ class Extractor:
                 return [self._checked(self.network.features(batch), "the network")]
             found: dict[str, torch.Tensor] = {}
             modules = dict(self.network.module.named_modules())
-            hooks = [
-                modules[name].register_forward_hook(_keep(found, name)) for name in self.layers
-            ]
-            try:
-                self.network.module(batch)
-            finally:
-                for hook in hooks:
-                    hook.remove()
+            with _HOOKED:
+                hooks = [
+                    modules[name].register_forward_hook(_keep(found, name)) for name in self.layers
+                ]
+                try:
+                    self.network.module(batch)
+                finally:
+                    for hook in hooks:
+                        hook.remove()
         return [self._checked(found.get(name), f"layer {name!r}") for name in self.layers]
 
     def pool(self, outputs: list[torch.Tensor]) -> torch.Tensor:

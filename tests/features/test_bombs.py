@@ -130,6 +130,14 @@ def test_jpeg_files_are_halved_until_they_fit(limit, side, tmp_path):
     assert find_broken_images([path], max_pixels=limit * limit) == []
 
 
+@pytest.mark.parametrize(("progressive", "n_broken"), [(False, 0), (True, 1)])
+def test_a_progressive_jpeg_file_is_in_memory_whole(progressive, n_broken, tmp_path):
+    path = tmp_path / "image.jpg"
+    Image.fromarray(pixels(1, side=80)[0]).save(path, progressive=progressive)
+    assert len(find_broken_images([path], max_pixels=6400 // 3 - 1)) == n_broken
+    assert find_broken_images([path], max_pixels=6400 // 3 + 1) == []
+
+
 def test_jpeg_files_that_are_too_large_at_an_eighth(tmp_path):
     path = tmp_path / "image.jpg"
     Image.fromarray(pixels(1, side=80)[0]).save(path)

@@ -7,6 +7,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed
 from pictures import encoded, network, pixels, write_folder
 from PIL import Image
 from sklearn.base import clone
@@ -183,6 +184,15 @@ def test_images_are_resized_with_antialiasing():
     mean = 0.5 - np.array([0.485, 0.456, 0.406])
     features = extractor.fit_transform(X)
     np.testing.assert_allclose(features[0], mean / [0.229, 0.224, 0.225], atol=0.02)
+
+
+def test_threads_do_not_get_each_others_layers():
+    X = pixels(40)
+    extractor = small(layers=["0", "3"]).fit(X)
+    expected = extractor.transform(X)
+    halves = Parallel(4, "threading")(delayed(extractor.transform)(X[i::4]) for i in range(4))
+    for i, features in enumerate(halves):
+        np.testing.assert_array_equal(features, expected[i::4])
 
 
 def test_own_preprocessing():
