@@ -74,7 +74,7 @@ def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, name
     names = getattr(fitted, "feature_names_in_", None)
     columns = list(X.columns) if hasattr(X, "columns") else None
     if columns is not None and len(set(columns)) < len(columns):
-        return f"{owner}: {error} Rename columns of {name}, or drop those that are copies."
+        return f"{owner}: {error}\nRename columns of {name}, or drop those that are copies."
     if names is not None and columns is not None and columns != list(names):
         ordered = f"{name}[detector.feature_names_in_] has them in that order."
         return f"{owner}: {error}{ordered if set(columns) == set(names) else ''}"
