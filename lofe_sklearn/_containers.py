@@ -217,7 +217,9 @@ def _library_of(data: Any) -> Any:
     return sys.modules[type(data).__module__.partition(".")[0]]
 
 
-# Of Python's, from which pandas' are derived, and of NumPy's.
+# How types of columns begin in pandas and Arrow, and the types of single values: Python's, from
+# which pandas' are derived, and NumPy's.
+_NAMES = ("period", "timestamp", "date32", "date64", "time32", "time64", "duration")
 _TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
@@ -275,6 +277,10 @@ def _columns(data: Any) -> Iterator[tuple[Any, Any, Callable[[], Any]]]:
             # By position in pandas, where labels may come twice.
             yield label, dtype, partial(_column, data, i if hasattr(data, "iloc") else label)
         return
+    if hasattr(data, "column_names") and hasattr(data, "schema"):  # tables of Arrow
+        for field in data.schema:
+            yield field.name, field.type, lambda: ()
+        return
     if not hasattr(data, "dtype") and not sparse.issparse(data):
         if not isinstance(data, (list, tuple)) and not hasattr(data, "__array__"):
             return
@@ -301,7 +307,7 @@ def _kind(dtype: Any, values: Callable[[], Any]) -> str:
         return _kind(dtype.categories.dtype, lambda: dtype.categories)
     kind = getattr(dtype, "kind", "")
     is_temporal = getattr(dtype, "is_temporal", None)  # polars' types have it
-    if kind in ("m", "M") or str(dtype).startswith("period") or (is_temporal and is_temporal()):
+    if kind in ("m", "M") or str(dtype).startswith(_NAMES) or (is_temporal and is_temporal()):
         return "time"
     if kind == "c":
         return "complex"

@@ -1,6 +1,7 @@
 """Masks, dates and complex numbers are refused wherever rows, labels or scores are taken."""
 
 import datetime
+from collections import namedtuple
 from fractions import Fraction
 
 import numpy as np
@@ -263,6 +264,25 @@ def test_messages_name_the_column_and_what_to_do():
         DeepSVDD().fit(masked())
     with pytest.raises(ValueError, match=r"as in y_true\.filled"):
         roc_auc(masked(np.repeat([1, 0], 12)), plain()[:, 0])
+
+
+class Table:
+    """What is looked at of a table of Arrow: the names and types of its columns."""
+
+    column_names = ("size", "when")
+
+    def __init__(self, kind):
+        field = namedtuple("Field", ["name", "type"])
+        self.schema = [field("size", "double"), field("when", kind)]
+
+
+@pytest.mark.parametrize(
+    "kind", ["timestamp[ns, tz=UTC]", "date32[day]", "date64[ms]", "time64[us]", "duration[s]"]
+)
+def test_tables_of_arrow(kind):
+    with pytest.raises(ValueError, match="LOE: X must hold numbers; got dates .* column 'when'"):
+        check_plain_values(Table(kind), "X", "LOE")
+    check_plain_values(Table("int64"), "X", "LOE")
 
 
 def test_a_masked_array_without_masked_values_is_an_array():

@@ -114,8 +114,9 @@ class Cache:
         except OSError as error:
             self._writes = False
             warn_user(
-                f"features cannot be kept in {self.folder} ({error}); the result is complete, but "
-                "the next call computes them again. Make room, or let memory name another folder."
+                f"ImageFeatures: features cannot be kept in {self.folder} ({error}); the result is "
+                "complete, but the next call computes them again. Make room, or let memory name "
+                "another folder."
             )
 
 

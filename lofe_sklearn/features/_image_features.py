@@ -102,9 +102,9 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         where more were slower in our measurements, and 64 on other devices. Another size
         changes the features by rounding errors.
     max_pixels : int, default=33554432
-        Pixels of the largest file or frame that is decoded; so many take about 640 MB. Larger JPEG
-        files are decoded at a half to an eighth of their height and width, others are broken
-        images. None leaves only Pillow's limit.
+        Pixels of the largest file or frame that is decoded; so many take about 800 MB, with opacity
+        1.4 GB. Larger JPEG files are decoded at a half to an eighth of their height and width,
+        others are broken images. None leaves only Pillow's limit.
     memory : str, path or joblib.Memory, default=None
         Folder to keep features in, one entry for each image, so that the next fold or run does not
         compute them again. Files are known by path, size and time of change. Threads and processes
