@@ -12,12 +12,7 @@ from lofe_sklearn import engine
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows, threshold
 from lofe_sklearn._known_labels import contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._loe._cleaning import CleaningMixin
-from lofe_sklearn._loe._ensemble import (
-    Ensemble,
-    held_out_scores,
-    infer_labels,
-    mean_history,
-)
+from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, infer_labels, mean_history
 from lofe_sklearn._loe._members import Planner
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
@@ -332,7 +327,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             Minus the normal loss; of several members, minus the mean of their standardised
             logarithms. It does not depend on the other rows of X.
         """
-        return self._ensemble.score(self._check_rows(X))
+        X = self._check_rows(X)  # raises if not fitted
+        return self._ensemble.score(X)
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the members' networks.
@@ -347,4 +343,5 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
             The members' embeddings side by side.
         """
-        return self._ensemble.embed(self._check_rows(X))
+        X = self._check_rows(X)
+        return self._ensemble.embed(X)
