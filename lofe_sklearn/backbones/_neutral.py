@@ -131,6 +131,12 @@ class NeuTraL(Backbone):
     which has one or two layers more.
     Transformations: one hidden layer of width d, at most 64.
 
+    The score of a row of zeros, as the network sees it, is apart from those of all rows near it,
+    since a zero vector has no direction. With ``"minmax"`` that is the row whose every feature has
+    its lowest training value. In another precision than in training it is no longer exactly zero,
+    and has another score: where rows may be float32 or float64, train and score them in one of
+    the two.
+
     References
     ----------
     .. [1] C. Qiu, T. Pfrommer, M. Kloft, S. Mandt, M. Rudolph (2021). Neural Transformation

@@ -1,12 +1,15 @@
-"""A process forked after a fit computes, and does not wait for threads that are not there."""
+"""Processes and threads: one forked after a fit does not wait for threads that are not there."""
 
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import joblib
+import numpy as np
 import pytest
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
 
 # In a process of its own: a test that failed would wait forever, and the suite has one thread.
 PARENT = """
@@ -65,6 +68,7 @@ assert all(np.allclose(part, scores, rtol=0, atol=1e-7) for part in of_pool)
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
 def test_forked_process_computes():
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
     process = subprocess.run(
@@ -75,3 +79,28 @@ def test_forked_process_computes():
         text=True,
     )
     assert process.returncode == 0, process.stderr
+
+
+# As a web server would have it, and joblib.
+def test_threads_and_new_processes_score_alike():
+    X = np.random.default_rng(0).normal(size=(300, 6))
+    detector = LOE([DeepSVDD(max_epochs=2), AutoEncoder(max_epochs=2)], random_state=0).fit(X)
+    expected = detector.anomaly_proba(X)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(detector.anomaly_proba, [X] * 8):
+            np.testing.assert_array_equal(found, expected)
+    score = joblib.delayed(detector.anomaly_proba)
+    for found in joblib.Parallel(n_jobs=2, backend="loky")(score(X) for _ in range(2)):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
+
+
+def test_fits_in_threads_are_fits_alone():
+    X = np.random.default_rng(0).normal(size=(100, 6))
+
+    def scores(seed):
+        return DeepSVDD(max_epochs=3, random_state=seed).fit(X).score_samples(X)
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(scores, range(8)))
+    for seed, found in enumerate(together):
+        np.testing.assert_array_equal(found, scores(seed))
