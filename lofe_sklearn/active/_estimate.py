@@ -83,7 +83,10 @@ def estimate_contamination(
     """
     owner = "estimate_contamination"
     check_plain_values(scores, "scores", owner)
-    values = column_or_1d(scores, dtype=np.float64)
+    try:
+        values = column_or_1d(scores, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{owner}: scores must be a 1d array of numbers. {error}") from error
     labels = Known(known_labels, known_anomalies, known_normal)
     known = labels.read(len(values), owner)
     if known is None:
@@ -101,7 +104,9 @@ def estimate_contamination(
     estimate = float(np.mean(anomalous * ratios))
     if embedding is not None:
         check_plain_values(embedding, "embedding", owner)
-        places = _with_scores(check_array(embedding, dtype=np.float64), values)
+        places = _with_scores(
+            check_array(embedding, dtype=np.float64, input_name="embedding"), values
+        )
         estimate = covered * float(_cells(places, asked) @ anomalous)
     if prior is not None:
         estimate += (1.0 - covered) * prior

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.validation import has_fit_parameter
 from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
 from lofe_sklearn._types import Floats, Ints, MatrixLike
+from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.adapters._checks import checked_detector
 
 
@@ -182,6 +184,8 @@ class ADBenchDetector:
 
     def _unfitted(self) -> Any:
         owner = type(self).__name__
+        whole = Number(Integral, low=0, high=2**32 - 1, optional=True)
+        check_argument(type(self).__name__, "seed", self.seed, whole)
         seed = None if self.seed is None else int(self.seed)
         if _is_factory(self.detector):
             made = self.detector(seed)

@@ -38,6 +38,6 @@ def refuse_unknown_parameters(cls: Any, unknown: Iterable[str]) -> None:
     for name in unknown:
         known = cls._get_param_names()
         raise TypeError(
-            f"{cls.__name__}() got an unexpected keyword argument {name!r}."
-            f"{did_you_mean(name, known)} It takes {', '.join(known)}."
+            f"{cls.__name__}() got an unexpected keyword argument {name!r}; it takes "
+            f"{', '.join(known)}.{did_you_mean(name, known)}"
         )

@@ -17,6 +17,7 @@ from lofe_sklearn._cut import threshold
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import (
     Constraint,
+    Described,
     Number,
     OneOf,
     all_or_nothing,
@@ -26,7 +27,7 @@ from lofe_sklearn._validation import (
 from lofe_sklearn.features._windows import VideoWindows
 
 Kernel: TypeAlias = Literal["gaussian", "box"]
-SIGMA = Number(low=0)
+SIGMA = Described(Number(low=0), "a number of at least 0, and finite")
 KERNEL = OneOf(("gaussian", "box"))
 
 

@@ -174,7 +174,7 @@ def consensus(scores: ArrayLike) -> Floats:
         by_detector = check_array(
             scores, dtype=np.float64, ensure_min_samples=2, input_name="scores"
         )
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             "consensus: scores must be finite numbers of shape (n_detectors, n_samples), with at "
             f"least two detectors. {error}"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from calls import calls
+from functions import FUNCTIONS, function_calls
 from hypothesis import HealthCheck, Phase, given, settings
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -37,6 +38,8 @@ def _everything_is_imported():
     """Train a stack: the first one imports libraries that add filters of warnings."""
     X = np.random.default_rng(0).normal(size=(20, 3))
     LOE(AutoEncoder(max_epochs=1), contamination=0.1, n_estimators=2).fit(X)
+    for function, arguments in FUNCTIONS.items():
+        function(**arguments)
 
 
 def try_out(call):
@@ -60,6 +63,26 @@ def try_out(call):
     assert repr(clone(call.detector)) == repr(call.detector)
 
 
+def try_out_a_function(call):
+    error = result = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = world()
+        try:
+            result = call.run()
+        except OURS_OR_SCIKIT_LEARNS as caught:
+            error = caught
+        assert world() == before
+    if isinstance(result, (float, np.ndarray)) and np.asarray(result).dtype.kind == "f":
+        assert np.isfinite(result).all(), call
+    if error is not None:
+        assert call.odd is not None, f"{call.function.__name__}: {error}"
+        # scikit-learn's own checks of rows and labels do not name these.
+        of_scikit_learn = call.odd in {"X", "y", "y_true", "outliers", "groups"}
+        named = of_scikit_learn or call.odd in str(error) or is_about_rows(error)
+        assert named, f"{call.function.__name__}({call.odd}={call.arguments[call.odd]!r}): {error}"
+
+
 def is_about_rows(error):
     """Whether it says what the rows or the training lack for what is asked."""
     return any(word in str(error) for word in ("row", "sample", "feature", "fold", "diverged"))
@@ -78,6 +101,19 @@ COMMON = {
 @given(calls())
 def test_two_hundred_calls(call):
     try_out(call)
+
+
+@settings(max_examples=200, **COMMON)
+@given(function_calls())
+def test_two_hundred_calls_of_functions(call):
+    try_out_a_function(call)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000, **COMMON)
+@given(function_calls())
+def test_two_thousand_calls_of_functions(call):
+    try_out_a_function(call)
 
 
 @pytest.mark.slow
