@@ -16,6 +16,7 @@ from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from lofe_sklearn.exceptions import TrainingDivergedError
@@ -285,6 +286,14 @@ def did_you_mean(value: Any, options: Iterable[str]) -> str:
     names = {option.lower(): option for option in options}
     close = get_close_matches(value.lower(), names, n=1) if isinstance(value, str) else []
     return f" Did you mean {names[close[0]]!r}?" if close else ""
+
+
+def as_numbers(values: Any, name: str, owner: str) -> NDArray[np.float64]:
+    """Return `values` as an array of numbers in double precision, or raise ValueError."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{owner}: {name} must be numbers. {error}") from error
 
 
 def check_finite(scores: np.ndarray, message: str) -> None:

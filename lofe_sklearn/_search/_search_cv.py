@@ -16,6 +16,7 @@ from sklearn.utils import Tags, get_tags, indexable
 from lofe_sklearn._containers import (
     check_plain_values,
     check_unmasked,
+    count_rows,
     labels_as_array,
     readable_rows,
 )
@@ -258,8 +259,9 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         if y is not None:
             check_plain_values(y, "y", "LOESearchCV")
         check_unmasked(X, "X", "LOESearchCV")  # before a Pipeline's transformers drop the mask
-        if isinstance(X, (list, tuple)):
+        if not hasattr(X, "shape"):
             X = np.asarray(X)
+        count_rows(X, "X", "LOESearchCV")
         X, y = indexable(readable_rows(X, "LOESearchCV"), labels_as_array(y))
         if get_tags(self.estimator).input_tags.pairwise:
             raise ValueError(

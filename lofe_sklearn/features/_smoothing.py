@@ -21,6 +21,7 @@ from lofe_sklearn._validation import (
     Number,
     OneOf,
     all_or_nothing,
+    as_numbers,
     check_argument,
     check_parameters,
 )
@@ -77,7 +78,7 @@ def smooth_scores(
     check_argument(owner, "kernel", kernel, KERNEL)
     check_plain_values(scores, "scores", owner)
     check_unmasked(groups, "groups", owner)
-    values, clips = np.asarray(scores, dtype=np.float64), np.asarray(groups)
+    values, clips = as_numbers(scores, "scores", owner), np.asarray(groups)
     if values.ndim != 1 or clips.shape != values.shape:
         raise ValueError(
             f"{owner}: scores and groups must be of one shape (n_samples,); got {values.shape} and "

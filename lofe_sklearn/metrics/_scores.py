@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import Bools, Floats
-from lofe_sklearn._validation import Described, Number, check_argument, check_finite
+from lofe_sklearn._validation import Described, Number, as_numbers, check_argument, check_finite
 from lofe_sklearn.metrics._is_anomaly import both_classes
 
 
@@ -193,11 +193,8 @@ def _one_for_each(scores: ArrayLike, n_samples: int, owner: str) -> Floats:
             f"{owner}: scores must be one number for each label of y_true; their numbers are "
             f"inconsistent, {len(values)} scores for {n_samples} labels."
         )
-    try:
-        # In float64, since unsigned integers and booleans cannot be negated.
-        return values.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{owner}: scores must be numbers. {error}") from error
+    # In float64, since unsigned integers and booleans cannot be negated.
+    return as_numbers(values, "scores", owner)
 
 
 def _precision_of_lowest(anomalous: Bools, normality: Floats, n: int) -> float:
