@@ -205,9 +205,14 @@ def _values(network: nn.Module) -> list[Any]:
     ]
 
 
+# Python 3.11 fails where two threads parse sources at the same time, as `inspect` does.
+_parsing = threading.Lock()
+
+
 def _source(code: Any) -> str:
     try:
-        return f"{code.__module__}.{code.__qualname__} {inspect.getsource(code)}"
+        with _parsing:
+            return f"{code.__module__}.{code.__qualname__} {inspect.getsource(code)}"
     except (AttributeError, OSError, TypeError):  # built in, or typed at a prompt
         return ""
 
