@@ -29,14 +29,20 @@ def plain_torch() -> Iterator[None]:
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        if torch.get_default_device().type != "cpu":
+        # Of a new tensor: torch's own function for it fails in some versions.
+        if torch.empty(0).device.type != "cpu":
             stack.enter_context(torch.device("cpu"))
-        for kind in ("cpu", "cuda", "mps"):
+        for kind in _autocast_kinds():
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
         if is_fork():
             stack.enter_context(one_thread)
         yield
+
+
+def _autocast_kinds() -> list[str]:
+    """Types of devices that this build of torch knows autocast for."""
+    return ["cpu", "cuda", *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
 class _DefaultDtype:
