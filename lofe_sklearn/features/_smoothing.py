@@ -23,6 +23,7 @@ from lofe_sklearn._validation import (
     all_or_nothing,
     as_numbers,
     check_argument,
+    check_finite,
     check_parameters,
 )
 from lofe_sklearn.features._windows import VideoWindows
@@ -84,6 +85,7 @@ def smooth_scores(
             f"{owner}: scores and groups must be of one shape (n_samples,); got {values.shape} and "
             f"{clips.shape}."
         )
+    check_finite(values, f"{owner}: scores must be finite; got {{value}} in row {{row}}.")
     if frames is not None and np.shape(frames) != values.shape:
         raise ValueError(
             f"{owner}: frames must have one number for each score, {len(values)}; got the shape "
