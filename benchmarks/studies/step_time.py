@@ -4,7 +4,7 @@
     .venv-peers/bin/python -m benchmarks study step-time --beside peers      # make peers first
     python -m benchmarks study step-time --against ../other-checkout
 
-A step is all of it: taking the batch, both losses, the label step, the gradients, Adam, and the
+A step consists of taking the batch, both losses, the label step, the gradients, Adam, and the
 record of the losses. Batches have 128 rows.
 
 `products`: steps of LOE's training in a stack of --models, and the products alone, `torch.mm` and

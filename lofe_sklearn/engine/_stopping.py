@@ -109,6 +109,7 @@ class EarlyStopping:
 def _divergence(model: int, epoch: int, max_epochs: np.ndarray) -> str:
     return (
         f"Training diverged: the loss of model {model} (of {len(max_epochs)}) is not finite "
-        f"in epoch {epoch + 1} of {max_epochs[model]}. Lower lr, set gradient_clip_value (1.0, "
-        "say), or bring the features to a common scale (scaling='minmax')."
+        f"in epoch {epoch + 1} of {max_epochs[model]}. Lower lr (estimator__lr of LOE), set "
+        "gradient_clip_value (1.0, say), or bring the features to a common scale "
+        "(scaling='minmax')."
     )

@@ -118,7 +118,7 @@ def test_no_room_on_the_disk(path, monkeypatch):
 @pytest.fixture
 def largest_file():
     """Let the kernel refuse what goes beyond a size, as it does on a full disk."""
-    resource = pytest.importorskip("resource")
+    resource = pytest.importorskip("resource", reason="limits of file sizes are POSIX's")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
