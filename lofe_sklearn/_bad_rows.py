@@ -89,7 +89,7 @@ def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, name
 
 
 @contextmanager
-def blaming_rows(owner: str, X: Any, feature_names: Any = None) -> Iterator[None]:
+def blaming_rows(owner: str, X: Any, feature_names: Any = None, name: str = "X") -> Iterator[None]:
     """Say which detector cannot compute with rows, and which of them, where a computation fails.
 
     scikit-learn's check is left out under ``assume_finite``, so that its finding may come late.
@@ -101,14 +101,18 @@ def blaming_rows(owner: str, X: Any, feature_names: Any = None) -> Iterator[None
     X : {ndarray, CSR matrix}
         Rows after their validation.
     feature_names : array-like of str, optional
+    name : str, default="X"
+        What the message calls X.
     """
     try:
         yield
     except (ValueError, TrainingDivergedError) as error:
-        found = what_is_wrong(X, "X", owner, feature_names)
+        found = what_is_wrong(X, name, owner, feature_names)
         if found is not None:
             raise ValueError(f"{owner}: {found}") from error
         if isinstance(error, UnusableRowsError):
+            if getattr(error, "what", None) == "X":
+                vars(error)["what"] = name
             raise ValueError(f"{owner}: {error}") from error
         if isinstance(error, TrainingDivergedError):
             raise TrainingDivergedError(f"{owner}: {error}") from error

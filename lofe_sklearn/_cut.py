@@ -26,8 +26,13 @@ def tolerance(values: np.ndarray, at: float, unit: float = 0.0) -> float:
     `unit` is the size of what they are computed from, where that is larger than they are. No value
     far from `at` has a say, or one extreme score would make all others equal.
     """
+    return float(tolerances(values, np.array(at), unit))
+
+
+def tolerances(values: np.ndarray, at: np.ndarray, unit: float = 0.0) -> np.ndarray:
+    """Return `tolerance` for each number of an array."""
     low, high = np.percentile(values, [25, 75])
-    return max(_PROMISED * float(high - low), _ROUNDING * max(abs(at), unit))
+    return np.maximum(_PROMISED * float(high - low), _ROUNDING * np.maximum(np.abs(at), unit))
 
 
 def threshold(scores: np.ndarray, contamination: float, *, unit: float = 0.0) -> float:
@@ -45,6 +50,18 @@ def threshold(scores: np.ndarray, contamination: float, *, unit: float = 0.0) ->
     if _taken(first, last, contamination * len(scores), len(scores)) == first:
         return float(ascending[first] - near)
     return float(ascending[last - 1] + near)
+
+
+def clean_cuts(scores: np.ndarray, *, unit: float = 0.0) -> np.ndarray:
+    """Return how many of the lowest scores a threshold can cut off without splitting a tie.
+
+    In ascending order, from the first run of equal scores on. All of them are cut off only if they
+    are of more than one run.
+    """
+    ascending = np.sort(scores)
+    near = tolerances(scores, ascending, unit)
+    ends = np.flatnonzero(np.diff(ascending) > 2 * near[1:]) + 1
+    return np.append(ends, len(scores)) if len(ends) else ends
 
 
 def warn_of_equal_scores(owner: str, scores: np.ndarray, X: Any, unit: float = 0.0) -> None:

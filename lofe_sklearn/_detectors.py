@@ -35,6 +35,7 @@ from lofe_sklearn._containers import (
     tidy_csr,
 )
 from lofe_sklearn._nested_parameters import NestedParameters
+from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite, warn_user
 
@@ -83,7 +84,7 @@ class PreparedRows:
         return self if rows is None else replace(self, X=self.X[rows])
 
 
-class OutlierDetector(NestedParameters, OutlierMixin, BaseEstimator):
+class OutlierDetector(ThresholdMixin, NestedParameters, OutlierMixin, BaseEstimator):
     """The base class of backbones and `LOE`.
 
     A subclass says which backbones its rows are for, scores them, and plans what is trained on
@@ -97,6 +98,10 @@ class OutlierDetector(NestedParameters, OutlierMixin, BaseEstimator):
     @abstractmethod
     def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row: the higher, the more normal."""
+
+    @abstractmethod
+    def _scores_of(self, X: Matrix) -> Floats:
+        """Scores of validated rows."""
 
     def decision_function(self, X: MatrixLike) -> Floats:
         """Signed distance of each row's score to the threshold: negative for outliers.
@@ -169,12 +174,13 @@ class OutlierDetector(NestedParameters, OutlierMixin, BaseEstimator):
         return detector._validated(X, readers, rows.layout, name=name, reset=False)[0]
 
     @contextmanager
-    def _rows_to_score(self, X: Any) -> Iterator[Matrix]:
-        """Validate rows to score, and say what is wrong with them if it shows only then."""
+    def _rows_to_score(self, X: Any, name: str = "X") -> Iterator[Matrix]:
+        """Validate rows to score, the argument `name`; say what is wrong if it shows only then."""
         check_is_fitted(self)
-        rows, _ = self._validated(X, self._readers(fitted=True), self._layout, reset=False)
+        readers = self._readers(fitted=True)
+        rows, _ = self._validated(X, readers, self._layout, name=name, reset=False)
         names = getattr(self, "feature_names_in_", None)
-        with blaming_rows(type(self).__name__, rows, names):
+        with blaming_rows(type(self).__name__, rows, names, name):
             yield rows
 
     def _validated(

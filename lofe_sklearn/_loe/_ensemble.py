@@ -87,19 +87,27 @@ class Ensemble:
         return np.stack(every, axis=1)
 
 
-def held_out_scores(plan: Plan, of_folds: Sequence[Sequence[Trained]]) -> np.ndarray | None:
-    """Score each row by the models that have not seen it; None where there are none."""
+def held_out_scores(
+    plan: Plan, of_folds: Sequence[Sequence[Trained]], scale: CommonScale
+) -> np.ndarray | None:
+    """Score each row by the models that have not seen it; None where there are none.
+
+    The scores are on the scale of the members, so that they can be compared with theirs.
+    """
     if not plan.folds:
         return None
     scores = np.empty(plan.rows.X.shape[0])
     for fold, trained in zip(plan.folds, of_folds, strict=True):
         held_out, loss_n = plan.rows.X[fold.held_out], []
         for task, each in zip(fold.tasks, trained, strict=True):
-            device = task.model.device
-            with locating(rows=fold.held_out):
-                losses = losses_of(each.module, held_out, each.scaling, device, fold.held_out)
+            device, features = task.model.device, task.features
+            own = held_out if features is None else held_out[:, features]
+            with locating(rows=fold.held_out, features=features):
+                losses = losses_of(each.module, own, each.scaling, device, fold.held_out)
             loss_n.append(losses[0])
-        scores[fold.held_out] = _scale_of(trained).combine(np.stack(loss_n))
+        own_scale = _scale_of(trained)
+        units = own_scale.standardised(own_scale.combine(np.stack(loss_n)))
+        scores[fold.held_out] = scale.scores_of(units)
     return scores
 
 

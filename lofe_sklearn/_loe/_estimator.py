@@ -8,11 +8,12 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from lofe_sklearn import engine
-from lofe_sklearn._cut import threshold, warn_of_equal_scores
+from lofe_sklearn._containers import Matrix
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows
-from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_low_contamination
+from lofe_sklearn._known_labels import Known, warn_of_low_contamination
 from lofe_sklearn._loe._cleaning import CleaningMixin
-from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, infer_labels, mean_history
+from lofe_sklearn._loe._decision import DecisionMixin
+from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, mean_history
 from lofe_sklearn._loe._members import Planner
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
@@ -22,7 +23,7 @@ from lofe_sklearn._loe._parameters import (
     check_warmup,
     label_rule,
 )
-from lofe_sklearn._loe._posterior import Posterior, PosteriorMixin
+from lofe_sklearn._loe._posterior import PosteriorMixin
 from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
 from lofe_sklearn._training import Memo, Plan, Trained, exposure_to, fit
 from lofe_sklearn._types import Floats, KnownLabels, Mask, MatrixLike, RandomState
@@ -30,7 +31,7 @@ from lofe_sklearn._validation import check_parameters
 from lofe_sklearn.backbones import Backbone
 
 
-class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
+class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
     """Latent Outlier Exposure [1]_: train a detector on unlabelled, contaminated data.
 
     A backbone gives two losses for each row, low where it looks normal and low where it looks
@@ -86,6 +87,10 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
     outlier_weight : float, default=1.0
         How much the mean anomaly loss of auxiliary outliers counts beside the mean over the
         training rows, where `fit` is given any (outlier exposure [2]_).
+    held_out_folds : int of at least 2, optional
+        Folds of training rows, each of which models trained on the other rows score, for
+        `held_out_scores_`: at most 8 models a fold, trained as members are, on as many of the other
+        rows at most. Default: none, or 3 where ``contamination="auto"`` needs them.
     random_state : int, RandomState instance or None, default=None
         Seeds the members. None takes the first backbone's own ``random_state``.
 
@@ -105,8 +110,8 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         One standard deviation of the logarithm of the found ratio below and above it. Of a ratio
         that was given, twice the ratio; a pair that was given.
     held_out_scores_ : ndarray of shape (n_samples,) or None
-        With ``contamination="auto"``, the score of each training row by models that have not seen
-        it, high for normal. None for fewer than 36 rows.
+        The score of each training row by models that have not seen it, high for normal, where there
+        are folds: with `held_out_folds`, or ``contamination="auto"`` and at least 36 rows.
     labels_ : ndarray of int, shape (n_samples,)
         Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stand as given.
     sample_indices_ : ndarray of int, shape (n_kept,)
@@ -176,6 +181,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         warmup_epochs: int | None = None,
         known_weight: float | None = None,
         outlier_weight: float = 1.0,
+        held_out_folds: int | None = None,
         random_state: RandomState = None,
     ) -> None:
         self.estimator = estimator
@@ -189,6 +195,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         self.warmup_epochs = warmup_epochs
         self.known_weight = known_weight
         self.outlier_weight = outlier_weight
+        self.held_out_folds = held_out_folds
         self.random_state = random_state
 
     def fit(
@@ -285,7 +292,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         return planner.plan(contamination, given, expose)
 
     def _finish_fit(self, plan: Plan, trained: Sequence[Trained]) -> None:
-        X, known = plan.rows.X, plan.known
+        X = plan.rows.X
         members, of_folds = plan.by_fold(trained)
         self._layout = plan.rows.layout
         self._ensemble = Ensemble.of(self._backbones(), plan, members)
@@ -297,21 +304,12 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
         self.loss_history_ = mean_history(self.estimators_, self.n_iter_)
 
-        losses, scale = self._ensemble.losses_of_all(X, members), self._ensemble.scale
-        scores = scale.combine(losses[0])
-        self.held_out_scores_ = held_out_scores(plan, of_folds)
-        held_out = None if self.held_out_scores_ is None else -self.held_out_scores_
-        found = read_contamination(self.contamination).find(-scores, held_out)
-        self.contamination_, low, high = (
-            contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
-        )
-        self.contamination_interval_ = low, high
-        self.offset_ = threshold(scores, self.contamination_, unit=scale.unit)
-        warn_of_equal_scores(type(self).__name__, scores, X, scale.unit)
-        self._posterior = Posterior.of(
-            scale, scores, self.contamination_, self.held_out_scores_, known
-        )
-        self.labels_ = infer_labels(label_rule(self.method), losses, self.contamination_, known)
+        losses = self._ensemble.losses_of_all(X, members)
+        self.held_out_scores_ = held_out_scores(plan, of_folds, self._ensemble.scale)
+        self._decide(losses, plan)
+
+    def _scores_of(self, X: Matrix) -> Floats:
+        return self._ensemble.score(X)
 
     def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row: the higher, the more normal.
@@ -328,7 +326,7 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
             logarithms. It does not depend on the other rows of X.
         """
         with self._rows_to_score(X) as rows:
-            return self._ensemble.score(rows)
+            return self._scores_of(rows)
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the members' networks.

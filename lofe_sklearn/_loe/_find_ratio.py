@@ -22,9 +22,6 @@ from sklearn.mixture import BayesianGaussianMixture
 
 # What members of an ensemble assume in turn where the ratio is not known, and the cuts compared.
 RATIOS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
-# Fewer rows in a fold than this cannot tell cuts apart.
-_MIN_ROWS = 12
-N_FOLDS = 3
 # Sharpness of the weights of cuts: high enough to leave out what is hardly reproduced.
 _SHARPNESS = 8
 # Average precision above chance that a few rows reach by luck: it says nothing for a cut.
@@ -57,14 +54,6 @@ def spread_ratios(n_members: int) -> list[float]:
         chosen = np.linspace(0, len(RATIOS) - 1, n_members).round().astype(int)
         return [RATIOS[i] for i in chosen]
     return [RATIOS[i % len(RATIOS)] for i in range(n_members)]
-
-
-def folds(n_samples: int, seed: int) -> list[np.ndarray]:
-    """Held-out rows of each fold; none for so few rows that nothing could be found."""
-    if n_samples < _MIN_ROWS * N_FOLDS:
-        return []
-    order = np.random.default_rng(seed).permutation(n_samples)
-    return [np.sort(part) for part in np.array_split(order, N_FOLDS)]
 
 
 def find_ratio(scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:

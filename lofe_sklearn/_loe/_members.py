@@ -1,4 +1,4 @@
-"""What LOE trains: its members, and those that judge a cut by rows they have not seen."""
+"""What LOE trains: its members, and models of folds that score rows they have not seen."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lofe_sklearn import engine
 from lofe_sklearn._containers import Subset
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
-from lofe_sklearn._loe._find_ratio import folds
 from lofe_sklearn._loe._first_labels import is_auto, remembered_scores
-from lofe_sklearn._loe._ratio import Contamination, ratios_in_turn
+from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
+from lofe_sklearn._loe._ratio import Contamination
 from lofe_sklearn._training import Fold, Memo, Plan, Task, draw_seeds
 from lofe_sklearn.backbones import Backbone
 
 # Below so many marked rows a batch, labels are inferred once an epoch: the ratio of so small a
 # batch is far from that of all rows.
 _FEW_MARKED = 2
-# Models of a fold, which only judge cuts of the members' ranking.
+# Models of a fold, which only score the rows that they have not seen.
 _N_JUDGES = 8
 
 
@@ -37,6 +37,7 @@ class Parameters(Protocol):
     label_update: str
     warmup_epochs: int | None
     known_weight: float | None
+    held_out_folds: int | None
 
 
 class Planner:
@@ -76,39 +77,41 @@ class Planner:
         random_state: Any,
         expose: Callable[[int], engine.Exposure | None],
     ) -> Plan:
-        """List the members, and the models of the folds that `contamination` needs.
+        """List the members, and the models of the folds that were asked for or are needed.
 
-        ``expose(seed)`` makes the exposure to outliers that all of them share.
+        ``expose(seed)`` makes the exposure to outliers that all of them share. A model of a fold is
+        trained as a member is, on as many of the rows outside the fold and as many features.
         """
         n_samples, n_features = self.rows.X.shape
-        ratios = contamination.member_ratios(self.parameters.n_estimators, len(self.backbones))
-        held_out = folds(n_samples, seed=0) if contamination.needs_folds else []
+        asked, n_backbones = self.parameters, len(self.backbones)
+        ratios = contamination.member_ratios(asked.n_estimators, n_backbones)
+        n_folds = how_many_folds(asked.held_out_folds, contamination.needs_folds, n_samples)
+        held_out = held_out_rows(n_samples, n_folds, self.known)
         n_judges = min(len(ratios), _N_JUDGES) if held_out else 0
-        seeds = draw_seeds(random_state, len(ratios) + len(held_out) * n_judges)
+        seeds = draw_seeds(random_state, len(ratios) + n_folds * n_judges)
         # Once for all members: a synthetic one is the same to each of them.
         exposure = expose(seeds[0])
 
-        n_rows = _amount("max_samples", self.parameters.max_samples, n_samples, 2)
+        n_rows = _amount("max_samples", asked.max_samples, n_samples, 2)
         least = max(backbone.min_features for backbone in self.backbones)
-        n_seen = _amount("max_features", self.parameters.max_features, n_features, least)
-        members = []
-        for i, (ratio, seed) in enumerate(zip(ratios, seeds, strict=False)):
+        n_seen = _amount("max_features", asked.max_features, n_features, least)
+
+        def task(number: int, ratio: float, seed: int, available: np.ndarray) -> Task:
             rng = np.random.default_rng(seed)
-            rows, features, first_seed = self._everything, None, seeds[0]
-            if n_rows < n_samples:
-                rows, first_seed = np.sort(rng.choice(n_samples, n_rows, replace=False)), seed
+            rows, features, first_seed = available, None, seeds[0]
+            if n_rows < len(available):
+                rows, first_seed = np.sort(rng.choice(available, n_rows, replace=False)), seed
             if n_seen < n_features:
                 features = np.sort(rng.choice(n_features, n_seen, replace=False))
-            members.append(self._task(i, ratio, seed, first_seed, rows, features, exposure))
-        judges = ratios_in_turn(n_judges, len(self.backbones))
-        rest = iter(seeds[len(ratios) :])
+            return self._task(number, ratio, seed, first_seed, rows, features, exposure)
+
+        rest = iter(seeds)
+        members = [task(i, ratio, next(rest), self._everything) for i, ratio in enumerate(ratios)]
+        judges = contamination.member_ratios(n_judges, n_backbones) if n_judges else []
         of_folds = []
         for part in held_out:
-            rows = np.setdiff1d(self._everything, part)
-            tasks = [
-                self._task(i, ratio, next(rest), seeds[0], rows, None, exposure)
-                for i, ratio in enumerate(judges)
-            ]
+            outside = np.setdiff1d(self._everything, part)
+            tasks = [task(i, ratio, next(rest), outside) for i, ratio in enumerate(judges)]
             of_folds.append(Fold(part, tasks))
         return Plan(self.rows, self.known, members, of_folds)
 

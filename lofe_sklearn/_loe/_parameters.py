@@ -37,6 +37,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "warmup_epochs": Number(Integral, low=0, optional=True),
     "known_weight": Number(low=0, exclude_low=True, optional=True),
     "outlier_weight": Number(low=0, exclude_low=True),
+    "held_out_folds": Number(Integral, low=2, optional=True),
     "random_state": RANDOM_STATE,
 }
 

@@ -12,6 +12,8 @@ _TINY = 1e-12
 # Standard deviation below which a member's losses are equal: dividing by it would turn rounding
 # errors, 1e-15, into differences of more than the 1e-7 that scores are promised to.
 _NO_SPREAD = 1e-8
+# The exponential of this is a number.
+_LARGEST = 700.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,14 @@ class CommonScale:
         if len(self.center) > 1:
             return -scores
         return (_scaled(-scores, self.take_log[0]) - self.center[0]) / self.spread[0]
+
+    def scores_of(self, units: np.ndarray) -> np.ndarray:
+        """Return the scores that `standardised` turns into `units`."""
+        if len(self.center) > 1:
+            return -units
+        values = units * self.spread[0] + self.center[0]
+        # A row far outside may have a loss beyond every number; it stays the largest.
+        return -np.where(self.take_log[0], np.exp(np.minimum(values, _LARGEST)), values)
 
 
 def _declares_log(module: Any) -> bool:

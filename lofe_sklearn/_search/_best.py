@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
@@ -12,6 +12,8 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._containers import check_unmasked
+from lofe_sklearn._detectors import innermost_step
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
 from lofe_sklearn._types import Floats, Ints, MatrixLike
@@ -114,6 +116,93 @@ class BestEstimatorMixin(BaseEstimator):
         """
         check_is_fitted(self)
         return self.best_estimator_.score_samples(X)
+
+    @_only_after_refit
+    def set_threshold(
+        self,
+        *,
+        contamination: float | None = None,
+        n_flagged: int | None = None,
+        false_discovery_rate: float | None = None,
+    ) -> Self:
+        """Set the threshold of the best detector anew, without training again.
+
+        `predict`, `decision_function` and `offset_` follow; the results of the search stay.
+
+        Parameters
+        ----------
+        contamination : float in (0, 0.5], optional
+            The share of the training rows that is flagged.
+        n_flagged : int from 0 to the number of training rows, optional
+            How many of the training rows are flagged.
+        false_discovery_rate : float in (0, 1), optional
+            As many are flagged as the estimated share of normal rows among them allows; only where
+            the best detector is `LOE`. All three are those of ``LOE.set_threshold``.
+
+        Returns
+        -------
+        self : object
+            The search.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As ``LOE.set_threshold`` does; the threshold is left as it was.
+        """
+        check_is_fitted(self)
+        innermost_step(self.best_estimator_).set_threshold(
+            contamination=contamination,
+            n_flagged=n_flagged,
+            false_discovery_rate=false_discovery_rate,
+        )
+        return self
+
+    @_only_after_refit
+    def p_values(self, X: MatrixLike, calibration: MatrixLike | None = None) -> Floats:
+        """Conformal p-value of each row under the best detector.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to judge.
+        calibration : {array-like, sparse matrix} of shape (n_calibration, n_features), optional
+            Rows that the detector was not trained on, as ``LOE.p_values`` takes them.
+
+        Returns
+        -------
+        p_values : ndarray of float64, shape (n_samples,)
+            In (0, 1].
+        """
+        check_is_fitted(self)
+        detector = innermost_step(self.best_estimator_)
+        others = None if calibration is None else self._rows_of_detector(calibration, "calibration")
+        return detector.p_values(self._rows_of_detector(X), others)
+
+    @_only_after_refit
+    def severity(self, X: MatrixLike) -> Floats:
+        """Percentile of each row among the training rows of the best detector.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to judge.
+
+        Returns
+        -------
+        severity : ndarray of float64, shape (n_samples,)
+            From 0 to 100: 100 is more anomalous than all training rows.
+        """
+        check_is_fitted(self)
+        return innermost_step(self.best_estimator_).severity(self._rows_of_detector(X))
+
+    def _rows_of_detector(self, X: Any, name: str = "X") -> Any:
+        """Return rows as the steps before the detector hand them on to it."""
+        step = self.best_estimator_
+        check_unmasked(X, name, type(self).__name__)  # transformers may drop the mask
+        while isinstance(step, Pipeline):
+            X = step[:-1].transform(X) if len(step) > 1 else X
+            step = step.steps[-1][1]
+        return X
 
     @_only_after_refit
     def score(self, X: MatrixLike, y: ArrayLike | None = None, **params: Any) -> float:

@@ -19,6 +19,8 @@ from lofe_sklearn.backbones import Backbone
 
 # An estimate from twenty answers or so is good to this factor, mostly.
 _FACTOR = 2.0
+# Of a detector whose threshold is set to flag no row.
+_LEAST_PRIOR = 1e-4
 Contamination: TypeAlias = float | tuple[float, float] | Literal["estimate", "auto"] | None
 
 
@@ -133,7 +135,7 @@ def refit(
             first.score_samples(seen),
             pair_of_masks(known),
             embedding=first.embed(seen),
-            prior=getattr(first, "contamination_", first.contamination),
+            prior=_prior(first),
         )
         several = isinstance(last, LOE) and not isinstance(
             read_contamination(last.contamination), Given
@@ -145,6 +147,12 @@ def refit(
         fresh.set_params(contamination=contamination)
     fresh.set_params(**params)
     return _fitted(detector, fresh, X, known)
+
+
+def _prior(detector: Any) -> float:
+    """Return the share that the detector cuts at; its threshold may be set to flag any number."""
+    share = getattr(detector, "contamination_", detector.contamination)
+    return float(np.clip(share, _LEAST_PRIOR, 0.5))
 
 
 def _as_loe(last: Any) -> LOE:

@@ -181,7 +181,7 @@ class Backbone(OutlierDetector, ABC):
             ``-L_n(x)``; it does not depend on the other rows of X.
         """
         with self._rows_to_score(X) as rows:
-            return -self._losses(rows)[0]
+            return self._scores_of(rows)
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the trained network.
@@ -326,7 +326,11 @@ class Backbone(OutlierDetector, ABC):
         self.history_ = trained.history
         self.n_iter_ = int(trained.history.n_iter[0])
         self.loss_history_ = trained.history.objective[:, 0]
-        self.offset_ = threshold(-trained.losses[0], model.contamination)
+        self._training_scores = -trained.losses[0]
+        self.offset_ = threshold(self._training_scores, model.contamination)
+
+    def _scores_of(self, X: Matrix) -> Floats:
+        return -self._losses(X)[0]
 
     def _losses(self, X: Matrix) -> tuple[np.ndarray, np.ndarray]:
         """Both losses of validated rows."""

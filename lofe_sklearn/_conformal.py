@@ -1,0 +1,47 @@
+"""Where scores stand among other scores: conformal p-values, percentiles, false discovery rates.
+
+All scores are high for normal rows. Two that differ by no more than `near` are equal, since a row's
+score is rounded in another way alone than among others; see `_cut`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lofe_sklearn._types import Floats
+
+
+def conformal_p_values(
+    scores: np.ndarray, calibration: np.ndarray, near: np.ndarray | float
+) -> Floats:
+    """Return (1 + number of calibration scores at least as anomalous) / (n + 1) for each score.
+
+    A score that equals one of the calibration counts it, which makes the p-value larger.
+    """
+    at_least = np.searchsorted(np.sort(calibration), scores + near, side="right")
+    return np.asarray((1.0 + at_least) / (len(calibration) + 1.0), dtype=np.float64)
+
+
+def percentiles(scores: np.ndarray, others: np.ndarray, near: np.ndarray) -> Floats:
+    """Return the percentage of `others` that are less anomalous; of equal ones, half of them."""
+    ascending = np.sort(others)
+    more = np.searchsorted(ascending, scores - near, side="left")
+    at_least = np.searchsorted(ascending, scores + near, side="right")
+    return 100.0 - 50.0 * (more + at_least) / len(ascending)
+
+
+def rates_of_p_values(p_values: np.ndarray) -> Floats:
+    """Return the false discovery rate at which 1, 2, ... of the smallest p-values are rejected.
+
+    By the procedure of Benjamini and Hochberg, so in ascending order and at most 1.
+    """
+    n = len(p_values)
+    rates = np.sort(p_values) * n / np.arange(1, n + 1)
+    # A rate that allows many rejections allows fewer of them too.
+    return np.minimum(1.0, np.minimum.accumulate(rates[::-1])[::-1])
+
+
+def rates_of_probabilities(proba: np.ndarray) -> Floats:
+    """Return the expected share of normal rows among the 1, 2, ... of highest probability."""
+    normal = 1.0 - np.sort(proba)[::-1]
+    return np.cumsum(normal) / np.arange(1, len(normal) + 1)

@@ -1,0 +1,143 @@
+"""What LOE decides from the scores of its training rows: ratio, threshold, labels, probabilities.
+
+`fit` decides as the parameters say. `set_threshold` decides again, from what `fit` has kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn._conformal import rates_of_p_values, rates_of_probabilities
+from lofe_sklearn._cut import clean_cuts, threshold, tolerances, warn_of_equal_scores
+from lofe_sklearn._known_labels import contamination_with_known
+from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
+from lofe_sklearn._loe._parameters import label_rule
+from lofe_sklearn._loe._posterior import Posterior
+from lofe_sklearn._loe._ratio import Unknown, read_contamination
+from lofe_sklearn._thresholds import ThresholdMixin
+from lofe_sklearn._training import Plan
+
+
+class DecisionMixin(ThresholdMixin):
+    """Sets `contamination_`, `offset_`, `labels_` and the probabilities of a fitted LOE."""
+
+    contamination: Any
+    method: Any
+    held_out_scores_: np.ndarray | None
+    _ensemble: Ensemble
+    _posterior: Posterior
+
+    # What the next call of `set_threshold` starts from, whatever was set before.
+    _contamination_of_fit: float
+    _posterior_of_fit: Posterior
+    _known: np.ndarray | None
+
+    def _decide(self, losses: np.ndarray, plan: Plan) -> None:
+        """Decide as the parameters say, given both losses of all training rows, (2, M, n)."""
+        known, scale = plan.known, self._ensemble.scale
+        scores = scale.combine(losses[0])
+        held_out = None if self.held_out_scores_ is None else -self.held_out_scores_
+        asked = read_contamination(self.contamination)
+        found = asked.find(-scores, held_out)
+        self.contamination_, low, high = (
+            contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
+        )
+        self.contamination_interval_ = low, high
+        self.offset_ = threshold(scores, self.contamination_, unit=scale.unit)
+        warn_of_equal_scores(type(self).__name__, scores, plan.rows.X, scale.unit)
+        # A ratio that the user has set stands, whatever known labels say.
+        corrected_by = known if isinstance(asked, Unknown) else None
+        self._posterior = Posterior.of(
+            scale, scores, self.contamination_, self.held_out_scores_, corrected_by
+        )
+        self.labels_ = infer_labels(label_rule(self.method), losses, self.contamination_, known)
+        self._training_scores, self._known = scores, known
+        self._contamination_of_fit, self._posterior_of_fit = self.contamination_, self._posterior
+
+    def _score_unit(self) -> float:
+        return self._ensemble.scale.unit
+
+    def _adopt_threshold(self, offset: float, share: float) -> None:
+        scores, scale = self._training_scores, self._ensemble.scale
+        self._posterior = Posterior.of(scale, scores, share, self.held_out_scores_, None)
+        self._cut_off(offset, share)
+
+    def _cut_off(self, offset: float, share: float) -> None:
+        self.offset_, self.contamination_ = offset, share
+        self.labels_ = self._labels_below(offset)
+
+    def _labels_below(self, offset: float) -> np.ndarray:
+        """Label the training rows as `predict` does; known labels stand as given."""
+        labels = np.where(self._training_scores < offset, -1, 1)
+        known = self._known
+        return labels if known is None else np.where(known == 0, labels, known)
+
+    def _bound_false_discoveries(self, rate: float) -> None:
+        known = self._known
+        unknown = np.flatnonzero(known == 0) if known is not None else slice(None)
+        scores, unit = self._training_scores[unknown], self._score_unit()
+        if len(scores) == 0:
+            raise ValueError(
+                "LOE: false_discovery_rate is estimated among the training rows of unknown label; "
+                "all labels are known. Give contamination or n_flagged."
+            )
+        cuts = clean_cuts(scores, unit=unit)
+        rates = self._rates(unknown)[cuts - 1]  # in ascending order
+        allowed = cuts[rates <= rate]
+        if len(allowed) == 0:
+            raise ValueError(_too_low(rate, cuts, rates, len(scores)))
+        offset = threshold(scores, allowed[-1] / len(scores), unit=unit)
+        self._posterior = self._posterior_of_fit
+        self._cut_off(offset, float(np.mean(self._training_scores < offset)))
+
+    def _rates(self, unknown: Any) -> np.ndarray:
+        """Estimate the false discovery rate of flagging 1, 2, ... of some training rows."""
+        if self.held_out_scores_ is None:
+            proba = self._posterior_of_fit.proba(self._training_scores[unknown])
+            return rates_of_probabilities(proba)
+        return rates_of_p_values(self._p_values_of(self.held_out_scores_)[unknown])
+
+    def _p_values_of(self, held_out: np.ndarray) -> np.ndarray:
+        """P-values of held-out scores among those of the rows that the fit takes for normal."""
+        scores, unit = self._training_scores, self._score_unit()
+        normal = self._labels_below(threshold(scores, self._contamination_of_fit, unit=unit)) > 0
+        near = tolerances(scores, held_out, unit)
+        at_least = np.searchsorted(np.sort(held_out[normal]), held_out + near, side="right")
+        # No row is a calibration row for itself.
+        return (1.0 + at_least - normal) / (1.0 + normal.sum() - normal)
+
+    def _held_out_calibration(self) -> np.ndarray:
+        if self.held_out_scores_ is None:
+            raise ValueError(
+                "LOE: p_values needs rows that the detector was not trained on. Pass "
+                "calibration=rows, normal ones as far as possible, or fit LOE(held_out_folds=3), "
+                "which scores the training rows by models that have not seen them."
+            )
+        if self._known is None:
+            return self.held_out_scores_
+        others = self.held_out_scores_[self._known >= 0]
+        if len(others) == 0:
+            raise ValueError(
+                "LOE: p_values needs calibration rows; all training rows are known anomalies. Pass "
+                "calibration=rows, normal ones as far as possible."
+            )
+        return others
+
+
+def _too_low(rate: float, cuts: np.ndarray, rates: np.ndarray, n: int) -> str:
+    """Say which false discovery rate can be met, and with how many rows."""
+    message = (
+        f"LOE: false_discovery_rate={rate:g} cannot be met: 0 of {n} training rows can be flagged "
+        "with so small an estimated share of normal rows among them."
+    )
+    # In three digits, rounded up, so that it can be met.
+    lowest = np.ceil(rates[0] * 1000) / 1000 if len(cuts) else 1.0
+    if lowest >= 1:
+        return f"{message} No rate below 1 can be met. Give contamination or n_flagged."
+    n_flagged = cuts[rates <= lowest][-1]
+    return (
+        f"{message} The lowest rate that can be met is {lowest:.3f}, with {n_flagged} rows flagged."
+        " Give a higher rate, or contamination or n_flagged."
+    )
