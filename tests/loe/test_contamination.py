@@ -6,7 +6,7 @@ from conftest import FEW_TREES
 from sklearn.base import BaseEstimator
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
-from lofe_sklearn._loe._find_ratio import RATIOS, find_ratio, folds, reproduced, spread_ratios
+from lofe_sklearn._loe._find_ratio import RATIOS, find_ratio, reproduced, spread_ratios
 
 
 @pytest.fixture
@@ -276,15 +276,6 @@ class TestFindRatio:
         expected = find_ratio(scores, held_out)
         found = find_ratio(1e3 * scores, held_out - 9)
         assert found.value == pytest.approx(expected.value, rel=1e-3)
-
-
-@pytest.mark.parametrize("n_samples", [2, 35, 36, 100])
-def test_folds_hold_each_row_out_once(n_samples):
-    parts = folds(n_samples, seed=0)
-    if n_samples < 36:
-        assert parts == []
-    else:
-        np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(n_samples))
 
 
 @pytest.mark.parametrize("n_members", range(20))
