@@ -20,6 +20,8 @@ from lofe_sklearn.backbones._shared import Scaling, SharedWithRate
 class AutoEncoderModule(nn.Module):
     """A mirrored encoder and decoder; the mean squared reconstruction error is the energy."""
 
+    takes_stacked_parameters = True
+
     def __init__(self, n_features: int, *, hidden_sizes: list[int]) -> None:
         super().__init__()
         widths = [n_features, *hidden_sizes]
@@ -30,7 +32,7 @@ class AutoEncoderModule(nn.Module):
         return self.encoder(x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Both losses of the rows x, (b, d)."""
+        """Both losses of the rows x, (b, d); of M modules in one, (M, b, d)."""
         reconstructed = self.decoder(F.relu(self.encoder(x), inplace=True))
         return energy_losses((reconstructed - x).square().mean(dim=-1))
 

@@ -25,6 +25,7 @@ class DeepSVDDModule(nn.Module):
     """
 
     center: Tensor
+    takes_stacked_parameters = True
 
     def __init__(self, n_features: int, *, hidden_sizes: list[int], anomaly_loss: str) -> None:
         super().__init__()
@@ -45,8 +46,8 @@ class DeepSVDDModule(nn.Module):
         return self.encoder(x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Both losses of the rows x, (b, d)."""
-        square = (self.embed(x) - self.center).square().sum(dim=-1)
+        """Both losses of the rows x, (b, d); of M modules in one, (M, b, d)."""
+        square = (self.embed(x) - self.center.unsqueeze(-2)).square().sum(dim=-1)
         if self.anomaly_loss == "inverse":
             return inverse_losses(square)
         # sqrt(s + 1) - 1 without the cancellation at small s.

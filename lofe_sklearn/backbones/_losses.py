@@ -103,15 +103,17 @@ def contrastive_losses(views: Tensor, temperature: float) -> tuple[Tensor, Tenso
 
     Parameters
     ----------
-    views : Tensor of shape (K + 1, b, e)
-        Embeddings; ``views[0]`` is the untransformed view.
+    views : Tensor of shape (K + 1, ..., e)
+        Embeddings of (b,) rows, or of those of M models, (M, b); ``views[0]`` is the untransformed
+        view.
     temperature : float
 
     Returns
     -------
-    loss_n, loss_a : Tensor of shape (b,)
+    loss_n, loss_a : Tensor of shape (...)
     """
-    return _ContrastiveLosses.apply(views, temperature)[:2]
+    loss_n, loss_a, *_ = _ContrastiveLosses.apply(views, temperature)
+    return loss_n.view(views.shape[1:-1]), loss_a.view(views.shape[1:-1])
 
 
 class _MatchingLosses(torch.autograd.Function):
@@ -210,7 +212,8 @@ class _ContrastiveLosses(torch.autograd.Function):
         # Vectors of length temperature ** -0.5, whose products are the similarities wanted. Where
         # a view is zero and has no direction, the similarity is 0 and so is the gradient.
         # A clone, as contiguous() would return the input itself where b is 1.
-        unit = views.transpose(0, 1).clone(memory_format=torch.contiguous_format)  # (b, K + 1, e)
+        unit = views.movedim(0, -2).clone(memory_format=torch.contiguous_format)
+        unit = unit.view(-1, *unit.shape[-2:])  # (b, K + 1, e)
         factor = unit.square().sum(-1, keepdim=True).add_(1e-30).rsqrt_().mul_(temperature**-0.5)
         unit.mul_(factor)
         similarity = torch.bmm(unit[:, 1:], unit.transpose(1, 2))
@@ -226,7 +229,7 @@ class _ContrastiveLosses(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-        ctx.temperature = inputs[1]
+        ctx.temperature, ctx.shape = inputs[1], inputs[0].shape
         _save(ctx, output[2:])
 
     @staticmethod
@@ -242,7 +245,8 @@ class _ContrastiveLosses(torch.autograd.Function):
         grad_unit[:, 1:] += torch.bmm(grad_similarity, unit)
         # Back through the normalisation: what points along the vector itself is lost.
         along = (unit * grad_unit).sum(-1, keepdim=True).mul_(ctx.temperature)
-        return grad_unit.sub_(unit * along).mul_(factor).transpose(0, 1), None
+        grad = grad_unit.sub_(unit * along).mul_(factor)
+        return grad.view(*ctx.shape[1:-1], *grad.shape[1:]).movedim(-2, 0), None
 
 
 # torch looks the signature up at every call, which costs as much as several operations do.
