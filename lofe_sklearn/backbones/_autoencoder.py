@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._losses import energy_losses
+from lofe_sklearn.backbones._energies import square_losses
 from lofe_sklearn.backbones._mlp import MLP
 from lofe_sklearn.backbones._shared import Scaling, SharedWithRate
 
@@ -34,7 +34,7 @@ class AutoEncoderModule(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d); of M modules in one, (M, b, d)."""
         reconstructed = self.decoder(F.relu(self.encoder(x), inplace=True))
-        return energy_losses((reconstructed - x).square().mean(dim=-1))
+        return square_losses(reconstructed - x)
 
 
 @with_shared_docs

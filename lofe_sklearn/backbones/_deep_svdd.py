@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._losses import energy_losses, inverse_losses
+from lofe_sklearn.backbones._energies import hypersphere_losses, inverse_losses
 from lofe_sklearn.backbones._mlp import MLP
 from lofe_sklearn.backbones._shared import Scaling, SharedWithRate
 
@@ -47,11 +47,10 @@ class DeepSVDDModule(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d); of M modules in one, (M, b, d)."""
-        square = (self.embed(x) - self.center.unsqueeze(-2)).square().sum(dim=-1)
+        difference = self.embed(x) - self.center.unsqueeze(-2)
         if self.anomaly_loss == "inverse":
-            return inverse_losses(square)
-        # sqrt(s + 1) - 1 without the cancellation at small s.
-        return energy_losses(square / (torch.sqrt(square + 1.0) + 1.0))
+            return inverse_losses(difference.square().sum(dim=-1))
+        return hypersphere_losses(difference)
 
 
 @with_shared_docs

@@ -1,4 +1,4 @@
-"""The two losses in numerically exact form, shared by the backbones.
+"""The two losses in numerically exact form, shared by the backbones; of energies see `_energies`.
 
 For a probability C that a view or a row is recognised as normal, L_n = -log C and
 L_a = -log(1 - C). Both are computed from logits or exponents, never from C itself, so that neither
@@ -14,33 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-# exp(-energy) is 1 at energy 0, where -log(1 - 1) would be infinite; a row that a network fits
-# perfectly is not infinitely far from being an anomaly.
-_SMALLEST_ENERGY = 1e-6
-
-
-def energy_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
-    """L_n = energy and L_a = -log(1 - exp(-energy)) for energies >= 0 of any shape.
-
-    The hypersphere classifier of Ruff et al. 2020 with its radial distance as the energy; for an
-    autoencoder the reconstruction error is one.
-    """
-    energy_a = energy + _SMALLEST_ENERGY
-    # Two forms of one function, each exact on its own side of log 2 (Maechler 2012, log1mexp).
-    # Where the other side is chosen the argument is replaced, so that its gradient stays finite.
-    small = energy_a < math.log(2)
-    near = -torch.log(-torch.expm1(-torch.where(small, energy_a, math.log(2))))
-    far = -torch.log1p(-torch.exp(-torch.where(small, math.log(2), energy_a)))
-    return energy, torch.where(small, near, far)
-
-
-def inverse_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
-    """L_n = energy and L_a = 1 / energy for energies >= 0 of any shape.
-
-    The losses of Deep SVDD in Qiu et al. 2022, with the squared distance as the energy.
-    """
-    return energy, 1.0 / (energy + _SMALLEST_ENERGY)
 
 
 def density_losses(log_density: Tensor) -> tuple[Tensor, Tensor]:
