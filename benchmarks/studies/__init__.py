@@ -8,6 +8,7 @@ from benchmarks.studies import (
     calibration,
     choose_ratio,
     cleaning,
+    cost,
     digest,
     false_discovery,
     flow,
@@ -28,6 +29,7 @@ from benchmarks.study import Study
 _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
+    *(cost,),
     *(image_features, flow, digest, false_discovery),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}

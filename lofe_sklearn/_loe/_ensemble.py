@@ -16,7 +16,14 @@ from lofe_sklearn._cut import untied
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import unknown_share
 from lofe_sklearn._loe._scale import CommonScale, mean_losses
-from lofe_sklearn._training import Plan, Trained, locating, losses_of
+from lofe_sklearn._training import (
+    Plan,
+    Trained,
+    locating,
+    losses_of,
+    losses_of_stack,
+    scored_together,
+)
 from lofe_sklearn.backbones import Backbone
 
 
@@ -30,6 +37,8 @@ class Ensemble:
     samples, features : list of ndarray of int
         The rows and the features that each member was trained on.
     scale : CommonScale
+    stacks : list of list of int
+        Members that are scored as one: they differ in their weights only.
     feature_names : ndarray of str, or None
     """
 
@@ -37,6 +46,7 @@ class Ensemble:
     samples: list[np.ndarray]
     features: list[np.ndarray]
     scale: CommonScale
+    stacks: list[list[int]]
     feature_names: np.ndarray | None = None
 
     @classmethod
@@ -55,12 +65,19 @@ class Ensemble:
             members.append(member)
         seen = [np.arange(n_features) if t.features is None else t.features for t in plan.members]
         samples = [task.rows for task in plan.members]
-        return cls(members, samples, seen, _scale_of(trained), plan.rows.feature_names)
+        stacks = scored_together(plan.members)
+        return cls(members, samples, seen, _scale_of(trained), stacks, plan.rows.feature_names)
 
     def score(self, X: Matrix) -> np.ndarray:
         """Score validated rows, high for normal."""
-        losses = [losses_of_member[0] for losses_of_member in self._of_members(X, "_losses")]
-        return self.scale.combine(np.stack(losses))
+        loss_n = np.empty((len(self.members), X.shape[0]))
+        for stack in self.stacks:
+            first, features = self.members[stack[0]], self.features[stack[0]]
+            modules, own = [self.members[m].module_ for m in stack], _columns(X, features)
+            with locating(features=features, names=self.feature_names):
+                losses = losses_of_stack(modules, own, first._scaling, first.device)
+            loss_n[stack] = losses[0]
+        return self.scale.combine(loss_n)
 
     def embed(self, X: Matrix) -> np.ndarray:
         """Put the members' embeddings of validated rows side by side."""

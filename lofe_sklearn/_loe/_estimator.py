@@ -271,7 +271,7 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
     ) -> Plan:
         owner, backbones = type(self).__name__, self._backbones()
-        check_warmup(self, [each.choose_max_epochs(rows.X.shape[0]) for each in backbones])
+        check_warmup(self, [each.choose_max_epochs(*rows.X.shape) for each in backbones])
         contamination = read_contamination(self.contamination)
         if contamination.largest is not None:
             warn_of_low_contamination(contamination.largest, known, owner)

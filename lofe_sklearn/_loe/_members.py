@@ -135,7 +135,7 @@ class Planner:
             model,
             rows=rows,
             seed=seed,
-            labelling=self._labelling(model, contamination, first_seed, rows, known),
+            labelling=self._labelling(model, contamination, first_seed, rows, features, known),
             features=features,
             exposure=exposure,
             verbose=model.verbose,
@@ -158,12 +158,14 @@ class Planner:
         contamination: float,
         first_seed: int,
         rows: np.ndarray,
+        features: np.ndarray | None,
         known: np.ndarray | None,
     ) -> engine.Labelling:
         n_rows, asked = len(rows), self.parameters
+        n_features = self.rows.X.shape[1] if features is None else len(features)
         blind = asked.method == "blind"
         init = model.default_init if is_auto(asked.init) else asked.init
-        n_epochs = model.choose_max_epochs(n_rows)
+        n_epochs = model.choose_max_epochs(n_rows, n_features)
         warmup = asked.warmup_epochs
         if warmup is None:
             warmup = min(n_epochs - 1, 2 if init is None else max(1, n_epochs // 4))

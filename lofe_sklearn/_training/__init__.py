@@ -14,8 +14,15 @@ from lofe_sklearn._training._scaling import (
     resolve_scaling,
     within,
 )
+from lofe_sklearn._training._stacking import scored_together
 from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, Trained
-from lofe_sklearn._training._train import embeddings_of, locating, losses_of, train_tasks
+from lofe_sklearn._training._train import (
+    embeddings_of,
+    locating,
+    losses_of,
+    losses_of_stack,
+    train_tasks,
+)
 
 __all__ = [
     "SCALINGS",
@@ -35,8 +42,10 @@ __all__ = [
     "fit_together",
     "locating",
     "losses_of",
+    "losses_of_stack",
     "one_feature_dominates",
     "resolve_scaling",
+    "scored_together",
     "train_tasks",
     "within",
 ]

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from lofe_sklearn import engine
-from lofe_sklearn._containers import Matrix
-from lofe_sklearn._training._task import Task
+from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._training._task import Task, Trainable
 
 # What models of one stack may differ in; all other parameters may decide their shapes.
 _PER_MODEL = {
@@ -47,17 +47,34 @@ def stacks_of(tasks: Sequence[Task], X: Matrix, *, max_memory: float | None) -> 
     return stacks
 
 
+def scored_together(tasks: Sequence[Task]) -> list[list[int]]:
+    """Group tasks whose trained modules see the same rows, and differ in their weights only."""
+    groups: dict[tuple[Subset, Subset], list[list[int]]] = {}
+    for i, task in enumerate(tasks):
+        seen_alike = groups.setdefault((Subset(task.rows), Subset(task.features)), [])
+        for group in seen_alike:
+            if _equal_settings(tasks[group[0]].model, task.model):
+                group.append(i)
+                break
+        else:
+            seen_alike.append([i])
+    return [group for seen_alike in groups.values() for group in seen_alike]
+
+
+def _equal_settings(a: Trainable, b: Trainable) -> bool:
+    """Whether two models differ in nothing that decides the shape of a stack."""
+    if type(a) is not type(b):
+        return False
+    params_a, params_b = a.get_params(deep=False), b.get_params(deep=False)
+    return all(_same(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL)
+
+
 def _stackable(one: Task, other: Task) -> bool:
     a, b = one.model, other.model
-    if type(a) is not type(b) or _n_chosen(one) != _n_chosen(other):
+    if _n_chosen(one) != _n_chosen(other) or not _equal_settings(a, b):
         return False
     if (one.exposure is None) != (other.exposure is None):
         return False  # half of an exposed model's batch are outliers
-    params_a, params_b = a.get_params(deep=False), b.get_params(deep=False)
-    if not all(
-        _same(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL
-    ):
-        return False
     return len(engine.batch_sizes(one.n_samples, a.batch_size)) == len(
         engine.batch_sizes(other.n_samples, b.batch_size)
     )

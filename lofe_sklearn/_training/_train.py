@@ -15,7 +15,7 @@ from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._progress import epoch_progress
 from lofe_sklearn._training._scaling import fit_scaling
-from lofe_sklearn._training._stacking import stacks_of
+from lofe_sklearn._training._stacking import scored_together, stacks_of
 from lofe_sklearn._training._task import Outcome, Task, Trained
 from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
 
@@ -80,15 +80,35 @@ def losses_of(
         If a normal loss is not finite. It is said of which row; `rows` are the user's numbers of
         those of X, where they are not all.
     """
-    loss_n, loss_a = engine.losses(module, X, scaling=scaling, device=engine.resolve_device(device))
-    bad = np.flatnonzero(~np.isfinite(loss_n))
+    losses = losses_of_stack([module], X, scaling, device, rows)
+    return losses[0, 0], losses[1, 0]
+
+
+def losses_of_stack(
+    modules: Sequence[torch.nn.Module],
+    X: Matrix,
+    scaling: engine.Scaling | None,
+    device: str | torch.device,
+    rows: np.ndarray | None = None,
+) -> np.ndarray:
+    """Both losses of the rows of X under M trained modules of equal settings, (2, M, n).
+
+    Raises
+    ------
+    UnusableRowsError
+        As `losses_of`.
+    """
+    losses = engine.losses_of_stack(
+        modules, X, scaling=scaling, device=engine.resolve_device(device)
+    )
+    bad = np.flatnonzero(~np.isfinite(losses[0]).all(axis=0))
     if len(bad):
         row = bad[0] if rows is None else rows[bad[0]]
         raise UnusableRowsError(
             f"the score of row {row} is not finite: its values are too large for the network. "
             "Bring the features to a common scale (scaling='minmax')."
         )
-    return loss_n, loss_a
+    return losses
 
 
 def embeddings_of(
@@ -176,13 +196,21 @@ def _train_together(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outc
         history = engine.train(
             modules, rows, jobs, settings, keep_going=keep_going, on_epoch=on_epoch
         )
-    outcomes: list[Outcome] = []
-    for m, (task, module) in enumerate(zip(tasks, modules, strict=True)):
-        if m in history.diverged:
-            outcomes.append(TrainingDivergedError(history.diverged[m]))
-        else:
-            outcomes.append(_trained(task, module, scalings[m], history.of_model(m), X))
-    return outcomes
+    outcomes: dict[int, Outcome] = {
+        m: TrainingDivergedError(text) for m, text in history.diverged.items()
+    }
+    done = [m for m in range(len(tasks)) if m not in outcomes]
+    for numbers in scored_together([tasks[m] for m in done]):
+        group = [done[i] for i in numbers]
+        task, scaling = tasks[group[0]], scalings[group[0]]
+        # On the CPU: a pickle of it must load on a machine without the device it was trained on.
+        trained = [modules[m].cpu().eval() for m in group]
+        with locating(rows=task.rows, features=task.features):
+            own = task.own_rows(X)
+            losses = losses_of_stack(trained, own, scaling, model.device, task.rows)
+        for i, m in enumerate(group):
+            outcomes[m] = Trained(trained[i], scaling, history.of_model(m), losses[:, i].copy())
+    return [outcomes[m] for m in range(len(tasks))]
 
 
 def _rows_of(
@@ -225,23 +253,8 @@ def _job(task: Task, n_features: int, device: torch.device) -> engine.Job:
         index=torch.tensor(task.rows, device=device),
         labelling=task.labelling,
         seed=task.seed,
-        max_epochs=task.model.choose_max_epochs(task.n_samples),
+        max_epochs=task.model.choose_max_epochs(task.n_samples, n_features),
         lr=float(task.model.choose_lr(n_features)),
         weight_decay=float(task.model.weight_decay),
         exposure=task.exposure,
     )
-
-
-def _trained(
-    task: Task,
-    module: torch.nn.Module,
-    scaling: engine.Scaling | None,
-    history: engine.TrainingHistory,
-    X: Matrix,
-) -> Trained:
-    # On the CPU: a pickle of it must load on a machine without the device it was trained on.
-    module = module.cpu().eval()
-    model = task.model
-    with locating(rows=task.rows, features=task.features):
-        losses = losses_of(module, task.own_rows(X), scaling, model.device, task.rows)
-    return Trained(module, scaling, history, np.stack(losses))

@@ -229,13 +229,17 @@ class Backbone(OutlierDetector, ABC):
         """Return what `scaling` stands for on validated rows: ``"auto"`` is decided by them."""
         return resolve_scaling(X, self.scaling)
 
-    def choose_max_epochs(self, n_samples: int) -> int:
-        """Return the passes over `n_samples` training rows."""
+    def choose_steps(self, n_features: int) -> int:
+        """Return the training steps that ``max_epochs=None`` stands for."""
+        return self.default_steps
+
+    def choose_max_epochs(self, n_samples: int, n_features: int) -> int:
+        """Return the passes over `n_samples` training rows of `n_features` features."""
         if self.max_epochs is not None:
             return self.max_epochs
         steps = len(engine.batch_sizes(n_samples, self.batch_size))
         low, high = self.default_epoch_range
-        return min(max(math.ceil(self.default_steps / steps), low), high)
+        return min(max(math.ceil(self.choose_steps(n_features) / steps), low), high)
 
     def choose_lr(self, n_features: int) -> float:
         """Return the learning rate for rows of `n_features` features."""

@@ -10,7 +10,7 @@ from lofe_sklearn._validation import did_you_mean
 _NAMES = {
     "_build_module": "build_module(n_features)",
     "_own_constraints": "own_constraints",
-    "_n_epochs": "choose_max_epochs(n_samples)",
+    "_n_epochs": "choose_max_epochs(n_samples, n_features)",
     "_learning_rate": "choose_lr(n_features)",
     "_loss_threshold": "choose_loss_threshold(n_features)",
     "_resolved_scaling": "choose_scaling(X)",

@@ -1,4 +1,4 @@
-"""The two losses in numerically exact form, shared by the backbones.
+"""The two losses in numerically exact form, shared by the backbones; of energies see `_energies`.
 
 For a probability C that a view or a row is recognised as normal, L_n = -log C and
 L_a = -log(1 - C). Both are computed from logits or exponents, never from C itself, so that neither
@@ -14,33 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-# exp(-energy) is 1 at energy 0, where -log(1 - 1) would be infinite; a row that a network fits
-# perfectly is not infinitely far from being an anomaly.
-_SMALLEST_ENERGY = 1e-6
-
-
-def energy_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
-    """L_n = energy and L_a = -log(1 - exp(-energy)) for energies >= 0 of any shape.
-
-    The hypersphere classifier of Ruff et al. 2020 with its radial distance as the energy; for an
-    autoencoder the reconstruction error is one.
-    """
-    energy_a = energy + _SMALLEST_ENERGY
-    # Two forms of one function, each exact on its own side of log 2 (Maechler 2012, log1mexp).
-    # Where the other side is chosen the argument is replaced, so that its gradient stays finite.
-    small = energy_a < math.log(2)
-    near = -torch.log(-torch.expm1(-torch.where(small, energy_a, math.log(2))))
-    far = -torch.log1p(-torch.exp(-torch.where(small, math.log(2), energy_a)))
-    return energy, torch.where(small, near, far)
-
-
-def inverse_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
-    """L_n = energy and L_a = 1 / energy for energies >= 0 of any shape.
-
-    The losses of Deep SVDD in Qiu et al. 2022, with the squared distance as the energy.
-    """
-    return energy, 1.0 / (energy + _SMALLEST_ENERGY)
 
 
 def density_losses(log_density: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,15 +76,17 @@ def contrastive_losses(views: Tensor, temperature: float) -> tuple[Tensor, Tenso
 
     Parameters
     ----------
-    views : Tensor of shape (K + 1, b, e)
-        Embeddings; ``views[0]`` is the untransformed view.
+    views : Tensor of shape (K + 1, ..., e)
+        Embeddings of (b,) rows, or of those of M models, (M, b); ``views[0]`` is the untransformed
+        view.
     temperature : float
 
     Returns
     -------
-    loss_n, loss_a : Tensor of shape (b,)
+    loss_n, loss_a : Tensor of shape (...)
     """
-    return _ContrastiveLosses.apply(views, temperature)[:2]
+    loss_n, loss_a, *_ = _ContrastiveLosses.apply(views, temperature)
+    return loss_n.view(views.shape[1:-1]), loss_a.view(views.shape[1:-1])
 
 
 class _MatchingLosses(torch.autograd.Function):
@@ -210,7 +185,8 @@ class _ContrastiveLosses(torch.autograd.Function):
         # Vectors of length temperature ** -0.5, whose products are the similarities wanted. Where
         # a view is zero and has no direction, the similarity is 0 and so is the gradient.
         # A clone, as contiguous() would return the input itself where b is 1.
-        unit = views.transpose(0, 1).clone(memory_format=torch.contiguous_format)  # (b, K + 1, e)
+        unit = views.movedim(0, -2).clone(memory_format=torch.contiguous_format)
+        unit = unit.view(-1, *unit.shape[-2:])  # (b, K + 1, e)
         factor = unit.square().sum(-1, keepdim=True).add_(1e-30).rsqrt_().mul_(temperature**-0.5)
         unit.mul_(factor)
         similarity = torch.bmm(unit[:, 1:], unit.transpose(1, 2))
@@ -226,7 +202,7 @@ class _ContrastiveLosses(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-        ctx.temperature = inputs[1]
+        ctx.temperature, ctx.shape = inputs[1], inputs[0].shape
         _save(ctx, output[2:])
 
     @staticmethod
@@ -242,7 +218,8 @@ class _ContrastiveLosses(torch.autograd.Function):
         grad_unit[:, 1:] += torch.bmm(grad_similarity, unit)
         # Back through the normalisation: what points along the vector itself is lost.
         along = (unit * grad_unit).sum(-1, keepdim=True).mul_(ctx.temperature)
-        return grad_unit.sub_(unit * along).mul_(factor).transpose(0, 1), None
+        grad = grad_unit.sub_(unit * along).mul_(factor)
+        return grad.view(*ctx.shape[1:-1], *grad.shape[1:]).movedim(-2, 0), None
 
 
 # torch looks the signature up at every call, which costs as much as several operations do.

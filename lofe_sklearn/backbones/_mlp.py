@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lofe_sklearn._validation import Sizes, did_you_mean
 
@@ -23,6 +25,28 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
 }
 _SIZES = Sizes(optional=False)
+
+
+class Linear(nn.Linear):
+    """`torch.nn.Linear`, also for M layers at once.
+
+    Where the weight is (M, n_out, n_in), the rows are (M, ..., n_in) and layer m is applied to the
+    m-th of them.
+    """
+
+    takes_stacked_parameters = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map the rows x, (..., n_in), to (..., n_out)."""
+        if self.weight.dim() == 2:
+            return F.linear(x, self.weight, self.bias)
+        rows = x if x.dim() == 3 else x.flatten(1, -2)
+        weight = self.weight.mT
+        if self.bias is None:
+            out = torch.bmm(rows, weight)
+        else:
+            out = torch.baddbmm(self.bias.unsqueeze(1), rows, weight)
+        return out if x.dim() == 3 else out.view(*x.shape[:-1], -1)
 
 
 class MLP(nn.Module):
@@ -60,6 +84,7 @@ class MLP(nn.Module):
     """
 
     activation: Activation
+    takes_stacked_parameters = True
 
     def __init__(
         self, sizes: Sequence[int], activation: str | Activation = "relu", bias: bool = True
@@ -72,7 +97,7 @@ class MLP(nn.Module):
             )
         self.activation = _activation(activation)
         self.layers = nn.ModuleList(
-            nn.Linear(n_in, n_out, bias=bias) for n_in, n_out in pairwise(sizes)
+            Linear(n_in, n_out, bias=bias) for n_in, n_out in pairwise(sizes)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import contrastive_losses
-from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._mlp import MLP, Linear
 from lofe_sklearn.backbones._shared import TEMPERATURE, Scaling, SharedWithBatchSize
 
 
@@ -28,6 +28,8 @@ class NeuTraLModule(nn.Module):
     The transformations need theirs: without any bias a row and its multiples would embed in one
     direction, and have one score. In the encoder they would let everything map to one point.
     """
+
+    takes_stacked_parameters = True
 
     def __init__(
         self,
@@ -43,7 +45,7 @@ class NeuTraLModule(nn.Module):
         self.transform_type, self.temperature = transform_type, temperature
         widths = [n_features, *transform_sizes, n_features]
         # The first layer of all transformations is one matrix: they share their input.
-        self.transform_in = nn.Linear(n_features, n_transforms * widths[1])
+        self.transform_in = Linear(n_features, n_transforms * widths[1])
         self.transform_out = nn.ParameterList(
             _uniform((n_transforms, fan_in, fan_out), fan_in)
             for fan_in, fan_out in pairwise(widths[1:])
@@ -54,25 +56,28 @@ class NeuTraLModule(nn.Module):
         self.encoder = MLP([n_features, *encoder_sizes], bias=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Both losses of the rows x, (b, d)."""
-        views = torch.cat([x.unsqueeze(0), self.transformed(x)])  # (K + 1, b, d)
-        z = self.embed(views.flatten(0, 1))
-        return contrastive_losses(z.view(*views.shape[:2], -1), self.temperature)
+        """Both losses of the rows x, (b, d); of M modules in one, (M, b, d)."""
+        views = torch.cat([x.unsqueeze(-3), self.transformed(x)], dim=-3)  # (..., K + 1, b, d)
+        z = self.embed(views.flatten(-3, -2)).view(*views.shape[:-1], -1)
+        return contrastive_losses(z.movedim(-3, 0), self.temperature)
 
     def embed(self, x: Tensor) -> Tensor:
         """Embedding of the rows x, transformed or not: (b, e)."""
         return self.encoder(x)
 
     def transformed(self, x: Tensor) -> Tensor:
-        """All K transformations of the rows x: (K, b, d)."""
-        n_rows = x.shape[0]
-        n_transforms = self.transform_out[0].shape[0]
-        h = self.transform_in(x).view(n_rows, n_transforms, -1).transpose(0, 1)
+        """All K transformations of the rows x: (K, b, d); of M modules in one, (M, K, b, d)."""
+        n_transforms = self.transform_out[0].shape[-3]
+        h = self.transform_in(x).unflatten(-1, (n_transforms, -1)).transpose(-3, -2)
+        stacked = h.shape[:-2]
         for weight, bias in zip(self.transform_out, self.transform_bias, strict=True):
-            h = torch.baddbmm(bias, F.relu(h), weight)
+            # The transformations of all modules are one axis of the product.
+            weight, bias = weight.view(-1, *weight.shape[-2:]), bias.view(-1, 1, bias.shape[-1])
+            h = torch.baddbmm(bias, F.relu(h).reshape(len(weight), *h.shape[-2:]), weight)
+        h = h.view(*stacked, *h.shape[-2:])
         if self.transform_type == "residual":
-            return x + h
-        return h if self.transform_type == "forward" else torch.sigmoid(h) * x
+            return x.unsqueeze(-3) + h
+        return h if self.transform_type == "forward" else torch.sigmoid(h) * x.unsqueeze(-3)
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int) -> nn.Parameter:

@@ -23,6 +23,15 @@ TEMPERATURE = Number(low=0, high=1e6, exclude_low=True)
 MARGIN = Number(low=0, high=1e6)
 
 
+# Features from which on a network takes fewer steps, down to a share of them.
+_WIDE, _FEWEST = 128, 1 / 4
+
+
+def steps_for_width(steps: int, n_features: int) -> int:
+    """Return fewer steps for wide rows, in proportion: a step costs more, and they learn sooner."""
+    return round(steps * max(_FEWEST, min(1.0, _WIDE / n_features)))
+
+
 class Shared(TypedDict, total=False):
     """What no backbone has a default of its own for."""
 

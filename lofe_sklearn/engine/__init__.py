@@ -13,7 +13,7 @@ from lofe_sklearn.engine._loop import train
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
 from lofe_sklearn.engine._rules import RULES, Rule, mark
-from lofe_sklearn.engine._score import embeddings, losses
+from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "embeddings",
     "has_dropout",
     "losses",
+    "losses_of_stack",
     "mark",
     "plain_torch",
     "prepare_module",

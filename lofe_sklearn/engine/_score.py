@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor, nn
+from torch.func import stack_module_state
 
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
+from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
 
 # Rows a chunk: enough to fill the device, few enough for tens of MB of activations on a CPU.
 CHUNK_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
+_LEAST_ROWS = 128
 # Values that the module makes of a chunk, where it makes several copies of each row.
 CHUNK_VALUES = {"cpu": 2**23, "cuda": 2**28, "mps": 2**25}
 
@@ -45,6 +48,37 @@ def losses(
     return out[0].astype(np.float64), out[1].astype(np.float64)
 
 
+def losses_of_stack(
+    modules: Sequence[nn.Module],
+    X: np.ndarray | sparse.csr_matrix,
+    *,
+    scaling: Scaling | None = None,
+    device: torch.device,
+) -> np.ndarray:
+    """Both losses of every row of X by M modules that differ in nothing but their parameters.
+
+    Modules that compute with stacked parameters are called as one, with rows that are scaled once.
+
+    Returns
+    -------
+    losses : ndarray of float64, shape (2, M, n)
+    """
+    if len(modules) == 1 or not all(map(takes_stacked_parameters, modules)):
+        each = [losses(module, X, scaling=scaling, device=device) for module in modules]
+        return np.stack(each, axis=1)
+
+    def call(loaded: nn.Module) -> Callable[[Tensor], Any]:
+        return lambda x: torch.stack(loaded(x.expand(len(modules), *x.shape)))
+
+    with plain_torch(), torch.no_grad():
+        stacked = joined(modules[0], *stack_module_state(list(modules)))
+        # As many values at a time as of one module, but rows enough for a call to pay.
+        n_rows = _chunk_rows(modules[0], X, device)
+        n_rows = max(n_rows // len(modules), min(n_rows, _LEAST_ROWS))
+        parts = _chunks(stacked, call, X, scaling, device, n_rows)
+        return np.concatenate([part.cpu().numpy() for part in parts], axis=2).astype(np.float64)
+
+
 def embeddings(
     module: nn.Module,
     X: np.ndarray | sparse.csr_matrix,
@@ -68,6 +102,11 @@ def embeddings(
     return np.concatenate(parts).astype(np.float64)
 
 
+def _chunk_rows(module: nn.Module, X: np.ndarray | sparse.csr_matrix, device: torch.device) -> int:
+    values_per_row = X.shape[1] * getattr(module, "copies_per_row", 1)
+    return min(CHUNK_ROWS[device.type], max(1, CHUNK_VALUES[device.type] // values_per_row))
+
+
 def _chunks(
     module: nn.Module,
     call: Callable[[nn.Module], Callable[[Tensor], Any]],
@@ -78,10 +117,7 @@ def _chunks(
 ) -> Iterator[Any]:
     """Yield what ``call(module)`` makes of the rows, chunk by chunk."""
     if chunk_rows is None:
-        values_per_row = X.shape[1] * getattr(module, "copies_per_row", 1)
-        chunk_rows = min(
-            CHUNK_ROWS[device.type], max(1, CHUNK_VALUES[device.type] // values_per_row)
-        )
+        chunk_rows = _chunk_rows(module, X, device)
     dtype = getattr(module, "scoring_dtype", torch.float64)
     if device.type == "mps":
         dtype = torch.float32  # it has no other

@@ -2,16 +2,19 @@
 
     rows (M, b, ...)  ->  loss_n (M, b), loss_a (M, b)
 
-One module is called as it is. Several are one vmapped call over their stacked parameters, so that
-what a step costs besides its arithmetic is paid once. Where a module does what vmap has no rule
-for, they are called in turn, with a warning.
+One module is called as it is. Several are one call over their stacked parameters, so that what a
+step costs besides its arithmetic is paid once. A module that computes with stacked parameters by
+itself is given them; any other is vmapped, which has a cost of its own. Where a module does what
+vmap has no rule for, they are called in turn, with a warning.
 """
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
@@ -93,9 +96,13 @@ class ModuleStack:
         if self.n_models == 1:
             # vmap has a cost of its own, which only several models make good.
             self.parameters = dict(modules[0].named_parameters())
-        else:
-            self.parameters, self._buffers = stack_module_state(modules)
-            self._call = self._call_vmapped
+            return
+        self.parameters, self._buffers = stack_module_state(modules)
+        self._call = self._call_vmapped
+        if all(map(takes_stacked_parameters, modules)):
+            self._joined = joined(modules[0], self.parameters, self._buffers)
+            self.parameters = dict(self._joined.named_parameters())
+            self._call = self._call_joined
 
     def __call__(self, x: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
         """Compute both losses, (M, b) each, of the rows x, (M, b, ...), by all models or some."""
@@ -126,6 +133,13 @@ class ModuleStack:
     def _call_one(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
         loss_n, loss_a = self._checked(self.modules[0](x[0]), x.shape[1:2])
         return loss_n.unsqueeze(0), loss_a.unsqueeze(0)
+
+    def _call_joined(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
+        if models == ALL:
+            losses = self._joined(x)
+        else:
+            losses = functional_call(self._joined, self._state_of(models), (x,))
+        return self._checked(losses, x.shape[:2])
 
     def _call_vmapped(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
         base = self.modules[0]
@@ -176,6 +190,34 @@ class ModuleStack:
 
     def _checked(self, losses: Any, shape: torch.Size) -> tuple[Tensor, Tensor]:
         return check_losses(self.modules[0], losses, shape)
+
+
+def takes_stacked_parameters(module: nn.Module) -> bool:
+    """Whether `module` computes with parameters that have a leading model axis.
+
+    Each class with parameters or buffers says so itself: a subclass may compute otherwise.
+    """
+    return all(
+        vars(type(part)).get("takes_stacked_parameters", False)
+        for part in module.modules()
+        if not isinstance(part, nn.ParameterList)
+        and (part is module or next(chain(part._parameters, part._buffers), None) is not None)
+    )
+
+
+def joined(
+    module: nn.Module, parameters: dict[str, Tensor], buffers: dict[str, Tensor]
+) -> nn.Module:
+    """Return a copy of `module` with stacked parameters and buffers in the place of its own."""
+    with torch.no_grad():
+        copied = copy.deepcopy(module)
+    for name, parameter in parameters.items():
+        owner, _, leaf = name.rpartition(".")
+        setattr(copied.get_submodule(owner), leaf, nn.Parameter(parameter, parameter.requires_grad))
+    for name, buffer in buffers.items():
+        owner, _, leaf = name.rpartition(".")
+        setattr(copied.get_submodule(owner), leaf, buffer)
+    return copied
 
 
 def check_losses(module: nn.Module, losses: Any, shape: torch.Size) -> tuple[Tensor, Tensor]:

@@ -166,8 +166,8 @@ def test_the_default_threshold_is_the_papers():
     ("n_samples", "n_epochs"), [(60, 300), (1000, 188), (3000, 63), (9999, 50)]
 )
 def test_epochs_make_a_number_of_steps(n_samples, n_epochs):
-    assert ICL().choose_max_epochs(n_samples) == n_epochs
-    assert ICL(max_epochs=7).choose_max_epochs(n_samples) == 7
+    assert ICL().choose_max_epochs(n_samples, 4) == n_epochs
+    assert ICL(max_epochs=7).choose_max_epochs(n_samples, 4) == 7
 
 
 def test_too_few_features():

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lofe_sklearn.backbones._losses import contrastive_losses, density_losses, energy_losses
+from lofe_sklearn.backbones._energies import energy_losses, hypersphere_losses, square_losses
+from lofe_sklearn.backbones._losses import contrastive_losses, density_losses
 
 
 def naive_contrastive_losses(views, temperature):
@@ -100,6 +101,24 @@ def test_energy_losses_are_the_formulas():
 def test_energy_gradient():
     energy = torch.tensor([0.01, 0.5, math.log(2), 0.8, 5.0], dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda e: energy_losses(e)[1], energy.requires_grad_())
+
+
+def test_losses_of_vectors_are_those_of_their_energies():
+    vectors = torch.randn(6, 4, dtype=torch.float64, requires_grad=True)
+    distance = torch.sqrt(vectors.square().sum(-1) + 1) - 1
+    error = vectors.square().mean(-1)
+    for losses, energy in ((hypersphere_losses, distance), (square_losses, error)):
+        for ours, formula in zip(losses(vectors), energy_losses(energy), strict=True):
+            torch.testing.assert_close(ours, formula)
+        assert torch.autograd.gradcheck(losses, vectors)
+
+
+@pytest.mark.parametrize("losses", [hypersphere_losses, square_losses])
+@pytest.mark.parametrize("value", [0.0, 1e-30, 1.0, 1e15])
+def test_losses_of_vectors_stay_finite(losses, value):
+    vector = torch.full((1, 3), value, requires_grad=True)
+    sum(losses(vector)).sum().backward()
+    assert vector.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-30, 1e-7, 0.69314718, 20.0, 100.0, 1e30])

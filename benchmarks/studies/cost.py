@@ -1,0 +1,106 @@
+"""CPU time of `LOE()`, as a multiple of one Deep SVDD trained alone on the same rows.
+
+    python -m benchmarks study cost
+    python -m benchmarks study cost --tables one-hot-2000x1555
+
+Made-up tables, the sizes of the goals: correlated Gaussian columns with 5 % of shifted rows, and
+one-hot columns of categories that depend on a latent class, in 5 % of the rows on none. "members"
+is `LOE(contamination=(.01, .4))`, which trains the same members and nothing else. All are timed in
+turn in one process; times are the smallest of two rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from benchmarks.ledger import Row
+from benchmarks.machine import cpu_seconds
+from benchmarks.markdown import table
+from benchmarks.study import Axis, Study
+from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn._detectors import OutlierDetector
+
+N_ROUNDS = 2
+RATIO = 0.05
+DETECTORS: dict[str, Callable[..., OutlierDetector]] = {
+    "DeepSVDD()": DeepSVDD,
+    "members": partial(LOE, contamination=(0.01, 0.4)),
+    "LOE()": LOE,
+}
+
+
+def gaussian(n_rows: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Correlated columns; the anomalies are shifted along random directions."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, n_features)) @ rng.normal(size=(n_features, n_features))
+    y = (np.arange(n_rows) < RATIO * n_rows).astype(int)
+    X[y == 1] += 2 * X.std() * rng.normal(size=(int(y.sum()), n_features))
+    return X, y
+
+
+def one_hot(n_rows: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of 20 categories by a latent class; anomalies take half of theirs from any class."""
+    rng = np.random.default_rng(0)
+    y = (np.arange(n_rows) < RATIO * n_rows).astype(int)
+    latent, columns, n_levels = rng.integers(5, size=n_rows), [], 20
+    for _ in range(0, n_features, n_levels):
+        shares = rng.dirichlet(np.full(n_levels, 0.15), size=5)
+        own = np.where((y == 1) & (rng.random(n_rows) < 0.5), rng.integers(5, size=n_rows), latent)
+        drawn = [rng.choice(n_levels, p=shares[k]) for k in own]
+        columns.append(np.eye(n_levels)[drawn])
+    return np.hstack(columns)[:, :n_features], y
+
+
+TABLES = {
+    "gaussian-5000x30": partial(gaussian, 5000, 30),
+    "one-hot-2000x1555": partial(one_hot, 2000, 1555),
+}
+
+
+def run(cell: Row) -> Iterator[Row]:
+    """Time all detectors on one table."""
+    X, y = TABLES[cell["table"]]()
+    DeepSVDD(max_epochs=1).fit(X)  # warms up
+    found: dict[str, list[float]] = {name: [] for name in DETECTORS}
+    scores: dict[str, np.ndarray] = {}
+    for _ in range(N_ROUNDS):
+        for name, make in DETECTORS.items():
+            detector = make(random_state=cell["seed"])
+            found[name].append(cpu_seconds(partial(detector.fit, X)))
+            scores[name] = -detector.score_samples(X)
+    single = min(found["DeepSVDD()"])
+    for name, seconds in found.items():
+        yield {
+            "detector": name,
+            "cpu_seconds": round(min(seconds), 3),
+            "multiple": round(min(seconds) / single, 2),
+            "roc_auc": round(float(roc_auc_score(y, scores[name])), 4),
+            "average_precision": round(float(average_precision_score(y, scores[name])), 4),
+        }
+
+
+def tables(rows: list[Row]) -> str:
+    """Return times, multiples and quality."""
+    names = ("table", "seed", "detector", "cpu_seconds", "multiple")
+    header = ["table", "seed", "detector", "CPU s", "DeepSVDD() fits", "ROC AUC / AP"]
+    lines = []
+    for row in rows:
+        quality = f"{row['roc_auc']:.3f} / {row['average_precision']:.3f}"
+        lines.append([*(row[name] for name in names), quality])
+    return table(header, lines)
+
+
+STUDY = Study(
+    "cost",
+    "CPU time of LOE(), as a multiple of a single Deep SVDD",
+    axes={
+        "table": Axis(tuple(TABLES), choices=tuple(TABLES)),
+        "seed": Axis((0,)),
+    },
+    run=run,
+    tables=tables,
+)
