@@ -47,6 +47,7 @@ __all__ = [
     "final_step",
     "innermost_step",
     "normality",
+    "outlier_scores",
     "outlier_scores_after_fit",
     "prefix_of_parameters",
 ]
@@ -339,6 +340,20 @@ def outlier_scores_after_fit(detector: Any, X: Any) -> np.ndarray | None:
     if of_sklearn and _is_tagged_as_detector(detector):
         return -np.asarray(detector.decision_function(X))
     return None
+
+
+def outlier_scores(detector: Any, X: Any, owner: str) -> np.ndarray:
+    """Score rows by a fitted detector of scikit-learn's or PyOD's, high for anomalies.
+
+    Raises
+    ------
+    TypeError
+        If the sign of its scores is not known.
+    """
+    # PyOD's name for the scores of the training rows; its decision_function is high for outliers.
+    if hasattr(innermost_step(detector), "decision_scores_"):
+        return np.asarray(detector.decision_function(X), dtype=np.float64)
+    return -normality(detector, X, owner)
 
 
 def _is_tagged_as_detector(estimator: Any) -> bool:

@@ -16,6 +16,7 @@ from benchmarks.studies import (
     known_labels,
     label_free,
     label_update,
+    nothing_chosen,
     options,
     outlier_exposure,
     ratio_criteria,
@@ -30,7 +31,7 @@ _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost,),
-    *(image_features, flow, digest, false_discovery),
+    *(image_features, flow, digest, false_discovery, nothing_chosen),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

@@ -13,9 +13,10 @@ from lofe_sklearn._conformal import rates_of_p_values, rates_of_probabilities
 from lofe_sklearn._cut import clean_cuts, threshold, tolerances, warn_of_equal_scores
 from lofe_sklearn._known_labels import contamination_with_known
 from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
+from lofe_sklearn._loe._find_ratio import Belief, warn_unless_separate
 from lofe_sklearn._loe._parameters import label_rule
 from lofe_sklearn._loe._posterior import Posterior
-from lofe_sklearn._loe._ratio import Unknown, read_contamination
+from lofe_sklearn._loe._ratio import Thresholded, Unknown, read_contamination
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._training import Plan
 
@@ -34,34 +35,49 @@ class DecisionMixin(ThresholdMixin):
     _posterior_of_fit: Posterior
     _known: np.ndarray | None
 
-    def _decide(self, losses: np.ndarray, plan: Plan) -> None:
-        """Decide as the parameters say, given both losses of all training rows, (2, M, n)."""
-        known, scale = plan.known, self._ensemble.scale
-        scores = scale.combine(losses[0])
-        held_out = None if self.held_out_scores_ is None else -self.held_out_scores_
+    def _decide(self, losses: np.ndarray, plan: Plan, belief: Belief) -> None:
+        """Decide as the parameters say.
+
+        Parameters
+        ----------
+        losses : ndarray of shape (2, M, n_samples)
+            Both losses of all training rows.
+        plan : Plan
+        belief : Belief
+            How likely each ratio is.
+        """
+        known, scale, unit = plan.known, self._ensemble.scale, self._ensemble.unit
+        scores = self._ensemble.score_training(losses[0])
         asked = read_contamination(self.contamination)
-        found = asked.find(-scores, held_out)
+        found = asked.find(-scores, belief)
+        if isinstance(asked, Unknown) and not isinstance(asked, Thresholded):
+            warn_unless_separate(belief, found, known)
         self.contamination_, low, high = (
             contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
         )
         self.contamination_interval_ = low, high
-        self.offset_ = threshold(scores, self.contamination_, unit=scale.unit)
-        warn_of_equal_scores(type(self).__name__, scores, plan.rows.X, scale.unit)
+        self.offset_ = threshold(scores, self.contamination_, unit=unit)
+        warn_of_equal_scores(type(self).__name__, scores, plan.rows.X, unit)
         # A ratio that the user has set stands, whatever known labels say.
         corrected_by = known if isinstance(asked, Unknown) else None
         self._posterior = Posterior.of(
-            scale, scores, self.contamination_, self.held_out_scores_, corrected_by
+            scale, scores, self.contamination_, self.held_out_scores_, corrected_by, most=high
         )
-        self.labels_ = infer_labels(label_rule(self.method), losses, self.contamination_, known)
         self._training_scores, self._known = scores, known
+        if self._ensemble.evidence is None:
+            self.labels_ = infer_labels(label_rule(self.method), losses, self.contamination_, known)
+        else:
+            self.labels_ = self._labels_below(self.offset_)
         self._contamination_of_fit, self._posterior_of_fit = self.contamination_, self._posterior
 
     def _score_unit(self) -> float:
-        return self._ensemble.scale.unit
+        return self._ensemble.unit
 
     def _adopt_threshold(self, offset: float, share: float) -> None:
         scores, scale = self._training_scores, self._ensemble.scale
-        self._posterior = Posterior.of(scale, scores, share, self.held_out_scores_, None)
+        self._posterior = Posterior.of(
+            scale, scores, share, self.held_out_scores_, None, most=share
+        )
         self._cut_off(offset, share)
 
     def _cut_off(self, offset: float, share: float) -> None:

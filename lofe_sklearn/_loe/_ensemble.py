@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from lofe_sklearn._containers import Matrix
 from lofe_sklearn._cut import untied
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import unknown_share
+from lofe_sklearn._loe._evidence import Evidence
+from lofe_sklearn._loe._find_ratio import Belief, believe
+from lofe_sklearn._loe._members import EnsemblePlan
 from lofe_sklearn._loe._scale import CommonScale, mean_losses
 from lofe_sklearn._training import (
-    Plan,
     Trained,
     locating,
     losses_of,
@@ -39,6 +41,7 @@ class Ensemble:
     scale : CommonScale
     stacks : list of list of int
         Members that are scored as one: they differ in their weights only.
+    evidence : Evidence or None
     feature_names : ndarray of str, or None
     """
 
@@ -47,10 +50,13 @@ class Ensemble:
     features: list[np.ndarray]
     scale: CommonScale
     stacks: list[list[int]]
+    evidence: Evidence | None = None
     feature_names: np.ndarray | None = None
 
     @classmethod
-    def of(cls, backbones: Sequence[Backbone], plan: Plan, trained: Sequence[Trained]) -> Ensemble:
+    def of(
+        cls, backbones: Sequence[Backbone], plan: EnsemblePlan, trained: Sequence[Trained]
+    ) -> Ensemble:
         """Make fitted copies of the backbones, in turn, of a plan's trained members."""
         members, n_features = [], plan.rows.X.shape[1]
         for i, (task, result) in enumerate(zip(plan.members, trained, strict=True)):
@@ -66,7 +72,47 @@ class Ensemble:
         seen = [np.arange(n_features) if t.features is None else t.features for t in plan.members]
         samples = [task.rows for task in plan.members]
         stacks = scored_together(plan.members)
-        return cls(members, samples, seen, _scale_of(trained), stacks, plan.rows.feature_names)
+        scale = _scale_of(trained, plan.evidence)
+        names = plan.rows.feature_names
+        return cls(members, samples, seen, scale, stacks, plan.evidence, names)
+
+    def believe(self, loss_n: np.ndarray, n_backbones: int, least: float) -> Belief:
+        """Say how likely each ratio is, by how far members and evidence agree.
+
+        Parameters
+        ----------
+        loss_n : ndarray of shape (M, n_samples)
+            Normal losses of the training rows.
+        n_backbones : int
+            Members are copies of so many backbones, in turn.
+        least : float
+            The ratio is known to be at least this.
+        """
+        units = self.scale.units(loss_n)
+        kinds = [units[kind::n_backbones].mean(axis=0) for kind in range(n_backbones)]
+        parties = [own for own in kinds if np.ptp(own) > 0]
+        if self.evidence is not None:
+            parties += [own for own in self.evidence.training if np.ptp(own) > 0]
+        return believe(parties, loss_n.shape[1], least)
+
+    def weighted(self, belief: Belief) -> Ensemble:
+        """Let members count as much as the ratios that they assume are likely."""
+        ratios = np.array([member.contamination for member in self.members])
+        return replace(self, scale=self.scale.weighted(belief.weights(ratios)))
+
+    @property
+    def unit(self) -> float:
+        """Size of what scores are computed from, where that is larger than they are."""
+        return (
+            self.scale.unit if self.evidence is None else max(self.scale.unit, self.evidence.unit)
+        )
+
+    def score_training(self, loss_n: np.ndarray) -> np.ndarray:
+        """Score the training rows, given the members' normal losses, (M, n)."""
+        evidence = self.evidence
+        return self._fused(
+            self.scale.combine(loss_n), None if evidence is None else evidence.training.mean(axis=0)
+        )
 
     def score(self, X: Matrix) -> np.ndarray:
         """Score validated rows, high for normal."""
@@ -77,7 +123,15 @@ class Ensemble:
             with locating(features=features, names=self.feature_names):
                 losses = losses_of_stack(modules, own, first._scaling, first.device)
             loss_n[stack] = losses[0]
-        return self.scale.combine(loss_n)
+        evidence = None if self.evidence is None else self.evidence.score(X)
+        return self._fused(self.scale.combine(loss_n), evidence)
+
+    def _fused(self, scores: np.ndarray, evidence: np.ndarray | None) -> np.ndarray:
+        """Take the weighted mean of members' scores, high for normal, and evidence."""
+        if self.evidence is None or evidence is None:
+            return scores
+        weight = self.evidence.weight
+        return (scores - weight * evidence) / (1.0 + weight)
 
     def embed(self, X: Matrix) -> np.ndarray:
         """Put the members' embeddings of validated rows side by side."""
@@ -105,7 +159,10 @@ class Ensemble:
 
 
 def held_out_scores(
-    plan: Plan, of_folds: Sequence[Sequence[Trained]], scale: CommonScale
+    plan: EnsemblePlan,
+    of_folds: Sequence[Sequence[Trained]],
+    ensemble: Ensemble,
+    belief: Belief | None,
 ) -> np.ndarray | None:
     """Score each row by the models that have not seen it; None where there are none.
 
@@ -122,9 +179,16 @@ def held_out_scores(
             with locating(rows=fold.held_out, features=features):
                 losses = losses_of(each.module, own, each.scaling, device, fold.held_out)
             loss_n.append(losses[0])
-        own_scale = _scale_of(trained)
+        own_scale = _scale_of(trained, ensemble.evidence)
+        if belief is not None:
+            shares = [task.model.get_params(deep=False)["contamination"] for task in fold.tasks]
+            own_scale = own_scale.weighted(belief.weights(np.array(shares)))
         units = own_scale.standardised(own_scale.combine(np.stack(loss_n)))
-        scores[fold.held_out] = scale.scores_of(units)
+        evidence = None
+        if ensemble.evidence is not None:
+            outside = np.setdiff1d(np.arange(len(scores)), fold.held_out)
+            evidence = ensemble.evidence.held_out(plan.rows.X, outside, fold.held_out)
+        scores[fold.held_out] = ensemble._fused(ensemble.scale.scores_of(units), evidence)
     return scores
 
 
@@ -164,8 +228,9 @@ def mean_history(members: Sequence[Backbone], n_iter: int) -> np.ndarray:
     return np.nanmean(histories, axis=0)
 
 
-def _scale_of(trained: Sequence[Trained]) -> CommonScale:
-    return CommonScale.of([each.losses[0] for each in trained], [each.module for each in trained])
+def _scale_of(trained: Sequence[Trained], evidence: Evidence | None) -> CommonScale:
+    losses, modules = [each.losses[0] for each in trained], [each.module for each in trained]
+    return CommonScale.of(losses, modules, is_fused=evidence is not None)
 
 
 def _columns(X: Matrix, features: np.ndarray) -> Matrix:

@@ -10,11 +10,16 @@ import numpy as np
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows
-from lofe_sklearn._known_labels import Known, warn_of_low_contamination
+from lofe_sklearn._known_labels import (
+    Known,
+    contamination_with_known,
+    warn_of_low_contamination,
+)
 from lofe_sklearn._loe._cleaning import CleaningMixin
 from lofe_sklearn._loe._decision import DecisionMixin
 from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, mean_history
-from lofe_sklearn._loe._members import Planner
+from lofe_sklearn._loe._evidence import EvidenceParameter, check_evidence
+from lofe_sklearn._loe._members import EnsemblePlan, Planner
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
     Method,
@@ -25,7 +30,7 @@ from lofe_sklearn._loe._parameters import (
 )
 from lofe_sklearn._loe._posterior import PosteriorMixin
 from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
-from lofe_sklearn._training import Memo, Plan, Trained, exposure_to, fit
+from lofe_sklearn._training import Memo, Trained, exposure_to, fit
 from lofe_sklearn._types import Floats, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import check_parameters
 from lofe_sklearn.backbones import Backbone
@@ -173,6 +178,7 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         *,
         method: Method = "hard",
         contamination: ContaminationParameter = "auto",
+        evidence: EvidenceParameter = "auto",
         n_estimators: int | None = None,
         max_samples: float = 1.0,
         max_features: float = 1.0,
@@ -187,6 +193,7 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         self.estimator = estimator
         self.method = method
         self.contamination = contamination
+        self.evidence = evidence
         self.n_estimators = n_estimators
         self.max_samples = max_samples
         self.max_features = max_features
@@ -252,6 +259,7 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         check_parameters(self, CONSTRAINTS)
         check_backbones(self._backbones())
         label_rule(self.method)
+        check_evidence(self.evidence)
 
     def _backbones(self) -> list[Backbone]:
         return backbones_of(self.estimator)
@@ -269,7 +277,7 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
 
     def _plan_fit(
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
-    ) -> Plan:
+    ) -> EnsemblePlan:
         owner, backbones = type(self).__name__, self._backbones()
         check_warmup(self, [each.choose_max_epochs(*rows.X.shape) for each in backbones])
         contamination = read_contamination(self.contamination)
@@ -291,7 +299,7 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         planner = Planner(self, backbones, label_rule(self.method), rows, known, memo)
         return planner.plan(contamination, given, expose)
 
-    def _finish_fit(self, plan: Plan, trained: Sequence[Trained]) -> None:
+    def _finish_fit(self, plan: EnsemblePlan, trained: Sequence[Trained]) -> None:
         X = plan.rows.X
         members, of_folds = plan.by_fold(trained)
         self._layout = plan.rows.layout
@@ -305,8 +313,15 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         self.loss_history_ = mean_history(self.estimators_, self.n_iter_)
 
         losses = self._ensemble.losses_of_all(X, members)
-        self.held_out_scores_ = held_out_scores(plan, of_folds, self._ensemble.scale)
-        self._decide(losses, plan)
+        least = contamination_with_known(0.0, plan.known)
+        belief = self._ensemble.believe(losses[0], len(self._backbones()), least)
+        is_open = read_contamination(self.contamination).is_open
+        if is_open:
+            self._ensemble = self._ensemble.weighted(belief)
+        self.held_out_scores_ = held_out_scores(
+            plan, of_folds, self._ensemble, belief if is_open else None
+        )
+        self._decide(losses, plan, belief)
 
     def _scores_of(self, X: Matrix) -> Floats:
         return self._ensemble.score(X)

@@ -7,17 +7,15 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn._containers import Matrix, Subset, check_plain_values
 from lofe_sklearn._detectors import outlier_scores_after_fit
+from lofe_sklearn._loe._classical import fitted
 from lofe_sklearn._loe._seeds import seeded
-from lofe_sklearn._training import Memo, within
+from lofe_sklearn._training import Memo
 from lofe_sklearn._validation import check_finite, did_you_mean
 
 INITS = ("auto", "iforest")
-# Magnitudes that float32 holds, with room for differences.
-_FLOAT32 = 1e-30, 1e30
 
 
 def is_auto(init: Any) -> bool:
@@ -26,7 +24,7 @@ def is_auto(init: Any) -> bool:
 
 
 def first_scores(
-    init: Any, X: Matrix, seed: int, rows: np.ndarray | None = None
+    init: Any, X: Matrix, seed: int, rows: np.ndarray | None = None, memo: Memo | None = None
 ) -> np.ndarray | None:
     """Outlier scores of rows of X, high for anomalies, by which they are labelled at first.
 
@@ -41,6 +39,8 @@ def first_scores(
         Of the isolation forest, or of a detector that has none.
     rows : ndarray of int, shape (n,), optional
         The rows that are labelled. Default: all.
+    memo : dict, optional
+        What was fitted for others on X.
 
     Returns
     -------
@@ -57,11 +57,10 @@ def first_scores(
     if isinstance(init, (str, type)) and init != "iforest":
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.{did_you_mean(init, INITS)}")
     if isinstance(init, str) or hasattr(init, "fit"):
-        own = X if rows is None else X[rows]
         if not isinstance(init, str):
+            own = X if rows is None else X[rows]
             return _checked(_scores_of(seeded(init, seed), own), own.shape[0])
-        # It computes in float32, and does not depend on the unit of a feature.
-        scores = _scores_of(IsolationForest(random_state=seed), within(own, *_FLOAT32))
+        _, scores = fitted(init, X, seed, rows, {} if memo is None else memo)
     else:
         scores = _given(init, X.shape[0])
         if rows is not None:
@@ -78,7 +77,7 @@ def remembered_scores(
         check_plain_values(init, "init", "LOE")
     key = _key_of(init), seed, Subset(rows)
     if key not in memo:
-        memo[key] = first_scores(init, X, seed, rows)
+        memo[key] = first_scores(init, X, seed, rows, memo)
     return memo[key]
 
 

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-# Folds where the contamination is found by them and nobody has asked for another number.
-N_FOLDS = 3
-# Fewer rows in a fold than this cannot tell cuts apart.
-_MIN_ROWS = 12
 
-
-def how_many_folds(asked: int | None, needed: bool, n_samples: int) -> int:
+def how_many_folds(asked: int | None, n_samples: int) -> int:
     """Return the number of folds to train models for, 0 for none.
 
     Parameters
     ----------
     asked : int or None
         The parameter `held_out_folds`.
-    needed : bool
-        Whether the contamination is found by them. For few rows it is found without.
     n_samples : int
 
     Raises
@@ -27,7 +20,7 @@ def how_many_folds(asked: int | None, needed: bool, n_samples: int) -> int:
         If there are too few rows for the folds that were asked for.
     """
     if asked is None:
-        return N_FOLDS if needed and n_samples >= _MIN_ROWS * N_FOLDS else 0
+        return 0
     least = 4 if asked == 2 else asked
     if n_samples < least:
         raise ValueError(

@@ -62,6 +62,8 @@ class Posterior:
         ratio: float,
         held_out: np.ndarray | None,
         known: np.ndarray | None,
+        *,
+        most: float = 1.0,
     ) -> Posterior:
         """Find the intercept.
 
@@ -76,15 +78,19 @@ class Posterior:
             Their scores by models that have not seen them.
         known : ndarray of int8, shape (n_samples,), or None
             -1 for known anomalies, +1 for normal rows, 0 for all others.
+        most : float
+            At most this share of the training rows gets a probability above 1/2.
         """
         # With every row known to be of one class the ratio is 0 or 1, whose logits are infinite.
         least = 0.5 / len(scores)
         ratio = float(np.clip(ratio, least, 1 - least))
         own = scale.standardised(scores)
         if held_out is None:
-            return cls(scale, _intercept(own, ratio), ratio)
+            return cls(scale, _intercept(own, ratio, most), ratio)
         unseen = scale.standardised(held_out)
-        intercept = _intercept(np.concatenate([own, unseen]), ratio)
+        intercept = min(
+            _intercept(np.concatenate([own, unseen]), ratio), _intercept(own, ratio, most)
+        )
         # A class of which no row is known says nothing for or against the ratio: whoever names ten
         # anomalies need not have looked at ten rows.
         if known is None or not ((known < 0).any() and (known > 0).any()):
@@ -172,12 +178,19 @@ class PosteriorMixin:
         return self._posterior.proba(scores, contamination)
 
 
-def _intercept(units: np.ndarray, ratio: float) -> float:
-    """Find the intercept by which the mean probability is `ratio`."""
+def _intercept(units: np.ndarray, ratio: float, most: float = 1.0) -> float:
+    """Find the intercept by which the mean probability is `ratio`.
+
+    It is lower where more than the share `most` of the rows would be likelier anomalies than not.
+    """
     logits = _SLOPE * units
     # All probabilities are below the ratio at one end, and above it at the other.
     low, high = logit(ratio) - logits.max() - 1, logit(ratio) - logits.min() + 1
-    return float(brentq(lambda intercept: expit(logits + intercept).mean() - ratio, low, high))
+    intercept = float(brentq(lambda value: expit(logits + value).mean() - ratio, low, high))
+    n_most = math.floor(most * len(logits))
+    if n_most >= len(logits):
+        return intercept
+    return min(intercept, -float(np.sort(logits)[len(logits) - n_most - 1]))
 
 
 def _shift(logits: np.ndarray, is_anomaly: np.ndarray) -> float:

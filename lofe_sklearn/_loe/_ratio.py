@@ -1,7 +1,7 @@
 """What `contamination` means, read once.
 
-Each form of the parameter is a small value that says which ratios the members assume, whether
-models of folds are trained besides, and how the ratio to cut at is found in the scores.
+Each form of the parameter is a small value that says which ratios the members assume, and how the
+ratio to cut at is found.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from lofe_sklearn._loe._find_ratio import FoundRatio, find_ratio, spread_ratios
+from lofe_sklearn._loe._find_ratio import Belief, FoundRatio
 from lofe_sklearn._validation import CONTAMINATION, AnyOf, CallableOr, ListOf, OneOf
 
 _INTERVAL = ListOf(CONTAMINATION, length=2, ascending=True, name="a pair (low, high) of such")
@@ -36,30 +36,45 @@ ContaminationParameter: TypeAlias = (
     Literal["auto"] | float | tuple[float, float] | Thresholder | Callable[[np.ndarray], Any]
 )
 
-# Two members for each ratio where it is not known: one is not enough for a steady ranking.
+# As many members where no single ratio is known: few are not enough for a steady ranking.
 _N_SPREAD_MEMBERS = 16
+# What they assume where nothing is known: from this, or from two rows of a small set, to that.
+_LEAST, _MOST = 0.002, 0.4
+_FEWEST_ROWS = 2
 
 
 class Contamination(ABC):
     """What the user knows of the share of anomalies among the training rows."""
-
-    # Whether models of folds are trained, whose scores of rows that they have not seen are used.
-    needs_folds: ClassVar[bool] = False
 
     @property
     def largest(self) -> float | None:
         """The largest share that the user named."""
         return None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether one share is given, which all members assume."""
+        return False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether members that assume unlikely ratios should count less."""
+        return False
+
     @abstractmethod
-    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
+    def member_ratios(self, n_members: int | None, n_backbones: int, n_samples: int) -> list[float]:
         """Return the ratio that each member assumes, of `n_members` or as many as it takes."""
 
     @abstractmethod
-    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
-        """Find the ratio to cut at, in outlier scores of the training rows, high for anomalies.
+    def find(self, scores: np.ndarray, belief: Belief) -> FoundRatio:
+        """Find the ratio to cut at.
 
-        `held_out` are their scores by models that have not seen them, where there are any.
+        Parameters
+        ----------
+        scores : ndarray of shape (n_samples,)
+            Outlier scores of the training rows, high for anomalies.
+        belief : Belief
+            How likely each ratio is.
         """
 
 
@@ -74,11 +89,16 @@ class Given(Contamination):
         """The share itself."""
         return self.contamination
 
-    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
+    @property
+    def is_known(self) -> bool:
+        """It is."""
+        return True
+
+    def member_ratios(self, n_members: int | None, n_backbones: int, n_samples: int) -> list[float]:
         """Return the share for each member; there is one of each backbone by default."""
         return [self.contamination] * (n_members or n_backbones)
 
-    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
+    def find(self, scores: np.ndarray, belief: Belief) -> FoundRatio:
         """Return the share that was given."""
         return FoundRatio(self.contamination, self.contamination, self.contamination)
 
@@ -95,45 +115,42 @@ class Interval(Contamination):
         """The upper end."""
         return self.high
 
-    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
+    def member_ratios(self, n_members: int | None, n_backbones: int, n_samples: int) -> list[float]:
         """Spread the members of each backbone evenly over the logarithm of the ratio."""
-        return ratios_in_turn(
-            n_members or _N_SPREAD_MEMBERS,
-            n_backbones,
-            lambda n: np.geomspace(self.low, self.high, n).tolist(),
-        )
+        return _spread(self.low, self.high, n_members or _N_SPREAD_MEMBERS, n_backbones)
 
-    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
+    def find(self, scores: np.ndarray, belief: Belief) -> FoundRatio:
         """Return the geometric mean of both ends."""
         return FoundRatio(float(np.sqrt(self.low * self.high)), self.low, self.high)
 
 
 @dataclass(frozen=True)
 class Unknown(Contamination):
-    """Nothing: members assume ratios of all sizes, and the one to cut at is found."""
+    """Nothing: members assume ratios of all sizes, and the one to cut at is believed."""
 
-    needs_folds: ClassVar[bool] = True
+    @property
+    def is_open(self) -> bool:
+        """It is."""
+        return True
 
-    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
-        """Spread all ratios over the members of each backbone."""
-        return ratios_in_turn(n_members or _N_SPREAD_MEMBERS, n_backbones)
+    def member_ratios(self, n_members: int | None, n_backbones: int, n_samples: int) -> list[float]:
+        """Spread ratios from a few rows to many over the members of each backbone."""
+        n_members = n_members or _N_SPREAD_MEMBERS
+        low = min(max(_LEAST, _FEWEST_ROWS / n_samples), _MOST / 4)
+        return _spread(low, _MOST, n_members, n_backbones)
 
-    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
-        """Weigh the cuts by how well they are reproduced on held-out rows."""
-        return find_ratio(scores, held_out)
+    def find(self, scores: np.ndarray, belief: Belief) -> FoundRatio:
+        """Return what is believed."""
+        return belief.found
 
 
 @dataclass(frozen=True)
-class Thresholded(Contamination):
+class Thresholded(Unknown):
     """Nothing, but somebody's thresholder finds the ratio in the scores."""
 
     thresholder: Any
 
-    def member_ratios(self, n_members: int | None, n_backbones: int) -> list[float]:
-        """Spread all ratios over the members of each backbone."""
-        return ratios_in_turn(n_members or _N_SPREAD_MEMBERS, n_backbones)
-
-    def find(self, scores: np.ndarray, held_out: np.ndarray | None) -> FoundRatio:
+    def find(self, scores: np.ndarray, belief: Belief) -> FoundRatio:
         """Ask the thresholder.
 
         Raises
@@ -178,11 +195,11 @@ def read_contamination(value: Any) -> Contamination:
     raise ValueError(f"contamination must be {CONSTRAINT}; got {value!r}.")
 
 
-def ratios_in_turn(
-    n_members: int, n_backbones: int, spread: Callable[[int], list[float]] = spread_ratios
-) -> list[float]:
-    """Spread ratios over the members of each backbone."""
+def _spread(low: float, high: float, n_members: int, n_backbones: int) -> list[float]:
+    """Spread ratios evenly in their logarithm, over the members of each backbone."""
     ratios = [0.0] * n_members
     for k in range(n_backbones):
-        ratios[k::n_backbones] = spread(len(ratios[k::n_backbones]))
+        n_own = len(ratios[k::n_backbones])
+        middle = [float(np.sqrt(low * high))]
+        ratios[k::n_backbones] = middle if n_own == 1 else np.geomspace(low, high, n_own).tolist()
     return ratios

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,23 @@ class CommonScale:
     take_log : ndarray of bool, shape (M, 1)
         Whether the logarithm of a member's losses is taken, as its module declares.
     center, spread : ndarray of shape (M, 1)
+    weights : ndarray of shape (M,)
+        How much each member counts; their mean is 1.
+    is_standardised : bool
+        Whether scores are standardised logarithms. A single member's is its loss as it is, unless
+        evidence is added to it.
     """
 
     take_log: np.ndarray
     center: np.ndarray
     spread: np.ndarray
+    weights: np.ndarray
+    is_standardised: bool
 
     @classmethod
-    def of(cls, losses: Sequence[np.ndarray], modules: Sequence[Any]) -> CommonScale:
+    def of(
+        cls, losses: Sequence[np.ndarray], modules: Sequence[Any], *, is_fused: bool = False
+    ) -> CommonScale:
         """Learn the scale of M members from the losses of the rows each was trained on.
 
         Raises
@@ -53,31 +62,43 @@ class CommonScale:
         spread = np.array([[own.std()] for own in values])
         center = np.array([[own.mean()] for own in values])
         differ = spread > _NO_SPREAD * np.maximum(1.0, np.abs(center))
-        return cls(take_log, center, np.where(differ, spread, 1.0))
+        spread, n_members = np.where(differ, spread, 1.0), len(center)
+        return cls(take_log, center, spread, np.ones(n_members), is_fused or n_members > 1)
+
+    def weighted(self, weights: np.ndarray) -> CommonScale:
+        """Return the scale with other weights of the members."""
+        return replace(self, weights=weights)
 
     @property
     def unit(self) -> float:
-        """Size of what several members' scores are computed from; 0 for one, whose are its own."""
-        return 0.0 if len(self.center) == 1 else float(np.abs(self.center / self.spread).max())
+        """Size of what standardised scores are computed from; 0 for losses as they are."""
+        return float(np.abs(self.center / self.spread).max()) if self.is_standardised else 0.0
 
     def combine(self, loss_n: np.ndarray) -> np.ndarray:
         """Scores of n rows, high for normal, from the members' normal losses, (M, n)."""
-        if len(loss_n) == 1:
+        if not self.is_standardised:
             return -loss_n[0]
-        return -((_scaled(loss_n, self.take_log) - self.center) / self.spread).mean(axis=0)
+        units = self.units(loss_n)
+        if (self.weights == 1.0).all():
+            return -units.mean(axis=0)
+        return -(self.weights @ units) / len(units)
+
+    def units(self, loss_n: np.ndarray) -> np.ndarray:
+        """Bring each member's losses to the common scale, (M, n), high for anomalies."""
+        return (_scaled(loss_n, self.take_log) - self.center) / self.spread
 
     def standardised(self, scores: np.ndarray) -> np.ndarray:
         """Turn the scores of `combine` round, high for anomalies, on one scale for all numbers M.
 
-        Those of several members are on it; a single one's is its loss as it is.
+        Those of several members are on it; a single one's may be its loss as it is.
         """
-        if len(self.center) > 1:
+        if self.is_standardised:
             return -scores
         return (_scaled(-scores, self.take_log[0]) - self.center[0]) / self.spread[0]
 
     def scores_of(self, units: np.ndarray) -> np.ndarray:
         """Return the scores that `standardised` turns into `units`."""
-        if len(self.center) > 1:
+        if self.is_standardised:
             return -units
         values = units * self.spread[0] + self.center[0]
         # A row far outside may have a loss beyond every number; it stays the largest.

@@ -10,9 +10,10 @@ from lofe_sklearn._training._outliers import exposure_to
 from lofe_sklearn._training._scaling import (
     SCALINGS,
     fit_scaling,
+    in_units,
     one_feature_dominates,
     resolve_scaling,
-    within,
+    units_within,
 )
 from lofe_sklearn._training._stacking import scored_together
 from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, Trained
@@ -40,6 +41,7 @@ __all__ = [
     "fit",
     "fit_scaling",
     "fit_together",
+    "in_units",
     "locating",
     "losses_of",
     "losses_of_stack",
@@ -47,5 +49,5 @@ __all__ = [
     "resolve_scaling",
     "scored_together",
     "train_tasks",
-    "within",
+    "units_within",
 ]

@@ -82,7 +82,7 @@ def fit_scaling(
         largest = np.maximum(np.abs(low), np.abs(high)) / units
         constant = spread <= n_samples * _EPS * largest
     else:
-        mean, variance = _moments(_in_units(X, units))
+        mean, variance = _moments(in_units(X, units))
         shift, spread = mean * units, np.sqrt(variance)
         constant = _is_constant(mean, variance, n_samples)
     with np.errstate(over="ignore", under="ignore"):
@@ -101,18 +101,20 @@ def _check_that_nothing_vanishes(X: Any, column: int) -> None:
         raise TooLargeError(float(values[row]), None, row, column)
 
 
-def within(
-    X: np.ndarray | sparse.csr_matrix, smallest: float, largest: float
-) -> np.ndarray | sparse.csr_matrix:
-    """Return X with the features whose largest value is out of range in other units.
+def units_within(X: np.ndarray | sparse.csr_matrix, smallest: float, largest: float) -> np.ndarray:
+    """Find a unit of each feature, 1 for those whose largest value is within range.
 
     Parameters
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
     smallest, largest : float
-        What the largest magnitude of a feature may be. Others are divided by a power of two.
+        What the largest magnitude of a feature may be. The unit of others is a power of two.
+
+    Returns
+    -------
+    units : ndarray of shape (n_features,)
     """
-    return _in_units(X, _units(*_range(X), smallest, largest))
+    return _units(*_range(X), smallest, largest)
 
 
 def _range(X: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +130,8 @@ def _units(low: np.ndarray, high: np.ndarray, smallest: float, largest: float) -
     return np.where(fits, 1.0, np.ldexp(1.0, np.frexp(peak)[1] - 1))
 
 
-def _in_units(X: Any, units: np.ndarray) -> Any:
+def in_units(X: Any, units: np.ndarray) -> Any:
+    """Divide each feature by its unit."""
     if (units == 1.0).all():
         return X
     if sparse.issparse(X):
@@ -180,7 +183,7 @@ def _is_centred(X: np.ndarray | sparse.csr_matrix) -> bool:
 def one_feature_dominates(X: np.ndarray | sparse.csr_matrix) -> bool:
     """Whether one feature has nearly all of the variance of X."""
     units = _units(*_range(X), *_SQUARED)
-    mean, variance = _moments(_in_units(X, units))
+    mean, variance = _moments(in_units(X, units))
     variance = np.where(_is_constant(mean, variance, X.shape[0]), 0.0, variance)
     variance = variance * np.square(units / units.max())
     return bool(variance.max() > _NEARLY_ALL * variance.sum())

@@ -39,9 +39,7 @@ def test_members_scored_together_are_members_scored_alone(backbone, options):
 def test_a_stack_is_called_once_for_a_chunk_of_rows(monkeypatch):
     detector = LOE(DeepSVDD(max_epochs=1), contamination=0.1, n_estimators=5).fit(X)
     calls, chunks = [], engine._score._chunks
-    monkeypatch.setattr(
-        engine._score, "_chunks", lambda *args: calls.append(args) or chunks(*args)
-    )
+    monkeypatch.setattr(engine._score, "_chunks", lambda *args: calls.append(args) or chunks(*args))
     detector.score_samples(X)
     assert len(calls) == 1
 

@@ -1,0 +1,221 @@
+"""The classical detectors whose evidence LOE takes: cheap, and wrong about other rows than it is.
+
+Each scores rows high for anomalies, whatever the units of the features, and keeps little of a large
+training set.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.covariance import MinCovDet
+from sklearn.ensemble import IsolationForest
+from sklearn.neighbors import NearestNeighbors
+
+from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._training import Memo, fit_scaling, in_units, units_within
+
+# Magnitudes that float32 holds, with room for differences.
+_FLOAT32 = 1e-30, 1e30
+_LARGEST = float(np.finfo(np.float32).max)
+# Standardised values beyond this would overflow when they are squared and summed.
+_FAR = 1e100
+# Numbers of a block of rows, or of their distances, that are held at a time.
+_BLOCK = 2**22
+# Numbers of the rows that neighbours are sought among.
+_KEPT = 2**24
+
+
+class Unfit(Exception):
+    """The rows are such that a classical detector cannot be fitted to them; the message says why."""
+
+
+class Forest(BaseEstimator):
+    """scikit-learn's isolation forest, in units that its float32 can hold."""
+
+    label: ClassVar[str] = "the isolation forest"
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    @staticmethod
+    def suits(n_samples: int, n_features: int) -> bool:
+        """Whether rows of this shape are worth a try."""
+        return True
+
+    def fit(self, X: Matrix, y: Any = None) -> Self:
+        """Grow the trees, each from at most 256 rows."""
+        self.units_ = units_within(X, *_FLOAT32)
+        self.forest_ = IsolationForest(random_state=self.random_state)
+        self.forest_.fit(in_units(X, self.units_))
+        return self
+
+    def outlier_scores(self, X: Matrix) -> np.ndarray:
+        """Score rows, high for anomalies."""
+        rows = in_units(X, self.units_)
+        if sparse.issparse(rows):
+            rows = sparse.csr_matrix(
+                (np.clip(rows.data, -_LARGEST, _LARGEST), rows.indices, rows.indptr), rows.shape
+            )
+        else:
+            rows = np.clip(rows, -_LARGEST, _LARGEST)
+        return -self.forest_.score_samples(rows)
+
+
+class Neighbors(BaseEstimator):
+    """Distance to the 20th nearest training row, features standardised.
+
+    A training row is its own nearest. Of many rows the neighbours are sought among 5,000.
+    """
+
+    label: ClassVar[str] = "the distance to the 20th neighbour"
+    n_neighbors: ClassVar[int] = 20
+    max_samples: ClassVar[int] = 5_000
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    @staticmethod
+    def suits(n_samples: int, n_features: int) -> bool:
+        """Whether rows of this shape are worth a try."""
+        return True
+
+    def fit(self, X: Matrix, y: Any = None) -> Self:
+        """Keep the rows that are compared with."""
+        self.scaling_ = fit_scaling(X, "standard")
+        most = min(self.max_samples, max(2, _KEPT // X.shape[1]))
+        self.rows_ = _standardised(_some_rows(X, most, self.random_state), self.scaling_)
+        k = min(self.n_neighbors, len(self.rows_))
+        self.index_ = NearestNeighbors(n_neighbors=k).fit(self.rows_)
+        return self
+
+    def outlier_scores(self, X: Matrix) -> np.ndarray:
+        """Score rows, high for anomalies."""
+        kept, scores = self.rows_, np.empty(X.shape[0])
+        step = max(1, _BLOCK // max(X.shape[1], len(kept)))
+        for start in range(0, X.shape[0], step):
+            rows = _standardised(X[start : start + step], self.scaling_)
+            furthest = self.index_.kneighbors(rows, return_distance=False)[:, -1]
+            # Distances by differences: those of scikit-learn depend on which rows come together.
+            scores[start : start + step] = np.linalg.norm(rows - kept[furthest], axis=1)
+        return scores
+
+
+class RobustCovariance(BaseEstimator):
+    """Mahalanobis distance by the minimum covariance determinant, features standardised.
+
+    Constant features are left out. Of many rows 500 are used: more cost much and are no better.
+    """
+
+    label: ClassVar[str] = "the robust covariance"
+    max_samples: ClassVar[int] = 500
+    max_features: ClassVar[int] = 100
+    # Rows for each feature that a covariance needs to be worth anything.
+    rows_per_feature: ClassVar[int] = 3
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    @classmethod
+    def suits(cls, n_samples: int, n_features: int) -> bool:
+        """Whether rows of this shape are worth a try."""
+        enough = n_samples >= cls.rows_per_feature * (n_features + 1)
+        return enough and 2 <= n_features <= cls.max_features
+
+    def fit(self, X: Matrix, y: Any = None) -> Self:
+        """Estimate the covariance of the rows that lie most densely.
+
+        Raises
+        ------
+        Unfit
+            If there are too few rows, or the covariance is singular.
+        """
+        self.scaling_ = fit_scaling(X, "standard")
+        some = _standardised(_some_rows(X, self.max_samples, self.random_state), self.scaling_)
+        self.varies_ = np.ptp(some, axis=0) > 0
+        some = some[:, self.varies_]
+        n_samples, n_features = some.shape
+        if n_samples <= n_features + 1:
+            raise Unfit(f"{n_samples} rows are too few for a covariance of {n_features} features")
+        if np.linalg.matrix_rank(some - some.mean(axis=0)) < n_features:
+            raise Unfit("its covariance is singular: some features are functions of others")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # a singular or growing determinant
+            try:
+                estimate = MinCovDet(random_state=self.random_state).fit(some)
+            except UserWarning as warning:
+                raise Unfit(
+                    "its covariance is singular among the rows that lie most densely"
+                ) from warning
+            except ValueError as error:
+                raise Unfit(str(error)) from error
+        self.location_, self.precision_ = estimate.location_, estimate.get_precision()
+        if not np.isfinite(self.precision_).all():
+            raise Unfit("its covariance is singular")
+        return self
+
+    def outlier_scores(self, X: Matrix) -> np.ndarray:
+        """Score rows, high for anomalies."""
+        scores, step = np.empty(X.shape[0]), max(1, _BLOCK // X.shape[1])
+        for start in range(0, X.shape[0], step):
+            rows = _standardised(X[start : start + step], self.scaling_)[:, self.varies_]
+            away = rows - self.location_
+            squared = ((away @ self.precision_) * away).sum(axis=1)
+            scores[start : start + step] = np.sqrt(np.maximum(squared, 0.0))
+        return scores
+
+
+CLASSICAL: dict[str, Any] = {"iforest": Forest, "knn": Neighbors, "mcd": RobustCovariance}
+
+
+def fitted(
+    name: str, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo
+) -> tuple[Any, np.ndarray]:
+    """Fit a classical detector to rows of X and score them, once for all that ask.
+
+    Parameters
+    ----------
+    name : {"iforest", "knn", "mcd"}
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    seed : int
+    rows : ndarray of int or None
+        The rows of X that count; None for all.
+    memo : dict
+        What was fitted for others on X.
+
+    Returns
+    -------
+    detector : object
+    scores : ndarray of shape (n,)
+        High for anomalies.
+
+    Raises
+    ------
+    Unfit
+        If the rows are such that it cannot be fitted.
+    """
+    key = "classical", name, seed, Subset(rows)
+    if key not in memo:
+        own = X if rows is None else X[rows]
+        detector = CLASSICAL[name](random_state=seed).fit(own)
+        memo[key] = detector, detector.outlier_scores(own)
+    return memo[key]
+
+
+def _some_rows(X: Matrix, most: int, seed: int) -> Matrix:
+    """Draw rows of a large set, in their order."""
+    if X.shape[0] <= most:
+        return X
+    return X[np.sort(np.random.default_rng(seed).choice(X.shape[0], most, replace=False))]
+
+
+def _standardised(X: Matrix, scaling: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+    shift, factor = scaling if scaling is not None else (0.0, 1.0)
+    dense = X.toarray() if sparse.issparse(X) else X
+    with np.errstate(over="ignore"):
+        scaled = (np.asarray(dense, dtype=np.float64) - shift) * factor
+    return np.clip(scaled, -_FAR, _FAR)

@@ -1,0 +1,222 @@
+"""Evidence: what classical detectors say of the rows, added to what the members say.
+
+A model that was trained on contaminated rows is corrected by other evidence T of the same rows: its
+log-density is tilted by T / beta, so T / beta is added to its anomaly score (EPHAD, Patra and Ben
+Taieb 2025, arXiv:2510.21296). Nothing is trained for it. Here T is the mean over detectors of their
+scores' logarithms, standardised over the training rows, as the members' losses are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn._detectors import outlier_scores
+from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
+from lofe_sklearn._loe._seeds import seeded
+from lofe_sklearn._training import Memo
+from lofe_sklearn._validation import did_you_mean, warn_user
+
+EvidenceParameter: TypeAlias = Any
+# Scores' distance from their minimum is at least this share of their standard deviation, so that
+# their logarithms do not depend on how close the most normal row is.
+_FLOOR = 0.01
+_NO_SPREAD = 1e-12
+_WHAT = (
+    f"'auto', None, one of {', '.join(map(repr, CLASSICAL))}, an outlier detector (an instance, "
+    "from scikit-learn or PyOD), or a list of names and detectors"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A fitted detector, and what brings its scores to the scale of the members'.
+
+    Parameters
+    ----------
+    name : str
+    detector : object
+    lowest, floor : float
+        The training rows' lowest score, and the least distance from it that counts.
+    center, spread : float
+        Of the logarithms over the training rows.
+    """
+
+    name: str
+    detector: Any
+    lowest: float
+    floor: float
+    center: float
+    spread: float
+
+    @classmethod
+    def of(cls, name: str, detector: Any, scores: np.ndarray) -> Source:
+        """Learn the scale from the training rows' outlier scores."""
+        deviation = float(scores.std())
+        alike = deviation <= _NO_SPREAD * max(1.0, float(np.abs(scores).max()))
+        floor = 1.0 if alike else _FLOOR * deviation
+        logs = np.log(scores - scores.min() + floor)
+        spread = 1.0 if alike else float(logs.std())
+        return cls(name, detector, float(scores.min()), floor, float(logs.mean()), spread)
+
+    def standardised(self, scores: np.ndarray) -> np.ndarray:
+        """Bring outlier scores to the members' scale."""
+        logs = np.log(np.maximum(scores - self.lowest, 0.0) + self.floor)
+        return (logs - self.center) / self.spread
+
+    def score(self, X: Matrix) -> np.ndarray:
+        """Score rows on the members' scale, high for anomalies."""
+        if isinstance(self.detector, tuple(CLASSICAL.values())):
+            return self.standardised(self.detector.outlier_scores(X))
+        return self.standardised(outlier_scores(self.detector, X, "LOE"))
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Fitted detectors, and how much they count beside the members.
+
+    Parameters
+    ----------
+    sources : list of Source
+    weight : float
+        Of the detectors' mean, where that of the members' counts 1.
+    training : ndarray of shape (n_sources, n_samples)
+        The standardised scores of the training rows.
+    """
+
+    sources: list[Source]
+    weight: float
+    training: np.ndarray
+
+    @property
+    def unit(self) -> float:
+        """Size of what the scores are computed from."""
+        return max(abs(each.center / each.spread) for each in self.sources)
+
+    def score(self, X: Matrix) -> np.ndarray:
+        """Score rows, high for anomalies: the mean of the detectors."""
+        return np.mean([source.score(X) for source in self.sources], axis=0)
+
+    def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+        """Score rows of X by the same detectors, fitted to other rows of X only."""
+        scores = []
+        for source in self.sources:
+            own = isinstance(source.detector, tuple(CLASSICAL.values()))
+            again = seeded(source.detector, 0)
+            try:
+                again.fit(X[outside])
+            except (ValueError, Unfit):
+                scores.append(source.score(X[held_out]))  # nothing better is known
+                continue
+            values = (
+                again.outlier_scores(X[held_out])
+                if own
+                else outlier_scores(again, X[held_out], "LOE")
+            )
+            scores.append(source.standardised(values))
+        return np.mean(scores, axis=0)
+
+
+def check_evidence(evidence: Any) -> None:
+    """Raise TypeError or ValueError unless `evidence` is one of the forms there are."""
+    if evidence is None or (isinstance(evidence, str) and evidence == "auto"):
+        return
+    listed = _listed(evidence)
+    if not listed:
+        raise ValueError("LOE: evidence must not be an empty list; pass None for no evidence.")
+    for each in listed:
+        is_name = isinstance(each, str) and each in CLASSICAL
+        if is_name or (hasattr(each, "fit") and not isinstance(each, type)):
+            if is_classifier(each) or is_regressor(each):
+                raise _unknown_sign(each)
+            continue
+        got = (
+            f"the class {each.__name__}, which needs parentheses"
+            if isinstance(each, type)
+            else repr(each)
+        )
+        kind = ValueError if isinstance(each, str) else TypeError
+        raise kind(
+            f"LOE: evidence must be {_WHAT}; got {got}.{did_you_mean(each, ('auto', *CLASSICAL))}"
+        )
+
+
+def fit_evidence(evidence: Any, X: Matrix, seed: int, weight: float, memo: Memo) -> Evidence | None:
+    """Fit detectors to all rows of X.
+
+    Parameters
+    ----------
+    evidence : "auto", str, detector, or list of such
+        ``"auto"`` is all classical ones that suit the shape of X.
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    seed : int
+    weight : float
+    memo : dict
+        What was fitted for others on X.
+
+    Returns
+    -------
+    evidence : Evidence or None
+        None if no detector could be fitted. Each that could not is named by a warning.
+
+    Raises
+    ------
+    TypeError
+        If the sign of a detector's scores is not known, or it cannot score new rows.
+    """
+    if isinstance(evidence, str) and evidence == "auto":
+        chosen: Sequence[Any] = [name for name, kind in CLASSICAL.items() if kind.suits(*X.shape)]
+    else:
+        chosen = _listed(evidence)
+    sources, training = [], []
+    for each in chosen:
+        name = CLASSICAL[each].label if isinstance(each, str) else type(each).__name__
+        try:
+            detector, scores = _fitted(each, X, seed, memo)
+        except (ValueError, Unfit) as error:
+            warn_user(
+                f"LOE: {name} is left out of the evidence, since it cannot be fitted to these "
+                f"{X.shape[0]} rows of {X.shape[1]} features: {error}. Name the others in evidence "
+                "to do without it."
+            )
+            continue
+        source = Source.of(name, detector, scores)
+        sources.append(source)
+        training.append(source.standardised(scores))
+    return Evidence(sources, weight, np.array(training)) if sources else None
+
+
+def _fitted(each: Any, X: Matrix, seed: int, memo: Memo) -> tuple[Any, np.ndarray]:
+    """Fit one detector; return it and its outlier scores of X."""
+    if isinstance(each, str):
+        return fitted(each, X, seed, None, memo)
+    detector = seeded(each, seed)
+    try:
+        detector.fit(X)
+    except TypeError as error:  # no sparse rows, say
+        raise Unfit(str(error)) from error
+    try:
+        scores = outlier_scores(detector, X, "LOE")
+    except TypeError as error:
+        raise _unknown_sign(detector) from error
+    if scores.shape != (X.shape[0],) or not np.isfinite(scores).all():
+        raise Unfit("its scores are not one finite number for each row")
+    return detector, scores
+
+
+def _listed(evidence: Any) -> list[Any]:
+    return list(evidence) if isinstance(evidence, (list, tuple)) else [evidence]
+
+
+def _unknown_sign(detector: Any) -> TypeError:
+    return TypeError(
+        f"LOE: evidence cannot take {type(detector).__name__}: it must score rows that it was not "
+        "fitted to, with a sign that is known. scikit-learn's outlier detectors and densities do "
+        "(score_samples, high for normal; LocalOutlierFactor with novelty=True), and PyOD's "
+        "(decision_function, high for outliers)."
+    )
