@@ -37,6 +37,7 @@ from lofe_sklearn._containers import (
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite, warn_user
+from lofe_sklearn._versions import VersionedPickleMixin
 
 __all__ = [
     "OutlierDetector",
@@ -83,7 +84,7 @@ class PreparedRows:
         return self if rows is None else replace(self, X=self.X[rows])
 
 
-class OutlierDetector(NestedParameters, OutlierMixin, BaseEstimator):
+class OutlierDetector(VersionedPickleMixin, NestedParameters, OutlierMixin, BaseEstimator):
     """The base class of backbones and `LOE`.
 
     A subclass says which backbones its rows are for, scores them, and plans what is trained on

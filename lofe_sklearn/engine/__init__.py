@@ -11,6 +11,7 @@ from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
 from lofe_sklearn.engine._plain_torch import plain_torch
+from lofe_sklearn.engine._restore import load_values, restore_module, values_of
 from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
 from lofe_sklearn.engine._rules import RULES, Rule, mark
 from lofe_sklearn.engine._score import embeddings, losses
@@ -33,10 +34,13 @@ __all__ = [
     "check_losses",
     "embeddings",
     "has_dropout",
+    "load_values",
     "losses",
     "mark",
     "plain_torch",
     "prepare_module",
     "resolve_device",
+    "restore_module",
     "train",
+    "values_of",
 ]
