@@ -97,6 +97,7 @@ def skops_io(owner: str) -> ModuleType:
     """Import ``skops.io``, or say which extra it comes with."""
     try:
         import skops.io
+        import skops.io.exceptions
     except ImportError as error:
         raise ImportError(
             f"{owner}: files of models need the packages skops and safetensors. Install them with: "
@@ -124,8 +125,8 @@ def dump_step(value: Any, where: str) -> bytes:
         written = skops.dumps(value)
     except Exception as error:  # of many kinds, from whatever the object holds
         raise ModelFileError(f"{where}: {kind} cannot be stored safely: {error}") from error
-    data = _canonical(written)
-    refused = sorted({*skops.get_untrusted_types(data=data)} - {*_TRUSTED} | _unlisted(data))
+    schema, data = _canonical(written)
+    refused = sorted({*skops.get_untrusted_types(data=data)} - {*_TRUSTED} | _unlisted(schema))
     if refused:
         raise ModelFileError(
             f"{where}: {', '.join(refused)} cannot be stored: a file of a model holds estimators "
@@ -149,17 +150,20 @@ def load_step(data: bytes) -> Any:
     members = unpack(data)
     check_arrays(members)
     schema = json.loads(members["schema.json"])
-    refused = sorted({*skops.get_untrusted_types(data=data)} - {*_TRUSTED} | _unlisted(data))
+    refused = _unlisted(schema)
     if refused:
-        raise ModelFileError(f"it holds {', '.join(refused)[:500]}, which is not loaded")
+        raise ModelFileError(f"it holds {', '.join(sorted(refused))[:500]}, which is not loaded")
     check_trees(_nodes(schema), members)
-    loaded = skops.loads(data, trusted=list(_TRUSTED))
+    try:
+        loaded = skops.loads(data, trusted=list(_TRUSTED))
+    except skops.exceptions.UntrustedTypesFoundException as error:
+        raise ModelFileError(f"it holds what is not loaded: {str(error)[:500]}") from error
     check_objects(loaded)
     return loaded
 
 
-def _canonical(written: bytes) -> bytes:
-    """Return the file with objects numbered by their order, instead of their place in memory."""
+def _canonical(written: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return the schema, and the file with objects numbered by their order, instead of their place in memory."""
     with zipfile.ZipFile(io.BytesIO(written)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(members.pop("schema.json"))
@@ -179,7 +183,7 @@ def _canonical(written: bytes) -> bytes:
             node["file"] = files.setdefault(node["file"], f"{len(files)}.{suffix}")
     text = json.dumps(schema, separators=(",", ":"), allow_nan=False).encode()
     kept = {new: _with_fixed_times(new, members[old]) for old, new in files.items()}
-    return pack({"schema.json": text, **kept})
+    return schema, pack({"schema.json": text, **kept})
 
 
 def _with_fixed_times(name: str, content: bytes) -> bytes:
@@ -203,9 +207,7 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(reversed(value))
 
 
-def _unlisted(data: bytes) -> set[str]:
-    """Return the estimators of scikit-learn in a skops file that are not in the list."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        schema = json.loads(archive.read("schema.json"))
+def _unlisted(schema: Any) -> set[str]:
+    """Return the estimators of scikit-learn in a schema that are not in the list."""
     paths = {f"{node.get('__module__')}.{node.get('__class__')}" for node in _nodes(schema)}
     return {path for path in paths if path.startswith("sklearn.") and not is_allowed(path)}
