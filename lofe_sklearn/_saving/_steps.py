@@ -163,7 +163,7 @@ def load_step(data: bytes) -> Any:
 
 
 def _canonical(written: bytes) -> tuple[dict[str, Any], bytes]:
-    """Return the schema, and the file with objects numbered by their order, instead of their place in memory."""
+    """Return the schema and the file, with objects numbered by order, not by place in memory."""
     with zipfile.ZipFile(io.BytesIO(written)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(members.pop("schema.json"))

@@ -1,4 +1,4 @@
-"""Files that are damaged, made up or meant to do harm: an error that names the file, and no more."""
+"""Files that are damaged, made up or meant to do harm: an error that names the file, no more."""
 
 import hashlib
 import io
@@ -91,7 +91,8 @@ def test_damage_is_noticed_or_changes_nothing(content, model, tmp_path, changes)
     try:
         loaded = load_bytes(bytes(data), tmp_path)
     except ModelFileError as error:
-        assert "some.lofe cannot be loaded" in str(error)
+        said = str(error)
+        np.testing.assert_string_equal(said[: said.index(" ")], "load:")
     else:
         np.testing.assert_array_equal(loaded.score_samples(X), model.score_samples(X))
 
@@ -364,7 +365,8 @@ def test_trees_that_point_out_of_themselves(field, value, content, tmp_path):
         load_bytes(rewritten(content, change), tmp_path)
 
 
-def test_trees_of_another_size(content, tmp_path):
+@pytest.mark.parametrize("n_nodes", ["-1", "0", "2"])
+def test_trees_of_another_size(n_nodes, content, tmp_path):
     def change(members):
         for _, schema in steps_of(members):
             for node in nodes(schema):
@@ -374,10 +376,10 @@ def test_trees_of_another_size(content, tmp_path):
                         "__class__": "str",
                         "__module__": "builtins",
                         "__loader__": "JsonNode",
-                        "content": "1000000",
+                        "content": n_nodes,
                     }
 
-    with pytest.raises(ModelFileError, match="another number of nodes"):
+    with pytest.raises(ModelFileError, match="a decision tree"):
         load_bytes(rewritten(content, change), tmp_path)
 
 

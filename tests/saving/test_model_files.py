@@ -348,7 +348,8 @@ def test_values_of_all_kinds(contaminated, tmp_path):
     detector = DeepSVDD(max_epochs=1).fit(contaminated[0])
     shared = np.arange(3)
     detector.values_ = {
-        "numbers": [np.inf, -np.inf, -0.0, 1e-320, 2**70, np.float32(0.1), np.int8(3), np.bool_(1)],
+        "numbers": [np.inf, -np.inf, -0.0, 1e-320, 2**70, np.float32(0.1), np.int8(3)],
+        "truth": [True, np.bool_(True)],
         ("a", 1): {1, 2},
         "arrays": [
             shared,

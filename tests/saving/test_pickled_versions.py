@@ -37,9 +37,7 @@ def test_one_of_this_version_does_not(detector, contaminated):
 
 def test_one_from_before_versions_were_kept():
     detector = LOE()
-    with pytest.warns(
-        InconsistentVersionWarning, match="made with lofe_sklearn an unknown version"
-    ):
+    with pytest.warns(InconsistentVersionWarning, match="with lofe_sklearn an unknown version"):
         LOE().__setstate__(vars(detector))
 
 

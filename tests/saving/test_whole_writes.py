@@ -98,9 +98,7 @@ def test_a_link_stays_one(tmp_path):
 
 
 def test_folders(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"save: there is no folder .*mkdir\(parents=True\)"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*mkdir\(parents=True\)"):
         write_whole(tmp_path / "a" / "model", b"", "save")
     with pytest.raises(IsADirectoryError, match="must be that of a file"):
         write_whole(tmp_path, b"", "save")
