@@ -67,10 +67,10 @@ class Classes:
             return path
         if not path.startswith(f"{_PACKAGE}."):
             return None
-        for name in self._candidates(one):
-            if _found(name) is one:
-                return name
-        return None
+        # Only packages that the class is from: others may need what is not installed.
+        packages = [p for p in _PUBLIC if not p or path.startswith(f"{_PACKAGE}.{p}.")]
+        names = [f"{package}.{one.__name__}" if package else one.__name__ for package in packages]
+        return next((name for name in names if _found(name) is one), None)
 
     def named(self, name: str) -> Any:
         """Return the class or function of a name in a file.
@@ -89,12 +89,6 @@ class Classes:
                 f"function itself: load(path, trusted=[{name[:200].rpartition('.')[2]}])"
             )
         return found
-
-    @staticmethod
-    def _candidates(one: Any) -> list[str]:
-        name = one.__name__
-        public = [f"{package}.{name}" if package else name for package in _PUBLIC]
-        return [*public, *([name] if name in _VALUES else [])]
 
 
 def path_of(one: Any) -> str:

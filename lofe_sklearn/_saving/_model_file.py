@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import engine
@@ -90,7 +89,7 @@ def save(fitted: Any, path: FilePath, *, trusted: Sequence[Any] = ()) -> None:
     >>> bool((loaded.score_samples(X) == detector.score_samples(X)).all())
     True
     """
-    if not isinstance(fitted, BaseEstimator):
+    if isinstance(fitted, type) or not hasattr(fitted, "get_params"):
         got = fitted.__name__ if isinstance(fitted, type) else type(fitted).__name__
         raise TypeError(
             "save: fitted must be a fitted estimator, such as LOE().fit(X), or a Pipeline with "
@@ -165,7 +164,7 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
         reason = str(error).strip() or type(error).__name__
         if not isinstance(error, ModelFileError):
             reason = f"it is damaged or no file of a model ({type(error).__name__}: {reason[:300]})"
-        raise ModelFileError(f"load: {path} cannot be loaded: {reason}.") from error
+        raise ModelFileError(f"load: {path} cannot be loaded: {reason.rstrip('.')}.") from error
     _warn_of_versions(Path(path), manifest)
     return loaded
 

@@ -96,6 +96,7 @@ _NONE = {
 def skops_io(owner: str) -> ModuleType:
     """Import ``skops.io``, or say which extra it comes with."""
     try:
+        import safetensors  # noqa: F401
         import skops.io
         import skops.io.exceptions
     except ImportError as error:

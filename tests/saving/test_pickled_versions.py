@@ -13,6 +13,7 @@ import lofe_sklearn
 from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, _versions
 
 
+@pytest.mark.filterwarnings("ignore:The pickle of")
 def test_a_pickle_of_another_version_warns(detector, contaminated, monkeypatch):
     X = contaminated[0][:, :4]
     detector.fit(X)
