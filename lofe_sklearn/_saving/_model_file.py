@@ -99,7 +99,13 @@ def save(fitted: Any, path: FilePath, *, trusted: Sequence[Any] = ()) -> None:
     check_is_fitted(fitted)
     classes = Classes(trusted, "save")
     encoder = Encoder(classes)
-    root = encoder.encode(fitted, type(fitted).__name__)
+    name = type(fitted).__name__
+    try:
+        root = encoder.encode(fitted, name)
+    except RecursionError as error:
+        raise ModelFileError(
+            f"save: {name} holds values within values, too deep to store."
+        ) from error
     content = pack(_members(encoder, root, fitted))
     _check_round_trip(content, classes, encoder)
     write_whole(path, content, "save")
