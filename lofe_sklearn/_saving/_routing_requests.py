@@ -11,12 +11,11 @@ Requests = dict[str, dict[str, Any]]
 
 def requests_of(metadata_request: Any) -> Requests:
     """Return, for each method, which arguments are requested."""
-    every = {
+    return {
         name: dict(one.requests)
         for name, one in vars(metadata_request).items()
         if getattr(one, "requests", None)
     }
-    return every
 
 
 def request_again(estimator: Any, requests: Requests) -> None:
