@@ -11,8 +11,11 @@ from lofe_sklearn import model_selection as model_selection
 from lofe_sklearn import testing as testing
 from lofe_sklearn._fit_many import fit_many as fit_many
 from lofe_sklearn._loe import LOE as LOE
+from lofe_sklearn._saving._model_file import load as load
+from lofe_sklearn._saving._model_file import save as save
 from lofe_sklearn._search import LOESearchCV as LOESearchCV
 from lofe_sklearn.backbones._all_backbones import *
+from lofe_sklearn.exceptions import ModelFileError as ModelFileError
 from lofe_sklearn.exceptions import TrainingDivergedError as TrainingDivergedError
 
 __version__: str

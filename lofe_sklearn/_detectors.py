@@ -38,6 +38,7 @@ from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite, warn_user
+from lofe_sklearn._versions import VersionedPickleMixin
 
 __all__ = [
     "OutlierDetector",
@@ -85,7 +86,9 @@ class PreparedRows:
         return self if rows is None else replace(self, X=self.X[rows])
 
 
-class OutlierDetector(ThresholdMixin, NestedParameters, OutlierMixin, BaseEstimator):
+class OutlierDetector(
+    VersionedPickleMixin, ThresholdMixin, NestedParameters, OutlierMixin, BaseEstimator
+):
     """The base class of backbones and `LOE`.
 
     A subclass says which backbones its rows are for, scores them, and plans what is trained on

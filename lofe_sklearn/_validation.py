@@ -306,7 +306,7 @@ def check_finite(scores: np.ndarray, message: str) -> None:
         raise ValueError(message.format(value=scores[bad[0]], row=bad[0]))
 
 
-def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the user's that led here, whatever this package calls in between."""
     level, frame = 2, sys._getframe(1)
     while (

@@ -7,3 +7,7 @@ class TrainingDivergedError(ArithmeticError):
 
 class UnusableRowsError(ValueError):
     """Rows that no network can compute with; whoever was asked to puts its name before it."""
+
+
+class ModelFileError(ValueError):
+    """A model that cannot be stored in a file safely, or a file that is not one of a model."""

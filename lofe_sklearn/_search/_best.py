@@ -17,6 +17,7 @@ from lofe_sklearn._detectors import innermost_step
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
 from lofe_sklearn._types import Floats, Ints, MatrixLike
+from lofe_sklearn._versions import VersionedPickleMixin
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -63,7 +64,7 @@ class _OfBest:
         return step
 
 
-class BestEstimatorMixin(BaseEstimator):
+class BestEstimatorMixin(VersionedPickleMixin, BaseEstimator):
     """A search with a ``best_estimator_``, whose methods it has after a refit."""
 
     @_only_after_refit

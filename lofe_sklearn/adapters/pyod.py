@@ -13,6 +13,7 @@ from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, MatrixLike
 from lofe_sklearn._validation import all_or_nothing
+from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.adapters._checks import checked_detector
 
 try:
@@ -24,7 +25,7 @@ except ImportError as error:
     ) from error
 
 
-class PyODDetector(NestedParameters, BaseDetector):
+class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
     """`LOE`, a backbone or any other detector of scikit-learn's, as one of PyOD's [1]_.
 
     It has PyOD's signs and names: `decision_function` is high for outliers, labels are 0 for

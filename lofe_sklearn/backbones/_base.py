@@ -40,10 +40,11 @@ from lofe_sklearn._training import (
 from lofe_sklearn._types import Floats, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, check_parameters
 from lofe_sklearn.backbones._hooks import refuse_earlier_names, refuse_unknown_parameters
+from lofe_sklearn.backbones._saved_network import SavedNetworkMixin
 from lofe_sklearn.backbones._shared import SHARED_CONSTRAINTS, Scaling
 
 
-class Backbone(OutlierDetector, ABC):
+class Backbone(SavedNetworkMixin, OutlierDetector, ABC):
     """Base class of the backbones.
 
     A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on as
@@ -324,6 +325,7 @@ class Backbone(OutlierDetector, ABC):
     def _set_trained(self, task: Task, trained: Trained, layout: Any) -> None:
         """Set the fitted attributes, but for those of the rows."""
         model: Any = task.model
+        self._built_by = model
         self._layout, self._scaling = layout, trained.scaling
         self.scaling_ = model.scaling
         self.module_ = trained.module

@@ -62,7 +62,7 @@ class MHRotModule(nn.Module):
         self.heads = nn.Linear(self.network.n_outputs, sum(self.sizes))
 
         # Maps of all channels, as rows hold one channel after the other.
-        channels = torch.arange(n_channels)[:, None] * side * side
+        channels = torch.arange(n_channels, device=maps.device)[:, None] * side * side
         self.register_buffer("maps", (maps[:, None] + channels).flatten(1))
         targets = [F.one_hot(label, n) for label, n in zip(labels.T, self.sizes, strict=True)]
         self.register_buffer("targets", torch.cat(targets, dim=1).float())

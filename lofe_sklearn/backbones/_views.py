@@ -48,7 +48,7 @@ def view_maps(side: int, *, flips: bool) -> tuple[Tensor, Tensor, list[int]]:
         view = _shifted(view, (0, step, -step)[right], axis=1)
         view = _shifted(view, (0, step, -step)[down], axis=0)
         maps.append(np.rot90(view, turns).ravel())
-    return torch.from_numpy(np.stack(maps)), torch.tensor(labels), sizes
+    return torch.from_numpy(np.stack(maps)), torch.from_numpy(np.array(labels)), sizes
 
 
 def _shifted(pixels: np.ndarray, step: int, axis: int) -> np.ndarray:

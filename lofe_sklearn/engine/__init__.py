@@ -11,6 +11,7 @@ from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
 from lofe_sklearn.engine._plain_torch import plain_torch
+from lofe_sklearn.engine._restore import load_values, restore_module, values_of
 from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
 from lofe_sklearn.engine._rules import RULES, Rule, mark
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
@@ -33,11 +34,14 @@ __all__ = [
     "check_losses",
     "embeddings",
     "has_dropout",
+    "load_values",
     "losses",
     "losses_of_stack",
     "mark",
     "plain_torch",
     "prepare_module",
     "resolve_device",
+    "restore_module",
     "train",
+    "values_of",
 ]

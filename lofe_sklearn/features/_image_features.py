@@ -30,11 +30,12 @@ from lofe_sklearn._validation import (
     all_or_nothing,
     check_parameters,
 )
+from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.features._cache import Cache, folder_of
 from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage
-from lofe_sklearn.features._extractor import Extractor
-from lofe_sklearn.features._networks import DEFAULT, build_network
+from lofe_sklearn.features._networks import DEFAULT
 from lofe_sklearn.features._reading import Reader
+from lofe_sklearn.features._saved_extractor import SavedExtractorMixin
 from lofe_sklearn.features._sources import (
     Images,
     ImagesLike,
@@ -45,7 +46,13 @@ from lofe_sklearn.features._sources import (
 )
 
 
-class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class ImageFeatures(
+    VersionedPickleMixin,
+    SavedExtractorMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     """Turn images into rows of features of a frozen, pretrained network.
 
     Deep detectors of whole photos need far more of them than most users have. What a network has
@@ -241,14 +248,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
                 self.n_features_in_ = first.size
             if first.min() < 0 or first.max() > 1:
                 _warn_of_range(first, owner)
-            self._extractor = Extractor(
-                build_network(self.network, self.weights, owner),
-                layers=self.layers,
-                grid_size=self.grid_size if self.pooling == "grid" else None,
-                image_size=self.image_size,
-                preprocess=self.preprocess,
-                owner=owner,
-            )
+            self._extractor = self._build_extractor()
             self._n_features_out = self._extractor.on(device)([first]).shape[1]
         return self
 

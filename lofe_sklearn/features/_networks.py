@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lofe_sklearn import engine
 from lofe_sklearn._types import FilePath
 
 DEFAULT = "efficientnet_lite0"
@@ -44,8 +45,15 @@ class Network:
     std: tuple[float, ...]
 
 
-def build_network(network: str | nn.Module, weights: FilePath | None, owner: str) -> Network:
+def build_network(
+    network: str | nn.Module,
+    weights: FilePath | None,
+    owner: str,
+    values: Mapping[str, torch.Tensor] | None = None,
+) -> Network:
     """Return the network of a name, or the module itself, with its weights loaded.
+
+    `values` are all of its parameters and buffers; no weights are looked for then.
 
     Raises
     ------
@@ -56,18 +64,21 @@ def build_network(network: str | nn.Module, weights: FilePath | None, owner: str
     OSError
         If its weights are neither here nor can be downloaded.
     """
+    pretrained = weights is None and values is None
     if isinstance(network, nn.Module):
         module = deepcopy(network)
         built = Network(module, module, 224, *IMAGENET)
     elif network == DEFAULT:
-        built = _efficientnet_lite0(weights is None, owner)
+        built = _efficientnet_lite0(pretrained, owner)
     elif isinstance(network, str) and network.startswith("torchvision:"):
-        built = _torchvision(network.partition(":")[2], weights is None, owner)
+        built = _torchvision(network.partition(":")[2], pretrained, owner)
     elif isinstance(network, str) and network.startswith("timm:"):
-        built = _timm(network.partition(":")[2], weights is None, owner)
+        built = _timm(network.partition(":")[2], pretrained, owner)
     else:
         raise ValueError(f"{owner}: network must be {FORMS}; got {network!r}.")
-    if weights is not None:
+    if values is not None:
+        engine.load_values(built.module, values)
+    elif weights is not None:
         load_weights(built.module, weights, owner)
     built.module.eval().requires_grad_(requires_grad=False)
     return built

@@ -26,6 +26,7 @@ from lofe_sklearn._validation import (
     check_finite,
     check_parameters,
 )
+from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.features._windows import VideoWindows
 
 Kernel: TypeAlias = Literal["gaussian", "box"]
@@ -117,7 +118,7 @@ def _smooth_clip(scores: Floats, times: Floats, sigma: float, kernel: Kernel) ->
     return result
 
 
-class TemporalSmoothing(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
+class TemporalSmoothing(VersionedPickleMixin, OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     """Smooth a detector's scores over the frames of each clip.
 
     An event lasts for many frames, so that the scores of a frame's neighbours tell of it too.

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Constraint, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.features._clips import Clip
 from lofe_sklearn.features._extractor import as_rgb
 from lofe_sklearn.features._image_features import ImageFeatures
@@ -20,7 +21,9 @@ from lofe_sklearn.features._sources import is_array_of_numbers, rows_of_pixels
 from lofe_sklearn.features._windows import VideoWindows
 
 
-class VideoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class VideoFeatures(
+    VersionedPickleMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Turn windows of frames into rows of features of what is seen and of how it moves.
 
     A row is the features of the window's last frame, by a frozen network for images, beside those

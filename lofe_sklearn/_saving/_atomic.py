@@ -1,0 +1,71 @@
+"""Writing a file so that it is there whole, or as it was before."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from lofe_sklearn._types import FilePath
+
+
+def write_whole(path: FilePath, content: bytes, owner: str) -> None:
+    """Write a file in one step: other programs see the old content or the new one.
+
+    Parameters
+    ----------
+    path : str or path
+        A file that is there is replaced and keeps its permissions. Of a link, its target is.
+    content : bytes
+    owner : str
+        Whose argument `path` is, for the messages.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, for instance because the disk is full. The old file stays.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"{owner}: there is no folder {target.parent}. Create it first: "
+            f"Path({str(target.parent)!r}).mkdir(parents=True)."
+        )
+    if target.is_dir():
+        raise IsADirectoryError(f"{owner}: path must be that of a file; {target} is a folder.")
+    beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+    try:
+        # Created with the permissions that the user's umask leaves, as any other file.
+        with os.fdopen(os.open(beside, _NEW_FILE, 0o666), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            os.chmod(beside, stat.S_IMODE(target.stat().st_mode))
+        os.replace(beside, target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OSError(
+            error.errno,
+            f"{owner}: {target} could not be written: {error.strerror}. "
+            + ("The file that was there is unchanged" if target.exists() else "No file was left"),
+        ) from error
+    except BaseException:  # Ctrl-C
+        beside.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+# Windows would change line ends without O_BINARY, which other systems do not have.
+_NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last a power failure; Windows cannot open folders."""
+    if os.name != "nt":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,214 @@
+"""Estimators of scikit-learn and skrub in a file: as skops writes them, from a closed list.
+
+skops audits the types in its files. Beyond that, whatever compiled code would index with without
+looking is checked here, so that a file cannot make a prediction read foreign memory.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from lofe_sklearn._saving._archive import pack, unpack
+from lofe_sklearn._saving._memory_safety import check_arrays, check_objects, check_trees
+from lofe_sklearn.exceptions import ModelFileError
+
+# Modules of scikit-learn whose estimators compute with arrays in Python, or whose compiled parts
+# are checked. So none of libsvm, of histogram boosting or of k-means.
+_SKLEARN = re.compile(
+    r"sklearn\.(preprocessing|impute|compose|pipeline|feature_extraction|feature_selection"
+    r"|covariance|mixture|linear_model|random_projection|kernel_approximation|tree\._classes"
+    r"|decomposition\._(base|pca|incremental_pca|truncated_svd|factor_analysis|fastica)"
+    r"|neighbors\._(unsupervised|lof)|ensemble\._(iforest|forest)"
+    r"|model_selection\._(search|split)|dummy|base|isotonic)\b.*"
+)
+# Types that skops leaves to its users to trust; what they hold is plain data or checked here.
+_TRUSTED = (
+    "numpy.dtype",
+    "sklearn.tree._tree.Tree",
+    *(
+        f"sklearn.model_selection._split.{name}"
+        for name in (
+            *("KFold", "StratifiedKFold", "RepeatedKFold", "RepeatedStratifiedKFold"),
+            *("ShuffleSplit", "StratifiedShuffleSplit", "GroupKFold", "StratifiedGroupKFold"),
+            *("GroupShuffleSplit", "LeaveOneOut", "LeaveOneGroupOut", "TimeSeriesSplit"),
+            "PredefinedSplit",
+        )
+    ),
+    *(f"polars.datatypes.classes.{name}" for name in ("Date", "Datetime", "Duration")),
+    "skrub._apply_to_cols.ApplyToCols",
+    "skrub._apply_to_each_col.ApplyToEachCol",
+    "skrub._apply_sub_frame.ApplyToSubFrame",
+    "skrub._apply_to_sub_frame.ApplyToSubFrame",
+    "skrub._check_input.CheckInputDataFrame",
+    "skrub._clean_categories.CleanCategories",
+    "skrub._clean_null_strings.CleanNullStrings",
+    "skrub._dataframe._common.is_any_date",
+    "skrub._dataframe._common.is_bool",
+    "skrub._dataframe._common.is_categorical",
+    "skrub._dataframe._common.is_duration",
+    "skrub._dataframe._common.is_float",
+    "skrub._dataframe._common.is_integer",
+    "skrub._dataframe._common.is_numeric",
+    "skrub._dataframe._common.is_object",
+    "skrub._dataframe._common.is_string",
+    "skrub._datetime_encoder.DatetimeEncoder",
+    "skrub._drop_uninformative.DropUninformative",
+    "skrub._duration_to_float.DurationToFloat",
+    "skrub._gap_encoder.GapEncoder",
+    "skrub._minhash_encoder.MinHashEncoder",
+    "skrub._select_cols.DropCols",
+    "skrub._select_cols.SelectCols",
+    "skrub._similarity_encoder.SimilarityEncoder",
+    "skrub._squashing_scaler.SquashingScaler",
+    "skrub._string_encoder.StringEncoder",
+    "skrub._table_vectorizer.Cleaner",
+    "skrub._table_vectorizer.PassThrough",
+    "skrub._table_vectorizer.ShortReprDict",
+    "skrub._table_vectorizer.TableVectorizer",
+    "skrub._table_vectorizer._created_by_predicate",
+    "skrub._to_categorical.ToCategorical",
+    "skrub._to_datetime.ToDatetime",
+    "skrub._to_float.ToFloat",
+    "skrub._to_str.ToStr",
+    "skrub._utils.LRUDict",
+    *(
+        f"skrub.selectors._base.{name}"
+        for name in ("All", "And", "Cols", "Filter", "Inv", "NameFilter", "Or", "Sub", "XOr")
+    ),
+    "skrub.selectors._selectors._cardinality_below",
+)
+# In the place of search trees, which are built again from their rows.
+_NONE = {
+    "__class__": "str",
+    "__module__": "builtins",
+    "__loader__": "JsonNode",
+    "content": "null",
+    "is_json": True,
+}
+
+
+def skops_io(owner: str) -> ModuleType:
+    """Import ``skops.io``, or say which extra it comes with."""
+    try:
+        import safetensors  # noqa: F401
+        import skops.io
+        import skops.io.exceptions
+    except ImportError as error:
+        raise ImportError(
+            f"{owner}: files of models need the packages skops and safetensors. Install them with: "
+            "pip install 'lofe-sklearn[save]'"
+        ) from error
+    return skops.io
+
+
+def is_allowed(path: str) -> bool:
+    """Whether the class of an estimator, by module and name, may be in a file."""
+    return path in _TRUSTED or (path.startswith("sklearn.") and bool(_SKLEARN.fullmatch(path)))
+
+
+def dump_step(value: Any, where: str) -> bytes:
+    """Return a skops file of an object; equal objects give equal bytes.
+
+    Raises
+    ------
+    ModelFileError
+        If it holds something that is not in the list; the message says what.
+    """
+    skops = skops_io("save")
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    try:
+        written = skops.dumps(value)
+    except Exception as error:  # of many kinds, from whatever the object holds
+        raise ModelFileError(f"{where}: {kind} cannot be stored safely: {error}") from error
+    schema, data = _canonical(written)
+    refused = sorted({*skops.get_untrusted_types(data=data)} - {*_TRUSTED} | _unlisted(schema))
+    if refused:
+        raise ModelFileError(
+            f"{where}: {', '.join(refused)} cannot be stored: a file of a model holds estimators "
+            "of scikit-learn and skrub whose content can be checked, and no functions. Use another "
+            "one, or pickle the model. A class of your own, or this one if you trust every file "
+            "that you will load, can be named: save(..., trusted=[...]) and load(..., "
+            "trusted=[...])"
+        )
+    return data
+
+
+def load_step(data: bytes) -> Any:
+    """Return the object of a skops file.
+
+    Raises
+    ------
+    ModelFileError
+        If it holds types that are not in the list, or values that would crash a prediction.
+    """
+    skops = skops_io("load")
+    members = unpack(data)
+    check_arrays(members)
+    schema = json.loads(members["schema.json"])
+    refused = _unlisted(schema)
+    if refused:
+        raise ModelFileError(f"it holds {', '.join(sorted(refused))[:500]}, which is not loaded")
+    check_trees(_nodes(schema), members)
+    try:
+        loaded = skops.loads(data, trusted=list(_TRUSTED))
+    except skops.exceptions.UntrustedTypesFoundException as error:
+        raise ModelFileError(f"it holds what is not loaded: {str(error)[:500]}") from error
+    check_objects(loaded)
+    return loaded
+
+
+def _canonical(written: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return the schema and the file, with objects numbered by order, not by place in memory."""
+    with zipfile.ZipFile(io.BytesIO(written)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(members.pop("schema.json"))
+    numbers: dict[int, int] = {}
+    files: dict[str, str] = {}
+    for node in _nodes(schema):
+        content = node.get("content")
+        if isinstance(content, dict) and "_tree" in content and "_fit_method" in content:
+            content["_tree"] = dict(_NONE)
+    for node in _nodes(schema):
+        if node["__loader__"] == "JsonNode":  # Python may have one 7 or two: that is no difference
+            node.pop("__id__", None)
+        elif isinstance(node.get("__id__"), int):
+            node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
+        if isinstance(node.get("file"), str):
+            suffix = node["file"].rpartition(".")[2]
+            node["file"] = files.setdefault(node["file"], f"{len(files)}.{suffix}")
+    text = json.dumps(schema, separators=(",", ":"), allow_nan=False).encode()
+    kept = {new: _with_fixed_times(new, members[old]) for old, new in files.items()}
+    return schema, pack({"schema.json": text, **kept})
+
+
+def _with_fixed_times(name: str, content: bytes) -> bytes:
+    """Return a member that is a zip itself, a sparse matrix, as `pack` writes it."""
+    if not name.endswith(".npz"):
+        return content
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return pack({part: archive.read(part) for part in archive.namelist()})
+
+
+def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield all nodes of a schema of skops', each before those within it."""
+    waiting = [schema]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if isinstance(value.get("__loader__"), str):
+                yield value
+            waiting.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            waiting.extend(reversed(value))
+
+
+def _unlisted(schema: Any) -> set[str]:
+    """Return the estimators of scikit-learn in a schema that are not in the list."""
+    paths = {f"{node.get('__module__')}.{node.get('__class__')}" for node in _nodes(schema)}
+    return {path for path in paths if path.startswith("sklearn.") and not is_allowed(path)}

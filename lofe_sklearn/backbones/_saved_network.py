@@ -1,0 +1,37 @@
+"""What a file of a backbone holds in the place of its network, and the network again."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from lofe_sklearn import engine
+
+
+class SavedNetworkMixin:
+    """The part of a backbone that `lofe_sklearn.save` and `lofe_sklearn.load` call."""
+
+    n_features_in_: int
+    module_: nn.Module
+    # The backbone that built the network: with all parameters that the training rows decide.
+    _built_by: Any
+
+    def _state_to_save(self) -> dict[str, Any]:
+        """Return the attributes; of the network among them only the values are stored."""
+        return dict(vars(self))
+
+    def _set_saved_state(self, state: dict[str, Any]) -> None:
+        """Set the attributes, with the values of `module_` in its place."""
+        vars(self).update(state)
+        if "module_" not in state:
+            return
+        values = state["module_"]
+        # Those of this package build their networks on any device.
+        ours = type(self).__module__.startswith("lofe_sklearn.")
+        n_features = self.n_features_in_
+        if ours and n_features > sum(tensor.numel() for tensor in values.values()):
+            raise ValueError(f"its network has fewer values than n_features_in_={n_features}")
+        build = partial(self._built_by.build_module, n_features)
+        self.module_ = engine.restore_module(build, values, shapes_first=ours)

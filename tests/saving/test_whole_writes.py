@@ -1,0 +1,136 @@
+"""A file is written whole, or stays as it was."""
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+import lofe_sklearn
+from lofe_sklearn import DeepSVDD, ModelFileError
+from lofe_sklearn._saving._atomic import write_whole
+
+needs_packages = pytest.mark.skipif(
+    not all(__import__("importlib").util.find_spec(name) for name in ("skops", "safetensors")),
+    reason="skops and safetensors are not installed",
+)
+
+
+class FullDisk:
+    """A file that takes some bytes and no more."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+    def write(self, content):
+        self.file.write(content[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def fill_the_disk(monkeypatch):
+    opened = os.fdopen
+    monkeypatch.setattr(os, "fdopen", lambda *arguments: FullDisk(opened(*arguments)))
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "model.lofe"
+    write_whole(path, b"old", "save")
+    fill_the_disk(monkeypatch)
+    said = "save: .*model.lofe could not be written: No space left .* that was there is unchanged"
+    with pytest.raises(OSError, match=said) as raised:
+        write_whole(path, b"new content", "save")
+    assert raised.value.errno == errno.ENOSPC
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["model.lofe"]
+    path.unlink()
+    with pytest.raises(OSError, match="No file was left"):
+        write_whole(path, b"new content", "save")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace", "chmod"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.EIO, "Input/output error")])
+def test_an_interruption_leaves_the_old_file(step, error, tmp_path, monkeypatch):
+    path = tmp_path / "model.lofe"
+    path.write_bytes(b"old")
+
+    def stop(*_, **__):
+        raise error
+
+    monkeypatch.setattr(os, step, stop)
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        write_whole(path, b"new", "save")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["model.lofe"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_permissions(tmp_path):
+    new, kept = tmp_path / "new", tmp_path / "kept"
+    before = os.umask(0o027)
+    try:
+        write_whole(new, b"1", "save")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(new.stat().st_mode) == 0o640
+    kept.write_bytes(b"old")
+    kept.chmod(0o604)
+    write_whole(kept, b"1", "save")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o604
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make links")
+def test_a_link_stays_one(tmp_path):
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real" / "model")
+    write_whole(link, b"1", "save")
+    assert link.is_symlink()
+    assert (tmp_path / "real" / "model").read_bytes() == b"1"
+
+
+def test_folders(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*mkdir\(parents=True\)"):
+        write_whole(tmp_path / "a" / "model", b"", "save")
+    with pytest.raises(IsADirectoryError, match="must be that of a file"):
+        write_whole(tmp_path, b"", "save")
+
+
+@needs_packages
+def test_what_cannot_be_stored_leaves_the_old_file(contaminated, tmp_path, monkeypatch):
+    path = tmp_path / "model.lofe"
+    detector = DeepSVDD(max_epochs=1).fit(contaminated[0])
+    lofe_sklearn.save(detector, path)
+    before = path.read_bytes()
+    detector.more_ = object()
+    with pytest.raises(ModelFileError, match=r"DeepSVDD.more_: an object of builtins.object"):
+        lofe_sklearn.save(detector, path)
+    del detector.more_
+    fill_the_disk(monkeypatch)
+    with pytest.raises(OSError, match="No space left"):
+        lofe_sklearn.save(detector, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@needs_packages
+def test_a_fresh_process_loads_it(contaminated, tmp_path):
+    X, _ = contaminated
+    detector = DeepSVDD(max_epochs=1, random_state=0).fit(X)
+    lofe_sklearn.save(detector, tmp_path / "model")
+    code = (
+        f"import lofe_sklearn; model = lofe_sklearn.load({str(tmp_path / 'model')!r}); "
+        f"print(model.score_samples({X[:3].tolist()}).tolist())"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.strip() == str(detector.score_samples(X[:3]).tolist())
