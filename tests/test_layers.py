@@ -23,7 +23,7 @@ LAYERS = [
     ["_loe"],
     ["_fit_many"],
     ["_search"],
-    ["active", "testing", "adapters", "features"],
+    ["active", "testing", "adapters", "features", "tabular"],
     ["__init__"],
     ["_demo"],
     ["__main__"],
