@@ -146,9 +146,9 @@ def make_transactions(
     >>> X.shape, int(y.sum())
     ((1000, 9), 20)
     >>> print(X.loc[0, ["amount", "category", "merchant"]].to_string())
-    amount                        9.02
-    category                    bakery
-    merchant    Bakery Miller Mainz 17
+    amount                        12.88
+    category                     bakery
+    merchant    Bakery Miller Berlin 17
     """
     owner = "make_transactions"
     check_argument(owner, "n_samples", n_samples, N_SAMPLES)
