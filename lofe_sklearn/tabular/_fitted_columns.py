@@ -37,12 +37,15 @@ class FittedColumn:
         The zone of times that have one.
     centre, unit : float
         Of numbers.
+    time_format : str, optional
+        How times are written, in text that times are read from.
     """
 
     kind: str
     zone: Any = None
     centre: float = 0.0
     unit: float = 1.0
+    time_format: str | None = None
 
     @classmethod
     def of(cls, column: Column) -> FittedColumn:
@@ -66,7 +69,7 @@ class FittedColumn:
             return column.values.dt.tz_convert(self.zone).dt.tz_localize(None)
         return column.values
 
-    def like(self, column: Column, name: str, owner: str, time_format: str | None = None) -> Column:
+    def like(self, column: Column, name: str, owner: str) -> Column:
         """Turn a column of another table into this kind.
 
         Parameters
@@ -74,8 +77,6 @@ class FittedColumn:
         column : Column
         name, owner : str
             What messages call the column and the estimator.
-        time_format : str, optional
-            How the training rows had times written, if this is text that times are read from.
 
         Raises
         ------
@@ -83,7 +84,7 @@ class FittedColumn:
             If it is of a kind that cannot be turned into this one.
         """
         if column.kind == EMPTY:
-            return Column(self.kind, self._missing(len(column.values)))
+            return self.missing(len(column.values))
         if self.kind == TIME:
             return self._as_times(column, name, owner)
         if self.kind == NUMBER:
@@ -92,7 +93,7 @@ class FittedColumn:
             return column if column.kind == NUMBER else Column(NUMBER, _read_numbers(column))
         values = column.values
         if column.kind == TIME:
-            values = values.dt.strftime(time_format) if time_format else values
+            values = values.dt.strftime(self.time_format) if self.time_format else values
         if column.kind in (NUMBER, TIME):
             values = _each(values, as_text)
         values = values.astype(object)
@@ -116,16 +117,17 @@ class FittedColumn:
             )
         return column
 
-    def _missing(self, n_rows: int) -> pd.Series:
+    def missing(self, n_rows: int) -> Column:
+        """Return a column of missing values."""
         import pandas as pd
 
         if self.kind == NUMBER:
-            return pd.Series(np.full(n_rows, np.nan))
+            return Column(NUMBER, pd.Series(np.full(n_rows, np.nan)))
         if self.kind == TIME:
             times = pd.Series(np.full(n_rows, "NaT", dtype="datetime64[ns]"))
-            return times if self.zone is None else times.dt.tz_localize(self.zone)
+            return Column(TIME, times if self.zone is None else times.dt.tz_localize(self.zone))
         values = pd.Series([None] * n_rows, dtype=object)
-        return values.astype("category") if self.kind == CATEGORY else values
+        return Column(self.kind, values.astype("category") if self.kind == CATEGORY else values)
 
 
 def _read_numbers(column: Column) -> pd.Series:
@@ -141,7 +143,9 @@ def _read_numbers(column: Column) -> pd.Series:
 def _each(values: pd.Series, function: Callable[[Any], str]) -> pd.Series:
     import pandas as pd
 
-    texts = [None if gap else function(value) for value, gap in zip(values, values.isna(), strict=True)]
+    texts = [
+        None if gap else function(value) for value, gap in zip(values, values.isna(), strict=True)
+    ]
     return pd.Series(texts, dtype=object)
 
 

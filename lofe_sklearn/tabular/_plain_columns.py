@@ -66,9 +66,7 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
         return Column(CATEGORY, texts.astype("category"))
     if isinstance(dtype, pd.PeriodDtype):
         return Column(TIME, values.dt.to_timestamp())
-    if isinstance(dtype, pd.DatetimeTZDtype) or (
-        dtype.kind == "M" and isinstance(dtype, np.dtype)
-    ):
+    if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and isinstance(dtype, np.dtype)):
         return Column(TIME, values)
     if dtype.kind == "m" and isinstance(dtype, np.dtype):
         return Column(NUMBER, values.dt.total_seconds())
@@ -112,14 +110,14 @@ def _of_objects(values: np.ndarray, name: str, owner: str) -> Column:
     if all_are(datetime.date, np.datetime64):  # a datetime is a date to Python
         return _times(values, missing, name, owner)
     if all_are(datetime.timedelta, np.timedelta64):
-        spans = pd.to_timedelta(pd.Series(np.where(missing, None, values), dtype=object))
+        spans = pd.to_timedelta(_with_gaps(values, missing))
         return Column(NUMBER, spans.dt.total_seconds())
     if all_are(datetime.time):
         seconds = np.full(len(values), np.nan)
         seconds[~missing] = [_seconds_of_day(value) for value in values[~missing]]
         return _numbers(seconds, name, owner)
     if all_are(str, Real, Decimal, np.bool_, datetime.date, np.datetime64):
-        texts = _as_texts(pd.Series(np.where(missing, None, values), dtype=object))
+        texts = _as_texts(_with_gaps(values, missing))
         return Column(EMPTY if texts.isna().all() else TEXT, texts)
     row, value = next(
         (row, value)
@@ -127,6 +125,15 @@ def _of_objects(values: np.ndarray, name: str, owner: str) -> Column:
         if not missing[row] and not isinstance(value, (str, Real, Decimal, np.bool_))
     )
     raise ValueError(_refused(owner, name, row, value, *_why_not(value)))
+
+
+def _with_gaps(values: np.ndarray, missing: np.ndarray) -> pd.Series:
+    """Return objects, with None for whatever stands for a missing value."""
+    import pandas as pd
+
+    objects = pd.Series(values, dtype=object)
+    objects[missing] = None
+    return objects
 
 
 def _is_missing(value: Any) -> bool:
@@ -180,9 +187,7 @@ def _times(values: np.ndarray, missing: np.ndarray, name: str, owner: str) -> Co
         remedy = "Give all of them a zone, or none."
         raise ValueError(_refused(owner, name, row, values[row], what, remedy))
     try:
-        times = pd.to_datetime(
-            pd.Series(np.where(missing, None, values), dtype=object), utc=None not in zones
-        )
+        times = pd.to_datetime(_with_gaps(values, missing), utc=None not in zones)
     except (ValueError, OverflowError) as error:
         row = int(np.flatnonzero(~missing)[0])
         what, remedy = "dates beyond what pandas can hold", "Replace these by missing values."

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class ColumnNames:
+    """A sequence of names, such as a list of str."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` is one; a single str is none."""
+        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+            return False
+        return all(isinstance(name, str) for name in value)
+
+    def __str__(self) -> str:
+        return "a list of column names"
+
+
 def read_table(X: Any, owner: str, name: str = "X") -> pd.DataFrame:
     """Return a table as a pandas frame whose columns have names of their own.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -24,34 +21,31 @@ from lofe_sklearn._validation import (
 )
 from lofe_sklearn.tabular._filled import Filling
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
-from lofe_sklearn.tabular._plain_columns import EMPTY, NUMBER, TEXT, TIME, Column, plain_column
-from lofe_sklearn.tabular._read_table import named, read_table
+from lofe_sklearn.tabular._other_tables import check_columns, warn_of_gaps
+from lofe_sklearn.tabular._plain_columns import NUMBER, Column, plain_column
+from lofe_sklearn.tabular._read_table import ColumnNames, named, read_table
 from lofe_sklearn.tabular._scaled import Scale
 from lofe_sklearn.tabular._uninformative import (
     CONSTANT_REASON,
     EMPTY_REASON,
-    why_uninformative,
+    check_some_left,
+    uninformative,
+)
+from lofe_sklearn.tabular._vectorizing import (
+    Reading,
+    as_numbers_of,
+    different,
+    new_vectorizer,
+    own_name,
+    without_remarks,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class ColumnNames:
-    """A sequence of names, such as a list of str."""
-
-    def accepts(self, value: Any) -> bool:
-        """Whether `value` is one; a single str is none."""
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
-            return False
-        return all(isinstance(name, str) for name in value)
-
-    def __str__(self) -> str:
-        return "a list of column names"
-
-
 class TableFeatures(TransformerMixin, BaseEstimator):
-    """Turn a table of mixed columns into rows that any detector takes.
+    r"""Turn a table of mixed columns into rows that any detector takes.
 
     It reads tables of pandas, polars and pyarrow, and is the first step of
     :func:`table_pipeline`. It needs ``pip install 'lofe-sklearn[table]'``: skrub's TableVectorizer
@@ -122,7 +116,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    A number x becomes :math:`\\operatorname{arsinh}((x - m) / s)` with the median m and the
+    A number x becomes :math:`\operatorname{arsinh}((x - m) / s)` with the median m and the
     interquartile range over 1.349 as s, which is about the standard deviation of a normal
     distribution. It is linear in the middle and logarithmic in the tails: one amount of a million
     does not make all others equal, and still stands out. All features are then centred and divided
@@ -225,17 +219,18 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         owner = type(self).__name__
-        table = self._known_columns(read_table(X, owner))
+        table = read_table(X, owner)
+        check_columns(table, self._first_features, self.feature_names_in_, owner)
         columns = {
-            name: fitted.like(
-                plain_column(table[name], name, owner), name, owner, self._time_formats.get(name)
-            )
+            name: fitted.like(plain_column(table[name], name, owner), name, owner)
+            if name in self._first_features
+            else fitted.missing(len(table))
             for name, fitted in self._columns.items()
         }
-        with _without_remarks():
-            features = self.vectorizer_.transform(self._given(columns))
-        features = _numbers(features, owner)
-        self._check_gaps(features, columns, table)
+        with without_remarks():
+            vectorized = self.vectorizer_.transform(self._given(columns))
+        features = as_numbers_of(vectorized, owner)
+        warn_of_gaps(features, self._first_features, self._filling, self._reading, table, owner)
         return self._finished(features, table.index)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -256,7 +251,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
     def _fit_transform(self, X: MatrixLike) -> pd.DataFrame:
         owner = type(self).__name__
         check_parameters(self, {"keep": ColumnNames(), "random_state": RANDOM_STATE})
-        vectorizer = self._new_vectorizer()
+        vectorizer = new_vectorizer(self.vectorizer, self.random_state, owner)
         table = read_table(X, owner)
         if len(table) < 2:
             raise ValueError(f"{owner}: X must have at least 2 rows to learn from; got 1 sample.")
@@ -267,39 +262,31 @@ class TableFeatures(TransformerMixin, BaseEstimator):
                 f"{did_you_mean(unknown[0], table.columns)}"
             )
         columns = {name: plain_column(table[name], name, owner) for name in table.columns}
-        dropped = {
-            name: reason
-            for name, column in columns.items()
-            if (reason := why_uninformative(column, name)) is not None
-            and (name not in self.keep or column.kind == EMPTY)
-        }
+        dropped = uninformative(columns, self.keep)
         columns = {name: column for name, column in columns.items() if name not in dropped}
-        _check_left(columns, dropped, owner)
+        check_some_left(columns, dropped, owner)
         self._columns = {name: FittedColumn.of(column) for name, column in columns.items()}
-        with _without_remarks():
-            features = vectorizer.fit_transform(self._given(columns))
+        with without_remarks():
+            vectorized = vectorizer.fit_transform(self._given(columns))
         self.vectorizer_ = vectorizer
-        origin = [vectorizer.output_to_input_[name] for name in features.columns]
-        names = [_own_name(name) for name in features.columns]
-        numbers = _numbers(features, owner)
-
-        self._filling = Filling.of(numbers, origin, self.keep)
-        kept = np.flatnonzero(self._filling.kept)
-        flagged = [origin[i] for i in self._filling.flagged]
-        left = {origin[i] for i in kept} | set(flagged)
-        for name in columns:  # those of which the vectorizer made nothing, such as "N/A" only
-            if name not in left:
-                dropped[name] = CONSTANT_REASON if name in origin else EMPTY_REASON
-        _check_left(left, dropped, owner)
-        names = _different([names[i] for i in kept] + [f"{name}_missing" for name in flagged])
-        self.feature_origin_ = dict(
-            zip(names, [*(origin[i] for i in kept), *flagged], strict=True)
-        )
-        self._first_features = {name: origin.index(name) for name in dict.fromkeys(origin)}
-        self._read_kinds(columns)
-        filled, _ = self._filling.apply(numbers)
-        is_number = [self.column_kinds_.get(origin[i]) == NUMBER for i in kept]
-        self._scale = Scale.of(filled, np.array(is_number, dtype=bool))
+        self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})
+        self._columns = {
+            name: replace(fitted, time_format=self._reading.time_formats.get(name))
+            for name, fitted in self._columns.items()
+        }
+        features = as_numbers_of(vectorized, owner)
+        self._name_features(vectorized.columns, features)
+        for name in columns:  # the vectorizer has made nothing of some, or what does not vary
+            if name not in self.feature_origin_.values():
+                dropped[name] = CONSTANT_REASON if name in self._first_features else EMPTY_REASON
+                self._first_features.pop(name, None)
+        check_some_left(self.feature_origin_, dropped, owner)
+        filled, _ = self._filling.apply(features)
+        origin = list(self.feature_origin_.values())[: filled.shape[1]]
+        self._scale = Scale.of(filled, np.array([self._reading.kinds[c] == NUMBER for c in origin]))
+        self.column_kinds_ = {
+            name: kind for name, kind in self._reading.kinds.items() if name not in dropped
+        }
         self.dropped_ = dropped
         self.feature_names_in_ = np.array(table.columns, dtype=object)
         self.n_features_in_ = len(table.columns)
@@ -309,32 +296,18 @@ class TableFeatures(TransformerMixin, BaseEstimator):
                 f"{owner}: dropped columns that say nothing of a row: {listed}. Leave them out of "
                 "X to be rid of this warning, or keep them with keep=[...]."
             )
-        return self._finished(numbers, table.index)
+        return self._finished(features, table.index)
 
-    def _new_vectorizer(self) -> Any:
-        try:
-            from skrub import DatetimeEncoder, StringEncoder, TableVectorizer
-        except ImportError as error:
-            raise ImportError(
-                f"{type(self).__name__}: this needs skrub. Install it with: pip install "
-                "'lofe-sklearn[table]'"
-            ) from error
-        if self.vectorizer is None:
-            return TableVectorizer(
-                low_cardinality=OneHotEncoder(
-                    handle_unknown="ignore", sparse_output=False, dtype=np.float32
-                ),
-                high_cardinality=StringEncoder(random_state=self.random_state),
-                datetime=DatetimeEncoder(
-                    add_weekday=True, add_total_seconds=False, periodic_encoding="circular"
-                ),
-            )
-        if not isinstance(self.vectorizer, TableVectorizer):
-            raise TypeError(
-                f"{type(self).__name__}: vectorizer must be skrub's TableVectorizer(...) or None; "
-                f"got {self.vectorizer!r}."
-            )
-        return clone(self.vectorizer)
+    def _name_features(self, names: Sequence[str], features: Floats) -> None:
+        """Set which features are kept and flagged, their names, and the column of each."""
+        origin = [self.vectorizer_.output_to_input_[name] for name in names]
+        self._filling = Filling.of(features, origin, self.keep)
+        kept, flagged = np.flatnonzero(self._filling.kept), self._filling.flagged
+        own_names = [own_name(names[int(i)]) for i in kept]
+        flags = [f"{origin[i]}_missing" for i in flagged]
+        columns = [origin[i] for i in [*kept, *flagged]]
+        self.feature_origin_ = dict(zip(different(own_names + flags), columns, strict=True))
+        self._first_features = {name: origin.index(name) for name in dict.fromkeys(origin)}
 
     def _given(self, columns: Mapping[str, Column]) -> pd.DataFrame:
         """Return the table for the vectorizer."""
@@ -343,73 +316,6 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         return pd.DataFrame(
             {name: self._columns[name].given(column) for name, column in columns.items()}
         )
-
-    def _read_kinds(self, columns: Mapping[str, Column]) -> None:
-        """Note what the vectorizer has read from text, and how."""
-        kinds = {name: column.kind for name, column in columns.items()}
-        found = self.vectorizer_.kind_to_columns_
-        read = {name: NUMBER for name in found["numeric"]}
-        read |= {name: TIME for name in found["datetime"]}
-        self.column_kinds_ = kinds | {
-            name: kind for name, kind in read.items() if kinds[name] == TEXT
-        }
-        steps = self.vectorizer_.all_processing_steps_
-        self._time_formats = {
-            name: step.format_
-            for name in read
-            for step in steps[name]
-            if getattr(step, "format_", None) and kinds[name] == TEXT
-        }
-        self._null_strings = {
-            null for name in kinds for step in steps[name] for null in _null_strings(step)
-        }
-
-    def _known_columns(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Check that the columns of the fit are there; say which others are."""
-        owner, present = type(self).__name__, set(table.columns)
-        missing = [name for name in self._columns if name not in present]
-        extra = [name for name in table.columns if name not in set(self.feature_names_in_)]
-        if missing:
-            hint = did_you_mean(missing[0], extra)
-            raise ValueError(
-                f"{owner}: X must have the columns of the table that was fitted; {named(missing)} "
-                f"{'is' if len(missing) == 1 else 'are'} missing.{hint}"
-            )
-        if extra:
-            warn_user(
-                f"{owner}: X has columns that were not there in the fit, which are ignored: "
-                f"{named(extra)}."
-            )
-        return table
-
-    def _check_gaps(
-        self, features: Floats, columns: Mapping[str, Column], table: pd.DataFrame
-    ) -> None:
-        """Warn of values that became missing, and of gaps in columns that had none."""
-        flagged = set(self._filling.flagged.tolist())
-        unread, new = [], []
-        for name, feature in self._first_features.items():
-            gaps = np.isnan(features[:, feature])
-            if not gaps.any():
-                continue
-            given = table[name].reset_index(drop=True)
-            texts = given.astype(object)[gaps & ~given.isna().to_numpy()]
-            unreadable = [text for text in texts if str(text).strip() not in self._null_strings]
-            unreadable = [text for text in unreadable if str(text).strip()]
-            if unreadable and self.column_kinds_.get(name) in (NUMBER, TIME):
-                unread.append(f"{name!r} ({len(unreadable)}, such as {unreadable[0]!r})")
-            if feature not in flagged:
-                new.append(name)
-        if unread:
-            warn_user(
-                f"{type(self).__name__}: values that are no numbers or dates, as the columns had "
-                f"in the fit, are taken for missing: {', '.join(unread)}."
-            )
-        if new:
-            warn_user(
-                f"{type(self).__name__}: there were no missing values in the fit in columns that "
-                f"have some now: {named(new)}. The median stands for them."
-            )
 
     def _finished(self, features: Floats, index: Any) -> pd.DataFrame:
         """Return the features filled in, on one scale, and with flags."""
@@ -425,59 +331,3 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
-
-
-@contextmanager
-def _without_remarks() -> Iterator[None]:
-    """Leave out what skrub says of texts that are fewer than the features it makes of them."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The matrix shape is", UserWarning)
-        yield
-
-
-def _numbers(features: pd.DataFrame, owner: str) -> Floats:
-    """Return what the vectorizer has made, as numbers."""
-    try:
-        numbers = features.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{owner}: vectorizer must turn all columns into numbers. {error}"
-        ) from error
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        row, feature = np.argwhere(infinite)[0]
-        raise ValueError(
-            f"{owner}: the value in row {row} of the feature {features.columns[feature]!r} is too "
-            "large to compute with. Replace it by a missing value, or leave the column out."
-        )
-    return numbers
-
-
-def _null_strings(step: Any) -> Sequence[str]:
-    return getattr(step, "null_strings_", ())
-
-
-def _own_name(name: str) -> str:
-    """Return a feature's name without the random part that skrub adds to names that come twice."""
-    return re.sub(r"__skrub_[0-9a-f]+__$", "", str(name))
-
-
-def _different(names: list[str]) -> list[str]:
-    """Return the names with a number behind those that came before."""
-    found: dict[str, None] = {}
-    for name in names:
-        free, number = name, 2
-        while free in found:
-            free, number = f"{name}_{number}", number + 1
-        found[free] = None
-    return list(found)
-
-
-def _check_left(columns: Any, dropped: Mapping[str, str], owner: str) -> None:
-    if not columns:
-        listed = [f"{name!r} ({reason})" for name, reason in list(dropped.items())[:8]]
-        more = f" and {len(dropped) - 8} more" if len(dropped) > 8 else ""
-        raise ValueError(
-            f"{owner}: X must have a column that tells rows apart; none is left: "
-            f"{', '.join(listed)}{more}. Keep some with keep=[...], or add others."
-        )

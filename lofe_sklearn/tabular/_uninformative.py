@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +19,27 @@ _MIN_ROWS = 20
 # exp(-n^2 / 2R); at this many times R it is exp(-10).
 _BIRTHDAYS = 20
 _WORDS_OF_NAMES = {"id", "ids", "uid", "uuid", "guid", "key", "pk", "rowid", "index", "identifier"}
+
+
+def uninformative(columns: Mapping[str, Column], keep: Sequence[str]) -> dict[str, str]:
+    """Return the columns to drop, and why; of those to keep, only empty ones are dropped."""
+    reasons = {name: why_uninformative(column, name) for name, column in columns.items()}
+    return {
+        name: reason
+        for name, reason in reasons.items()
+        if reason is not None and (name not in keep or reason == EMPTY_REASON)
+    }
+
+
+def check_some_left(left: Collection[str], dropped: Mapping[str, str], owner: str) -> None:
+    """Raise ValueError if no column is left, with the reasons."""
+    if not left:
+        listed = [f"{name!r} ({reason})" for name, reason in list(dropped.items())[:8]]
+        more = f" and {len(dropped) - 8} more" if len(dropped) > 8 else ""
+        raise ValueError(
+            f"{owner}: X must have a column that tells rows apart; none is left: "
+            f"{', '.join(listed)}{more}. Keep some with keep=[...], or add others."
+        )
 
 
 def why_uninformative(column: Column, name: str) -> str | None:

@@ -19,11 +19,15 @@ VALUES = {
     "truth values": st.booleans() | st.none(),
     "text": st.text(max_size=20) | st.none(),
     "few words": st.sampled_from(["u", "v", "N/A", " ", None]),
-    "dates": st.datetimes(pd.Timestamp("1900").to_pydatetime(), pd.Timestamp("2200").to_pydatetime())
+    "dates": st.datetimes(
+        pd.Timestamp("1900").to_pydatetime(), pd.Timestamp("2200").to_pydatetime()
+    )
     | st.none(),
     "mixed": st.integers(0, 9) | st.text(max_size=5) | st.none() | st.booleans(),
     "decimals": st.decimals(-(10**6), 10**6, allow_nan=True) | st.none(),
-    "durations": st.timedeltas(pd.Timedelta(-9, "D").to_pytimedelta(), pd.Timedelta(9, "D").to_pytimedelta()),
+    "durations": st.timedeltas(
+        pd.Timedelta(-9, "D").to_pytimedelta(), pd.Timedelta(9, "D").to_pytimedelta()
+    ),
 }
 
 
@@ -50,6 +54,8 @@ def test_scores_of_any_table(table):
         assert np.isfinite(scores).all()
         assert set(pipeline[0].feature_origin_.values()) <= set(table.columns)
         order = np.arange(len(table))[::-1]
-        np.testing.assert_allclose(pipeline.score_samples(table.iloc[order]), scores[order], rtol=1e-6)
+        np.testing.assert_allclose(
+            pipeline.score_samples(table.iloc[order]), scores[order], rtol=1e-6
+        )
         alone = pipeline.score_samples(table.iloc[:1])
     np.testing.assert_allclose(alone, scores[:1], rtol=1e-4)

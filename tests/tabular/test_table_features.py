@@ -62,7 +62,9 @@ KINDS = {
     "python dates": ([datetime.date(2024, 1, 1 + i % 28) for i in range(N)], "time"),
     "dates with offsets": (
         [
-            datetime.datetime(2024, 1, 1 + i % 28, tzinfo=datetime.timezone(datetime.timedelta(hours=i % 3)))
+            datetime.datetime(
+                2024, 1, 1 + i % 28, tzinfo=datetime.timezone(datetime.timedelta(hours=i % 3))
+            )
             for i in range(N)
         ],
         "time",
@@ -95,7 +97,9 @@ def test_kinds_of_columns(kind):
     assert set(features.feature_origin_.values()) == {"size", "column"}
     assert np.isfinite(rows).all(axis=None)
     assert rows.shape[0] == N
-    of_column = rows[[name for name, origin in features.feature_origin_.items() if origin == "column"]]
+    of_column = rows[
+        [name for name, origin in features.feature_origin_.items() if origin == "column"]
+    ]
     assert (of_column.std() > 0).all()
     np.testing.assert_array_equal(features.transform(table), rows)
     for row in (0, 17, N - 1):  # no row depends on those beside it
@@ -174,9 +178,7 @@ def test_a_table_read_from_a_file(tmp_path):
     read = pd.read_csv(tmp_path / "table.csv")
     for fitted, scored in ((table, read), (read, table)):
         features = TableFeatures().fit(fitted)
-        np.testing.assert_array_equal(
-            quiet(features.transform, scored), features.transform(fitted)
-        )
+        np.testing.assert_array_equal(quiet(features.transform, scored), features.transform(fitted))
 
 
 def test_missing_values_are_imputed_and_flagged():
@@ -378,7 +380,9 @@ def test_names_of_features_are_different():
 
 def test_parameters():
     table = plain_table()
-    few = TableFeatures(TableVectorizer(high_cardinality=StringEncoder(5, random_state=0))).fit(table)
+    few = TableFeatures(TableVectorizer(high_cardinality=StringEncoder(5, random_state=0))).fit(
+        table
+    )
     assert sum(origin == "merchant" for origin in few.feature_origin_.values()) == 5
     assert clone(few).get_params()["vectorizer__high_cardinality__n_components"] == 5
     with pytest.raises(TypeError, match="vectorizer must be skrub's TableVectorizer"):

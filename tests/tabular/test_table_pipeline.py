@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lofe_sklearn import LOE, DeepSVDD, LOESearchCV
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV
 from lofe_sklearn.datasets import make_transactions
 from lofe_sklearn.metrics import roc_auc
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
@@ -48,7 +48,7 @@ def test_it_is_a_pipeline(fitted):
 
 
 def test_it_finds_planted_anomalies():
-    pipeline = table_pipeline(LOE(DeepSVDD(), contamination=0.1, random_state=0)).fit(X)
+    pipeline = table_pipeline(LOE(AutoEncoder(), contamination=0.1, random_state=0)).fit(X)
     assert roc_auc(Y, pipeline.score_samples(X)) > 0.7
 
 
