@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from lofe_sklearn._containers import TIMES
 from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
 
-TEXT, MISSING, INFINITE = "text", "missing values (NaN)", "infinity"
+TEXT, DATES, OTHERS = "text", "dates or times", "lists or other objects"
+MISSING, INFINITE = "missing values (NaN)", "infinity"
 
 # Columns that a message names; of more it says how many there are.
 _NAMED = 3
@@ -41,12 +43,32 @@ def what_is_wrong(X: Any, name: str, detector: str, feature_names: Any = None) -
     """
     found: dict[str, list[str]] = {}
     for column, kind, row, value in _bad_columns(X, feature_names):
-        seen = f"{value!r} in row {row}" if kind == TEXT else f"row {row}"
+        seen = f"row {row}" if kind in (MISSING, INFINITE) else f"{value!r} in row {row}"
         found.setdefault(kind, []).append(f"{column} ({seen})")
     if not found:
         return None
     what = "; ".join(f"{kind} in {_some(columns)}" for kind, columns in found.items())
-    return f"{name} contains {what}. {_remedy(found, detector)}"
+    return f"{name} contains {what}. {_remedy(found, detector, _names_of_columns(X) is not None)}"
+
+
+def of_all_columns(error: ValueError, X: Any, name: str, owner: str) -> str:
+    """Say what is wrong with all columns of a table, where a check has stopped at one of them.
+
+    Parameters
+    ----------
+    error : ValueError
+        That of the check. Its message stands where X is no table, or holds only finite numbers.
+    X : {array-like, sparse matrix, data frame}
+        The rows.
+    name, owner : str
+        What the message calls X and the estimator.
+
+    Returns
+    -------
+    message : str
+    """
+    found = what_is_wrong(X, name, owner) if _names_of_columns(X) is not None else None
+    return str(error) if found is None else f"{owner}: {found}"
 
 
 def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, namesake: str) -> str:
@@ -72,7 +94,7 @@ def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, name
     message : str
     """
     names = getattr(fitted, "feature_names_in_", None)
-    columns = list(X.columns) if hasattr(X, "columns") else None
+    columns = _names_of_columns(X)
     if columns is not None and len(set(columns)) < len(columns):
         return f"{owner}: {error}\nRename columns of {name}, or drop those that are copies."
     if names is not None and columns is not None and columns != list(names):
@@ -129,25 +151,35 @@ def _some(columns: list[str]) -> str:
     return ", ".join(columns[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _remedy(found: dict[str, list[str]], detector: str) -> str:
-    steps, reasons = [], []
-    problem = "Rows must be finite numbers"
-    if TEXT in found:
-        problem = f"{detector} could not convert it to numbers"
-        steps.append("TableVectorizer()")
-        reasons.append("TableVectorizer is skrub's and turns columns into numbers")
-    if MISSING in found or INFINITE in found:
-        steps.append("SimpleImputer()")
-        reasons.append("SimpleImputer is scikit-learn's and fills in missing values")
-    pipeline = f"make_pipeline({', '.join([*steps, f'{detector}()'])})"
+def _remedy(found: dict[str, list[str]], detector: str, is_table: bool) -> str:
+    """Return the pipeline that takes such rows, `detector` at its end."""
+    table = f"lofe_sklearn.tabular.table_pipeline({detector}())"
     first = " Replace infinity by NaN before." if INFINITE in found else ""
-    return f"{problem}: use {pipeline}. {', '.join(reasons)}.{first}"
+    drop = " Drop columns of lists or other objects before." if OTHERS in found else ""
+    if not found.keys().isdisjoint((TEXT, DATES, OTHERS)):
+        return (
+            f"{detector} could not convert it to numbers: use {table}, which takes tables of text, "
+            f"dates and missing values.{drop}{first}"
+        )
+    filled = f"make_pipeline(SimpleImputer(), {detector}())"
+    flagged = f", or {table}, which also flags them" if is_table else ""
+    return (
+        f"Rows must be finite numbers: use {filled}, where scikit-learn's SimpleImputer fills in "
+        f"missing values{flagged}.{first}"
+    )
+
+
+def _names_of_columns(X: Any) -> list[Any] | None:
+    """Return the names of a table's columns; None for what is no table."""
+    if hasattr(X, "column_names"):  # Arrow's, whose `columns` are the values
+        return list(X.column_names)
+    return list(X.columns) if hasattr(X, "columns") else None
 
 
 def _bad_columns(X: Any, feature_names: Any) -> Iterator[tuple[str, str, int, Any]]:
     """Yield column, kind, first row and first value of what is no finite number."""
-    if feature_names is None and hasattr(X, "columns"):
-        feature_names = list(X.columns)
+    if feature_names is None:
+        feature_names = _names_of_columns(X)
     for number, values, rows in _columns_of(X):
         column = column_name(number, feature_names)
         for kind, bad in _kinds(values):
@@ -165,10 +197,9 @@ def _columns_of(X: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
         for number in np.unique(values.col):
             own = values.col == number
             yield int(number), values.data[own], values.row[own]
-    elif hasattr(X, "columns"):
+    elif _names_of_columns(X) is not None:
         for number in range(X.shape[1]):
-            column = X.iloc[:, number] if hasattr(X, "iloc") else X[:, number]
-            yield number, np.asarray(column), None
+            yield number, _values_of(_column(X, number)), None
     else:
         try:
             table = np.asarray(X)
@@ -178,25 +209,51 @@ def _columns_of(X: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
             yield from ((number, table[:, number], None) for number in range(table.shape[1]))
 
 
+def _column(X: Any, number: int) -> Any:
+    if hasattr(X, "iloc"):
+        return X.iloc[:, number]
+    return X.column(number) if hasattr(X, "column_names") else X[:, number]
+
+
+def _values_of(column: Any) -> np.ndarray:
+    """Return one column as an array; its values as objects where each is a list."""
+    try:
+        values = np.asarray(column)
+    except (ValueError, TypeError):  # lists of several lengths
+        values = np.empty(0)
+    if values.shape == (len(column),):
+        return values
+    objects = np.empty(len(column), dtype=object)
+    for row, value in enumerate(column.to_list() if hasattr(column, "to_list") else column):
+        objects[row] = value
+    return objects
+
+
 def _kinds(values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Yield which values of a column are of which kind."""
     if values.dtype.kind == "f":
         yield MISSING, np.isnan(values)
         yield INFINITE, np.isinf(values)
-    elif values.dtype.kind not in "biucmM":
+    elif values.dtype.kind in "mM":
+        yield DATES, ~np.isnat(values)
+    elif values.dtype.kind not in "biuc":
         kinds = np.array([_kind(value) for value in values], dtype=object)
-        for kind in (TEXT, MISSING, INFINITE):
+        for kind in (TEXT, DATES, OTHERS, MISSING, INFINITE):
             yield kind, kinds == kind
 
 
 def _kind(value: Any) -> str | None:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return MISSING
+    if isinstance(value, TIMES) or type(value).__name__ == "Period":
+        return DATES
     try:
         number = float(value)
     except ValueError:
         return TEXT
-    except (TypeError, OverflowError):  # what it is, the check that failed has said
+    except TypeError:
+        return None if isinstance(value, complex) else OTHERS
+    except OverflowError:  # an integer beyond every float; the check that failed has said so
         return None
     if np.isnan(number):
         return MISSING
@@ -205,5 +262,7 @@ def _kind(value: Any) -> str | None:
 
 def _plain(value: Any) -> Any:
     """Return a value whose repr is short and names no library."""
+    if isinstance(value, TIMES) or type(value).__name__ == "Period":
+        return str(value)
     plain = value.item() if isinstance(value, np.generic) else value
     return plain[:30] if isinstance(plain, (str, bytes)) else plain

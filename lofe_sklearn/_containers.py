@@ -220,7 +220,7 @@ def _library_of(data: Any) -> Any:
 # How types of columns begin in pandas and Arrow, and the types of single values: Python's, from
 # which pandas' are derived, and NumPy's.
 _NAMES = ("period", "timestamp", "date32", "date64", "time32", "time64", "duration")
-_TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
 def check_plain_values(data: Any, name: str, owner: str = "") -> None:
@@ -245,7 +245,7 @@ def check_plain_values(data: Any, name: str, owner: str = "") -> None:
             raise ValueError(
                 f"{prefix} must hold numbers; got dates or times{where}. Turn each into a number "
                 "that means something, such as the hour, the weekday or the seconds since a fixed "
-                "date, or drop it; skrub's TableVectorizer, in a pipeline, does so for all columns."
+                "date, or drop it; lofe_sklearn.tabular.table_pipeline does so for tables."
             )
         if kind == "complex":
             raise ValueError(
@@ -313,7 +313,7 @@ def _kind(dtype: Any, values: Callable[[], Any]) -> str:
         return "complex"
     if kind == "O":
         for value in np.asarray(values(), dtype=object).ravel():
-            if isinstance(value, _TIMES):
+            if isinstance(value, TIMES):
                 return "time"
             if isinstance(value, (complex, np.complexfloating)):
                 return "complex"

@@ -26,7 +26,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lofe_sklearn._bad_rows import blaming_rows, explained
+from lofe_sklearn._bad_rows import blaming_rows, explained, of_all_columns
 from lofe_sklearn._containers import (
     Matrix,
     check_plain_values,
@@ -197,7 +197,10 @@ class OutlierDetector(
         **options: Any,
     ) -> tuple[Matrix, Any]:
         owner = type(self).__name__
-        check_plain_values(X, name, owner)
+        try:
+            check_plain_values(X, name, owner)
+        except ValueError as error:
+            raise ValueError(of_all_columns(error, X, name, owner)) from error
         X = readable_rows(X, owner)
         for reader in readers:
             X, found = reader.to_rows(X, layout)

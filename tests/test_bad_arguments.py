@@ -56,6 +56,7 @@ NUMERIC = [
         partial(datasets.make_mulcross, **{"n_samples": 10}),
         "n_samples n_features n_clusters contamination distance cluster_std",
     ),
+    ("make_transactions", datasets.make_transactions, "n_samples contamination missing"),
     ("loe_tabular_split", partial(datasets.loe_tabular_split, ROWS, LABELS), "contamination"),
     ("image_one_vs_rest", one_vs_rest, "contamination"),
     ("adbench_split", partial(datasets.adbench_split, ROWS, LABELS), "test_size"),

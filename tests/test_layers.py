@@ -15,7 +15,8 @@ ROOT = Path(lofe_sklearn.__file__).parent
 LAYERS = [
     ["exceptions", "_lazy", "_types"],
     ["engine"],
-    ["_bad_rows", "_containers", "_nested_parameters", "_validation", "_progress"],
+    ["_containers", "_nested_parameters", "_validation", "_progress"],
+    ["_bad_rows"],
     ["_versions"],
     ["_conformal", "_cut", "_known_labels"],
     ["_thresholds"],
@@ -26,7 +27,7 @@ LAYERS = [
     ["_loe"],
     ["_fit_many"],
     ["_search"],
-    ["active", "testing", "adapters", "features"],
+    ["active", "testing", "adapters", "features", "tabular"],
     ["_saving"],
     ["__init__"],
     ["_demo"],

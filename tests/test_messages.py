@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import sklearn
 import torch
@@ -64,58 +65,60 @@ def with_cells(frame, cells):
 
 
 TEXT = FRAME.assign(city="Paris")
+TABLE = "lofe_sklearn.tabular.table_pipeline({}())"
+FILL = "make_pipeline(SimpleImputer(), {}())"
 MISSING = with_cells(FRAME, {(7, 0): np.nan, (5, 2): np.nan}).astype(float)
 TABLES = {
-    "text": (TEXT, r"text in column 'city' \('Paris' in row 0\)", "TableVectorizer()"),
+    "text": (TEXT, r"text in column 'city' \('Paris' in row 0\)", TABLE),
     "category": (
         TEXT.astype({"city": "category"}),
         r"text in column 'city' \('Paris' in row 0\)",
-        "TableVectorizer()",
+        TABLE,
     ),
     "one word": (
         with_cells(FRAME, {(3, 1): "n/a"}),
         r"text in column 'city' \('n/a' in row 3\)",
-        "TableVectorizer()",
+        TABLE,
     ),
     "missing": (
         MISSING,
         r"missing values \(NaN\) in column 'age' \(row 7\), column 'pay' \(row 5\)",
-        "SimpleImputer()",
+        FILL,
     ),
     "missing, nullable": (
         MISSING.convert_dtypes(),
         r"missing values \(NaN\) in column 'age' \(row 7\)",
-        "SimpleImputer()",
+        FILL,
     ),
     "missing, polars": (
         pl.from_pandas(MISSING),
         r"missing values \(NaN\) in column 'age' \(row 7\)",
-        "SimpleImputer()",
+        FILL,
     ),
     "missing, array": (
         MISSING.to_numpy(),
         r"missing values \(NaN\) in column 0 \(row 7\), column 2 \(row 5\)",
-        "SimpleImputer()",
+        FILL,
     ),
     "missing, sparse": (
         sparse.csr_matrix(MISSING.to_numpy()),
         r"missing values \(NaN\) in column 0 \(row 7\), column 2 \(row 5\)",
-        "SimpleImputer()",
+        FILL,
     ),
     "missing, list": (
         [[1.0, None], [2.0, 3.0], [4.0, 5.0]],
         r"missing values \(NaN\) in column 1 \(row 0\)",
-        "SimpleImputer()",
+        FILL,
     ),
     "infinite": (
         with_cells(FRAME, {(5, 2): -np.inf}).astype(float),
         r"infinity in column 'pay' \(row 5\)",
-        "SimpleImputer()",
+        FILL,
     ),
     "text and missing": (
         with_cells(TEXT, {(5, 2): None}),
         r"text in column 'city' .*; missing values \(NaN\) in column 'pay' \(row 5\)",
-        "TableVectorizer(), SimpleImputer()",
+        TABLE,
     ),
 }
 
@@ -123,19 +126,42 @@ TABLES = {
 @pytest.mark.parametrize("make", [loe, default, lone])
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_table_that_cannot_be_taken(make, kind):
-    table, what, steps = TABLES[kind]
+    table, what, remedy = TABLES[kind]
     owner = type(make()).__name__
     with pytest.raises((ValueError, TypeError), match=f"^{owner}: X contains {what}") as raised:
         make().fit(table)
-    assert f"make_pipeline({steps}, {owner}())" in str(raised.value)
+    assert remedy.format(owner) in str(raised.value)
 
 
 @pytest.mark.parametrize("make", [loe, default, lone])
 def test_dates(make):
     table = FRAME.assign(when=pd.date_range("2020", periods=60))
-    message = f"^{type(make()).__name__}: X must hold numbers; got dates.*'when'.*TableVectorizer"
+    message = f"^{type(make()).__name__}: X contains dates or times in .*'when'.*table_pipeline"
     with pytest.raises(ValueError, match=message):
         make().fit(table)
+
+
+@pytest.mark.parametrize("make", [loe, default, lone])
+@pytest.mark.parametrize("container", [lambda table: table, pl.from_pandas, pa.Table.from_pandas])
+def test_all_columns_that_cannot_be_taken(make, container):
+    table = container(MISSING.assign(city="Paris", when=pd.date_range("2020", periods=60)))
+    message = (
+        r"X contains missing values \(NaN\) in column 'age' \(row 7\), column 'pay' \(row 5\); "
+        r"text in column 'city' \('Paris' in row 0\); dates or times in column 'when' "
+        r"\('2020-01-01.*table_pipeline"
+    )
+    with pytest.raises(ValueError, match=f"^{type(make()).__name__}: {message}"):
+        make().fit(table)
+    fitted = make().fit(container(FRAME))
+    with pytest.raises(ValueError, match=f"^{type(make()).__name__}: {message}"):
+        fitted.score_samples(table)
+
+
+@pytest.mark.parametrize("container", [lambda table: table, pl.from_pandas, pa.Table.from_pandas])
+def test_lists_in_a_column(container):
+    table = container(FRAME.assign(city=[[1, 2]] * 60))
+    with pytest.raises((ValueError, TypeError), match="lists or other objects in column 'city'"):
+        lone().fit(table)
 
 
 def test_many_columns_are_counted():

@@ -132,11 +132,11 @@ METHODS = ("score_samples", "decision_function", "predict", "embed", "anomaly_pr
 def test_detectors_refuse_rows_of_such_values(fitted, make, message):
     name = type(fitted).__name__
     X = make()
-    with pytest.raises(ValueError, match=f"{name}: X must hold .*{message}"):
+    with pytest.raises(ValueError, match=f"{name}: X (must hold|contains) .*{message}"):
         clone(fitted).fit(X)
     for method in METHODS:
         if hasattr(fitted, method):
-            with pytest.raises(ValueError, match=f"{name}: X must hold .*{message}"):
+            with pytest.raises(ValueError, match=f"{name}: X (must hold|contains) .*{message}"):
                 getattr(fitted, method)(X)
 
 
@@ -250,7 +250,7 @@ def test_the_default_detector_names_itself():
 
 
 def test_messages_name_the_column_and_what_to_do():
-    message = r"DeepSVDD: X must hold numbers; got dates or times in column 'when'\. Turn each"
+    message = r"DeepSVDD: X contains dates or times in column 'when' .*table_pipeline\(DeepSVDD"
     with pytest.raises(ValueError, match=message):
         DeepSVDD().fit(framed(DATES))
     with pytest.raises(ValueError, match="got dates or times in column 2"):

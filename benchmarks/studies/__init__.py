@@ -23,6 +23,7 @@ from benchmarks.studies import (
     search_time,
     stack_growth,
     step_time,
+    tables,
     unlabelled,
 )
 from benchmarks.study import Study
@@ -30,8 +31,8 @@ from benchmarks.study import Study
 _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
-    *(cost,),
-    *(image_features, flow, digest, false_discovery, nothing_chosen),
+    *(cost, false_discovery, nothing_chosen),
+    *(image_features, tables, flow, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

@@ -8,6 +8,7 @@ from lofe_sklearn.datasets._contaminate import contaminate
 from lofe_sklearn.datasets._fashion_mnist import fetch_fashion_mnist
 from lofe_sklearn.datasets._home import clear_data_home, get_data_home
 from lofe_sklearn.datasets._make_outliers import make_outliers
+from lofe_sklearn.datasets._make_transactions import make_transactions
 from lofe_sklearn.datasets._mulcross import make_mulcross
 from lofe_sklearn.datasets._odds import fetch_odds, list_odds
 from lofe_sklearn.datasets._protocols import (
@@ -39,5 +40,6 @@ __all__ = [
     "loe_tabular_split",
     "make_mulcross",
     "make_outliers",
+    "make_transactions",
     "one_class_split",
 ]

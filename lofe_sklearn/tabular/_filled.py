@@ -1,0 +1,61 @@
+"""Features without gaps: missing values imputed and flagged, features that never vary left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lofe_sklearn._types import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Filling:
+    """What the training rows say of each feature.
+
+    Parameters
+    ----------
+    medians : ndarray of shape (n_features,)
+        What stands for a missing value.
+    flagged : ndarray of int
+        Features whose gaps are flagged: the first of each column that had some.
+    kept : ndarray of bool, shape (n_features,)
+        Whether a feature varies, or its column was asked for.
+    """
+
+    medians: Floats
+    flagged: Ints
+    kept: Bools
+
+    @classmethod
+    def of(cls, features: Floats, columns: Sequence[str], asked_for: Sequence[str]) -> Filling:
+        """Look at the training rows.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_samples, n_features)
+            With NaN where a value is missing.
+        columns : sequence of str
+            The input column of each feature.
+        asked_for : sequence of str
+            Columns whose features are kept in any case.
+        """
+        missing = np.isnan(features)
+        medians = np.array([_median(values) for values in features.T])
+        filled = np.where(missing, medians, features)
+        kept = (filled != filled[:1]).any(axis=0) | np.isin(columns, list(asked_for))
+        first = np.unique(columns, return_index=True)[1]
+        flagged = np.sort(first[missing[:, first].any(axis=0)])
+        return cls(medians, flagged, kept)
+
+    def apply(self, features: Floats) -> tuple[Floats, Floats]:
+        """Return the kept features, filled in, and the flags of missing values."""
+        missing = np.isnan(features)
+        filled = np.where(missing, self.medians, features)[:, self.kept]
+        return filled, missing[:, self.flagged].astype(np.float64)
+
+
+def _median(values: Floats) -> float:
+    present = values[~np.isnan(values)]
+    return float(np.median(present)) if len(present) else 0.0

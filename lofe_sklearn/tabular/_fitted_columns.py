@@ -1,0 +1,156 @@
+"""What is known of a column after the fit, and the values of other tables turned into its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lofe_sklearn.tabular._plain_columns import (
+    CATEGORY,
+    EMPTY,
+    NUMBER,
+    TEXT,
+    TIME,
+    Column,
+    as_text,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class FittedColumn:
+    """How the values of a column are given to the vectorizer.
+
+    Numbers are given as distances to their median, in a unit that is a power of two, since the
+    vectorizer computes in single precision: large numbers that differ little would all be equal
+    there, and very large ones infinite.
+
+    Parameters
+    ----------
+    kind : {"number", "time", "category", "text"}
+    zone : tzinfo, optional
+        The zone of times that have one.
+    centre, unit : float
+        Of numbers.
+    time_format : str, optional
+        How times are written, in text that times are read from.
+    """
+
+    kind: str
+    zone: Any = None
+    centre: float = 0.0
+    unit: float = 1.0
+    time_format: str | None = None
+
+    @classmethod
+    def of(cls, column: Column) -> FittedColumn:
+        """Look at the training rows."""
+        if column.kind != NUMBER:
+            return cls(column.kind, column.zone)
+        halves = column.values.dropna().to_numpy() / 2
+        if not len(halves):
+            return cls(NUMBER)
+        centre = float(np.median(halves))
+        spread = float(np.abs(halves - centre).max())
+        unit = float(np.ldexp(1.0, int(np.frexp(spread)[1]))) if spread > 0 else 1.0
+        return cls(NUMBER, None, centre, unit)
+
+    def given(self, column: Column) -> pd.Series:
+        """Return the values for the vectorizer, of a column of this kind."""
+        if self.kind == NUMBER:
+            with np.errstate(over="ignore"):
+                return (column.values / 2 - self.centre) / self.unit
+        if self.zone is not None:
+            return column.values.dt.tz_convert(self.zone).dt.tz_localize(None)
+        return column.values
+
+    def like(self, column: Column, name: str, owner: str) -> Column:
+        """Turn a column of another table into this kind.
+
+        Parameters
+        ----------
+        column : Column
+        name, owner : str
+            What messages call the column and the estimator.
+
+        Raises
+        ------
+        ValueError
+            If it is of a kind that cannot be turned into this one.
+        """
+        if column.kind == EMPTY:
+            return self.missing(len(column.values))
+        if self.kind == TIME:
+            return self._as_times(column, name, owner)
+        if self.kind == NUMBER:
+            if column.kind == TIME:
+                raise ValueError(_other_kind(owner, name, "numbers", "dates"))
+            return column if column.kind == NUMBER else Column(NUMBER, _read_numbers(column))
+        values = column.values
+        if column.kind == TIME:
+            values = values.dt.strftime(self.time_format) if self.time_format else values
+        if column.kind in (NUMBER, TIME):
+            values = _each(values, as_text)
+        values = values.astype(object)
+        return Column(self.kind, values.astype("category") if self.kind == CATEGORY else values)
+
+    def _as_times(self, column: Column, name: str, owner: str) -> Column:
+        import pandas as pd
+
+        if column.kind == NUMBER:
+            raise ValueError(_other_kind(owner, name, "dates", "numbers"))
+        if column.kind in (TEXT, CATEGORY):
+            texts = column.values.astype(object)
+            has_zone = self.zone is not None
+            times = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=has_zone)
+            return Column(TIME, times)
+        if (self.zone is None) != (column.zone is None):
+            have, had = ("no", "a") if column.zone is None else ("a", "no")
+            raise ValueError(
+                f"{owner}: the times in column {name!r} have {have} time zone, but those of the "
+                f"fit had {had} one. Set or drop it with .dt.tz_localize(...)."
+            )
+        return column
+
+    def missing(self, n_rows: int) -> Column:
+        """Return a column of missing values."""
+        import pandas as pd
+
+        if self.kind == NUMBER:
+            return Column(NUMBER, pd.Series(np.full(n_rows, np.nan)))
+        if self.kind == TIME:
+            times = pd.Series(np.full(n_rows, "NaT", dtype="datetime64[ns]"))
+            return Column(TIME, times if self.zone is None else times.dt.tz_localize(self.zone))
+        values = pd.Series([None] * n_rows, dtype=object)
+        return Column(self.kind, values.astype("category") if self.kind == CATEGORY else values)
+
+
+def _read_numbers(column: Column) -> pd.Series:
+    """Read numbers and truth values from text; what is none is missing."""
+    import pandas as pd
+
+    texts = column.values.astype(object)
+    words = texts.str.strip().str.lower().replace({"true": "1", "false": "0"})
+    numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
+    return numbers.where(np.isfinite(numbers))
+
+
+def _each(values: pd.Series, function: Callable[[Any], str]) -> pd.Series:
+    import pandas as pd
+
+    texts = [
+        None if gap else function(value) for value, gap in zip(values, values.isna(), strict=True)
+    ]
+    return pd.Series(texts, dtype=object)
+
+
+def _other_kind(owner: str, name: str, had: str, has: str) -> str:
+    return (
+        f"{owner}: column {name!r} must hold {had}, as in the table that was fitted; it holds "
+        f"{has}. Convert it, or fit again."
+    )

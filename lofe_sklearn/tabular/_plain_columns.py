@@ -1,0 +1,229 @@
+"""One column of a table, as one of four kinds of plain values: number, time, category or text."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Complex, Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUMBER, TIME, CATEGORY, TEXT, EMPTY = "number", "time", "category", "text", "empty"
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """The values of a column.
+
+    Parameters
+    ----------
+    kind : {"number", "time", "category", "text", "empty"}
+        A column is empty where all its values are missing.
+    values : pandas.Series
+        Numbers in double precision, times, categories of text, or text. Its index counts the rows.
+    """
+
+    kind: str
+    values: pd.Series
+
+    @property
+    def zone(self) -> Any:
+        """The time zone of times; None for those without one, and for other values."""
+        return getattr(self.values.dtype, "tz", None)
+
+
+def plain_column(values: pd.Series, name: str, owner: str) -> Column:
+    """Return the values of a column of any type as plain ones.
+
+    Truth values become 0 and 1, durations seconds, times of day seconds since midnight, periods
+    their first moment, and decimals numbers. Text of white space only is missing. A column of
+    numbers and text is text.
+
+    Raises
+    ------
+    ValueError
+        If values cannot be turned into features: lists, dicts, bytes, complex numbers, infinity and
+        other objects. The message names column, row and remedy.
+    """
+    import pandas as pd
+    from pandas.api import types
+
+    values = values.reset_index(drop=True)
+    dtype = values.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        values = values.sparse.to_dense()
+        dtype = values.dtype
+    if len(values) and values.isna().all():
+        return Column(EMPTY, values)
+    if isinstance(dtype, pd.CategoricalDtype):
+        texts = _as_texts(values.astype(object))
+        return Column(CATEGORY, texts.astype("category"))
+    if isinstance(dtype, pd.PeriodDtype):
+        return Column(TIME, values.dt.to_timestamp())
+    if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and isinstance(dtype, np.dtype)):
+        return Column(TIME, values)
+    if dtype.kind == "m" and isinstance(dtype, np.dtype):
+        return Column(NUMBER, values.dt.total_seconds())
+    if types.is_complex_dtype(dtype):
+        raise ValueError(_refused(owner, name, 0, values[0], *_COMPLEX))
+    if types.is_bool_dtype(dtype) or types.is_numeric_dtype(dtype):
+        return _numbers(values.to_numpy(dtype=np.float64, na_value=np.nan), name, owner)
+    return _of_objects(np.asarray(values.array, dtype=object), name, owner)
+
+
+def as_text(value: Any) -> str:
+    """Return a value as text: the same for a whole number whether it is stored as 3 or as 3.0."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, (Real, Decimal)):
+        number = float(value)
+        return str(int(number)) if number.is_integer() else repr(number)
+    return str(value)
+
+
+def _of_objects(values: np.ndarray, name: str, owner: str) -> Column:
+    """Return a column of Python objects by what they are."""
+    import pandas as pd
+
+    missing = np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
+    if missing.all():
+        return Column(EMPTY, pd.Series(values, dtype=object))
+    kinds = set(map(type, values[~missing]))
+
+    def all_are(*types: type) -> bool:
+        return all(issubclass(kind, types) for kind in kinds)
+
+    if all_are(Real, Decimal, np.bool_):
+        numbers = np.full(len(values), np.nan)
+        numbers[~missing] = [_as_number(value) for value in values[~missing]]
+        return _numbers(numbers, name, owner)
+    if all_are(datetime.date, np.datetime64):  # a datetime is a date to Python
+        return _times(values, missing, name, owner)
+    if all_are(datetime.timedelta, np.timedelta64):
+        spans = pd.to_timedelta(_with_gaps(values, missing))
+        return Column(NUMBER, spans.dt.total_seconds())
+    if all_are(datetime.time):
+        seconds = np.full(len(values), np.nan)
+        seconds[~missing] = [_seconds_of_day(value) for value in values[~missing]]
+        return _numbers(seconds, name, owner)
+    if all_are(str, Real, Decimal, np.bool_, datetime.date, np.datetime64):
+        texts = _as_texts(_with_gaps(values, missing))
+        return Column(EMPTY if texts.isna().all() else TEXT, texts)
+    row, value = next(
+        (row, value)
+        for row, value in enumerate(values)
+        if not missing[row] and not isinstance(value, (str, Real, Decimal, np.bool_))
+    )
+    raise ValueError(_refused(owner, name, row, value, *_why_not(value)))
+
+
+def _with_gaps(values: np.ndarray, missing: np.ndarray) -> pd.Series:
+    """Return objects, with None for whatever stands for a missing value."""
+    import pandas as pd
+
+    objects = pd.Series(values, dtype=object)
+    objects[missing] = None
+    return objects
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
+    return isinstance(value, (Real, Decimal)) and value != value
+
+
+def _as_texts(values: pd.Series) -> pd.Series:
+    """Return text, with None where a value is missing or white space only."""
+    import pandas as pd
+
+    def text(value: Any) -> str | None:
+        if _is_missing(value):
+            return None
+        plain = as_text(value)
+        return plain if plain.strip() else None
+
+    return pd.Series([text(value) for value in values], dtype=object)
+
+
+def _as_number(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond every float
+        return np.inf
+
+
+def _numbers(numbers: np.ndarray, name: str, owner: str) -> Column:
+    import pandas as pd
+
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if len(infinite):
+        row = int(infinite[0])
+        what, remedy = "infinity", "Replace it by NaN if it stands for a missing value."
+        raise ValueError(_refused(owner, name, row, float(numbers[row]), what, remedy))
+    return Column(NUMBER, pd.Series(numbers))
+
+
+def _times(values: np.ndarray, missing: np.ndarray, name: str, owner: str) -> Column:
+    import pandas as pd
+
+    zones = {getattr(value, "tzinfo", None) for value in values[~missing]}
+    if None in zones and len(zones) > 1:
+        row = next(i for i, v in enumerate(values) if not missing[i] and v.tzinfo is not None)
+        what = "times with and without a time zone"
+        remedy = "Give all of them a zone, or none."
+        raise ValueError(_refused(owner, name, row, values[row], what, remedy))
+    try:
+        times = pd.to_datetime(_with_gaps(values, missing), utc=None not in zones)
+    except (ValueError, OverflowError) as error:
+        row = int(np.flatnonzero(~missing)[0])
+        what, remedy = "dates beyond what pandas can hold", "Replace these by missing values."
+        raise ValueError(_refused(owner, name, row, values[row], what, remedy)) from error
+    if None in zones or len(zones) > 1:
+        return Column(TIME, times)
+    return Column(TIME, times.dt.tz_convert(zones.pop()))
+
+
+def _seconds_of_day(value: datetime.time) -> float:
+    seconds = value.hour * 3600 + value.minute * 60 + value.second
+    return seconds + value.microsecond / 1e6
+
+
+_COMPLEX = "complex numbers", "Pass real and imaginary part as columns of their own."
+
+
+def _why_not(value: Any) -> tuple[str, str]:
+    """Say what a value is that no feature can be made of, and the remedy."""
+    if isinstance(value, (bytes, bytearray)):
+        return "bytes", "Turn them into text, with .str.decode('utf-8'), or drop the column."
+    if isinstance(value, Complex):
+        return _COMPLEX
+    if isinstance(value, dict):
+        return "dicts", "Make a column of each key, or drop the column."
+    if isinstance(value, Iterable):
+        remedy = "Make a column of each entry or of what sums them up, such as their number"
+        return "lists", f"{remedy}, or drop the column."
+    what = f"values of the type {type(value).__name__}"
+    return what, "Turn them into text, with .astype(str), or into numbers, or drop the column."
+
+
+def _refused(owner: str, name: str, row: int, value: Any, what: str, remedy: str) -> str:
+    shown = repr(value)
+    shown = shown if len(shown) <= 40 else shown[:37] + "..."
+    return (
+        f"{owner}: column {name!r} must hold numbers, text, dates, categories or truth values; it "
+        f"holds {what} ({shown} in row {row}). {remedy}"
+    )

@@ -1,0 +1,333 @@
+"""A table of numbers, text, dates and gaps as rows of finite numbers of one size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from lofe_sklearn._types import Floats, MatrixLike, RandomState
+from lofe_sklearn._validation import (
+    RANDOM_STATE,
+    all_or_nothing,
+    check_parameters,
+    did_you_mean,
+    warn_user,
+)
+from lofe_sklearn.tabular._filled import Filling
+from lofe_sklearn.tabular._fitted_columns import FittedColumn
+from lofe_sklearn.tabular._other_tables import check_columns, warn_of_gaps
+from lofe_sklearn.tabular._plain_columns import NUMBER, Column, plain_column
+from lofe_sklearn.tabular._read_table import ColumnNames, named, read_table
+from lofe_sklearn.tabular._scaled import Scale
+from lofe_sklearn.tabular._uninformative import (
+    CONSTANT_REASON,
+    EMPTY_REASON,
+    check_some_left,
+    uninformative,
+)
+from lofe_sklearn.tabular._vectorizing import (
+    Reading,
+    as_numbers_of,
+    different,
+    new_vectorizer,
+    own_name,
+    without_remarks,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class TableFeatures(TransformerMixin, BaseEstimator):
+    r"""Turn a table of mixed columns into rows that any detector takes.
+
+    It reads tables of pandas, polars and pyarrow, and is the first step of
+    :func:`table_pipeline`. It needs ``pip install 'lofe-sklearn[table]'``: skrub's TableVectorizer
+    [1]_ chooses the features of text and dates.
+
+    ======================== =====================================================================
+    column                   features
+    ======================== =====================================================================
+    numbers, truth values,   one, with long tails shortened: see Notes
+    decimals, durations
+    text of few values,      one for each value; a new value is in none of them
+    categories
+    text of 40 values and    30 components of its character n-grams
+    more
+    dates and times          the year, and month, day, hour and weekday as points on a circle
+    missing values           the median of the column; columns with missing values get one more
+                             feature, 1 where the value is missing
+    one value only, all      none: such columns are dropped, with a warning that names them
+    missing, identifiers
+    ======================== =====================================================================
+
+    Parameters
+    ----------
+    vectorizer : skrub.TableVectorizer, optional
+        What turns columns into features. Default: skrub's TableVectorizer, with features of times
+        that do not grow without end, and one feature for each value of text.
+    keep : sequence of str, default=()
+        Columns that are kept although they have one value only or look like identifiers.
+    random_state : int, RandomState instance or None, default=0
+        Seeds the decomposition of text, which is approximate. The default is an integer, since it
+        is no more than a detail of the computation.
+
+    Attributes
+    ----------
+    feature_origin_ : dict of str to str
+        The input column of each output feature, in the order of the output. What is computed for
+        features, such as how much each adds to a score, can be summed up over columns by it.
+    dropped_ : dict of str to str
+        The columns that were dropped, and why.
+    column_kinds_ : dict of str to str
+        The kind of each column that was kept: ``"number"``, ``"time"``, ``"category"`` or
+        ``"text"``, as it is after numbers and times have been read from text.
+    vectorizer_ : skrub.TableVectorizer
+        The fitted vectorizer. It has seen columns of plain values: numbers as distances to their
+        median in a unit of their own.
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        The columns of the table.
+    n_features_in_ : int
+        How many columns the table had.
+
+    Raises
+    ------
+    ImportError
+        If skrub is not installed.
+    TypeError
+        If X is no table.
+    ValueError
+        If a parameter is not allowed; if X has no rows, no columns, two columns of one name, or no
+        column that says anything of a row; if a column holds lists, dicts, bytes, complex numbers,
+        infinity or other objects; if columns are missing when another table is transformed, or of
+        a kind that cannot be converted. The message names the columns and the remedy.
+
+    Warns
+    -----
+    UserWarning
+        If columns are dropped; if another table has columns that were not there in the fit, which
+        are ignored, values that cannot be read, or missing values where there were none.
+
+    Notes
+    -----
+    A number x becomes :math:`\operatorname{arsinh}((x - m) / s)` with the median m and the
+    interquartile range over 1.349 as s, which is about the standard deviation of a normal
+    distribution. It is linear in the middle and logarithmic in the tails: one amount of a million
+    does not make all others equal, and still stands out. All features are then centred and divided
+    by their standard deviation.
+
+    An identifier is text without spaces that is different in each of at least 20 rows and no date
+    or number, or whole numbers that are all different although they come from a range that is so
+    small that this is no chance, or whose name says that they are identifiers.
+
+    Dates get no feature that counts time from a fixed date: all rows of tomorrow's table would lie
+    beyond the training rows, and stand out.
+
+    See Also
+    --------
+    table_pipeline : A pipeline of this and a detector.
+
+    References
+    ----------
+    .. [1] https://skrub-data.org/stable/reference/generated/skrub.TableVectorizer.html
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from lofe_sklearn.tabular import TableFeatures
+    >>> table = pd.DataFrame({"amount": [9.5, None, 12.0], "shop": ["kiosk", "bakery", "kiosk"]})
+    >>> features = TableFeatures().fit(table)
+    >>> features.transform(table).columns.tolist()
+    ['amount', 'shop_bakery', 'shop_kiosk', 'amount_missing']
+    >>> features.feature_origin_["amount_missing"]
+    'amount'
+    """
+
+    feature_origin_: dict[str, str]
+    dropped_: dict[str, str]
+    column_kinds_: dict[str, str]
+    vectorizer_: Any
+    feature_names_in_: np.ndarray
+    n_features_in_: int
+
+    def __init__(
+        self,
+        vectorizer: Any = None,
+        *,
+        keep: Sequence[str] = (),
+        random_state: RandomState = 0,
+    ) -> None:
+        self.vectorizer = vectorizer
+        self.keep = keep
+        self.random_state = random_state
+
+    def fit(self, X: MatrixLike, y: Any = None) -> TableFeatures:
+        """Learn what to make of each column.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_columns)
+            A DataFrame of pandas or polars, a Table of pyarrow, a 2-D array or a list of rows.
+        y : object, optional
+            Ignored.
+
+        Returns
+        -------
+        self : TableFeatures
+        """
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X: MatrixLike, y: Any = None) -> pd.DataFrame:
+        """Learn what to make of each column, and return the features of the same rows.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_columns)
+            A DataFrame of pandas or polars, a Table of pyarrow, a 2-D array or a list of rows.
+        y : object, optional
+            Ignored.
+
+        Returns
+        -------
+        features : pandas.DataFrame of shape (n_samples, n_features)
+            Finite numbers, with the index of X if it has one.
+        """
+        with all_or_nothing(self):
+            return self._fit_transform(X)
+
+    def transform(self, X: MatrixLike) -> pd.DataFrame:
+        """Return the features of other rows.
+
+        Columns are found by their names, in whatever order they come.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_columns)
+            It may be of another kind than the table of the fit.
+
+        Returns
+        -------
+        features : pandas.DataFrame of shape (n_samples, n_features)
+            Finite numbers, with the index of X if it has one. They do not depend on the other rows.
+        """
+        check_is_fitted(self)
+        owner = type(self).__name__
+        table = read_table(X, owner)
+        check_columns(table, self._first_features, self.feature_names_in_, owner)
+        columns = {
+            name: fitted.like(plain_column(table[name], name, owner), name, owner)
+            if name in self._first_features
+            else fitted.missing(len(table))
+            for name, fitted in self._columns.items()
+        }
+        with without_remarks():
+            vectorized = self.vectorizer_.transform(self._given(columns))
+        features = as_numbers_of(vectorized, owner)
+        warn_of_gaps(features, self._first_features, self._filling, self._reading, table, owner)
+        return self._finished(features, table.index)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the features.
+
+        Parameters
+        ----------
+        input_features : object, optional
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of str, shape (n_features,)
+        """
+        check_is_fitted(self)
+        return np.array(list(self.feature_origin_), dtype=object)
+
+    def _fit_transform(self, X: MatrixLike) -> pd.DataFrame:
+        owner = type(self).__name__
+        check_parameters(self, {"keep": ColumnNames(), "random_state": RANDOM_STATE})
+        vectorizer = new_vectorizer(self.vectorizer, self.random_state, owner)
+        table = read_table(X, owner)
+        if len(table) < 2:
+            raise ValueError(f"{owner}: X must have at least 2 rows to learn from; got 1 sample.")
+        unknown = [name for name in self.keep if name not in table.columns]
+        if unknown:
+            raise ValueError(
+                f"{owner}: keep must name columns of X; X has no {named(unknown)}."
+                f"{did_you_mean(unknown[0], table.columns)}"
+            )
+        columns = {name: plain_column(table[name], name, owner) for name in table.columns}
+        dropped = uninformative(columns, self.keep)
+        columns = {name: column for name, column in columns.items() if name not in dropped}
+        check_some_left(columns, dropped, owner)
+        self._columns = {name: FittedColumn.of(column) for name, column in columns.items()}
+        with without_remarks():
+            vectorized = vectorizer.fit_transform(self._given(columns))
+        self.vectorizer_ = vectorizer
+        self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})
+        self._columns = {
+            name: replace(fitted, time_format=self._reading.time_formats.get(name))
+            for name, fitted in self._columns.items()
+        }
+        features = as_numbers_of(vectorized, owner)
+        self._name_features(vectorized.columns, features)
+        for name in columns:  # the vectorizer has made nothing of some, or what does not vary
+            if name not in self.feature_origin_.values():
+                dropped[name] = CONSTANT_REASON if name in self._first_features else EMPTY_REASON
+                self._first_features.pop(name, None)
+        check_some_left(self.feature_origin_, dropped, owner)
+        filled, _ = self._filling.apply(features)
+        origin = list(self.feature_origin_.values())[: filled.shape[1]]
+        self._scale = Scale.of(filled, np.array([self._reading.kinds[c] == NUMBER for c in origin]))
+        self.column_kinds_ = {
+            name: kind for name, kind in self._reading.kinds.items() if name not in dropped
+        }
+        self.dropped_ = dropped
+        self.feature_names_in_ = np.array(table.columns, dtype=object)
+        self.n_features_in_ = len(table.columns)
+        if dropped:
+            listed = ", ".join(f"{name!r} ({reason})" for name, reason in dropped.items())
+            warn_user(
+                f"{owner}: dropped columns that say nothing of a row: {listed}. Leave them out of "
+                "X to be rid of this warning, or keep them with keep=[...]."
+            )
+        return self._finished(features, table.index)
+
+    def _name_features(self, names: Sequence[str], features: Floats) -> None:
+        """Set which features are kept and flagged, their names, and the column of each."""
+        origin = [self.vectorizer_.output_to_input_[name] for name in names]
+        self._filling = Filling.of(features, origin, self.keep)
+        kept, flagged = np.flatnonzero(self._filling.kept), self._filling.flagged
+        own_names = [own_name(names[int(i)]) for i in kept]
+        flags = [f"{origin[i]}_missing" for i in flagged]
+        columns = [origin[i] for i in [*kept, *flagged]]
+        self.feature_origin_ = dict(zip(different(own_names + flags), columns, strict=True))
+        self._first_features = {name: origin.index(name) for name in dict.fromkeys(origin)}
+
+    def _given(self, columns: Mapping[str, Column]) -> pd.DataFrame:
+        """Return the table for the vectorizer."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {name: self._columns[name].given(column) for name, column in columns.items()}
+        )
+
+    def _finished(self, features: Floats, index: Any) -> pd.DataFrame:
+        """Return the features filled in, on one scale, and with flags."""
+        import pandas as pd
+
+        filled, flags = self._filling.apply(features)
+        rows = np.hstack([self._scale.apply(filled), flags])
+        return pd.DataFrame(rows, columns=list(self.feature_origin_), index=index)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags

@@ -1,0 +1,103 @@
+"""Columns that say nothing of a row: empty ones, constant ones, and those that only name it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from lofe_sklearn.tabular._plain_columns import CATEGORY, EMPTY, NUMBER, TEXT, Column
+
+EMPTY_REASON = "all values are missing"
+CONSTANT_REASON = "one value only"
+IDENTIFIER_REASON = "looks like an identifier"
+
+# Fewer rows often have different values by chance.
+_MIN_ROWS = 20
+# Of n whole numbers drawn from a range of R values, all are different with a probability of about
+# exp(-n^2 / 2R); at this many times R it is exp(-10).
+_BIRTHDAYS = 20
+_WORDS_OF_NAMES = {"id", "ids", "uid", "uuid", "guid", "key", "pk", "rowid", "index", "identifier"}
+
+
+def uninformative(columns: Mapping[str, Column], keep: Sequence[str]) -> dict[str, str]:
+    """Return the columns to drop, and why; of those to keep, only empty ones are dropped."""
+    reasons = {name: why_uninformative(column, name) for name, column in columns.items()}
+    return {
+        name: reason
+        for name, reason in reasons.items()
+        if reason is not None and (name not in keep or reason == EMPTY_REASON)
+    }
+
+
+def check_some_left(left: Collection[str], dropped: Mapping[str, str], owner: str) -> None:
+    """Raise ValueError if no column is left, with the reasons."""
+    if not left:
+        listed = [f"{name!r} ({reason})" for name, reason in list(dropped.items())[:8]]
+        more = f" and {len(dropped) - 8} more" if len(dropped) > 8 else ""
+        raise ValueError(
+            f"{owner}: X must have a column that tells rows apart; none is left: "
+            f"{', '.join(listed)}{more}. Keep some with keep=[...], or add others."
+        )
+
+
+def why_uninformative(column: Column, name: str) -> str | None:
+    """Say why a column should be dropped, or None.
+
+    Parameters
+    ----------
+    column : Column
+        Its training rows.
+    name : str
+        Its name. A column of whole numbers of a wide range, all different, is an identifier only
+        if its name says so.
+    """
+    if column.kind == EMPTY:
+        return EMPTY_REASON
+    values = column.values
+    n_different = values.nunique()
+    if n_different == 1 and not values.isna().any():
+        return CONSTANT_REASON
+    present = values.dropna()
+    if len(present) < _MIN_ROWS or n_different < len(present):
+        return None
+    if column.kind == NUMBER and _are_numbers_of_rows(present.to_numpy(), name):
+        return IDENTIFIER_REASON
+    if column.kind in (TEXT, CATEGORY) and _are_names_of_rows(list(present), name):
+        return IDENTIFIER_REASON
+    return None
+
+
+def _are_numbers_of_rows(numbers: np.ndarray, name: str) -> bool:
+    """Whether different numbers are whole ones of a range so small that this is no chance."""
+    if (numbers != np.round(numbers)).any():
+        return False
+    spread = float(numbers.max() - numbers.min()) + 1
+    n = float(len(numbers))
+    return spread < n * n / _BIRTHDAYS or _says_identifier(name)
+
+
+def _are_names_of_rows(texts: list[str], name: str) -> bool:
+    """Whether different texts are single words with digits or signs in them, not sentences."""
+    words = [text.strip() for text in texts]
+    try:
+        numbers = np.array([float(word) for word in words])
+    except ValueError:
+        pass
+    else:
+        return bool(np.isfinite(numbers).all()) and _are_numbers_of_rows(numbers, name)
+    if any(len(word.split()) > 1 for word in words):
+        return False
+    return not all(map(_is_date, words))
+
+
+def _is_date(word: str) -> bool:
+    """Whether a word has the form of a date or a time, as in 2024-05-01T10:00 or 1/5/2024."""
+    return re.fullmatch(r"\d{1,4}([-/.:]\d{1,4}){1,2}(T\S+)?Z?", word) is not None
+
+
+def _says_identifier(name: str) -> bool:
+    """Whether a name has a word such as "id" in it, as customer_id and customerID have."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    return not _WORDS_OF_NAMES.isdisjoint(re.split(r"[^a-z0-9]+", words.lower()))

@@ -1,0 +1,147 @@
+"""skrub's part: the vectorizer, what it has read from text, and its features as numbers."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.preprocessing import OneHotEncoder
+
+from lofe_sklearn._types import Floats, RandomState
+from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
+    """Return a clone of the user's vectorizer, or the default one for None.
+
+    Raises
+    ------
+    ImportError
+        If skrub is not installed.
+    TypeError
+        If `given` is no TableVectorizer.
+    """
+    try:
+        from skrub import DatetimeEncoder, StringEncoder, TableVectorizer
+    except ImportError as error:
+        raise ImportError(
+            f"{owner}: this needs skrub. Install it with: pip install 'lofe-sklearn[table]'"
+        ) from error
+    if given is None:
+        return TableVectorizer(
+            # A column for each of two values: a third one is then like none of them.
+            low_cardinality=OneHotEncoder(
+                handle_unknown="ignore", sparse_output=False, dtype=np.float32
+            ),
+            high_cardinality=StringEncoder(random_state=random_state),
+            datetime=DatetimeEncoder(
+                add_weekday=True, add_total_seconds=False, periodic_encoding="circular"
+            ),
+        )
+    if not isinstance(given, TableVectorizer):
+        raise TypeError(
+            f"{owner}: vectorizer must be skrub's TableVectorizer(...) or None; got {given!r}."
+        )
+    return clone(given)
+
+
+@contextmanager
+def without_remarks() -> Iterator[None]:
+    """Leave out what skrub says of texts that are fewer than the features it makes of them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The matrix shape is", UserWarning)
+        yield
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a fitted vectorizer reads from text.
+
+    Parameters
+    ----------
+    kinds : dict of str to str
+        The kind of each column, as the vectorizer has read it.
+    time_formats : dict of str to str
+        How times are written in columns of text.
+    null_strings : set of str
+        Texts that stand for missing values.
+    """
+
+    kinds: dict[str, str]
+    time_formats: dict[str, str]
+    null_strings: set[str]
+
+    @classmethod
+    def of(cls, vectorizer: Any, kinds: Mapping[str, str]) -> Reading:
+        """Look at a fitted vectorizer, which was given columns of these kinds."""
+        found = vectorizer.kind_to_columns_
+        read = dict.fromkeys(found["numeric"], NUMBER) | dict.fromkeys(found["datetime"], TIME)
+        read = {name: kind for name, kind in read.items() if kinds[name] == TEXT}
+        steps = vectorizer.all_processing_steps_
+        formats = {
+            name: step.format_
+            for name in read
+            for step in steps[name]
+            if getattr(step, "format_", None)
+        }
+        nulls = {text for name in kinds for step in steps[name] for text in _null_strings_of(step)}
+        return cls({**kinds, **read}, formats, nulls)
+
+    def unreadable(self, values: pd.Series, gaps: np.ndarray) -> list[Any]:
+        """Return the values that the vectorizer has made gaps of, but are not missing."""
+        given = values.astype(object)[gaps & ~values.isna().to_numpy()]
+        nulls = self.null_strings | {""}
+        return [value for value in given if str(value).strip() not in nulls]
+
+
+def _null_strings_of(step: Any) -> Sequence[str]:
+    return getattr(step, "null_strings_", ())
+
+
+def as_numbers_of(features: pd.DataFrame, owner: str) -> Floats:
+    """Return what the vectorizer has made, as numbers.
+
+    Raises
+    ------
+    ValueError
+        If something else than numbers has come out, or an infinite one.
+    """
+    try:
+        numbers = features.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{owner}: vectorizer must turn all columns into numbers. {error}"
+        ) from error
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        row, feature = np.argwhere(infinite)[0]
+        raise ValueError(
+            f"{owner}: the value in row {row} of the feature {features.columns[feature]!r} is too "
+            "large to compute with. Replace it by a missing value, or leave the column out."
+        )
+    return numbers
+
+
+def own_name(name: str) -> str:
+    """Return a feature's name without the random part that skrub adds to names that come twice."""
+    return re.sub(r"__skrub_[0-9a-f]+__$", "", str(name))
+
+
+def different(names: list[str]) -> list[str]:
+    """Return the names with a number behind those that came before."""
+    found: dict[str, None] = {}
+    for name in names:
+        free, number = name, 2
+        while free in found:
+            free, number = f"{name}_{number}", number + 1
+        found[free] = None
+    return list(found)

@@ -1,0 +1,422 @@
+"""TableFeatures: every kind of column and container, other tables, and what it refuses."""
+
+import datetime
+import pickle
+import re
+import sys
+import uuid
+import warnings
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import IsolationForest
+
+from lofe_sklearn.datasets import make_transactions
+from lofe_sklearn.tabular import TableFeatures, table_pipeline
+
+pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+from skrub import StringEncoder, TableVectorizer
+
+N = 60
+RNG = np.random.default_rng(0)
+SIZES = RNG.normal(size=N)
+DAYS = pd.date_range("2024-01-01", periods=N, freq="5h")
+WORDS = [f"{first} street {number}" for first in ("north", "south", "east") for number in range(20)]
+KINDS = {
+    "float": (SIZES, "number"),
+    "float32": (SIZES.astype(np.float32), "number"),
+    "integer": (np.arange(N) % 7, "number"),
+    "unsigned": (np.arange(N, dtype=np.uint8) % 7, "number"),
+    "large, small differences": (1.7e18 + 1e6 * (np.arange(N) % 7), "number"),
+    "very large": (1e300 * SIZES, "number"),
+    "very small": (1e-300 * SIZES, "number"),
+    "with gaps": (np.where(SIZES > 1, np.nan, SIZES), "number"),
+    "nullable": (pd.array([None, *range(5)] * 10, dtype="Int64"), "number"),
+    "truth values": (np.arange(N) % 3 == 0, "number"),
+    "nullable truth values": (pd.array([None, True, False] * 20, dtype="boolean"), "number"),
+    "objects of truth values": ([None, True, False] * 20, "number"),
+    "decimals": ([Decimal("1.50"), Decimal("2.25"), None] * 20, "number"),
+    "durations": (pd.to_timedelta(np.arange(N) % 7, unit="h"), "number"),
+    "python durations": ([datetime.timedelta(hours=i % 7) for i in range(N)], "number"),
+    "times of day": ([datetime.time(i % 24, 30) for i in range(N)], "number"),
+    "sparse": (pd.arrays.SparseArray([0.0, 0.0, 2.0] * 20), "number"),
+    "arrow numbers": (pd.array([1, None, 3] * 20, dtype=pd.ArrowDtype(pa.int32())), "number"),
+    "numbers as text": ([f"{value:.3f}" for value in SIZES], "number"),
+    "few words": (["red", "green", None] * 20, "text"),
+    "two words": (["yes", "no"] * 30, "text"),
+    "many words": (WORDS, "text"),
+    "numbers and words": ([1, "red", 2.5] * 20, "text"),
+    "arrow text": (pd.array(["u", "v", None] * 20, dtype="string"), "text"),
+    "emoji": (["🙂", "né", "\u202etext"] * 20, "text"),
+    "categories": (pd.Categorical(["u", "v", None] * 20), "category"),
+    "categories of numbers": (pd.Categorical([10, 20, 30] * 20), "category"),
+    "categories of intervals": (pd.cut(SIZES, 3), "category"),
+    "dates": (DAYS, "time"),
+    "dates with a zone": (DAYS.tz_localize("Europe/Paris"), "time"),
+    "dates with gaps": (DAYS.to_series().where(SIZES < 1).to_numpy(), "time"),
+    "python dates": ([datetime.date(2024, 1, 1 + i % 28) for i in range(N)], "time"),
+    "dates with offsets": (
+        [
+            datetime.datetime(
+                2024, 1, 1 + i % 28, tzinfo=datetime.timezone(datetime.timedelta(hours=i % 3))
+            )
+            for i in range(N)
+        ],
+        "time",
+    ),
+    "periods": (pd.period_range("2020-01", periods=N, freq="M"), "time"),
+    "dates as text": (DAYS.strftime("%d.%m.%Y %H:%M").tolist(), "time"),
+}
+
+
+def table_of(values):
+    return pd.DataFrame({"size": SIZES, "column": values})
+
+
+def quiet(function, *arguments, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", ".*dropped columns")
+        return function(*arguments, **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_columns(kind):
+    values, expected = KINDS[kind]
+    table = table_of(values)
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table)
+    assert features.column_kinds_ == {"size": "number", "column": expected}
+    assert list(rows.columns) == features.get_feature_names_out().tolist()
+    assert list(features.feature_origin_) == list(rows.columns)
+    assert set(features.feature_origin_.values()) == {"size", "column"}
+    assert np.isfinite(rows).all(axis=None)
+    assert rows.shape[0] == N
+    of_column = rows[
+        [name for name, origin in features.feature_origin_.items() if origin == "column"]
+    ]
+    assert (of_column.std() > 0).all()
+    np.testing.assert_array_equal(features.transform(table), rows)
+    for row in (0, 17, N - 1):  # no row depends on those beside it
+        alone = quiet(features.transform, table.iloc[[row]])
+        np.testing.assert_allclose(alone, rows.iloc[[row]], atol=1e-6)
+    again = pickle.loads(pickle.dumps(features))
+    np.testing.assert_array_equal(again.transform(table), rows)
+    np.testing.assert_array_equal(TableFeatures().fit_transform(table), rows)
+
+
+def plain_table():
+    X, _ = make_transactions(200, random_state=0)
+    return X.drop(columns=["transaction_id", "currency"])
+
+
+CONTAINERS = {
+    "polars": pl.from_pandas,
+    "table of Arrow": pa.Table.from_pandas,
+    "record batch": pa.RecordBatch.from_pandas,
+    "list of dicts": lambda table: table.to_dict("records"),
+    "other order": lambda table: table[table.columns[::-1]],
+    "arrow types": lambda table: table.convert_dtypes(dtype_backend="pyarrow"),
+    "nullable types": lambda table: table.convert_dtypes(),
+    "own index": lambda table: table.set_axis([f"r{i % 9}" for i in range(len(table))]),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_containers(container):
+    table = plain_table()
+    expected = TableFeatures().fit(table)
+    rows = expected.transform(table)
+    other = CONTAINERS[container](table)
+    np.testing.assert_array_equal(quiet(expected.transform, other), rows)
+    fitted = TableFeatures()
+    np.testing.assert_array_equal(quiet(fitted.fit_transform, other)[rows.columns], rows)
+    np.testing.assert_array_equal(quiet(fitted.transform, table)[rows.columns], rows)
+    if container == "own index":
+        assert fitted.transform(other).index.equals(other.index)
+
+
+def test_polars_types():
+    table = pl.DataFrame(
+        {
+            "day": pl.Series([datetime.date(2024, 1, 1 + i % 28) for i in range(N)]),
+            "hour": pl.Series([datetime.time(i % 24) for i in range(N)]),
+            "zone": pl.Series(DAYS.to_pydatetime().tolist()).dt.replace_time_zone("Asia/Tokyo"),
+            "span": pl.Series([datetime.timedelta(hours=i % 5) for i in range(N)]),
+            "money": pl.Series(["1.50", "2.25", None] * 20).cast(pl.Decimal(10, 2)),
+            "colour": pl.Series(["red", "green", None] * 20, dtype=pl.Categorical),
+            "size": pl.Series(["S", "M", "L"] * 20, dtype=pl.Enum(["S", "M", "L"])),
+            "on": pl.Series([True, None, False] * 20),
+        }
+    )
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table)
+    expected = ["time", "number", "time", "number", "number", "text", "text", "number"]
+    assert list(features.column_kinds_.values()) == expected
+    assert np.isfinite(rows).all(axis=None)
+    np.testing.assert_array_equal(quiet(features.transform, table.to_pandas()), rows)
+
+
+def test_arrays_and_lists():
+    rows = RNG.normal(size=(N, 2))
+    features = TableFeatures()
+    expected = features.fit_transform(rows)
+    assert features.feature_names_in_.tolist() == ["x0", "x1"]
+    np.testing.assert_array_equal(features.transform(rows.tolist()), expected)
+    mixed = np.array([[1, "red"], [2, "green"], [None, "red"]] * 9, dtype=object)
+    assert np.isfinite(TableFeatures().fit_transform(mixed)).all(axis=None)
+
+
+def test_a_table_read_from_a_file(tmp_path):
+    table = plain_table()
+    table.to_csv(tmp_path / "table.csv", index=False)
+    read = pd.read_csv(tmp_path / "table.csv")
+    for fitted, scored in ((table, read), (read, table)):
+        features = TableFeatures().fit(fitted)
+        np.testing.assert_array_equal(quiet(features.transform, scored), features.transform(fitted))
+
+
+def test_missing_values_are_imputed_and_flagged():
+    table = pd.DataFrame({"a": [1.0, np.nan, 3.0, 5.0], "b": [1.0, 2.0, 3.0, 5.0]})
+    features = TableFeatures()
+    rows = features.fit_transform(table)
+    assert rows.columns.tolist() == ["a", "b", "a_missing"]
+    assert rows["a_missing"].tolist() == [0, 1, 0, 0]
+    assert rows["a"][1] == rows["a"][2]  # the median
+    with pytest.warns(UserWarning, match="no missing values in the fit in .* 'b'"):
+        new = features.transform(pd.DataFrame({"a": [np.nan], "b": [None]}))
+    assert np.isfinite(new).all(axis=None)
+
+
+def test_scales():
+    table = pd.DataFrame({"a": RNG.normal(size=999), "b": ["u", "v", "w"] * 333})
+    table.loc[5, "a"] = 1e9
+    rows = TableFeatures().fit_transform(table)
+    np.testing.assert_allclose(rows.mean(), 0, atol=1e-6)
+    np.testing.assert_allclose(rows.std(ddof=0), 1, atol=1e-6)
+    assert rows["a"].idxmax() == 5
+    assert rows["a"].drop(5).std() > 0.5  # the others are not squeezed together
+    shifted = TableFeatures().fit_transform(table.assign(a=3 + 1000 * table["a"]))
+    np.testing.assert_allclose(shifted["a"], rows["a"], atol=1e-4)
+
+
+def test_dates_do_not_grow_without_end():
+    table = pd.DataFrame({"when": DAYS, "a": SIZES})
+    features = TableFeatures().fit(table)
+    later = features.transform(table.assign(when=DAYS + pd.Timedelta(days=7 * 52)))
+    assert np.abs(later).max(axis=None) < 6
+    assert not any(name.endswith(("_year", "_seconds")) for name in features.feature_origin_)
+
+
+UNINFORMATIVE = {
+    "constant": ([3.0] * N, "one value only"),
+    "one word": (["EUR"] * N, "one value only"),
+    "empty": ([None] * N, "all values are missing"),
+    "empty numbers": ([np.nan] * N, "all values are missing"),
+    "not available": (["N/A"] * N, "one value only"),
+    "blank": ([" "] * N, "all values are missing"),
+    "row numbers": (np.arange(N), "looks like an identifier"),
+    "shuffled numbers": (RNG.permutation(N) + 1000, "looks like an identifier"),
+    "numbers as text": ([str(i) for i in range(N)], "looks like an identifier"),
+    "codes": ([f"T{i:05d}" for i in range(N)], "looks like an identifier"),
+    "uuids": ([str(uuid.UUID(int=i**9)) for i in range(N)], "looks like an identifier"),
+    "mails": ([f"user{i}@example.org" for i in range(N)], "looks like an identifier"),
+}
+
+
+@pytest.mark.parametrize("kind", UNINFORMATIVE)
+def test_columns_that_say_nothing_of_a_row(kind):
+    values, reason = UNINFORMATIVE[kind]
+    features = TableFeatures()
+    with pytest.warns(UserWarning, match=rf"dropped columns .* 'column' \({reason}\)"):
+        features.fit(table_of(values))
+    assert features.dropped_ == {"column": reason}
+    assert set(features.feature_origin_.values()) == {"size"}
+    # It need not be there any more, and may hold anything.
+    expected = features.transform(table_of(values))
+    for other in (table_of(values)[["size"]], table_of([[1]] * N)):
+        np.testing.assert_array_equal(quiet(features.transform, other), expected)
+    if "missing" not in reason and kind != "not available":
+        kept = quiet(TableFeatures(keep=["column"]).fit, table_of(values))
+        assert "column" in kept.feature_origin_.values()
+        assert np.isfinite(kept.transform(table_of(values))).all(axis=None)
+    with pytest.raises(ValueError, match=r"tells rows apart; none is left: 'column'"):
+        TableFeatures().fit(table_of(values)[["column"]])
+
+
+@pytest.mark.parametrize(
+    ("name", "is_dropped"), [("customer_id", True), ("customerID", True), ("paid", False)]
+)
+def test_whole_numbers_of_a_wide_range(name, is_dropped):
+    numbers = np.random.default_rng(1).choice(10**9, size=N, replace=False)
+    table = pd.DataFrame({"size": SIZES, name: numbers})
+    assert (name in quiet(TableFeatures().fit, table).dropped_) == is_dropped
+
+
+REFUSED = {
+    "lists": ([[1, 2]] * N, r"lists \(\[1, 2\] in row 0\).*Make a column of each entry"),
+    "arrays": ([np.ones(2)] * N, "lists"),
+    "dicts": ([{"a": 1}] * N, "dicts.*Make a column of each key"),
+    "bytes": ([b"x"] * N, "bytes.*decode"),
+    "complex": (SIZES + 1j, "complex numbers"),
+    "infinity": (np.where(SIZES > 1, np.inf, SIZES), "infinity.*Replace it by NaN"),
+    "objects": ([object()] * N, "values of the type object.*astype"),
+    "intervals": (pd.interval_range(0, N), "values of the type Interval"),
+    "some zones": (
+        [datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2024, 1, 1)] * 30,
+        "times with and without a time zone",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_columns_that_are_refused(kind):
+    values, message = REFUSED[kind]
+    expected = rf"^TableFeatures: column 'column' must hold numbers, text.*{message}"
+    with pytest.raises(ValueError, match=expected):
+        TableFeatures().fit(table_of(values))
+    fitted = TableFeatures().fit(table_of(SIZES[::-1]))
+    with pytest.raises(ValueError, match=expected):
+        fitted.transform(table_of(values))
+
+
+NO_TABLES = {
+    "path": ("file.csv", "Read the file first"),
+    "series": (pd.Series(SIZES), r"to_frame\(\)"),
+    "lazy": (pl.DataFrame({"a": [1]}).lazy(), "collect"),
+    "number": (3, "pandas.DataFrame"),
+    "none": (None, "pandas.DataFrame"),
+    "flat array": (SIZES, "2-D array"),
+    "flat list": ([1, 2], "list of rows"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_TABLES)
+def test_what_is_no_table(kind):
+    X, message = NO_TABLES[kind]
+    with pytest.raises(TypeError, match=f"^TableFeatures: X must be a table.*{message}"):
+        TableFeatures().fit(X)
+
+
+def test_tables_of_no_size():
+    with pytest.raises(ValueError, match="at least one row; .*'a', 'b'"):
+        TableFeatures().fit(pd.DataFrame({"a": [], "b": []}))
+    for empty in (pd.DataFrame(), pd.DataFrame(index=range(3)), pl.DataFrame(), np.ones((3, 0))):
+        with pytest.raises(ValueError, match="at least one column"):
+            TableFeatures().fit(empty)
+    with pytest.raises(ValueError, match="at least 2 rows.*got 1 sample"):
+        TableFeatures().fit(pd.DataFrame({"a": [1.0], "b": ["u"]}))
+    fitted = TableFeatures().fit(table_of(SIZES[::-1]))
+    with pytest.raises(ValueError, match="at least one row"):
+        fitted.transform(table_of(SIZES[::-1]).iloc[:0])
+    assert TableFeatures().fit_transform(pd.DataFrame({"a": SIZES})).shape == (N, 1)
+
+
+def test_columns_of_one_name():
+    table = pd.DataFrame(np.ones((3, 3)), columns=["a", "b", "a"])
+    with pytest.raises(ValueError, match="different names; 'a' comes more than once. Rename"):
+        TableFeatures().fit(table)
+    with pytest.raises(ValueError, match="'1' comes more than once"):
+        TableFeatures().fit(pd.DataFrame([[1, 2]] * 3, columns=[1, "1"]))
+
+
+def test_missing_and_new_columns():
+    table = plain_table()
+    features = TableFeatures().fit(table)
+    with pytest.raises(ValueError, match="must have the columns .*; 'amount', 'items' are missing"):
+        features.transform(table.drop(columns=["amount", "items"]))
+    with pytest.raises(ValueError, match=r"'amount' is missing. Did you mean 'Amount'\?"):
+        features.transform(table.rename(columns={"amount": "Amount"}))
+    with pytest.warns(UserWarning, match="which are ignored: 'label'"):
+        rows = features.transform(table.assign(label=1))
+    np.testing.assert_array_equal(rows, features.transform(table))
+
+
+def test_new_categories():
+    table = pd.DataFrame({"a": SIZES, "b": ["u", "v"] * 30, "c": WORDS})
+    features = TableFeatures().fit(table)
+    new = quiet(features.transform, table.assign(b="new", c="something else"))
+    assert np.isfinite(new).all(axis=None)
+    known = features.transform(table)[["b_u", "b_v"]].drop_duplicates()
+    assert not (known == new[["b_u", "b_v"]].iloc[0]).all(axis=1).any()
+
+
+def test_other_types_in_another_table():
+    table = pd.DataFrame({"n": np.arange(N) % 7 + 0.5, "c": [str(i % 5) + "k" for i in range(N)]})
+    table["when"] = DAYS.tz_localize("Europe/Paris")
+    features = TableFeatures().fit(table)
+    rows = features.transform(table)
+    as_text = table.assign(n=table["n"].astype(str), when=table["when"].astype(str))
+    np.testing.assert_array_equal(quiet(features.transform, as_text), rows)
+    moved = table.assign(when=table["when"].dt.tz_convert("America/Lima"))
+    np.testing.assert_array_equal(quiet(features.transform, moved), rows)
+    with pytest.warns(UserWarning, match=r"taken for missing: 'n' \(1, such as 'many'\)"):
+        odd = features.transform(as_text.assign(n=["many", *as_text["n"][1:]]))
+    np.testing.assert_array_equal(odd.iloc[1:], rows.iloc[1:])
+    for change, message in (
+        ({"n": DAYS}, "column 'n' must hold numbers, as .*; it holds dates"),
+        ({"when": SIZES}, "column 'when' must hold dates, as .*; it holds numbers"),
+        ({"when": DAYS}, "times in column 'when' have no time zone"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            features.transform(table.assign(**change))
+    assert np.isfinite(quiet(features.transform, table.assign(c=3))).all(axis=None)
+
+
+def test_names_of_features_are_different():
+    table = pd.DataFrame({"a": [1.0, None, 3.0] * 9, "a_missing": [1.0, 2.0, 5.0] * 9})
+    table["when"], table["when_hour_circular_0"] = DAYS[:27], SIZES[:27]
+    names = [TableFeatures().fit(table).get_feature_names_out().tolist() for _ in range(2)]
+    assert names[0] == names[1]
+    assert len(set(names[0])) == len(names[0])
+    assert {"a_missing", "a_missing_2"} < set(names[0])
+    assert not any("skrub" in name for name in names[0])
+
+
+def test_parameters():
+    table = plain_table()
+    few = TableFeatures(TableVectorizer(high_cardinality=StringEncoder(5, random_state=0))).fit(
+        table
+    )
+    assert sum(origin == "merchant" for origin in few.feature_origin_.values()) == 5
+    assert clone(few).get_params()["vectorizer__high_cardinality__n_components"] == 5
+    with pytest.raises(TypeError, match="vectorizer must be skrub's TableVectorizer"):
+        TableFeatures(StringEncoder()).fit(table)
+    for keep in ("amount", [1]):
+        with pytest.raises(ValueError, match="keep must be a list of column names; got"):
+            TableFeatures(keep=keep).fit(table)
+    with pytest.raises(ValueError, match=r"X has no 'amuont'. Did you mean 'amount'\?"):
+        TableFeatures(keep=["amuont"]).fit(table)
+    kept = TableVectorizer(low_cardinality="passthrough")
+    with pytest.raises(ValueError, match="vectorizer must turn all columns into numbers"):
+        TableFeatures(kept).fit(table)
+
+
+def test_without_skrub(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skrub", None)
+    with pytest.raises(ImportError, match=re.escape("pip install 'lofe-sklearn[table]'")):
+        TableFeatures().fit(plain_table())
+
+
+def test_a_failed_fit_changes_nothing():
+    features = TableFeatures().fit(plain_table())
+    before = features.transform(plain_table())
+    with pytest.raises(ValueError, match="lists"):
+        features.fit(table_of([[1]] * N))
+    np.testing.assert_array_equal(features.transform(plain_table()), before)
+
+
+def test_set_output():
+    features = TableFeatures().set_output(transform="polars")
+    assert isinstance(features.fit_transform(plain_table()), pl.DataFrame)
+
+
+def test_a_wide_table():
+    table = pd.DataFrame(RNG.normal(size=(30, 300)))
+    pipeline = table_pipeline(IsolationForest(n_estimators=5)).fit(table)
+    assert pipeline.score_samples(table).shape == (30,)
