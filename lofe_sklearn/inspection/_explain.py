@@ -23,6 +23,7 @@ from lofe_sklearn._reasons import (
 from lofe_sklearn._types import Floats
 from lofe_sklearn.inspection._columns import column_names, row_like, with_columns_of
 from lofe_sklearn.inspection._frame_rows import FrameRows
+from lofe_sklearn.inspection._typical_row import typical_row
 
 _OWNER = "explain"
 _NEEDS_BACKGROUND = (
@@ -53,8 +54,9 @@ def explain(
         Rows that say which values are typical: the training rows, or some of them. Of numbers and
         dates that is the median, of texts, categories and booleans the most frequent value, and a
         missing value where most are missing. Default: the medians of the training rows, which a
-        detector keeps; before a Pipeline's steps they are found by undoing these steps, where that
-        is possible.
+        detector keeps. Before a Pipeline's steps they are what the first step keeps in an
+        attribute ``typical_row_``, a table of one row, or else they are found by undoing the steps,
+        where that is possible.
     groups : array-like of int or str, shape (n_features,), optional
         Columns with equal entries are replaced together, which takes fewer scores. They share their
         contribution evenly. Default: each column by itself; pixels of `MHRot` in patches.
@@ -108,17 +110,14 @@ def explain(
     check_is_fitted(fitted)
     X = _table(X, "X")
     normality(fitted, X, _OWNER)  # The steps say themselves what they cannot take.
-    if background is None:
-        background = row_like(X, _typical_before(fitted, X))
-    else:
-        background = _background_like(X, background)
     names = column_names(X)
-    n_columns = X.shape[1]
-    part_of = read_groups(groups, n_columns, _OWNER)
+    part_of = read_groups(groups, X.shape[1], _OWNER)
+    background = _known_background(fitted, X) if background is None else background
+    background = _background_like(X, background)
     if names is None and X.dtype.kind != "O":
         table: Any = PlainRows(X, typical_values(background), part_of)
     else:
-        table = FrameRows(X, background, part_of, _OWNER)
+        table = FrameRows(X, typical_row(background), part_of, _OWNER)
     found = occlude(lambda rows: normality(fitted, rows, _OWNER), table, _OWNER)
     return explanation_of(found, table, names, getattr(X, "index", None))
 
@@ -190,6 +189,15 @@ def _background_like(X: Any, background: Any) -> Any:
 def _kind(table: Any) -> str:
     library = type(table).__module__.partition(".")[0]
     return "an array" if column_names(table) is None else f"a table of {library}"
+
+
+def _known_background(pipeline: Pipeline, X: Any) -> Any:
+    """Return the typical row that the first step keeps, or that the detector's becomes there."""
+    first: Any = pipeline
+    while isinstance(first, Pipeline):
+        first = first.steps[0][1]
+    kept = getattr(first, "typical_row_", None)
+    return row_like(X, _typical_before(pipeline, X)) if kept is None else kept
 
 
 def _typical_before(estimator: Any, X: Any) -> Floats:

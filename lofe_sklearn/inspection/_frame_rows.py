@@ -6,18 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._containers import take_rows
 from lofe_sklearn._types import Bools, Ints
-from lofe_sklearn.inspection._columns import (
-    column_values,
-    gathered,
-    names_classes,
-    with_row_below,
-)
-from lofe_sklearn.inspection._typical_row import is_same, typical_row
-
-# Rows that typical values are found from; of more, as many evenly spaced ones.
-_ENOUGH_ROWS = 20_000
+from lofe_sklearn.inspection._columns import column_values, gathered, with_row_below
+from lofe_sklearn.inspection._typical_row import is_same
 
 
 class FrameRows:
@@ -30,8 +21,8 @@ class FrameRows:
     ----------
     X : table of shape (n_samples, n_columns)
         The rows.
-    background : table of shape (n_background, n_columns)
-        Rows of the same kind and with the same columns, which say what is typical.
+    typical : table of shape (1, n_columns)
+        The typical row, in a table of the same kind and with the same columns.
     part_of : ndarray of int, shape (n_columns,)
         The number of the group that each column belongs to.
     owner : str
@@ -40,30 +31,23 @@ class FrameRows:
     Raises
     ------
     ValueError
-        If the columns of X and `background` have types that do not go together.
+        If the columns of X and those of the typical row have types that do not go together.
     """
 
-    def __init__(self, X: Any, background: Any, part_of: Ints, owner: str) -> None:
+    def __init__(self, X: Any, typical: Any, part_of: Ints, owner: str) -> None:
         self.part_of = part_of
         self.n_rows, self.values_per_row = X.shape
         self.n_parts = int(part_of.max()) + 1
-        if background.shape[0] > _ENOUGH_ROWS:
-            some = np.linspace(0, background.shape[0] - 1, _ENOUGH_ROWS).astype(int)
-            background = take_rows(background, some)
-
         self.typical = np.empty(self.values_per_row, dtype=object)
         self.values = np.empty(X.shape, dtype=object)
         self._differs = np.zeros((self.n_rows, self.n_parts), dtype=bool)
-        rows = np.empty((1, self.values_per_row), dtype=np.int64)
         for j in range(self.values_per_row):
-            known = column_values(background, j)
-            rows[0, j] = typical_row(known, are_names=names_classes(background, j))
-            self.typical[j] = known[rows[0, j]]
+            [self.typical[j]] = column_values(typical, j)
             for i, value in enumerate(column_values(X, j)):
                 self.values[i, j] = value
                 self._differs[i, part_of[j]] |= not is_same(value, self.typical[j])
         try:
-            self._stacked = with_row_below(X, gathered(background, rows))
+            self._stacked = with_row_below(X, typical)
         except Exception as error:  # of whichever library it is
             raise ValueError(
                 f"{owner}: X and background must have columns of the same types. {error}"

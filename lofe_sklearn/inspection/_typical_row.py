@@ -8,8 +8,32 @@ from typing import Any
 
 import numpy as np
 
+from lofe_sklearn._containers import take_rows
+from lofe_sklearn.inspection._columns import column_values, gathered, names_classes
 
-def typical_row(values: Sequence[Any], *, are_names: bool = False) -> int:
+# Rows that typical values are found from; of more, as many evenly spaced ones.
+_ENOUGH_ROWS = 20_000
+
+
+def typical_row(table: Any) -> Any:
+    """Return a table of one row, which has the typical value of each column.
+
+    Parameters
+    ----------
+    table : table of shape (n_rows, n_columns)
+        A data frame, a table of Arrow's or an array of objects.
+    """
+    if table.shape[0] > _ENOUGH_ROWS:
+        table = take_rows(table, np.linspace(0, table.shape[0] - 1, _ENOUGH_ROWS).astype(int))
+    columns = range(table.shape[1])
+    numbers = [
+        row_of_typical_value(column_values(table, j), are_names=names_classes(table, j))
+        for j in columns
+    ]
+    return gathered(table, np.array([numbers]))
+
+
+def row_of_typical_value(values: Sequence[Any], *, are_names: bool = False) -> int:
     """Return the number of a row that has the typical value of a column.
 
     That is the median of numbers, dates and times, the lower of two middle values, and the most
