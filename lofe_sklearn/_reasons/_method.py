@@ -24,6 +24,8 @@ class ExplainMixin:
     _layout: Any
     _readers: Any
     _rows_to_score: Any
+    _validated: Any
+    score_samples: Any
     _typical_values: Floats | None = None
 
     def explain(
@@ -90,6 +92,7 @@ class ExplainMixin:
         """
         owner = type(self).__name__
         names = getattr(self, "feature_names_in_", None)
+        self.score_samples(X)  # It names the row and the column of what cannot be scored.
         with self._rows_to_score(X) as rows:
             typical = self._typical(background)
             n_features = rows.shape[1]
@@ -108,8 +111,9 @@ class ExplainMixin:
 
     def _typical(self, background: Any) -> Floats:
         if background is not None:
-            with self._rows_to_score(background) as rows:
-                return typical_values(rows)
+            like = self if hasattr(background, "columns") else self._without_names()
+            readers, options = self._readers(fitted=True), {"name": "background", "reset": False}
+            return typical_values(like._validated(background, readers, self._layout, **options)[0])
         if self._typical_values is None:
             raise ValueError(
                 f"{type(self).__name__}: this detector was fitted by an earlier version, which "
