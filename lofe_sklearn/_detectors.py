@@ -6,11 +6,11 @@ which step of a Pipeline it is, and which sign its scores have.
 
 from __future__ import annotations
 
-import copy
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -35,6 +35,7 @@ from lofe_sklearn._containers import (
     tidy_csr,
 )
 from lofe_sklearn._nested_parameters import NestedParameters
+from lofe_sklearn._reasons import ExplainMixin, typical_values
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import check_finite, warn_user
@@ -64,6 +65,9 @@ class RowReader(Protocol):
     def to_rows(self, X: Any, layout: Any = None) -> tuple[Any, Any]:
         """Lay X out as rows; return them and what was found out about them."""
 
+    def feature_groups(self, n_features: int, layout: Any = None) -> Ints | None:
+        """Return which features are explained together, or None."""
+
 
 @dataclass(frozen=True, eq=False)
 class PreparedRows:
@@ -85,9 +89,19 @@ class PreparedRows:
         """Return some of the rows."""
         return self if rows is None else replace(self, X=self.X[rows])
 
+    @cached_property
+    def typical_values(self) -> Floats:
+        """Medians of the features."""
+        return typical_values(self.X)
+
 
 class OutlierDetector(
-    VersionedPickleMixin, ThresholdMixin, NestedParameters, OutlierMixin, BaseEstimator
+    VersionedPickleMixin,
+    ExplainMixin,
+    ThresholdMixin,
+    NestedParameters,
+    OutlierMixin,
+    BaseEstimator,
 ):
     """The base class of backbones and `LOE`.
 
@@ -154,11 +168,13 @@ class OutlierDetector(
             If they cannot be trained on.
         """
         rows, layout = self._validated(X, self._readers(fitted=False), ensure_min_samples=2)
-        return PreparedRows(rows, getattr(self, "feature_names_in_", None), layout)
+        prepared = PreparedRows(rows, getattr(self, "feature_names_in_", None), layout)
+        self._typical_values = prepared.typical_values
+        return prepared
 
     def _adopt_rows(self, rows: PreparedRows) -> None:
         """Set what `_prepare_rows` sets, for rows that another detector has prepared."""
-        self.n_features_in_ = rows.X.shape[1]
+        self.n_features_in_, self._typical_values = rows.X.shape[1], rows.typical_values
         if rows.feature_names is not None:
             self.feature_names_in_ = rows.feature_names
         elif hasattr(self, "feature_names_in_"):
@@ -172,8 +188,7 @@ class OutlierDetector(
                 f"{type(self).__name__}: {name} has no feature names, but X has. Its columns are "
                 f"taken in the order of those of X; pass a data frame with the columns of X."
             )
-            detector = copy.copy(self)  # without names it compares none
-            del detector.feature_names_in_
+            detector = self._without_names()
         readers = self._readers(fitted=False)
         return detector._validated(X, readers, rows.layout, name=name, reset=False)[0]
 

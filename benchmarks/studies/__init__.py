@@ -20,6 +20,7 @@ from benchmarks.studies import (
     options,
     outlier_exposure,
     ratio_criteria,
+    reasons,
     search_time,
     stack_growth,
     step_time,
@@ -31,8 +32,8 @@ from benchmarks.study import Study
 _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
-    *(cost, false_discovery, nothing_chosen),
-    *(image_features, tables, flow, digest),
+    *(cost, false_discovery, nothing_chosen, tables),
+    *(image_features, flow, reasons, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

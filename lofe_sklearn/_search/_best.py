@@ -14,10 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._containers import check_unmasked
 from lofe_sklearn._detectors import innermost_step
+from lofe_sklearn._reasons import Explanation
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._versions import VersionedPickleMixin
+from lofe_sklearn.inspection import explain
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -83,6 +85,31 @@ class BestEstimatorMixin(VersionedPickleMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.best_estimator_.predict(X)
+
+    @_only_after_refit
+    def explain(
+        self,
+        X: MatrixLike,
+        *,
+        background: MatrixLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Explanation:
+        """Say how much each feature contributes to the anomaly of each row, by the best detector.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to explain.
+        background, groups
+            As in `lofe_sklearn.inspection.explain`.
+
+        Returns
+        -------
+        explanation : Explanation
+            Contributions in units of the score, with values and typical values.
+        """
+        check_is_fitted(self)
+        return explain(self.best_estimator_, X, background=background, groups=groups)
 
     @_only_after_refit
     def decision_function(self, X: MatrixLike) -> Floats:

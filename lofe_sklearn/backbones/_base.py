@@ -37,7 +37,7 @@ from lofe_sklearn._training import (
     losses_of,
     resolve_scaling,
 )
-from lofe_sklearn._types import Floats, KnownLabels, Mask, MatrixLike, RandomState
+from lofe_sklearn._types import Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, check_parameters
 from lofe_sklearn.backbones._hooks import refuse_earlier_names, refuse_unknown_parameters
 from lofe_sklearn.backbones._saved_network import SavedNetworkMixin
@@ -271,6 +271,10 @@ class Backbone(SavedNetworkMixin, OutlierDetector, ABC):
             What was found out about X, such as the shape of its images.
         """
         return X, None
+
+    def feature_groups(self, n_features: int, layout: Any = None) -> Ints | None:
+        """Return which group `explain` replaces each feature with; None for one by one."""
+        return None
 
     def resolved(self, X: Matrix, layout: Any = None) -> Self:
         """Return a copy for training on validated rows, with what they decide filled in.

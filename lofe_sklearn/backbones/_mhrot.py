@@ -13,12 +13,14 @@ from torch import nn
 
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._training import Task, Trained
+from lofe_sklearn._types import Ints
 from lofe_sklearn._validation import IMAGE_SHAPE, Number, OneOf
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._mhrot_module import MHRotModule
 from lofe_sklearn.backbones._pixels import (
     images_to_rows,
+    patches_of_pixels,
     shape_of_rows,
     warn_of_rows_that_are_no_images,
 )
@@ -184,6 +186,10 @@ class MHRot(Backbone):
             found = shape_of_rows(rows.shape[1], asked, owner)
             warn_of_rows_that_are_no_images(rows.shape[1], found, owner)
         return rows, found
+
+    def feature_groups(self, n_features: int, layout: Any = None) -> Ints | None:
+        shape = layout or shape_of_rows(n_features, self.image_shape, type(self).__name__)
+        return patches_of_pixels(n_features, shape)
 
     def resolved(self, X: Matrix, layout: Any = None) -> Self:
         shape = layout or shape_of_rows(X.shape[1], self.image_shape, type(self).__name__)

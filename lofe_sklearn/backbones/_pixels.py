@@ -13,9 +13,13 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
+from lofe_sklearn._types import Ints
 from lofe_sklearn._validation import warn_user
 
 Shape = tuple[int, int, int]
+
+# Patches along each side of an image, at most.
+_PATCHES = 8
 
 
 def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape | None]:
@@ -113,6 +117,15 @@ def shape_of_rows(n_features: int, shape: Sequence[int] | None, owner: str) -> S
             return n_channels, side, side
     side = math.isqrt(n_features - 1) + 1
     return 1, side, side
+
+
+def patches_of_pixels(n_features: int, shape: Shape) -> Ints:
+    """Return the number of the square patch that each pixel is part of, in all channels."""
+    _, height, width = shape
+    side = math.ceil(height / _PATCHES)
+    pixel = np.arange(n_features) % (height * width)
+    row, column = pixel // width // side, pixel % width // side
+    return row * math.ceil(width / side) + column
 
 
 def warn_of_rows_that_are_no_images(n_features: int, shape: Shape, owner: str) -> None:

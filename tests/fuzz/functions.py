@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from calls import ODD
 from hypothesis import strategies as st
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, AutoEncoder, datasets, metrics
 from lofe_sklearn.active import estimate_contamination
 from lofe_sklearn.adapters.adbench import ADBenchDetector
 from lofe_sklearn.features import smooth_scores
+from lofe_sklearn.inspection import explain
 from lofe_sklearn.model_selection import OutlierStratifiedKFold, check_cv
 
 RNG = np.random.default_rng(0)
@@ -21,6 +24,7 @@ Y = np.repeat([0, 1], [24, 6])
 SCORES = RNG.normal(size=30)
 KNOWN = np.where(np.arange(30) < 3, 1, np.where(Y == 1, -1, 0))
 FITTED = LOE(AutoEncoder(max_epochs=1), contamination=0.1, random_state=0).fit(X)
+PIPELINE = make_pipeline(StandardScaler(), FITTED).fit(X)
 
 
 def folds(**given):
@@ -54,6 +58,8 @@ FUNCTIONS: dict[Any, dict[str, Any]] = {
     FITTED.anomaly_proba: {"X": X, "contamination": 0.2},
     FITTED.score_samples: {"X": X},
     FITTED.embed: {"X": X},
+    FITTED.explain: {"X": X[:3], "background": X, "groups": [0, 1, 1]},
+    explain: {"fitted": PIPELINE, "X": X[:3], "background": X, "groups": ["a", "b", "b"]},
 }
 
 

@@ -65,6 +65,7 @@ from lofe_sklearn.features import (
     smooth_scores,
     video_windows,
 )
+from lofe_sklearn.inspection import Explanation, Reason, explain
 from lofe_sklearn.metrics import (
     ExcessMassScorer,
     OutlierScorer,
@@ -225,6 +226,15 @@ def adapters(X: NDArray[np.float64]) -> None:
     assert_type(customized(seed=1).fit(X, [0, 1]).predict_score(X), NDArray[np.float64])
     detector = PyODDetector(LOE(), contamination=0.05)
     assert_type(detector.fit(X).decision_function(X), NDArray[np.float64])
+
+
+def reasons(X: NDArray[np.float64]) -> None:
+    pipeline = make_pipeline(StandardScaler(), LOE()).fit(X)
+    explanation = explain(pipeline, X[:3], background=X)
+    assert_type(explanation, Explanation)
+    assert_type(explanation.contributions, NDArray[np.float64])
+    assert_type(explanation.top(2), list[list[Reason]])
+    assert_type(DeepSVDD().fit(X).explain(X[:3], groups=[0] * X.shape[1]), Explanation)
 
 
 class Distance(torch.nn.Module):

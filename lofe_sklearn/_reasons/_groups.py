@@ -1,0 +1,29 @@
+"""Features that are explained together, such as the pixels of a patch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn._types import Ints
+
+
+def read_groups(groups: Any, n_features: int, owner: str) -> Ints:
+    """Return the number of each feature's group, from 0 on; None is a group for each feature.
+
+    Raises
+    ------
+    ValueError
+        If `groups` is no array of one integer or name for each feature.
+    """
+    if groups is None:
+        return np.arange(n_features)
+    names = np.asarray(groups)
+    if names.shape != (n_features,) or names.dtype.kind not in "biuUS":
+        raise ValueError(
+            f"{owner}: groups must be an array of {n_features} integers or names, one for each "
+            f"feature, equal for features that belong together; got shape {names.shape} of "
+            f"{names.dtype}."
+        )
+    return np.unique(names, return_inverse=True)[1].ravel().astype(np.int64)

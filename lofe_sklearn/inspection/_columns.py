@@ -1,0 +1,107 @@
+"""Columns of whatever holds a table with more than numbers: reading, and taking rows by number.
+
+Tables are data frames of pandas' or polars', tables of Arrow's, and arrays of objects. Values are
+only ever taken, never written, so that every type of column stays what it is.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn._types import Floats, Ints
+
+
+def column_names(table: Any) -> list[str] | None:
+    """Return the names of the columns; None where they have none."""
+    names = table.column_names if _is_arrow(table) else getattr(table, "columns", None)
+    return None if names is None else [str(name) for name in names]
+
+
+def column_values(table: Any, column: int) -> list[Any]:
+    """Return the values of a column, as the objects that its library makes of them."""
+    if hasattr(table, "iloc"):
+        return list(table.iloc[:, column])
+    if _is_arrow(table):
+        return table.column(column).to_pylist()
+    if _is_polars(table):
+        return table.to_series(column).to_list()
+    return list(table[:, column])
+
+
+def names_classes(table: Any, column: int) -> bool:
+    """Whether the type of a column says that its values, numbers too, are names."""
+    return hasattr(table, "iloc") and hasattr(table.dtypes.iloc[column], "categories")
+
+
+def with_columns_of(table: Any, columns: list[str]) -> Any:
+    """Return the columns with these names, in this order."""
+    numbers = [(column_names(table) or []).index(name) for name in columns]
+    if hasattr(table, "iloc"):
+        return table.iloc[:, numbers]
+    return table.select(columns)
+
+
+def row_like(table: Any, values: Floats) -> Any:
+    """Return one row of numbers in a table like another."""
+    row = values.reshape(1, -1)
+    if hasattr(table, "iloc"):
+        return _library(table).DataFrame(row, columns=table.columns)
+    if _is_polars(table):
+        return _library(table).DataFrame(row, schema=list(table.columns))
+    if _is_arrow(table):
+        return _library(table).table([[value] for value in row[0]], names=table.column_names)
+    return row
+
+
+def gathered(table: Any, rows: Ints) -> Any:
+    """Return a table whose columns are each taken from rows of their own, (m, n_columns)."""
+    numbers = rows.T
+    if hasattr(table, "iloc"):
+        columns = [
+            table.iloc[:, j].take(own).reset_index(drop=True) for j, own in enumerate(numbers)
+        ]
+        return _library(table).concat(columns, axis=1)
+    if _is_polars(table):
+        columns = [table.to_series(j).gather(own) for j, own in enumerate(numbers)]
+        return _library(table).DataFrame(columns)
+    if _is_arrow(table):
+        columns = [table.column(j).take(own) for j, own in enumerate(numbers)]
+        return _library(table).table(columns, schema=table.schema)
+    return np.take_along_axis(table, rows, axis=0)
+
+
+def with_row_below(table: Any, row: Any) -> Any:
+    """Return a table with a row of another below it; types that differ become a common one."""
+    library = _library(table)
+    if hasattr(table, "iloc"):
+        pairs = [(table.iloc[:, j], row.iloc[:, j]) for j in range(table.shape[1])]
+        return library.concat([_joined(library, *pair) for pair in pairs], axis=1)
+    if _is_polars(table):
+        return library.concat([table, row], how="vertical_relaxed")
+    if _is_arrow(table):
+        return library.concat_tables([table, row], promote_options="permissive")
+    return np.concatenate([table, row])
+
+
+def _joined(library: Any, column: Any, cell: Any) -> Any:
+    """Join two columns of pandas'. Of different categories, values stay and the type does not."""
+    if column.dtype == cell.dtype:
+        return library.concat([column, cell], ignore_index=True)
+    values = library.Series([*column, *cell], name=column.name, dtype=object)
+    return values.infer_objects()
+
+
+def _is_arrow(table: Any) -> bool:
+    return hasattr(table, "column_names") and hasattr(table, "schema")
+
+
+def _is_polars(table: Any) -> bool:
+    return hasattr(table, "to_series")
+
+
+def _library(table: Any) -> Any:
+    # The library of a table is loaded, or there would be no table.
+    return sys.modules[type(table).__module__.partition(".")[0]]

@@ -1,0 +1,233 @@
+"""Reasons for any fitted detector, by the columns of what goes into its Pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from lofe_sklearn._containers import check_unmasked, readable_rows, tidy_csr
+from lofe_sklearn._detectors import OutlierDetector, check_detector, normality
+from lofe_sklearn._reasons import (
+    Explanation,
+    PlainRows,
+    explanation_of,
+    occlude,
+    read_groups,
+    typical_values,
+)
+from lofe_sklearn._types import Floats
+from lofe_sklearn.inspection._columns import column_names, row_like, with_columns_of
+from lofe_sklearn.inspection._frame_rows import FrameRows
+from lofe_sklearn.inspection._typical_row import typical_row
+
+_OWNER = "explain"
+_NEEDS_BACKGROUND = (
+    "explain: what is typical of the columns of X is not known. The detector only knows what is "
+    "typical after the steps before it, and {why}. Pass background=X_train, the training rows or "
+    "some hundred of them."
+)
+
+
+def explain(
+    fitted: Any, X: Any, *, background: Any = None, groups: ArrayLike | None = None
+) -> Explanation:
+    """Say how much each column contributes to the anomaly of each row, through a Pipeline too.
+
+    Columns of the *input* are given their typical values, and the whole Pipeline scores the result.
+    So contributions are those of the columns that the user knows, whatever the steps make of them:
+    one-hot columns, dates taken apart, embeddings of texts, principal components.
+
+    Parameters
+    ----------
+    fitted : detector
+        `LOE`, a backbone, a Pipeline that ends in one of them, or a search with a
+        ``best_estimator_`` that is one of these; fitted.
+    X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        The rows to explain, as `fitted` takes them. Each takes two scores for every column whose
+        value is not typical, so pass the few that matter.
+    background : like X, of shape (n_background, n_features), optional
+        Rows that say which values are typical: the training rows, or some of them. Of numbers and
+        dates that is the median, of texts, categories and booleans the most frequent value, and a
+        missing value where most are missing. Default: the medians of the training rows, which a
+        detector keeps. Before a Pipeline's steps they are what the first step keeps in an
+        attribute ``typical_row_``, a table of one row, or else they are found by undoing the steps,
+        where that is possible.
+    groups : array-like of int or str, shape (n_features,), optional
+        Columns with equal entries are replaced together, which takes fewer scores. They share their
+        contribution evenly. Default: each column by itself; pixels of `MHRot` in patches.
+
+    Returns
+    -------
+    explanation : Explanation
+        Contributions in units of the score, with values and typical values.
+
+    Raises
+    ------
+    TypeError
+        If `fitted` is no detector of this package.
+    ValueError
+        If X, `background` or `groups` cannot be used, or if `background` is needed.
+    NotFittedError
+        If `fitted` is not fitted.
+
+    See Also
+    --------
+    Explanation : What the contributions mean, and what they add up to.
+    lofe_sklearn.LOE.explain : The same of a detector alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklearn.compose import make_column_transformer
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    >>> from lofe_sklearn import LOE, DeepSVDD
+    >>> from lofe_sklearn.inspection import explain
+    >>> rng = np.random.default_rng(0)
+    >>> table = pd.DataFrame({"amount": rng.normal(20, 2, 200)})
+    >>> table["unit"] = rng.choice(["g", "kg"], 200)
+    >>> table.loc[0, "amount"] = 90.0
+    >>> to_numbers = make_column_transformer(
+    ...     (StandardScaler(), ["amount"]), (OneHotEncoder(), ["unit"])
+    ... )
+    >>> detector = make_pipeline(to_numbers, LOE(DeepSVDD(), contamination=0.05, random_state=0))
+    >>> detector = detector.fit(table)
+    >>> [[reason]] = explain(detector, table[:1], background=table).top(1)
+    >>> reason.feature, reason.value
+    ('amount', 90.0)
+    """
+    if hasattr(fitted, "best_estimator_"):
+        return explain(fitted.best_estimator_, X, background=background, groups=groups)
+    if isinstance(fitted, OutlierDetector):
+        return fitted.explain(X, background=background, groups=groups)
+    check_detector(_innermost(fitted), _OWNER, "fitted")
+    check_is_fitted(fitted)
+    X = _table(X, "X")
+    normality(fitted, X, _OWNER)  # The steps say themselves what they cannot take.
+    names = column_names(X)
+    part_of = read_groups(groups, X.shape[1], _OWNER)
+    background = _known_background(fitted, X) if background is None else background
+    background = _background_like(X, background)
+    if names is None and X.dtype.kind != "O":
+        table: Any = PlainRows(X, typical_values(background), part_of)
+    else:
+        table = FrameRows(X, typical_row(background), part_of, _OWNER)
+    found = occlude(lambda rows: normality(fitted, rows, _OWNER), table, _OWNER)
+    return explanation_of(found, table, names, getattr(X, "index", None))
+
+
+def _innermost(estimator: Any) -> Any:
+    """Return the detector at the end of Pipelines and searches within each other."""
+    while True:
+        if isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            return estimator
+
+
+def _table(data: Any, name: str) -> Any:
+    """Return rows in a container that has columns.
+
+    Raises
+    ------
+    ValueError
+        If they have none, or if there is no row.
+    """
+    check_unmasked(data, name, _OWNER)
+    data = readable_rows(data, _OWNER, name)
+    if sparse.issparse(data):
+        data = tidy_csr(data.tocsr())
+    elif not (hasattr(data, "columns") or hasattr(data, "column_names")):
+        data = np.asarray(data)
+        data = data.astype(object) if data.dtype.kind in "USmM" else data
+    shape = tuple(data.shape)
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(
+            f"{_OWNER}: {name} must be a table with at least one row and one column; got shape "
+            f"{shape}. A single row is X[:1]; images are explained by MHRot(...).explain."
+        )
+    return data
+
+
+def _background_like(X: Any, background: Any) -> Any:
+    """Return the background with the columns of X, in their order.
+
+    Raises
+    ------
+    ValueError
+        If it has others, or is of another kind than X.
+    """
+    background = _table(background, "background")
+    kinds = [_kind(X), _kind(background)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(
+            f"{_OWNER}: background must be of the same kind as X; got {kinds[1]}, and X is "
+            f"{kinds[0]}. Pass both as the detector was trained."
+        )
+    ours, others = column_names(X), column_names(background)
+    if ours is None or others is None:
+        if X.shape[1] != background.shape[1]:
+            raise ValueError(
+                f"{_OWNER}: background must have {X.shape[1]} columns as X has; got "
+                f"{background.shape[1]}."
+            )
+        return background
+    missing = [name for name in ours if name not in others]
+    if missing:
+        raise ValueError(f"{_OWNER}: background lacks the column {missing[0]!r} of X.")
+    return background if ours == others else with_columns_of(background, ours)
+
+
+def _kind(table: Any) -> str:
+    library = type(table).__module__.partition(".")[0]
+    return "an array" if column_names(table) is None else f"a table of {library}"
+
+
+def _known_background(pipeline: Pipeline, X: Any) -> Any:
+    """Return the typical row that the first step keeps, or that the detector's becomes there."""
+    first: Any = pipeline
+    while isinstance(first, Pipeline):
+        first = first.steps[0][1]
+    kept = getattr(first, "typical_row_", None)
+    return row_like(X, _typical_before(pipeline, X)) if kept is None else kept
+
+
+def _typical_before(estimator: Any, X: Any) -> Floats:
+    """Return what becomes the detector's typical values after the steps of a Pipeline.
+
+    Raises
+    ------
+    ValueError
+        If that cannot be found.
+    """
+    if hasattr(estimator, "best_estimator_"):
+        return _typical_before(estimator.best_estimator_, X)
+    if not isinstance(estimator, Pipeline):
+        return estimator._typical(None)
+    after = _typical_before(estimator.steps[-1][1], X)
+    steps = estimator[:-1]
+    if len(steps) == 0:
+        return after
+    if not hasattr(steps, "inverse_transform"):
+        raise ValueError(_NEEDS_BACKGROUND.format(why="one of these has no inverse_transform"))
+    try:
+        before = _dense_row(steps.inverse_transform(after.reshape(1, -1)))
+        again = _dense_row(steps.transform(row_like(X, before)))
+    except (ValueError, TypeError) as error:
+        raise ValueError(_NEEDS_BACKGROUND.format(why=f"these fail: {error}")) from error
+    # Some steps have an inverse that is none, such as a function without one.
+    if again.shape != after.shape or not np.allclose(again, after, rtol=1e-6, atol=1e-6):
+        raise ValueError(_NEEDS_BACKGROUND.format(why="these cannot be undone"))
+    return before
+
+
+def _dense_row(rows: Any) -> Floats:
+    return np.asarray(rows.toarray() if sparse.issparse(rows) else rows, dtype=np.float64)[0]
