@@ -22,6 +22,11 @@ _PUBLIC = (
 _VALUES = {
     "CommonScale": "_loe._scale",
     "Ensemble": "_loe._ensemble",
+    "Evidence": "_loe._evidence",
+    "Source": "_loe._evidence",
+    "Forest": "_loe._classical",
+    "Neighbors": "_loe._classical",
+    "RobustCovariance": "_loe._classical",
     "Posterior": "_loe._posterior",
     "TrainingHistory": "engine._history",
 }
