@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._detectors import outlier_scores
@@ -130,20 +130,26 @@ def check_evidence(evidence: Any) -> None:
     if not listed:
         raise ValueError("LOE: evidence must not be an empty list; pass None for no evidence.")
     for each in listed:
-        is_name = isinstance(each, str) and each in CLASSICAL
-        if is_name or (hasattr(each, "fit") and not isinstance(each, type)):
-            if is_classifier(each) or is_regressor(each):
+        if isinstance(each, str) and each in CLASSICAL:
+            continue
+        if hasattr(each, "fit") and not isinstance(each, type):
+            # A fit without labels would fail without saying so.
+            if isinstance(each, BaseEstimator) and (is_classifier(each) or is_regressor(each)):
                 raise _unknown_sign(each)
             continue
-        got = (
-            f"the class {each.__name__}, which needs parentheses"
-            if isinstance(each, type)
-            else repr(each)
+        raise _unusable(each)
+
+
+def _unusable(each: Any) -> Exception:
+    if isinstance(each, type):
+        return TypeError(
+            f"LOE: evidence must hold instances; got the class {each.__name__}. A class needs "
+            "parentheses."
         )
-        kind = ValueError if isinstance(each, str) else TypeError
-        raise kind(
-            f"LOE: evidence must be {_WHAT}; got {got}.{did_you_mean(each, ('auto', *CLASSICAL))}"
-        )
+    kind = ValueError if isinstance(each, str) else TypeError
+    return kind(
+        f"LOE: evidence must be {_WHAT}; got {each!r}.{did_you_mean(each, ('auto', *CLASSICAL))}"
+    )
 
 
 def fit_evidence(evidence: Any, X: Matrix, seed: int, weight: float, memo: Memo) -> Evidence | None:
