@@ -144,7 +144,10 @@ class RobustCovariance(BaseEstimator):
         if np.linalg.matrix_rank(some - some.mean(axis=0)) < n_features:
             raise Unfit("its covariance is singular: some features are functions of others")
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # a singular or growing determinant
+            # It goes on where rounding lets a determinant grow; singular is what it calls not full
+            # rank.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("error", UserWarning)
             try:
                 estimate = MinCovDet(random_state=self.random_state).fit(some)
             except UserWarning as warning:
