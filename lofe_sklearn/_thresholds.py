@@ -210,8 +210,9 @@ class ThresholdMixin:
         >>> rng = np.random.default_rng(0)
         >>> detector = DeepSVDD(max_epochs=20, random_state=0).fit(rng.normal(size=(200, 4)))
         >>> clean = rng.normal(size=(99, 4))
-        >>> p = detector.p_values([[0.1, 0.0, 0.2, 0.1], [9.0, 9.0, 9.0, 9.0]], clean)
-        >>> bool(p[0] > 0.5), float(p[1])
+        >>> new = np.concatenate([rng.normal(size=(50, 4)), [[9.0, 9.0, 9.0, 9.0]]])
+        >>> p = detector.p_values(new, calibration=clean)
+        >>> bool(0.3 < p[:50].mean() < 0.7), float(p[50])
         (True, 0.01)
         """
         scores = self.score_samples(X)  # raises if not fitted
