@@ -107,6 +107,8 @@ def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, name
             f"{name} has {shape[1]} features, but {namesake} is expecting {expected} features as "
             "input."
         )
+    if found is None and name != "X" and name not in str(error):
+        return f"{owner}: {name}: {error}"  # scikit-learn does not say which argument it is
     return f"{owner}: {found or error}"
 
 

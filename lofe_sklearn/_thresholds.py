@@ -103,8 +103,9 @@ class ThresholdMixin:
           Without held-out scores it is the mean of ``1 - anomaly_proba`` over the flagged rows.
           That is more cautious, since these probabilities are rarely near 1.
         - Both estimates rest on the `contamination_` of the fit. They assume that as many rows are
-          anomalies, and that these are the ones that look most anomalous. If that share is twice
-          too high, half of the flagged rows may be normal, whatever rate was asked for.
+          anomalies, and that these are the ones that look most anomalous. On real data the rate is
+          often higher than asked for, and much higher if that share is too high: the user guide has
+          figures. Clean calibration rows for `p_values` keep it.
 
         References
         ----------
@@ -186,7 +187,7 @@ class ThresholdMixin:
         p-value of a new normal row is below q with a probability of at most q, whatever the
         detector is. Then Benjamini and Hochberg's procedure over the rows of X
         (``scipy.stats.false_discovery_control(p_values) <= q``) flags normal rows at a rate of at
-        most q [1]_, given scipy 1.11 or newer.
+        most q [1]_.
 
         Anomalies among the calibration rows make p-values larger: these are then conservative, and
         fewer rows are flagged. Training rows hold their share of anomalies. So by default a p-value
@@ -210,8 +211,9 @@ class ThresholdMixin:
         >>> rng = np.random.default_rng(0)
         >>> detector = DeepSVDD(max_epochs=20, random_state=0).fit(rng.normal(size=(200, 4)))
         >>> clean = rng.normal(size=(99, 4))
-        >>> p = detector.p_values([[0.1, 0.0, 0.2, 0.1], [9.0, 9.0, 9.0, 9.0]], clean)
-        >>> bool(p[0] > 0.5), float(p[1])
+        >>> new = np.concatenate([rng.normal(size=(50, 4)), [[9.0, 9.0, 9.0, 9.0]]])
+        >>> p = detector.p_values(new, calibration=clean)
+        >>> bool(0.3 < p[:50].mean() < 0.7), float(p[50])
         (True, 0.01)
         """
         scores = self.score_samples(X)  # raises if not fitted

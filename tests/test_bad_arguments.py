@@ -33,6 +33,10 @@ def ask(**parameters):
     return query(DeepSVDD(max_epochs=1).fit(ROWS), ROWS, **parameters)
 
 
+def threshold(**parameters):
+    return DeepSVDD(max_epochs=1).fit(ROWS).set_threshold(**parameters)
+
+
 def one_vs_rest(**parameters):
     return datasets.image_one_vs_rest(IMAGES, LABELS, IMAGES, LABELS, normal_class=0, **parameters)
 
@@ -74,6 +78,7 @@ NUMERIC = [
     ("TemporalSmoothing", smoothing, "sigma"),
     ("ImageFeatures", images, "grid_size image_size? batch_size? verbose image_shape?"),
     ("query", ask, "n_queries"),
+    ("DeepSVDD", threshold, "contamination? n_flagged? false_discovery_rate?"),
     ("estimate_contamination", estimate, "prior?"),
     ("OutlierStratifiedKFold", OutlierStratifiedKFold, "n_splits"),
     ("check_cv", check_cv, "cv?"),

@@ -238,8 +238,8 @@ class TestPValues:
         [
             (np.full((4, 5), np.nan), "NaN"),
             (np.ones((4, 3)), "calibration has 3 features"),
-            (np.ones((0, 5)), "0 sample"),
-            (np.ones(5), "2D array"),
+            (np.ones((0, 5)), "calibration: .*0 sample"),
+            (np.ones(5), "calibration: Expected 2D array"),
             (np.full((4, 5), "a"), "calibration holds text|could not convert"),
             (np.ma.masked_greater(np.ones((4, 5)), 0), "calibration.*mask"),
             (None, "calibration=rows"),

@@ -85,7 +85,9 @@ class CleaningMixin:
 
         Notes
         -----
-        `sample_indices_` has the numbers of the rows that are kept, `labels_` all labels.
+        `sample_indices_` has the numbers of the rows that are kept, `labels_` all labels. Both
+        follow `set_threshold`: ``X[cleaner.set_threshold(n_flagged=20).sample_indices_]`` leaves
+        out other rows without training again.
 
         The labels are those of the training, not ``predict(X)``: they honour known labels. LOE
         marks at least one row, so at least one is dropped, also from clean data; how many are is up

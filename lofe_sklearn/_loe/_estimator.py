@@ -110,7 +110,7 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
     contaminations_ : ndarray of shape (n_estimators,)
         The ratio that each member assumes.
     contamination_ : float
-        The ratio that `offset_` cuts at: the one given, or the one found.
+        The ratio that `offset_` cuts at: the one given or found, or that of `set_threshold`.
     contamination_interval_ : tuple of float
         One standard deviation of the logarithm of the found ratio below and above it. Of a ratio
         that was given, twice the ratio; a pair that was given.
@@ -119,6 +119,7 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         are folds: with `held_out_folds`, or ``contamination="auto"`` and at least 36 rows.
     labels_ : ndarray of int, shape (n_samples,)
         Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stand as given.
+        After `set_threshold`, those of `predict`.
     sample_indices_ : ndarray of int, shape (n_kept,)
         Numbers of the training rows labelled normal: those that `fit_resample` keeps.
     offset_ : float

@@ -157,6 +157,8 @@ class PosteriorMixin:
         its intercept makes the mean over the training rows `contamination_`, with each counted as
         the members score it and, where there are any, as in `held_out_scores_`. So a probability
         is as good as the ranking and that ratio: if the ratio is half the truth, so are most.
+        `set_threshold` with a share or a number sets the ratio anew. With a false discovery rate,
+        which is estimated from the ratio, it stays that of the fit.
 
         Known labels act on the training, and so on the scores. With ``contamination="auto"``, and
         rows of both classes known, they correct the intercept too, by a penalised logistic

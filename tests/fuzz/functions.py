@@ -35,6 +35,18 @@ def adbench(**given):
     return ADBenchDetector(**given).fit(X, Y).predict_score(X)
 
 
+def by_share(*, contamination):
+    return FITTED.set_threshold(contamination=contamination).offset_
+
+
+def by_number(*, n_flagged):
+    return FITTED.set_threshold(n_flagged=n_flagged).offset_
+
+
+def by_rate(*, false_discovery_rate):
+    return FITTED.set_threshold(false_discovery_rate=false_discovery_rate).offset_
+
+
 # Each function with arguments that are good.
 FUNCTIONS: dict[Any, dict[str, Any]] = {
     metrics.roc_auc: {"y_true": Y, "scores": SCORES},
@@ -60,6 +72,11 @@ FUNCTIONS: dict[Any, dict[str, Any]] = {
     FITTED.embed: {"X": X},
     FITTED.explain: {"X": X[:3], "background": X, "groups": [0, 1, 1]},
     explain: {"fitted": PIPELINE, "X": X[:3], "background": X, "groups": ["a", "b", "b"]},
+    FITTED.severity: {"X": X},
+    FITTED.p_values: {"X": X, "calibration": X[:9]},
+    by_share: {"contamination": 0.2},
+    by_number: {"n_flagged": 3},
+    by_rate: {"false_discovery_rate": 0.9},
 }
 
 
