@@ -59,7 +59,7 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
     if isinstance(dtype, pd.SparseDtype):
         values = values.sparse.to_dense()
         dtype = values.dtype
-    if len(values) and values.isna().all():
+    if dtype != object and values.isna().all():
         return Column(EMPTY, values)
     if isinstance(dtype, pd.CategoricalDtype):
         texts = _as_texts(values.astype(object))
@@ -143,7 +143,9 @@ def _is_missing(value: Any) -> bool:
         return True
     if isinstance(value, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(value))
-    return isinstance(value, (Real, Decimal)) and value != value
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    return isinstance(value, Real) and value != value
 
 
 def _as_texts(values: pd.Series) -> pd.Series:
