@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from numbers import Complex, Integral, Real
+from numbers import Complex, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,16 +78,20 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
 
 
 def as_text(value: Any) -> str:
-    """Return a value as text: the same for a whole number whether it is stored as 3 or as 3.0."""
+    """Return a value as text, the same whatever column it comes in.
+
+    A whole number is written alike whether it is stored as 3 or as 3.0, and a truth value as 0 or
+    1: in a table of one row, a column of numbers and words is one of numbers.
+    """
+    import pandas as pd
+
     if isinstance(value, str):
         return value
-    if isinstance(value, (bool, np.bool_)):
-        return str(bool(value))
-    if isinstance(value, Integral):
-        return str(int(value))
-    if isinstance(value, (Real, Decimal)):
-        number = float(value)
+    if isinstance(value, (Real, Decimal, np.bool_)):
+        number = _as_number(value)
         return str(int(number)) if number.is_integer() else repr(number)
+    if isinstance(value, (datetime.date, np.datetime64)):
+        return str(pd.Timestamp(value))
     return str(value)
 
 

@@ -23,7 +23,7 @@ VALUES = {
         pd.Timestamp("1900").to_pydatetime(), pd.Timestamp("2200").to_pydatetime()
     )
     | st.none(),
-    "mixed": st.integers(0, 9) | st.text(max_size=5) | st.none() | st.booleans(),
+    "mixed": st.integers(0, 9) | st.dates() | st.text(max_size=5) | st.none() | st.booleans(),
     "decimals": st.decimals(-(10**6), 10**6, allow_nan=False) | st.none(),
     "durations": st.timedeltas(
         pd.Timedelta(-9, "D").to_pytimedelta(), pd.Timedelta(9, "D").to_pytimedelta()
