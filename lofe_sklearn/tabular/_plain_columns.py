@@ -59,7 +59,7 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
     if isinstance(dtype, pd.SparseDtype):
         values = values.sparse.to_dense()
         dtype = values.dtype
-    if dtype != object and values.isna().all():
+    if not (isinstance(dtype, np.dtype) and dtype.kind == "O") and values.isna().all():
         return Column(EMPTY, values)
     if isinstance(dtype, pd.CategoricalDtype):
         texts = _as_texts(values.astype(object))
