@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from numbers import Complex, Integral, Real
+from numbers import Complex, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
     if isinstance(dtype, pd.SparseDtype):
         values = values.sparse.to_dense()
         dtype = values.dtype
-    if len(values) and values.isna().all():
+    if not (isinstance(dtype, np.dtype) and dtype.kind == "O") and values.isna().all():
         return Column(EMPTY, values)
     if isinstance(dtype, pd.CategoricalDtype):
         texts = _as_texts(values.astype(object))
@@ -78,16 +78,20 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
 
 
 def as_text(value: Any) -> str:
-    """Return a value as text: the same for a whole number whether it is stored as 3 or as 3.0."""
+    """Return a value as text, the same whatever column it comes in.
+
+    A whole number is written alike whether it is stored as 3 or as 3.0, and a truth value as 0 or
+    1: in a table of one row, a column of numbers and words is one of numbers.
+    """
+    import pandas as pd
+
     if isinstance(value, str):
         return value
-    if isinstance(value, (bool, np.bool_)):
-        return str(bool(value))
-    if isinstance(value, Integral):
-        return str(int(value))
-    if isinstance(value, (Real, Decimal)):
-        number = float(value)
+    if isinstance(value, (Real, Decimal, np.bool_)):
+        number = _as_number(value)
         return str(int(number)) if number.is_integer() else repr(number)
+    if isinstance(value, (datetime.date, np.datetime64)):
+        return str(pd.Timestamp(value))
     return str(value)
 
 
@@ -143,7 +147,9 @@ def _is_missing(value: Any) -> bool:
         return True
     if isinstance(value, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(value))
-    return isinstance(value, (Real, Decimal)) and value != value
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    return isinstance(value, Real) and value != value
 
 
 def _as_texts(values: pd.Series) -> pd.Series:

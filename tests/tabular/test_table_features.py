@@ -368,6 +368,16 @@ def test_other_types_in_another_table():
     assert np.isfinite(quiet(features.transform, table.assign(c=3))).all(axis=None)
 
 
+def test_a_row_of_a_mixed_column_alone():
+    when = datetime.datetime(2024, 1, 2, 3, 4)
+    values = [True, 3, 3.5, "red", Decimal("7.0"), when, when.date(), None] * 5
+    table = table_of([*values, *values[:20]])
+    features = TableFeatures().fit(table)
+    rows = features.transform(table)
+    for row in range(8):
+        np.testing.assert_array_equal(features.transform(table.iloc[[row]]), rows.iloc[[row]])
+
+
 def test_names_of_features_are_different():
     table = pd.DataFrame({"a": [1.0, None, 3.0] * 9, "a_missing": [1.0, 2.0, 5.0] * 9})
     table["when"], table["when_hour_circular_0"] = DAYS[:27], SIZES[:27]
