@@ -178,7 +178,7 @@ def tables(rows: list[Row]) -> str:
         cells = grouped(own, "dataset", "planted")
         share = [f"{100 * _mean(cells.get(column, []), 'hits'):.0f}" for column in columns]
         times = [
-            f"{_mean([r for r in own if r['dataset'] == name], 'cpu_ms_per_row'):.1f}"
+            f"{_mean([r for r in own if r['dataset'] == name], 'cpu_ms_per_row'):.2f}"
             for name in sets
         ]
         lines.append([detector, way, *share, *times])
@@ -196,7 +196,7 @@ STUDY = Study(
     "reasons",
     "whether planted features are blamed, by ways to explain a detector",
     axes={
-        "seed": Axis((0, 1)),
+        "seed": Axis((0, 1, 2)),
         "dataset": Axis(("odds:thyroid", "odds:cardio")),
         "detector": Axis(DETECTORS, choices=DETECTORS),
     },
