@@ -21,6 +21,7 @@ from benchmarks.studies import (
     search_time,
     stack_growth,
     step_time,
+    training_length,
     unlabelled,
 )
 from benchmarks.study import Study
@@ -28,7 +29,7 @@ from benchmarks.study import Study
 _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
-    *(cost,),
+    *(cost, training_length),
     *(image_features, flow, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
