@@ -25,6 +25,7 @@ from benchmarks.studies import (
     stack_growth,
     step_time,
     tables,
+    training_length,
     unlabelled,
 )
 from benchmarks.study import Study
@@ -32,7 +33,7 @@ from benchmarks.study import Study
 _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
-    *(cost, false_discovery, nothing_chosen, tables),
+    *(cost, training_length, false_discovery, nothing_chosen, tables),
     *(image_features, flow, reasons, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}

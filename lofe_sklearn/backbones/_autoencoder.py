@@ -54,8 +54,8 @@ class AutoEncoder(Backbone):
         Scaling of the features inside the estimator, learned from the training rows, so that the
         error weighs all features alike.
     max_epochs : int, optional
-        Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer for more
-        than 128 features, down to 200 steps from 512 features on.
+        Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
+        for more than 256 features, down to 200 steps from 1024 on.
     lr : float, default=1e-3
         Learning rate of Adam.
     %(training_parameters)s

@@ -74,8 +74,9 @@ class DeepSVDD(Backbone):
         Scaling of the features inside the estimator, learned from the training rows. Distances
         need features of one scale.
     max_epochs : int, optional
-        Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer for more
-        than 128 features, down to 200 steps from 512 features on. No more: trained blind on contaminated data, the model gets worse the longer it runs.
+        Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
+        for more than 256 features, down to 200 steps from 1024 on. No more: trained blind on
+        contaminated data, the model gets worse the longer it runs.
     lr : float, default=1e-3
         Learning rate of Adam.
     %(training_parameters)s

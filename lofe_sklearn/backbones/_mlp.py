@@ -41,11 +41,11 @@ class Linear(nn.Linear):
         if self.weight.dim() == 2:
             return F.linear(x, self.weight, self.bias)
         rows = x if x.dim() == 3 else x.flatten(1, -2)
-        weight = self.weight.mT
-        if self.bias is None:
+        weight, bias = self.weight.mT, self._parameters["bias"]
+        if bias is None:
             out = torch.bmm(rows, weight)
         else:
-            out = torch.baddbmm(self.bias.unsqueeze(1), rows, weight)
+            out = torch.baddbmm(bias.unsqueeze(1), rows, weight)
         return out if x.dim() == 3 else out.view(*x.shape[:-1], -1)
 
 

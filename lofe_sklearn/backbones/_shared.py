@@ -24,7 +24,7 @@ MARGIN = Number(low=0, high=1e6)
 
 
 # Features from which on a network takes fewer steps, down to a share of them.
-_WIDE, _FEWEST = 128, 1 / 4
+_WIDE, _FEWEST = 256, 1 / 4
 
 
 def steps_for_width(steps: int, n_features: int) -> int:

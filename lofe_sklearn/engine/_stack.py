@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -206,7 +206,7 @@ def takes_stacked_parameters(module: nn.Module) -> bool:
 
 
 def joined(
-    module: nn.Module, parameters: dict[str, Tensor], buffers: dict[str, Tensor]
+    module: nn.Module, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]
 ) -> nn.Module:
     """Return a copy of `module` with stacked parameters and buffers in the place of its own."""
     with torch.no_grad():
