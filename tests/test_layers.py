@@ -16,7 +16,7 @@ LAYERS = [
     ["exceptions", "_lazy", "_types"],
     ["engine"],
     ["_bad_rows", "_containers", "_nested_parameters", "_validation", "_progress"],
-    ["_cut", "_detectors", "_known_labels"],
+    ["_cut", "_detectors", "_known_labels", "rules"],
     ["metrics", "datasets"],
     ["_training"],
     ["backbones", "model_selection"],

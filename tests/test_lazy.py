@@ -16,7 +16,7 @@ ROOT = Path(lofe_sklearn.__file__).parents[1]
 SLOW = ("torch", "numpy", "scipy", "sklearn", "joblib", "rich")
 SUBPACKAGES = (
     *("active", "adapters", "backbones", "datasets", "engine", "exceptions", "features"),
-    *("metrics", "model_selection", "testing"),
+    *("metrics", "model_selection", "rules", "testing"),
 )
 
 

@@ -17,6 +17,7 @@ from benchmarks.studies import (
     options,
     outlier_exposure,
     ratio_criteria,
+    rules,
     search_time,
     stack_growth,
     step_time,
@@ -27,7 +28,7 @@ from benchmarks.study import Study
 _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
-    *(image_features, flow, digest),
+    *(image_features, flow, rules, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

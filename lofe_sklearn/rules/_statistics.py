@@ -1,0 +1,127 @@
+"""Statistics of the losses of M models at once, over the rows that count.
+
+Losses are (M, b) for b rows, and so is the mask of rows that count; results are (M, 1).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# Steps of the expectation maximisation. A fixed number, so that no model of a stack waits for
+# another and the device for none.
+_N_STEPS = 30
+# Least standard deviation of a component, where that of all losses is 1: rows that tie have none.
+_LEAST_STD = 1e-4
+
+
+def unknown_rows(loss: Tensor, known: Tensor | None) -> Tensor:
+    """Return which rows are of unknown label, (M, b)."""
+    return torch.ones_like(loss, dtype=torch.bool) if known is None else known == 0
+
+
+def quantile(values: Tensor, counted: Tensor, q: Tensor | float) -> Tensor:
+    """Quantile of the values that count, interpolated linearly as NumPy does; inf of none."""
+    ordered = values.masked_fill(~counted, math.inf).sort(dim=-1).values
+    place = q * (counted.sum(dim=-1, keepdim=True) - 1).clamp(min=0).to(values)
+    below = place.floor()
+    low = ordered.gather(-1, below.long())
+    high = ordered.gather(-1, place.ceil().long())
+    # Where both are equal, their difference need not be finite.
+    return torch.where(low == high, low, low + (place - below) * (high - low))
+
+
+def modified_z_scores(values: Tensor, counted: Tensor) -> Tensor:
+    """Distance from the median in robust standard deviations, (M, b).
+
+    That is .6745 (x - median) / MAD, and where the MAD is 0, since more than half of the values
+    tie, (x - median) / (1.2533 mean absolute deviation). 0 where all values are equal.
+    """
+    distance = values - quantile(values, counted, 0.5)
+    size = distance.abs()
+    mad = quantile(size, counted, 0.5)
+    n_counted = counted.sum(dim=-1, keepdim=True).clamp(min=1)
+    mean = size.masked_fill(~counted, 0.0).sum(dim=-1, keepdim=True) / n_counted
+    unit = torch.where(mad > 0, mad / 0.6745, math.sqrt(math.pi / 2) * mean)
+    return torch.where(unit > 0, distance / unit, 0.0)
+
+
+@dataclass(frozen=True)
+class TwoNormals:
+    """A mixture of two normal distributions of standardised losses, for each of M models.
+
+    Attributes
+    ----------
+    center, unit : Tensor of shape (M, 1)
+        Mean and standard deviation by which the losses were standardised.
+    weight, mean, std : pair of Tensor of shape (M, 1)
+        Of the component of the lower mean, that of normal rows, and of the other.
+    """
+
+    center: Tensor
+    unit: Tensor
+    weight: tuple[Tensor, Tensor]
+    mean: tuple[Tensor, Tensor]
+    std: tuple[Tensor, Tensor]
+
+    @classmethod
+    def fit(cls, values: Tensor, counted: Tensor) -> TwoNormals:
+        """Fit by expectation maximisation, from a split one standard deviation above the mean."""
+        counts = counted.to(values)
+        n_counted = counts.sum(dim=-1, keepdim=True).clamp(min=1.0)
+        center = (values.masked_fill(~counted, 0.0) / n_counted).sum(dim=-1, keepdim=True)
+        distance = (values - center).masked_fill(~counted, 0.0)
+        # By the largest first: a square may be beyond float32.
+        largest = distance.abs().amax(dim=-1, keepdim=True)
+        largest = torch.where(largest > 0, largest, 1.0)
+        square = (distance / largest).square().sum(dim=-1, keepdim=True) / n_counted
+        unit = torch.where(square > 0, square.sqrt() * largest, 1.0)
+        z = distance / unit
+
+        upper = (z > 1.0) & counted
+        upper = torch.where(upper.any(dim=-1, keepdim=True), upper, (z > 0) & counted)
+        share = upper.to(values)
+        for _ in range(_N_STEPS):
+            low = _component(z, counts - share, n_counted)
+            high = _component(z, share, n_counted)
+            share = counts * torch.sigmoid(-_log_odds(z, low, high))
+        swapped = low[1] > high[1]
+        pairs = [
+            (torch.where(swapped, b, a), torch.where(swapped, a, b))
+            for a, b in zip(low, high, strict=True)
+        ]
+        return cls(center, unit, *pairs)
+
+    def normal_posterior(self, values: Tensor) -> Tensor:
+        """Probability, (M, b), that each loss is of the lower component.
+
+        Of losses below the lower mean it is that at the lower mean, and of those above the upper
+        mean that at the upper mean. Else the wider component would have the losses at both ends.
+        """
+        z = (values - self.center) / self.unit
+        z = torch.minimum(torch.maximum(z, self.mean[0]), self.mean[1])
+        low, high = zip(self.weight, self.mean, self.std, strict=True)
+        return torch.sigmoid(_log_odds(z, low, high))
+
+    def distance(self) -> Tensor:
+        """Wasserstein distance of order 2 between both components, (M,), in `unit`."""
+        between_means, between_stds = (pair[1] - pair[0] for pair in (self.mean, self.std))
+        return torch.hypot(between_means, between_stds).squeeze(-1)
+
+
+def _component(z: Tensor, share: Tensor, n_counted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Weight, mean and standard deviation of a component that has a share of each row."""
+    total = share.sum(dim=-1, keepdim=True).clamp(min=1e-6)
+    mean = (share * z).sum(dim=-1, keepdim=True) / total
+    variance = (share * (z - mean).square()).sum(dim=-1, keepdim=True) / total
+    return total / n_counted, mean, variance.sqrt().clamp(min=_LEAST_STD)
+
+
+def _log_odds(z: Tensor, low: tuple[Tensor, ...], high: tuple[Tensor, ...]) -> Tensor:
+    """Logarithm of how much more likely the component `low` is than `high`."""
+    (weight_l, mean_l, std_l), (weight_h, mean_h, std_h) = low, high
+    constant = (weight_l / weight_h).log() - (std_l / std_h).log()
+    return constant + (((z - mean_h) / std_h).square() - ((z - mean_l) / std_l).square()) / 2
