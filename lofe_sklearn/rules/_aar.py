@@ -25,7 +25,8 @@ class AAR(LabelRule):
         ``"cut"`` leaves out the rows whose modified z-score, ``.6745 (l - median) / MAD`` of the
         normal losses l, is above `cut`. ``"posterior"`` weighs each row by the posterior
         probability of the normal component in a mixture of two normal distributions of the normal
-        losses, and leaves out those rows above the median for which it is below one half.
+        losses. Where that is below one half, rows above the median are left out, and those up to
+        the median, the majority, weigh one half.
     cut : float, default=3.5
         The largest modified z-score that is kept, with ``rejection="cut"``. 3.5 is the usual one
         for outliers; a lower cut rejects more.
@@ -85,6 +86,8 @@ class AAR(LabelRule):
             w_n = (modified_z_scores(loss_n, counted) <= self.cut).to(loss_n)
         else:
             posterior = TwoNormals.fit(loss_n, counted).normal_posterior(loss_n)
-            rejected = (posterior < 0.5) & (loss_n > quantile(loss_n, counted, 0.5))
-            w_n = torch.where(rejected, 0.0, posterior)
+            # Most rows are normal, whatever the mixture finds in losses of one group.
+            is_lower_half = loss_n <= quantile(loss_n, counted, 0.5)
+            least = torch.where(is_lower_half, 0.5, 0.0).to(loss_n)
+            w_n = torch.maximum(posterior * (posterior >= 0.5), least)
         return with_known(w_n, torch.zeros_like(w_n), known)

@@ -72,14 +72,18 @@ class TwoNormals:
         """Fit by expectation maximisation, from a split one standard deviation above the mean."""
         counts = counted.to(values)
         n_counted = counts.sum(dim=-1, keepdim=True).clamp(min=1.0)
-        center = (values.masked_fill(~counted, 0.0) / n_counted).sum(dim=-1, keepdim=True)
-        distance = (values - center).masked_fill(~counted, 0.0)
-        # By the largest first: a square may be beyond float32.
-        largest = distance.abs().amax(dim=-1, keepdim=True)
-        largest = torch.where(largest > 0, largest, 1.0)
-        square = (distance / largest).square().sum(dim=-1, keepdim=True) / n_counted
-        unit = torch.where(square > 0, square.sqrt() * largest, 1.0)
-        z = distance / unit
+        # From the median, which equal losses differ from by exactly 0; and in units of the largest
+        # distance, since a square may be beyond float32.
+        center = quantile(values, counted, 0.5).nan_to_num(posinf=0.0)
+        z = (values - center).masked_fill(~counted, 0.0)
+        unit = z.abs().amax(dim=-1, keepdim=True)
+        unit = torch.where(unit > 0, unit, 1.0)
+        mean = (z / unit).sum(dim=-1, keepdim=True) / n_counted
+        z = (z / unit - mean).masked_fill(~counted, 0.0)
+        center = center + mean * unit
+        std = (z.square().sum(dim=-1, keepdim=True) / n_counted).sqrt()
+        std = torch.where(std > 0, std, 1.0)
+        unit, z = unit * std, z / std
 
         upper = (z > 1.0) & counted
         upper = torch.where(upper.any(dim=-1, keepdim=True), upper, (z > 0) & counted)
