@@ -6,10 +6,10 @@
 Two protocols. `all`: fit all rows, score the same rows; members assume ratios from .01 to .4, since
 nobody knows the ratio. `paper`: the LOE paper's, on half of the normal rows and 10 % of anomalies,
 scored on the rest, with the ratio .1 given. Ensembles of four members, two of each of LOE's own
-backbones or all of Deep SVDD, start from an isolation forest's labels or blind. At most 2,000 rows of
-six of the sets that LOE()'s defaults were chosen on, and of six others. No parameter of a rule was
-tuned. What labels no row, blind and ODIM, is the same from both starts. The default backbones from
-the forest's labels are run with two seeds, the others with one.
+backbones or all of Deep SVDD, start from an isolation forest's labels or blind. At most 2,000 rows
+of six of the sets that LOE()'s defaults were chosen on, and of six others. No parameter of a rule
+was tuned. What labels no row, blind and ODIM, is the same from both starts. The default backbones
+from the forest's labels are run with two seeds, the others with one.
 """
 
 from __future__ import annotations

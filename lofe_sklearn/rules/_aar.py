@@ -39,7 +39,7 @@ class AAR(LabelRule):
 
     Rows that are rejected count as labelled anomalous (`LOE.labels_`). Where more than half of the
     losses are equal and the MAD is 0, the mean absolute deviation takes its place. The mixture is
-    fitted by 30 steps of expectation maximisation.
+    fitted by 20 steps of expectation maximisation.
 
     References
     ----------

@@ -13,7 +13,7 @@ from torch import Tensor
 
 # Steps of the expectation maximisation. A fixed number, so that no model of a stack waits for
 # another and the device for none.
-_N_STEPS = 30
+_N_STEPS = 20
 # Least standard deviation of a component, where that of all losses is 1: rows that tie have none.
 _LEAST_STD = 1e-4
 
@@ -57,15 +57,15 @@ class TwoNormals:
     ----------
     center, unit : Tensor of shape (M, 1)
         Mean and standard deviation by which the losses were standardised.
-    weight, mean, std : pair of Tensor of shape (M, 1)
+    weight, mean, std : Tensor of shape (2, M, 1)
         Of the component of the lower mean, that of normal rows, and of the other.
     """
 
     center: Tensor
     unit: Tensor
-    weight: tuple[Tensor, Tensor]
-    mean: tuple[Tensor, Tensor]
-    std: tuple[Tensor, Tensor]
+    weight: Tensor
+    mean: Tensor
+    std: Tensor
 
     @classmethod
     def fit(cls, values: Tensor, counted: Tensor) -> TwoNormals:
@@ -86,18 +86,14 @@ class TwoNormals:
         unit, z = unit * std, z / std
 
         upper = (z > 1.0) & counted
-        upper = torch.where(upper.any(dim=-1, keepdim=True), upper, (z > 0) & counted)
-        share = upper.to(values)
+        upper = torch.where(upper.any(dim=-1, keepdim=True), upper, (z > 0) & counted).to(values)
+        shares = torch.stack([counts - upper, upper])  # (2, M, b), of both components
         for _ in range(_N_STEPS):
-            low = _component(z, counts - share, n_counted)
-            high = _component(z, share, n_counted)
-            share = counts * torch.sigmoid(-_log_odds(z, low, high))
-        swapped = low[1] > high[1]
-        pairs = [
-            (torch.where(swapped, b, a), torch.where(swapped, a, b))
-            for a, b in zip(low, high, strict=True)
-        ]
-        return cls(center, unit, *pairs)
+            components = _components(z, shares, n_counted)
+            shares = counts * _log_densities(z, *components).softmax(dim=0)
+        is_swapped = components[1][0] > components[1][1]
+        in_order = [torch.where(is_swapped, each.flip(0), each) for each in components]
+        return cls(center, unit, *in_order)
 
     def normal_posterior(self, values: Tensor) -> Tensor:
         """Probability, (M, b), that each loss is of the lower component.
@@ -107,25 +103,22 @@ class TwoNormals:
         """
         z = (values - self.center) / self.unit
         z = torch.minimum(torch.maximum(z, self.mean[0]), self.mean[1])
-        low, high = zip(self.weight, self.mean, self.std, strict=True)
-        return torch.sigmoid(_log_odds(z, low, high))
+        return _log_densities(z, self.weight, self.mean, self.std).softmax(dim=0)[0]
 
     def distance(self) -> Tensor:
         """Wasserstein distance of order 2 between both components, (M,), in `unit`."""
-        between_means, between_stds = (pair[1] - pair[0] for pair in (self.mean, self.std))
+        between_means, between_stds = self.mean.diff(dim=0)[0], self.std.diff(dim=0)[0]
         return torch.hypot(between_means, between_stds).squeeze(-1)
 
 
-def _component(z: Tensor, share: Tensor, n_counted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Weight, mean and standard deviation of a component that has a share of each row."""
-    total = share.sum(dim=-1, keepdim=True).clamp(min=1e-6)
-    mean = (share * z).sum(dim=-1, keepdim=True) / total
-    variance = (share * (z - mean).square()).sum(dim=-1, keepdim=True) / total
+def _components(z: Tensor, shares: Tensor, n_counted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Weights, means and standard deviations of components that have a share of each row."""
+    total = shares.sum(dim=-1, keepdim=True).clamp(min=1e-6)
+    mean = (shares * z).sum(dim=-1, keepdim=True) / total
+    variance = (shares * (z - mean).square()).sum(dim=-1, keepdim=True) / total
     return total / n_counted, mean, variance.sqrt().clamp(min=_LEAST_STD)
 
 
-def _log_odds(z: Tensor, low: tuple[Tensor, ...], high: tuple[Tensor, ...]) -> Tensor:
-    """Logarithm of how much more likely the component `low` is than `high`."""
-    (weight_l, mean_l, std_l), (weight_h, mean_h, std_h) = low, high
-    constant = (weight_l / weight_h).log() - (std_l / std_h).log()
-    return constant + (((z - mean_h) / std_h).square() - ((z - mean_l) / std_l).square()) / 2
+def _log_densities(z: Tensor, weight: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Logarithms of the weighted densities of both components, but for a constant: (2, M, b)."""
+    return (weight / std).log() - ((z - mean) / std).square() / 2
