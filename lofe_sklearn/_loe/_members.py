@@ -15,7 +15,7 @@ from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._find_ratio import folds
 from lofe_sklearn._loe._first_labels import is_auto, remembered_scores
-from lofe_sklearn._loe._parameters import labels_rows
+from lofe_sklearn._loe._parameters import course_of, labels_rows
 from lofe_sklearn._loe._ratio import Contamination, ratios_in_turn
 from lofe_sklearn._training import Fold, Memo, Plan, Task, draw_seeds
 from lofe_sklearn.backbones import Backbone
@@ -130,7 +130,6 @@ class Planner:
         contamination = contamination_with_known(ratio, known)
         model = clone(self._model(number % len(self.backbones), rows, features))
         model.set_params(random_state=seed, contamination=contamination)
-        method = self.parameters.method
         return Task(
             model,
             rows=rows,
@@ -139,7 +138,7 @@ class Planner:
             features=features,
             exposure=exposure,
             verbose=model.verbose,
-            course=method.course() if isinstance(method, LabelRule) else engine.Course(),
+            course=course_of(self.parameters.method),
         )
 
     def _model(self, which: int, rows: np.ndarray, features: np.ndarray | None) -> Backbone:

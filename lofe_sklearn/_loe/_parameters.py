@@ -85,6 +85,23 @@ def labels_rows(method: Any) -> bool:
     return method.labels_rows if isinstance(method, LabelRule) else method != "blind"
 
 
+def course_of(method: Any) -> engine.Course:
+    """Return what a valid `method` asks of the training besides labels.
+
+    Raises
+    ------
+    TypeError
+        If a user's rule returns anything else.
+    """
+    course = method.course() if isinstance(method, LabelRule) else engine.Course()
+    if not isinstance(course, engine.Course):
+        raise TypeError(
+            f"LOE: {type(method).__name__}.course() must return a lofe_sklearn.rules.Course; got "
+            f"{type(course).__name__}. Return Course() where it asks for nothing."
+        )
+    return course
+
+
 def label_rule(method: Any) -> engine.Rule:
     """Return the label rule that `method` names, or the user's own with a check around it.
 

@@ -26,11 +26,21 @@ class Peak:
         Updates from one look to the next.
     patience : int
         The training stops after so many looks without a larger separation.
+
+    Raises
+    ------
+    ValueError
+        If `every` or `patience` is below 1.
     """
 
     separation: Callable[[Tensor, Tensor], Tensor]
     every: int
     patience: int
+
+    def __post_init__(self) -> None:
+        for name, value in (("every", self.every), ("patience", self.patience)):
+            if value < 1:
+                raise ValueError(f"Peak: {name} must be at least 1; got {value!r}.")
 
 
 @dataclass(frozen=True)
@@ -46,11 +56,28 @@ class Course:
         the epochs; over ten of these at most. 0 takes the last state alone.
     peak : Peak, optional
         When to stop, and which state to keep. Default: the last one.
+
+    Raises
+    ------
+    ValueError
+        If a batch would shrink, or the share is none.
     """
 
     batch_growth: float = 1.0
     averaged_share: float = 0.0
     peak: Peak | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_growth < np.inf:
+            raise ValueError(
+                f"Course: batch_growth must be a finite factor of at least 1; got "
+                f"{self.batch_growth!r}. 1 leaves the batches as they are."
+            )
+        if not 0 <= self.averaged_share <= 1:
+            raise ValueError(
+                f"Course: averaged_share must be a share of the epochs in [0, 1]; got "
+                f"{self.averaged_share!r}."
+            )
 
     def averaged_epochs(self, max_epochs: int) -> frozenset[int]:
         """Return the epochs, counted from 0, at whose ends states are kept to be averaged."""

@@ -68,7 +68,13 @@ class PeakStates:
     def _look(self, peak: Peak, models: list[int]) -> None:
         chosen = selector(models, len(self.passed))
         loss_n, _ = losses_in_training(self._stack, self._rows, self._index[chosen], chosen)
-        separations = peak.separation(loss_n, self._counted[chosen]).cpu().numpy()
+        separations = peak.separation(loss_n, self._counted[chosen])
+        if getattr(separations, "shape", None) != (len(models),):
+            raise ValueError(
+                f"Peak: separation must return a tensor of shape ({len(models)},), one value for "
+                f"each model; got {_shape_or_type(separations)}."
+            )
+        separations = separations.cpu().numpy()
         for model, separation in zip(models, separations, strict=True):
             if separation > self._best[model]:
                 self._best[model], self._waited[model] = separation, 0
@@ -95,6 +101,11 @@ def _rows_to_look_at(jobs: Sequence[Job]) -> tuple[Tensor, Tensor]:
     index = torch.stack([torch.cat([own, own[:1].expand(width - len(own))]) for own in chosen])
     mask = torch.stack([torch.cat([m, m.new_zeros(width - len(m))]) for m in counted])
     return index, mask.to(index.device)
+
+
+def _shape_or_type(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"shape {tuple(shape)}"
 
 
 class AveragedStates:

@@ -32,8 +32,9 @@ class ODIM(LabelRule):
     Notes
     -----
     No row is labelled: every row of unknown label is trained as a normal one, as by ``"blind"``,
-    and so `LOE.labels_` are all +1 but for known anomalies. `LOE` uses its `contamination` for the
-    threshold of `predict` only, and neither `init` nor `warmup_epochs`.
+    and so `LOE.labels_` are all +1 but for known anomalies, and `LOE.fit_resample` drops no others.
+    `LOE` uses its `contamination` for the threshold of `predict` only, and neither `init` nor
+    `warmup_epochs`. `n_iter_` counts all epochs, also those after the state that is kept.
 
     The distance is the square root of ``(m1 - m0)**2 + (s1 - s0)**2``, of both components' means
     and standard deviations, in standard deviations of all losses, which shrink in the training. At

@@ -240,3 +240,30 @@ def test_a_rule_of_ones_own(contaminated):
     assert len(detector.estimator_.module_.states) == 6
     with pytest.raises(ValueError, match="two weight tensors of shape"):
         loe(Halving(wrong=True)).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("course", "message"),
+    [
+        (lambda: None, r"Odd.course\(\) must return a lofe_sklearn.rules.Course; got NoneType"),
+        (lambda: Course(batch_growth=0.5), "batch_growth must be a finite factor of at least 1"),
+        (lambda: Course(averaged_share=2), r"averaged_share must be .* \[0, 1\]; got 2"),
+        (lambda: Course(peak=Peak(len, 0, 1)), "every must be at least 1; got 0"),
+        (lambda: Course(peak=Peak(len, 1, 0)), "patience must be at least 1; got 0"),
+        (
+            lambda: Course(peak=Peak(lambda loss_n, counted: loss_n, 1, 1)),
+            r"separation must return a tensor of shape \(1,\), .*; got shape \(1, 200\)",
+        ),
+        (
+            lambda: Course(peak=Peak(lambda loss_n, counted: 1.0, 1, 1)),
+            r"separation must return .*; got float",
+        ),
+    ],
+)
+def test_a_course_that_cannot_be_followed(course, message, contaminated):
+    class Odd(AAR):
+        def course(self):
+            return course()
+
+    with pytest.raises((TypeError, ValueError), match=message):
+        loe(Odd()).fit(contaminated[0])
