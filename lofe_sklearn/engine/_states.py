@@ -74,8 +74,7 @@ class PeakStates:
                 f"Peak: separation must return a tensor of shape ({len(models)},), one value for "
                 f"each model; got {_shape_or_type(separations)}."
             )
-        separations = separations.cpu().numpy()
-        for model, separation in zip(models, separations, strict=True):
+        for model, separation in zip(models, separations.tolist(), strict=True):
             if separation > self._best[model]:
                 self._best[model], self._waited[model] = separation, 0
                 self._states[model] = self._stack.snapshot(model)
