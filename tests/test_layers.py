@@ -22,7 +22,7 @@ LAYERS = [
     ["_conformal", "_cut", "_known_labels"],
     ["_thresholds"],
     ["_detectors"],
-    ["metrics", "datasets", "inspection"],
+    ["metrics", "datasets", "inspection", "rules"],
     ["_training"],
     ["backbones", "model_selection"],
     ["_loe"],

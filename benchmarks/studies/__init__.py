@@ -21,6 +21,7 @@ from benchmarks.studies import (
     outlier_exposure,
     ratio_criteria,
     reasons,
+    rules,
     search_time,
     stack_growth,
     step_time,
@@ -34,7 +35,7 @@ _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables),
-    *(image_features, flow, reasons, digest),
+    *(image_features, flow, reasons, rules, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

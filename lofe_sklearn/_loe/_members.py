@@ -17,9 +17,11 @@ from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._first_labels import is_auto, remembered_scores
 from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
+from lofe_sklearn._loe._parameters import course_of, labels_rows
 from lofe_sklearn._loe._ratio import Contamination
 from lofe_sklearn._training import Fold, Memo, Plan, Task, draw_seeds
 from lofe_sklearn.backbones import Backbone
+from lofe_sklearn.rules import LabelRule
 
 # Below so many marked rows a batch, labels are inferred once an epoch: the ratio of so small a
 # batch is far from that of all rows.
@@ -170,6 +172,7 @@ class Planner:
             features=features,
             exposure=exposure,
             verbose=model.verbose,
+            course=course_of(self.parameters.method),
         )
 
     def _model(self, which: int, rows: np.ndarray, features: np.ndarray | None) -> Backbone:
@@ -194,7 +197,8 @@ class Planner:
     ) -> engine.Labelling:
         n_rows, asked = len(rows), self.parameters
         n_features = self.rows.X.shape[1] if features is None else len(features)
-        blind = asked.method == "blind"
+        blind = not labels_rows(asked.method)
+        by_ratio = not isinstance(asked.method, LabelRule) or asked.method.needs_ratio
         init = model.default_init if is_auto(asked.init) else asked.init
         n_epochs = model.choose_max_epochs(n_rows, n_features)
         warmup = asked.warmup_epochs
@@ -206,7 +210,7 @@ class Planner:
             scores = remembered_scores(init, self.rows.X, first_seed, some, self.memo)
         alpha = unknown_share(contamination, known, n_rows)
         n_batches = len(engine.batch_sizes(n_rows, model.batch_size))
-        few = n_batches > 1 and alpha * n_rows / n_batches < _FEW_MARKED
+        few = by_ratio and n_batches > 1 and alpha * n_rows / n_batches < _FEW_MARKED
         per_epoch = asked.label_update == "epoch" or (asked.label_update == "auto" and few)
         return engine.Labelling(
             self.rule,
@@ -216,6 +220,7 @@ class Planner:
             known=known,
             per_epoch=per_epoch and not blind,
             known_weight=asked.known_weight,
+            by_rank=by_ratio,
         )
 
 

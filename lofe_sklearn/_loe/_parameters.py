@@ -20,6 +20,7 @@ from lofe_sklearn._validation import (
     did_you_mean,
 )
 from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD
+from lofe_sklearn.rules import AAR, ALTBI, ODIM, LabelRule
 
 Method: TypeAlias = (
     Literal["hard", "soft", "refine", "blind"]
@@ -72,7 +73,7 @@ def check_backbones(templates: Sequence[Any]) -> None:
 def check_warmup(parameters: Any, n_epochs: Sequence[int]) -> None:
     """Raise ValueError if the warm-up leaves one of the backbones no epoch to infer labels in."""
     for available in n_epochs:
-        if parameters.method != "blind" and (parameters.warmup_epochs or 0) >= available:
+        if labels_rows(parameters.method) and (parameters.warmup_epochs or 0) >= available:
             raise ValueError(
                 f"LOE: warmup_epochs={parameters.warmup_epochs} must be below the estimator's "
                 f"max_epochs={available}, or no label would be inferred. Lower warmup_epochs or "
@@ -80,16 +81,53 @@ def check_warmup(parameters: Any, n_epochs: Sequence[int]) -> None:
             )
 
 
+def labels_rows(method: Any) -> bool:
+    """Whether a valid `method` labels rows at all."""
+    return method.labels_rows if isinstance(method, LabelRule) else method != "blind"
+
+
+def course_of(method: Any) -> engine.Course:
+    """Return what a valid `method` asks of the training besides labels.
+
+    Raises
+    ------
+    TypeError
+        If a user's rule returns anything else.
+    """
+    course = method.course() if isinstance(method, LabelRule) else engine.Course()
+    if not isinstance(course, engine.Course):
+        raise TypeError(
+            f"LOE: {type(method).__name__}.course() must return a lofe_sklearn.rules.Course; got "
+            f"{type(course).__name__}. Return Course() where it asks for nothing."
+        )
+    return course
+
+
 def label_rule(method: Any) -> engine.Rule:
-    """Return the label rule that `method` names, or the user's own with a check around it."""
+    """Return the label rule that `method` names, or the user's own with a check around it.
+
+    Raises
+    ------
+    ValueError
+        If `method` is none, or a parameter of it is out of its range.
+    """
+    if isinstance(method, type) and issubclass(method, LabelRule):
+        raise ValueError(
+            f"LOE: method must be an instance; got the class {method.__name__}. Pass "
+            f"method={method.__name__}()."
+        )
+    if isinstance(method, LabelRule):
+        check_parameters(method, method.parameter_constraints)
+    if type(method) in (AAR, ALTBI, ODIM):
+        return method
     if callable(method):
         return _checked_rule(method)
     if isinstance(method, str) and method in engine.RULES:
         return engine.RULES[method]
     known_methods = ", ".join(map(repr, engine.RULES))
     raise ValueError(
-        f"LOE: method must be one of {known_methods}, or a callable "
-        f"(loss_n, loss_a, alpha, known) -> (w_n, w_a); got {method!r}."
+        f"LOE: method must be one of {known_methods}, a rule of lofe_sklearn.rules such as AAR(), "
+        f"or a callable (loss_n, loss_a, alpha, known) -> (w_n, w_a); got {method!r}."
         f"{did_you_mean(method, engine.RULES)}"
     )
 

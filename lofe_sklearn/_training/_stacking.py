@@ -75,6 +75,9 @@ def _stackable(one: Task, other: Task) -> bool:
         return False
     if (one.exposure is None) != (other.exposure is None):
         return False  # half of an exposed model's batch are outliers
+    growth = one.course.batch_growth
+    if growth != other.course.batch_growth or (growth > 1 and one.n_samples != other.n_samples):
+        return False  # their numbers of batches have to be equal in every epoch
     return len(engine.batch_sizes(one.n_samples, a.batch_size)) == len(
         engine.batch_sizes(other.n_samples, b.batch_size)
     )
@@ -116,7 +119,11 @@ def _models_at_once(task: Task, X: Matrix, max_memory: float | None, wanted: int
 
 def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
     """Estimate the memory that one more model in a stack takes, by a step of it on the CPU."""
-    n_batch = max(engine.batch_sizes(task.n_samples, task.model.batch_size))
+    n_epochs = task.model.choose_max_epochs(task.n_samples)
+    largest = engine.grown(
+        task.model.batch_size, task.course.batch_growth, n_epochs - 1, task.n_samples
+    )
+    n_batch = max(engine.batch_sizes(task.n_samples, largest))
     x = torch.zeros(min(n_batch, task.n_samples), task.n_features(X))  # sizes depend on no value
     saved = 0
 
@@ -130,9 +137,11 @@ def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
     if task.exposure is not None:
         saved *= 2  # as many outliers in a batch as rows
     parameters = sum(p.nbytes for p in module.parameters())
-    # Values, gradients and Adam's two moments; activations and as much again for their
-    # gradients; of each row its number, order and place in two copies, labels and weights.
-    return 4 * parameters + 2 * saved + 48 * task.n_samples
+    n_kept = task.course.n_states(n_epochs)
+    # Values, gradients, Adam's two moments, and states that are kept; activations and as much
+    # again for their gradients; of each row its number, order and place in two copies, labels and
+    # weights.
+    return (4 + n_kept) * parameters + 2 * saved + 48 * task.n_samples
 
 
 def free_memory(device: torch.device) -> float:

@@ -59,6 +59,8 @@ class Task:
         Outliers that it is exposed to; it sees its features of them.
     verbose : int
         Whether progress is shown.
+    course : engine.Course
+        What its label rule asks for besides labels.
     """
 
     model: Trainable
@@ -68,6 +70,7 @@ class Task:
     features: np.ndarray | None = None
     exposure: engine.Exposure | None = None
     verbose: int = 0
+    course: engine.Course = field(default_factory=engine.Course)
 
     @property
     def n_samples(self) -> int:

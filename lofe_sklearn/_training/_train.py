@@ -257,4 +257,5 @@ def _job(task: Task, n_features: int, device: torch.device) -> engine.Job:
         lr=float(task.model.choose_lr(n_features)),
         weight_decay=float(task.model.weight_decay),
         exposure=task.exposure,
+        course=task.course,
     )

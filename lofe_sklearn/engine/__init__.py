@@ -3,7 +3,8 @@
 A leading axis M runs through it: M models of one architecture, one stack, one loop.
 """
 
-from lofe_sklearn.engine._batches import batch_sizes
+from lofe_sklearn.engine._batches import batch_sizes, grown
+from lofe_sklearn.engine._course import Course, Peak
 from lofe_sklearn.engine._device import resolve_device
 from lofe_sklearn.engine._exposure import Exposure
 from lofe_sklearn.engine._history import TrainingHistory
@@ -13,15 +14,17 @@ from lofe_sklearn.engine._loop import train
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._restore import load_values, restore_module, values_of
 from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
-from lofe_sklearn.engine._rules import RULES, Rule, mark
+from lofe_sklearn.engine._rules import RULES, Rule, mark, with_known
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
 
 __all__ = [
     "RULES",
+    "Course",
     "Exposure",
     "Job",
     "Labelling",
+    "Peak",
     "Rows",
     "RowsOfModels",
     "Rule",
@@ -33,6 +36,7 @@ __all__ = [
     "build_modules",
     "check_losses",
     "embeddings",
+    "grown",
     "has_dropout",
     "load_values",
     "losses",
@@ -44,4 +48,5 @@ __all__ = [
     "restore_module",
     "train",
     "values_of",
+    "with_known",
 ]

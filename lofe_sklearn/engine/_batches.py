@@ -29,6 +29,13 @@ def evenly(n_rows: int, n_batches: int) -> list[int]:
     return [size + 1] * larger + [size] * (n_batches - larger)
 
 
+def grown(batch_size: int, growth: float, epoch: int, n_rows: int) -> int:
+    """Return the batch size of an epoch, counted from 0: all rows at most."""
+    # By logarithms, since a power may be beyond every float.
+    size = math.log(batch_size) + epoch * math.log(growth)
+    return max(batch_size, min(n_rows, round(math.exp(min(size, math.log(n_rows))))))
+
+
 class Batch(NamedTuple):
     """One batch of M models.
 
@@ -81,13 +88,16 @@ class Batches:
     known_weights : sequence of M floats or None
         How much the mean over the known rows counts beside that over the others; None where each
         row counts the same.
+    growth : float, default=1.0
+        The batch size grows by this factor from epoch to epoch. If it does, all models have the
+        same number of rows.
 
     Attributes
     ----------
     index : Tensor of int, shape (M, width)
         The rows of each model, filled up with its first; the last column is of none.
     n_rows, n_drawn : list of M ints
-        Rows of each model, and how many it is shown in an epoch.
+        Rows of each model, and how many it is shown in this epoch.
     """
 
     def __init__(
@@ -97,7 +107,9 @@ class Batches:
         seeds: Sequence[int],
         known: Sequence[np.ndarray | Tensor | None] | None = None,
         known_weights: Sequence[float | None] | None = None,
+        growth: float = 1.0,
     ) -> None:
+        self._batch_size, self._growth = batch_size, growth
         self.n_rows = [len(rows) for rows in index]
         largest = max(self.n_rows)
         self._filler = largest
@@ -105,34 +117,50 @@ class Batches:
             [torch.cat([rows, rows[:1].expand(largest + 1 - len(rows))]) for rows in index]
         )
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        known = [None] * len(index) if known is None else known
+        self._known = [None] * len(index) if known is None else known
+        self._known_weights = known_weights or [None] * len(index)
+        self._n_batches: list[int] = []
+        self._cut(batch_size)
+
+    def _cut(self, batch_size: int) -> None:
+        """Lay out batches of this size."""
         n_batches = [len(batch_sizes(n, batch_size)) for n in self.n_rows]
-        self._dealers = [
-            None if own is None or not own.any() else _Dealer(own, n, batch_size)
-            for own, n in zip(known, n_batches, strict=True)
-        ]
-        self.n_drawn = [
-            n if dealer is None else dealer.n_drawn
-            for n, dealer in zip(self.n_rows, self._dealers, strict=True)
-        ]
-        self._weights = self._row_weights(known_weights or [None] * len(index))
-        sizes = [evenly(n, b) for n, b in zip(self.n_drawn, n_batches, strict=True)]
+        if n_batches == self._n_batches:
+            return
         if len(set(n_batches)) > 1:
             raise ValueError(
                 "the models of one stack must have the same number of batches; got "
                 f"{sorted(set(n_batches))}."
             )
+        self._n_batches = n_batches
+        self._dealers = [
+            None if own is None or not own.any() else _Dealer(own, n, batch_size)
+            for own, n in zip(self._known, n_batches, strict=True)
+        ]
+        self.n_drawn = [
+            n if dealer is None else dealer.n_drawn
+            for n, dealer in zip(self.n_rows, self._dealers, strict=True)
+        ]
+        self._weights = self._row_weights(self._known_weights)
+        sizes = [evenly(n, b) for n, b in zip(self.n_drawn, n_batches, strict=True)]
         self._sizes = list(zip(*sizes, strict=True))
         self._widths = [max(of_batch) for of_batch in self._sizes]
         self._slots = self._lay_out(sizes) if len(set(self.n_drawn)) > 1 else None
 
-    def epoch(self) -> Iterator[Batch]:
+    def epoch(self, number: int = 0) -> Iterator[Batch]:
         """One epoch.
+
+        Parameters
+        ----------
+        number : int, default=0
+            Its number, from 0, by which batches grow.
 
         Yields
         ------
         Batch
         """
+        if self._growth > 1:
+            self._cut(grown(self._batch_size, self._growth, number, max(self.n_rows)))
         order = torch.full((len(self.n_rows), max(self.n_drawn) + 1), self._filler)
         for m, generator in enumerate(self._generators):
             n_rows, dealer = self.n_rows[m], self._dealers[m]

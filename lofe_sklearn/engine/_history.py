@@ -67,9 +67,8 @@ class TrainingHistory:
 class HistoryRecorder:
     """Collect a `TrainingHistory`; the device is waited for once an epoch, never in a step."""
 
-    def __init__(self, n_rows: Sequence[int], n_drawn: Sequence[int], device: torch.device) -> None:
+    def __init__(self, n_rows: Sequence[int], device: torch.device) -> None:
         n_models = len(n_rows)
-        self._n_drawn = np.array(n_drawn)
         self._n_rows = np.array(n_rows)
         self._sums = torch.zeros(5, n_models, device=device)
         # The last column takes what a batch is filled up with.
@@ -104,9 +103,14 @@ class HistoryRecorder:
         # Dropped rows, weights (0, 0), and undecided ones, (0.5, 0.5), count as anomalies.
         self._labels.scatter_(1, batch.position, w_a >= w_n)
 
-    def close_epoch(self, running: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """End the epoch; return M objectives, and M normal losses of rows taken for normal."""
-        *means, weighted, w_n = self._sums.cpu().numpy().astype(float) / self._n_drawn
+    def close_epoch(
+        self, running: np.ndarray, n_drawn: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """End the epoch; return M objectives, and M normal losses of rows taken for normal.
+
+        `n_drawn` are the rows that each model was shown in it.
+        """
+        *means, weighted, w_n = self._sums.cpu().numpy().astype(float) / np.array(n_drawn)
         self._sums.zero_()
         self._n_iter += running
         self._epochs.append(np.where(running, np.stack(means), np.nan))

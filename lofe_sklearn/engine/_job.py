@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from lofe_sklearn.engine._course import Course
 from lofe_sklearn.engine._exposure import Exposure
 from lofe_sklearn.engine._labels import Labelling
 
@@ -37,6 +38,8 @@ class Job:
     lr, weight_decay : float
     exposure : Exposure, optional
         Outliers beside the rows; of all models of a stack, or of none.
+    course : Course
+        Its `batch_growth` is that of all models of a stack.
     """
 
     index: Tensor
@@ -46,3 +49,4 @@ class Job:
     lr: float
     weight_decay: float = 0.0
     exposure: Exposure | None = None
+    course: Course = field(default_factory=Course)

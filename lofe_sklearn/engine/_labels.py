@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 
 from lofe_sklearn.engine._batches import Batch
+from lofe_sklearn.engine._pass import losses_in_training, selector
 from lofe_sklearn.engine._rows import ALL, Models, Rows
 from lofe_sklearn.engine._rules import Rule, blind
 from lofe_sklearn.engine._stack import ModuleStack
-
-# Rows that the pass before an epoch looks at together.
-_PASS_ROWS = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +37,9 @@ class Labelling:
     known_weight : float, optional
         How much the mean over the rows of known label counts beside that over the others.
         Default: every row counts the same.
+    by_rank : bool
+        The rule looks at the order of the losses only, so that first scores are ranks to it. Else
+        it is given their distances from the median.
     """
 
     rule: Rule
@@ -48,6 +49,7 @@ class Labelling:
     known: np.ndarray | Tensor | None = None
     per_epoch: bool = False
     known_weight: float | None = None
+    by_rank: bool = True
 
 
 class LabelStep:
@@ -101,12 +103,8 @@ class LabelStep:
         ]
         if not models:
             return
-        chosen = _selector(models, len(self._labellings))
-        parts = [
-            stack(rows.take(part, chosen), chosen)
-            for part in self._index[chosen].split(_PASS_ROWS, dim=1)
-        ]
-        loss_n, loss_a = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
+        chosen = selector(models, len(self._labellings))
+        loss_n, loss_a = losses_in_training(stack, rows, self._index[chosen], chosen)
         for m, row_n, row_a in zip(models, loss_n, loss_a, strict=True):
             self._fix(m, row_n, row_a)
 
@@ -150,13 +148,14 @@ class LabelStep:
             some_known = labelling.known is not None and phase != _FIXED
             members.setdefault((rule, size, some_known), []).append(m)
         for (rule, size, some_known), models in members.items():  # type: ignore[misc]
-            yield _Group(_selector(models, len(sizes)), size, rule, some_known)
+            yield _Group(selector(models, len(sizes)), size, rule, some_known)
 
     @torch.no_grad()
     def _set_first_labels(self) -> None:
         for m, labelling in enumerate(self._labellings):
             if labelling.first_scores is not None:
-                scores = _ranks(labelling.first_scores).to(self._alpha)
+                to_losses = _ranks if labelling.by_rank else _distances
+                scores = to_losses(labelling.first_scores).to(self._alpha)
                 self._fix(m, scores, torch.zeros_like(scores))
 
     def _fix(self, model: int, loss_n: Tensor, loss_a: Tensor) -> None:
@@ -196,16 +195,20 @@ def _ranks(scores: np.ndarray | Tensor) -> Tensor:
     Only the order of the scores counts, which float32 would lose; ranks are exact in it up to
     2**24 rows.
     """
-    scores = scores.cpu().numpy() if isinstance(scores, Tensor) else scores
+    scores = _as_array(scores)
     ranks = np.empty(len(scores), dtype=np.float32)
     ranks[np.argsort(-scores, kind="stable")] = np.arange(len(scores), 0, -1)
     return torch.from_numpy(ranks)
 
 
-def _selector(models: list[int], n_models: int) -> Models:
-    """Index of `models`: a slice where they stand side by side, which copies nothing."""
-    if len(models) == n_models:
-        return ALL
-    if models[-1] - models[0] == len(models) - 1:
-        return slice(models[0], models[-1] + 1)
-    return models
+def _distances(scores: np.ndarray | Tensor) -> Tensor:
+    """Distance of each score from the median, in units in which float32 tells them apart."""
+    scores = _as_array(scores).astype(np.float64)
+    distances = scores - np.median(scores)
+    unit = np.median(np.abs(distances)) or np.abs(distances).max() or 1.0
+    # Beyond this a rule that squares them would leave float32.
+    return torch.from_numpy(np.clip(distances / unit, -1e15, 1e15).astype(np.float32))
+
+
+def _as_array(scores: np.ndarray | Tensor) -> np.ndarray:
+    return scores.cpu().numpy() if isinstance(scores, Tensor) else scores

@@ -20,6 +20,7 @@ from lofe_sklearn.engine._labels import LabelStep
 from lofe_sklearn.engine._optimizer import StackOptimizer
 from lofe_sklearn.engine._rows import Rows
 from lofe_sklearn.engine._stack import ModuleStack, seeded_dropout
+from lofe_sklearn.engine._states import AveragedStates, PeakStates
 from lofe_sklearn.engine._stopping import EarlyStopping
 
 
@@ -38,7 +39,8 @@ def train(
     ----------
     modules : list of M nn.Module
         ``module(x)`` returns two losses for each row, low where the row looks normal and low
-        where it looks anomalous. All on the device of `rows`, all of the same shapes.
+        where it looks anomalous. All on the device of `rows`, all of the same shapes. In the place
+        of one whose losses are to be averaged comes an `AveragedModule`.
     rows : Rows
         The data, one copy for all models.
     jobs : sequence of M Job
@@ -72,16 +74,18 @@ def train(
         seeds,
         [labelling.known for labelling in labellings],
         [labelling.known_weight for labelling in labellings],
+        growth=jobs[0].course.batch_growth,
     )
     labels = LabelStep(labellings, batches.n_rows, batches.index)
     exposure = rows.exposure_step([job.exposure for job in jobs], seeds)
-    recorder = HistoryRecorder(batches.n_rows, batches.n_drawn, rows.device)
+    recorder = HistoryRecorder(batches.n_rows, rows.device)
     stopper = EarlyStopping(stack, settings, jobs, keep_going=keep_going)
+    peaks, averages = PeakStates(stack, rows, jobs), AveragedStates(stack, jobs)
 
     with seeded_dropout(modules, seeds[0], rows.device):
         while stopper.running.any():
             labels.start_epoch(stopper.epoch, stack, rows)
-            for batch in batches.epoch():
+            for batch in batches.epoch(stopper.epoch):
                 losses = stack(rows.take(exposure.extend(batch.row)))
                 own = exposure.own(losses[0]), exposure.own(losses[1])
                 w_n, w_a = labels.weights(batch, *own)
@@ -89,12 +93,15 @@ def train(
                 weights = exposure.weights(w_n / batch.n_rows, w_a / batch.n_rows)
                 optimizer.step(losses, weights)
                 recorder.add_batch(batch, own, (w_n, w_a), exposure.objective(losses[1]))
+                peaks.after_step(stopper.running)
 
-            objectives, normal_losses = recorder.close_epoch(running=stopper.running)
-            stopper.end_epoch(objectives, normal_losses)
+            means = recorder.close_epoch(stopper.running, batches.n_drawn)
+            averages.end_epoch(stopper.epoch, stopper.running)
+            stopper.end_epoch(*means, peaks.passed)
             if on_epoch is not None:
-                on_epoch(stopper.epoch, objectives)
+                on_epoch(stopper.epoch, means[0])
 
     stopper.finish()
-    stack.sync()
+    peaks.finish()
+    averages.finish(stack.sync())
     return recorder.history(stopper.diverged)

@@ -107,7 +107,11 @@ def _weights(
 ) -> tuple[Tensor, Tensor]:
     """Weights (1, 0) outside the marked part; known rows get exactly their own label's weights."""
     for_n, for_a = marked_weights
-    w_n, w_a = 1.0 - (1.0 - for_n) * marked, for_a * marked
+    return with_known(1.0 - (1.0 - for_n) * marked, for_a * marked, known)
+
+
+def with_known(w_n: Tensor, w_a: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Give rows of known label the weights of their label, (1, 0) or (0, 1)."""
     if known is not None:
         w_n = torch.where(known == 0, w_n, (known > 0).to(w_n))
         w_a = torch.where(known == 0, w_a, (known < 0).to(w_a))

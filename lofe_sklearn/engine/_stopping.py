@@ -16,7 +16,8 @@ class EarlyStopping:
     """Stop each model of a stack when it is done.
 
     It has had all of its epochs, its objective has not improved by `tol` for `n_iter_no_change`
-    epochs, or the mean normal loss of the rows it takes for normal is below `loss_threshold`.
+    epochs, the mean normal loss of the rows it takes for normal is below `loss_threshold`, or
+    somebody else says so.
     Models of a stack do not touch each other, so a stopped one may go on in the stack as long as
     others run; its parameters of the epoch it stopped at are put back in the end.
 
@@ -60,8 +61,15 @@ class EarlyStopping:
         self._waited = np.zeros(stack.n_models, dtype=int)
         self._stopped: dict[int, dict[str, Tensor]] = {}
 
-    def end_epoch(self, objectives: np.ndarray, normal_losses: np.ndarray) -> None:
+    def end_epoch(
+        self,
+        objectives: np.ndarray,
+        normal_losses: np.ndarray,
+        passed: np.ndarray | bool = False,
+    ) -> None:
         """Take in an epoch's objectives and the losses of the rows taken for normal, (M,) each.
+
+        `passed`, (M,), are the models that somebody else stops.
 
         Raises
         ------
@@ -69,7 +77,7 @@ class EarlyStopping:
             If a model's objective is not finite, unless others shall go on without it.
         """
         self._drop_diverged(self.running & ~np.isfinite(objectives), self.epoch)
-        self.all_stopped_after(self.epoch, objectives, normal_losses)
+        self.all_stopped_after(self.epoch, objectives, normal_losses, passed)
         self.epoch += 1
 
     def finish(self) -> None:
@@ -81,7 +89,11 @@ class EarlyStopping:
             self._drop_diverged(~finite.cpu().numpy(), self.epoch - 1)
 
     def all_stopped_after(
-        self, epoch: int, objectives: np.ndarray, normal_losses: np.ndarray
+        self,
+        epoch: int,
+        objectives: np.ndarray,
+        normal_losses: np.ndarray,
+        passed: np.ndarray | bool = False,
     ) -> bool:
         """Take in the objectives and the losses of the rows taken for normal of `epoch`."""
         # The warm-up minimises another objective, which the later one need not fall below.
@@ -90,7 +102,7 @@ class EarlyStopping:
         self._waited = np.where(improved, 0, self._waited + counts)
         self._best = np.where(improved, objectives, self._best)
         done = (self._waited >= self.patience) | (counts & (normal_losses < self.loss_threshold))
-        done |= epoch + 1 >= self._max_epochs
+        done |= (epoch + 1 >= self._max_epochs) | passed
         stopping = np.flatnonzero(self.running & done).tolist()
         self.running &= ~done
         if self.running.any():  # else nothing changes the parameters any more

@@ -1,0 +1,14 @@
+"""Label rules with parameters, for ``LOE(method=...)``.
+
+`AAR` and `ALTBI` leave out rows whose normal loss is large, `ODIM` stops blind training in time.
+None of them trains a row of unknown label with the anomaly loss, and none needs to know the ratio.
+`LabelRule` is what a rule of your own derives from, where a function is not enough.
+"""
+
+from lofe_sklearn.engine import Course, Peak
+from lofe_sklearn.rules._aar import AAR
+from lofe_sklearn.rules._altbi import ALTBI
+from lofe_sklearn.rules._label_rule import LabelRule
+from lofe_sklearn.rules._odim import ODIM
+
+__all__ = ["AAR", "ALTBI", "ODIM", "Course", "LabelRule", "Peak"]
