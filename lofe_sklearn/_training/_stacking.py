@@ -119,7 +119,7 @@ def _models_at_once(task: Task, X: Matrix, max_memory: float | None, wanted: int
 
 def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
     """Estimate the memory that one more model in a stack takes, by a step of it on the CPU."""
-    n_epochs = task.model.choose_max_epochs(task.n_samples)
+    n_epochs = task.model.choose_max_epochs(task.n_samples, task.n_features(X))
     largest = engine.grown(
         task.model.batch_size, task.course.batch_growth, n_epochs - 1, task.n_samples
     )

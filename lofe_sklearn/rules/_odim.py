@@ -52,7 +52,7 @@ class ODIM(LabelRule):
     >>> from lofe_sklearn.rules import ODIM
     >>> X, y = load_thyroid(return_X_y=True)
     >>> detector = LOE(DeepSVDD(), method=ODIM(), contamination=0.025, random_state=0).fit(X)
-    >>> detector.n_iter_ < DeepSVDD().choose_max_epochs(len(X))
+    >>> detector.n_iter_ < DeepSVDD().choose_max_epochs(*X.shape)
     True
     """
 
