@@ -21,13 +21,14 @@ from benchmarks.studies import (
     stack_growth,
     step_time,
     unlabelled,
+    wrong_ratio,
 )
 from benchmarks.study import Study
 
 _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
-    *(image_features, flow, digest),
+    *(wrong_ratio, image_features, flow, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}
