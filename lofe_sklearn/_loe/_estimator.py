@@ -46,11 +46,11 @@ class LOE(CleaningMixin, PosteriorMixin, OutlierDetector):
         ``[DeepSVDD(), AutoEncoder()]``, which did best on average where nothing is known.
     method : {"hard", "soft", "refine", "blind"} or callable, default="hard"
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
-        did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses
-        and is safer with one ratio that may be too large; ``"refine"`` drops them; ``"blind"``
-        marks none. A callable ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` gets the losses as
-        tensors of shape (M, b) for M members, the ratio as a tensor (M,) and the known labels
-        (M, b) or None, and returns the weights of both losses, (M, b) each.
+        did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,
+        which pulls them to the middle and not away without bound; ``"refine"`` drops them;
+        ``"blind"`` marks none. A callable ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` gets
+        the losses as tensors of shape (M, b) for M members, the ratio as a tensor (M,) and the
+        known labels (M, b) or None, and returns the weights of both losses, (M, b) each.
     contamination : "auto", float, pair of floats or thresholder, default="auto"
         Share of anomalies in the training rows, in (0, 0.5]: it steers the training and sets the
         threshold of `predict`. Of a pair, ``(low, high)``, members assume ratios from one to the
