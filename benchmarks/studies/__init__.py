@@ -28,13 +28,14 @@ from benchmarks.studies import (
     tables,
     training_length,
     unlabelled,
+    wrong_ratio,
 )
 from benchmarks.study import Study
 
 _MODULES = (
     *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
-    *(cost, training_length, false_discovery, nothing_chosen, tables),
+    *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
     *(image_features, flow, reasons, rules, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}

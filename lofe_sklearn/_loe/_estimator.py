@@ -52,11 +52,12 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         ``[DeepSVDD(), AutoEncoder()]``, which did best on average where nothing is known.
     method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
-        did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses
-        and is safer with one ratio that may be too large; ``"refine"`` drops them; ``"blind"``
-        marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio: `contamination` then
-        sets the threshold only. A callable ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns
-        losses (M, b) of M members, ratios (M,) and known labels (M, b) or None into weights (M, b).
+        did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,
+        which pulls them to the middle and not away without bound; ``"refine"`` drops them;
+        ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
+        `contamination` then sets the threshold only. A callable
+        ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
+        (M,) and known labels (M, b) or None into weights (M, b).
     contamination : "auto", float, pair of floats or thresholder, default="auto"
         Share of anomalies in the training rows, in (0, 0.5]: it steers the training and sets the
         threshold of `predict`. Of a pair, ``(low, high)``, members assume ratios from one to the

@@ -12,9 +12,9 @@ from benchmarks.ledger import RESULTS, Ledger, read
 from benchmarks.standalone import CheckoutError, run_in
 from benchmarks.standalone.score_digests import PARTS, digests
 from benchmarks.standalone.step_times import step_times
-from benchmarks.studies import STUDIES, digest, options, search_time, step_time
+from benchmarks.studies import STUDIES, digest, options, search_time, step_time, wrong_ratio
 from benchmarks.study import Axis, Study, results
-from lofe_sklearn import DeepSVDD
+from lofe_sklearn import LOE, DeepSVDD
 
 ROOT = Path(__file__).parents[2]
 KEPT = [name for name, study in STUDIES.items() if study.is_kept]
@@ -289,3 +289,16 @@ def test_a_ledger_keeps_the_last_line_of_a_cell(tmp_path):
             ledger.add({"study": "s", "cell": {"a": 1, "b": 2}, "rows": [{"value": value}]})
         ledger.add({"study": "s", "cell": {"b": 2, "a": 1}, "rows": [{"value": 3}]})
     assert [line["rows"] for line in read([path])] == [[{"value": 3}]]
+
+
+def test_members_are_put_together_as_loe_does(contaminated):
+    X, _ = contaminated
+    detector = LOE(
+        DeepSVDD(max_epochs=3), contamination=(0.05, 0.2), n_estimators=3, random_state=0
+    ).fit(X[::2])
+    scores = wrong_ratio.together(detector.estimators_, np.ones(3), X[::2], X[1::2])
+    np.testing.assert_allclose(scores, detector.score_samples(X[1::2]), atol=1e-9)
+    weights = detector.contaminations_**-2.0
+    assert not np.allclose(
+        wrong_ratio.together(detector.estimators_, weights, X[::2], X[1::2]), scores
+    )
