@@ -31,7 +31,7 @@ _KEPT = 2**24
 
 
 class Unfit(Exception):
-    """The rows are such that a classical detector cannot be fitted to them; the message says why."""
+    """The rows are such that a detector cannot be fitted to them; the message says why."""
 
 
 class Forest(BaseEstimator):
@@ -139,6 +139,8 @@ class RobustCovariance(BaseEstimator):
         self.varies_ = np.ptp(some, axis=0) > 0
         some = some[:, self.varies_]
         n_samples, n_features = some.shape
+        if n_features == 0:
+            raise Unfit("all features are constant")
         if n_samples <= n_features + 1:
             raise Unfit(f"{n_samples} rows are too few for a covariance of {n_features} features")
         if np.linalg.matrix_rank(some - some.mean(axis=0)) < n_features:
@@ -218,7 +220,7 @@ def _some_rows(X: Matrix, most: int, seed: int) -> Matrix:
 
 def _standardised(X: Matrix, scaling: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
     shift, factor = scaling if scaling is not None else (0.0, 1.0)
-    dense = X.toarray() if sparse.issparse(X) else X
+    dense: Any = X.toarray() if sparse.issparse(X) else X  # type: ignore[union-attr]
     with np.errstate(over="ignore"):
         scaled = (np.asarray(dense, dtype=np.float64) - shift) * factor
     return np.clip(scaled, -_FAR, _FAR)
