@@ -174,8 +174,8 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
     ----------
     .. [1] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
        Detection with Contaminated Data. ICML. arXiv:2202.08088.
-    .. [2] S. Patra, S. Ben Taieb (2025). An Evidence-Based Post-Hoc Adjustment Framework for Anomaly
-       Detection Under Data Contamination. NeurIPS. arXiv:2510.21296.
+    .. [2] S. Patra, S. Ben Taieb (2025). An Evidence-Based Post-Hoc Adjustment Framework for
+       Anomaly Detection Under Data Contamination. NeurIPS. arXiv:2510.21296.
     .. [3] D. Hendrycks, M. Mazeika, T. Dietterich (2019). Deep Anomaly Detection with Outlier
        Exposure. ICLR. arXiv:1812.04606.
 
