@@ -56,7 +56,8 @@ class Forest(BaseEstimator):
 
     def outlier_scores(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies."""
-        rows = in_units(X, self.units_)
+        with np.errstate(over="ignore"):  # what overflows is clipped
+            rows = in_units(X, self.units_)
         if sparse.issparse(rows):
             rows = sparse.csr_matrix(
                 (np.clip(rows.data, -_LARGEST, _LARGEST), rows.indices, rows.indptr), rows.shape
