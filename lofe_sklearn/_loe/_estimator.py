@@ -19,6 +19,7 @@ from lofe_sklearn._loe._decision import DecisionMixin
 from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, mean_history
 from lofe_sklearn._loe._evidence import EvidenceParameter, check_evidence
 from lofe_sklearn._loe._members import EnsemblePlan, Planner
+from lofe_sklearn._loe._outputs import ScoringMixin
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
     Method,
@@ -29,7 +30,6 @@ from lofe_sklearn._loe._parameters import (
 )
 from lofe_sklearn._loe._posterior import PosteriorMixin
 from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
-from lofe_sklearn._loe._scoring import ScoringMixin
 from lofe_sklearn._training import Memo, Trained, exposure_to, fit
 from lofe_sklearn._types import KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import check_parameters
