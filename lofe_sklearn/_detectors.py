@@ -1,8 +1,4 @@
-"""What every detector shares: rows in, scores out, high for normal rows, and a threshold.
-
-And the questions that are asked of detectors that may be anybody's: whether one is of this package,
-which step of a Pipeline it is, and which sign its scores have.
-"""
+"""What every detector shares: rows in, scores out, high for normal rows, and a threshold."""
 
 from __future__ import annotations
 
@@ -15,14 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import (
-    BaseEstimator,
-    OutlierMixin,
-    is_classifier,
-    is_outlier_detector,
-    is_regressor,
-)
-from sklearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -30,7 +19,6 @@ from lofe_sklearn._bad_rows import blaming_rows, explained, of_all_columns
 from lofe_sklearn._containers import (
     Matrix,
     check_plain_values,
-    check_unmasked,
     readable_rows,
     tidy_csr,
 )
@@ -38,21 +26,8 @@ from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._reasons import ExplainMixin, typical_values
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
-from lofe_sklearn._validation import check_finite, warn_user
+from lofe_sklearn._validation import warn_user
 from lofe_sklearn._versions import VersionedPickleMixin
-
-__all__ = [
-    "OutlierDetector",
-    "PreparedRows",
-    "RowReader",
-    "check_detector",
-    "final_step",
-    "innermost_step",
-    "normality",
-    "outlier_scores",
-    "outlier_scores_after_fit",
-    "prefix_of_parameters",
-]
 
 
 class RowReader(Protocol):
@@ -255,127 +230,3 @@ class OutlierDetector(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def final_step(estimator: Any) -> Any:
-    """Return the last step of a Pipeline, or what is no Pipeline itself."""
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
-
-
-def innermost_step(estimator: Any) -> Any:
-    """Return the detector itself, at the end of Pipelines within Pipelines."""
-    while isinstance(estimator, Pipeline):
-        estimator = final_step(estimator)
-    return estimator
-
-
-def prefix_of_parameters(estimator: Any) -> str:
-    """Return what goes before the names of the innermost step's parameters."""
-    prefix = ""
-    while isinstance(estimator, Pipeline):
-        prefix += f"{estimator.steps[-1][0]}__"
-        estimator = final_step(estimator)
-    return prefix
-
-
-def check_detector(
-    estimator: Any,
-    owner: str,
-    argument: str,
-    *,
-    pipeline: bool = True,
-    wanted: str = "LOE(...), a backbone such as NeuTraL(), or a Pipeline that ends in one of them",
-    advice: str = "",
-) -> OutlierDetector:
-    """Return the detector of this package that `estimator` is, or that a Pipeline ends in.
-
-    Raises
-    ------
-    TypeError
-        If it is none, or a Pipeline where `pipeline` is false.
-    """
-    last = final_step(estimator) if pipeline else estimator
-    if isinstance(last, OutlierDetector):
-        return last
-    got = last.__name__ if isinstance(last, type) else type(last).__name__
-    where = "a Pipeline that ends in " if last is not estimator else ""
-    raise TypeError(f"{owner}: {argument} must be {wanted}; got {where}{got}. {advice}".rstrip())
-
-
-def normality(estimator: Any, X: Any, owner: str) -> Floats:
-    """Return the scores of the rows of `X`, high for normal rows.
-
-    Of ``score_samples`` scikit-learn says that it is high for normal rows; ``decision_function``
-    is so for outlier detectors only, and the other way round in PyOD. It is therefore called where
-    the estimator is tagged as an outlier detector, and nowhere else.
-
-    Raises
-    ------
-    TypeError
-        If the estimator has no scores of a known sign.
-    ValueError
-        If a score is not finite.
-    """
-    check_unmasked(X, "X", owner)
-    if hasattr(estimator, "score_samples"):
-        scores = estimator.score_samples(X)
-    elif hasattr(estimator, "decision_function") and _is_tagged_as_detector(estimator):
-        scores = estimator.decision_function(X)
-    else:
-        raise TypeError(
-            f"{owner}: {type(estimator).__name__} has no scores that are sure to be high for "
-            "normal rows. It needs score_samples, or decision_function and scikit-learn's "
-            "OutlierMixin. Of detectors whose decision_function is high for anomalies, as in "
-            "PyOD, score -detector.decision_function(X) with the functions of "
-            "lofe_sklearn.metrics; LocalOutlierFactor needs novelty=True."
-        )
-    check_plain_values(scores, "scores", f"{owner}: {type(estimator).__name__}")
-    scores = np.asarray(scores, dtype=np.float64)
-    name = type(estimator).__name__
-    check_finite(
-        scores,
-        f"{owner}: {name} gave row {{row}} the score {{value}}. Scores must be finite; bring the "
-        "features to a common scale.",
-    )
-    return scores
-
-
-def outlier_scores_after_fit(detector: Any, X: Any) -> np.ndarray | None:
-    """Fit a detector to X and return its scores of X, high for anomalies.
-
-    None if the sign of its scores is not known: it is neither a detector or density of
-    scikit-learn's nor a detector of PyOD's.
-    """
-    of_sklearn = isinstance(detector, BaseEstimator)
-    if of_sklearn and (is_classifier(detector) or is_regressor(detector)):
-        return None  # a fit without labels would fail without saying so
-    detector.fit(X)
-    # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a Pipeline too.
-    last = innermost_step(detector)
-    if hasattr(last, "negative_outlier_factor_"):
-        return -np.asarray(last.negative_outlier_factor_)
-    if hasattr(last, "decision_scores_"):  # PyOD's name, high for outliers
-        return np.asarray(last.decision_scores_)
-    if hasattr(detector, "score_samples"):
-        return -np.asarray(detector.score_samples(X))
-    if of_sklearn and _is_tagged_as_detector(detector):
-        return -np.asarray(detector.decision_function(X))
-    return None
-
-
-def outlier_scores(detector: Any, X: Any, owner: str) -> np.ndarray:
-    """Score rows by a fitted detector of scikit-learn's or PyOD's, high for anomalies.
-
-    Raises
-    ------
-    TypeError
-        If the sign of its scores is not known.
-    """
-    # PyOD's name for the scores of the training rows; its decision_function is high for outliers.
-    if hasattr(innermost_step(detector), "decision_scores_"):
-        return np.asarray(detector.decision_function(X), dtype=np.float64)
-    return -normality(detector, X, owner)
-
-
-def _is_tagged_as_detector(estimator: Any) -> bool:
-    return hasattr(estimator, "__sklearn_tags__") and is_outlier_detector(estimator)

@@ -8,8 +8,9 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from sklearn.base import clone
 
+from lofe_sklearn._any_detector import check_detector
 from lofe_sklearn._containers import count_rows, readable_rows
-from lofe_sklearn._detectors import OutlierDetector, check_detector
+from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._training import fit_together
 from lofe_sklearn._types import KnownLabels, Mask, MatrixLike

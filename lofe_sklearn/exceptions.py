@@ -1,4 +1,4 @@
-"""Errors that callers may want to catch by name."""
+"""Errors and warnings that callers may want to catch, or to filter, by name."""
 
 
 class TrainingDivergedError(ArithmeticError):
@@ -11,3 +11,7 @@ class UnusableRowsError(ValueError):
 
 class ModelFileError(ValueError):
     """A model that cannot be stored in a file safely, or a file that is not one of a model."""
+
+
+class NoSeparateGroupWarning(UserWarning):
+    """Nothing in the training rows says how many are anomalies; there may be none."""

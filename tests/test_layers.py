@@ -22,6 +22,7 @@ LAYERS = [
     ["_conformal", "_cut", "_known_labels"],
     ["_thresholds"],
     ["_detectors"],
+    ["_any_detector"],
     ["metrics", "datasets", "inspection", "rules"],
     ["_training"],
     ["backbones", "model_selection"],

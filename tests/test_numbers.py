@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
 from lofe_sklearn._cut import threshold, untied
-from lofe_sklearn._training import fit_scaling, one_feature_dominates, within
+from lofe_sklearn._training import fit_scaling, in_units, one_feature_dominates, units_within
 
 CONSTANTS = [0.0, 14.62, -0.1, 1e-9, 1e6 + 0.1, 1.7e9 + 0.3, 1e18, 1e200, 1e-200, 5e-324, -1e308]
 MAX, MAX32 = np.finfo(np.float64).max, float(np.finfo(np.float32).max)
@@ -145,13 +145,13 @@ class TestUnits:
     def test_rows_for_float32(self):
         X = rows() * [1.0, 1e-100, 1e100, 1.0]
         for given in (X, sparse.csr_matrix(X)):
-            got = within(given, 1e-30, 1e30)
+            got = in_units(given, units_within(given, 1e-30, 1e30))
             got = got.toarray() if sparse.issparse(got) else got
             np.testing.assert_array_equal(got[:, [0, 3]], X[:, [0, 3]])
             np.testing.assert_array_equal(got.argsort(axis=0), X.argsort(axis=0))
             assert np.isfinite(got.astype(np.float32)).all()
         ordinary = rows()
-        assert within(ordinary, 1e-30, 1e30) is ordinary
+        assert in_units(ordinary, units_within(ordinary, 1e-30, 1e30)) is ordinary
 
 
 class TestTooLarge:

@@ -31,7 +31,7 @@ _KEPT = 2**24
 
 
 class Unfit(Exception):
-    """The rows are such that a classical detector cannot be fitted to them; the message says why."""
+    """The rows are such that a detector cannot be fitted to them; the message says why."""
 
 
 class Forest(BaseEstimator):
@@ -56,7 +56,8 @@ class Forest(BaseEstimator):
 
     def outlier_scores(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies."""
-        rows = in_units(X, self.units_)
+        with np.errstate(over="ignore"):  # what overflows is clipped
+            rows = in_units(X, self.units_)
         if sparse.issparse(rows):
             rows = sparse.csr_matrix(
                 (np.clip(rows.data, -_LARGEST, _LARGEST), rows.indices, rows.indptr), rows.shape
@@ -139,6 +140,8 @@ class RobustCovariance(BaseEstimator):
         self.varies_ = np.ptp(some, axis=0) > 0
         some = some[:, self.varies_]
         n_samples, n_features = some.shape
+        if n_features == 0:
+            raise Unfit("all features are constant")
         if n_samples <= n_features + 1:
             raise Unfit(f"{n_samples} rows are too few for a covariance of {n_features} features")
         if np.linalg.matrix_rank(some - some.mean(axis=0)) < n_features:
@@ -218,7 +221,7 @@ def _some_rows(X: Matrix, most: int, seed: int) -> Matrix:
 
 def _standardised(X: Matrix, scaling: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
     shift, factor = scaling if scaling is not None else (0.0, 1.0)
-    dense = X.toarray() if sparse.issparse(X) else X
+    dense: Any = X.toarray() if sparse.issparse(X) else X  # type: ignore[union-attr]
     with np.errstate(over="ignore"):
         scaled = (np.asarray(dense, dtype=np.float64) - shift) * factor
     return np.clip(scaled, -_FAR, _FAR)

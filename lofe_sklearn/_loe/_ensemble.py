@@ -100,6 +100,12 @@ class Ensemble:
         ratios = np.array([member.contamination for member in self.members])
         return replace(self, scale=self.scale.weighted(belief.weights(ratios)))
 
+    def evidence_detectors(self) -> dict[str, Any] | None:
+        """Return the fitted detectors of the evidence by name; None where there are none."""
+        if self.evidence is None:
+            return None
+        return {source.name: source.detector for source in self.evidence.sources}
+
     @property
     def unit(self) -> float:
         """Size of what scores are computed from, where that is larger than they are."""

@@ -8,7 +8,6 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from lofe_sklearn import engine
-from lofe_sklearn._containers import Matrix
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows
 from lofe_sklearn._known_labels import (
     Known,
@@ -20,6 +19,7 @@ from lofe_sklearn._loe._decision import DecisionMixin
 from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, mean_history
 from lofe_sklearn._loe._evidence import EvidenceParameter, check_evidence
 from lofe_sklearn._loe._members import EnsemblePlan, Planner
+from lofe_sklearn._loe._outputs import ScoringMixin
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
     Method,
@@ -31,12 +31,12 @@ from lofe_sklearn._loe._parameters import (
 from lofe_sklearn._loe._posterior import PosteriorMixin
 from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
 from lofe_sklearn._training import Memo, Trained, exposure_to, fit
-from lofe_sklearn._types import Floats, KnownLabels, Mask, MatrixLike, RandomState
+from lofe_sklearn._types import KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import check_parameters
 from lofe_sklearn.backbones import Backbone
 
 
-class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
+class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
     """Latent Outlier Exposure [1]_: train a detector on unlabelled, contaminated data.
 
     A backbone gives two losses for each row, low where it looks normal and low where it looks
@@ -62,14 +62,22 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         Share of anomalies in the training rows, in (0, 0.5]: it steers the training and sets the
         threshold of `predict`. Of a pair, ``(low, high)``, members assume ratios from one to the
         other, and the threshold is that of their geometric mean. ``"auto"`` is for those who do
-        not know it: members assume different ratios, from 0.01 to 0.4, and the threshold's is found
-        without labels; see Notes.
-        A thresholder, an object with ``eval(scores)`` as PyThresh's or a callable, gets the
-        outlier scores of the training rows, high for outliers, and returns labels, 1 for outliers,
-        or a ratio; members are then those of ``"auto"``.
+        not know it: members assume ratios from 0.002, or two rows of a small set, to 0.4, and the
+        threshold's is a belief; see Notes. A thresholder, an object with ``eval(scores)`` as
+        PyThresh's or a callable, gets the outlier scores of the training rows, high for outliers,
+        and returns labels, 1 for outliers, or a ratio; members are then those of ``"auto"``.
+    evidence : "auto", None, {"iforest", "knn", "mcd"}, outlier detector or list, default="auto"
+        Other detectors, fitted to all training rows, whose scores are added to the members', in
+        training and for new rows [2]_: scikit-learn's isolation forest, the distance to the 20th
+        neighbour, the robust covariance, or detectors of scikit-learn's or PyOD's, which are cloned
+        and seeded as that of `init`. ``"auto"`` is all three names, ``"mcd"`` where there are 2 to
+        100 features and three rows for each. It is None with one member, with ``method="blind"``
+        and for `MHRot`. None is the LOE of the paper. See Notes for the weight. A detector that
+        cannot be fitted to the rows is left out, with a warning.
     n_estimators : int, optional
-        Members, which differ in their seed, trained in one stack; their scores are averaged.
-        Default: 16 where no single ratio is given, else one for each backbone.
+        Members, which differ in their seed, trained in one stack; their scores are averaged, by
+        the belief in the ratios that they assume where ``contamination="auto"``. Default: 16 where
+        no single ratio is given, else one for each backbone.
     max_samples, max_features : float or int, default=1.0
         Rows and features that each member is trained on, drawn without replacement: a share, or a
         number.
@@ -92,11 +100,11 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         ones. Default: every row counts the same.
     outlier_weight : float, default=1.0
         How much the mean anomaly loss of auxiliary outliers counts beside the mean over the
-        training rows, where `fit` is given any (outlier exposure [2]_).
+        training rows, where `fit` is given any (outlier exposure [3]_).
     held_out_folds : int of at least 2, optional
         Folds of training rows, each of which models trained on the other rows score, for
         `held_out_scores_`: at most 8 models a fold, trained as members are, on as many of the other
-        rows at most. Default: none, or 3 where ``contamination="auto"`` needs them.
+        rows at most. Evidence is fitted to the other rows too. Default: none.
     random_state : int, RandomState instance or None, default=None
         Seeds the members. None takes the first backbone's own ``random_state``.
 
@@ -113,11 +121,14 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
     contamination_ : float
         The ratio that `offset_` cuts at: the one given or found, or that of `set_threshold`.
     contamination_interval_ : tuple of float
-        One standard deviation of the logarithm of the found ratio below and above it. Of a ratio
-        that was given, twice the ratio; a pair that was given.
+        Holds four fifths of the belief about the ratio, with a tenth below and a tenth above. Of a
+        ratio that was given, twice the ratio; a pair that was given.
+    evidence_ : dict of str to object, or None
+        The fitted detectors of `evidence`, by name or class; None where there are none. Those of
+        names have ``outlier_scores(X)``, high for anomalies.
     held_out_scores_ : ndarray of shape (n_samples,) or None
-        The score of each training row by models that have not seen it, high for normal, where there
-        are folds: with `held_out_folds`, or ``contamination="auto"`` and at least 36 rows.
+        The score of each training row by models that have not seen it, high for normal; None
+        without `held_out_folds`.
     labels_ : ndarray of int, shape (n_samples,)
         Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stand as given.
         After `set_threshold`, those of `predict`.
@@ -147,21 +158,26 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
     The number of rows marked is `contamination` times that of the batch or of all rows, rounded,
     but at least one: where nothing is marked, training would take all rows for normal.
 
-    The score of a member is minus its normal loss. Of several members, the logarithms of their
-    normal losses are standardised by their mean and standard deviation over the training rows
-    and averaged, so that the scale does not depend on the rows that are scored.
+    The score of a member is minus its normal loss. Of several members, and where there is evidence,
+    the logarithms of the normal losses are standardised by their mean and standard deviation over
+    the training rows, and averaged to u. Scores of the evidence are brought to the same scale: the
+    logarithms of their distances from the lowest one, standardised, and averaged to t. The score is
+    ``-(u + w t) / (1 + w)``. The weight w is 250 / n_samples, since few rows are too few to train
+    networks on, and 0.25 more where no single ratio is given, since members then assume wrong ones.
 
-    The ratio that ``"auto"`` cuts at is the geometric mean of two estimates. One is the mean of the
-    ratios from 0.01 to 0.4, weighted by how well models trained on two thirds of the rows put the
-    rows above that cut on top among the other third (average precision, chance taken off, to the
-    eighth power). The other is the weight of the upper component in a Dirichlet process mixture of
-    normal distributions of the scores. The interval shows how far they, and the cuts, disagree.
+    The ratio of ``"auto"`` is the geometric mean of a belief, for which no model is trained. Its
+    prior is log-normal: the median is 0.03, and the logarithm has a standard deviation of 2. It is
+    updated by how far detectors of different kinds, the backbones and the evidence, agree on the
+    rows above each cut, compared to what is usual. Where they agree on no group of rows, a
+    `NoSeparateGroupWarning` says so, and at most one row in twenty is flagged.
 
     References
     ----------
     .. [1] C. Qiu, A. Li, M. Kloft, M. Rudolph, S. Mandt (2022). Latent Outlier Exposure for Anomaly
        Detection with Contaminated Data. ICML. arXiv:2202.08088.
-    .. [2] D. Hendrycks, M. Mazeika, T. Dietterich (2019). Deep Anomaly Detection with Outlier
+    .. [2] S. Patra, S. Ben Taieb (2025). An Evidence-Based Post-Hoc Adjustment Framework for
+       Anomaly Detection Under Data Contamination. NeurIPS. arXiv:2510.21296.
+    .. [3] D. Hendrycks, M. Mazeika, T. Dietterich (2019). Deep Anomaly Detection with Outlier
        Exposure. ICLR. arXiv:1812.04606.
 
     Examples
@@ -311,6 +327,7 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
         self.estimators_samples_ = self._ensemble.samples
         self.estimators_features_ = self._ensemble.features
         self.contaminations_ = np.array([member.contamination for member in self.estimators_])
+        self.evidence_ = self._ensemble.evidence_detectors()
         self.n_iter_ = max(member.n_iter_ for member in self.estimators_)
         self.loss_history_ = mean_history(self.estimators_, self.n_iter_)
 
@@ -324,39 +341,3 @@ class LOE(CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
             plan, of_folds, self._ensemble, belief if is_open else None
         )
         self._decide(losses, plan, belief)
-
-    def _scores_of(self, X: Matrix) -> Floats:
-        return self._ensemble.score(X)
-
-    def score_samples(self, X: MatrixLike) -> Floats:
-        """Score of each row: the higher, the more normal.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to score.
-
-        Returns
-        -------
-        scores : ndarray of float64, shape (n_samples,)
-            Minus the normal loss; of several members, minus the mean of their standardised
-            logarithms. It does not depend on the other rows of X.
-        """
-        with self._rows_to_score(X) as rows:
-            return self._scores_of(rows)
-
-    def embed(self, X: MatrixLike) -> Floats:
-        """Embed rows by the members' networks.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to embed.
-
-        Returns
-        -------
-        embeddings : ndarray of float64, shape (n_samples, n_outputs)
-            The members' embeddings side by side.
-        """
-        with self._rows_to_score(X) as rows:
-            return self._ensemble.embed(rows)

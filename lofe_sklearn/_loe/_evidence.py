@@ -8,16 +8,17 @@ scores' logarithms, standardised over the training rows, as the members' losses 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
+from lofe_sklearn._any_detector import is_supervised, outlier_scores, scores_new_rows
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._detectors import outlier_scores
 from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
+from lofe_sklearn._loe._fit_once import fitted_copy
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._training import Memo
 from lofe_sklearn._validation import did_you_mean, warn_user
@@ -40,6 +41,7 @@ class Source:
     Parameters
     ----------
     name : str
+        What the user named it, or its class.
     detector : object
     lowest, floor : float
         The training rows' lowest score, and the least distance from it that counts.
@@ -56,8 +58,17 @@ class Source:
 
     @classmethod
     def of(cls, name: str, detector: Any, scores: np.ndarray) -> Source:
-        """Learn the scale from the training rows' outlier scores."""
-        deviation = float(scores.std())
+        """Learn the scale from the training rows' outlier scores.
+
+        Raises
+        ------
+        Unfit
+            If they are so far apart that their variance is no number.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            deviation = float(scores.std())
+        if not np.isfinite(deviation):
+            raise Unfit(f"its scores, up to {np.abs(scores).max():.3g}, are too large")
         alike = deviation <= _NO_SPREAD * max(1.0, float(np.abs(scores).max()))
         floor = 1.0 if alike else _FLOOR * deviation
         logs = np.log(scores - scores.min() + floor)
@@ -71,9 +82,20 @@ class Source:
 
     def score(self, X: Matrix) -> np.ndarray:
         """Score rows on the members' scale, high for anomalies."""
-        if isinstance(self.detector, tuple(CLASSICAL.values())):
-            return self.standardised(self.detector.outlier_scores(X))
-        return self.standardised(outlier_scores(self.detector, X, "LOE"))
+        return self.standardised(_scores_of(self.detector, X))
+
+    def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+        """Score rows of X by a copy of the detector that is fitted to other rows only.
+
+        Raises
+        ------
+        Unfit
+            If it cannot be fitted to these, or cannot score the others.
+        """
+        again = seeded(self.detector, 0)  # its own seeds are set
+        with _unfit_if_it_fails():
+            again.fit(X[outside])
+            return self.standardised(_scores_of(again, X[held_out]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,24 +124,22 @@ class Evidence:
         """Score rows, high for anomalies: the mean of the detectors."""
         return np.mean([source.score(X) for source in self.sources], axis=0)
 
-    def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-        """Score rows of X by the same detectors, fitted to other rows of X only."""
+    def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray | None:
+        """Score rows of X by the same detectors, fitted to other rows of X only.
+
+        None if none of them can be. Each that cannot is named by a warning.
+        """
         scores = []
         for source in self.sources:
-            own = isinstance(source.detector, tuple(CLASSICAL.values()))
-            again = seeded(source.detector, 0)
             try:
-                again.fit(X[outside])
-            except (ValueError, Unfit):
-                scores.append(source.score(X[held_out]))  # nothing better is known
-                continue
-            values = (
-                again.outlier_scores(X[held_out])
-                if own
-                else outlier_scores(again, X[held_out], "LOE")
-            )
-            scores.append(source.standardised(values))
-        return np.mean(scores, axis=0)
+                scores.append(source.held_out(X, outside, held_out))
+            except Unfit as reason:
+                warn_user(
+                    f"LOE: evidence {source.name!r} is left out of some held_out_scores_, since it "
+                    f"cannot be fitted to {len(outside)} of the rows: {reason}. Lower "
+                    "held_out_folds, or leave it out of evidence."
+                )
+        return np.mean(scores, axis=0) if scores else None
 
 
 def check_evidence(evidence: Any) -> None:
@@ -134,7 +154,7 @@ def check_evidence(evidence: Any) -> None:
             continue
         if hasattr(each, "fit") and not isinstance(each, type):
             # A fit without labels would fail without saying so.
-            if isinstance(each, BaseEstimator) and (is_classifier(each) or is_regressor(each)):
+            if is_supervised(each):
                 raise _unknown_sign(each)
             continue
         raise _unusable(each)
@@ -180,39 +200,72 @@ def fit_evidence(evidence: Any, X: Matrix, seed: int, weight: float, memo: Memo)
     else:
         chosen = _listed(evidence)
     sources, training = [], []
-    for each in chosen:
-        name = CLASSICAL[each].label if isinstance(each, str) else type(each).__name__
+    for name, each in zip(_names(chosen), chosen, strict=True):
         try:
             detector, scores = _fitted(each, X, seed, memo)
-        except (ValueError, Unfit) as error:
+            source = Source.of(name, detector, scores)
+        except Unfit as reason:
+            what = f" ({CLASSICAL[each].label})" if isinstance(each, str) else ""
             warn_user(
-                f"LOE: {name} is left out of the evidence, since it cannot be fitted to these "
-                f"{X.shape[0]} rows of {X.shape[1]} features: {error}. Name the others in evidence "
-                "to do without it."
+                f"LOE: evidence {name!r}{what} is left out, since it cannot be fitted to these "
+                f"{X.shape[0]} rows of {X.shape[1]} features: {reason}. Leave it out of evidence "
+                "to fit without this warning."
             )
             continue
-        source = Source.of(name, detector, scores)
         sources.append(source)
         training.append(source.standardised(scores))
     return Evidence(sources, weight, np.array(training)) if sources else None
 
 
 def _fitted(each: Any, X: Matrix, seed: int, memo: Memo) -> tuple[Any, np.ndarray]:
-    """Fit one detector; return it and its outlier scores of X."""
+    """Fit one detector; return it and its outlier scores of X.
+
+    Raises
+    ------
+    Unfit
+        If it fails on these rows.
+    TypeError
+        If the sign of its scores is not known.
+    """
     if isinstance(each, str):
-        return fitted(each, X, seed, None, memo)
-    detector = seeded(each, seed)
-    try:
-        detector.fit(X)
-    except TypeError as error:  # no sparse rows, say
-        raise Unfit(str(error)) from error
-    try:
-        scores = outlier_scores(detector, X, "LOE")
-    except TypeError as error:
-        raise _unknown_sign(detector) from error
-    if scores.shape != (X.shape[0],) or not np.isfinite(scores).all():
-        raise Unfit("its scores are not one finite number for each row")
+        try:
+            return fitted(each, X, seed, None, memo)
+        except ValueError as error:  # values that scikit-learn cannot compute with
+            raise Unfit(str(error)) from error
+    with _unfit_if_it_fails():
+        detector = fitted_copy(each, X, seed, None, memo)
+    if not scores_new_rows(detector):
+        raise _unknown_sign(detector)
+    with _unfit_if_it_fails():
+        scores = _scores_of(detector, X)
+    if scores.shape != (X.shape[0],):
+        raise Unfit(f"its scores have the shape {scores.shape}")
     return detector, scores
+
+
+@contextmanager
+def _unfit_if_it_fails() -> Iterator[None]:
+    """Turn whatever somebody's detector raises into `Unfit`: evidence can be done without."""
+    try:
+        yield
+    except Unfit:
+        raise
+    except Exception as error:
+        raise Unfit(f"{type(error).__name__}: {error}") from error
+
+
+def _scores_of(detector: Any, X: Matrix) -> np.ndarray:
+    is_classical = isinstance(detector, tuple(CLASSICAL.values()))
+    return detector.outlier_scores(X) if is_classical else outlier_scores(detector, X, "LOE")
+
+
+def _names(chosen: Sequence[Any]) -> list[str]:
+    """Name each detector as the user did, or by its class; the second of a name is 'name-2'."""
+    plain = [each if isinstance(each, str) else type(each).__name__ for each in chosen]
+    counts = [plain[: i + 1].count(name) for i, name in enumerate(plain)]
+    return [
+        name if count == 1 else f"{name}-{count}" for name, count in zip(plain, counts, strict=True)
+    ]
 
 
 def _listed(evidence: Any) -> list[Any]:

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.special import logit
 
 from lofe_sklearn._validation import warn_user
+from lofe_sklearn.exceptions import NoSeparateGroupWarning
 
 # The cuts that are compared.
 RATIOS = np.geomspace(0.001, 0.5, 28)
@@ -117,7 +118,7 @@ def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -
         agreement = agreements(parties)
         log_belief += _SHARPNESS * (logit(agreement) - np.interp(logs, _USUAL_AT, _USUAL))
         is_separate = bool(agreement.max() > _SEPARATE)
-    possible = RATIOS >= min(max(1 / n_samples, least), RATIOS[-1])
+    possible = min(max(1 / n_samples, least), RATIOS[-1]) <= RATIOS
     log_belief = np.where(possible, log_belief, -np.inf)
     belief = np.exp(log_belief - log_belief[possible].max())
     return Belief(belief / belief.sum(), is_separate)
@@ -152,8 +153,10 @@ def warn_unless_separate(belief: Belief, found: FoundRatio, known: np.ndarray | 
         return
     warn_user(
         "LOE: no separate group of anomalies was found: detectors of different kinds do not agree "
-        f"on which rows it would be. There may be few anomalies, or none. predict flags {found.value:.2g} "
-        f"of the training rows, mostly by the assumption that anomalies are rare; the interval is {found.low:.2g} to "
-        f"{found.high:.2g}. The ranking holds whatever the ratio is: set contamination if you know it, or how many "
-        "rows you can look at by set_threshold(n_flagged=...)."
+        "on which rows it would be. There may be few anomalies, or none. predict flags "
+        f"{found.value:.2g} of the training rows, mostly by the assumption that anomalies are "
+        f"rare; the interval is {found.low:.2g} to {found.high:.2g}. The ranking holds whatever "
+        "the ratio is: set contamination if you know it, or how many rows you can look at by "
+        "set_threshold(n_flagged=...).",
+        NoSeparateGroupWarning,
     )

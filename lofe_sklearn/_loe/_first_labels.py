@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pickle import PicklingError
 from typing import Any
 
-import joblib
 import numpy as np
 
+from lofe_sklearn._any_detector import is_supervised, outlier_scores_of_fit
 from lofe_sklearn._containers import Matrix, Subset, check_plain_values
-from lofe_sklearn._detectors import outlier_scores_after_fit
 from lofe_sklearn._loe._classical import fitted
-from lofe_sklearn._loe._seeds import seeded
+from lofe_sklearn._loe._fit_once import fitted_copy, key_of
 from lofe_sklearn._training import Memo
 from lofe_sklearn._validation import check_finite, did_you_mean
 
@@ -58,8 +56,8 @@ def first_scores(
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.{did_you_mean(init, INITS)}")
     if isinstance(init, str) or hasattr(init, "fit"):
         if not isinstance(init, str):
-            own = X if rows is None else X[rows]
-            return _checked(_scores_of(seeded(init, seed), own), own.shape[0])
+            n_rows = X.shape[0] if rows is None else len(rows)
+            return _checked(_scores_of(init, X, seed, rows, memo), n_rows)
         _, scores = fitted(init, X, seed, rows, {} if memo is None else memo)
     else:
         scores = _given(init, X.shape[0])
@@ -75,18 +73,10 @@ def remembered_scores(
     """Return `first_scores`, found only once for equal detectors, seeds and rows of X."""
     if not hasattr(init, "fit"):
         check_plain_values(init, "init", "LOE")
-    key = _key_of(init), seed, Subset(rows)
+    key = key_of(init), seed, Subset(rows)
     if key not in memo:
         memo[key] = first_scores(init, X, seed, rows, memo)
     return memo[key]
-
-
-def _key_of(init: Any) -> Any:
-    """Return a hash of the detector's parameters."""
-    try:
-        return joblib.hash(init)
-    except (PicklingError, AttributeError, TypeError):  # it holds a lambda, say
-        return id(init)
 
 
 def _given(init: Any, n_samples: int) -> np.ndarray:
@@ -136,9 +126,14 @@ def _checked(scores: np.ndarray, n_samples: int) -> np.ndarray:
     return scores
 
 
-def _scores_of(detector: Any, X: Matrix) -> np.ndarray:
-    """Fit a detector to X and return its scores of X, high for anomalies."""
-    scores = outlier_scores_after_fit(detector, X)
+def _scores_of(
+    detector: Any, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo | None
+) -> np.ndarray:
+    """Fit a copy of a detector to rows of X and return their scores, high for anomalies."""
+    if is_supervised(detector):
+        raise _unknown_sign(detector)  # a fit without labels would fail without saying so
+    fitted_to_rows = fitted_copy(detector, X, seed, rows, memo)
+    scores = outlier_scores_of_fit(fitted_to_rows, X if rows is None else X[rows])
     if scores is None:
         raise _unknown_sign(detector)
     return scores

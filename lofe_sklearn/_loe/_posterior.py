@@ -24,6 +24,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from lofe_sklearn._cut import tolerance
 from lofe_sklearn._loe._scale import CommonScale
 from lofe_sklearn._types import Floats, MatrixLike
 from lofe_sklearn._validation import Number
@@ -85,12 +86,11 @@ class Posterior:
         least = 0.5 / len(scores)
         ratio = float(np.clip(ratio, least, 1 - least))
         own = scale.standardised(scores)
+        highest = _highest_intercept(own, most, scale.unit)
         if held_out is None:
-            return cls(scale, _intercept(own, ratio, most), ratio)
+            return cls(scale, min(_intercept(own, ratio), highest), ratio)
         unseen = scale.standardised(held_out)
-        intercept = min(
-            _intercept(np.concatenate([own, unseen]), ratio), _intercept(own, ratio, most)
-        )
+        intercept = min(_intercept(np.concatenate([own, unseen]), ratio), highest)
         # A class of which no row is known says nothing for or against the ratio: whoever names ten
         # anomalies need not have looked at ten rows.
         if known is None or not ((known < 0).any() and (known > 0).any()):
@@ -99,7 +99,7 @@ class Posterior:
         # new row of its kind scores and what a training row of the same rank does, both are served.
         ranks = np.argsort(np.argsort(unseen, kind="stable"), kind="stable")
         logits = _SLOPE * (np.sort(own)[ranks] + unseen) / 2 + intercept
-        shift = _shift(logits[known != 0], known[known != 0] < 0)
+        shift = min(_shift(logits[known != 0], known[known != 0] < 0), highest - intercept)
         return cls(scale, intercept + shift, float(expit(logit(ratio) + shift)))
 
     def proba(self, scores: np.ndarray, share: float | None = None) -> np.ndarray:
@@ -180,19 +180,22 @@ class PosteriorMixin:
         return self._posterior.proba(scores, contamination)
 
 
-def _intercept(units: np.ndarray, ratio: float, most: float = 1.0) -> float:
-    """Find the intercept by which the mean probability is `ratio`.
-
-    It is lower where more than the share `most` of the rows would be likelier anomalies than not.
-    """
+def _intercept(units: np.ndarray, ratio: float) -> float:
+    """Find the intercept by which the mean probability is `ratio`."""
     logits = _SLOPE * units
     # All probabilities are below the ratio at one end, and above it at the other.
     low, high = logit(ratio) - logits.max() - 1, logit(ratio) - logits.min() + 1
-    intercept = float(brentq(lambda value: expit(logits + value).mean() - ratio, low, high))
-    n_most = math.floor(most * len(logits))
-    if n_most >= len(logits):
-        return intercept
-    return min(intercept, -float(np.sort(logits)[len(logits) - n_most - 1]))
+    return float(brentq(lambda value: expit(logits + value).mean() - ratio, low, high))
+
+
+def _highest_intercept(units: np.ndarray, most: float, unit: float) -> float:
+    """Find the intercept above which more than the share `most` of rows is likelier anomalous."""
+    n_most = math.floor(most * len(units))
+    if n_most >= len(units):
+        return math.inf
+    last = float(np.sort(units)[len(units) - n_most - 1])
+    # Out of reach of rounding, by which rows are scored again.
+    return -_SLOPE * (last + tolerance(units, last, unit))
 
 
 def _shift(logits: np.ndarray, is_anomaly: np.ndarray) -> float:

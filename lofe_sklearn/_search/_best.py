@@ -12,8 +12,8 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._any_detector import innermost_step
 from lofe_sklearn._containers import check_unmasked
-from lofe_sklearn._detectors import innermost_step
 from lofe_sklearn._reasons import Explanation
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples
 
-from lofe_sklearn._detectors import final_step
+from lofe_sklearn._any_detector import final_step
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._validation import did_you_mean
 

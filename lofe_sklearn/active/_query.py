@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._any_detector import check_detector
 from lofe_sklearn._containers import check_unmasked, count_rows
-from lofe_sklearn._detectors import check_detector
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Number, check_argument, check_seed, did_you_mean

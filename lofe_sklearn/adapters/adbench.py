@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import has_fit_parameter
 
+from lofe_sklearn._any_detector import innermost_step, prefix_of_parameters
 from lofe_sklearn._containers import check_plain_values, check_unmasked
-from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.adapters._checks import checked_detector

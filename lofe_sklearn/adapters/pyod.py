@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._any_detector import innermost_step, prefix_of_parameters
 from lofe_sklearn._containers import check_unmasked
-from lofe_sklearn._detectors import innermost_step, prefix_of_parameters
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, MatrixLike
 from lofe_sklearn._validation import all_or_nothing

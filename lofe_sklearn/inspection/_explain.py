@@ -10,8 +10,9 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._any_detector import check_detector, normality
 from lofe_sklearn._containers import check_unmasked, readable_rows, tidy_csr
-from lofe_sklearn._detectors import OutlierDetector, check_detector, normality
+from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._reasons import (
     Explanation,
     PlainRows,

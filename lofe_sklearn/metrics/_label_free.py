@@ -11,8 +11,8 @@ from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.utils import check_array
 
+from lofe_sklearn._any_detector import normality
 from lofe_sklearn._containers import check_plain_values, readable_rows
-from lofe_sklearn._detectors import normality
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, Described, Number, check_argument, check_seed
 

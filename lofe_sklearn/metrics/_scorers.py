@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from lofe_sklearn._detectors import normality
+from lofe_sklearn._any_detector import normality
 from lofe_sklearn._types import MatrixLike, Scorer
 from lofe_sklearn._validation import did_you_mean
 from lofe_sklearn.metrics._label_free import excess_mass_scorer

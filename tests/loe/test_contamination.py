@@ -1,4 +1,4 @@
-"""The ratio: given, found by the members' agreement, or by a thresholder; and label_update."""
+"""The ratio: given, believed, or found by a thresholder; and label_update."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ from conftest import FEW_TREES
 from sklearn.base import BaseEstimator
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
-from lofe_sklearn._loe._find_ratio import RATIOS, find_ratio, reproduced, spread_ratios
 
 
 @pytest.fixture
@@ -34,26 +33,34 @@ def assert_consistent(detector, X):
     assert detector.offset_ == pytest.approx(expected, rel=1e-4, abs=1e-6)
     n_flagged = (detector.predict(X) == -1).sum()
     assert abs(n_flagged - detector.contamination_ * len(X)) <= 1
-    n_marked = (detector.labels_ == -1).sum()
-    assert n_marked == max(1, np.floor(detector.contamination_ * len(X) + 0.5))
+    if detector.evidence_ is None:
+        n_marked = (detector.labels_ == -1).sum()
+        assert n_marked == max(1, np.floor(detector.contamination_ * len(X) + 0.5))
+    else:
+        np.testing.assert_array_equal(detector.labels_, detector.predict(X))
+
+
+def spread(n_members):
+    """Ratios of members of one kind on 200 rows: from two rows to the largest."""
+    return np.geomspace(0.01, 0.4, n_members)
 
 
 class TestAuto:
     @pytest.mark.parametrize(
         ("n_estimators", "expected"),
         [
-            (None, RATIOS * 2),
-            (1, [0.1]),
-            (2, [RATIOS[0], RATIOS[-1]]),
-            (8, RATIOS),
-            (9, [*RATIOS, RATIOS[0]]),
+            (None, spread(16)),
+            (1, [np.sqrt(0.01 * 0.4)]),
+            (2, [0.01, 0.4]),
+            (8, spread(8)),
+            (9, spread(9)),
         ],
     )
     def test_members_are_spread_over_the_ratios(self, clustered, n_estimators, expected):
         detector = loe(backbone(max_epochs=2), n_estimators=n_estimators).fit(clustered)
         assert detector.contamination == "auto"
-        np.testing.assert_array_equal(detector.contaminations_, expected)
-        assert [m.contamination for m in detector.estimators_] == list(expected)
+        np.testing.assert_allclose(detector.contaminations_, expected)
+        assert [m.contamination for m in detector.estimators_] == list(detector.contaminations_)
         assert_consistent(detector, clustered)
 
     def test_each_backbone_gets_all_ratios(self, clustered):
@@ -61,12 +68,13 @@ class TestAuto:
         detector = loe(pair, n_estimators=16).fit(clustered)
         for kind in (DeepSVDD, AutoEncoder):
             own = [m.contamination for m in detector.estimators_ if isinstance(m, kind)]
-            np.testing.assert_array_equal(own, RATIOS)
+            np.testing.assert_allclose(own, spread(8))
 
     def test_each_member_marks_its_own_share(self, clustered):
         detector = loe(n_estimators=8, label_update="epoch", warmup_epochs=1).fit(clustered)
-        for member, ratio in zip(detector.estimators_, RATIOS, strict=True):
-            assert (member.history_.labels.sum(axis=2) == round(ratio * 200)).all()
+        for member, ratio in zip(detector.estimators_, spread(8), strict=True):
+            n_marked = np.floor(ratio * 200 + 0.5)
+            assert (member.history_.labels.sum(axis=2) == n_marked).all()
 
     @pytest.mark.parametrize("n_samples", [2, 3, 5, 35, 36, 40])
     def test_tiny_sets(self, n_samples):
@@ -236,57 +244,6 @@ class TestThresholders:
         assert not hasattr(detector, "estimators_")
 
 
-class TestFindRatio:
-    """Scores of many rows, of which some are of another kind."""
-
-    @staticmethod
-    def scores(n_outliers, noise, seed=0):
-        rng = np.random.default_rng(seed)
-        kind = np.zeros(1000)
-        kind[:n_outliers] = 5.0
-        return kind + rng.normal(0, 0.3, 1000) if noise is None else kind + noise
-
-    @pytest.mark.parametrize("n_outliers", [20, 50, 100, 200, 300])
-    def test_finds_the_cut_that_is_reproduced(self, n_outliers):
-        # Within each kind the rankings of both have nothing in common.
-        found = find_ratio(self.scores(n_outliers, None, 0), self.scores(n_outliers, None, 1))
-        assert found.value == pytest.approx(n_outliers / 1000, rel=0.35)
-        assert found.low <= n_outliers / 1000 * 1.2
-        assert found.high >= n_outliers / 1000 / 1.2
-        assert found.high < 3 * found.low
-
-    @pytest.mark.parametrize("seed", range(5))
-    def test_scores_that_say_nothing_leave_the_interval_wide(self, seed):
-        rng = np.random.default_rng(seed)
-        found = find_ratio(rng.normal(size=500), rng.normal(size=500))
-        assert found.high > 4 * found.low
-
-    def test_opposite_scores_leave_it_open(self):
-        scores = np.random.default_rng(0).normal(size=500)
-        # No cut is predicted better than chance would: all count alike.
-        np.testing.assert_allclose(reproduced(scores, -scores), 1 / len(RATIOS))
-
-    def test_without_held_out_scores_all_cuts_count_alike(self):
-        found = find_ratio(np.arange(10.0), None)
-        assert found.value == pytest.approx(np.exp(np.log(RATIOS).mean()))
-        assert found.low < 0.04 < 0.2 < found.high <= 0.5
-
-    def test_does_not_depend_on_the_scale_of_the_scores(self):
-        scores, held_out = self.scores(50, None, 0), self.scores(50, None, 1)
-        expected = find_ratio(scores, held_out)
-        found = find_ratio(1e3 * scores, held_out - 9)
-        assert found.value == pytest.approx(expected.value, rel=1e-3)
-
-
-@pytest.mark.parametrize("n_members", range(20))
-def test_spread_ratios(n_members):
-    ratios = spread_ratios(n_members)
-    assert len(ratios) == n_members
-    assert set(ratios) <= set(RATIOS)
-    if n_members > 1:
-        assert {RATIOS[0], RATIOS[-1]} <= set(ratios)
-
-
 class TestLabelUpdate:
     @pytest.mark.parametrize(
         ("contamination", "batch_size", "expected"),
@@ -360,7 +317,9 @@ class TestSubsets:
 
     @pytest.mark.parametrize(("max_features", "n"), [(0.5, 2), (3, 3), (1.0, 5), (1, 1)])
     def test_of_features(self, clustered, max_features, n):
-        detector = loe(max_features=max_features, contamination=0.1, n_estimators=3).fit(clustered)
+        detector = loe(
+            max_features=max_features, contamination=0.1, n_estimators=3, evidence=None
+        ).fit(clustered)
         assert [len(features) for features in detector.estimators_features_] == [n] * 3
         assert [member.n_features_in_ for member in detector.estimators_] == [n] * 3
         assert detector.n_features_in_ == 5
@@ -374,8 +333,9 @@ class TestSubsets:
         )
 
     def test_scores_are_the_members_of_their_features(self, clustered):
-        detector = loe(max_features=2, max_samples=90, contamination=0.1, n_estimators=3)
-        detector.fit(clustered)
+        detector = loe(
+            max_features=2, max_samples=90, contamination=0.1, n_estimators=3, evidence=None
+        ).fit(clustered)
         losses = []
         for member, features, rows in zip(
             detector.estimators_,

@@ -40,17 +40,13 @@ class TestFolds:
 
     def test_of_three_rows_leave_two_to_train_on(self):
         assert [len(part) for part in held_out_rows(3, 3)] == [1, 1, 1]
-        assert how_many_folds(3, False, 3) == 3
+        assert how_many_folds(3, 3) == 3
 
     @pytest.mark.parametrize(
-        ("asked", "needed", "n_samples", "expected"),
-        [
-            *[(None, False, 500, 0), (None, True, 36, 3), (None, True, 35, 0), (None, True, 2, 0)],
-            *[(2, True, 500, 2), (2, True, 5, 2), (7, False, 500, 7)],
-        ],
+        ("asked", "n_samples", "expected"), [(None, 500, 0), (None, 2, 0), (2, 500, 2), (2, 5, 2)]
     )
-    def test_that_were_asked_for_or_are_needed(self, asked, needed, n_samples, expected):
-        assert how_many_folds(asked, needed, n_samples) == expected
+    def test_that_were_asked_for(self, asked, n_samples, expected):
+        assert how_many_folds(asked, n_samples) == expected
 
     @pytest.mark.parametrize(("n_folds", "n_samples", "least"), [(2, 3, 4), (2, 2, 4), (5, 4, 5)])
     def test_of_too_few_rows(self, n_folds, n_samples, least):
@@ -78,7 +74,9 @@ class TestHeldOutScores:
     def test_are_there_only_if_asked_for(self, contaminated):
         X, _ = contaminated
         assert loe().fit(X).held_out_scores_ is None
-        assert loe(contamination=(0.05, 0.2), n_estimators=2).fit(X).held_out_scores_ is None
+        for contamination in ((0.05, 0.2), "auto", lambda scores: 0.1):
+            detector = loe(contamination=contamination, n_estimators=2).fit(X)
+            assert detector.held_out_scores_ is None
 
     @pytest.mark.parametrize("contamination", [0.1, (0.05, 0.2), lambda scores: 0.1, "auto"])
     @pytest.mark.parametrize("n_estimators", [1, 3])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
-from lofe_sklearn._loe._find_ratio import RATIOS
+from lofe_sklearn._loe._find_ratio import believe
 from lofe_sklearn._loe._ratio import (
     Given,
     Interval,
@@ -62,23 +62,54 @@ def test_what_is_no_ratio(value, contaminated):
 
 
 def test_each_form_says_its_members_ratios():
-    assert read_contamination(0.1).member_ratios(None, 2) == [0.1, 0.1]
-    assert read_contamination(0.1).member_ratios(3, 2) == [0.1] * 3
-    assert read_contamination((0.1, 0.4)).member_ratios(4, 2) == pytest.approx([0.1, 0.1, 0.4, 0.4])
-    assert sorted(read_contamination("auto").member_ratios(None, 2)) == sorted([*RATIOS, *RATIOS])
-    ratios = read_contamination(Eval()).member_ratios(None, 1)
-    assert sorted(ratios) == sorted([*RATIOS, *RATIOS])
+    assert read_contamination(0.1).member_ratios(None, 2, 100) == [0.1, 0.1]
+    assert read_contamination(0.1).member_ratios(3, 2, 100) == [0.1] * 3
+    pair = read_contamination((0.1, 0.4))
+    assert pair.member_ratios(4, 2, 100) == pytest.approx([0.1, 0.1, 0.4, 0.4])
+    assert pair.member_ratios(1, 1, 100) == pytest.approx([0.2])
+    for form in ("auto", Eval()):
+        ratios = read_contamination(form).member_ratios(None, 2, 10_000)
+        assert ratios[::2] == ratios[1::2] == pytest.approx(np.geomspace(0.002, 0.4, 8).tolist())
 
 
-def test_each_form_says_what_it_needs_and_finds():
-    scores = np.arange(100.0)
+@pytest.mark.parametrize(
+    ("n_samples", "lowest"),
+    [(2, 0.1), (10, 0.1), (50, 0.04), (500, 0.004), (1_000, 0.002), (10**6, 0.002)],
+)
+def test_unknown_ratios_reach_down_to_a_few_rows(n_samples, lowest):
+    ratios = read_contamination("auto").member_ratios(None, 1, n_samples)
+    assert ratios[0] == pytest.approx(lowest)
+    assert ratios[-1] == pytest.approx(0.4)
+    assert len(ratios) == 16
+    np.testing.assert_allclose(np.diff(np.log(ratios)), np.diff(np.log(ratios))[0])
+
+
+@pytest.mark.parametrize("n_members", range(1, 12))
+@pytest.mark.parametrize("n_backbones", [1, 2, 3])
+def test_each_backbone_gets_ratios_of_all_sizes(n_members, n_backbones):
+    ratios = read_contamination((0.01, 0.25)).member_ratios(n_members, n_backbones, 100)
+    assert len(ratios) == n_members
+    for k in range(n_backbones):
+        own = ratios[k::n_backbones]
+        if len(own) == 1:
+            assert own == pytest.approx([0.05])
+        elif own:
+            assert [own[0], own[-1]] == pytest.approx([0.01, 0.25])
+
+
+def test_each_form_says_what_it_knows_and_finds():
+    scores, belief = np.arange(100.0), believe([], 100)
     forms = [0.1, (0.1, 0.4), "auto", Eval(), lambda scores: 0.3]
     read = [read_contamination(form) for form in forms]
     assert [type(one) for one in read] == [Given, Interval, Unknown, Thresholded, Thresholded]
-    assert [one.needs_folds for one in read] == [False, False, True, False, False]
+    assert [one.is_known for one in read] == [True, False, False, False, False]
+    assert [one.is_open for one in read] == [False, False, True, True, True]
     assert [one.largest for one in read] == [0.1, 0.4, None, None, None]
-    found = [one.find(scores, None).value for one in read]
-    assert found[:2] + found[3:] == pytest.approx([0.1, 0.2, 0.5, 0.3])
+    found = [one.find(scores, belief) for one in read]
+    assert found[2] == belief.found
+    values = [one.value for one in found]
+    assert values[:2] + values[3:] == pytest.approx([0.1, 0.2, 0.5, 0.3])
+    assert [(one.low, one.high) for one in found[:2]] == [(0.1, 0.1), (0.1, 0.4)]
 
 
 def test_rows_are_validated_once(contaminated, monkeypatch):

@@ -18,7 +18,8 @@ BACKBONES = [
 @pytest.mark.parametrize("options", [{}, {"max_samples": 0.5}, {"max_features": 0.75}], ids=str)
 @pytest.mark.parametrize("backbone", BACKBONES, ids=range(len(BACKBONES)))
 def test_members_scored_together_are_members_scored_alone(backbone, options):
-    detector = LOE(backbone, contamination=0.1, n_estimators=4, random_state=0, **options).fit(X)
+    given = {"contamination": 0.1, "n_estimators": 4, "evidence": None, "random_state": 0}
+    detector = LOE(backbone, **given, **options).fit(X)
     ensemble = detector._ensemble
     assert sorted(m for stack in ensemble.stacks for m in stack) == [0, 1, 2, 3]
     if not options:

@@ -1,0 +1,158 @@
+"""Questions that are asked of detectors that may be anybody's, not of this package only.
+
+Which step of a Pipeline it is, whether it is of this package, and which sign its scores have.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier, is_outlier_detector, is_regressor
+from sklearn.pipeline import Pipeline
+
+from lofe_sklearn._containers import check_plain_values, check_unmasked
+from lofe_sklearn._detectors import OutlierDetector
+from lofe_sklearn._types import Floats
+from lofe_sklearn._validation import check_finite
+
+
+def final_step(estimator: Any) -> Any:
+    """Return the last step of a Pipeline, or what is no Pipeline itself."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def innermost_step(estimator: Any) -> Any:
+    """Return the detector itself, at the end of Pipelines within Pipelines."""
+    while isinstance(estimator, Pipeline):
+        estimator = final_step(estimator)
+    return estimator
+
+
+def prefix_of_parameters(estimator: Any) -> str:
+    """Return what goes before the names of the innermost step's parameters."""
+    prefix = ""
+    while isinstance(estimator, Pipeline):
+        prefix += f"{estimator.steps[-1][0]}__"
+        estimator = final_step(estimator)
+    return prefix
+
+
+def check_detector(
+    estimator: Any,
+    owner: str,
+    argument: str,
+    *,
+    pipeline: bool = True,
+    wanted: str = "LOE(...), a backbone such as NeuTraL(), or a Pipeline that ends in one of them",
+    advice: str = "",
+) -> OutlierDetector:
+    """Return the detector of this package that `estimator` is, or that a Pipeline ends in.
+
+    Raises
+    ------
+    TypeError
+        If it is none, or a Pipeline where `pipeline` is false.
+    """
+    last = final_step(estimator) if pipeline else estimator
+    if isinstance(last, OutlierDetector):
+        return last
+    got = last.__name__ if isinstance(last, type) else type(last).__name__
+    where = "a Pipeline that ends in " if last is not estimator else ""
+    raise TypeError(f"{owner}: {argument} must be {wanted}; got {where}{got}. {advice}".rstrip())
+
+
+def normality(estimator: Any, X: Any, owner: str) -> Floats:
+    """Return the scores of the rows of `X`, high for normal rows.
+
+    Of ``score_samples`` scikit-learn says that it is high for normal rows; ``decision_function``
+    is so for outlier detectors only, and the other way round in PyOD. It is therefore called where
+    the estimator is tagged as an outlier detector, and nowhere else.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has no scores of a known sign.
+    ValueError
+        If a score is not finite.
+    """
+    check_unmasked(X, "X", owner)
+    if hasattr(estimator, "score_samples"):
+        scores = estimator.score_samples(X)
+    elif hasattr(estimator, "decision_function") and _is_tagged_as_detector(estimator):
+        scores = estimator.decision_function(X)
+    else:
+        raise TypeError(
+            f"{owner}: {type(estimator).__name__} has no scores that are sure to be high for "
+            "normal rows. It needs score_samples, or decision_function and scikit-learn's "
+            "OutlierMixin. Of detectors whose decision_function is high for anomalies, as in "
+            "PyOD, score -detector.decision_function(X) with the functions of "
+            "lofe_sklearn.metrics; LocalOutlierFactor needs novelty=True."
+        )
+    return _finite(scores, estimator, owner)
+
+
+def is_supervised(estimator: Any) -> bool:
+    """Whether it is a classifier or regressor of scikit-learn's, which has no scores of rows."""
+    of_sklearn = isinstance(estimator, BaseEstimator)
+    return of_sklearn and (is_classifier(estimator) or is_regressor(estimator))
+
+
+def outlier_scores_of_fit(detector: Any, X: Any) -> np.ndarray | None:
+    """Return a fitted detector's scores of the rows X that it was fitted to, high for anomalies.
+
+    None if the sign of its scores is not known: it is neither a detector or density of
+    scikit-learn's nor a detector of PyOD's.
+    """
+    # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a Pipeline too.
+    last = innermost_step(detector)
+    if hasattr(last, "negative_outlier_factor_"):
+        return -np.asarray(last.negative_outlier_factor_)
+    if hasattr(last, "decision_scores_"):  # PyOD's name, high for outliers
+        return np.asarray(last.decision_scores_)
+    if hasattr(detector, "score_samples"):
+        return -np.asarray(detector.score_samples(X))
+    if isinstance(detector, BaseEstimator) and _is_tagged_as_detector(detector):
+        return -np.asarray(detector.decision_function(X))
+    return None
+
+
+def scores_new_rows(detector: Any) -> bool:
+    """Whether a fitted detector scores rows that it was not fitted to, with a known sign."""
+    return (
+        hasattr(innermost_step(detector), "decision_scores_")
+        or hasattr(detector, "score_samples")
+        or (hasattr(detector, "decision_function") and _is_tagged_as_detector(detector))
+    )
+
+
+def outlier_scores(detector: Any, X: Any, owner: str) -> np.ndarray:
+    """Score any rows by a fitted detector of scikit-learn's or PyOD's, high for anomalies.
+
+    Raises
+    ------
+    TypeError
+        If the sign of its scores is not known.
+    ValueError
+        If a score is not finite.
+    """
+    # Only PyOD's detectors have it; their decision_function is high for outliers.
+    if not hasattr(innermost_step(detector), "decision_scores_"):
+        return -normality(detector, X, owner)
+    return _finite(detector.decision_function(X), detector, owner)
+
+
+def _finite(scores: Any, detector: Any, owner: str) -> Floats:
+    name = type(detector).__name__
+    check_plain_values(scores, "scores", f"{owner}: {name}")
+    scores = np.asarray(scores, dtype=np.float64)
+    check_finite(
+        scores,
+        f"{owner}: {name} gave row {{row}} the score {{value}}. Scores must be finite; bring the "
+        "features to a common scale.",
+    )
+    return scores
+
+
+def _is_tagged_as_detector(estimator: Any) -> bool:
+    return hasattr(estimator, "__sklearn_tags__") and is_outlier_detector(estimator)

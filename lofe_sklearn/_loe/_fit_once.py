@@ -1,0 +1,40 @@
+"""Other detectors that LOE asks, for first labels or evidence: fitted once for all that ask."""
+
+from __future__ import annotations
+
+from pickle import PicklingError
+from typing import Any
+
+import joblib
+
+from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._loe._seeds import seeded
+from lofe_sklearn._training import Memo
+
+
+def fitted_copy(
+    detector: Any, X: Matrix, seed: int, rows: Any = None, memo: Memo | None = None
+) -> Any:
+    """Return a seeded copy of a detector, fitted to rows of X.
+
+    A fit to all rows is remembered, since others may ask the same detector about them. Fits to some
+    rows are many, and each is for one member.
+    """
+    if rows is not None or memo is None:
+        copy = seeded(detector, seed)
+        copy.fit(X if rows is None else X[rows])
+        return copy
+    key = "fitted", key_of(detector), seed, Subset(None)
+    if key not in memo:
+        copy = seeded(detector, seed)
+        copy.fit(X)
+        memo[key] = copy
+    return memo[key]
+
+
+def key_of(detector: Any) -> Any:
+    """Return a hash of the detector's parameters."""
+    try:
+        return joblib.hash(detector)
+    except (PicklingError, AttributeError, TypeError):  # it holds a lambda, say
+        return id(detector)
