@@ -9,7 +9,6 @@ trains the same backbone with a latent-label rule.
 from __future__ import annotations
 
 import inspect
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -35,31 +34,26 @@ from lofe_sklearn._training import (
     fit,
     locating,
     losses_of,
-    resolve_scaling,
 )
 from lofe_sklearn._types import Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, check_parameters
+from lofe_sklearn.backbones._choices import ChoicesMixin
 from lofe_sklearn.backbones._hooks import refuse_earlier_names, refuse_unknown_parameters
 from lofe_sklearn.backbones._saved_network import SavedNetworkMixin
 from lofe_sklearn.backbones._shared import SHARED_CONSTRAINTS, Scaling
 
 
-class Backbone(SavedNetworkMixin, OutlierDetector, ABC):
+class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
     """Base class of the backbones.
 
     A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on as
     ``**shared``, declares what its own may be in `own_constraints`, and builds its module in
-    `build_module`. All else that it may override has a public name too: the attributes below, and
-    the methods ``choose_...``, `to_rows` and `resolved`.
+    `build_module`. All else that it may override has a public name too: the attributes below
+    and in `ChoicesMixin`, and the methods ``choose_...``, `to_rows` and `resolved`.
     """
 
     # What its own parameters may be, by name.
     own_constraints: ClassVar[Mapping[str, Constraint]] = {}
-
-    # What ``max_epochs=None`` stands for, where a subclass allows it: as many epochs as make so
-    # many steps, but no fewer and no more than these.
-    default_steps: ClassVar[int] = 800
-    default_epoch_range: ClassVar[tuple[int, int]] = (5, 800)
 
     # What ``LOE(init="auto")`` stands for: first labels by another detector, or None for a blind
     # warm-up.
@@ -225,34 +219,6 @@ class Backbone(SavedNetworkMixin, OutlierDetector, ABC):
         -------
         module : torch.nn.Module
         """
-
-    def choose_scaling(self, X: Matrix) -> str | None:
-        """Return what `scaling` stands for on validated rows: ``"auto"`` is decided by them."""
-        return resolve_scaling(X, self.scaling)
-
-    def choose_steps(self, n_features: int) -> int:
-        """Return the training steps that ``max_epochs=None`` stands for."""
-        return self.default_steps
-
-    def choose_max_epochs(self, n_samples: int, n_features: int) -> int:
-        """Return the passes over `n_samples` training rows of `n_features` features."""
-        if self.max_epochs is not None:
-            return self.max_epochs
-        steps = len(engine.batch_sizes(n_samples, self.batch_size))
-        low, high = self.default_epoch_range
-        return min(max(math.ceil(self.choose_steps(n_features) / steps), low), high)
-
-    def choose_lr(self, n_features: int) -> float:
-        """Return the learning rate for rows of `n_features` features."""
-        if self.lr is None:
-            raise ValueError(
-                f"{type(self).__name__}: lr=None needs a rule. Override choose_lr(n_features)."
-            )
-        return self.lr
-
-    def choose_loss_threshold(self, n_features: int) -> float | None:
-        """Return the normal loss below which training stops; None, the default, for never."""
-        return None
 
     def to_rows(self, X: Any, layout: Any = None) -> tuple[Any, Any]:
         """Lay X out as rows; here they are taken as they are.

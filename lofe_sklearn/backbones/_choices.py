@@ -1,0 +1,52 @@
+"""What a backbone chooses by the shape of its rows, where the user leaves a parameter open."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+from lofe_sklearn import engine
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn._training import resolve_scaling
+
+
+class ChoicesMixin:
+    """Hooks of a backbone, each with a default that most backbones keep."""
+
+    max_epochs: int | None
+    batch_size: int
+    lr: float | None
+    scaling: str | None
+
+    # What ``max_epochs=None`` stands for, where a subclass allows it: as many epochs as make so
+    # many steps, but no fewer and no more than these.
+    default_steps: ClassVar[int] = 800
+    default_epoch_range: ClassVar[tuple[int, int]] = (5, 800)
+
+    def choose_scaling(self, X: Matrix) -> str | None:
+        """Return what `scaling` stands for on validated rows: ``"auto"`` is decided by them."""
+        return resolve_scaling(X, self.scaling)
+
+    def choose_steps(self, n_features: int) -> int:
+        """Return the training steps that ``max_epochs=None`` stands for."""
+        return self.default_steps
+
+    def choose_max_epochs(self, n_samples: int, n_features: int) -> int:
+        """Return the passes over `n_samples` training rows of `n_features` features."""
+        if self.max_epochs is not None:
+            return self.max_epochs
+        steps = len(engine.batch_sizes(n_samples, self.batch_size))
+        low, high = self.default_epoch_range
+        return min(max(math.ceil(self.choose_steps(n_features) / steps), low), high)
+
+    def choose_lr(self, n_features: int) -> float:
+        """Return the learning rate for rows of `n_features` features."""
+        if self.lr is None:
+            raise ValueError(
+                f"{type(self).__name__}: lr=None needs a rule. Override choose_lr(n_features)."
+            )
+        return self.lr
+
+    def choose_loss_threshold(self, n_features: int) -> float | None:
+        """Return the normal loss below which training stops; None, the default, for never."""
+        return None
