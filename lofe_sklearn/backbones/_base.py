@@ -56,17 +56,14 @@ class Backbone(SavedNetworkMixin, OutlierDetector, ABC):
     # What its own parameters may be, by name.
     own_constraints: ClassVar[Mapping[str, Constraint]] = {}
 
-    # What ``max_epochs=None`` stands for, where a subclass allows it: as many epochs as make so
-    # many steps, but no fewer and no more than these.
+    # ``max_epochs=None``, where allowed, is as many epochs as make so many steps, within limits.
     default_steps: ClassVar[int] = 800
     default_epoch_range: ClassVar[tuple[int, int]] = (5, 800)
 
-    # What ``LOE(init="auto")`` stands for: first labels by another detector, or None for a blind
-    # warm-up.
+    # What ``LOE(init="auto")`` stands for; None is a blind warm-up.
     default_init: ClassVar[str | None] = "iforest"
 
-    # Rows of another type become the first of these.
-    input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]
+    input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]  # others become the first
     min_features: ClassVar[int] = 1
     # The parameters that `to_rows` depends on.
     layout_parameters: ClassVar[Sequence[str]] = ()

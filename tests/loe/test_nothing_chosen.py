@@ -167,5 +167,6 @@ def test_the_docstring_states_the_constants():
     assert f"the median is {_find_ratio.PRIOR_MEAN:g}," in notes
     assert f"standard deviation of {_find_ratio.PRIOR_DEVIATION:g}." in notes
     assert f"w is {_members._PER_ROW:g} / n_samples" in notes
+    assert f"and {_members._WHERE_UNKNOWN:g} more where" in notes
     assert f"from {_ratio._LEAST:g}, or two rows of a small set, to {_ratio._MOST:g}" in notes
     assert _find_ratio.MOST_UNSEEN == 0.05  # "one row in twenty"
