@@ -19,6 +19,7 @@ from lofe_sklearn._saving._model_file import save as save
 from lofe_sklearn._search import LOESearchCV as LOESearchCV
 from lofe_sklearn.backbones._all_backbones import *
 from lofe_sklearn.exceptions import ModelFileError as ModelFileError
+from lofe_sklearn.exceptions import NoSeparateGroupWarning as NoSeparateGroupWarning
 from lofe_sklearn.exceptions import TrainingDivergedError as TrainingDivergedError
 
 __version__: str

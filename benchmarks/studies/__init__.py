@@ -19,7 +19,6 @@ from benchmarks.studies import (
     nothing_chosen,
     options,
     outlier_exposure,
-    ratio_criteria,
     reasons,
     rules,
     search_time,
@@ -33,7 +32,7 @@ from benchmarks.studies import (
 from benchmarks.study import Study
 
 _MODULES = (
-    *(unlabelled, ratio_criteria, calibration, choose_ratio, label_free, cleaning, known_labels),
+    *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
     *(image_features, flow, reasons, rules, digest),

@@ -11,7 +11,7 @@ import numpy as np
 
 from lofe_sklearn._conformal import rates_of_p_values, rates_of_probabilities
 from lofe_sklearn._cut import clean_cuts, threshold, tolerances, warn_of_equal_scores
-from lofe_sklearn._known_labels import contamination_with_known
+from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
 from lofe_sklearn._loe._find_ratio import Belief, warn_unless_separate
 from lofe_sklearn._loe._parameters import label_rule
@@ -67,8 +67,19 @@ class DecisionMixin(ThresholdMixin):
         if self._ensemble.evidence is None:
             self.labels_ = infer_labels(label_rule(self.method), losses, self.contamination_, known)
         else:
-            self.labels_ = self._labels_below(self.offset_)
+            self.labels_ = self._labels_by_rank()
         self._contamination_of_fit, self._posterior_of_fit = self.contamination_, self._posterior
+
+    def _labels_by_rank(self) -> np.ndarray:
+        """Mark the rows of lowest score among those of unknown label, as many as are left."""
+        scores, known = self._training_scores, self._known
+        if known is None:
+            return self._labels_below(self.offset_)
+        unknown = known == 0
+        if not unknown.any():
+            return known.astype(int)
+        share = unknown_share(self.contamination_, known, len(scores))
+        return self._labels_below(threshold(scores[unknown], share, unit=self._score_unit()))
 
     def _score_unit(self) -> float:
         return self._ensemble.unit

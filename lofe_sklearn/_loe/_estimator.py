@@ -163,7 +163,7 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
     the training rows, and averaged to u. Scores of the evidence are brought to the same scale: the
     logarithms of their distances from the lowest one, standardised, and averaged to t. The score is
     ``-(u + w t) / (1 + w)``. The weight w is 250 / n_samples, since few rows are too few to train
-    networks on, and 0.25 more where no single ratio is given, since members then assume wrong ones.
+    networks on, and 0.5 more where no single ratio is given, since members then assume wrong ones.
 
     The ratio of ``"auto"`` is the geometric mean of a belief, for which no model is trained. Its
     prior is log-normal: the median is 0.03, and the logarithm has a standard deviation of 2. It is

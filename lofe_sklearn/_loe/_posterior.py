@@ -153,15 +153,16 @@ class PosteriorMixin:
 
         Notes
         -----
-        The logit is linear in the standardised logarithm of the normal loss, averaged over members;
+        The logit is linear in the standardised logarithm of the normal loss, averaged over members and evidence;
         its intercept makes the mean over the training rows `contamination_`, with each counted as
-        the members score it and, where there are any, as in `held_out_scores_`. So a probability
+        it is scored and, where there are any, as in `held_out_scores_`. It is lower where more rows
+        than the upper end of `contamination_interval_` would be above 1/2. So a probability
         is as good as the ranking and that ratio: if the ratio is half the truth, so are most.
         `set_threshold` with a share or a number sets the ratio anew. With a false discovery rate,
         which is estimated from the ratio, it stays that of the fit.
 
-        Known labels act on the training, and so on the scores. With ``contamination="auto"``, and
-        rows of both classes known, they correct the intercept too, by a penalised logistic
+        Known labels act on the training, and so on the scores. With ``contamination="auto"``,
+        `held_out_folds` and rows of both classes known, they correct the intercept too, by a penalised logistic
         regression: have rows looked at that are drawn at random or by their scores, not by their
         class. A known row's own probability is what the detector makes of it, neither 0 nor 1.
 

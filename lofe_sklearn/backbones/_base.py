@@ -59,8 +59,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
     # warm-up.
     default_init: ClassVar[str | None] = "iforest"
 
-    # Rows of another type become the first of these.
-    input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]
+    input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]  # others become the first
     min_features: ClassVar[int] = 1
     # The parameters that `to_rows` depends on.
     layout_parameters: ClassVar[Sequence[str]] = ()

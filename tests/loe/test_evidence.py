@@ -339,17 +339,17 @@ class TestSharedFits:
 
 
 class Fails(Center):
-    def __init__(self, at="fit", error=RuntimeError("no licence"), factor=1.0):
-        self.at, self.error, self.factor = at, error, factor
+    def __init__(self, at="fit", factor=1.0):
+        self.at, self.factor = at, factor
 
     def fit(self, X, y=None):
         if self.at == "fit":
-            raise self.error
+            raise RuntimeError("no licence")
         return super().fit(X)
 
     def decision_function(self, X):
         if self.at == "score":
-            raise self.error
+            raise RuntimeError("no licence")
         if self.at == "nan":
             return np.full(len(X), np.nan)
         if self.at == "short":
