@@ -31,7 +31,7 @@ LAYERS = [
     ["active", "testing", "adapters", "features", "tabular"],
     ["_saving"],
     ["__init__"],
-    ["_demo"],
+    ["_command_line", "_demo"],
     ["__main__"],
 ]
 HEIGHT = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}

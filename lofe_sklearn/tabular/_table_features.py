@@ -272,7 +272,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
                 f"{did_you_mean(unknown[0], table.columns)}"
             )
         columns = {name: plain_column(table[name], name, owner) for name in table.columns}
-        self._typical = typical_values(columns)
+        self._typical = typical_values(columns, table)
         dropped = uninformative(columns, self.keep)
         columns = {name: column for name, column in columns.items() if name not in dropped}
         check_some_left(columns, dropped, owner)

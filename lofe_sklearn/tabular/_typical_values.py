@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def typical_values(columns: Mapping[str, Column]) -> dict[str, tuple[str, Any]]:
-    """Return kind and typical value of each column.
+def typical_values(
+    columns: Mapping[str, Column], table: pd.DataFrame
+) -> dict[str, tuple[str, Any]]:
+    """Return kind and typical value of each column of a table, which the user sees in reasons.
 
     Times are written as text, in the form of ISO 8601, with their zone's distance to UTC.
     """
@@ -27,6 +29,7 @@ def typical_values(columns: Mapping[str, Column]) -> dict[str, tuple[str, Any]]:
         plain = None if is_missing(value) or column.kind == EMPTY else value
         if plain is not None:
             plain = str(plain) if isinstance(plain, str) or column.kind == TIME else float(plain)
+            plain = bool(plain) if _holds_truth_values(table[name]) else plain
         typical[name] = (column.kind, plain)
     return typical
 
@@ -41,3 +44,11 @@ def as_one_row(typical: Mapping[str, tuple[str, Any]]) -> pd.DataFrame:
             for name, (kind, value) in typical.items()
         }
     )
+
+
+def _holds_truth_values(values: pd.Series) -> bool:
+    from pandas.api import types
+
+    if values.dtype == object:
+        return all(isinstance(value, bool) or is_missing(value) for value in values)
+    return types.is_bool_dtype(values.dtype)
