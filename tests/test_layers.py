@@ -31,7 +31,8 @@ LAYERS = [
     ["active", "testing", "adapters", "features", "tabular"],
     ["_saving"],
     ["__init__"],
-    ["_command_line", "_demo"],
+    ["_demo"],
+    ["_command_line"],
     ["__main__"],
 ]
 HEIGHT = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}

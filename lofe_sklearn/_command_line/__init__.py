@@ -42,9 +42,9 @@ def _main_without_typer(arguments: list[str]) -> None:
     """Run the commands that need no typer; say of all others what they need."""
     command = arguments[0] if arguments else "--help"
     if command == "demo":
-        from lofe_sklearn._demo import main as demo
+        from lofe_sklearn._command_line._demo_command import run_demo
 
-        demo(arguments[1:])
+        run_demo(arguments[1:])
     elif command == "--help":
         sys.stdout.write(_WITHOUT_TYPER + "\n")
     elif command == "--version":

@@ -15,7 +15,7 @@ _WORDS = (
     (r"^(TableFeatures|LOE|load): ", ""),
     (r" Leave them out of X to be rid of this warning, or keep them with keep=\[\.\.\.\]\.", ""),
     (r" Name the others in evidence to do without it\.", ""),
-    (r"predict flags ([\d.e-]+) of the training rows", r"the share \1 of the rows is flagged"),
+    (r"predict flags ([\d.e-]+) of the training rows", r"The share \1 of the rows is flagged"),
     (
         r"set contamination if you know it, or how many rows you can look at by "
         r"set_threshold\(n_flagged=\.\.\.\)",

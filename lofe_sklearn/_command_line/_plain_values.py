@@ -26,10 +26,10 @@ def value_text(value: Any) -> str:
 
 
 def reason_text(reason: Reason) -> str:
-    """Return a reason as text, such as ``country = NG (typically DE) +3.97``."""
+    """Return a reason as text, such as ``+3.97 country = NG (typically DE)``."""
     name = one_line(reason.feature)
     value, typical = value_text(reason.value), value_text(reason.typical)
-    return f"{name} = {value} (typically {typical}) {reason.contribution:+.2f}"
+    return f"{reason.contribution:+.2f} {name} = {value} (typically {typical})"
 
 
 def probability_text(probability: float) -> str:

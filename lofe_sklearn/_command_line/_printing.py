@@ -47,7 +47,7 @@ def _print_table(rows: Sequence[RankedRow], id_column: str | None, with_reasons:
         overflow="fold",
         max_width=24,
     )
-    table.add_column("probability", justify="right", no_wrap=True)
+    table.add_column("prob.", justify="right", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
     if with_reasons:
         table.add_column("reasons", overflow="fold", ratio=1)
@@ -65,7 +65,7 @@ def _print_table(rows: Sequence[RankedRow], id_column: str | None, with_reasons:
         table.add_row(*cells)
     console = Console(file=sys.stdout, highlight=False)
     console.print(table)
-    console.print("* flagged as an anomaly", style="dim")
+    console.print("prob.: probability of being an anomaly; *: flagged", style="dim")
 
 
 def _name(row: RankedRow) -> str:

@@ -183,7 +183,7 @@ def score(
 )
 def demo(context: typer.Context) -> None:
     """Train detectors on bundled data, and show what LOE does. It has options of its own."""
-    from lofe_sklearn._demo import main
+    from lofe_sklearn._command_line._demo_command import run_demo
 
     with reported_errors():
-        main(context.args)
+        run_demo(context.args)

@@ -184,6 +184,7 @@ def _columns(findings: Findings) -> str:
     for name in findings.frame.columns:
         reason = features.dropped_.get(name)
         kind = escape(features.column_kinds_.get(name, ""))
+        kind = "truth value" if isinstance(typical[name].iloc[0], (bool, np.bool_)) else kind
         read_as = f'<span class="dropped">dropped: {escape(reason)}</span>' if reason else kind
         missing = int(findings.frame[name].isna().sum())
         shown = "" if reason else escape(value_text(typical[name].iloc[0]))

@@ -13,7 +13,7 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 1rem; overflow-wrap: anyw
 h2 { font-size: 1.2rem; margin: 2.25rem 0 .5rem; }
 p { max-width: 46rem; margin: .5rem 0; }
 ul { max-width: 46rem; padding-left: 1.25rem; overflow-wrap: anywhere; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; }
 .facts div { background: var(--card); border-radius: .5rem; padding: .6rem .9rem; }
 .facts b { display: block; font-size: 1.25rem; }
 .facts span { color: var(--faint); font-size: .875rem; }
@@ -21,7 +21,8 @@ ul { max-width: 46rem; padding-left: 1.25rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
 th { text-align: left; color: var(--faint); font-weight: 600; font-size: .875rem; }
 th, td { padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere; }
+  overflow-wrap: break-word; }
+td { max-width: 40rem; }
 td.n { font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr.flagged td:nth-last-child(3) { color: var(--flag); font-weight: 700; }
 .reason { display: grid; grid-template-columns: 4.5rem 1fr; gap: .6rem; align-items: baseline; }
