@@ -29,7 +29,7 @@ LAYERS = [
     ["_fit_many"],
     ["_search"],
     ["active", "testing", "adapters", "features", "tabular"],
-    ["_saving"],
+    ["_saving", "_show_versions"],
     ["__init__"],
     ["_demo"],
     ["_command_line"],

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 # Texts that stand for a missing value, as pandas has them.
 MISSING = frozenset(
-    ["", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN", "None"]
-    + ["n/a", "nan", "null"]
+    (
+        *("", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN"),
+        *("None", "n/a", "nan", "null"),
+    )
 )
 _CANDIDATES = ",;\t|"
 _SAMPLE = 64 * 1024
@@ -167,7 +169,7 @@ class CsvFile:
 
     def _bad_quotes(self, line: int, error: csv.Error) -> str:
         if "end of data" in str(error):
-            return f'{self.path}, line {line}: a double quote is opened and never closed'
+            return f"{self.path}, line {line}: a double quote is opened and never closed"
         if "field larger" in str(error):
             return f"{self.path}, line {line}: a field is longer than 16 million characters"
         return f"{self.path}, line {line}: {error}"
@@ -188,7 +190,9 @@ class CsvFile:
                     try:
                         content.decode(codec)
                     except UnicodeDecodeError as bad:
-                        place = f", line {number}, byte {bad.start + 1} (0x{content[bad.start]:02x})"
+                        place = (
+                            f", line {number}, byte {bad.start + 1} (0x{content[bad.start]:02x})"
+                        )
                         break
         return (
             f"{self.path}{place}: this is not {codec}. Pass the encoding it was written in, often "

@@ -88,7 +88,7 @@ def run_fit(options: FitOptions) -> None:
     )
     model = new_model(contamination, options.seed, options.device)
     with notes.of_warnings():
-        _fit(model, training, options.data)
+        _fit(model, training, table, options.data)
         scores = score_rows(model, training.frame)
     if options.model is not None:
         _save(model, options.model)
@@ -106,7 +106,13 @@ def run_fit(options: FitOptions) -> None:
 
         page = report_page(
             Findings(
-                str(options.data), model, training.frame, scores, rows, notes.texts, options.id_column
+                str(options.data),
+                model,
+                training.frame,
+                scores,
+                rows,
+                notes.texts,
+                options.id_column,
             )
         )
         _write(options.report, page.encode())
@@ -174,11 +180,11 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def _fit(model: Any, training: Training, path: Path) -> None:
+def _fit(model: Any, training: Training, table: TableFile, path: Path) -> None:
     try:
         model.fit(training.frame, **training.known)
     except ValueError as error:
-        raise BadData(f"{path}: {plain_words(str(error))}") from error
+        raise BadData(f"{path}: {plain_words(str(error), table)}") from error
     except ArithmeticError as error:
         raise BadData(f"{path}: the training did not converge: {error}") from error
 

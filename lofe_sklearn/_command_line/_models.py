@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def new_model(contamination: Any, seed: int, device: str) -> Any:
     """Return the pipeline that `lofe fit` trains: ``table_pipeline(LOE())``."""
-    backbones: Any = None if device == "auto" else [DeepSVDD(device=device), AutoEncoder(device=device)]
+    backbones: Any = (
+        None if device == "auto" else [DeepSVDD(device=device), AutoEncoder(device=device)]
+    )
     return table_pipeline(LOE(backbones, contamination=contamination, random_state=seed))
 
 

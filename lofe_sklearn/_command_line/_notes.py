@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lofe_sklearn._command_line._exits import say
+from lofe_sklearn._command_line._table_files import TableFile
 
 _MOST = 12
 # Python's names of things, in the words of the command line.
 _WORDS = (
     (r"^(TableFeatures|LOE|load): ", ""),
     (r" Leave them out of X to be rid of this warning, or keep them with keep=\[\.\.\.\]\.", ""),
+    (r"Keep some with keep=\[\.\.\.\], or add others\.", "Add columns that do."),
     (r" Name the others in evidence to do without it\.", ""),
     (r"predict flags ([\d.e-]+) of the training rows", r"The share \1 of the rows is flagged"),
     (
@@ -63,8 +65,23 @@ class Notes:
                     self.add(plain_words(str(warning.message)))
 
 
-def plain_words(message: str) -> str:
-    """Return a message of the package without what only a user of Python knows."""
+def plain_words(message: str, table: TableFile | None = None, first_row: int = 1) -> str:
+    """Return a message of the package without what only a user of Python knows.
+
+    Parameters
+    ----------
+    message : str
+    table : TableFile, optional
+        Says where in the file a row is that the message names by its number.
+    first_row : int
+        The number in the file of the first row that the message may be about.
+    """
     for pattern, words in _WORDS:
         message = re.sub(pattern, words, message)
-    return message
+    if table is None:
+        return message
+    return re.sub(
+        r"\bin row (\d+)\b",
+        lambda found: f"in {table.place(first_row + int(found.group(1)))}",
+        message,
+    )

@@ -1,4 +1,4 @@
-"""The commands and their options. Whatever is slow to import is imported by a command's own file."""
+"""The commands and their options. What is slow to import is imported by a command's own file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lofe_sklearn import __version__
 from lofe_sklearn._command_line._exits import reported_errors
 
 _EXIT_CODES = (
-    "Exit codes: 0 done, 1 unexpected error, 2 wrong options, 3 data that cannot be used, 4 a model "
-    "file that cannot be used, 5 a file that cannot be written, 6 a package is missing, 130 "
+    "Exit codes: 0 done, 1 unexpected error, 2 wrong options, 3 data that cannot be used, 4 a "
+    "model file that cannot be used, 5 a file that cannot be written, 6 a package is missing, 130 "
     "interrupted, 141 the reader of the output has closed the pipe."
 )
 
@@ -30,7 +30,9 @@ Data = Annotated[
 ]
 Id = Annotated[
     str | None,
-    typer.Option("--id", metavar="COLUMN", help="Column that names rows; no feature is made of it."),
+    typer.Option(
+        "--id", metavar="COLUMN", help="Column that names rows; no feature is made of it."
+    ),
 ]
 Output = Annotated[
     Path | None,
@@ -157,8 +159,8 @@ def score(
 ) -> None:
     """Score the rows of a file by a model, and print the most anomalous ones."""
     with reported_errors():
-        from lofe_sklearn._command_line._table_files import ReadingOptions
         from lofe_sklearn._command_line._score_command import ScoreOptions, run_score
+        from lofe_sklearn._command_line._table_files import ReadingOptions
 
         how = ReadingOptions(separator, encoding, decimal)
         run_score(

@@ -94,7 +94,7 @@ def _summary(findings: Findings) -> str:
         (f"{n_rows:,}", "rows"),
         (f"{n_columns:,}", "columns"),
         (f"{n_flagged:,}", "rows flagged"),
-        (f"{percent(low)} – {percent(high)}", "likely share of anomalies"),
+        (f"{percent(low)} to {percent(high)}", "likely share of anomalies"),
     ]
     items = "".join(f"<div><b>{number}</b><span>{what}</span></div>" for number, what in facts)
     return f'<div class="facts">{items}</div>'
@@ -102,7 +102,9 @@ def _summary(findings: Findings) -> str:
 
 def _rows(findings: Findings) -> str:
     name = f"<th>{escape(one_line(findings.id_column))}</th>" if findings.id_column else ""
-    head = f"<tr><th>#</th><th>Row</th>{name}<th>Probability</th><th>Score</th><th>Reasons</th></tr>"
+    head = (
+        f"<tr><th>#</th><th>Row</th>{name}<th>Probability</th><th>Score</th><th>Reasons</th></tr>"
+    )
     largest = max((r.contribution for row in findings.rows for r in row.reasons), default=1.0)
     lines = []
     for row in findings.rows:
@@ -118,9 +120,9 @@ def _rows(findings: Findings) -> str:
             f"<td>{reasons}</td></tr>"
         )
     return (
-        "<p>The most anomalous rows first. <i>Row</i> counts the rows below the header, from 1. A bold "
-        "probability marks a row that is flagged. A reason is a value of the row beside the value that "
-        "is typical of the column, and by how much it raises the score.</p>\n"
+        "<p>The most anomalous rows first. <i>Row</i> counts the rows below the header, from 1. A "
+        "bold probability marks a row that is flagged. A reason is a value of the row beside the "
+        "value that is typical of the column, and by how much it raises the score.</p>\n"
         f'<div class="wide"><table class="rows"><thead>{head}</thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
@@ -131,7 +133,8 @@ def _reason(reason: Reason, largest: float) -> str:
     return (
         f'<div class="reason"><span class="bar"><span style="width:{width:.1f}%"></span></span>'
         f"<span><b>{escape(one_line(reason.feature))}</b> {escape(value_text(reason.value))} "
-        f"<i>typically {escape(value_text(reason.typical))}</i> {reason.contribution:+.2f}</span></div>"
+        f"<i>typically {escape(value_text(reason.typical))}</i> {reason.contribution:+.2f}"
+        "</span></div>"
     )
 
 
@@ -142,9 +145,9 @@ def _histogram(findings: Findings) -> str:
     interval = tuple(float(q) for q in np.quantile(scores, [1 - high, 1 - low]))
     picture = score_histogram(scores, -float(detector.offset_), (interval[0], interval[1]))
     return (
-        f"{picture}\n<p>How many rows have which score. Rows to the right of the line are flagged. The "
-        "shaded band is where the line may as well be, given how uncertain the share of anomalies is. "
-        "The ranking does not depend on the line.</p>"
+        f"{picture}\n<p>How many rows have which score. Rows to the right of the line are flagged. "
+        "The shaded band is where the line may as well be, given how uncertain the share of "
+        "anomalies is. The ranking does not depend on the line.</p>"
     )
 
 
@@ -159,25 +162,27 @@ def _ratio(findings: Findings) -> str:
         )
     belief: Belief = detector._belief
     agreement = (
-        "Detectors of different kinds agree on which rows are on top, so these are likely a group of "
-        "their own."
+        "detectors of different kinds agree on which rows are on top, so these are likely a group "
+        "of their own."
         if belief.is_separate
-        else "Detectors of different kinds do not agree on a group of rows that stands apart. So the "
-        "share rests mostly on the assumption, and there may be few anomalies or none."
+        else "detectors of different kinds do not agree on a group of rows that stands apart. So "
+        "the share rests mostly on the assumption, and there may be few anomalies or none."
     )
     return (
         f"<p>The threshold flags {found}; anything between <b>{percent(low)}</b> and "
-        f"<b>{percent(high)}</b> is about as likely. No data say this share by themselves. It rests "
-        f"on:</p>\n<ul><li>an assumption: anomalies are rare, {percent(PRIOR_MEAN)} or so, unless the "
-        f"data say otherwise;</li>\n<li>agreement: {agreement}</li></ul>\n"
-        f"{belief_chart(belief)}\n<p>How likely each share is: before the data were looked at (line), "
-        "and after (bars).</p>"
+        f"<b>{percent(high)}</b> is about as likely. No data say this share by themselves. It "
+        f"rests on:</p>\n<ul><li>an assumption: anomalies are rare, {percent(PRIOR_MEAN)} or so, "
+        f"unless the data say otherwise;</li>\n<li>agreement: {agreement}</li></ul>\n"
+        f"{belief_chart(belief)}\n<p>How likely each share is: before the data were looked at "
+        "(line), and after (bars).</p>"
     )
 
 
 def _columns(findings: Findings) -> str:
     features = findings.model[0]
-    head = "<tr><th>Column</th><th>Read as</th><th>Missing</th><th>Features</th><th>Typical</th></tr>"
+    head = (
+        "<tr><th>Column</th><th>Read as</th><th>Missing</th><th>Features</th><th>Typical</th></tr>"
+    )
     n_features = Counter(features.feature_origin_.values())
     typical = features.typical_row_
     lines = []
@@ -192,9 +197,8 @@ def _columns(findings: Findings) -> str:
             f'<tr><td>{escape(one_line(name))}</td><td>{read_as}</td><td class="n">'
             f'{missing:,}</td><td class="n">{n_features[name] or ""}</td><td>{shown}</td></tr>'
         )
-    return (
-        f'<div class="wide"><table><thead>{head}</thead><tbody>{"".join(lines)}</tbody></table></div>'
-    )
+    body = f"<thead>{head}</thead><tbody>{''.join(lines)}</tbody>"
+    return f'<div class="wide"><table>{body}</table></div>'
 
 
 def _notes(notes: Sequence[str]) -> str:

@@ -54,11 +54,15 @@ def score_histogram(scores: np.ndarray, cut: float, interval: tuple[float, float
             top, wide = y(count), max(x(right) - x(left) - 1, 0.8)
             parts.append(_rectangle(kind, x(left), top, wide, _HEIGHT - _BOTTOM - top, tip))
     parts += [_below(x(tick), f"{tick:g}") for tick in _ticks(low, high)]
-    parts.append(f'<line class="cut" x1="{x(cut):.1f}" x2="{x(cut):.1f}" y1="{_TOP - 8}" '
-                 f'y2="{_HEIGHT - _BOTTOM}"/>')
+    parts.append(
+        f'<line class="cut" x1="{x(cut):.1f}" x2="{x(cut):.1f}" y1="{_TOP - 8}" '
+        f'y2="{_HEIGHT - _BOTTOM}"/>'
+    )
     side = "end" if x(cut) > 0.7 * _WIDTH else "start"
     shift = -6 if side == "end" else 6
-    parts.append(_text(x(cut) + shift, _TOP - 8, "flagged" if side == "start" else "flagged →", side))
+    parts.append(
+        _text(x(cut) + shift, _TOP - 8, "flagged" if side == "start" else "flagged →", side)
+    )
     parts.append(_text((_LEFT + _WIDTH) / 2, _HEIGHT - 6, "anomaly score", "middle"))
     parts.append(_text(4, 14, "rows (square-root scale)", "start"))
     return _picture("Histogram of the anomaly scores", parts)
@@ -106,9 +110,7 @@ def _picture(title: str, parts: list[str]) -> str:
     )
 
 
-def _rectangle(
-    kind: str, x: float, y: float, width: float, height: float, tip: str = ""
-) -> str:
+def _rectangle(kind: str, x: float, y: float, width: float, height: float, tip: str = "") -> str:
     title = f"<title>{tip}</title>" if tip else ""
     return (
         f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}" '

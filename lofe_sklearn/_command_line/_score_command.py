@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lofe_sklearn._command_line._exits import BadData
 from lofe_sklearn._command_line._models import (
+    Scores,
     check_schema,
     find_reasons,
     read_model,
@@ -54,7 +55,7 @@ def run_score(options: ScoreOptions) -> None:
     ranking = Ranking(options.top, options.id_column)
     with notes.of_warnings(), writing_scores(options.output) as file:
         for frame, names in _chunks(table, options):
-            scores = _score(model, frame, options.data)
+            scores = _score(model, frame, table, options.data)
             ranking.add(frame, names, scores)
             if file is not None:
                 file.add(frame.index, names, scores)
@@ -78,9 +79,8 @@ def _chunks(
         yield frame[[column for column in frame.columns if column not in beside]], names
 
 
-def _score(model: Any, frame: pd.DataFrame, path: Path) -> Any:
+def _score(model: Any, frame: pd.DataFrame, table: TableFile, path: Path) -> Scores:
     try:
         return score_rows(model, frame)
     except ValueError as error:
-        rows = f"rows {frame.index[0]:,} to {frame.index[-1]:,}"
-        raise BadData(f"{path}, {rows}: {plain_words(str(error))}") from error
+        raise BadData(f"{path}: {plain_words(str(error), table, int(frame.index[0]))}") from error

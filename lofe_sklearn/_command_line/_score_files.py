@@ -86,9 +86,7 @@ class ScoreFile:
             }
             fields = [(name, kinds.get(name, pyarrow.string())) for name in frame.columns]
             self._parquet = pyarrow.parquet.ParquetWriter(self._path, pyarrow.schema(fields))
-        table = pyarrow.Table.from_pandas(
-            frame, schema=self._parquet.schema, preserve_index=False
-        )
+        table = pyarrow.Table.from_pandas(frame, schema=self._parquet.schema, preserve_index=False)
         self._parquet.write_table(table)
 
 

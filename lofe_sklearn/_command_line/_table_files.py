@@ -48,7 +48,7 @@ class ReadingOptions:
             If an option is not one of those allowed.
         """
         separator = _SEPARATORS.get(self.separator, self.separator)
-        if separator != "auto" and (len(separator) != 1 or separator in "\r\n\""):
+        if separator != "auto" and (len(separator) != 1 or separator in '\r\n"'):
             raise UsageMistake(
                 f"--separator must be auto, tab, or one sign such as , or ;; got {separator!r}"
             )
@@ -178,7 +178,8 @@ class NpzFile:
             with np.load(path, allow_pickle=False) as arrays:
                 values = {name: arrays[name] for name in arrays.files}
         except (ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
-            raise BadData(f"{path} is no .npz file of plain arrays: {error}") from error
+            why = "; objects that are pickled are not read" if "pickle" in str(error) else ""
+            raise BadData(f"{path} is no .npz file of plain arrays of numbers{why}") from error
         X = values.pop("X", None)
         if X is None or X.ndim != 2 or X.dtype.kind not in "biuf":
             found = "no X" if X is None else f"X of shape {X.shape} and type {X.dtype}"

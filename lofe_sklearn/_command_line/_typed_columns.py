@@ -53,6 +53,6 @@ def check_finite(frame: pd.DataFrame, table: TableFile, path: object) -> None:
             if len(infinite):
                 row = int(values.index[infinite[0]])
                 raise BadData(
-                    f"{path}, {table.place(row)}: {values.loc[row]} in column {name!r} is infinite or "
-                    "too large. Leave the field empty if the value is missing"
+                    f"{path}, {table.place(row)}: {values.loc[row]} in column {name!r} is infinite "
+                    "or too large. Leave the field empty if the value is missing"
                 )

@@ -25,8 +25,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="lofe demo",
         description="Train a deep anomaly detector on contaminated data: blind, refined, and with "
         "Latent Outlier Exposure (hard, soft), and LOE() with nothing chosen. Prints a table and "
-        "writes a plot. Then LOE() finds anomalies in a table of made-up transactions, and a report "
-        "is written.",
+        "writes a plot. Then LOE() finds anomalies in a table of made-up transactions, and writes "
+        "a report.",
     )
     parser.add_argument("--version", action="version", version=f"lofe_sklearn {__version__}")
     parser.add_argument(
