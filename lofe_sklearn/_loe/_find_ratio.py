@@ -117,7 +117,7 @@ def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -
         agreement = agreements(parties)
         log_belief += _SHARPNESS * (logit(agreement) - np.interp(logs, _USUAL_AT, _USUAL))
         is_separate = bool(agreement.max() > _SEPARATE)
-    possible = min(max(1 / n_samples, least), RATIOS[-1]) <= RATIOS
+    possible = RATIOS >= min(max(1 / n_samples, least), RATIOS[-1])
     log_belief = np.where(possible, log_belief, -np.inf)
     belief = np.exp(log_belief - log_belief[possible].max())
     return Belief(belief / belief.sum(), is_separate)
