@@ -16,7 +16,7 @@ CORE := $(addprefix tests/,engine backbones loe fit_many metrics active test_com
 .PHONY: demo test test-all test-oldest lint docs bench peers clean
 
 demo: $(VENV)/.demo
-	$(BIN)/python -m lofe_sklearn --output lofe_demo.png
+	$(BIN)/python -m lofe_sklearn demo --output lofe_demo.png
 
 test: $(VENV)/.test
 	$(THREADS) $(BIN)/python -m pytest -m "not slow and not gpu" -n 2 --durations=25

@@ -17,6 +17,7 @@ from lofe_sklearn._loe import LOE as LOE
 from lofe_sklearn._saving._model_file import load as load
 from lofe_sklearn._saving._model_file import save as save
 from lofe_sklearn._search import LOESearchCV as LOESearchCV
+from lofe_sklearn._show_versions import show_versions as show_versions
 from lofe_sklearn.backbones._all_backbones import *
 from lofe_sklearn.exceptions import ModelFileError as ModelFileError
 from lofe_sklearn.exceptions import NoSeparateGroupWarning as NoSeparateGroupWarning

@@ -1,6 +1,6 @@
-"""``python -m lofe_sklearn``: the demo."""
+"""``python -m lofe_sklearn``: the program ``lofe``."""
 
-from lofe_sklearn._demo import main
+from lofe_sklearn._command_line import main
 
 if __name__ == "__main__":
     main()

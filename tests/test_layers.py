@@ -30,9 +30,10 @@ LAYERS = [
     ["_fit_many"],
     ["_search"],
     ["active", "testing", "adapters", "features", "tabular"],
-    ["_saving"],
+    ["_saving", "_show_versions"],
     ["__init__"],
     ["_demo"],
+    ["_command_line"],
     ["__main__"],
 ]
 HEIGHT = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}

@@ -137,7 +137,7 @@ def run(cell: Row) -> Iterator[Row]:
     if cell["situation"] == "clean":
         return
     mean, scale = X.mean(axis=0), X.std(axis=0)
-    # In single precision, or PyOD's PCA divides by the zero variance of features that others determine.
+    # In single precision: PyOD's PCA divides by the variance of features that others determine, 0.
     rows = ((X - mean) / np.where(scale > 0, scale, 1.0)).astype(np.float32)
     ranks = []
     for name, make in PEERS.items():
@@ -236,9 +236,8 @@ def _behind(rows: list[Row]) -> str:
             best = max((name for name in of if name in PEERS), key=lambda name: of[name][dataset])
             if of[best][dataset] > ours + 0.05:
                 losses.append(f"{dataset} {short(ours)}, {best} {short(of[best][dataset])}")
-        texts.append(
-            f"LOE() more than .05 behind the best peer, {situation}: {'; '.join(losses) or 'on no set'}."
-        )
+        where = "; ".join(losses) or "on no set"
+        texts.append(f"LOE() more than .05 behind the best peer, {situation}: {where}.")
     return "\n\n".join(texts)
 
 

@@ -1,11 +1,14 @@
 """Demo: the same backbone trained blind, refined, and with LOE on contaminated real data.
 
+``LOE()`` is beside them, with nothing chosen: it knows neither the ratio nor the backbone.
+
 The protocol is that of the LOE paper's tabular experiments, see
 `lofe_sklearn.datasets.loe_tabular_split`.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 
 from lofe_sklearn._demo._data import load_data
@@ -14,8 +17,8 @@ from lofe_sklearn._demo._options import parse
 __all__ = ["load_data", "main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the demo."""
+def main(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Run the demo, and return its options."""
     options = parse(arguments)
 
     from lofe_sklearn._demo._fits import Run, run_all
@@ -43,3 +46,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_table(runs, options)
     plot_scores(runs, options.output, options)
     Console().print(f"Score distributions: {options.output}")
+    return options

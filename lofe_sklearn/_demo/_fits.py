@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from lofe_sklearn import LOE, backbones
 from lofe_sklearn._demo._data import load_data
+from lofe_sklearn._demo._options import NOTHING_CHOSEN
 from lofe_sklearn._loe import Method
 from lofe_sklearn.datasets import loe_tabular_split
 from lofe_sklearn.metrics import f1_at_true_ratio
@@ -40,14 +41,8 @@ def run_one(
     X_train, X_test, _, y_test = loe_tabular_split(
         X, y, contamination=options.contamination, random_state=seed
     )
-    backbone = getattr(backbones, options.backbone)(device=options.device)
-    if options.max_epochs is not None:
-        backbone.set_params(max_epochs=options.max_epochs)
-    assumed = options.contamination if options.assumed is None else options.assumed
     torch.set_num_threads(1)  # the layers are too small for more
-    detector = LOE(
-        backbone, method=cast(Method, method), contamination=assumed, init=None, random_state=seed
-    )
+    detector = _detector(method, seed, options)
     start = time.perf_counter()
     detector.fit(X_train)
     seconds = time.perf_counter() - start
@@ -60,6 +55,21 @@ def run_one(
         seconds,
         scores,
         y_test,
+    )
+
+
+def _detector(method: str, seed: int, options: argparse.Namespace) -> LOE:
+    """Return LOE of a method and the chosen backbone, or with nothing chosen."""
+    chosen = [options.backbone] if method != NOTHING_CHOSEN else ["DeepSVDD", "AutoEncoder"]
+    own = [getattr(backbones, name)(device=options.device) for name in chosen]
+    if options.max_epochs is not None:
+        for backbone in own:
+            backbone.set_params(max_epochs=options.max_epochs)
+    if method == NOTHING_CHOSEN:  # these two are LOE's default
+        return LOE(own, random_state=seed)
+    assumed = options.contamination if options.assumed is None else options.assumed
+    return LOE(
+        own[0], method=cast(Method, method), contamination=assumed, init=None, random_state=seed
     )
 
 

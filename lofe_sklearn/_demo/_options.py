@@ -15,15 +15,18 @@ from lofe_sklearn import __version__
 from lofe_sklearn._demo._data import BUNDLED
 from lofe_sklearn._lazy import exports
 
-METHODS = ("blind", "refine", "hard", "soft")
+NOTHING_CHOSEN = "LOE()"
+METHODS = ("blind", "refine", "hard", "soft", NOTHING_CHOSEN)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line's options."""
     parser = argparse.ArgumentParser(
-        prog="python -m lofe_sklearn",
+        prog="lofe demo",
         description="Train a deep anomaly detector on contaminated data: blind, refined, and with "
-        "Latent Outlier Exposure (hard, soft). Prints a table and writes a plot.",
+        "Latent Outlier Exposure (hard, soft), and LOE() with nothing chosen. Prints a table and "
+        "writes a plot. Then LOE() finds anomalies in a table of made-up transactions, and writes "
+        "a report.",
     )
     parser.add_argument("--version", action="version", version=f"lofe_sklearn {__version__}")
     parser.add_argument(
@@ -52,7 +55,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         choices=METHODS,
         default=list(METHODS),
         metavar="METHOD",
-        help=f"any of {', '.join(METHODS)} (default: all)",
+        help=f"any of {', '.join(METHODS)}; the last chooses nothing (default: all)",
     )
     parser.add_argument(
         "--backbone",
@@ -86,9 +89,25 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="where to write the plot (default: %(default)s)",
     )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path("lofe_demo.html"),
+        metavar="FILE",
+        help="where to write the report on the transactions (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--transactions",
+        type=_rows,
+        default=2000,
+        metavar="N",
+        help="rows of the table of transactions, 0 for none (default: %(default)s)",
+    )
     options = parser.parse_args(arguments)
-    if not options.output.resolve().parent.is_dir():
-        parser.error(f"--output {options.output}: the folder does not exist")
+    for name in ("output", "report"):
+        path = getattr(options, name)
+        if not path.resolve().parent.is_dir():
+            parser.error(f"--{name} {path}: the folder does not exist")
     if options.jobs is None:
         from joblib import cpu_count
 
@@ -107,6 +126,12 @@ def _ratio(text: str) -> float:
         if 0 < float(text) <= 0.5:
             return float(text)
     raise argparse.ArgumentTypeError(f"must be a number in (0, 0.5]; got {text}")
+
+
+def _rows(text: str) -> int:
+    if not text.isdecimal() or 0 < int(text) < 100:
+        raise argparse.ArgumentTypeError(f"must be 0 or at least 100; got {text}")
+    return int(text)
 
 
 def _positive(text: str) -> int:

@@ -54,14 +54,12 @@ class Ensemble:
     feature_names: np.ndarray | None = None
 
     @classmethod
-    def of(
-        cls, backbones: Sequence[Backbone], plan: EnsemblePlan, trained: Sequence[Trained]
-    ) -> Ensemble:
-        """Make fitted copies of the backbones, in turn, of a plan's trained members."""
+    def of(cls, plan: EnsemblePlan, trained: Sequence[Trained]) -> Ensemble:
+        """Make fitted copies of the plan's backbones, in turn, of its trained members."""
         members, n_features = [], plan.rows.X.shape[1]
         for i, (task, result) in enumerate(zip(plan.members, trained, strict=True)):
             share = task.model.get_params(deep=False)["contamination"]
-            member = clone(backbones[i % len(backbones)])
+            member = clone(plan.backbones[i % len(plan.backbones)])
             member.set_params(random_state=task.seed, contamination=share)
             rows = plan.rows
             if task.features is not None:

@@ -26,6 +26,7 @@ from lofe_sklearn._loe._parameters import (
     backbones_of,
     check_backbones,
     check_warmup,
+    for_rows_of,
     label_rule,
 )
 from lofe_sklearn._loe._posterior import PosteriorMixin
@@ -296,7 +297,8 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
     def _plan_fit(
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
     ) -> EnsemblePlan:
-        owner, backbones = type(self).__name__, self._backbones()
+        owner = type(self).__name__
+        backbones = for_rows_of(self.estimator, *rows.X.shape)
         check_warmup(self, [each.choose_max_epochs(*rows.X.shape) for each in backbones])
         contamination = read_contamination(self.contamination)
         if contamination.largest is not None:
@@ -321,7 +323,7 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
         X = plan.rows.X
         members, of_folds = plan.by_fold(trained)
         self._layout = plan.rows.layout
-        self._ensemble = Ensemble.of(self._backbones(), plan, members)
+        self._ensemble = Ensemble.of(plan, members)
         self.estimators_ = self._ensemble.members
         self.estimator_ = self.estimators_[0]
         self.estimators_samples_ = self._ensemble.samples
@@ -333,7 +335,8 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
 
         losses = self._ensemble.losses_of_all(X, members)
         least = contamination_with_known(0.0, plan.known)
-        belief = self._ensemble.believe(losses[0], len(self._backbones()), least)
+        belief = self._ensemble.believe(losses[0], len(plan.backbones), least)
+        self._belief = belief
         is_open = read_contamination(self.contamination).is_open
         if is_open:
             self._ensemble = self._ensemble.weighted(belief)

@@ -38,9 +38,10 @@ _N_JUDGES = 8
 
 @dataclass(frozen=True, eq=False)
 class EnsemblePlan(Plan):
-    """A plan, and the evidence that is added to what its members will say."""
+    """A plan, the evidence that is added, and the backbones that members are copies of in turn."""
 
     evidence: Evidence | None = None
+    backbones: Sequence[Backbone] = ()
 
 
 class Parameters(Protocol):
@@ -132,7 +133,7 @@ class Planner:
             tasks = [task(i, ratio, next(rest), outside) for i, ratio in enumerate(judges)]
             of_folds.append(Fold(part, tasks))
         evidence = self._evidence(contamination, len(members), seeds[0])
-        return EnsemblePlan(self.rows, self.known, members, of_folds, evidence)
+        return EnsemblePlan(self.rows, self.known, members, of_folds, evidence, self.backbones)
 
     def _evidence(self, contamination: Contamination, n_members: int, seed: int) -> Evidence | None:
         """Fit the classical detectors whose evidence is added to that of the members."""

@@ -153,18 +153,19 @@ class PosteriorMixin:
 
         Notes
         -----
-        The logit is linear in the standardised logarithm of the normal loss, averaged over members and evidence;
-        its intercept makes the mean over the training rows `contamination_`, with each counted as
-        it is scored and, where there are any, as in `held_out_scores_`. It is lower where more rows
-        than the upper end of `contamination_interval_` would be above 1/2. So a probability
-        is as good as the ranking and that ratio: if the ratio is half the truth, so are most.
-        `set_threshold` with a share or a number sets the ratio anew. With a false discovery rate,
-        which is estimated from the ratio, it stays that of the fit.
+        The logit is linear in the standardised logarithm of the normal loss, averaged over members
+        and evidence; its intercept makes the mean over the training rows `contamination_`, with
+        each counted as it is scored and, where there are any, as in `held_out_scores_`. It is lower
+        where more rows than the upper end of `contamination_interval_` would be above 1/2. So a
+        probability is as good as the ranking and that ratio: if the ratio is half the truth, so are
+        most. `set_threshold` with a share or a number sets the ratio anew. With a false discovery
+        rate, which is estimated from the ratio, it stays that of the fit.
 
         Known labels act on the training, and so on the scores. With ``contamination="auto"``,
-        `held_out_folds` and rows of both classes known, they correct the intercept too, by a penalised logistic
-        regression: have rows looked at that are drawn at random or by their scores, not by their
-        class. A known row's own probability is what the detector makes of it, neither 0 nor 1.
+        `held_out_folds` and rows of both classes known, they correct the intercept too, by a
+        penalised logistic regression: have rows looked at that are drawn at random or by their
+        scores, not by their class. A known row's own probability is what the detector makes of it,
+        neither 0 nor 1.
 
         Examples
         --------
@@ -179,6 +180,52 @@ class PosteriorMixin:
         """
         scores = self.score_samples(X)  # raises if not fitted
         return self._posterior.proba(scores, contamination)
+
+    def predict_proba(self, X: MatrixLike) -> Floats:
+        """Estimate the probabilities that each row is normal and that it is an anomaly.
+
+        These are the probabilities of `anomaly_proba`, under the name and in the shape that a
+        Pipeline and other tools hand on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to judge.
+
+        Returns
+        -------
+        proba : ndarray of float64, shape (n_samples, 2)
+            Column 0 is the probability that the row is normal, column 1 that it is an anomaly:
+            ``proba[:, 1]`` is ``anomaly_proba(X)``.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError
+            If X cannot be used.
+
+        Notes
+        -----
+        The order is that of the labels of data sets, 0 for normal rows and 1 for anomalies, and of
+        PyOD's detectors. It is not that of the labels -1 and +1 that `predict` returns, so there is
+        no attribute ``classes_``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from lofe_sklearn import LOE, DeepSVDD
+        >>> rng = np.random.default_rng(0)
+        >>> X = np.concatenate([rng.normal(0, 1, (190, 4)), rng.normal(6, 1, (10, 4))])
+        >>> detector = LOE(DeepSVDD(), contamination=0.05, random_state=0)
+        >>> pipeline = make_pipeline(StandardScaler(), detector).fit(X)
+        >>> pipeline.predict_proba(X)[190:, 1].min() > 0.5
+        True
+        """
+        anomaly = self.anomaly_proba(X)
+        return np.column_stack([1 - anomaly, anomaly])
 
 
 def _intercept(units: np.ndarray, ratio: float) -> float:

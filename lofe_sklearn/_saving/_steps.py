@@ -58,6 +58,8 @@ _TRUSTED = (
     "skrub._dataframe._common.is_object",
     "skrub._dataframe._common.is_string",
     "skrub._datetime_encoder.DatetimeEncoder",
+    "skrub._datetime_encoder._CircularEncoder",
+    "skrub._datetime_encoder._SplineEncoder",
     "skrub._drop_uninformative.DropUninformative",
     "skrub._duration_to_float.DurationToFloat",
     "skrub._gap_encoder.GapEncoder",

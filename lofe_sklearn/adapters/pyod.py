@@ -161,6 +161,53 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
         check_is_fitted(self, ["decision_scores_", "threshold_", "labels_"])
         return self._scores(X)
 
+    def predict_proba(
+        self, X: MatrixLike, method: str = "linear", return_confidence: bool = False
+    ) -> Any:
+        """Estimate the probabilities that each row is an inlier and that it is an outlier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to judge.
+        method : {"linear", "unify", "loe"}, default="linear"
+            ``"linear"`` and ``"unify"`` are PyOD's, which know nothing but the scores. ``"loe"``
+            takes the calibrated probabilities of `LOE`, or of a Pipeline that ends in it. They
+            follow LOE's own contamination, not the one of this class.
+        return_confidence : bool, default=False
+            Whether to return PyOD's confidence of each prediction too.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, 2)
+            Column 0 is for inliers, column 1 for outliers.
+        confidence : ndarray of shape (n_samples,)
+            Only with ``return_confidence=True``.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        ValueError
+            If `method` is none of the three, or ``"loe"`` and the estimator gives no probabilities.
+        """
+        check_is_fitted(self, ["decision_scores_", "threshold_", "labels_"])
+        if method in ("linear", "unify"):
+            return super().predict_proba(X, method, return_confidence)
+        if method != "loe":
+            raise ValueError(
+                f"{type(self).__name__}: method must be 'linear', 'unify' or 'loe'; got {method!r}."
+            )
+        if not hasattr(self.estimator_, "predict_proba"):
+            raise ValueError(
+                f"{type(self).__name__}: method='loe' needs the probabilities of LOE, or of a "
+                f"Pipeline that ends in it; {type(innermost_step(self.estimator_)).__name__} gives "
+                "none. Use 'linear' or 'unify'."
+            )
+        check_unmasked(X, "X", type(self).__name__)
+        proba = np.asarray(self.estimator_.predict_proba(X), dtype=np.float64)
+        return (proba, self.predict_confidence(X)) if return_confidence else proba
+
     def _scores(self, X: MatrixLike) -> Floats:
         check_unmasked(X, "X", type(self).__name__)
         return -np.asarray(self.estimator_.score_samples(X), dtype=np.float64)

@@ -1,0 +1,203 @@
+"""CSV files: every line is checked, so that a message can name the one that is wrong.
+
+Values stay text. So what becomes of a value does not depend on the others in its column, nor on how
+many rows are read at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from lofe_sklearn._command_line._exits import BadData
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Texts that stand for a missing value, as pandas has them.
+MISSING = frozenset(
+    (
+        *("", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN"),
+        *("None", "n/a", "nan", "null"),
+    )
+)
+_CANDIDATES = ",;\t|"
+_SAMPLE = 64 * 1024
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?\s*")
+_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "|"}
+
+
+class CsvFile:
+    """A CSV file with a header.
+
+    Parameters
+    ----------
+    path : Path
+        It is decompressed if its name ends in ``.gz``.
+    separator : str
+        A sign, or ``"auto"``: whichever of , ; tab | divides the first lines most evenly.
+    encoding : str
+    decimal : {".", ","}
+
+    Raises
+    ------
+    BadData
+        If there is no header, or it cannot be read.
+    """
+
+    def __init__(self, path: Path, separator: str, encoding: str, decimal: str) -> None:
+        self.path, self.decimal = path, decimal
+        self.encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
+        self._lines: list[int] = []
+        csv.field_size_limit(2**24)
+        self.separator = self._detected() if separator == "auto" else separator
+        header = next(self._records(), None)
+        if header is None:
+            raise BadData(f"{path} is empty: it has no line but blank ones")
+        _, names = header
+        self.columns = [name.strip() or f"column {j}" for j, name in enumerate(names, 1)]
+
+    def chunks(self, n_rows: int | None) -> Iterator[pd.DataFrame]:
+        """Yield the rows as tables of at most `n_rows`."""
+        self._lines = []
+        rows: list[list[str]] = []
+        records = self._records()
+        next(records)
+        for line, fields in records:
+            if len(fields) != len(self.columns):
+                raise BadData(self._other_length(line, fields))
+            rows.append(fields)
+            self._lines.append(line)
+            if len(rows) == n_rows:
+                yield self._frame(rows)
+                rows = []
+        if rows:
+            yield self._frame(rows)
+
+    def place(self, row: int) -> str:
+        """Say where a row is."""
+        return f"line {self._lines[row - 1]}"
+
+    def _frame(self, rows: list[list[str]]) -> pd.DataFrame:
+        import pandas as pd
+
+        first = len(self._lines) - len(rows) + 1
+        index = pd.RangeIndex(first, first + len(rows))
+        return pd.DataFrame(
+            {
+                name: pd.Series([self._value(text) for text in texts], index=index, dtype=object)
+                for name, texts in zip(self.columns, zip(*rows, strict=True), strict=True)
+            }
+        )
+
+    def _value(self, text: str) -> str | None:
+        if text.strip() in MISSING:
+            return None
+        if self.decimal == "," and "," in text and _DECIMAL_COMMA.fullmatch(text):
+            return text.replace(".", "").replace(",", ".")
+        return text
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the fields of each record that is no blank line, and the line that it begins in."""
+        line = 1
+        with self._opened() as file:
+            reader = csv.reader(file, delimiter=self.separator, strict=True)
+            while True:
+                line = reader.line_num + 1
+                try:
+                    fields = next(reader, None)
+                except UnicodeError as error:
+                    raise BadData(self._wrong_encoding(error)) from error
+                except csv.Error as error:
+                    raise BadData(self._bad_quotes(line, error)) from error
+                except (OSError, EOFError, zlib.error) as error:
+                    raise BadData(f"{self.path} cannot be read to its end: {error}") from error
+                if fields is None:
+                    return
+                if fields and "\0" in fields[0]:
+                    raise BadData(f"{self.path}, line {line}: this is no text. {_NO_TEXT}")
+                if fields:
+                    yield line, fields
+
+    def _opened(self) -> IO[str]:
+        return io.TextIOWrapper(self._binary(), encoding=self.encoding, newline="")
+
+    def _binary(self) -> IO[bytes]:
+        is_packed = self.path.name.lower().endswith(".gz")
+        return gzip.open(self.path) if is_packed else open(self.path, "rb")  # type: ignore[return-value]
+
+    def _detected(self) -> str:
+        """Return the sign that divides the first lines into the most fields, equally many."""
+        try:
+            with self._opened() as file:
+                sample = file.read(_SAMPLE)
+        except UnicodeError as error:
+            raise BadData(self._wrong_encoding(error)) from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise BadData(f"{self.path} cannot be read: {error}") from error
+        lines = sample.splitlines()
+        lines = lines[:-1] if len(sample) == _SAMPLE and len(lines) > 1 else lines
+
+        def merit(sign: str) -> tuple[float, int]:
+            counts = [len(record) for record in csv.reader(lines[:50], delimiter=sign) if record]
+            if not counts or counts[0] == 1:
+                return 0.0, 0
+            return sum(count == counts[0] for count in counts) / len(counts), counts[0]
+
+        return max(_CANDIDATES, key=merit)
+
+    def _other_length(self, line: int, fields: list[str]) -> str:
+        wanted = len(self.columns)
+        message = (
+            f"{self.path}, line {line}: {len(fields)} field{'s' * (len(fields) != 1)}, but the "
+            f"header has {wanted}"
+        )
+        text = self.separator.join(fields)
+        others = [s for s in _CANDIDATES if s != self.separator and text.count(s) >= wanted - 1]
+        if wanted > 1 and others and len(fields) < wanted:
+            return (
+                f"{message}. The line seems to be separated by {_NAMES[others[0]]}, the header by "
+                f"{_NAMES.get(self.separator, self.separator)}: use one sign in all lines"
+            )
+        return f"{message}. A field that holds the separator itself must be in double quotes"
+
+    def _bad_quotes(self, line: int, error: csv.Error) -> str:
+        if "end of data" in str(error):
+            return f"{self.path}, line {line}: a double quote is opened and never closed"
+        if "field larger" in str(error):
+            return f"{self.path}, line {line}: a field is longer than 16 million characters"
+        return f"{self.path}, line {line}: {error}"
+
+    def _wrong_encoding(self, error: UnicodeError) -> str:
+        """Say which byte of which line cannot be read, and which encoding may be right."""
+        codec = self.encoding.removesuffix("-sig")
+        with self._binary() as file:
+            start = file.read(4)
+        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return f"{self.path} is not {codec} but UTF-16: pass --encoding utf-16"
+        if start[:4] == b"PK\x03\x04":
+            return f"{self.path} is no text: it is a zip archive or a spreadsheet. {_NO_TEXT}"
+        place = ""
+        if not codec.lower().startswith(("utf-16", "utf-32", "utf16", "utf32")):
+            with self._binary() as file:
+                for number, content in enumerate(file, 1):
+                    try:
+                        content.decode(codec)
+                    except UnicodeDecodeError as bad:
+                        place = (
+                            f", line {number}, byte {bad.start + 1} (0x{content[bad.start]:02x})"
+                        )
+                        break
+        return (
+            f"{self.path}{place}: this is not {codec}. Pass the encoding it was written in, often "
+            "--encoding cp1252 for files from Windows, or latin-1"
+        )
+
+
+_NO_TEXT = "Export it as CSV, or pass --encoding utf-16 if it is text in that encoding"

@@ -1,0 +1,100 @@
+"""Exit codes of the program, and how errors become one line on stderr and a code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+OK = 0
+UNEXPECTED = 1
+USAGE = 2
+BAD_DATA = 3
+BAD_MODEL = 4
+CANNOT_WRITE = 5
+MISSING_PACKAGE = 6
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+_DEBUG = "LOFE_DEBUG"
+
+
+class CommandError(Exception):
+    """An error that the user can do something about; its message is all that is shown."""
+
+    code = UNEXPECTED
+
+
+class UsageMistake(CommandError):
+    """Options that do not go together."""
+
+    code = USAGE
+
+
+class BadData(CommandError):
+    """A file of rows that cannot be used."""
+
+    code = BAD_DATA
+
+
+class BadModel(CommandError):
+    """A file of a model that cannot be used."""
+
+    code = BAD_MODEL
+
+
+class CannotWrite(CommandError):
+    """A file that cannot be written."""
+
+    code = CANNOT_WRITE
+
+
+@contextmanager
+def reported_errors() -> Iterator[None]:
+    """Turn errors into a line on stderr and ``SystemExit`` with a code of this file."""
+    try:
+        yield
+        sys.stdout.flush()
+    except CommandError as error:
+        _stop(error.code, str(error))
+    except ImportError as error:
+        _stop(MISSING_PACKAGE, str(error))
+    except KeyboardInterrupt:
+        _stop(INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        raise SystemExit(BROKEN_PIPE) from None
+    except MemoryError:
+        _stop(BAD_DATA, "there is not enough memory for these rows; fit a part of them")
+    except Exception as error:
+        if os.environ.get(_DEBUG):
+            raise
+        _stop(
+            UNEXPECTED,
+            f"unexpected {type(error).__name__}: {error} (with {_DEBUG}=1 in the environment, "
+            "the traceback is shown)",
+        )
+
+
+def one_line(text: str) -> str:
+    """Return text without line breaks and without characters that steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(str(text).split()))
+
+
+def say(text: str) -> None:
+    """Write a line to stderr."""
+    with suppress(BrokenPipeError):
+        sys.stderr.write(f"lofe: {one_line(text)}\n")
+        sys.stderr.flush()
+
+
+def _stop(code: int, message: str) -> None:
+    say(message)
+    raise SystemExit(code) from None
+
+
+def _let_go_of_stdout() -> None:
+    """Keep Python from writing to a closed pipe once more when it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,213 @@
+"""``lofe fit``: from a file to its anomalies, a model, and a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lofe_sklearn import save
+from lofe_sklearn._command_line._exits import BadData, CannotWrite, UsageMistake
+from lofe_sklearn._command_line._known_column import read_known
+from lofe_sklearn._command_line._models import (
+    find_reasons,
+    new_model,
+    read_contamination_option,
+    score_rows,
+)
+from lofe_sklearn._command_line._notes import Notes, plain_words
+from lofe_sklearn._command_line._plain_values import counted, percent
+from lofe_sklearn._command_line._printing import print_rows
+from lofe_sklearn._command_line._ranking import Ranking
+from lofe_sklearn._command_line._score_files import check_ending, check_targets, writing_scores
+from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, open_table
+from lofe_sklearn._command_line._typed_columns import check_finite, typed
+from lofe_sklearn._saving._atomic import write_whole
+from lofe_sklearn.engine import resolve_device
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Rows of the report; those that are printed, at least.
+_ROWS_OF_REPORT = 25
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """The options of the command."""
+
+    data: Path
+    how: ReadingOptions
+    model: Path | None
+    top: int
+    reasons: int
+    id_column: str | None
+    contamination: str
+    known: str | None
+    ignore: tuple[str, ...]
+    output: Path | None
+    report: Path | None
+    seed: int
+    device: str
+    quiet: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """The rows of a file, in the parts that a fit takes.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What features are made of.
+    names : pandas.Series or None
+        The column of --id.
+    known : dict
+        The masks that `LOE.fit` takes.
+    """
+
+    frame: pd.DataFrame
+    names: pd.Series | None
+    known: dict[str, np.ndarray]
+
+
+def run_fit(options: FitOptions) -> None:
+    """Run the command."""
+    how, contamination = options.how.checked(), read_contamination_option(options.contamination)
+    _check_device(options.device)
+    check_ending(options.output)
+    check_targets(options.model, options.output, options.report)
+    notes = Notes(quiet=options.quiet)
+    table = open_table(options.data, how)
+    training = _read(table, options, notes)
+    notes.tell(
+        f"{options.data}: {counted(len(training.frame), 'row')}, "
+        f"{counted(training.frame.shape[1], 'column')}; training"
+    )
+    model = new_model(contamination, options.seed, options.device)
+    with notes.of_warnings():
+        _fit(model, training, table, options.data)
+        scores = score_rows(model, training.frame)
+    if options.model is not None:
+        _save(model, options.model)
+    with writing_scores(options.output) as file:
+        if file is not None:
+            file.add(training.frame.index, training.names, scores)
+    n_listed = max(options.top, _ROWS_OF_REPORT) if options.report else options.top
+    ranking = Ranking(n_listed, options.id_column)
+    ranking.add(training.frame, training.names, scores)
+    with notes.of_warnings():
+        reasons = find_reasons(model, training.frame.loc[ranking.rows().index], options.reasons)
+    rows = ranking.ranked(reasons)
+    if options.report is not None:
+        from lofe_sklearn._command_line._report_page import Findings, report_page
+
+        page = report_page(
+            Findings(
+                str(options.data),
+                model,
+                training.frame,
+                scores,
+                rows,
+                notes.texts,
+                options.id_column,
+            )
+        )
+        _write(options.report, page.encode())
+    _summarise(model, ranking, notes)
+    print_rows(rows[: options.top], options.id_column, options.reasons > 0)
+
+
+def _check_device(device: str) -> None:
+    try:
+        resolve_device(device)
+    except ValueError as error:
+        raise UsageMistake(f"--device: {error}") from error
+
+
+def _read(table: TableFile, options: FitOptions, notes: Notes) -> Training:
+    """Read all rows, and take out the columns that are no features."""
+    path = options.data
+    frames = list(table.chunks(None))
+    if not frames:
+        raise BadData(f"{path} has a header, but no rows below it")
+    [frame] = frames
+    beside = getattr(table, "beside", {})
+    for option, name in _named_columns(options):
+        if name not in frame.columns:
+            raise BadData(
+                f"{path} has no column {name!r}, which {option} names; it has "
+                f"{', '.join(map(repr, list(frame.columns)[:20]))}"
+            )
+    names = frame[options.id_column] if options.id_column else None
+    known = {}
+    if options.known:
+        anomalies, normal = read_known(frame[options.known], table, path)
+        known = {"loe__known_anomalies": anomalies, "loe__known_normal": normal}
+    left_out = {name for _, name in _named_columns(options)} | set(beside)
+    frame = frame[[name for name in frame.columns if name not in left_out]]
+    if frame.shape[1] < 2:
+        listed = ", ".join(map(repr, frame.columns)) or "none"
+        raise BadData(
+            f"{path} has too few columns that features can be made of: {listed}. At least two are "
+            "needed. Is the separator right? --separator sets another one"
+        )
+    if len(frame) < 2:
+        raise BadData(f"{path} has one row; at least 2 are needed to learn what is normal")
+    if all(_is_number(name) for name in frame.columns):
+        notes.add(
+            f"the first line, {', '.join(list(frame.columns)[:4])} and so on, is taken for the "
+            "header. If it is a row, put a line with names above it"
+        )
+    frame = typed(frame)
+    check_finite(frame, table, path)
+    return Training(frame, names, known)
+
+
+def _named_columns(options: FitOptions) -> list[tuple[str, str]]:
+    named = [("--id", options.id_column), ("--known", options.known)]
+    named += [("--ignore", name) for name in options.ignore]
+    return [(option, name) for option, name in named if name is not None]
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _fit(model: Any, training: Training, table: TableFile, path: Path) -> None:
+    try:
+        model.fit(training.frame, **training.known)
+    except ValueError as error:
+        raise BadData(f"{path}: {plain_words(str(error), table)}") from error
+    except ArithmeticError as error:
+        raise BadData(f"{path}: the training did not converge: {error}") from error
+
+
+def _save(model: Any, path: Path) -> None:
+    try:
+        save(model, path)
+    except OSError as error:
+        raise CannotWrite(plain_words(error.strerror or str(error))) from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        write_whole(path, content, "--report")
+    except OSError as error:
+        raise CannotWrite(error.strerror or str(error)) from error
+
+
+def _summarise(model: Any, ranking: Ranking, notes: Notes) -> None:
+    detector = model[-1]
+    low, high = detector.contamination_interval_
+    given = "" if detector.contamination == "auto" else ", as given"
+    notes.tell(
+        f"flagged {counted(ranking.n_flagged, 'row')} of {ranking.n_rows:,}; share of anomalies "
+        f"{percent(detector.contamination_)}{given} (between {percent(low)} and {percent(high)})"
+    )

@@ -1,0 +1,138 @@
+"""Models: made, read from files, and asked for scores and reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, load
+from lofe_sklearn._command_line._exits import BadData, BadModel, UsageMistake
+from lofe_sklearn._command_line._notes import plain_words
+from lofe_sklearn._command_line._typed_columns import typed
+from lofe_sklearn.exceptions import ModelFileError
+from lofe_sklearn.inspection import Reason, explain
+from lofe_sklearn.tabular import TableFeatures, table_pipeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def new_model(contamination: Any, seed: int, device: str) -> Any:
+    """Return the pipeline that `lofe fit` trains: ``table_pipeline(LOE())``."""
+    backbones: Any = (
+        None if device == "auto" else [DeepSVDD(device=device), AutoEncoder(device=device)]
+    )
+    return table_pipeline(LOE(backbones, contamination=contamination, random_state=seed))
+
+
+def read_contamination_option(text: str) -> Any:
+    """Return ``"auto"``, a number, or a pair of numbers.
+
+    Raises
+    ------
+    UsageMistake
+        If it is none of these.
+    """
+    if text.strip() == "auto":
+        return "auto"
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    in_order = numbers == sorted(set(numbers))
+    if len(numbers) not in (1, 2) or not in_order or not all(0 < n <= 0.5 for n in numbers):
+        raise UsageMistake(
+            "--contamination must be auto, a number in (0, 0.5] such as .05, or two in ascending "
+            f"order such as .01,.2; got {text!r}"
+        )
+    return numbers[0] if len(numbers) == 1 else tuple(numbers)
+
+
+def read_model(path: Path, device: str) -> Any:
+    """Load a pipeline from a file.
+
+    Raises
+    ------
+    BadModel
+        If it is not there, damaged, or no pipeline that takes tables.
+    """
+    if not path.is_file():
+        raise BadModel(f"{path}: there is no such model file")
+    try:
+        model = load(path) if device == "auto" else load(path, device=device)
+    except ModelFileError as error:
+        raise BadModel(plain_words(str(error))) from error
+    except OSError as error:
+        raise BadModel(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        if "device" in str(error):
+            raise UsageMistake(f"--device: {error}") from error
+        raise BadModel(f"{path} cannot be used: {error}") from error
+    steps = getattr(model, "steps", None)
+    if not steps or not isinstance(steps[0][1], TableFeatures) or not isinstance(model[-1], LOE):
+        raise BadModel(
+            f"{path} holds {type(model).__name__}, not a pipeline of tables as `lofe fit` and "
+            "table_pipeline(LOE()) make it"
+        )
+    return model
+
+
+def check_schema(model: Any, columns: list[str], path: Path, model_path: Path) -> None:
+    """Raise BadData if the file lacks columns that the model needs."""
+    needed = list(model[0].column_kinds_)
+    missing = [name for name in needed if name not in columns]
+    if not missing:
+        return
+    known = set(model[0].feature_names_in_)
+    extra = [name for name in columns if name not in known]
+    message = (
+        f"{path} is not a table of the kind that {model_path} was fitted on: it lacks the columns "
+        f"{_listed(missing)}"
+    )
+    raise BadData(message + (f" and has others: {_listed(extra)}" if extra else ""))
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What a model says of rows.
+
+    Attributes
+    ----------
+    anomaly_score, probability : ndarray of shape (n_rows,)
+        High for anomalies.
+    flagged : ndarray of bool, shape (n_rows,)
+    """
+
+    anomaly_score: np.ndarray
+    probability: np.ndarray
+    flagged: np.ndarray
+
+
+def score_rows(model: Any, frame: pd.DataFrame) -> Scores:
+    """Score rows by a fitted pipeline."""
+    features = model[:-1].transform(frame)
+    detector = model[-1]
+    scores = detector.score_samples(features)
+    return Scores(-scores, detector.predict_proba(features)[:, 1], scores < detector.offset_)
+
+
+def find_reasons(model: Any, frame: pd.DataFrame, most: int) -> list[list[Reason]]:
+    """Find the reasons of a few rows."""
+    if most == 0 or len(frame) == 0:
+        return [[] for _ in range(len(frame))]
+    fitted = set(model[0].feature_names_in_)
+    known = [name for name in frame.columns if name in fitted]
+    rows = typed(frame[known])
+    # A column that was dropped in the fit may be left out of the file, but not of the rows here.
+    typical = model[0].typical_row_
+    left_out = [name for name in typical.columns if name not in rows.columns]
+    rows = rows.assign(**{name: typical[name].iloc[0] for name in left_out})
+    return explain(model, rows[list(typical.columns)]).top(most)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(map(repr, names[:8])) + more

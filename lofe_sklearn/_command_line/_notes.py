@@ -1,0 +1,87 @@
+"""What the package warns of while a command runs, as notes for somebody who wrote no Python."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lofe_sklearn._command_line._exits import say
+from lofe_sklearn._command_line._table_files import TableFile
+
+_MOST = 12
+# Python's names of things, in the words of the command line.
+_WORDS = (
+    (r"^(TableFeatures|LOE|load): ", ""),
+    (r" Leave them out of X to be rid of this warning, or keep them with keep=\[\.\.\.\]\.", ""),
+    (r"Keep some with keep=\[\.\.\.\], or add others\.", "Add columns that do."),
+    (r" Name the others in evidence to do without it\.", ""),
+    (r"predict flags ([\d.e-]+) of the training rows", r"The share \1 of the rows is flagged"),
+    (
+        r"set contamination if you know it, or how many rows you can look at by "
+        r"set_threshold\(n_flagged=\.\.\.\)",
+        "pass --contamination if you know it",
+    ),
+    (r"\bX has columns\b", "the file has columns"),
+    (r"\bX\b", "the table"),
+)
+
+
+class Notes:
+    """Notes in the order in which they came, each once."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.texts: list[str] = []
+        self._quiet = quiet
+
+    def add(self, text: str) -> None:
+        """Keep a note, and write it to stderr."""
+        if text in self.texts:
+            return
+        self.texts.append(text)
+        if self._quiet or len(self.texts) > _MOST:
+            return
+        say(f"note: {text}")
+        if len(self.texts) == _MOST:
+            say("note: there are more notes, which are not shown")
+
+    def tell(self, text: str) -> None:
+        """Write what is no note: how far the command is."""
+        if not self._quiet:
+            say(text)
+
+    @contextmanager
+    def of_warnings(self) -> Iterator[None]:
+        """Make notes of all warnings for a user."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            try:
+                yield
+            finally:
+                for warning in caught:
+                    self.add(plain_words(str(warning.message)))
+
+
+def plain_words(message: str, table: TableFile | None = None, first_row: int = 1) -> str:
+    """Return a message of the package without what only a user of Python knows.
+
+    Parameters
+    ----------
+    message : str
+    table : TableFile, optional
+        Says where in the file a row is that the message names by its number.
+    first_row : int
+        The number in the file of the first row that the message may be about.
+    """
+    for pattern, words in _WORDS:
+        message = re.sub(pattern, words, message)
+    if table is None:
+        return message
+    return re.sub(
+        r"\bin row (\d+)\b",
+        lambda found: f"in {table.place(first_row + int(found.group(1)))}",
+        message,
+    )

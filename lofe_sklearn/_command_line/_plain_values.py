@@ -1,0 +1,49 @@
+"""Values, reasons and shares as short text, the same on the terminal and in the report."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from lofe_sklearn._command_line._exits import one_line
+from lofe_sklearn.inspection import Reason
+
+_MOST_LETTERS = 40
+
+
+def value_text(value: Any) -> str:
+    """Return a value of a table as one short line."""
+    if value is None or value != value:
+        return "missing"
+    if isinstance(value, Real) and not isinstance(value, (bool, Integral)):
+        number = float(value)
+        # A number such as 24999.9 should not be rounded to another one.
+        return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.6g}"
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat(sep=" ") if hasattr(value, "hour") else value.isoformat())
+    text = one_line(str(value))
+    return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 3] + "..."
+
+
+def reason_text(reason: Reason) -> str:
+    """Return a reason as text, such as ``+3.97 country = NG (typically DE)``."""
+    name = one_line(reason.feature)
+    value, typical = value_text(reason.value), value_text(reason.typical)
+    return f"{reason.contribution:+.2f} {name} = {value} (typically {typical})"
+
+
+def probability_text(probability: float) -> str:
+    """Return a probability with three digits behind the point, and never as a bare 0 or 1."""
+    if probability < 0.0005:
+        return "<.001"
+    return ">.999" if probability > 0.9995 else f"{probability:.3f}"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, with two digits that say something."""
+    return f"{100 * share:.2g} %"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and a noun, such as ``1,200 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

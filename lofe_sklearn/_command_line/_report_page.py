@@ -1,0 +1,215 @@
+"""The report: one page of HTML that needs no other file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lofe_sklearn import __version__
+from lofe_sklearn._command_line._exits import one_line
+from lofe_sklearn._command_line._models import Scores
+from lofe_sklearn._command_line._plain_values import (
+    counted,
+    percent,
+    probability_text,
+    value_text,
+)
+from lofe_sklearn._command_line._ranking import RankedRow
+from lofe_sklearn._command_line._report_pictures import belief_chart, score_histogram
+from lofe_sklearn._command_line._report_style import STYLE
+from lofe_sklearn._loe._find_ratio import PRIOR_MEAN, Belief
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lofe_sklearn.inspection import Reason
+
+_PACKAGES = ("scikit-learn", "torch", "numpy", "skrub", "pandas")
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What the report shows.
+
+    Parameters
+    ----------
+    source : str
+        The name of the file.
+    model : Pipeline
+        Of `TableFeatures` and `LOE`, fitted on `frame`.
+    frame : pandas.DataFrame
+    scores : Scores
+        Of all rows of `frame`.
+    rows : sequence of RankedRow
+    notes : sequence of str
+    id_column : str or None
+    """
+
+    source: str
+    model: Any
+    frame: pd.DataFrame
+    scores: Scores
+    rows: Sequence[RankedRow]
+    notes: Sequence[str]
+    id_column: str | None
+
+
+def report_page(findings: Findings) -> str:
+    """Return the page."""
+    sections = [
+        _summary(findings),
+        _section("Rows to look at", _rows(findings)),
+        _section("Scores of all rows", _histogram(findings)),
+        _section("Share of anomalies", _ratio(findings)),
+        _section("Columns as read", _columns(findings)),
+        _section("Notes", _notes(findings.notes)) if findings.notes else "",
+        _section("Made with", _versions(findings)),
+    ]
+    title = f"Anomalies in {escape(one_line(findings.source))}"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{title}</h1>\n" + "\n".join(sections) + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{body}\n</section>"
+
+
+def _summary(findings: Findings) -> str:
+    n_flagged = int(findings.scores.flagged.sum())
+    low, high = findings.model[-1].contamination_interval_
+    n_rows, n_columns = findings.frame.shape
+    facts = [
+        (f"{n_rows:,}", "rows"),
+        (f"{n_columns:,}", "columns"),
+        (f"{n_flagged:,}", "rows flagged"),
+        (f"{percent(low)} to {percent(high)}", "likely share of anomalies"),
+    ]
+    items = "".join(f"<div><b>{number}</b><span>{what}</span></div>" for number, what in facts)
+    return f'<div class="facts">{items}</div>'
+
+
+def _rows(findings: Findings) -> str:
+    name = f"<th>{escape(one_line(findings.id_column))}</th>" if findings.id_column else ""
+    head = (
+        f"<tr><th>#</th><th>Row</th>{name}<th>Probability</th><th>Score</th><th>Reasons</th></tr>"
+    )
+    largest = max((r.contribution for row in findings.rows for r in row.reasons), default=1.0)
+    lines = []
+    for row in findings.rows:
+        own = f"<td>{escape(value_text(row.name))}</td>" if findings.id_column else ""
+        reasons = "".join(_reason(reason, largest) for reason in row.reasons) or "none found"
+        mark = ' class="flagged"' if row.flagged else ""
+        lines.append(
+            f'<tr{mark}><td class="n">{row.rank}.</td>'
+            f'<td class="n" data-name="row ">{row.row:,}</td>{own}'
+            f'<td class="n" data-name="probability ">'
+            f"{escape(probability_text(row.probability))}</td>"
+            f'<td class="n" data-name="score ">{row.anomaly_score:.2f}</td>'
+            f"<td>{reasons}</td></tr>"
+        )
+    return (
+        "<p>The most anomalous rows first. <i>Row</i> counts the rows below the header, from 1. A "
+        "bold probability marks a row that is flagged. A reason is a value of the row beside the "
+        "value that is typical of the column, and by how much it raises the score.</p>\n"
+        f'<div class="wide"><table class="rows"><thead>{head}</thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _reason(reason: Reason, largest: float) -> str:
+    width = 100 * reason.contribution / largest
+    return (
+        f'<div class="reason"><span class="bar"><span style="width:{width:.1f}%"></span></span>'
+        f"<span><b>{escape(one_line(reason.feature))}</b> {escape(value_text(reason.value))} "
+        f"<i>typically {escape(value_text(reason.typical))}</i> {reason.contribution:+.2f}"
+        "</span></div>"
+    )
+
+
+def _histogram(findings: Findings) -> str:
+    scores, detector = findings.scores.anomaly_score, findings.model[-1]
+    low, high = detector.contamination_interval_
+    # A larger share flags rows of lower scores.
+    interval = tuple(float(q) for q in np.quantile(scores, [1 - high, 1 - low]))
+    picture = score_histogram(scores, -float(detector.offset_), (interval[0], interval[1]))
+    return (
+        f"{picture}\n<p>How many rows have which score. Rows to the right of the line are flagged. "
+        "The shaded band is where the line may as well be, given how uncertain the share of "
+        "anomalies is. The ranking does not depend on the line.</p>"
+    )
+
+
+def _ratio(findings: Findings) -> str:
+    detector = findings.model[-1]
+    low, high = detector.contamination_interval_
+    found = f"<b>{percent(detector.contamination_)}</b> of the rows"
+    if not (isinstance(detector.contamination, str) and detector.contamination == "auto"):
+        return (
+            f"<p>The threshold flags {found}, since the share was given "
+            f"(<code>--contamination</code>). Nothing was estimated.</p>"
+        )
+    belief: Belief = detector._belief
+    agreement = (
+        "detectors of different kinds agree on which rows are on top, so these are likely a group "
+        "of their own."
+        if belief.is_separate
+        else "detectors of different kinds do not agree on a group of rows that stands apart. So "
+        "the share rests mostly on the assumption, and there may be few anomalies or none."
+    )
+    return (
+        f"<p>The threshold flags {found}; anything between <b>{percent(low)}</b> and "
+        f"<b>{percent(high)}</b> is about as likely. No data say this share by themselves. It "
+        f"rests on:</p>\n<ul><li>an assumption: anomalies are rare, {percent(PRIOR_MEAN)} or so, "
+        f"unless the data say otherwise;</li>\n<li>agreement: {agreement}</li></ul>\n"
+        f"{belief_chart(belief)}\n<p>How likely each share is: before the data were looked at "
+        "(line), and after (bars).</p>"
+    )
+
+
+def _columns(findings: Findings) -> str:
+    features = findings.model[0]
+    head = (
+        "<tr><th>Column</th><th>Read as</th><th>Missing</th><th>Features</th><th>Typical</th></tr>"
+    )
+    n_features = Counter(features.feature_origin_.values())
+    typical = features.typical_row_
+    lines = []
+    for name in findings.frame.columns:
+        reason = features.dropped_.get(name)
+        kind = escape(features.column_kinds_.get(name, ""))
+        kind = "truth value" if isinstance(typical[name].iloc[0], (bool, np.bool_)) else kind
+        read_as = f'<span class="dropped">dropped: {escape(reason)}</span>' if reason else kind
+        missing = int(findings.frame[name].isna().sum())
+        shown = "" if reason else escape(value_text(typical[name].iloc[0]))
+        lines.append(
+            f'<tr><td>{escape(one_line(name))}</td><td>{read_as}</td><td class="n">'
+            f'{missing:,}</td><td class="n">{n_features[name] or ""}</td><td>{shown}</td></tr>'
+        )
+    body = f"<thead>{head}</thead><tbody>{''.join(lines)}</tbody>"
+    return f'<div class="wide"><table>{body}</table></div>'
+
+
+def _notes(notes: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(one_line(note))}</li>" for note in notes) + "</ul>"
+
+
+def _versions(findings: Findings) -> str:
+    detector = findings.model[-1]
+    packages = ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
+    when = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return (
+        f"<p>lofe_sklearn {__version__}, with {escape(packages)}; {when}. "
+        f"{counted(len(detector.estimators_), 'model')}, seed {detector.random_state}.</p>"
+    )

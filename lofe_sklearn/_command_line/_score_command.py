@@ -1,0 +1,86 @@
+"""``lofe score``: another file by a model, in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lofe_sklearn._command_line._exits import BadData
+from lofe_sklearn._command_line._models import (
+    Scores,
+    check_schema,
+    find_reasons,
+    read_model,
+    score_rows,
+)
+from lofe_sklearn._command_line._notes import Notes, plain_words
+from lofe_sklearn._command_line._plain_values import counted
+from lofe_sklearn._command_line._printing import print_rows
+from lofe_sklearn._command_line._ranking import Ranking
+from lofe_sklearn._command_line._score_files import check_ending, check_targets, writing_scores
+from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, open_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """The options of the command."""
+
+    data: Path
+    how: ReadingOptions
+    model: Path
+    top: int
+    reasons: int
+    id_column: str | None
+    output: Path | None
+    chunk_rows: int
+    device: str
+    quiet: bool
+
+
+def run_score(options: ScoreOptions) -> None:
+    """Run the command."""
+    how = options.how.checked()
+    check_ending(options.output)
+    check_targets(options.output)
+    notes = Notes(quiet=options.quiet)
+    table = open_table(options.data, how)
+    with notes.of_warnings():
+        model = read_model(options.model, options.device)
+    check_schema(model, table.columns, options.data, options.model)
+    ranking = Ranking(options.top, options.id_column)
+    with notes.of_warnings(), writing_scores(options.output) as file:
+        for frame, names in _chunks(table, options):
+            scores = _score(model, frame, table, options.data)
+            ranking.add(frame, names, scores)
+            if file is not None:
+                file.add(frame.index, names, scores)
+    if ranking.n_rows == 0:
+        raise BadData(f"{options.data} has a header, but no rows below it")
+    with notes.of_warnings():
+        reasons = find_reasons(model, ranking.rows(), options.reasons)
+    notes.tell(f"flagged {counted(ranking.n_flagged, 'row')} of {ranking.n_rows:,}")
+    print_rows(ranking.ranked(reasons), options.id_column, options.reasons > 0)
+
+
+def _chunks(
+    table: TableFile, options: ScoreOptions
+) -> Iterator[tuple[pd.DataFrame, pd.Series | None]]:
+    for frame in table.chunks(options.chunk_rows):
+        name = options.id_column
+        if name is not None and name not in frame.columns:
+            raise BadData(f"{options.data} has no column {name!r}, which --id names")
+        names = None if name is None else frame[name]
+        beside = {*getattr(table, "beside", {}), *([name] if name else [])}
+        yield frame[[column for column in frame.columns if column not in beside]], names
+
+
+def _score(model: Any, frame: pd.DataFrame, table: TableFile, path: Path) -> Scores:
+    try:
+        return score_rows(model, frame)
+    except ValueError as error:
+        raise BadData(f"{path}: {plain_words(str(error), table, int(frame.index[0]))}") from error

@@ -1,0 +1,119 @@
+"""Files of scores, one line for each row: CSV or Parquet, whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lofe_sklearn._command_line._exits import CannotWrite, UsageMistake
+from lofe_sklearn._command_line._models import Scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def check_targets(*paths: Path | None) -> None:
+    """Raise CannotWrite for a file whose folder is not there, before anything is computed."""
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise CannotWrite(f"{path} is a folder; give the name of a file")
+        folder = path.resolve().parent
+        if not folder.is_dir():
+            raise CannotWrite(f"{path} cannot be written: there is no folder {folder}")
+        if not os.access(folder, os.W_OK):
+            raise CannotWrite(f"{path} cannot be written: no permission to write in {folder}")
+
+
+def check_ending(path: Path | None) -> None:
+    """Raise UsageMistake unless scores can be written to a file of this name."""
+    if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
+        raise UsageMistake(f"--output {path}: the name must end in .csv or .parquet")
+    if path is not None and path.suffix.lower() == ".parquet":
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise ImportError(
+                f"{path}: Parquet files need pyarrow. Install it with: pip install pyarrow"
+            ) from error
+
+
+class ScoreFile:
+    """Takes scores chunk by chunk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._parquet: Any = None
+        self._is_new = True
+
+    def add(self, index: pd.Index, names: pd.Series | None, scores: Scores) -> None:
+        """Write the scores of some rows."""
+        import pandas as pd
+
+        frame = pd.DataFrame({"row": index})
+        if names is not None:
+            # Text, since a column of names may be numbers in one chunk only.
+            frame[str(names.name)] = [None if n is None or n != n else str(n) for n in names]
+        frame["anomaly_score"] = scores.anomaly_score
+        frame["probability"] = scores.probability
+        frame["flagged"] = scores.flagged.astype(int)
+        if self._path.suffix == ".tmp-csv":
+            frame.to_csv(self._path, mode="a", header=self._is_new, index=False)
+        else:
+            self._add_to_parquet(frame)
+        self._is_new = False
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._parquet is not None:
+            self._parquet.close()
+
+    def _add_to_parquet(self, frame: pd.DataFrame) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        if self._parquet is None:
+            kinds = {
+                "row": pyarrow.int64(),
+                "anomaly_score": pyarrow.float64(),
+                "probability": pyarrow.float64(),
+                "flagged": pyarrow.int8(),
+            }
+            fields = [(name, kinds.get(name, pyarrow.string())) for name in frame.columns]
+            self._parquet = pyarrow.parquet.ParquetWriter(self._path, pyarrow.schema(fields))
+        table = pyarrow.Table.from_pandas(frame, schema=self._parquet.schema, preserve_index=False)
+        self._parquet.write_table(table)
+
+
+@contextmanager
+def writing_scores(path: Path | None) -> Iterator[ScoreFile | None]:
+    """Open a file for scores beside its place, and put it there when all is written.
+
+    Raises
+    ------
+    CannotWrite
+        If the disk is full, for instance. A file that was there stays as it was.
+    """
+    if path is None:
+        yield None
+        return
+    ending = path.suffix.lower().replace(".", ".tmp-")
+    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}{ending}")
+    file = ScoreFile(beside)
+    try:
+        yield file
+        file.close()
+        if beside.exists():
+            os.replace(beside, path)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        stays = "; the file that was there is unchanged" if path.exists() else ""
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}{stays}") from error
+    finally:
+        beside.unlink(missing_ok=True)

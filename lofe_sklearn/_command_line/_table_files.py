@@ -1,0 +1,217 @@
+"""Tables in files: CSV, Parquet and .npz, in chunks."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from lofe_sklearn._command_line._csv_file import CsvFile
+from lofe_sklearn._command_line._exits import BadData, UsageMistake
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A table of more columns is hardly ever one row a record; reasons alone would take hours.
+MOST_COLUMNS = 2000
+_SEPARATORS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+_KINDS = ".csv, .csv.gz, .tsv, .txt, .parquet or .npz"
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How CSV files are written.
+
+    Parameters
+    ----------
+    separator : str
+        ``"auto"``, a sign, or the name of one.
+    encoding : str
+    decimal : {".", ","}
+    """
+
+    separator: str = "auto"
+    encoding: str = "utf-8"
+    decimal: str = "."
+
+    def checked(self) -> ReadingOptions:
+        """Return the options with a sign for the name of one.
+
+        Raises
+        ------
+        UsageMistake
+            If an option is not one of those allowed.
+        """
+        separator = _SEPARATORS.get(self.separator, self.separator)
+        if separator != "auto" and (len(separator) != 1 or separator in '\r\n"'):
+            raise UsageMistake(
+                f"--separator must be auto, tab, or one sign such as , or ;; got {separator!r}"
+            )
+        if self.decimal not in (".", ","):
+            raise UsageMistake(f"--decimal must be . or ,; got {self.decimal!r}")
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise UsageMistake(
+                f"--encoding: {self.encoding!r} is none that Python knows; utf-8, latin-1, cp1252 "
+                "and utf-16 are some"
+            ) from None
+        return ReadingOptions(separator, self.encoding, self.decimal)
+
+
+class TableFile(Protocol):
+    """A file of rows."""
+
+    columns: list[str]
+
+    def chunks(self, n_rows: int | None) -> Iterator[pd.DataFrame]:
+        """Yield the rows as tables of at most `n_rows`; all at once for None.
+
+        The index counts the rows of the file from 1. Values of CSV files are text.
+        """
+        ...
+
+    def place(self, row: int) -> str:
+        """Say where a row is, by its number."""
+        ...
+
+
+def open_table(path: Path, how: ReadingOptions) -> TableFile:
+    """Open a file by its ending, and check its columns.
+
+    Raises
+    ------
+    BadData
+        If it is not there, is empty, is of another kind, or has columns of one name.
+    """
+    if not path.exists():
+        raise BadData(f"{path}: there is no such file")
+    if path.is_dir():
+        raise BadData(f"{path} is a folder; give a file ({_KINDS})")
+    name = path.name.lower().removesuffix(".gz")
+    try:
+        empty = path.stat().st_size == 0
+        if empty:
+            raise BadData(f"{path} is empty")
+        if name.endswith((".parquet", ".pq")):
+            table: TableFile = ParquetFile(path)
+        elif name.endswith(".npz"):
+            table = NpzFile(path)
+        elif name.endswith((".csv", ".tsv", ".txt")):
+            table = CsvFile(path, how.separator, how.encoding, how.decimal)
+        else:
+            raise BadData(f"{path}: the name must end in {_KINDS}")
+    except OSError as error:
+        raise BadData(f"{path} cannot be read: {error.strerror or error}") from error
+    _check_columns(table.columns, path)
+    return table
+
+
+def _check_columns(columns: list[str], path: Path) -> None:
+    twice = [repr(name) for name, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise BadData(
+            f"{path}: columns must have different names; {', '.join(twice[:8])} "
+            f"{'comes' if len(twice) == 1 else 'come'} more than once in the header"
+        )
+    if len(columns) > MOST_COLUMNS:
+        raise BadData(
+            f"{path} has {len(columns):,} columns; at most {MOST_COLUMNS:,} are read. Leave out "
+            "those that say little of a row, or use LOE from Python"
+        )
+
+
+class ParquetFile:
+    """A Parquet file."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError as error:
+            raise ImportError(
+                f"{path}: Parquet files need pyarrow. Install it with: pip install pyarrow"
+            ) from error
+        self.path, self._bad = path, pyarrow.ArrowException
+        try:
+            self._file = pyarrow.parquet.ParquetFile(path)
+        except pyarrow.ArrowException as error:
+            raise self._damaged(error) from error
+        self.columns = list(self._file.schema_arrow.names)
+
+    def chunks(self, n_rows: int | None) -> Iterator[pd.DataFrame]:
+        """Yield the rows as tables of at most `n_rows`."""
+        start = 1
+        batch_size = n_rows or max(1, self._file.metadata.num_rows)
+        batches = self._file.iter_batches(batch_size=batch_size)
+        while True:
+            try:
+                batch = next(batches, None)
+            except (self._bad, OSError) as error:
+                raise self._damaged(error) from error
+            if batch is None:
+                return
+            frame = batch.to_pandas().reset_index(drop=True)[self.columns]
+            yield _numbered(frame, start)
+            start += len(frame)
+
+    def place(self, row: int) -> str:
+        """Say where a row is."""
+        return f"row {row}"
+
+    def _damaged(self, error: Exception) -> BadData:
+        return BadData(f"{self.path} is no Parquet file, or is damaged: {error}")
+
+
+class NpzFile:
+    """An .npz file with X, perhaps ``feature_names``, and other arrays of one value a row."""
+
+    def __init__(self, path: Path) -> None:
+        import pandas as pd
+
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                values = {name: arrays[name] for name in arrays.files}
+        except (ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+            why = "; objects that are pickled are not read" if "pickle" in str(error) else ""
+            raise BadData(f"{path} is no .npz file of plain arrays of numbers{why}") from error
+        X = values.pop("X", None)
+        if X is None or X.ndim != 2 or X.dtype.kind not in "biuf":
+            found = "no X" if X is None else f"X of shape {X.shape} and type {X.dtype}"
+            raise BadData(f"{path} must hold X, a matrix of numbers; it holds {found}")
+        names: Any = values.pop("feature_names", None)
+        names = [f"x{j}" for j in range(X.shape[1])] if names is None else list(map(str, names))
+        if len(names) != X.shape[1]:
+            raise BadData(
+                f"{path}: feature_names must hold {X.shape[1]} names, as X has columns; got "
+                f"{len(names)}"
+            )
+        self.columns = names
+        # Arrays beside X can be named by --id and --known; they are no features.
+        self.beside = {k: v for k, v in values.items() if v.shape in ((len(X),), (len(X), 1))}
+        beside = {name: pd.Series(value.ravel()) for name, value in self.beside.items()}
+        own = pd.DataFrame(X, columns=names)
+        self._frame = own if not beside else pd.concat([own, pd.DataFrame(beside)], axis=1)
+
+    def chunks(self, n_rows: int | None) -> Iterator[pd.DataFrame]:
+        """Yield the rows as tables of at most `n_rows`, arrays beside X included."""
+        step = n_rows or max(1, len(self._frame))
+        for start in range(0, len(self._frame), step):
+            part = self._frame.iloc[start : start + step].reset_index(drop=True)
+            yield _numbered(part, start + 1)
+
+    def place(self, row: int) -> str:
+        """Say where a row is."""
+        return f"row {row}"
+
+
+def _numbered(frame: pd.DataFrame, first: int) -> pd.DataFrame:
+    import pandas as pd
+
+    frame.index = pd.RangeIndex(first, first + len(frame))
+    return frame

@@ -1,0 +1,58 @@
+"""Columns of text as numbers and truth values, where all of their values are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lofe_sklearn._command_line._exits import BadData
+from lofe_sklearn._command_line._table_files import TableFile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which columns of nothing but numbers, as text, are numbers.
+
+    Numbers are read as `TableFeatures` reads them in tables that come later, so that a row has the
+    same score in both.
+    """
+    import pandas as pd
+
+    columns = {name: _typed_column(frame[name]) for name in frame.columns}
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _typed_column(values: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    present = values.dropna()
+    if values.dtype != object or not len(present):
+        return values
+    if not all(isinstance(value, str) for value in present):
+        return values
+    words = present.str.strip().str.lower()
+    if words.isin(["true", "false"]).all():
+        return pd.Series(
+            [None if word is None else word == "true" for word in words.reindex(values.index)],
+            index=values.index,
+            dtype=object,
+        ).where(values.notna(), None)
+    numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
+    return values if numbers.isna().any() else numbers.reindex(values.index)
+
+
+def check_finite(frame: pd.DataFrame, table: TableFile, path: object) -> None:
+    """Raise BadData for infinite numbers, and say where the first one is."""
+    for name in frame.columns:
+        values = frame[name]
+        if values.dtype.kind == "f":
+            infinite = np.flatnonzero(np.isinf(values.to_numpy()))
+            if len(infinite):
+                row = int(values.index[infinite[0]])
+                raise BadData(
+                    f"{path}, {table.place(row)}: {values.loc[row]} in column {name!r} is infinite "
+                    "or too large. Leave the field empty if the value is missing"
+                )
