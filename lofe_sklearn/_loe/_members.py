@@ -144,7 +144,7 @@ class Planner:
             # A single member's score is its loss, as in the paper, and blind training is there to
             # compare with. Rows of pictures say little to classical detectors.
             for_tables = all(backbone.default_init is not None for backbone in self.backbones)
-            if n_members == 1 or asked.method == "blind" or not for_tables:
+            if n_members == 1 or not labels_rows(asked.method) or not for_tables:
                 return None
         weight = _PER_ROW / X.shape[0] + (0.0 if contamination.is_known else _WHERE_UNKNOWN)
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
