@@ -31,11 +31,11 @@ PRIOR_DEVIATION = 2.0
 _SHARPNESS = 1.5
 # The logit of the agreement that is usual at some cuts.
 _USUAL_AT = np.log([0.001, 0.01, 0.05, 0.2, 0.5])
-_USUAL = np.array([-0.94, -0.11, 0.30, 0.40, 0.37])
+_USUAL = np.array([-0.02, 0.54, 0.65, 0.70, 0.71])
 # Agreement below is chance, and above full agreement, as far as rows can tell.
 _CHANCE, _FULL = 0.05, 0.99
-# Agreement from which the rows above a cut are a group of their own.
-_SEPARATE = 0.8
+# Agreement from which the rows above a cut are a group of their own, and the highest such cut.
+_SEPARATE, _SEPARATE_UP_TO = 0.93, 0.3
 # So many rows at most are flagged where no such group was seen.
 MOST_UNSEEN = 0.05
 # The share of the belief that lies outside the interval, at each end.
@@ -117,7 +117,7 @@ def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -
     if len(parties) > 1:
         agreement = agreements(parties)
         log_belief += _SHARPNESS * (logit(agreement) - np.interp(logs, _USUAL_AT, _USUAL))
-        is_separate = bool(agreement.max() > _SEPARATE)
+        is_separate = bool(agreement[RATIOS <= _SEPARATE_UP_TO].max() > _SEPARATE)
     possible = min(max(1 / n_samples, least), RATIOS[-1]) <= RATIOS
     log_belief = np.where(possible, log_belief, -np.inf)
     belief = np.exp(log_belief - log_belief[possible].max())
@@ -128,7 +128,8 @@ def agreements(parties: Sequence[np.ndarray]) -> np.ndarray:
     """How far the parties agree on the rows above each cut: 0 is chance, 1 the same rows.
 
     The share of the rows above one party's cut that are above another's too, chance taken off, as a
-    mean over pairs. Half a row of pure chance is added, so that a single row says little.
+    mean over the half of the pairs that agree best: one detector that does not suit the rows has no
+    say. Half a row of pure chance is added, so that a single row says little.
     """
     n_samples = len(parties[0])
     ranks = [np.argsort(np.argsort(-scores, kind="stable"), kind="stable") for scores in parties]
@@ -137,13 +138,13 @@ def agreements(parties: Sequence[np.ndarray]) -> np.ndarray:
         n_above = min(max(1, round(ratio * n_samples)), max(1, n_samples // 2))
         share = n_above / n_samples
         above = [rank < n_above for rank in ranks]
-        shared = [
+        shared = sorted(
             (np.count_nonzero(above[a] & above[b]) + 0.5 * share) / (n_above + 0.5)
             for a in range(len(above))
             for b in range(a)
-        ]
-        above_chance = (float(np.mean(shared)) - share) / max(1 - share, 0.5)
-        result[i] = np.clip(above_chance, _CHANCE, _FULL)
+        )
+        best = float(np.mean(shared[len(shared) // 2 :]))
+        result[i] = np.clip((best - share) / max(1 - share, 0.5), _CHANCE, _FULL)
     return result
 
 
