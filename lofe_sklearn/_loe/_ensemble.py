@@ -77,6 +77,8 @@ class Ensemble:
     def believe(self, loss_n: np.ndarray, n_backbones: int, least: float) -> Belief:
         """Say how likely each ratio is, by how far members and evidence agree.
 
+        Without evidence it is the prior: members, whose training is of one kind, agree anyway.
+
         Parameters
         ----------
         loss_n : ndarray of shape (M, n_samples)
@@ -86,11 +88,11 @@ class Ensemble:
         least : float
             The ratio is known to be at least this.
         """
+        if self.evidence is None:
+            return believe([], loss_n.shape[1], least)
         units = self.scale.units(loss_n)
         kinds = [units[kind::n_backbones].mean(axis=0) for kind in range(n_backbones)]
-        parties = [own for own in kinds if np.ptp(own) > 0]
-        if self.evidence is not None:
-            parties += [own for own in self.evidence.training if np.ptp(own) > 0]
+        parties = [own for own in (*kinds, *self.evidence.training) if np.ptp(own) > 0]
         return believe(parties, loss_n.shape[1], least)
 
     def weighted(self, belief: Belief) -> Ensemble:
