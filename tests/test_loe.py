@@ -16,8 +16,10 @@ from sklearn.preprocessing import StandardScaler
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL
 from lofe_sklearn.datasets import load_thyroid, loe_tabular_split
 
-# The paper's setting: one ratio, a blind warm-up, labels in each batch.
-fixed = partial(LOE, contamination=0.1, init=None, label_update="batch", warmup_epochs=2)
+# The paper's setting: one ratio, members alone, a blind warm-up, labels in each batch.
+fixed = partial(
+    LOE, contamination=0.1, evidence=None, init=None, label_update="batch", warmup_epochs=2
+)
 
 
 def backbone(**parameters):

@@ -72,7 +72,7 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
         training and for new rows [2]_: scikit-learn's isolation forest, the distance to the 20th
         neighbour, the robust covariance, or detectors of scikit-learn's or PyOD's, which are cloned
         and seeded as that of `init`. ``"auto"`` is all three names, ``"mcd"`` where there are 2 to
-        100 features and three rows for each. It is None with one member, with ``method="blind"``
+        100 features and three rows for each. It is None with one member, where `method` labels no row
         and for `MHRot`. None is the LOE of the paper. See Notes for the weight. A detector that
         cannot be fitted to the rows is left out, with a warning.
     n_estimators : int, optional

@@ -293,9 +293,8 @@ def test_a_ledger_keeps_the_last_line_of_a_cell(tmp_path):
 
 def test_members_are_put_together_as_loe_does(contaminated):
     X, _ = contaminated
-    detector = LOE(
-        DeepSVDD(max_epochs=3), contamination=(0.05, 0.2), n_estimators=3, random_state=0
-    ).fit(X[::2])
+    given = {"contamination": (0.05, 0.2), "n_estimators": 3, "evidence": None}
+    detector = LOE(DeepSVDD(max_epochs=3), **given, random_state=0).fit(X[::2])
     scores = wrong_ratio.together(detector.estimators_, np.ones(3), X[::2], X[1::2])
     np.testing.assert_allclose(scores, detector.score_samples(X[1::2]), atol=1e-9)
     weights = detector.contaminations_**-2.0
