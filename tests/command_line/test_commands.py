@@ -122,7 +122,9 @@ def test_known_labels_are_followed_and_are_no_feature(lofe, folder, tmp_path):
 
 @pytest.mark.parametrize("given", [".05", ".01,.2"])
 def test_a_share_of_anomalies_that_is_given(given, lofe, folder, tmp_path):
-    result = lofe("fit", folder / "today.csv", "--contamination", given, "--report", tmp_path / "r.html")
+    result = lofe(
+        "fit", folder / "today.csv", "--contamination", given, "--report", tmp_path / "r.html"
+    )
     assert result.exit_code == 0
     assert "as given" in result.stderr
     assert "was given" in (tmp_path / "r.html").read_text()
@@ -151,14 +153,17 @@ def test_columns_that_the_model_does_not_know_are_a_note(lofe, model, folder, tm
 
 def test_the_same_seed_gives_the_same_list(lofe, folder):
     first, again, other = (
-        lofe("fit", folder / "today.csv", "--seed", seed, "--reasons", 0).stdout for seed in (1, 1, 2)
+        lofe("fit", folder / "today.csv", "--seed", seed, "--reasons", 0).stdout
+        for seed in (1, 1, 2)
     )
     assert first == again != other
 
 
 def test_what_a_file_holds_cannot_steer_the_terminal(lofe, tmp_path):
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"a\x1b[31m": rng.normal(size=60), "b": ["x\ty\nz\x1b[2J"] * 30 + ["q"] * 30})
+    table = pd.DataFrame(
+        {"a\x1b[31m": rng.normal(size=60), "b": ["x\ty\nz\x1b[2J"] * 30 + ["q"] * 30}
+    )
     table.to_csv(tmp_path / "t.csv", index=False)
     result = lofe("fit", tmp_path / "t.csv", "--id", "b", "--ignore", "a\x1b[31m")
     assert result.exit_code == 3
