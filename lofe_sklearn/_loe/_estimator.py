@@ -334,6 +334,7 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
         losses = self._ensemble.losses_of_all(X, members)
         least = contamination_with_known(0.0, plan.known)
         belief = self._ensemble.believe(losses[0], len(self._backbones()), least)
+        self._belief = belief
         is_open = read_contamination(self.contamination).is_open
         if is_open:
             self._ensemble = self._ensemble.weighted(belief)

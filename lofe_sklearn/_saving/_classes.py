@@ -28,6 +28,11 @@ _VALUES = {
     "Neighbors": "_loe._classical",
     "RobustCovariance": "_loe._classical",
     "Posterior": "_loe._posterior",
+    "Belief": "_loe._find_ratio",
+    "FittedColumn": "tabular._fitted_columns",
+    "Filling": "tabular._filled",
+    "Reading": "tabular._vectorizing",
+    "Scale": "tabular._scaled",
     "TrainingHistory": "engine._history",
 }
 # Functions that scorers hold.

@@ -33,8 +33,8 @@ class FittedColumn:
     Parameters
     ----------
     kind : {"number", "time", "category", "text"}
-    zone : tzinfo, optional
-        The zone of times that have one.
+    zone : str, optional
+        The name of the zone of times that have one.
     centre, unit : float
         Of numbers.
     time_format : str, optional
@@ -42,7 +42,7 @@ class FittedColumn:
     """
 
     kind: str
-    zone: Any = None
+    zone: str | None = None
     centre: float = 0.0
     unit: float = 1.0
     time_format: str | None = None
@@ -51,7 +51,7 @@ class FittedColumn:
     def of(cls, column: Column) -> FittedColumn:
         """Look at the training rows."""
         if column.kind != NUMBER:
-            return cls(column.kind, column.zone)
+            return cls(column.kind, None if column.zone is None else str(column.zone))
         halves = column.values.dropna().to_numpy() / 2
         if not len(halves):
             return cls(NUMBER)

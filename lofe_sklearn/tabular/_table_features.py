@@ -25,6 +25,7 @@ from lofe_sklearn.tabular._other_tables import check_columns, warn_of_gaps
 from lofe_sklearn.tabular._plain_columns import NUMBER, Column, plain_column
 from lofe_sklearn.tabular._read_table import ColumnNames, named, read_table
 from lofe_sklearn.tabular._scaled import Scale
+from lofe_sklearn.tabular._typical_values import as_one_row, typical_values
 from lofe_sklearn.tabular._uninformative import (
     CONSTANT_REASON,
     EMPTY_REASON,
@@ -88,6 +89,9 @@ class TableFeatures(TransformerMixin, BaseEstimator):
     column_kinds_ : dict of str to str
         The kind of each column that was kept: ``"number"``, ``"time"``, ``"category"`` or
         ``"text"``, as it is after numbers and times have been read from text.
+    typical_row_ : pandas.DataFrame of shape (1, n_features_in_)
+        The median of numbers and times, and the most frequent of all other values, of each column.
+        :func:`lofe_sklearn.inspection.explain` compares rows with it.
     vectorizer_ : skrub.TableVectorizer
         The fitted vectorizer. It has seen columns of plain values: numbers as distances to their
         median in a unit of their own.
@@ -233,6 +237,12 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         warn_of_gaps(features, self._first_features, self._filling, self._reading, table, owner)
         return self._finished(features, table.index)
 
+    @property
+    def typical_row_(self) -> pd.DataFrame:
+        """The typical value of each column, in a table of one row."""
+        check_is_fitted(self)
+        return as_one_row(self._typical)
+
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the features.
 
@@ -262,6 +272,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
                 f"{did_you_mean(unknown[0], table.columns)}"
             )
         columns = {name: plain_column(table[name], name, owner) for name in table.columns}
+        self._typical = typical_values(columns)
         dropped = uninformative(columns, self.keep)
         columns = {name: column for name, column in columns.items() if name not in dropped}
         check_some_left(columns, dropped, owner)

@@ -1,0 +1,43 @@
+"""The typical value of each column of a table, as plain values that a file of a model can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lofe_sklearn.inspection._typical_row import is_missing, typical_row
+from lofe_sklearn.tabular._plain_columns import EMPTY, TIME, Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def typical_values(columns: Mapping[str, Column]) -> dict[str, tuple[str, Any]]:
+    """Return kind and typical value of each column.
+
+    Times are written as text, in the form of ISO 8601, with their zone's distance to UTC.
+    """
+    import pandas as pd
+
+    frame = pd.concat([column.values for column in columns.values()], axis=1)
+    row = typical_row(frame)
+    typical = {}
+    for j, (name, column) in enumerate(columns.items()):
+        value = row.iloc[0, j]
+        plain = None if is_missing(value) or column.kind == EMPTY else value
+        if plain is not None:
+            plain = str(plain) if isinstance(plain, str) or column.kind == TIME else float(plain)
+        typical[name] = (column.kind, plain)
+    return typical
+
+
+def as_one_row(typical: Mapping[str, tuple[str, Any]]) -> pd.DataFrame:
+    """Return typical values as a table."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            name: [pd.Timestamp(value) if kind == TIME and value is not None else value]
+            for name, (kind, value) in typical.items()
+        }
+    )
