@@ -15,6 +15,7 @@ from lofe_sklearn.plotting._drawing import (
     NORMAL,
     SMALL,
     ink,
+    label,
     mark_log_ratios,
     merged,
     percent,
@@ -283,9 +284,8 @@ class ContaminationDisplay:
         for axes in self.axes_:
             axes.set_xlim(self.ratios[0], self.ratios[-1])
             mark_log_ratios(axes)
-        title = self.name if name is None else name
-        if title:
-            upper.set_title(title)
+        label(upper, self.name if name is None else name)
+        label(lower)
         return self
 
     def _draw_agreement(self, axes: Axes, given: Mapping[str, Any] | None) -> None:
@@ -300,16 +300,22 @@ class ContaminationDisplay:
             return
         color = ink(axes)
         styled = merged(
-            Line2D, {"color": ANOMALY, "linewidth": 1.8, "label": "of the detectors"}, given
+            Line2D, {"color": ANOMALY, "linewidth": 1.8, "label": "these detectors"}, given
         )
         (self.agreement_line_,) = axes.plot(self.ratios, self.agreement, **styled)
         (self.usual_line_,) = axes.plot(
             self.ratios, self.usual_agreement, color=color, linestyle=":", label="usual"
         )
-        axes.axhline(
-            self.separate_at, color=color, linestyle="--", linewidth=0.8, label="separate group"
+        axes.axhline(self.separate_at, color=color, linestyle="--", linewidth=0.8)
+        axes.annotate(
+            "separate group",
+            (1.0, self.separate_at),
+            xycoords=("axes fraction", "data"),
+            xytext=(-4, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=SMALL,
         )
-        axes.legend(fontsize=SMALL)
 
     def _draw_belief(
         self, axes: Axes, given: Mapping[str, Any] | None, span: Mapping[str, Any] | None
@@ -326,17 +332,17 @@ class ContaminationDisplay:
         )
         self.span_ = None
         if low < high:
-            label = f"{percent(low)} to {percent(high)}"
-            look = {"color": color, "alpha": 0.12, "linewidth": 0, "label": label}
+            look = {"color": color, "alpha": 0.12, "linewidth": 0, "zorder": 0}
             self.span_ = axes.axvspan(low, high, **merged(Patch, look, span))
-        whose = "found" if self.is_found else "given"
+        text = f"{'found' if self.is_found else 'given'}: {percent(self.contamination)}"
+        if low < high:
+            text += f" ({100 * low:.2g} to {100 * high:.2g} %)"
         self.ratio_line_ = axes.axvline(
             self.contamination,
             color=color,
             linestyle="--",
             linewidth=1.2,
-            label=f"{whose}: {percent(self.contamination)}",
+            label=text,
         )
         axes.set(xlabel="contamination", ylabel="probability")
         axes.set_ylim(0, None)
-        axes.legend(fontsize=SMALL)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -17,6 +19,10 @@ NORMAL, ANOMALY = "#4c78a8", "#e45756"
 SERIES = (NORMAL, "#d1730c", "#54a24b", "#b279a2", "#9d755d", "#7f7f7f")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 SMALL = "small"
+# The usual width of a letter, as a share of the size of the type.
+LETTER = 0.55
+# What stands before the text of a legend's entry, in letters.
+_HANDLE = 5
 
 
 def require_matplotlib(owner: str) -> None:
@@ -60,15 +66,14 @@ def two_panels(ax: Axes | Sequence[Axes] | None, owner: str) -> tuple[Axes, Axes
     """
     require_matplotlib(owner)
     import matplotlib.pyplot as plt
-    import numpy as np
     from matplotlib.axes import Axes
 
     if ax is None:
         upper, lower = plt.subplots(2, 1, sharex=True, layout="constrained")[1]
     elif isinstance(ax, Axes):
         ax.set_axis_off()
-        lower = ax.inset_axes((0.0, 0.0, 1.0, 0.46))
-        upper = ax.inset_axes((0.0, 0.54, 1.0, 0.46), sharex=lower)
+        lower = ax.inset_axes((0.0, 0.0, 1.0, 0.38))
+        upper = ax.inset_axes((0.0, 0.56, 1.0, 0.38), sharex=lower)
     else:
         given = list(np.ravel(np.asarray(ax, dtype=object)))
         if len(given) != 2 or not all(isinstance(each, Axes) for each in given):
@@ -96,6 +101,46 @@ def merged(kind: type, defaults: Mapping[str, Any], given: Mapping[str, Any] | N
 def percent(share: float) -> str:
     """Write a share as a percentage of two digits."""
     return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
+
+
+def label(axes: Axes, title: str | None = None) -> None:
+    """Write a legend above the axes, where it hides nothing, and a title above that."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
+
+    points = FontProperties(size=SMALL).get_size_in_points()
+    texts = axes.get_legend_handles_labels()[1]
+    n_rows = 0
+    if texts:
+        room = width_in_points(axes) / (LETTER * points)
+        n_columns = _columns_within(room, [len(text) + _HANDLE for text in texts])
+        n_rows = -(-len(texts) // n_columns)
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
+            ncols=n_columns,
+            fontsize=SMALL,
+            frameon=False,
+            borderaxespad=0.1,
+            handlelength=1.4,
+            columnspacing=1.0,
+        )
+    if title:
+        axes.set_title(title, pad=rcParams["axes.titlepad"] + 1.6 * points * n_rows)
+
+
+def width_in_points(axes: Axes) -> float:
+    """Return about how wide axes are; how wide exactly is only known after the layout."""
+    return float(72 * axes.bbox.width / axes.get_figure(root=True).dpi)
+
+
+def _columns_within(room: float, widths: Sequence[int]) -> int:
+    """Return how many columns of a legend, which is filled column by column, have room."""
+    for n_columns in range(len(widths), 1, -1):
+        columns = np.array_split(np.asarray(widths), n_columns)
+        if sum(column.max() for column in columns) <= room:
+            return n_columns
+    return 1
 
 
 def mark_log_ratios(ax: Axes) -> None:

@@ -16,19 +16,25 @@ from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.inspection import explain
 from lofe_sklearn.plotting._drawing import (
     ANOMALY,
+    LETTER,
     NORMAL,
     SMALL,
     axes_to_draw_on,
     ink,
     merged,
     require_matplotlib,
+    width_in_points,
 )
 from lofe_sklearn.plotting._fitted import fitted_detector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LETTERS = 28
+_LETTERS = 26
+# Points that two lines of a label take.
+_TWO_LINES = 24
+# Letters of the number at a bar, with its distance, and points that the bars take at least.
+_NUMBER, _LEAST_WIDTH = 9, 70
 
 
 class ReasonsDisplay:
@@ -121,7 +127,8 @@ class ReasonsDisplay:
         row : int, default=0
             The number of that row, from 0 on; also where X has an index.
         k : int, default=10
-            The most features to draw: those of the largest contribution, up or down.
+            The most features to draw: those of the largest contribution, up or down. Those that
+            contribute nothing are not drawn.
         background, groups
             As `lofe_sklearn.inspection.explain` takes them.
         name : str, optional
@@ -196,7 +203,10 @@ class ReasonsDisplay:
         check_argument(owner, "k", k, Number(Integral, low=1))
         own = explanation.contributions[row]
         largest = np.argsort(-np.abs(own), kind="stable")[:k]
-        order = largest[np.argsort(-own[largest], kind="stable")]
+        shown = largest[own[largest] != 0]
+        if len(shown) == 0:
+            shown = largest[:1]
+        order = shown[np.argsort(-own[shown], kind="stable")]
         display = cls(
             features=[str(explanation.feature_names[j]) for j in order],
             contributions=own[order],
@@ -242,36 +252,56 @@ class ReasonsDisplay:
 
         self.ax_ = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
         self.figure_ = self.ax_.figure
-        labels = [
-            f"{_short(feature)}\n{shown_value(value)} (typically {shown_value(typical)})"
-            for feature, value, typical in zip(
-                self.features, self.values, self.typical, strict=True
-            )
-        ]
         lengths = np.asarray(self.contributions, dtype=float)
         if self.n_rest:
-            labels.append(f"{self.n_rest} other feature{'s' if self.n_rest > 1 else ''}")
             lengths = np.append(lengths, self.rest)
-        colors = [ANOMALY if length > 0 else NORMAL for length in lengths]
         places = np.arange(len(lengths))
+        colors = [ANOMALY if length > 0 else NORMAL for length in lengths]
         styled = merged(Patch, {"color": colors, "height": 0.7}, bar_kwargs)
         self.bars_ = self.ax_.barh(places, lengths, **styled)
         look = {"fontsize": SMALL, "va": "center", "textcoords": "offset points"}
         for place, length in zip(places, lengths, strict=True):
-            side = 1 if length >= 0 else -1
-            aligned = {**look, "xytext": (3 * side, 0), "ha": "left" if side > 0 else "right"}
+            # All on one side, so that none runs into the names of the features.
+            aligned = {**look, "xytext": (3, 0), "ha": "left"}
             self.ax_.annotate(
-                f"{length:+.2g}", (length, place), **merged(Text, aligned, text_kwargs)
+                f"{length:+.2g}", (max(length, 0.0), place), **merged(Text, aligned, text_kwargs)
             )
+        labels = self._labels(len(places))
         self.ax_.set_yticks(places, labels, fontsize=SMALL)
         self.ax_.invert_yaxis()
         self.ax_.axvline(0.0, color=ink(self.ax_), linewidth=0.8)
-        self.ax_.margins(x=0.18)  # for the numbers
-        self.ax_.set_xlabel("contribution to the anomaly, in units of the score")
+        self._leave_room(lengths, labels)
+        self.ax_.set_xlabel("contribution to the score")
         title = self.name if name is None else name
         if title:
-            self.ax_.set_title(title)
+            # It ends where the bars do, and may begin above the names.
+            self.ax_.set_title(title, loc="right", fontsize="medium")
         return self
+
+    def _leave_room(self, lengths: np.ndarray, labels: Sequence[str]) -> None:
+        """Set limits that leave room for the numbers, which are right of the bars."""
+        from matplotlib.font_manager import FontProperties
+
+        letter = LETTER * FontProperties(size=SMALL).get_size_in_points()
+        letters = max(len(line) for text in labels for line in text.split("\n"))
+        width = max(width_in_points(self.ax_) - letters * letter, _LEAST_WIDTH)
+        room = min(_NUMBER * letter / width, 0.6)
+        low, high = min(0.0, lengths.min()), max(0.0, lengths.max())
+        span = (high - low) or 1.0
+        self.ax_.set_xlim(low - (0.03 * span if low < 0 else 0), high + span * room / (1 - room))
+
+    def _labels(self, n_bars: int) -> list[str]:
+        """Return what stands beside the bars: a second line only where there is room for it."""
+        height = 72 * self.ax_.bbox.height / self.ax_.figure.dpi / max(1, n_bars)
+        labels = []
+        for feature, value, typical in zip(self.features, self.values, self.typical, strict=True):
+            text = _short(f"{feature} = {shown_value(value)}")
+            if height > _TWO_LINES:
+                text += "\n" + _short(f"typically {shown_value(typical)}")
+            labels.append(text)
+        if self.n_rest:
+            labels.append(f"{self.n_rest} other feature{'s' if self.n_rest > 1 else ''}")
+        return labels
 
 
 def _check_row(owner: str, row: Any, n_rows: int) -> None:
@@ -280,9 +310,9 @@ def _check_row(owner: str, row: Any, n_rows: int) -> None:
 
 def _title(row_name: Any, explanation: Explanation, row: int) -> str:
     score, typical = explanation.scores[row], explanation.typical_score
-    return f"row {row_name}: score {score:.3g}, of a typical row {typical:.3g}"
+    return f"row {row_name}\nscore {score:.3g}, typically {typical:.3g}"
 
 
-def _short(feature: str) -> str:
-    text = " ".join(feature.split())
+def _short(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= _LETTERS else text[: _LETTERS - 3] + "..."

@@ -19,6 +19,7 @@ from lofe_sklearn.plotting._drawing import (
     SMALL,
     axes_to_draw_on,
     ink,
+    label,
     merged,
     require_matplotlib,
 )
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 
 # The bars hold the true share in nine of ten cases.
 _LEVEL = 0.9
+# Where everything is below, only that part of the square is shown.
+_HALF = 0.5
+# What the axes show beyond the data, as a factor.
+_MARGIN = 1.03
+# Points that are closer than this, as a share of the axis, do not both get a number.
+_ROOM = 0.06
 
 
 class ReliabilityDisplay:
@@ -265,7 +272,7 @@ class ReliabilityDisplay:
         reference_line : bool, default=True
             Whether to draw the diagonal, if the axes have none yet.
         show_counts : bool, default=True
-            Whether to write the number of rows beside each point.
+            Whether to write the number of rows beside each point, as far as there is room.
         line_kwargs : dict, optional
             Keyword arguments of ``Axes.errorbar``.
 
@@ -284,7 +291,12 @@ class ReliabilityDisplay:
         self.figure_ = self.ax_.figure
         color, calibrated = ink(self.ax_), "calibrated"
         self.reference_line_ = None
-        if reference_line and calibrated not in self.ax_.get_legend_handles_labels()[1]:
+        # Another display may have drawn here: it stays in sight, and its diagonal is enough.
+        is_first = calibrated not in self.ax_.get_legend_handles_labels()[1]
+        highest = max(self.predicted.max(), self.high.max())
+        if not is_first:
+            highest = max(highest, self.ax_.get_xlim()[1] / _MARGIN)
+        if reference_line and is_first:
             (self.reference_line_,) = self.ax_.plot(
                 [0, 1], [0, 1], color=color, linestyle=":", label=calibrated
             )
@@ -301,28 +313,34 @@ class ReliabilityDisplay:
         self.container_ = self.ax_.errorbar(
             self.predicted, self.observed, bars, **merged(Line2D, look, line_kwargs)
         )
+        top = 1.0 if highest > _HALF else highest
         if show_counts:
-            self._write_counts()
-        self.ax_.set(
-            xlabel="mean probability of a bin",
-            ylabel="share of anomalies",
-            xlim=(-0.03, 1.03),
-            ylim=(-0.03, 1.03),
-        )
-        self.ax_.legend(loc="upper left", fontsize=SMALL)
+            self._write_counts(top)
+        self.ax_.set(xlabel="mean probability of a bin", ylabel="share of anomalies")
+        limits = (1 - _MARGIN) * top, _MARGIN * top
+        self.ax_.set(xlim=limits, ylim=limits)
+        label(self.ax_)
         return self
 
-    def _write_counts(self) -> None:
-        """Write numbers of rows below the diagonal's points and above all others."""
-        for x, y, count in zip(self.predicted, self.observed, self.counts, strict=True):
+    def _write_counts(self, top: float) -> None:
+        """Write numbers of rows beside the points, but none over another."""
+        written: list[tuple[float, float]] = []
+        # From the right, where points are few, and each matters most.
+        for x, y, count in reversed(
+            list(zip(self.predicted, self.observed, self.counts, strict=True))
+        ):
+            if any(abs(x - a) < _ROOM * top and abs(y - b) < _ROOM * top for a, b in written):
+                continue
+            written.append((x, y))
+            is_at_end = x > (1 - _ROOM) * top
             self.ax_.annotate(
                 f"{count}",
                 (x, y),
-                xytext=(5, -3),
+                xytext=(-5 if is_at_end else 5, -3),
                 textcoords="offset points",
+                ha="right" if is_at_end else "left",
                 va="top",
                 fontsize=SMALL,
-                color=ink(self.ax_),
             )
 
 

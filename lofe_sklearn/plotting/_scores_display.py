@@ -17,9 +17,9 @@ from lofe_sklearn._validation import Number, OneOf, check_argument
 from lofe_sklearn.plotting._drawing import (
     ANOMALY,
     NORMAL,
-    SMALL,
     axes_to_draw_on,
     ink,
+    label,
     merged,
     percent,
     require_matplotlib,
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _SCALES = ("auto", "linear", "asinh")
 # Scores so many interquartile ranges wide have a tail that hides the rest.
 _LONG = 30
+# On an axis that is not linear.
+_N_TICKS = 5
 
 
 class ScoresDisplay:
@@ -240,8 +242,8 @@ class ScoresDisplay:
         bins : int, default=50
             Number of bars, of equal width on the axis.
         xscale : {"auto", "linear", "asinh"}, default="auto"
-            The axis of scores. ``"asinh"`` is logarithmic far from 0 and linear near it, so that a
-            few scores far out do not press all others together; ``"auto"`` chooses.
+            The axis of scores. ``"asinh"`` is linear near the median and logarithmic far from it,
+            so that a few scores far out do not press all others together; ``"auto"`` chooses.
         hist_kwargs, line_kwargs, span_kwargs : dict, optional
             Keyword arguments of ``Axes.hist``, of ``Axes.axvline`` for the threshold, and of
             ``Axes.axvspan`` for the interval.
@@ -266,26 +268,31 @@ class ScoresDisplay:
         self._draw_bars(edges, hist_kwargs)
         self._draw_threshold(line_kwargs, span_kwargs)
         self.ax_.set_yscale("log")
-        self.ax_.set_ylim(bottom=0.7)
+        self.ax_.set_ylim(bottom=0.7)  # a single row is a bar of some height
         self.ax_.set(xlabel="score, low for anomalies", ylabel="rows")
-        title = self.name if name is None else name
-        if title:
-            self.ax_.set_title(title)
-        self.ax_.legend(loc="upper left", fontsize=SMALL)
+        label(self.ax_, self.name if name is None else name)
         return self
 
     def _scaled_edges(self, bins: int, xscale: str) -> np.ndarray:
         """Set the scale of the axis; return the edges of the bars."""
-        low, quarter, three, high = np.percentile(self.scores, [0, 25, 75, 100])
+        low, quarter, middle, three, high = np.percentile(self.scores, [0, 25, 50, 75, 100])
         width = three - quarter
         if low == high:
             low, high = low - 0.5, high + 0.5
-        if xscale == "linear" or (xscale == "auto" and high - low <= _LONG * width) or width == 0:
+        is_long = high - low > _LONG * width
+        if xscale == "linear" or (xscale == "auto" and not is_long) or width == 0:
             return np.linspace(low, high, bins + 1)
-        self.ax_.set_xscale("asinh", linear_width=width)
-        edges = width * np.sinh(
-            np.linspace(np.arcsinh(low / width), np.arcsinh(high / width), bins + 1)
-        )
+
+        def forward(scores: np.ndarray) -> np.ndarray:
+            return np.arcsinh((scores - middle) / width)
+
+        def back(places: np.ndarray) -> np.ndarray:
+            return middle + width * np.sinh(places)
+
+        self.ax_.set_xscale("function", functions=(forward, back))
+        ticks = back(np.linspace(forward(low), forward(high), _N_TICKS))
+        self.ax_.set_xticks(ticks, _told_apart(ticks))
+        edges = back(np.linspace(forward(low), forward(high), bins + 1))
         edges[0], edges[-1] = low, high  # rounding must not leave out the ends
         return edges
 
@@ -300,8 +307,8 @@ class ScoresDisplay:
                 ("labelled anomalous", ANOMALY, self.labels < 0),
             ]
         self.bars_ = []
-        for label, color, part in parts:
-            defaults = {"color": color, "alpha": 0.75, "label": f"{label}: {part.sum()}"}
+        for text, color, part in parts:
+            defaults = {"color": color, "alpha": 0.85, "label": f"{text}: {part.sum()}"}
             styled = merged(Patch, defaults, given)
             self.bars_.append(self.ax_.hist(self.scores[part], edges.tolist(), **styled)[2])
 
@@ -314,17 +321,25 @@ class ScoresDisplay:
         self.span_ = self.line_ = None
         color = ink(self.ax_)
         if self.interval is not None:
-            styled = merged(
-                Patch, {"color": color, "alpha": 0.15, "lw": 0, "label": "interval"}, span
-            )
+            # Behind the bars, whose colours mean something.
+            look = {"color": color, "alpha": 0.15, "linewidth": 0, "zorder": 0, "label": "interval"}
+            styled = merged(Patch, look, span)
             self.span_ = self.ax_.axvspan(*self.interval, **styled)
         if self.offset is not None:
             share = float(np.mean(self.scores < self.offset))
-            label = f"threshold {self.offset:.3g}: {percent(share)} below"
-            styled = merged(
-                Line2D, {"color": color, "linestyle": "--", "linewidth": 1.2, "label": label}, line
-            )
+            text = f"threshold {self.offset:.3g}: {percent(share)} below"
+            look = {"color": color, "linestyle": "--", "linewidth": 1.2, "label": text}
+            styled = merged(Line2D, look, line)
             self.line_ = self.ax_.axvline(self.offset, **styled)
+
+
+def _told_apart(ticks: np.ndarray) -> list[str]:
+    """Write ticks with as many digits as it takes to tell them apart."""
+    for digits in range(2, 9):
+        texts = [f"{tick:.{digits}g}" for tick in ticks]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def _thresholds(detector: OutlierDetector) -> tuple[float, float] | None:

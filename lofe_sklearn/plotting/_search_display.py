@@ -23,9 +23,8 @@ from lofe_sklearn.plotting._drawing import (
     ANOMALY,
     MARKERS,
     SERIES,
-    SMALL,
     axes_to_draw_on,
-    mark_log_ratios,
+    label,
     merged,
     require_matplotlib,
 )
@@ -33,10 +32,11 @@ from lofe_sklearn.plotting._drawing import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_RATIO = "contamination"
 # Values that differ by more than this factor are drawn by their logarithm.
 _WIDE = 8
 _MANY = len(SERIES)
+# So few values are marked themselves.
+_N_TICKS = 8
 
 
 class SearchDisplay:
@@ -277,7 +277,7 @@ class SearchDisplay:
                 "capsize": 3,
                 "linewidth": 1.5,
                 "linestyle": "-" if is_numeric else "none",
-                "label": setting or "mean and standard deviation",
+                "label": setting or "mean, deviation",
             }
             # Settings stand side by side, so that their bars do not cover each other.
             own = places(i)
@@ -296,7 +296,7 @@ class SearchDisplay:
             best[1],
             best[0],
             marker="o",
-            markersize=14,
+            markersize=12,
             markerfacecolor="none",
             markeredgecolor=ANOMALY,
             markeredgewidth=1.8,
@@ -309,13 +309,12 @@ class SearchDisplay:
             ylabel=f"{self.score_name}, {n_folds} folds",
         )
         if not is_numeric:
-            self.ax_.set_xticks(range(len(self.values)), [shown_setting(v) for v in self.values])
-        elif self._is_wide() and self.param_name.rpartition("__")[2] == _RATIO:
-            mark_log_ratios(self.ax_)
-        title = self.name if name is None else name
-        if title:
-            self.ax_.set_title(title)
-        self.ax_.legend(fontsize=SMALL)
+            self.ax_.set_xticks(range(len(self.values)), list(map(shown_setting, self.values)))
+            self.ax_.set_xlim(-0.5, len(self.values) - 0.5)
+        elif len(self.values) <= _N_TICKS:
+            self.ax_.set_xticks(self.values, list(map(shown_setting, self.values)))
+            self.ax_.minorticks_off()
+        label(self.ax_, self.name if name is None else name)
         return self
 
     def _is_wide(self) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 from lofe_sklearn.plotting._drawing import (
     ANOMALY,
     NORMAL,
-    SMALL,
     ink,
+    label,
     merged,
     require_matplotlib,
     two_panels,
@@ -216,11 +216,9 @@ class TrainingDisplay:
         self.lines_ = {
             "loss_n": self._draw(upper, self.loss_n, "normal loss", NORMAL, "-", line_kwargs),
             "loss_a": self._draw(upper, self.loss_a, "anomaly loss", ANOMALY, "--", line_kwargs),
-            "marked": self._draw(
-                lower, 100 * self.marked, "labelled anomalous", ANOMALY, "-", line_kwargs
-            ),
+            "marked": self._draw(lower, 100 * self.marked, "anomalous", ANOMALY, "-", line_kwargs),
             "changed": self._draw(
-                lower, 100 * self.changed, "label changed", ink(lower), ":", line_kwargs
+                lower, 100 * self.changed, "changed", ink(lower), ":", line_kwargs
             ),
         }
         losses = np.concatenate([self.loss_n, self.loss_a])
@@ -228,20 +226,18 @@ class TrainingDisplay:
         if losses.min() > 0 and losses.max() > _STEEP * losses.min():
             upper.set_yscale("log")
         upper.set_ylabel("mean loss")
-        lower.set(xlabel="epoch", ylabel="rows, %", ylim=(0, None))
+        lower.set(xlabel="epoch", ylabel="labels, %")
+        lower.set_ylim(0, max(1.0, lower.get_ylim()[1]))  # all zero where training was blind
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-        title = self.name if name is None else name
-        if title:
-            upper.set_title(title)
-        for axes in self.axes_:
-            axes.legend(loc="upper right", fontsize=SMALL)
+        label(upper, self.name if name is None else name)
+        label(lower)
         return self
 
     def _draw(
         self,
         axes: Axes,
         values: np.ndarray,
-        label: str,
+        text: str,
         color: Any,
         style: str,
         given: Mapping[str, Any] | None,
@@ -253,13 +249,13 @@ class TrainingDisplay:
         look = {"color": color, "linestyle": style, "linewidth": 1.8}
         for own in values.T:
             thin = {"linewidth": 0.7, "alpha": 0.35, "label": "_member"} if several else {}
-            styled = merged(Line2D, {**look, "label": label, **thin}, given)
+            styled = merged(Line2D, {**look, "label": text, **thin}, given)
             lines += axes.plot(epochs, own, **styled)
         if several:
             middle = [
                 np.median(own[~np.isnan(own)]) if (own == own).any() else np.nan for own in values
             ]
-            styled = merged(Line2D, {**look, "label": f"{label}, median"}, given)
+            styled = merged(Line2D, {**look, "label": text}, given)
             lines += axes.plot(epochs, middle, **styled)
         return lines
 
