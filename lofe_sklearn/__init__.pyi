@@ -9,6 +9,7 @@ from lofe_sklearn import features as features
 from lofe_sklearn import inspection as inspection
 from lofe_sklearn import metrics as metrics
 from lofe_sklearn import model_selection as model_selection
+from lofe_sklearn import plotting as plotting
 from lofe_sklearn import rules as rules
 from lofe_sklearn import tabular as tabular
 from lofe_sklearn import testing as testing

@@ -29,6 +29,30 @@ def innermost_step(estimator: Any) -> Any:
     return estimator
 
 
+def innermost_detector(fitted: Any) -> Any:
+    """Return the detector at the end of Pipelines and fitted searches within each other."""
+    while True:
+        if isinstance(fitted, Pipeline):
+            fitted = final_step(fitted)
+        elif hasattr(fitted, "best_estimator_"):
+            fitted = fitted.best_estimator_
+        else:
+            return fitted
+
+
+def rows_of_detector(fitted: Any, X: Any, name: str, owner: str) -> Any:
+    """Return rows as the steps before the innermost detector hand them on to it."""
+    check_unmasked(X, name, owner)  # transformers may drop the mask
+    while True:
+        if isinstance(fitted, Pipeline):
+            X = fitted[:-1].transform(X) if len(fitted) > 1 else X
+            fitted = final_step(fitted)
+        elif hasattr(fitted, "best_estimator_"):
+            fitted = fitted.best_estimator_
+        else:
+            return X
+
+
 def prefix_of_parameters(estimator: Any) -> str:
     """Return what goes before the names of the innermost step's parameters."""
     prefix = ""

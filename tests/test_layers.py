@@ -29,7 +29,7 @@ LAYERS = [
     ["_loe"],
     ["_fit_many"],
     ["_search"],
-    ["active", "testing", "adapters", "features", "tabular"],
+    ["active", "testing", "adapters", "features", "tabular", "plotting"],
     ["_saving", "_show_versions"],
     ["__init__"],
     ["_demo"],

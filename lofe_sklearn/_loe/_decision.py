@@ -16,7 +16,7 @@ from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
 from lofe_sklearn._loe._find_ratio import Belief, warn_unless_separate
 from lofe_sklearn._loe._parameters import label_rule
 from lofe_sklearn._loe._posterior import Posterior
-from lofe_sklearn._loe._ratio import Thresholded, Unknown, read_contamination
+from lofe_sklearn._loe._ratio import Unknown, read_contamination
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._training import Plan
 
@@ -50,7 +50,7 @@ class DecisionMixin(ThresholdMixin):
         scores = self._ensemble.score_training(losses[0])
         asked = read_contamination(self.contamination)
         found = asked.find(-scores, belief)
-        if isinstance(asked, Unknown) and not isinstance(asked, Thresholded):
+        if asked.is_believed:
             warn_unless_separate(belief, found, known)
         self.contamination_, low, high = (
             contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from lofe_sklearn._validation import warn_user
 from lofe_sklearn.exceptions import NoSeparateGroupWarning
@@ -35,7 +35,7 @@ _USUAL = np.array([-0.02, 0.54, 0.65, 0.70, 0.71])
 # Agreement below is chance, and above full agreement, as far as rows can tell.
 _CHANCE, _FULL = 0.05, 0.99
 # Agreement from which the rows above a cut are a group of their own, and the highest such cut.
-_SEPARATE, _SEPARATE_UP_TO = 0.93, 0.3
+SEPARATE, SEPARATE_UP_TO = 0.93, 0.3
 # So many rows at most are flagged where no such group was seen.
 MOST_UNSEEN = 0.05
 # The share of the belief that lies outside the interval, at each end.
@@ -68,10 +68,16 @@ class Belief:
     is_separate : bool
         Whether the detectors agree so well on the rows above some cut that these are a group of
         their own.
+    prior : ndarray of shape (len(RATIOS),)
+        How likely each ratio was before the detectors were compared. Sums to 1.
+    agreement : ndarray of shape (len(RATIOS),) or None
+        How far the detectors agree at each cut; None where there were fewer than two.
     """
 
     probability: np.ndarray
     is_separate: bool
+    prior: np.ndarray
+    agreement: np.ndarray | None = None
 
     @property
     def found(self) -> FoundRatio:
@@ -112,16 +118,27 @@ def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -
     Belief
     """
     logs = np.log(RATIOS)
-    log_belief = -0.5 * ((logs - np.log(PRIOR_MEAN)) / PRIOR_DEVIATION) ** 2
-    is_separate = False
-    if len(parties) > 1:
-        agreement = agreements(parties)
-        log_belief += _SHARPNESS * (logit(agreement) - np.interp(logs, _USUAL_AT, _USUAL))
-        is_separate = bool(agreement[RATIOS <= _SEPARATE_UP_TO].max() > _SEPARATE)
+    log_prior = -0.5 * ((logs - np.log(PRIOR_MEAN)) / PRIOR_DEVIATION) ** 2
     possible = min(max(1 / n_samples, least), RATIOS[-1]) <= RATIOS
-    log_belief = np.where(possible, log_belief, -np.inf)
-    belief = np.exp(log_belief - log_belief[possible].max())
-    return Belief(belief / belief.sum(), is_separate)
+    log_prior = np.where(possible, log_prior, -np.inf)
+    prior = _normalised(log_prior)
+    if len(parties) < 2:
+        return Belief(prior, False, prior)
+    agreement = agreements(parties)
+    evidence = _SHARPNESS * (logit(agreement) - logit(usual_agreement()))
+    is_separate = bool(agreement[RATIOS <= SEPARATE_UP_TO].max() > SEPARATE)
+    return Belief(_normalised(log_prior + evidence), is_separate, prior, agreement)
+
+
+def usual_agreement() -> np.ndarray:
+    """How far detectors of different kinds usually agree at each cut, (len(RATIOS),)."""
+    return expit(np.interp(np.log(RATIOS), _USUAL_AT, _USUAL))
+
+
+def _normalised(log_belief: np.ndarray) -> np.ndarray:
+    """Turn logarithms, -inf for what is not possible, into probabilities that sum to 1."""
+    belief = np.exp(log_belief - log_belief.max())
+    return belief / belief.sum()
 
 
 def agreements(parties: Sequence[np.ndarray]) -> np.ndarray:

@@ -61,6 +61,11 @@ class Contamination(ABC):
         """Whether members that assume unlikely ratios should count less."""
         return False
 
+    @property
+    def is_believed(self) -> bool:
+        """Whether the ratio to cut at is the one that is believed."""
+        return False
+
     @abstractmethod
     def member_ratios(self, n_members: int | None, n_backbones: int, n_samples: int) -> list[float]:
         """Return the ratio that each member assumes, of `n_members` or as many as it takes."""
@@ -139,6 +144,11 @@ class Unknown(Contamination):
         low = min(max(_LEAST, _FEWEST_ROWS / n_samples), _MOST / 4)
         return _spread(low, _MOST, n_members, n_backbones)
 
+    @property
+    def is_believed(self) -> bool:
+        """It is."""
+        return True
+
     def find(self, scores: np.ndarray, belief: Belief) -> FoundRatio:
         """Return what is believed."""
         return belief.found
@@ -149,6 +159,11 @@ class Thresholded(Unknown):
     """Nothing, but somebody's thresholder finds the ratio in the scores."""
 
     thresholder: Any
+
+    @property
+    def is_believed(self) -> bool:
+        """It is the thresholder's."""
+        return False
 
     def find(self, scores: np.ndarray, belief: Belief) -> FoundRatio:
         """Ask the thresholder.

@@ -3,7 +3,12 @@
 It knows nothing of detectors but that they score rows.
 """
 
-from lofe_sklearn._reasons._explanation import Explanation, Reason, explanation_of
+from lofe_sklearn._reasons._explanation import (
+    Explanation,
+    Reason,
+    explanation_of,
+    shown_value,
+)
 from lofe_sklearn._reasons._groups import read_groups
 from lofe_sklearn._reasons._method import ExplainMixin
 from lofe_sklearn._reasons._occlusion import Occluded, Table, occlude
@@ -20,5 +25,6 @@ __all__ = [
     "explanation_of",
     "occlude",
     "read_groups",
+    "shown_value",
     "typical_values",
 ]

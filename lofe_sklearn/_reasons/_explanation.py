@@ -219,11 +219,12 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _shown(reason: Reason) -> str:
-    value, typical = _text(reason.value), _text(reason.typical)
+    value, typical = shown_value(reason.value), shown_value(reason.typical)
     return f"{reason.feature} {reason.contribution:+.3g} ({value}, typically {typical})"
 
 
-def _text(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """Return a value as a short text."""
     if isinstance(value, Real) and not isinstance(value, (bool, Integral)):
         return f"{float(value):.4g}"
     text = " ".join(str(value).split())

@@ -12,8 +12,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import innermost_step
-from lofe_sklearn._containers import check_unmasked
+from lofe_sklearn._any_detector import innermost_step, rows_of_detector
 from lofe_sklearn._reasons import Explanation
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
@@ -225,12 +224,7 @@ class BestEstimatorMixin(VersionedPickleMixin, BaseEstimator):
 
     def _rows_of_detector(self, X: Any, name: str = "X") -> Any:
         """Return rows as the steps before the detector hand them on to it."""
-        step = self.best_estimator_
-        check_unmasked(X, name, type(self).__name__)  # transformers may drop the mask
-        while isinstance(step, Pipeline):
-            X = step[:-1].transform(X) if len(step) > 1 else X
-            step = step.steps[-1][1]
-        return X
+        return rows_of_detector(self, X, name, type(self).__name__)
 
     @_only_after_refit
     def score(self, X: MatrixLike, y: ArrayLike | None = None, **params: Any) -> float:

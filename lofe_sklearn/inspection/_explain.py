@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import check_detector, normality
+from lofe_sklearn._any_detector import check_detector, innermost_detector, normality
 from lofe_sklearn._containers import check_unmasked, readable_rows, tidy_csr
 from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._reasons import (
@@ -107,7 +107,7 @@ def explain(
         return explain(fitted.best_estimator_, X, background=background, groups=groups)
     if isinstance(fitted, OutlierDetector):
         return fitted.explain(X, background=background, groups=groups)
-    check_detector(_innermost(fitted), _OWNER, "fitted")
+    check_detector(innermost_detector(fitted), _OWNER, "fitted")
     check_is_fitted(fitted)
     X = _table(X, "X")
     normality(fitted, X, _OWNER)  # The steps say themselves what they cannot take.
@@ -121,17 +121,6 @@ def explain(
         table = FrameRows(X, typical_row(background), part_of, _OWNER)
     found = occlude(lambda rows: normality(fitted, rows, _OWNER), table, _OWNER)
     return explanation_of(found, table, names, getattr(X, "index", None))
-
-
-def _innermost(estimator: Any) -> Any:
-    """Return the detector at the end of Pipelines and searches within each other."""
-    while True:
-        if isinstance(estimator, Pipeline):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            return estimator
 
 
 def _table(data: Any, name: str) -> Any:

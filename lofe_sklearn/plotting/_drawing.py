@@ -1,0 +1,155 @@
+"""What all displays share: axes, colours that suit light and dark pages, and keyword arguments.
+
+matplotlib is imported in functions only, so that it stays optional. No setting of its is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Colours that keep apart for colour-blind eyes, with a contrast of at least 3 to 1 to black and
+# to white.
+NORMAL, ANOMALY = "#4c78a8", "#e45756"
+SERIES = (NORMAL, "#d1730c", "#54a24b", "#b279a2", "#9d755d", "#7f7f7f")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+SMALL = "small"
+# The usual width of a letter, as a share of the size of the type.
+LETTER = 0.55
+# What stands before the text of a legend's entry, in letters.
+_HANDLE = 5
+
+
+def require_matplotlib(owner: str) -> None:
+    """Raise ImportError, which names the extra, unless matplotlib is installed."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"{owner}: pictures need matplotlib. Install it with: pip install 'lofe-sklearn[plot]'"
+        ) from error
+
+
+def axes_to_draw_on(ax: Axes | None, owner: str) -> Axes:
+    """Return the axes given, or those of a new figure.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError
+        If `ax` is something else.
+    """
+    require_matplotlib(owner)
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        return plt.subplots(layout="constrained")[1]
+    if not isinstance(ax, Axes):
+        raise TypeError(
+            f"{owner}: ax must be axes of matplotlib or None; got {type(ax).__name__}. Of several "
+            "axes, pass one."
+        )
+    return ax
+
+
+def two_panels(ax: Axes | Sequence[Axes] | None, owner: str) -> tuple[Axes, Axes]:
+    """Return two axes, one above the other, which share their horizontal axis.
+
+    Of one that is given, both take its place; two that are given are taken as they are.
+    """
+    require_matplotlib(owner)
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        upper, lower = plt.subplots(2, 1, sharex=True, layout="constrained")[1]
+    elif isinstance(ax, Axes):
+        ax.set_axis_off()
+        lower = ax.inset_axes((0.0, 0.0, 1.0, 0.38))
+        upper = ax.inset_axes((0.0, 0.56, 1.0, 0.38), sharex=lower)
+    else:
+        given = list(np.ravel(np.asarray(ax, dtype=object)))
+        if len(given) != 2 or not all(isinstance(each, Axes) for each in given):
+            raise TypeError(
+                f"{owner}: ax must be one or two axes of matplotlib or None, since the picture has "
+                f"two panels; got {type(ax).__name__} of {len(given)}."
+            )
+        return given[0], given[1]
+    upper.tick_params(labelbottom=False)
+    return upper, lower
+
+
+def ink(ax: Axes) -> Any:
+    """Return the colour that text has on these axes: it can be read on their ground."""
+    return ax.xaxis.label.get_color()
+
+
+def merged(kind: type, defaults: Mapping[str, Any], given: Mapping[str, Any] | None) -> Any:
+    """Return keyword arguments of an artist; those given win, also by their short names."""
+    from matplotlib.cbook import normalize_kwargs
+
+    return {**defaults, **normalize_kwargs(dict(given or {}), kind)}
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage of two digits."""
+    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
+
+
+def label(axes: Axes, title: str | None = None) -> None:
+    """Write a legend above the axes, where it hides nothing, and a title above that."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
+
+    points = FontProperties(size=SMALL).get_size_in_points()
+    texts = axes.get_legend_handles_labels()[1]
+    n_rows = 0
+    if texts:
+        room = width_in_points(axes) / (LETTER * points)
+        n_columns = _columns_within(room, [len(text) + _HANDLE for text in texts])
+        n_rows = -(-len(texts) // n_columns)
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
+            ncols=n_columns,
+            fontsize=SMALL,
+            frameon=False,
+            borderaxespad=0.1,
+            handlelength=1.4,
+            columnspacing=1.0,
+        )
+    if title:
+        axes.set_title(title, pad=rcParams["axes.titlepad"] + 1.6 * points * n_rows)
+
+
+def width_in_points(axes: Axes) -> float:
+    """Return about how wide axes are; how wide exactly is only known after the layout."""
+    return float(72 * axes.bbox.width / axes.get_figure(root=True).dpi)
+
+
+def _columns_within(room: float, widths: Sequence[int]) -> int:
+    """Return how many columns of a legend, which is filled column by column, have room."""
+    for n_columns in range(len(widths), 1, -1):
+        columns = np.array_split(np.asarray(widths), n_columns)
+        if sum(column.max() for column in columns) <= room:
+            return n_columns
+    return 1
+
+
+def mark_log_ratios(ax: Axes) -> None:
+    """Make the horizontal axis one of ratios, in per cent and by their logarithm."""
+    ticks = [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    shown = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+    if len(shown) > 1:
+        ax.set_xticks(shown, [f"{100 * tick:g} %" for tick in shown])
+        ax.minorticks_off()
+    ax.set_xlim(low, high)

@@ -1,0 +1,103 @@
+"""Which fitted detector a display is of, and checks of what displays are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lofe_sklearn._any_detector import check_detector, innermost_detector
+from lofe_sklearn._containers import check_plain_values
+from lofe_sklearn._detectors import OutlierDetector
+from lofe_sklearn._types import Floats
+from lofe_sklearn._validation import as_numbers, check_finite
+
+
+def fitted_detector(estimator: Any, owner: str) -> OutlierDetector:
+    """Return the fitted detector at the end of Pipelines and searches.
+
+    Raises
+    ------
+    TypeError
+        If there is none of this package.
+    NotFittedError
+        If it is not fitted.
+    ValueError
+        If a search has not fitted its best detector.
+    """
+    if hasattr(estimator, "refit") and hasattr(estimator, "cv_results_"):
+        check_has_best(estimator, owner)
+    elif hasattr(estimator, "param_grid"):
+        check_is_fitted(estimator)
+    inner = innermost_detector(estimator)
+    detector = check_detector(
+        inner,
+        owner,
+        "estimator",
+        wanted="LOE, a backbone, LOESearchCV, or a Pipeline that ends in one of them, fitted",
+    )
+    check_is_fitted(detector)
+    return detector
+
+
+def check_has_best(search: Any, owner: str) -> None:
+    """Raise ValueError if a search was fitted without a refit."""
+    if not hasattr(search, "best_estimator_"):
+        raise ValueError(
+            f"{owner}: this {type(search).__name__} was made with refit=False, so it has no fitted "
+            "detector to draw. Fit one with best_params_, or pass refit=True."
+        )
+
+
+def name_of(estimator: Any, name: str | None) -> str:
+    """Return the name that a picture is given: by default that of the detector's class."""
+    return type(innermost_detector(estimator)).__name__ if name is None else name
+
+
+def finite_values(values: Any, name: str, owner: str) -> Floats:
+    """Return a vector of at least one finite number.
+
+    Raises
+    ------
+    ValueError
+        If `values` is something else.
+    """
+    check_plain_values(values, name, owner)
+    numbers = as_numbers(values, name, owner)
+    if numbers.ndim != 1 or len(numbers) == 0:
+        raise ValueError(
+            f"{owner}: {name} must be one-dimensional with at least one value, one for each row; "
+            f"got shape {numbers.shape}."
+        )
+    check_finite(
+        numbers,
+        f"{owner}: {name} must be finite, but row {{row}} has {{value}}. Leave such rows out.",
+    )
+    return numbers
+
+
+def check_same_length(owner: str, **named: Any) -> None:
+    """Raise ValueError unless all have one value for each of the same rows."""
+    lengths = {name: len(values) for name, values in named.items() if values is not None}
+    if len(set(lengths.values())) > 1:
+        got = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"{owner}: there must be one value for each row everywhere; {got}.")
+
+
+def signs(labels: Any, owner: str) -> np.ndarray:
+    """Return labels of the form of ``predict``.
+
+    Raises
+    ------
+    ValueError
+        If a label is neither -1 nor +1.
+    """
+    values = finite_values(labels, "labels", owner)
+    other = np.setdiff1d(values, (-1, 1))
+    if len(other):
+        raise ValueError(
+            f"{owner}: labels must be those of predict, -1 for anomalies and +1 for normal rows; "
+            f"got {other[0]:g}."
+        )
+    return values.astype(int)

@@ -1,0 +1,351 @@
+"""ScoresDisplay: the distribution of scores, with the threshold and what is labelled anomalous."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lofe_sklearn._any_detector import normality
+from lofe_sklearn._cut import threshold
+from lofe_sklearn._detectors import OutlierDetector
+from lofe_sklearn._types import MatrixLike
+from lofe_sklearn._validation import Number, OneOf, check_argument
+from lofe_sklearn.plotting._drawing import (
+    ANOMALY,
+    NORMAL,
+    axes_to_draw_on,
+    ink,
+    label,
+    merged,
+    percent,
+    require_matplotlib,
+)
+from lofe_sklearn.plotting._fitted import (
+    check_same_length,
+    finite_values,
+    fitted_detector,
+    name_of,
+    signs,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SCALES = ("auto", "linear", "asinh")
+# Scores so many interquartile ranges wide have a tail that hides the rest.
+_LONG = 30
+# On an axis that is not linear.
+_N_TICKS = 5
+
+
+class ScoresDisplay:
+    """Histogram of scores, with the threshold and the rows that are labelled anomalous.
+
+    Use `from_estimator` or `from_predictions` to make one. Parameters are stored as attributes.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples,)
+        Scores as ``score_samples`` returns them, high for normal rows.
+    labels : ndarray of int, shape (n_samples,), or None
+        -1 for rows labelled anomalous, +1 for all others; None for one histogram of all rows.
+    offset : float or None
+        Threshold: `predict` flags the scores below it.
+    interval : tuple of float or None
+        Lowest and highest threshold, of the lowest and highest ratio that may as well be true.
+    name : str or None
+        What the picture is of: its title.
+
+    Attributes
+    ----------
+    bars_ : list of matplotlib BarContainer
+        Histograms: of the normal rows, and of the anomalies where there are labels.
+    line_ : matplotlib Line2D or None
+        The threshold.
+    span_ : matplotlib artist or None
+        The interval.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    ContaminationDisplay : What the threshold of LOE rests on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lofe_sklearn import LOE, DeepSVDD
+    >>> from lofe_sklearn.plotting import ScoresDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(0, 1, (190, 4)), rng.normal(6, 1, (10, 4))])
+    >>> detector = LOE(DeepSVDD(), contamination=0.05, random_state=0).fit(X)
+    >>> display = ScoresDisplay.from_estimator(detector)
+    >>> display.ax_.get_title()
+    'LOE'
+    """
+
+    def __init__(
+        self,
+        *,
+        scores: np.ndarray,
+        labels: np.ndarray | None = None,
+        offset: float | None = None,
+        interval: tuple[float, float] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.scores = scores
+        self.labels = labels
+        self.offset = offset
+        self.interval = interval
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: MatrixLike | None = None,
+        *,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the scores of a fitted detector.
+
+        Parameters
+        ----------
+        estimator : LOE, backbone, LOESearchCV or Pipeline
+            The fitted detector, or a Pipeline that ends in one.
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features), optional
+            Rows to score, labelled by the threshold. Default: the training rows, whose scores a
+            detector keeps, with its `labels_` where it has some.
+        name : str, optional
+            The title. Default: the name of the detector's class.
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a new figure.
+        **kwargs : dict
+            The other arguments of `plot`.
+
+        Returns
+        -------
+        display : ScoresDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError, NotFittedError
+            If `estimator` is no detector of this package, or not fitted.
+        ValueError
+            If X cannot be scored.
+        """
+        owner = f"{cls.__name__}.from_estimator"
+        require_matplotlib(owner)
+        detector = fitted_detector(estimator, owner)
+        if X is None:
+            scores, labels = detector._training_scores, getattr(detector, "labels_", None)
+        else:
+            scores, labels = normality(estimator, X, owner), None
+        return cls.from_predictions(
+            scores,
+            labels=labels,
+            offset=detector.offset_,
+            interval=_thresholds(detector),
+            name=name_of(estimator, name),
+            ax=ax,
+            **kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        scores: ArrayLike,
+        *,
+        labels: ArrayLike | None = None,
+        offset: float | None = None,
+        interval: Sequence[float] | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw scores that are there already.
+
+        Parameters
+        ----------
+        scores : array-like of shape (n_samples,)
+            Scores, high for normal rows, as ``score_samples`` returns them.
+        labels : array-like of int, shape (n_samples,), optional
+            -1 for anomalies and +1 for normal rows, as ``predict`` returns them. Default: by
+            `offset`, and none without it.
+        offset : float, optional
+            The threshold.
+        interval : pair of float, optional
+            Thresholds between which the right one may lie, the lower one first.
+        name, ax, **kwargs
+            As in `from_estimator`.
+
+        Returns
+        -------
+        display : ScoresDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If values are not finite, or not as many as rows.
+        """
+        owner = f"{cls.__name__}.from_predictions"
+        require_matplotlib(owner)
+        values = finite_values(scores, "scores", owner)
+        if offset is not None:
+            check_argument(owner, "offset", offset, Number(Real))
+        if labels is not None:
+            read: np.ndarray | None = signs(labels, owner)
+            check_same_length(owner, scores=values, labels=read)
+        else:
+            read = None if offset is None else np.where(values < offset, -1, 1)
+        ends = None
+        if interval is not None:
+            low, high = finite_values(interval, "interval", owner)[[0, -1]]
+            if len(interval) != 2 or low > high:
+                raise ValueError(
+                    f"{owner}: interval must be two thresholds, the lower one first; "
+                    f"got {interval!r}."
+                )
+            ends = float(low), float(high)
+        display = cls(scores=values, labels=read, offset=offset, interval=ends, name=name)
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        name: str | None = None,
+        bins: int = 50,
+        xscale: str = "auto",
+        hist_kwargs: Mapping[str, Any] | None = None,
+        line_kwargs: Mapping[str, Any] | None = None,
+        span_kwargs: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Draw the histogram. Numbers of rows are on a logarithmic axis, since anomalies are few.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a new figure.
+        name : str, optional
+            Another title.
+        bins : int, default=50
+            Number of bars, of equal width on the axis.
+        xscale : {"auto", "linear", "asinh"}, default="auto"
+            The axis of scores. ``"asinh"`` is linear near the median and logarithmic far from it,
+            so that a few scores far out do not press all others together; ``"auto"`` chooses.
+        hist_kwargs, line_kwargs, span_kwargs : dict, optional
+            Keyword arguments of ``Axes.hist``, of ``Axes.axvline`` for the threshold, and of
+            ``Axes.axvspan`` for the interval.
+
+        Returns
+        -------
+        display : ScoresDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If an argument is out of its range.
+        """
+        owner = f"{type(self).__name__}.plot"
+        check_argument(owner, "bins", bins, Number(Integral, low=1))
+        check_argument(owner, "xscale", xscale, OneOf(_SCALES))
+        self.ax_ = axes_to_draw_on(ax, owner)
+        self.figure_ = self.ax_.figure
+        edges = self._scaled_edges(bins, xscale)
+        self._draw_bars(edges, hist_kwargs)
+        self._draw_threshold(line_kwargs, span_kwargs)
+        self.ax_.set_yscale("log")
+        self.ax_.set_ylim(bottom=0.7)  # a single row is a bar of some height
+        self.ax_.set(xlabel="score, low for anomalies", ylabel="rows")
+        label(self.ax_, self.name if name is None else name)
+        return self
+
+    def _scaled_edges(self, bins: int, xscale: str) -> np.ndarray:
+        """Set the scale of the axis; return the edges of the bars."""
+        low, quarter, middle, three, high = np.percentile(self.scores, [0, 25, 50, 75, 100])
+        width = three - quarter
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+        is_long = high - low > _LONG * width
+        if xscale == "linear" or (xscale == "auto" and not is_long) or width == 0:
+            return np.linspace(low, high, bins + 1)
+
+        def forward(scores: np.ndarray) -> np.ndarray:
+            return np.arcsinh((scores - middle) / width)
+
+        def back(places: np.ndarray) -> np.ndarray:
+            return middle + width * np.sinh(places)
+
+        self.ax_.set_xscale("function", functions=(forward, back))
+        ticks = back(np.linspace(forward(low), forward(high), _N_TICKS))
+        self.ax_.set_xticks(ticks, _told_apart(ticks))
+        edges = back(np.linspace(forward(low), forward(high), bins + 1))
+        edges[0], edges[-1] = low, high  # rounding must not leave out the ends
+        return edges
+
+    def _draw_bars(self, edges: np.ndarray, given: Mapping[str, Any] | None) -> None:
+        from matplotlib.patches import Patch
+
+        if self.labels is None:
+            parts = [("rows", NORMAL, np.ones(len(self.scores), dtype=bool))]
+        else:
+            parts = [
+                ("labelled normal", NORMAL, self.labels > 0),
+                ("labelled anomalous", ANOMALY, self.labels < 0),
+            ]
+        self.bars_ = []
+        for text, color, part in parts:
+            defaults = {"color": color, "alpha": 0.85, "label": f"{text}: {part.sum()}"}
+            styled = merged(Patch, defaults, given)
+            self.bars_.append(self.ax_.hist(self.scores[part], edges.tolist(), **styled)[2])
+
+    def _draw_threshold(
+        self, line: Mapping[str, Any] | None, span: Mapping[str, Any] | None
+    ) -> None:
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Patch
+
+        self.span_ = self.line_ = None
+        color = ink(self.ax_)
+        if self.interval is not None:
+            # Behind the bars, whose colours mean something.
+            look = {"color": color, "alpha": 0.15, "linewidth": 0, "zorder": 0, "label": "interval"}
+            styled = merged(Patch, look, span)
+            self.span_ = self.ax_.axvspan(*self.interval, **styled)
+        if self.offset is not None:
+            share = float(np.mean(self.scores < self.offset))
+            text = f"threshold {self.offset:.3g}: {percent(share)} below"
+            look = {"color": color, "linestyle": "--", "linewidth": 1.2, "label": text}
+            styled = merged(Line2D, look, line)
+            self.line_ = self.ax_.axvline(self.offset, **styled)
+
+
+def _told_apart(ticks: np.ndarray) -> list[str]:
+    """Write ticks with as many digits as it takes to tell them apart."""
+    for digits in range(2, 9):
+        texts = [f"{tick:.{digits}g}" for tick in ticks]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
+def _thresholds(detector: OutlierDetector) -> tuple[float, float] | None:
+    """Return the thresholds of both ends of a detector's interval, if it has one."""
+    low, high = getattr(detector, "contamination_interval_", (0.0, 0.0))
+    if low >= high:
+        return None
+    scores, unit = detector._training_scores, detector._score_unit()
+    return threshold(scores, low, unit=unit), threshold(scores, high, unit=unit)
