@@ -318,7 +318,6 @@ class Backbone(SavedNetworkMixin, OutlierDetector, ABC):
                 seed=seed,
                 owner=owner,
             ),
-            verbose=self.verbose,
         )
         return Plan(rows, known, [task])
 
