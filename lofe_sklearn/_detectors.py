@@ -126,6 +126,14 @@ class OutlierDetector(
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    def _is_verbose(self) -> bool:
+        """Whether `fit` shows a progress bar."""
+        return getattr(self, "verbose", 0) > 0
+
+    def _keeps_interrupted(self) -> bool:
+        """Whether Ctrl-C leaves what is trained so far, rather than nothing."""
+        return False
+
     def _namesake(self) -> str:
         """Name what the rows are for: the backbone that the user chose, or the detector itself."""
         return type(self).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
@@ -12,6 +13,7 @@ from lofe_sklearn._any_detector import check_detector
 from lofe_sklearn._containers import count_rows, readable_rows
 from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._known_labels import Known
+from lofe_sklearn._progress import job
 from lofe_sklearn._training import fit_together
 from lofe_sklearn._types import KnownLabels, Mask, MatrixLike
 from lofe_sklearn._validation import Number, check_argument
@@ -97,7 +99,8 @@ def fit_many(
         Bytes that the models of one stack may take, as estimated from one step of one of them.
         Larger groups are split. Default: half of the memory that is free on the device.
     verbose : int, default=0
-        1 shows a progress bar for each stack (extra ``lofe-sklearn[progress]``).
+        1 shows one progress bar over all fits, with the time left, once they take more than two
+        seconds (extra ``lofe-sklearn[progress]``). The estimators' own `verbose` is not asked.
     return_errors : bool, default=False
         Return the exception in the place of a detector that could not be fitted, instead of
         raising it. The others are fitted in any case.
@@ -161,8 +164,11 @@ def fit_many(
     known = labels.read(n_samples, "fit_many", X)
     bytes_or_none = Number(low=0, exclude_low=True, optional=True, noun="a number of bytes")
     check_argument("fit_many", "max_memory", max_memory, bytes_or_none)
-    options = {"n_jobs": n_jobs, "max_memory": max_memory, "verbose": verbose}
-    errors = fit_together(detectors, X, given, known, outliers, **options)
+    check_argument("fit_many", "verbose", verbose, Number(Integral, low=0))
+    with job("fit_many", show=verbose > 0):
+        errors = fit_together(
+            detectors, X, given, known, outliers, n_jobs=n_jobs, max_memory=max_memory
+        )
     if not return_errors:
         for error in errors:
             if error is not None:

@@ -19,7 +19,9 @@ from lofe_sklearn._loe._evidence import Evidence
 from lofe_sklearn._loe._find_ratio import Belief, believe
 from lofe_sklearn._loe._members import EnsemblePlan
 from lofe_sklearn._loe._scale import CommonScale, mean_losses
+from lofe_sklearn._progress import part
 from lofe_sklearn._training import (
+    Fold,
     Trained,
     locating,
     losses_of,
@@ -57,9 +59,9 @@ class Ensemble:
     def of(cls, plan: EnsemblePlan, trained: Sequence[Trained]) -> Ensemble:
         """Make fitted copies of the plan's backbones, in turn, of its trained members."""
         members, n_features = [], plan.rows.X.shape[1]
-        for i, (task, result) in enumerate(zip(plan.members, trained, strict=True)):
+        for task, result in zip(plan.members, trained, strict=True):
             share = task.model.get_params(deep=False)["contamination"]
-            member = clone(plan.backbones[i % len(plan.backbones)])
+            member = clone(plan.backbones[task.kind])
             member.set_params(random_state=task.seed, contamination=share)
             rows = plan.rows
             if task.features is not None:
@@ -74,7 +76,7 @@ class Ensemble:
         names = plan.rows.feature_names
         return cls(members, samples, seen, scale, stacks, plan.evidence, names)
 
-    def believe(self, loss_n: np.ndarray, n_backbones: int, least: float) -> Belief:
+    def believe(self, loss_n: np.ndarray, kinds: Sequence[int], least: float) -> Belief:
         """Say how likely each ratio is, by how far members and evidence agree.
 
         Without evidence it is the prior: members, whose training is of one kind, agree anyway.
@@ -83,16 +85,16 @@ class Ensemble:
         ----------
         loss_n : ndarray of shape (M, n_samples)
             Normal losses of the training rows.
-        n_backbones : int
-            Members are copies of so many backbones, in turn.
+        kinds : sequence of M int
+            Which backbone each member is a copy of.
         least : float
             The ratio is known to be at least this.
         """
         if self.evidence is None:
             return believe([], loss_n.shape[1], least)
         units = self.scale.units(loss_n)
-        kinds = [units[kind::n_backbones].mean(axis=0) for kind in range(n_backbones)]
-        parties = [own for own in (*kinds, *self.evidence.training) if np.ptp(own) > 0]
+        of_kinds = [units[np.equal(kinds, kind)].mean(axis=0) for kind in sorted(set(kinds))]
+        parties = [own for own in (*of_kinds, *self.evidence.training) if np.ptp(own) > 0]
         return believe(parties, loss_n.shape[1], least)
 
     def weighted(self, belief: Belief) -> Ensemble:
@@ -178,24 +180,36 @@ def held_out_scores(
         return None
     scores = np.empty(plan.rows.X.shape[0])
     for fold, trained in zip(plan.folds, of_folds, strict=True):
-        held_out, loss_n = plan.rows.X[fold.held_out], []
-        for task, each in zip(fold.tasks, trained, strict=True):
-            device, features = task.model.device, task.features
-            own = held_out if features is None else held_out[:, features]
-            with locating(rows=fold.held_out, features=features):
-                losses = losses_of(each.module, own, each.scaling, device, fold.held_out)
-            loss_n.append(losses[0])
-        own_scale = _scale_of(trained, ensemble.evidence)
-        if belief is not None:
-            shares = [task.model.get_params(deep=False)["contamination"] for task in fold.tasks]
-            own_scale = own_scale.weighted(belief.weights(np.array(shares)))
-        units = own_scale.standardised(own_scale.combine(np.stack(loss_n)))
-        evidence = None
-        if ensemble.evidence is not None:
-            outside = np.setdiff1d(np.arange(len(scores)), fold.held_out)
-            evidence = ensemble.evidence.held_out(plan.rows.X, outside, fold.held_out)
-        scores[fold.held_out] = ensemble._fused(ensemble.scale.scores_of(units), evidence)
+        with part(0.9 / len(plan.folds), "held-out scores"):
+            scores[fold.held_out] = _scores_of_fold(plan, fold, trained, ensemble, belief)
     return scores
+
+
+def _scores_of_fold(
+    plan: EnsemblePlan,
+    fold: Fold,
+    trained: Sequence[Trained],
+    ensemble: Ensemble,
+    belief: Belief | None,
+) -> np.ndarray:
+    """Score the rows that a fold holds out."""
+    held_out, loss_n = plan.rows.X[fold.held_out], []
+    for task, each in zip(fold.tasks, trained, strict=True):
+        device, features = task.model.device, task.features
+        own = held_out if features is None else held_out[:, features]
+        with locating(rows=fold.held_out, features=features):
+            losses = losses_of(each.module, own, each.scaling, device, fold.held_out)
+        loss_n.append(losses[0])
+    own_scale = _scale_of(trained, ensemble.evidence)
+    if belief is not None:
+        shares = [task.model.get_params(deep=False)["contamination"] for task in fold.tasks]
+        own_scale = own_scale.weighted(belief.weights(np.array(shares)))
+    units = own_scale.standardised(own_scale.combine(np.stack(loss_n)))
+    evidence = None
+    if ensemble.evidence is not None:
+        outside = np.setdiff1d(np.arange(plan.rows.X.shape[0]), fold.held_out)
+        evidence = ensemble.evidence.held_out(plan.rows.X, outside, fold.held_out)
+    return ensemble._fused(ensemble.scale.scores_of(units), evidence)
 
 
 def infer_labels(

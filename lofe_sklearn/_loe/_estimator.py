@@ -20,10 +20,10 @@ from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, mean_history
 from lofe_sklearn._loe._evidence import EvidenceParameter, check_evidence
 from lofe_sklearn._loe._members import EnsemblePlan, Planner
 from lofe_sklearn._loe._outputs import ScoringMixin
+from lofe_sklearn._loe._own_backbones import OwnBackbonesMixin
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
     Method,
-    backbones_of,
     check_backbones,
     check_warmup,
     for_rows_of,
@@ -37,7 +37,9 @@ from lofe_sklearn._validation import check_parameters
 from lofe_sklearn.backbones import Backbone
 
 
-class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector):
+class LOE(
+    OwnBackbonesMixin, ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector
+):
     """Latent Outlier Exposure [1]_: train a detector on unlabelled, contaminated data.
 
     A backbone gives two losses for each row, low where it looks normal and low where it looks
@@ -106,6 +108,15 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
         Folds of training rows, each of which models trained on the other rows score, for
         `held_out_scores_`: at most 8 models a fold, trained as members are, on as many of the other
         rows at most. Evidence is fitted to the other rows too. Default: none.
+    keep : {"partial"} or None, default=None
+        What Ctrl-C leaves of a `fit`. ``"partial"``: the members that are trained, and those in
+        training as they were after their last whole epoch; a ConvergenceWarning says how many and
+        how far. Where no member has an epoch with inferred labels behind it, and by default,
+        nothing: the detector is as it was before, and KeyboardInterrupt is raised. `fit_many` and
+        the search of `LOESearchCV` keep nothing. Stacks are trained one after another.
+    verbose : int, default=0
+        1 shows a progress bar over the whole fit, with the time left, once it takes more than
+        two seconds (extra ``lofe-sklearn[progress]``); so does a backbone with ``verbose=1``.
     random_state : int, RandomState instance or None, default=None
         Seeds the members. None takes the first backbone's own ``random_state``.
 
@@ -129,7 +140,7 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
         names have ``outlier_scores(X)``, high for anomalies.
     held_out_scores_ : ndarray of shape (n_samples,) or None
         The score of each training row by models that have not seen it, high for normal; None
-        without `held_out_folds`.
+        without `held_out_folds`, or if the fit was interrupted.
     labels_ : ndarray of int, shape (n_samples,)
         Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stand as given.
         After `set_threshold`, those of `predict`.
@@ -207,6 +218,8 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
         known_weight: float | None = None,
         outlier_weight: float = 1.0,
         held_out_folds: int | None = None,
+        keep: Literal["partial"] | None = None,
+        verbose: int = 0,
         random_state: RandomState = None,
     ) -> None:
         self.estimator = estimator
@@ -222,6 +235,8 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
         self.known_weight = known_weight
         self.outlier_weight = outlier_weight
         self.held_out_folds = held_out_folds
+        self.keep = keep
+        self.verbose = verbose
         self.random_state = random_state
 
     def fit(
@@ -270,6 +285,8 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
             If `estimator` is not a backbone.
         TrainingDivergedError
             If a member's loss stops being finite; the detector is then unfitted.
+        ImportError
+            With ``verbose=1``, if the package rich is not installed.
         """
         fit(self, X, Known(known_labels, known_anomalies, known_normal), outliers)
         return self
@@ -279,20 +296,6 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
         check_backbones(self._backbones())
         label_rule(self.method)
         check_evidence(self.evidence)
-
-    def _backbones(self) -> list[Backbone]:
-        return backbones_of(self.estimator)
-
-    def _default_of(self, name: str) -> Any:
-        return self._backbones() if name == "estimator" else None
-
-    def _namesake(self) -> str:
-        # Who chose a backbone knows it by its name; nobody has chosen those of the default.
-        chosen = self if self.estimator is None else self._backbones()[0]
-        return type(chosen).__name__
-
-    def _readers(self, *, fitted: bool) -> Sequence[Backbone]:
-        return self.estimators_ if fitted else self._backbones()
 
     def _plan_fit(
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
@@ -335,7 +338,7 @@ class LOE(ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDet
 
         losses = self._ensemble.losses_of_all(X, members)
         least = contamination_with_known(0.0, plan.known)
-        belief = self._ensemble.believe(losses[0], len(plan.backbones), least)
+        belief = self._ensemble.believe(losses[0], plan.kinds, least)
         self._belief = belief
         is_open = read_contamination(self.contamination).is_open
         if is_open:

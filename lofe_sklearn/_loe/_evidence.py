@@ -20,6 +20,7 @@ from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
 from lofe_sklearn._loe._fit_once import fitted_copy
 from lofe_sklearn._loe._seeds import seeded
+from lofe_sklearn._progress import part
 from lofe_sklearn._training import Memo
 from lofe_sklearn._validation import did_you_mean, warn_user
 
@@ -202,8 +203,9 @@ def fit_evidence(evidence: Any, X: Matrix, seed: int, weight: float, memo: Memo)
     sources, training = [], []
     for name, each in zip(_names(chosen), chosen, strict=True):
         try:
-            detector, scores = _fitted(each, X, seed, memo)
-            source = Source.of(name, detector, scores)
+            with part(1 / len(chosen), f"evidence {name}"):
+                detector, scores = _fitted(each, X, seed, memo)
+                source = Source.of(name, detector, scores)
         except Unfit as reason:
             what = f" ({CLASSICAL[each].label})" if isinstance(each, str) else ""
             warn_user(

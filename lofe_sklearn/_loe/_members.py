@@ -19,6 +19,7 @@ from lofe_sklearn._loe._first_labels import is_auto, remembered_scores
 from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
 from lofe_sklearn._loe._parameters import course_of, labels_rows
 from lofe_sklearn._loe._ratio import Contamination
+from lofe_sklearn._progress import part
 from lofe_sklearn._training import Fold, Memo, Plan, Task, draw_seeds
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.rules import LabelRule
@@ -42,6 +43,11 @@ class EnsemblePlan(Plan):
 
     evidence: Evidence | None = None
     backbones: Sequence[Backbone] = ()
+
+    @property
+    def kinds(self) -> list[int]:
+        """Which backbone each member is a copy of."""
+        return [task.kind for task in self.members]
 
 
 class Parameters(Protocol):
@@ -125,14 +131,16 @@ class Planner:
             return self._task(number, ratio, seed, first_seed, rows, features, exposure)
 
         rest = iter(seeds)
-        members = [task(i, ratio, next(rest), self._everything) for i, ratio in enumerate(ratios)]
+        with part(0.5, "first labels"):
+            members = [task(i, each, next(rest), self._everything) for i, each in enumerate(ratios)]
         judges = contamination.member_ratios(n_judges, n_backbones, n_samples) if n_judges else []
         of_folds = []
-        for part in held_out:
-            outside = np.setdiff1d(self._everything, part)
+        for unseen in held_out:
+            outside = np.setdiff1d(self._everything, unseen)
             tasks = [task(i, ratio, next(rest), outside) for i, ratio in enumerate(judges)]
-            of_folds.append(Fold(part, tasks))
-        evidence = self._evidence(contamination, len(members), seeds[0])
+            of_folds.append(Fold(unseen, tasks))
+        with part(0.5, "evidence"):
+            evidence = self._evidence(contamination, len(members), seeds[0])
         return EnsemblePlan(self.rows, self.known, members, of_folds, evidence, self.backbones)
 
     def _evidence(self, contamination: Contamination, n_members: int, seed: int) -> Evidence | None:
@@ -172,7 +180,7 @@ class Planner:
             labelling=self._labelling(model, contamination, first_seed, rows, features, known),
             features=features,
             exposure=exposure,
-            verbose=model.verbose,
+            kind=number % len(self.backbones),
             course=course_of(self.parameters.method),
         )
 

@@ -42,6 +42,8 @@ CONSTRAINTS: dict[str, Constraint] = {
     "known_weight": Number(low=0, exclude_low=True, optional=True),
     "outlier_weight": Number(low=0, exclude_low=True),
     "held_out_folds": Number(Integral, low=2, optional=True),
+    "keep": OneOf(("partial", None)),
+    "verbose": Number(Integral, low=0),
     "random_state": RANDOM_STATE,
 }
 

@@ -17,6 +17,7 @@ from lofe_sklearn._containers import layout_of, stack_rows, take_metadata, take_
 from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._fit_many import fit_many
 from lofe_sklearn._known_labels import pair_of_masks
+from lofe_sklearn._progress import part
 from lofe_sklearn._search._fit_params import FitParams, split_fit_params
 
 
@@ -26,7 +27,6 @@ class Settings:
 
     n_jobs: int | None
     max_memory: float | None
-    verbose: int
     keep_errors: bool
 
 
@@ -112,7 +112,10 @@ def fit_candidates(
     fitted = FittedCandidates({}, np.zeros((len(templates), len(trains))))
     parts = [split_fit_params(template, fit_params, X) for template in templates]
     if isinstance(templates[0], Pipeline):
-        pools = _pools_of_pipelines(templates, candidates, trains, X, y, parts, settings, fitted)
+        with part(0.05, "transformers"):
+            pools = _pools_of_pipelines(
+                templates, candidates, trains, X, y, parts, settings, fitted
+            )
     else:
         whole = _Pool([X], [parts[0].known], parts[0].outliers)
         whole.jobs = [
@@ -122,8 +125,10 @@ def fit_candidates(
         ]
         pools = [whole]
 
+    n_jobs = sum(len(pool.jobs) for pool in pools)
     for pool in pools:
-        _train(pool, pool.jobs, templates, settings, fitted)
+        with part(0.95 * len(pool.jobs) / n_jobs):
+            _train(pool, pool.jobs, templates, settings, fitted)
     return fitted
 
 
@@ -140,13 +145,13 @@ def _pools_of_pipelines(
     """Fit the transformers; pools of what they made of the rows, one for each layout."""
     pools: dict[tuple, _Pool] = {}
     heads: dict[tuple, _FittedHead | Exception] = {}
-    for c, (template, params, part) in enumerate(zip(templates, candidates, parts, strict=True)):
+    for c, (template, params, own) in enumerate(zip(templates, candidates, parts, strict=True)):
         same_head = _head_key(template, params)
         for s, train in enumerate(trains):
-            key = (same_head, part.known is None, s)
+            key = (same_head, own.known is None, s)
             if key not in heads:
                 try:
-                    heads[key] = _fit_head(template, X, y, train, part, pools)
+                    heads[key] = _fit_head(template, X, y, train, own, pools)
                 except Exception as error:
                     if not settings.keep_errors:
                         raise
@@ -172,7 +177,7 @@ def _fit_head(
     X: Any,
     y: Any,
     train: np.ndarray,
-    part: FitParams,
+    own: FitParams,
     pools: dict[tuple, _Pool],
 ) -> _FittedHead:
     start = time.perf_counter()
@@ -180,7 +185,7 @@ def _fit_head(
     if len(template.steps) > 1:
         head = clone(template[:-1])
         labels = None if y is None else take_rows(y, train)
-        rows = head.fit_transform(rows, labels, **take_metadata(part.head, X.shape[0], train))
+        rows = head.fit_transform(rows, labels, **take_metadata(own.head, X.shape[0], train))
     if not hasattr(rows, "shape"):
         rows = np.asarray(rows)
     if rows.shape[0] != len(train):
@@ -188,9 +193,9 @@ def _fit_head(
             f"LOESearchCV: the steps before the detector made {rows.shape[0]} rows of "
             f"{len(train)}. Steps that add or drop rows are not supported; use GridSearchCV."
         )
-    known = None if part.known is None else part.known[train]
+    known = None if own.known is None else own.known[train]
     layout = layout_of(rows), known is None
-    pool = pools.setdefault(layout, _Pool(outliers=part.outliers))
+    pool = pools.setdefault(layout, _Pool(outliers=own.outliers))
     pool.blocks.append(rows)
     pool.known.append(known)
     return _FittedHead(head, pool, len(pool.blocks) - 1, len(train), time.perf_counter() - start)
@@ -232,8 +237,10 @@ def _train(
         if len(jobs) > 1:
             # Rows that cannot be trained on at all, for one, are refused before any training.
             # Halving finds whose they are, and leaves the others in large stacks.
-            for half in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
-                _train(pool, half, templates, settings, fitted)
+            with part(1.0):
+                for half in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
+                    with part(len(half) / len(jobs)):
+                        _train(pool, half, templates, settings, fitted)
             return
         results = [error]
     seconds = time.perf_counter() - start
@@ -267,7 +274,6 @@ def _fit_stack(pool: _Pool, jobs: Sequence[_Training], settings: Settings) -> li
         outliers=pool.outliers,
         n_jobs=settings.n_jobs,
         max_memory=settings.max_memory,
-        verbose=settings.verbose,
         return_errors=settings.keep_errors,
     )
 

@@ -20,7 +20,7 @@ from lofe_sklearn._containers import (
     labels_as_array,
     readable_rows,
 )
-from lofe_sklearn._progress import count_progress, require_rich
+from lofe_sklearn._progress import job, part
 from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
 from lofe_sklearn._search._evaluate import Data, evaluate
@@ -103,7 +103,8 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         Bytes that the models of one stack may take. None stands for half of the memory that is
         free on the device.
     verbose : int, default=0
-        1 shows what is done, with progress bars. It needs the package rich.
+        1 shows one progress bar over the whole search, with the time left, once it takes more than
+        two seconds (extra ``lofe-sklearn[progress]``). The estimator's `verbose` is not asked.
 
     Attributes
     ----------
@@ -232,21 +233,21 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         TrainingDivergedError
             If the last training, that on all rows, diverges. The results of the search are kept.
         """
-        with all_or_nothing(self):
-            X, y, fit_params = self._search(X, y, params)
-        if self.refit:
-            labels = () if y is None else (y,)
-            start = time.perf_counter()
-            best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-            self.best_estimator_ = best.fit(X, *labels, **fit_params)
-            self.refit_time_ = time.perf_counter() - start
+        check_parameters(self, self._constraints)
+        with job("LOESearchCV", show=self.verbose > 0):
+            with all_or_nothing(self):
+                X, y, fit_params = self._search(X, y, params)
+            if self.refit:
+                labels = () if y is None else (y,)
+                start = time.perf_counter()
+                best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+                with part(1.0, "refit"):
+                    self.best_estimator_ = best.fit(X, *labels, **fit_params)
+                self.refit_time_ = time.perf_counter() - start
         return self
 
     def _search(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         """Set all attributes but those of the refit; returns what the refit takes."""
-        check_parameters(self, self._constraints)
-        if self.verbose:
-            require_rich("verbose=1")  # now, not after the training
         check_is_trainable(self.estimator)
         scoring = resolve_scoring(self.scoring, has_labels=y is not None)
         check_refit(self.refit, scoring)
@@ -289,22 +290,23 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         check_labels(scoring, y, splits, self.refit)
         warn_of_foreign_scorers(scoring, y)
 
-        fitted = fit_candidates(
-            templates,
-            candidates,
-            [train for train, _ in splits],
-            X,
-            y,
-            fit_params,
-            Settings(
-                n_jobs=self.n_jobs,
-                max_memory=self.max_memory,
-                verbose=self.verbose,
-                keep_errors=self.error_score != "raise",
-            ),
-        )
-        label = f"Scoring {len(candidates)} candidates on {len(splits)} folds"
-        with count_progress(label, fitted.fit_times.size, show=self.verbose > 0) as advance:
+        n_fits = len(candidates) * len(splits)
+        searching = n_fits / (n_fits + 1.0) if self.refit else 1.0  # the last fit is one more
+        with part(0.9 * searching):
+            fitted = fit_candidates(
+                templates,
+                candidates,
+                [train for train, _ in splits],
+                X,
+                y,
+                fit_params,
+                Settings(
+                    n_jobs=self.n_jobs,
+                    max_memory=self.max_memory,
+                    keep_errors=self.error_score != "raise",
+                ),
+            )
+        with part(0.1 * searching) as progress:
             outcome = evaluate(
                 fitted,
                 candidates,
@@ -314,7 +316,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
                 refit=self.refit,
                 error_score=self.error_score,
                 return_train_score=self.return_train_score,
-                on_fit=advance,
+                on_fit=progress.counter(n_fits, "scoring"),
             )
         # What an earlier call found is not to be mixed with what this one did.
         for name in _FOUND:

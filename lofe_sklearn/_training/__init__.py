@@ -6,6 +6,7 @@ Protocols `Trainable` and `Plannable`.
 """
 
 from lofe_sklearn._training._fit import Memo, Plannable, draw_seeds, fit, fit_together
+from lofe_sklearn._training._forward import embeddings_of, locating, losses_of, losses_of_stack
 from lofe_sklearn._training._outliers import exposure_to
 from lofe_sklearn._training._scaling import (
     SCALINGS,
@@ -17,13 +18,7 @@ from lofe_sklearn._training._scaling import (
 )
 from lofe_sklearn._training._stacking import scored_together
 from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, Trained
-from lofe_sklearn._training._train import (
-    embeddings_of,
-    locating,
-    losses_of,
-    losses_of_stack,
-    train_tasks,
-)
+from lofe_sklearn._training._train import train_tasks
 
 __all__ = [
     "SCALINGS",

@@ -14,6 +14,7 @@ from numbers import Integral
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from lofe_sklearn import engine
@@ -21,13 +22,18 @@ from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._containers import Subset, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
 from lofe_sklearn._known_labels import Known, settled
+from lofe_sklearn._progress import job, part
+from lofe_sklearn._training._forward import locating
 from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
-from lofe_sklearn._training._train import locating, train_tasks
+from lofe_sklearn._training._train import train_tasks
 from lofe_sklearn._types import RandomState
-from lofe_sklearn._validation import all_or_nothing
+from lofe_sklearn._validation import all_or_nothing, warn_user
 
 # What was found out about the rows of one fit, for other fits on the same rows.
 Memo: TypeAlias = dict[Hashable, Any]
+
+# Shares of a fit's time. What comes last has the rest.
+_PLANNING, _TRAINING = 0.05, 0.9
 
 
 class Plannable(Protocol):
@@ -42,6 +48,8 @@ class Plannable(Protocol):
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
     ) -> Plan: ...
     def _finish_fit(self, plan: Plan, trained: list[Trained]) -> None: ...
+    def _is_verbose(self) -> bool: ...
+    def _keeps_interrupted(self) -> bool: ...
 
 
 def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
@@ -56,12 +64,42 @@ def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
     """
     with all_or_nothing(detector), engine.plain_torch():
         detector._check_parameters()
+        with job(type(detector).__name__, show=detector._is_verbose()):
+            _fit(detector, X, labels, outliers)
+
+
+def _fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
+    owner = type(detector).__name__
+    with part(_PLANNING, "reading rows"):
         rows = detector._prepare_rows(X)
-        known = labels.read(rows.X.shape[0], type(detector).__name__, X)
+        known = labels.read(rows.X.shape[0], owner, X)
         names = rows.feature_names
-        with blaming_rows(type(detector).__name__, rows.X, names), locating(names=names):
+        with blaming_rows(owner, rows.X, names), locating(names=names):
             plan = detector._plan_fit(rows, known, outliers, {})
-            detector._finish_fit(plan, _all_trained(train_tasks(plan.tasks, rows.X)))
+    with blaming_rows(owner, rows.X, names), locating(names=names):
+        with part(_TRAINING):
+            kept = detector._keeps_interrupted()
+            outcomes = train_tasks(plan.tasks, rows.X, keep_interrupted=kept)
+        with part(1.0, "scoring"):
+            done, trained = plan.as_far_as_trained(outcomes)
+            detector._finish_fit(done, trained)
+    if len(done.tasks) < len(plan.tasks) or any(own.history.interrupted for own in trained):
+        warn_user(_interrupted(owner, plan, done, trained), ConvergenceWarning)
+
+
+def _interrupted(owner: str, plan: Plan, done: Plan, trained: Sequence[Trained]) -> str:
+    """Say what an interrupted fit has left."""
+    n_epochs = [
+        f"{own.history.n_iter[0]} of {task.max_epochs(plan.rows.X)} epochs"
+        for task, own in zip(done.members, trained, strict=False)
+        if own.history.interrupted
+    ]
+    parts = f", {len(n_epochs)} of them for {n_epochs[0]}" if n_epochs else ""
+    folds = "" if len(done.folds) == len(plan.folds) else " held_out_scores_ is None."
+    return (
+        f"{owner}: the fit was interrupted. {len(done.members)} of {len(plan.members)} members are "
+        f"trained{parts}; the detector consists of them.{folds} Fit again for all of it."
+    )
 
 
 def fit_together(
@@ -121,15 +159,22 @@ class _Fits:
                 detector._check_parameters()
                 kind = tuple(map(_way_of_reading, detector._readers(fitted=False)))
                 kinds.setdefault(kind, []).append(i)
+        n_detectors = sum(map(len, kinds.values()))
         for members in kinds.values():
+            with part(len(members) / n_detectors):
+                self._fit(members, alone=len(kinds) == 1)
+
+    def _fit(self, members: list[int], *, alone: bool) -> None:
+        """Fit detectors whose backbones read rows in one way."""
+        with part(_PLANNING, "reading rows"):
             try:
                 rows = self.detectors[members[0]]._prepare_rows(self.X)
             except (ValueError, TypeError) as error:
-                self._blame(error, members, alone=len(kinds) == 1)
-                continue
+                self._blame(error, members, alone=alone)
+                return
             plans = self._plans(members, rows)
-            if plans:
-                self._train(rows, plans)
+        if plans:
+            self._train(rows, plans)
 
     def _blame(self, error: Exception, members: list[int], *, alone: bool) -> None:
         """Find out which detectors have rows among their own that cannot be trained on."""
@@ -154,7 +199,7 @@ class _Fits:
         for i in members:
             detector, numbers = self.detectors[i], self.rows[i]
             memo = memos.setdefault(Subset(numbers), {})
-            with self._keeping_the_error_of(i):
+            with part(1 / len(members)), self._keeping_the_error_of(i):
                 owner, own = type(detector).__name__, rows.take(numbers)
                 if own.X.shape[0] < 2:
                     raise ValueError(
@@ -172,7 +217,7 @@ class _Fits:
         """Train all that is planned, and finish each fit."""
         tasks = [task for i, plan in plans.items() for task in self._of_all_rows(i, plan.tasks)]
         try:
-            with locating(names=prepared.feature_names):
+            with part(_TRAINING), locating(names=prepared.feature_names):
                 trained = train_tasks(tasks, prepared.X, keep_going=True, **self.options)
             outcomes = iter(trained)
         except Exception as error:
@@ -182,16 +227,19 @@ class _Fits:
                     with self._keeping_the_error_of(i), self._blaming_rows_of(i, plan):
                         raise error
                 else:
-                    self._train(prepared, {i: plan})
+                    with part(1 / len(plans)):
+                        self._train(prepared, {i: plan})
             return
-        for i, plan in plans.items():
-            of_this = [next(outcomes) for _ in plan.tasks]
-            with (
-                self._keeping_the_error_of(i),
-                self._blaming_rows_of(i, plan),
-                locating(names=prepared.feature_names),
-            ):
-                self.detectors[i]._finish_fit(plan, _all_trained(of_this))
+        with part(1.0, "scoring"):
+            for i, plan in plans.items():
+                of_this = [next(outcomes) for _ in plan.tasks]
+                with (
+                    part(1 / len(plans)),
+                    self._keeping_the_error_of(i),
+                    self._blaming_rows_of(i, plan),
+                    locating(names=prepared.feature_names),
+                ):
+                    self.detectors[i]._finish_fit(plan, _all_trained(of_this))
 
     def _of_all_rows(self, i: int, tasks: list[Task]) -> list[Task]:
         """Return a detector's tasks with their rows numbered as those of X."""
@@ -218,7 +266,7 @@ def _all_trained(outcomes: Sequence[Outcome]) -> list[Trained]:
     """Return the outcomes, or raise the first divergence among them."""
     trained = []
     for outcome in outcomes:
-        if isinstance(outcome, Exception):
+        if not isinstance(outcome, Trained):
             raise outcome
         trained.append(outcome)
     return trained

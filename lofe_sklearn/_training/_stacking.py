@@ -61,6 +61,11 @@ def scored_together(tasks: Sequence[Task]) -> list[list[int]]:
     return [group for seen_alike in groups.values() for group in seen_alike]
 
 
+def work_of(tasks: Sequence[Task], X: Matrix) -> float:
+    """Return how much there is to train: rows that are passed through networks."""
+    return float(sum(task.n_samples * task.max_epochs(X) for task in tasks))
+
+
 def _equal_settings(a: Trainable, b: Trainable) -> bool:
     """Whether two models differ in nothing that decides the shape of a stack."""
     if type(a) is not type(b):

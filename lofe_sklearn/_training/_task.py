@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from torch import nn
@@ -57,8 +57,8 @@ class Task:
         The features of X that it sees. Default: all.
     exposure : engine.Exposure, optional
         Outliers that it is exposed to; it sees its features of them.
-    verbose : int
-        Whether progress is shown.
+    kind : int
+        Which of its detector's backbones the model is a copy of.
     course : engine.Course
         What its label rule asks for besides labels.
     """
@@ -69,7 +69,7 @@ class Task:
     labelling: engine.Labelling
     features: np.ndarray | None = None
     exposure: engine.Exposure | None = None
-    verbose: int = 0
+    kind: int = 0
     course: engine.Course = field(default_factory=engine.Course)
 
     @property
@@ -80,6 +80,10 @@ class Task:
     def n_features(self, X: Matrix) -> int:
         """Return the number of features of X that the model sees."""
         return X.shape[1] if self.features is None else len(self.features)
+
+    def max_epochs(self, X: Matrix) -> int:
+        """Return the epochs that the model is trained for, unless it stops early."""
+        return self.model.choose_max_epochs(self.n_samples, self.n_features(X))
 
     def own_rows(self, X: Matrix) -> Matrix:
         """Return the rows and features of X that this model is trained on."""
@@ -109,8 +113,9 @@ class Trained:
     losses: np.ndarray
 
 
-# A model that diverged has an error in the place of its result.
-Outcome: TypeAlias = Trained | TrainingDivergedError
+# A model that diverged, or that an interruption left untrained, has an error in the place of its
+# result.
+Outcome: TypeAlias = Trained | TrainingDivergedError | KeyboardInterrupt
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,3 +162,23 @@ class Plan:
         results: Iterator[Trained] = iter(trained)
         members = [next(results) for _ in self.members]
         return members, [[next(results) for _ in fold.tasks] for fold in self.folds]
+
+    def as_far_as_trained(self, outcomes: Sequence[Outcome]) -> tuple[Self, list[Trained]]:
+        """Return a plan of what was trained of this one, and its results.
+
+        Of the folds, all or none are left: held-out scores are of all rows. An interruption that
+        left no member is raised, and so is a divergence.
+        """
+        done = {}
+        for task, outcome in zip(self.tasks, outcomes, strict=True):
+            if isinstance(outcome, TrainingDivergedError):
+                raise outcome
+            if isinstance(outcome, Trained):
+                done[task] = outcome
+        members = [task for task in self.members if task in done]
+        if not members:
+            raise next(outcome for outcome in outcomes if isinstance(outcome, KeyboardInterrupt))
+        of_folds = [task for fold in self.folds for task in fold.tasks]
+        folds = self.folds if all(task in done for task in of_folds) else []
+        plan = replace(self, members=members, folds=folds)
+        return plan, [done[task] for task in plan.tasks]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,14 +12,17 @@ from joblib import Parallel, delayed
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
-from lofe_sklearn._progress import epoch_progress
+from lofe_sklearn._progress import Part, part
+from lofe_sklearn._training._forward import locating, losses_of_stack
 from lofe_sklearn._training._scaling import fit_scaling
-from lofe_sklearn._training._stacking import scored_together, stacks_of
+from lofe_sklearn._training._stacking import scored_together, stacks_of, work_of
 from lofe_sklearn._training._task import Outcome, Task, Trained
-from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
+from lofe_sklearn.exceptions import TrainingDivergedError
 
 # Rows a module sees in `prepare`: enough for a mean, few enough for one pass through the network.
 _PREPARE_ROWS = 4096
+# The share of a stack's time that its epochs take; the rest is for the scores of its rows.
+_EPOCHS = 0.95
 
 
 def train_tasks(
@@ -28,9 +30,9 @@ def train_tasks(
     X: Matrix,
     *,
     keep_going: bool = False,
+    keep_interrupted: bool = False,
     max_memory: float | None = None,
     n_jobs: int | None = None,
-    verbose: int | None = None,
 ) -> list[Outcome]:
     """Train every task in as few stacks as their shapes and the memory allow.
 
@@ -41,134 +43,111 @@ def train_tasks(
         Validated rows, of all tasks.
     keep_going : bool, default=False
         Return a model's divergence in the place of its result, instead of raising it.
+    keep_interrupted : bool, default=False
+        Where the user interrupts the training, return what is trained, and a KeyboardInterrupt in
+        the place of all else. Models count as trained once labels were inferred in a whole epoch.
+        One stack is then trained at a time. The interruption is raised if nothing is trained.
     max_memory : float, optional
         Bytes that the models of a stack may take. Default: half of what is free.
     n_jobs : int, optional
         Stacks trained at a time, by joblib.
-    verbose : int, optional
-        Whether progress is shown. Default: what the tasks say.
 
     Returns
     -------
-    outcomes : list of Trained or TrainingDivergedError
+    outcomes : list of Trained, TrainingDivergedError or KeyboardInterrupt
         In the order of `tasks`.
     """
-    if verbose is not None:
-        tasks = [replace(task, verbose=verbose) for task in tasks]
-    stacks = stacks_of(tasks, X, max_memory=max_memory)
-    results = Parallel(n_jobs=n_jobs)(
-        delayed(_train_stack)([tasks[i] for i in stack], X, keep_going) for stack in stacks
-    )
+    with part(1.0, "stacking models") as training:
+        stacks = stacks_of(tasks, X, max_memory=max_memory)
+        of_stacks = [[tasks[i] for i in stack] for stack in stacks]
+        if keep_interrupted:
+            results = _until_interrupted(of_stacks, X, keep_going)
+        else:
+            work = work_of(tasks, X)
+            results = _Stacks(training, len(stacks), n_jobs=n_jobs)(
+                delayed(_train_stack)(own, X, keep_going, share=work_of(own, X) / work)
+                for own in of_stacks
+            )
     outcomes: dict[int, Outcome] = {}
     for stack, of_stack in zip(stacks, results, strict=True):
         outcomes.update(zip(stack, of_stack, strict=True))
     return [outcomes[i] for i in range(len(tasks))]
 
 
-def losses_of(
-    module: torch.nn.Module,
-    X: Matrix,
-    scaling: engine.Scaling | None,
-    device: str | torch.device,
-    rows: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Both losses of the rows of X under a trained module, (n,) each.
-
-    Raises
-    ------
-    UnusableRowsError
-        If a normal loss is not finite. It is said of which row; `rows` are the user's numbers of
-        those of X, where they are not all.
-    """
-    losses = losses_of_stack([module], X, scaling, device, rows)
-    return losses[0, 0], losses[1, 0]
-
-
-def losses_of_stack(
-    modules: Sequence[torch.nn.Module],
-    X: Matrix,
-    scaling: engine.Scaling | None,
-    device: str | torch.device,
-    rows: np.ndarray | None = None,
-) -> np.ndarray:
-    """Both losses of the rows of X under M trained modules of equal settings, (2, M, n).
-
-    Raises
-    ------
-    UnusableRowsError
-        As `losses_of`.
-    """
-    losses = engine.losses_of_stack(
-        modules, X, scaling=scaling, device=engine.resolve_device(device)
-    )
-    bad = np.flatnonzero(~np.isfinite(losses[0]).all(axis=0))
-    if len(bad):
-        row = bad[0] if rows is None else rows[bad[0]]
-        raise UnusableRowsError(
-            f"the score of row {row} is not finite: its values are too large for the network. "
-            "Bring the features to a common scale (scaling='minmax')."
-        )
-    return losses
-
-
-def embeddings_of(
-    module: torch.nn.Module,
-    X: Matrix,
-    scaling: engine.Scaling | None,
-    device: str | torch.device,
-) -> np.ndarray:
-    """Embed the rows of X by a trained module, (n, e).
-
-    Raises
-    ------
-    UnusableRowsError
-        If a value is not finite.
-    """
-    embedded = engine.embeddings(module, X, scaling=scaling, device=engine.resolve_device(device))
-    bad = np.flatnonzero(~np.isfinite(embedded).all(axis=1))
-    if len(bad):
-        raise UnusableRowsError(
-            f"the embedding of row {bad[0]} is not finite: its values are too large for the "
-            "network. Bring the features to a common scale (scaling='minmax')."
-        )
-    return embedded
-
-
-@contextmanager
-def locating(
-    *,
-    rows: np.ndarray | None = None,
-    features: np.ndarray | None = None,
-    names: Sequence[str] | np.ndarray | None = None,
-) -> Iterator[None]:
-    """Say of a value that is too large where it is in the rows of the user.
+class _Stacks(Parallel):
+    """Train stacks by joblib, and count those that end in other threads and processes.
 
     Parameters
     ----------
-    rows, features : ndarray of int, optional
-        Which of the user's rows and features those are that are computed with. Default: all.
-    names : sequence of str, optional
-        Names of the user's features.
+    training : Part
+        The progress of all of them.
+    n_stacks : int
+    **options
+        Of `joblib.Parallel`.
     """
+
+    def __init__(self, training: Part, n_stacks: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._training, self._n_stacks = training, n_stacks
+
+    def print_progress(self) -> None:
+        """Move the bar; joblib calls this whenever a stack ends."""
+        super().print_progress()
+        if not self._training.is_own():  # else the stack has moved it
+            n_done = self.n_completed_tasks
+            self._training.reach(n_done / self._n_stacks, f"{n_done}/{self._n_stacks} stacks")
+
+
+def _until_interrupted(
+    of_stacks: Sequence[list[Task]], X: Matrix, keep_going: bool
+) -> list[list[Outcome]]:
+    """Train one stack after the other, until the user has enough."""
+    results: list[list[Outcome]] = []
+    work = sum(work_of(own, X) for own in of_stacks)
     try:
-        yield
-    except engine.TooLargeError as error:
-        if rows is not None and error.what == "X":
-            error.row = int(rows[error.row])
-        if features is not None:
-            error.column = int(features[error.column])
-        if names is not None:
-            error.names = names
-        raise
+        for own in of_stacks:
+            share = work_of(own, X) / work
+            results.append(_train_stack(own, X, keep_going, share=share, keep_interrupted=True))
+            if _is_interrupted(results[-1]):
+                break
+    except KeyboardInterrupt:
+        if not results:
+            raise
+    for own in of_stacks[len(results) :]:
+        results.append([KeyboardInterrupt() for _ in own])
+    return results
 
 
-def _train_stack(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outcome]:
-    """Train the tasks of one stack, in whichever thread or process joblib has put this call."""
-    with engine.plain_torch():
-        return _train_together(tasks, X, keep_going)
+def _is_interrupted(outcomes: Sequence[Outcome]) -> bool:
+    return any(isinstance(each, Trained) and each.history.interrupted for each in outcomes)
 
 
-def _train_together(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outcome]:
+def _train_stack(
+    tasks: list[Task],
+    X: Matrix,
+    keep_going: bool,
+    *,
+    share: float,
+    keep_interrupted: bool = False,
+) -> list[Outcome]:
+    """Train the tasks of one stack, in whichever thread or process joblib has put this call.
+
+    It is the next `share` of the training.
+    """
+    several = f"{len(tasks)} " if len(tasks) > 1 else ""
+    name = f"{several}{type(tasks[0].model).__name__}"
+    with engine.plain_torch(), part(share, name) as progress:
+        return _train_together(tasks, X, keep_going, keep_interrupted, name, progress)
+
+
+def _train_together(
+    tasks: list[Task],
+    X: Matrix,
+    keep_going: bool,
+    keep_interrupted: bool,
+    name: str,
+    progress: Part,
+) -> list[Outcome]:
     model, n_features = tasks[0].model, tasks[0].n_features(X)
     device = engine.resolve_device(model.device)
     rows, scalings = _rows_of(tasks, X, device)
@@ -191,14 +170,28 @@ def _train_together(tasks: list[Task], X: Matrix, keep_going: bool) -> list[Outc
         loss_threshold=model.choose_loss_threshold(n_features),
     )
     max_epochs = max(job.max_epochs for job in jobs)
-    show = max(task.verbose for task in tasks) > 0
-    with epoch_progress(type(model).__name__, max_epochs, show=show) as on_epoch:
-        history = engine.train(
-            modules, rows, jobs, settings, keep_going=keep_going, on_epoch=on_epoch
-        )
+
+    def on_epoch(epoch: int, objectives: np.ndarray) -> None:
+        done = _EPOCHS * epoch / max_epochs
+        loss = f"loss {np.mean(objectives):.3g}"
+        progress.reach(done, f"{name}, epoch {epoch}/{max_epochs}", loss)
+
+    history = engine.train(
+        modules,
+        rows,
+        jobs,
+        settings,
+        keep_going=keep_going,
+        keep_interrupted=keep_interrupted,
+        on_epoch=on_epoch,
+    )
     outcomes: dict[int, Outcome] = {
         m: TrainingDivergedError(text) for m, text in history.diverged.items()
     }
+    for m, task in enumerate(tasks):
+        # It ended in its warm-up, before any label was inferred.
+        if history.interrupted and history.n_iter[m] <= task.labelling.warmup_epochs:
+            outcomes.setdefault(m, KeyboardInterrupt())
     done = [m for m in range(len(tasks)) if m not in outcomes]
     for numbers in scored_together([tasks[m] for m in done]):
         group = [done[i] for i in numbers]

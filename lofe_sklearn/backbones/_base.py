@@ -283,7 +283,6 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
                 seed=seed,
                 owner=owner,
             ),
-            verbose=self.verbose,
         )
         return Plan(rows, known, [task])
 

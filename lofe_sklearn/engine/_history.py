@@ -28,6 +28,8 @@ class TrainingHistory:
         Epochs that each model was trained for.
     diverged : dict of int to str
         What went wrong, for each model whose loss or weights are no longer finite.
+    interrupted : bool
+        Whether the user ended the training; there was more to train then, if not of every model.
     """
 
     objective: np.ndarray
@@ -37,6 +39,7 @@ class TrainingHistory:
     diverged: dict[int, str]
     _packed_labels: list[np.ndarray] = field(repr=False)
     _n_rows: np.ndarray = field(repr=False)
+    interrupted: bool = False
 
     @property
     def labels(self) -> np.ndarray:
@@ -61,6 +64,7 @@ class TrainingHistory:
             {0: self.diverged[model]} if model in self.diverged else {},
             [labels[one].copy() for labels in self._packed_labels[:n_epochs]],
             self._n_rows[one],
+            self.interrupted,
         )
 
 
@@ -117,7 +121,16 @@ class HistoryRecorder:
         self._packed_labels.append(np.packbits(self._labels[:, :-1].cpu().numpy(), axis=1))
         return means[0], weighted / np.maximum(w_n, 1e-12)
 
-    def history(self, diverged: dict[int, str]) -> TrainingHistory:
+    def mark(self) -> tuple[int, np.ndarray]:
+        """Return what `go_back` takes to forget all that is recorded from now on."""
+        return len(self._epochs), self._n_iter.copy()
+
+    def go_back(self, mark: tuple[int, np.ndarray]) -> None:
+        """Forget the epochs after a mark."""
+        n_epochs, self._n_iter = mark
+        del self._epochs[n_epochs:], self._packed_labels[n_epochs:]
+
+    def history(self, diverged: dict[int, str], interrupted: bool) -> TrainingHistory:
         """All epochs so far."""
         objective, loss_n, loss_a = np.stack(self._epochs, axis=1)
         return TrainingHistory(
@@ -128,4 +141,5 @@ class HistoryRecorder:
             diverged,
             self._packed_labels,
             self._n_rows,
+            interrupted,
         )

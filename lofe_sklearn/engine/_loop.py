@@ -15,6 +15,7 @@ from torch import nn
 
 from lofe_sklearn.engine._batches import Batches
 from lofe_sklearn.engine._history import HistoryRecorder, TrainingHistory
+from lofe_sklearn.engine._interruption import LastEpoch
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import LabelStep
 from lofe_sklearn.engine._optimizer import StackOptimizer
@@ -31,6 +32,7 @@ def train(
     settings: TrainingSettings,
     *,
     keep_going: bool = False,
+    keep_interrupted: bool = False,
     on_epoch: Callable[[int, np.ndarray], None] | None = None,
 ) -> TrainingHistory:
     """Train M modules in one stack, in place.
@@ -48,6 +50,9 @@ def train(
     settings : TrainingSettings
     keep_going : bool, default=False
         Train the others to their end when a model diverges; the history says which did.
+    keep_interrupted : bool, default=False
+        End, rather than fail, at a KeyboardInterrupt: with the models as they were after the last
+        whole epoch, if labels have been inferred in it. The history says so.
     on_epoch : callable, optional
         Called after each epoch with its number (from 1) and the M objectives.
 
@@ -59,6 +64,8 @@ def train(
     ------
     TrainingDivergedError
         If a model's loss or weights are no longer finite, unless `keep_going`.
+    KeyboardInterrupt
+        If the user interrupts the training, and there is nothing to keep.
     """
     stack = ModuleStack(modules)
     labellings, seeds = [job.labelling for job in jobs], [job.seed for job in jobs]
@@ -81,8 +88,9 @@ def train(
     recorder = HistoryRecorder(batches.n_rows, rows.device)
     stopper = EarlyStopping(stack, settings, jobs, keep_going=keep_going)
     peaks, averages = PeakStates(stack, rows, jobs), AveragedStates(stack, jobs)
+    last = LastEpoch(stack, jobs, recorder, keep_interrupted)
 
-    with seeded_dropout(modules, seeds[0], rows.device):
+    with last.going_back(), seeded_dropout(modules, seeds[0], rows.device):
         while stopper.running.any():
             labels.start_epoch(stopper.epoch, stack, rows)
             for batch in batches.epoch(stopper.epoch):
@@ -98,10 +106,11 @@ def train(
             means = recorder.close_epoch(stopper.running, batches.n_drawn)
             averages.end_epoch(stopper.epoch, stopper.running)
             stopper.end_epoch(*means, peaks.passed)
+            last.keep()
             if on_epoch is not None:
                 on_epoch(stopper.epoch, means[0])
 
     stopper.finish()
     peaks.finish()
     averages.finish(stack.sync())
-    return recorder.history(stopper.diverged)
+    return recorder.history(stopper.diverged, last.interrupted)

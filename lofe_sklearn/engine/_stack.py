@@ -117,18 +117,18 @@ class ModuleStack:
                         parameter.copy_(self.parameters[name][m])
         return self.modules
 
-    def snapshot(self, model: int) -> dict[str, Tensor]:
-        """Copy one model's parameters."""
+    def snapshot(self, model: int | None = None) -> dict[str, Tensor]:
+        """Copy the parameters of one model, or of all."""
         return {name: p.detach()[self._at(model)].clone() for name, p in self.parameters.items()}
 
-    def restore(self, model: int, snapshot: dict[str, Tensor]) -> None:
-        """Put one model's parameters back to what `snapshot` returned."""
+    def restore(self, model: int | None, snapshot: dict[str, Tensor]) -> None:
+        """Put parameters back to what ``snapshot(model)`` returned."""
         with torch.no_grad():
             for name, p in self.parameters.items():
                 p[self._at(model)].copy_(snapshot[name])
 
-    def _at(self, model: int) -> Any:
-        return ... if self.n_models == 1 else model
+    def _at(self, model: int | None) -> Any:
+        return ... if self.n_models == 1 or model is None else model
 
     def _call_one(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
         loss_n, loss_a = self._checked(self.modules[0](x[0]), x.shape[1:2])

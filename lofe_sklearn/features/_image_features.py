@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import check_plain_values
-from lofe_sklearn._progress import count_progress
+from lofe_sklearn._progress import job, part
 from lofe_sklearn._types import FilePath
 from lofe_sklearn._validation import (
     IMAGE_SHAPE,
@@ -119,7 +119,7 @@ class ImageFeatures(
     device : str, default="auto"
         ``"auto"`` is CUDA if available, else the CPU.
     verbose : int, default=0
-        1 shows a progress bar over the batches; needs rich.
+        1 shows a progress bar after two seconds (extra ``lofe-sklearn[progress]``).
 
     Attributes
     ----------
@@ -280,13 +280,13 @@ class ImageFeatures(
         n_done = 0
         size = self.batch_size or (1 if device.type == "cpu" else 64)
         starts = range(0, len(images), size)
-        with count_progress("batches of images", len(starts), show=self.verbose > 0) as advance:
+        with job(type(self).__name__, show=self.verbose > 0), part(1.0, "images") as progress:
             for start in starts:
                 batch = range(start, min(start + size, len(images)))
                 for row in reader.features(batch, extractor, cache):
                     features[n_done] = row
                     n_done += 1
-                advance()
+                progress.reach(batch.stop / len(images), f"image {batch.stop}/{len(images)}")
         reader.warn_of_broken()
         if n_done == 0:
             raise BrokenImage("none of the images can be read", name=type(self).__name__)

@@ -31,9 +31,9 @@ def spy_on_stacks(monkeypatch):
     """Return a list that gets the sizes of the stacks that are trained, in turn."""
     sizes, train = [], _train._train_stack
 
-    def spy(tasks, X, keep_going):
+    def spy(tasks, *arguments, **options):
         sizes.append(len(tasks))
-        return train(tasks, X, keep_going)
+        return train(tasks, *arguments, **options)
 
     monkeypatch.setattr(_train, "_train_stack", spy)
     return sizes

@@ -10,6 +10,7 @@ from sklearn.ensemble import IsolationForest
 from torch import nn
 
 from lofe_sklearn import AutoEncoder, DeepSVDD, MHRot, fit_many
+from lofe_sklearn._progress import _displays
 from lofe_sklearn.backbones import Backbone
 
 X = pytest.fixture(make_rows)
@@ -78,20 +79,21 @@ class TestMaxMemory:
             fit_many(estimators, X, max_memory=value)
 
 
-def test_verbose_shows_progress_and_changes_nothing(X, capsys):
+def test_verbose_shows_progress_and_changes_nothing(X, capsys, monkeypatch):
+    monkeypatch.setattr(_displays, "FIRST_LINE", 0.0)
+    monkeypatch.setattr(_displays, "LONGEST_GAP", 0.0)
     estimators = [small_loe(), small_loe(AutoEncoder(max_epochs=3, verbose=0))]
     silent = fit_many(estimators, X)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
     shown = fit_many(estimators, X, verbose=1)
-    out = capsys.readouterr().out
-    assert "DeepSVDD" in out
-    assert "epoch 4/4" in out
-    assert "epoch 3/3" in out
+    lines = capsys.readouterr().err
+    assert "DeepSVDD, epoch 4/4" in lines
+    assert "AutoEncoder, epoch 3/3" in lines
     for one, other in zip(shown, silent, strict=True):
         assert_same(one, other, X)
     # It is fit_many that is asked, not the estimators.
     fit_many([DeepSVDD(max_epochs=1, verbose=1)], X)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
 
 
 class DropoutModule(nn.Module):

@@ -44,16 +44,16 @@ def test_everything_a_worker_gets_is_read_only(container, monkeypatch, tmp_path)
     X = make_rows(container)
     expected = fitted(X)
 
-    def mapped(n_jobs):
+    def mapped(training, n_stacks, n_jobs):
         def run(calls):
-            for function, arguments, _ in calls:
+            for function, arguments, options in calls:
                 joblib.dump(arguments, tmp_path / "arguments")
                 arguments = joblib.load(tmp_path / "arguments", mmap_mode="r")
-                yield function(*arguments)
+                yield function(*arguments, **options)
 
         return lambda calls: list(run(calls))
 
-    monkeypatch.setattr(_train, "Parallel", mapped)
+    monkeypatch.setattr(_train, "_Stacks", mapped)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # torch's of arrays that are not writable, for one
         found = fitted(X)

@@ -1,0 +1,6 @@
+"""Progress of long jobs: one bar over all of their phases, or nothing."""
+
+from lofe_sklearn._progress._displays import require_rich
+from lofe_sklearn._progress._parts import Part, job, part
+
+__all__ = ["Part", "job", "part", "require_rich"]
