@@ -52,7 +52,8 @@ class LOE(
     estimator : Backbone or list of Backbone, default=None
         The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `MHRot` or your
         own. It is cloned, never changed. Of a list, members are copies in turn. None stands for
-        ``[DeepSVDD(), AutoEncoder()]``, which did best on average where nothing is known.
+        ``[DeepSVDD(), AutoEncoder()]``, which did best on average where nothing is known, with
+        three times their learning rate and half of their epochs, or 20.
     method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
         did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,
@@ -74,9 +75,9 @@ class LOE(
         training and for new rows [2]_: scikit-learn's isolation forest, the distance to the 20th
         neighbour, the robust covariance, or detectors of scikit-learn's or PyOD's, which are cloned
         and seeded as that of `init`. ``"auto"`` is all three names, ``"mcd"`` where there are 2 to
-        100 features and three rows for each. It is None with one member, where `method` labels no row
-        and for `MHRot`. None is the LOE of the paper. See Notes for the weight. A detector that
-        cannot be fitted to the rows is left out, with a warning.
+        100 features and three rows for each. It is None with one member, for `MHRot`, and where
+        `method` labels no row. None is the LOE of the paper. See Notes for the weight. A detector
+        that cannot be fitted to the rows is left out, with a warning.
     n_estimators : int, optional
         Members, which differ in their seed, trained in one stack; their scores are averaged, by
         the belief in the ratios that they assume where ``contamination="auto"``. Default: 16 where
