@@ -35,7 +35,7 @@ IMAGE_BACKBONES: dict[str, Callable[..., Backbone]] = {
 METHODS = ("blind", "refine", "hard", "soft")
 # How LOE is set up besides method and ratio. The paper's: a blind warm-up, labels in each batch.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "paper": {"init": None, "label_update": "batch", "warmup_epochs": 2},
+    "paper": {"evidence": None, "init": None, "label_update": "batch", "warmup_epochs": 2},
     "default": {},
 }
 
@@ -85,7 +85,9 @@ def build_ours(
         # No anomaly is assumed: nothing to label. The ratio only sets the threshold then.
         options |= {"method": "blind", "contamination": 0.1}
     if detector == "LOE":
-        estimator: Any = [cls(device=device) for cls in (backbones.DeepSVDD, backbones.AutoEncoder)]
+        # Its own choice is for the CPU.
+        kinds = (backbones.DeepSVDD, backbones.AutoEncoder)
+        estimator: Any = None if device == "cpu" else [cls(device=device) for cls in kinds]
         options |= params
     else:
         build = BACKBONES.get(detector) or IMAGE_BACKBONES[detector]

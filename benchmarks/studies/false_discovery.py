@@ -55,7 +55,12 @@ def run(cell: Row) -> Iterator[Row]:
 
 def _loe(share: float, seed: int, folds: int | None = None) -> LOE:
     return LOE(
-        DeepSVDD(), contamination=share, n_estimators=2, held_out_folds=folds, random_state=seed
+        DeepSVDD(),
+        contamination=share,
+        evidence=None,
+        n_estimators=2,
+        held_out_folds=folds,
+        random_state=seed,
     )
 
 

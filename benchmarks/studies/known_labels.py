@@ -55,7 +55,13 @@ def applies(cell: Row) -> bool:
 def first_detector(dataset: str, seed: int, backbone: str, method: str) -> tuple:
     """Return the protocol's split, and the detector fitted without labels."""
     split = loe_tabular_split(*load_table(dataset), contamination=RATIO, random_state=seed)
-    detector = LOE(BACKBONES[backbone](), method=method, n_estimators=N_MEMBERS, random_state=seed)
+    detector = LOE(
+        BACKBONES[backbone](),
+        method=method,
+        evidence=None,
+        n_estimators=N_MEMBERS,
+        random_state=seed,
+    )
     return split, detector.fit(split[0])
 
 

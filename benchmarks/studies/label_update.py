@@ -30,6 +30,7 @@ def run(cell: Row) -> Iterator[Row]:
             contamination=0.1,
             n_estimators=8,
             init=None,
+            evidence=None,
             label_update=update,
             random_state=0,
         ).fit(X)

@@ -74,6 +74,7 @@ def run(cell: Row) -> Iterator[Row]:
             method=METHODS[name],
             contamination=contamination,
             init=cell["init"],
+            evidence=None,
             random_state=cell["seed"],
             **BACKBONES[cell["backbone"]],
         )

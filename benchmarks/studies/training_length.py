@@ -43,6 +43,7 @@ def run(cell: Row) -> Iterator[Row]:
     detector = LOE(
         [DeepSVDD(**shared), AutoEncoder(**shared)],
         contamination=(0.01, 0.4),
+        evidence=None,
         random_state=cell["seed"],
     )
     seconds = cpu_seconds(partial(detector.fit, X))

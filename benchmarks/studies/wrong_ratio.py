@@ -55,6 +55,7 @@ def run(cell: Row) -> Iterator[Row]:
     X, y = load_table(cell["dataset"], MAX_ROWS)
     X, X_test, _, y_test = loe_tabular_split(X, y, contamination=RATIO, random_state=cell["seed"])
     options = SETTINGS[cell["setting"]] | {
+        "evidence": None,
         "estimator": BACKBONES[cell["backbone"]](max_epochs=cell["max_epochs"]),
         "method": cell["method"],
         "random_state": cell["seed"],
