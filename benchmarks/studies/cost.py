@@ -6,8 +6,8 @@
 Made-up tables, the sizes of the goals: correlated Gaussian columns with 5 % of shifted rows, and
 one-hot columns of categories that depend on a latent class; in 5 % of the rows a fifth of them
 depends on nothing. "members" is `LOE(contamination=(.01, .4), evidence=None)`, which trains members
-and nothing else. It and the single Deep SVDD are timed in turn in one process; times are the smaller of
-two rounds.
+and nothing else. It and the single Deep SVDD are timed in turn in one process; times are the
+smaller of two rounds.
 """
 
 from __future__ import annotations
