@@ -253,8 +253,8 @@ def test_a_permutation_of_rows_is_another_order_of_batches_only(detector, contam
     X, _ = contaminated
     order = np.random.default_rng(0).permutation(len(X))
     whole = 256  # one batch, in which the order does not matter
-    if isinstance(detector, LOE):  # few trees would differ, each of them sees other rows
-        detector.set_params(estimator__batch_size=whole, init="auto")
+    if isinstance(detector, LOE):  # what draws rows by their number would differ
+        detector.set_params(estimator__batch_size=whole, init="auto", evidence="knn")
     else:
         detector.set_params(batch_size=whole)
     expected = clone(detector).fit(X).score_samples(X)
