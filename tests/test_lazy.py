@@ -123,7 +123,12 @@ def test_the_stubs_are_packaged():
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
-    [(["--version"], lofe_sklearn.__version__), (["--help"], "NeuTraL"), (["--seeds", "0"], "")],
+    [
+        (["--version"], lofe_sklearn.__version__),
+        (["--help"], "Train on a file"),
+        (["demo", "--help"], "NeuTraL"),
+        (["demo", "--seeds", "0"], ""),
+    ],
 )
 def test_the_command_line_answers_at_once(arguments, expected):
     run("-m", "lofe_sklearn", *arguments, check=False)  # compiles what is not compiled yet

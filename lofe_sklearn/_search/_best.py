@@ -37,6 +37,12 @@ def _only_after_refit(method: Method) -> Method:
     return cast(Method, available_if(_after_refit)(method))
 
 
+def _gives_probabilities(self: Any) -> bool:
+    """Whether the best estimator, or the one that is searched, has `predict_proba`."""
+    _after_refit(self)
+    return hasattr(getattr(self, "best_estimator_", self.estimator), "predict_proba")
+
+
 class _OfBest:
     """An attribute of the best estimator's, of its first or of its final step."""
 
@@ -221,6 +227,25 @@ class BestEstimatorMixin(VersionedPickleMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return innermost_step(self.best_estimator_).severity(self._rows_of_detector(X))
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: MatrixLike) -> Floats:
+        """Estimate the probabilities that each row is normal and that it is an anomaly.
+
+        Only where the best detector is `LOE`, or a Pipeline that ends in it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to judge.
+
+        Returns
+        -------
+        proba : ndarray of float64, shape (n_samples, 2)
+            Column 0 is for normal rows, column 1 for anomalies, as those of ``LOE.predict_proba``.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict_proba(X)
 
     def _rows_of_detector(self, X: Any, name: str = "X") -> Any:
         """Return rows as the steps before the detector hand them on to it."""

@@ -100,6 +100,27 @@ def test_predict_proba(method, fitted, contaminated):
     assert confidence.shape == (len(X),)
 
 
+@pytest.mark.parametrize("name", ["loe", "pipeline"])
+def test_calibrated_probabilities(name, contaminated):
+    X, _ = contaminated
+    clf = PyODDetector(ESTIMATORS[name]).fit(X)
+    proba = clf.predict_proba(X, method="loe")
+    np.testing.assert_array_equal(proba, clf.estimator_.predict_proba(X))
+    order = np.argsort(clf.decision_scores_)
+    assert (np.diff(proba[order, 1]) >= 0).all()
+    again, confidence = clf.predict_proba(X, method="loe", return_confidence=True)
+    np.testing.assert_array_equal(again, proba)
+    assert confidence.shape == (len(X),)
+
+
+def test_probabilities_that_there_are_not(fitted, contaminated):
+    X, _ = contaminated
+    with pytest.raises(ValueError, match="method must be 'linear', 'unify' or 'loe'; got 'odds'"):
+        fitted.predict_proba(X, method="odds")
+    with pytest.raises(ValueError, match="IsolationForest gives none"):
+        PyODDetector(ESTIMATORS["sklearn"]).fit(X).predict_proba(X, method="loe")
+
+
 def test_predict_confidence(fitted, contaminated):
     X, _ = contaminated
     confidence = fitted.predict_confidence(X)

@@ -11,8 +11,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, load, save
 from lofe_sklearn.datasets import make_transactions
+from lofe_sklearn.inspection import explain
 from lofe_sklearn.metrics import roc_auc
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
 
@@ -30,6 +31,28 @@ def loe():
 @pytest.fixture(scope="module")
 def fitted():
     return table_pipeline(loe()).fit(X)
+
+
+def test_the_typical_row_is_kept_so_that_reasons_need_no_training_table(fitted):
+    typical = fitted[0].typical_row_
+    assert typical.shape == (1, X.shape[1])
+    assert typical["amount"].iloc[0] in X["amount"].to_numpy()
+    assert typical["category"].iloc[0] == X["category"].mode()[0]
+    assert typical["time"].iloc[0] in X["time"].to_numpy()
+    assert typical["online"].iloc[0] is (X["online"].mean() > 0.5)
+    own, given = explain(fitted, X[:5]), explain(fitted, X[:5], background=X)
+    np.testing.assert_allclose(own.contributions, given.contributions, atol=1e-6)
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Paris", "UTC"])
+def test_a_fitted_pipeline_in_a_file_that_holds_no_code(zone, tmp_path):
+    pytest.importorskip("skops", reason="skops is not installed")
+    table = X.assign(time=X["time"].dt.tz_localize(zone)) if zone else X
+    pipeline = table_pipeline(loe()).fit(table)
+    save(pipeline, tmp_path / "m.lofe")
+    loaded = load(tmp_path / "m.lofe")
+    np.testing.assert_array_equal(loaded.score_samples(table), pipeline.score_samples(table))
+    assert loaded[0].typical_row_.equals(pipeline[0].typical_row_)
 
 
 def test_it_is_a_pipeline(fitted):
