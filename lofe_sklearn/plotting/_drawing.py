@@ -131,7 +131,7 @@ def label(axes: Axes, title: str | None = None) -> None:
 
 def width_in_points(axes: Axes) -> float:
     """Return about how wide axes are; how wide exactly is only known after the layout."""
-    return float(72 * axes.bbox.width / axes.get_figure(root=True).dpi)
+    return float(72 * axes.bbox.width / axes.figure.dpi)
 
 
 def _columns_within(room: float, widths: Sequence[int]) -> int:
