@@ -31,11 +31,14 @@ def labels():
     return np.repeat([0, 1], [190, 10])
 
 
+def small_loe():
+    backbones = [DeepSVDD(max_epochs=4), AutoEncoder(max_epochs=3)]
+    return LOE(backbones, n_estimators=4, random_state=0)
+
+
 @pytest.fixture(scope="session")
 def loe(rows):
-    return LOE(
-        [DeepSVDD(max_epochs=4), AutoEncoder(max_epochs=3)], n_estimators=4, random_state=0
-    ).fit(rows)
+    return small_loe().fit(rows)
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +48,7 @@ def backbone(rows):
 
 @pytest.fixture(scope="session")
 def pipeline(rows):
-    last = LOE([DeepSVDD(max_epochs=4), AutoEncoder(max_epochs=3)], n_estimators=4, random_state=0)
-    return make_pipeline(StandardScaler(), last).fit(rows)
+    return make_pipeline(StandardScaler(), small_loe()).fit(rows)
 
 
 @pytest.fixture(scope="session")
