@@ -67,7 +67,7 @@ def test_two_on_the_same_axes(calibrated):
 
 
 def test_small_probabilities_fill_the_picture(calibrated):
-    y, proba = calibrated
+    _, proba = calibrated
     display = ReliabilityDisplay.from_predictions(np.zeros(3000, dtype=int), proba / 100)
     assert display.ax_.get_xlim()[1] < 0.1
 

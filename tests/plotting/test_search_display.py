@@ -6,6 +6,7 @@ from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, DeepSVDD, LOESearchCV
 from lofe_sklearn.metrics import roc_auc_scorer
+from lofe_sklearn.model_selection import OutlierStratifiedKFold
 from lofe_sklearn.plotting import SearchDisplay
 
 
@@ -22,7 +23,7 @@ def test_folds_means_and_deviations(search):
         np.testing.assert_array_equal(
             own[at], [results[f"split{k}_test_score"][i] for k in range(3)]
         )
-        points, caps, bars = display.lines_[line]
+        points, _, bars = display.lines_[line]
         assert points.get_ydata()[at] == pytest.approx(results["mean_test_score"][i])
         height = np.ptp(bars[0].get_segments()[at][:, 1])
         assert height == pytest.approx(2 * results["std_test_score"][i])
@@ -52,7 +53,7 @@ def test_fixed_values_leave_one_line(search):
 def test_searches_of_pipelines_and_of_scikit_learn(rows, labels):
     pipeline = make_pipeline(StandardScaler(), DeepSVDD(max_epochs=1, random_state=0))
     grid = {"deepsvdd__contamination": [0.01, 0.1]}
-    search = GridSearchCV(pipeline, grid, cv=2, scoring=roc_auc_scorer)
+    search = GridSearchCV(pipeline, grid, cv=OutlierStratifiedKFold(2), scoring=roc_auc_scorer)
     display = SearchDisplay.from_estimator(search.fit(rows, labels))
     assert display.param_name == "deepsvdd__contamination"
     assert display.scores[""].shape == (2, 2)
