@@ -266,7 +266,9 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
 
     def _summary(self) -> dict[str, str]:
         results = self.cv_results_
-        summary = {"Search": f"{len(results['params'])} candidates, {self.n_splits_} folds"}
+        n_candidates = len(results["params"])
+        plural = "" if n_candidates == 1 else "s"
+        summary = {"Search": f"{n_candidates} candidate{plural}, {self.n_splits_} folds"}
         if hasattr(self, "best_params_"):
             chosen = ", ".join(f"{name}={value!r}" for name, value in self.best_params_.items())
             summary["Best parameters"] = chosen or "none were searched"
