@@ -23,6 +23,7 @@ from lofe_sklearn._containers import (
     tidy_csr,
 )
 from lofe_sklearn._nested_parameters import NestedParameters
+from lofe_sklearn._notebook import NotebookMixin
 from lofe_sklearn._reasons import ExplainMixin, typical_values
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
@@ -72,6 +73,7 @@ class PreparedRows:
 
 class OutlierDetector(
     VersionedPickleMixin,
+    NotebookMixin,
     ExplainMixin,
     ThresholdMixin,
     NestedParameters,

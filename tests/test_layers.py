@@ -17,7 +17,7 @@ LAYERS = [
     ["engine"],
     ["_containers", "_nested_parameters", "_validation", "_progress"],
     ["_bad_rows"],
-    ["_versions"],
+    ["_versions", "_notebook"],
     ["_reasons"],
     ["_conformal", "_cut", "_known_labels"],
     ["_thresholds"],

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._any_detector import innermost_step, rows_of_detector
+from lofe_sklearn._notebook import NotebookMixin, summary_of
 from lofe_sklearn._reasons import Explanation
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
@@ -71,7 +72,7 @@ class _OfBest:
         return step
 
 
-class BestEstimatorMixin(VersionedPickleMixin, BaseEstimator):
+class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
     """A search with a ``best_estimator_``, whose methods it has after a refit."""
 
     @_only_after_refit
@@ -287,6 +288,20 @@ class BestEstimatorMixin(VersionedPickleMixin, BaseEstimator):
         final=False, doc="Names of the features, if X has string column names."
     )
     offset_ = _OfBest(final=True, doc="Threshold of the best detector on its `score_samples`.")
+
+    def _summary(self) -> dict[str, str]:
+        results = self.cv_results_
+        n_candidates = len(results["params"])
+        plural = "" if n_candidates == 1 else "s"
+        summary = {"Search": f"{n_candidates} candidate{plural}, {self.n_splits_} folds"}
+        if hasattr(self, "best_params_"):
+            chosen = ", ".join(f"{name}={value!r}" for name, value in self.best_params_.items())
+            summary["Best parameters"] = chosen or "none were searched"
+        if hasattr(self, "best_score_"):
+            summary["Best score"] = f"{self.best_score_:.4g}"
+        if hasattr(self, "best_estimator_"):
+            summary |= summary_of(innermost_step(self.best_estimator_))
+        return summary
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")

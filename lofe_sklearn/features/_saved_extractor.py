@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import FilePath
 from lofe_sklearn.exceptions import ModelFileError
 from lofe_sklearn.features._extractor import Extractor
 from lofe_sklearn.features._networks import build_network
 
 
-class SavedExtractorMixin:
+class SavedExtractorMixin(DocumentationMixin):
     """The part of ImageFeatures that `lofe_sklearn.save` and `lofe_sklearn.load` call."""
 
     network: str | nn.Module

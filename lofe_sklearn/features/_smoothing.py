@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._cut import threshold
+from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import (
     Constraint,
@@ -118,7 +119,9 @@ def _smooth_clip(scores: Floats, times: Floats, sigma: float, kernel: Kernel) ->
     return result
 
 
-class TemporalSmoothing(VersionedPickleMixin, OutlierMixin, MetaEstimatorMixin, BaseEstimator):
+class TemporalSmoothing(
+    VersionedPickleMixin, DocumentationMixin, OutlierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Smooth a detector's scores over the frames of each clip.
 
     An event lasts for many frames, so that the scores of a frame's neighbours tell of it too.

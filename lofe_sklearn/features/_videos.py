@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lofe_sklearn._containers import check_plain_values
+from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Constraint, OneOf, all_or_nothing, check_parameters
 from lofe_sklearn._versions import VersionedPickleMixin
@@ -22,7 +23,11 @@ from lofe_sklearn.features._windows import VideoWindows
 
 
 class VideoFeatures(
-    VersionedPickleMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    VersionedPickleMixin,
+    DocumentationMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Turn windows of frames into rows of features of what is seen and of how it moves.
 

@@ -333,10 +333,9 @@ class ContaminationDisplay:
         self.span_ = None
         if low < high:
             look = {"color": color, "alpha": 0.12, "linewidth": 0, "zorder": 0}
+            look["label"] = f"{100 * low:.2g} to {100 * high:.2g} %"
             self.span_ = axes.axvspan(low, high, **merged(Patch, look, span))
         text = f"{'found' if self.is_found else 'given'}: {percent(self.contamination)}"
-        if low < high:
-            text += f" ({100 * low:.2g} to {100 * high:.2g} %)"
         self.ratio_line_ = axes.axvline(
             self.contamination,
             color=color,

@@ -95,7 +95,11 @@ def merged(kind: type, defaults: Mapping[str, Any], given: Mapping[str, Any] | N
     """Return keyword arguments of an artist; those given win, also by their short names."""
     from matplotlib.cbook import normalize_kwargs
 
-    return {**defaults, **normalize_kwargs(dict(given or {}), kind)}
+    own = normalize_kwargs(dict(given or {}), kind)
+    # Two names of one colour may not be given together.
+    hidden = {"color": "facecolor", "facecolor": "color"}
+    unwanted = {hidden[name] for name in own if name in hidden}
+    return {**{k: v for k, v in defaults.items() if k not in unwanted}, **own}
 
 
 def percent(share: float) -> str:
@@ -131,7 +135,7 @@ def label(axes: Axes, title: str | None = None) -> None:
 
 def width_in_points(axes: Axes) -> float:
     """Return about how wide axes are; how wide exactly is only known after the layout."""
-    return float(72 * axes.bbox.width / axes.get_figure(root=True).dpi)
+    return float(72 * axes.bbox.width / axes.figure.dpi)
 
 
 def _columns_within(room: float, widths: Sequence[int]) -> int:

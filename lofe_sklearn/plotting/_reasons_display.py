@@ -271,7 +271,7 @@ class ReasonsDisplay:
         self.ax_.invert_yaxis()
         self.ax_.axvline(0.0, color=ink(self.ax_), linewidth=0.8)
         self._leave_room(lengths, labels)
-        self.ax_.set_xlabel("contribution to the score")
+        self.ax_.set_xlabel("contribution")
         title = self.name if name is None else name
         if title:
             # It ends where the bars do, and may begin above the names.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
 from lofe_sklearn._any_detector import rows_of_detector
 from lofe_sklearn._types import MatrixLike
@@ -29,12 +28,11 @@ from lofe_sklearn.plotting._fitted import (
     fitted_detector,
     name_of,
 )
+from lofe_sklearn.plotting._wilson import wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# The bars hold the true share in nine of ten cases.
-_LEVEL = 0.9
 # Where everything is below, only that part of the square is shown.
 _HALF = 0.5
 # What the axes show beyond the data, as a factor.
@@ -240,7 +238,7 @@ class ReliabilityDisplay:
         used = every > 0
         counts = every[used]
         observed = np.bincount(bins, anomalous, len(every))[used] / counts
-        low, high = _wilson(observed, counts)
+        low, high = wilson(observed, counts)
         display = cls(
             predicted=np.bincount(bins, proba, len(every))[used] / counts,
             observed=observed,
@@ -342,12 +340,3 @@ class ReliabilityDisplay:
                 va="top",
                 fontsize=SMALL,
             )
-
-
-def _wilson(shares: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's interval of shares, by the numbers of rows that they are of."""
-    z = float(ndtri((1 + _LEVEL) / 2))
-    size = 1 + z**2 / counts
-    middle = (shares + z**2 / (2 * counts)) / size
-    half = z * np.sqrt(shares * (1 - shares) / counts + z**2 / (4 * counts**2)) / size
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

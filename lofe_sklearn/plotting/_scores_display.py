@@ -24,6 +24,7 @@ from lofe_sklearn.plotting._drawing import (
     percent,
     require_matplotlib,
 )
+from lofe_sklearn.plotting._edges import scaled_edges
 from lofe_sklearn.plotting._fitted import (
     check_same_length,
     finite_values,
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SCALES = ("auto", "linear", "asinh")
-# Scores so many interquartile ranges wide have a tail that hides the rest.
-_LONG = 30
-# On an axis that is not linear.
-_N_TICKS = 5
 
 
 class ScoresDisplay:
@@ -264,7 +261,7 @@ class ScoresDisplay:
         check_argument(owner, "xscale", xscale, OneOf(_SCALES))
         self.ax_ = axes_to_draw_on(ax, owner)
         self.figure_ = self.ax_.figure
-        edges = self._scaled_edges(bins, xscale)
+        edges = scaled_edges(self.ax_, self.scores, bins, xscale)
         self._draw_bars(edges, hist_kwargs)
         self._draw_threshold(line_kwargs, span_kwargs)
         self.ax_.set_yscale("log")
@@ -272,29 +269,6 @@ class ScoresDisplay:
         self.ax_.set(xlabel="score, low for anomalies", ylabel="rows")
         label(self.ax_, self.name if name is None else name)
         return self
-
-    def _scaled_edges(self, bins: int, xscale: str) -> np.ndarray:
-        """Set the scale of the axis; return the edges of the bars."""
-        low, quarter, middle, three, high = np.percentile(self.scores, [0, 25, 50, 75, 100])
-        width = three - quarter
-        if low == high:
-            low, high = low - 0.5, high + 0.5
-        is_long = high - low > _LONG * width
-        if xscale == "linear" or (xscale == "auto" and not is_long) or width == 0:
-            return np.linspace(low, high, bins + 1)
-
-        def forward(scores: np.ndarray) -> np.ndarray:
-            return np.arcsinh((scores - middle) / width)
-
-        def back(places: np.ndarray) -> np.ndarray:
-            return middle + width * np.sinh(places)
-
-        self.ax_.set_xscale("function", functions=(forward, back))
-        ticks = back(np.linspace(forward(low), forward(high), _N_TICKS))
-        self.ax_.set_xticks(ticks, _told_apart(ticks))
-        edges = back(np.linspace(forward(low), forward(high), bins + 1))
-        edges[0], edges[-1] = low, high  # rounding must not leave out the ends
-        return edges
 
     def _draw_bars(self, edges: np.ndarray, given: Mapping[str, Any] | None) -> None:
         from matplotlib.patches import Patch
@@ -331,15 +305,6 @@ class ScoresDisplay:
             look = {"color": color, "linestyle": "--", "linewidth": 1.2, "label": text}
             styled = merged(Line2D, look, line)
             self.line_ = self.ax_.axvline(self.offset, **styled)
-
-
-def _told_apart(ticks: np.ndarray) -> list[str]:
-    """Write ticks with as many digits as it takes to tell them apart."""
-    for digits in range(2, 9):
-        texts = [f"{tick:.{digits}g}" for tick in ticks]
-        if len(set(texts)) == len(texts):
-            break
-    return texts
 
 
 def _thresholds(detector: OutlierDetector) -> tuple[float, float] | None:

@@ -9,11 +9,12 @@ from typing import ClassVar
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
+from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._validation import Constraint
 from lofe_sklearn.engine import Course
 
 
-class LabelRule(BaseEstimator, ABC):
+class LabelRule(DocumentationMixin, BaseEstimator, ABC):
     """Base class of label rules with parameters.
 
     A subclass stores its parameters in ``__init__``, under their names, and labels rows when it is

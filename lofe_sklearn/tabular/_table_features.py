@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import (
     RANDOM_STATE,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class TableFeatures(TransformerMixin, BaseEstimator):
+class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
     r"""Turn a table of mixed columns into rows that any detector takes.
 
     It reads tables of pandas, polars and pyarrow, and is the first step of

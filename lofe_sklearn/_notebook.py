@@ -1,0 +1,111 @@
+"""How detectors look in a notebook: scikit-learn's diagram, with a summary of what was fitted.
+
+The diagram is scikit-learn's own. The summary stands above it, and only of a fitted detector.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+# As in pyproject.toml.
+DOCUMENTATION = "https://lofe-sklearn.github.io/lofe_sklearn/"
+_PACKAGE = "lofe_sklearn"
+# In the colours of the page, light or dark.
+_STYLE = "border-collapse:collapse;margin:0.3em 0 0.6em 0;text-align:left;background:transparent"
+_CELL = "padding:0.1em 1em 0.1em 0;text-align:left;vertical-align:top"
+
+
+class DocumentationMixin:
+    """Links the diagram of an estimator to its page in the documentation of this package.
+
+    Classes that users derive have no page there, and no link.
+    """
+
+    # The names are those that scikit-learn's diagrams look for.
+    _doc_link_module = _PACKAGE
+
+    @property
+    def _doc_link_template(self) -> str:
+        # Whole, without the parts that versions of scikit-learn fill in in different ways.
+        return page_of(type(self))
+
+
+class NotebookMixin(DocumentationMixin):
+    """Shows a summary of the fitted detector above scikit-learn's diagram."""
+
+    @property
+    def _repr_html_(self) -> Callable[[], str]:
+        # An AttributeError where the diagram is switched off, as in scikit-learn.
+        diagram: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
+        return lambda: self._html_summary() + diagram()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        bundle: dict[str, str] = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
+        if "text/html" in bundle:
+            bundle["text/html"] = self._html_summary() + bundle["text/html"]
+        return bundle
+
+    def _summary(self) -> dict[str, str]:
+        """Say what was fitted: lines of text by their titles."""
+        return summary_of(self)
+
+    def _html_summary(self) -> str:
+        """Return the summary as a table; nothing if the detector is not fitted."""
+        try:
+            check_is_fitted(self)
+        except NotFittedError:
+            return ""
+        lines = [(title, escape(text)) for title, text in self._summary().items()]
+        if type(self).__module__.partition(".")[0] == _PACKAGE:
+            page = f'<a href="{page_of(type(self))}" rel="noreferrer" target="_blank">'
+            lines.append(("Documentation", f"{page}{type(self).__name__}</a>"))
+        rows = "".join(
+            f'<tr><th scope="row" style="{_CELL}">{escape(title)}</th>'
+            f'<td style="{_CELL}">{text}</td></tr>'
+            for title, text in lines
+        )
+        return f'<table class="lofe-summary" style="{_STYLE}"><tbody>{rows}</tbody></table>'
+
+
+def page_of(kind: type) -> str:
+    """Return the address of a public class's page: under the name that users import it by."""
+    parts = kind.__module__.split(".")
+    public = [part for part in parts[1:] if not part.startswith("_")]
+    # The package's own names are listed without importing any of them.
+    if kind.__name__ in sys.modules[_PACKAGE].__all__:
+        public = []
+    return f"{DOCUMENTATION}generated/{'.'.join([_PACKAGE, *public, kind.__name__])}.html"
+
+
+def summary_of(detector: Any) -> dict[str, str]:
+    """Say what was fitted, by the public attributes of `LOE` or a backbone."""
+    members = getattr(detector, "estimators_", None)
+    summary = {}
+    if members is not None:
+        kinds = Counter(type(member).__name__ for member in members)
+        summary["Backbones"] = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+        summary["Contamination"] = _ratio(detector)
+    scores = detector._training_scores
+    n_flagged = int(np.count_nonzero(scores < detector.offset_))
+    summary["Threshold"] = (
+        f"{detector.offset_:.4g}: {n_flagged} of {len(scores)} training rows have a lower score"
+    )
+    if members is not None:
+        evidence = detector.evidence_
+        summary["Evidence"] = "none" if not evidence else ", ".join(map(str, evidence))
+    summary["Training"] = f"{detector.n_iter_} epochs, {detector.n_features_in_} features"
+    return summary
+
+
+def _ratio(detector: Any) -> str:
+    low, high = detector.contamination_interval_
+    text = f"{100 * detector.contamination_:.3g} %"
+    return f"{text} (interval {100 * low:.2g} to {100 * high:.2g} %)" if low < high else text

@@ -1,0 +1,48 @@
+"""Edges of a histogram's bars, on an axis that suits scores with and without a long tail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Scores so many interquartile ranges wide have a tail that hides the rest.
+_LONG = 30
+# On an axis that is not linear.
+_N_TICKS = 5
+
+
+def scaled_edges(axes: Axes, scores: np.ndarray, bins: int, xscale: str) -> np.ndarray:
+    """Set the scale of the axis; return the edges of the bars."""
+    low, quarter, middle, three, high = np.percentile(scores, [0, 25, 50, 75, 100])
+    width = three - quarter
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    is_long = high - low > _LONG * width
+    if xscale == "linear" or (xscale == "auto" and not is_long) or width == 0:
+        return np.linspace(low, high, bins + 1)
+
+    def forward(values: np.ndarray) -> np.ndarray:
+        return np.arcsinh((values - middle) / width)
+
+    def back(places: np.ndarray) -> np.ndarray:
+        return middle + width * np.sinh(places)
+
+    axes.set_xscale("function", functions=(forward, back))
+    ticks = back(np.linspace(forward(low), forward(high), _N_TICKS))
+    axes.set_xticks(ticks, _told_apart(ticks))
+    edges = back(np.linspace(forward(low), forward(high), bins + 1))
+    edges[0], edges[-1] = low, high  # rounding must not leave out the ends
+    return edges
+
+
+def _told_apart(ticks: np.ndarray) -> list[str]:
+    """Write ticks with as many digits as it takes to tell them apart."""
+    for digits in range(2, 9):
+        texts = [f"{tick:.{digits}g}" for tick in ticks]
+        if len(set(texts)) == len(texts):
+            break
+    return texts

@@ -1,0 +1,85 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from lofe_sklearn import DeepSVDD
+from lofe_sklearn.plotting import ReasonsDisplay
+
+
+def widths(display):
+    return np.array([bar.get_width() for bar in display.bars_])
+
+
+def test_bars_are_the_contributions(loe, rows):
+    explanation = loe.explain(rows[-3:])
+    display = ReasonsDisplay.from_explanation(explanation, row=1)
+    own = explanation.contributions[1]
+    np.testing.assert_allclose(widths(display), np.sort(own)[::-1])
+    assert display.features[0] == explanation.feature_names[np.argmax(own)]
+    assert "row 1" in display.ax_.get_title(loc="right")
+
+
+def test_estimators_equal_explanations(pipeline, rows):
+    one = ReasonsDisplay.from_estimator(pipeline, rows, row=195, background=rows)
+    from lofe_sklearn.inspection import explain
+
+    other = ReasonsDisplay.from_explanation(explain(pipeline, rows[195:196], background=rows))
+    np.testing.assert_allclose(widths(one), widths(other))
+    assert "row 195" in one.name
+
+
+def test_only_one_row_is_explained(loe, rows, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        type(loe), "explain", lambda self, X, **kw: seen.append(len(X)) or explain(self, X, **kw)
+    )
+    explain = super(type(loe), loe).explain.__func__
+    ReasonsDisplay.from_estimator(loe, rows, row=7)
+    assert seen == [1]
+
+
+def test_the_rest_is_one_bar(loe, rows):
+    explanation = loe.explain(rows[-1:])
+    display = ReasonsDisplay.from_explanation(explanation, k=1)
+    own = explanation.contributions[0]
+    largest = own[np.argmax(np.abs(own))]
+    np.testing.assert_allclose(widths(display), [largest, own.sum() - largest])
+    assert display.ax_.get_yticklabels()[-1].get_text() == "3 other features"
+
+
+def test_names_of_frames(rows):
+    table = pd.DataFrame(rows, columns=["a", "b", "c", "d"], index=[f"r{i}" for i in range(200)])
+    detector = DeepSVDD(max_epochs=2, random_state=0).fit(table)
+    display = ReasonsDisplay.from_estimator(detector, table, row=3)
+    assert set(display.features) == set("abcd")
+    assert display.name.startswith("row r3\n")
+
+
+def test_a_typical_row_has_no_reasons(loe, rows):
+    typical = loe.explain(rows[:1]).typical[np.newaxis]
+    display = ReasonsDisplay.from_estimator(loe, typical)
+    np.testing.assert_array_equal(widths(display), [0, 0])
+    display.figure_.canvas.draw()
+
+
+def test_style_arguments(loe, rows):
+    display = ReasonsDisplay.from_estimator(
+        loe, rows, bar_kwargs={"fc": "green", "height": 0.2}, text_kwargs={"size": 5}
+    )
+    assert display.bars_[0].get_height() == pytest.approx(0.2)
+    assert display.ax_.texts[0].get_fontsize() == 5
+
+
+@pytest.mark.parametrize("row", [-1, 200, 1.5, "r3"])
+def test_rows_that_are_not_there(loe, rows, row):
+    with pytest.raises(ValueError, match=r"row must be an integer in \[0, 199\]"):
+        ReasonsDisplay.from_estimator(loe, rows, row=row)
+    with pytest.raises(ValueError, match="row must be"):
+        ReasonsDisplay.from_explanation(loe.explain(rows[:1]), row=1)
+
+
+def test_bad_arguments(loe, rows):
+    with pytest.raises(ValueError, match="k must be"):
+        ReasonsDisplay.from_estimator(loe, rows, k=0)
+    with pytest.raises(ValueError, match="NaN"):
+        ReasonsDisplay.from_estimator(loe, np.full((1, 4), np.nan))

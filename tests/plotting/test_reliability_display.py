@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from sklearn.calibration import calibration_curve
+
+from lofe_sklearn.plotting import ReliabilityDisplay
+
+
+@pytest.fixture
+def calibrated():
+    rng = np.random.default_rng(0)
+    proba = rng.beta(0.5, 2, 3000)
+    return (rng.uniform(size=3000) < proba).astype(int), proba
+
+
+@pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+def test_bins_are_those_of_scikit_learn(calibrated, strategy):
+    y, proba = calibrated
+    display = ReliabilityDisplay.from_predictions(y, proba, n_bins=7, strategy=strategy)
+    observed, predicted = calibration_curve(y, proba, n_bins=7, strategy=strategy)
+    np.testing.assert_allclose(display.observed, observed)
+    np.testing.assert_allclose(display.predicted, predicted)
+    assert display.counts.sum() == 3000
+    assert display.brier_score == pytest.approx(np.mean((y - proba) ** 2))
+    np.testing.assert_allclose(display.container_[0].get_ydata(), observed)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    rng = np.random.default_rng(1)
+    inside = []
+    for _ in range(200):
+        proba = rng.uniform(size=400)
+        display = ReliabilityDisplay.from_predictions(rng.uniform(size=400) < proba, proba)
+        inside.append((display.low <= display.predicted) & (display.predicted <= display.high))
+        plt.close(display.figure_)
+    assert 0.85 < np.mean(inside) < 0.95
+
+
+def test_estimators_equal_predictions(loe, pipeline, search, rows, labels):
+    for detector in (loe, pipeline, search):
+        inner = getattr(detector, "best_estimator_", detector)
+        X = pipeline[:-1].transform(rows) if detector is pipeline else rows
+        proba = (pipeline[-1] if detector is pipeline else inner).anomaly_proba(X)
+        one = ReliabilityDisplay.from_estimator(detector, rows, labels)
+        other = ReliabilityDisplay.from_predictions(labels == 1, proba)
+        np.testing.assert_allclose(one.predicted, other.predicted)
+        np.testing.assert_allclose(one.observed, other.observed)
+
+
+def test_another_contamination(loe, rows, labels):
+    one, more = (
+        ReliabilityDisplay.from_estimator(loe, rows, labels, contamination=share, n_bins=1)
+        for share in (0.01, 0.3)
+    )
+    assert more.predicted[0] > one.predicted[0]
+
+
+def test_two_on_the_same_axes(calibrated):
+    y, proba = calibrated
+    first = ReliabilityDisplay.from_predictions(y, proba, name="one")
+    second = ReliabilityDisplay.from_predictions(y, proba / 10, name="two", ax=first.ax_)
+    assert first.reference_line_ is not None
+    assert second.reference_line_ is None
+    assert first.ax_.get_xlim()[1] > 1
+    texts = [text.get_text() for text in first.ax_.get_legend().get_texts()]
+    assert [text.partition(":")[0] for text in texts] == ["calibrated", "one", "two"]
+
+
+def test_small_probabilities_fill_the_picture(calibrated):
+    _, proba = calibrated
+    display = ReliabilityDisplay.from_predictions(np.zeros(3000, dtype=int), proba / 100)
+    assert display.ax_.get_xlim()[1] < 0.1
+
+
+def test_style_arguments(calibrated):
+    display = ReliabilityDisplay.from_predictions(
+        *calibrated, line_kwargs={"c": "green"}, reference_line=False, show_counts=False
+    )
+    assert display.container_[0].get_color() == "green"
+    assert display.reference_line_ is None
+    assert not display.ax_.texts
+
+
+@pytest.mark.parametrize(
+    ("y", "proba", "arguments", "message"),
+    [
+        ([0, 1], [0.5], {}, "y_true has 2, y_proba has 1"),
+        ([0, 1], [0.5, np.nan], {}, "row 1 has nan"),
+        ([0, 1], [0.5, 1.5], {}, r"must be in \[0, 1\]"),
+        ([0, 2], [0.5, 0.5], {}, "y_true must hold"),
+        ([0, 1], [0.5, 0.5], {"n_bins": 0}, "n_bins must be"),
+        ([0, 1], [0.5, 0.5], {"strategy": "quantiles"}, "Did you mean 'quantile'"),
+    ],
+)
+def test_bad_arguments(y, proba, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ReliabilityDisplay.from_predictions(y, proba, **arguments)
