@@ -56,13 +56,11 @@ class Backbone(SavedNetworkMixin, OutlierDetector, ABC):
     # What its own parameters may be, by name.
     own_constraints: ClassVar[Mapping[str, Constraint]] = {}
 
-    # What ``max_epochs=None`` stands for, where a subclass allows it: as many epochs as make so
-    # many steps, but no fewer and no more than these.
+    # What ``max_epochs=None`` stands for: epochs that make so many steps, within these bounds.
     default_steps: ClassVar[int] = 800
     default_epoch_range: ClassVar[tuple[int, int]] = (5, 800)
 
-    # What ``LOE(init="auto")`` stands for: first labels by another detector, or None for a blind
-    # warm-up.
+    # What ``LOE(init="auto")`` stands for; None for a blind warm-up.
     default_init: ClassVar[str | None] = "iforest"
 
     # Rows of another type become the first of these.
