@@ -249,9 +249,7 @@ def run_in_terminal(script, columns):
 @pytest.mark.parametrize("columns", [80, 200])
 def test_a_terminal_gets_a_bar_on_one_line(columns):
     written = run_in_terminal(SCRIPT.format(options=""), columns)
-    frames = [
-        re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", frame) for frame in re.split(r"\r|\n", written)
-    ]
+    frames = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", frame) for frame in re.split(r"\r|\n", written)]
     assert "100%" in [frame for frame in frames if frame.strip()][-1]
     assert max(map(len, frames)) <= columns
     assert written.count("\n") == 1  # after the last frame
