@@ -24,6 +24,7 @@ from lofe_sklearn._containers import (
 )
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._notebook import NotebookMixin
+from lofe_sklearn._progress import CallbackSupportMixin
 from lofe_sklearn._reasons import ExplainMixin, typical_values
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
@@ -77,6 +78,7 @@ class OutlierDetector(
     ExplainMixin,
     ThresholdMixin,
     NestedParameters,
+    CallbackSupportMixin,
     OutlierMixin,
     BaseEstimator,
 ):

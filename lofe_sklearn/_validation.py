@@ -337,5 +337,6 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
         state.update(before)
         if isinstance(error, TrainingDivergedError):
             for name in before.keys() - estimator.get_params(deep=False).keys():
-                del state[name]
+                if "_callback" not in name:  # scikit-learn's, to be told of the end
+                    del state[name]
         raise

@@ -106,7 +106,8 @@ class Bar(ABC):
             if detail and self.console.width >= _WIDE:
                 what += f", {detail}"
             self.progress.update(self._id, what=what)
-        self.progress.update(self._id, completed=min(done, 1.0))
+        # Shares of shares are rounded.
+        self.progress.update(self._id, completed=max(self.task.completed, min(done, 1.0)))
         self.draw(time.monotonic() - self._start)
 
     def finish(self) -> None:

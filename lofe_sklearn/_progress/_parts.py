@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
@@ -81,9 +81,23 @@ class Part:
 _current: ContextVar[Part | None] = ContextVar("lofe_sklearn_part", default=None)
 
 
+class _All:
+    """Several displays."""
+
+    def __init__(self, displays: Sequence[Display]) -> None:
+        self._displays = displays
+
+    def show(self, done: float, text: str, detail: str) -> None:
+        """Show it on each of them."""
+        for display in self._displays:
+            display.show(done, text, detail)
+
+
 @contextmanager
-def job(name: str, *, show: bool) -> Iterator[None]:
+def job(name: str, *, show: bool, other: Display | None = None) -> Iterator[None]:
     """Show a bar over a job; within another job there is only that one's bar, or none.
+
+    `other` is shown the progress of an outermost job too.
 
     Raises
     ------
@@ -94,7 +108,8 @@ def job(name: str, *, show: bool) -> Iterator[None]:
         yield
         return
     with opened(name, show=show) as display:
-        token = _current.set(Part(display or _Nobody(), 0.0, 1.0))
+        seeing: list[Display] = [each for each in (display, other) if each is not None]
+        token = _current.set(Part(_All(seeing), 0.0, 1.0))
         try:
             yield
         finally:

@@ -198,6 +198,7 @@ class Encoder:
     def _state(self, value: Any, where: str) -> dict[str, Any]:
         own = getattr(value, "_state_to_save", None)
         state = dict(vars(value)) if own is None else own()
+        state.pop("_skl_callbacks", None)  # they show a fit, and are no part of what was fitted
         encoded = {}
         if getattr(value, "memory", None) is not None:
             raise ModelFileError(

@@ -22,7 +22,7 @@ from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._containers import Subset, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
 from lofe_sklearn._known_labels import Known, settled
-from lofe_sklearn._progress import job, part
+from lofe_sklearn._progress import job, part, tasks_of, with_callbacks
 from lofe_sklearn._training._forward import locating
 from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
 from lofe_sklearn._training._train import train_tasks
@@ -52,6 +52,7 @@ class Plannable(Protocol):
     def _keeps_interrupted(self) -> bool: ...
 
 
+@with_callbacks
 def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
     """Fit a detector, or leave it as it was.
 
@@ -62,10 +63,13 @@ def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
     TrainingDivergedError
         If a loss stops being finite; the detector is then unfitted.
     """
+    tasks = tasks_of(detector)
     with all_or_nothing(detector), engine.plain_torch():
         detector._check_parameters()
-        with job(type(detector).__name__, show=detector._is_verbose()):
+        with job(type(detector).__name__, show=detector._is_verbose(), other=tasks):
             _fit(detector, X, labels, outliers)
+    if tasks is not None:
+        tasks.finish()
 
 
 def _fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:

@@ -27,7 +27,8 @@ _TRAINING_PARAMETERS = """\
         Seeds the initial weights and the order of the rows. torch's and numpy's global random
         states are left alone.
     verbose : int, default=0
-        1 shows a progress bar (extra ``lofe-sklearn[progress]``)."""
+        1 shows a progress bar with the time left, once a fit takes more than two seconds (extra
+        ``lofe-sklearn[progress]``)."""
 
 _FITTED_ATTRIBUTES = """\
     module_ : torch.nn.Module
