@@ -109,6 +109,8 @@ def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, name
         )
     if found is None and name != "X" and name not in str(error):
         return f"{owner}: {name}: {error}"  # scikit-learn does not say which argument it is
+    if found is not None and isinstance(error, TypeError):
+        return f"{owner}: {found} ({error})"
     return f"{owner}: {found or error}"
 
 

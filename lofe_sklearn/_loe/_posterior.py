@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
+from sklearn.utils import ClassifierTags, Tags
 
 from lofe_sklearn._cut import tolerance
 from lofe_sklearn._loe._scale import CommonScale
@@ -226,6 +227,12 @@ class PosteriorMixin:
         """
         anomaly = self.anomaly_proba(X)
         return np.column_stack([1 - anomaly, anomaly])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        # What has predict_proba says for how many classes, though it is no classifier.
+        tags.classifier_tags = ClassifierTags(multi_class=False)
+        return tags
 
 
 def _intercept(units: np.ndarray, ratio: float) -> float:

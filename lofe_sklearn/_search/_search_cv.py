@@ -345,6 +345,6 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         return self.fit(X, y, **params).predict(X)
 
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags = deepcopy(get_tags(self.estimator).input_tags)
+        tags, own = super().__sklearn_tags__(), deepcopy(get_tags(self.estimator))
+        tags.input_tags, tags.classifier_tags = own.input_tags, own.classifier_tags
         return tags
