@@ -13,7 +13,7 @@ LOE_OF_TEST = LOE(DeepSVDD(max_epochs=4), contamination=0.1, init=FEW_TREES, ran
 
 
 def test_normal_rows_come_first(contaminated):
-    X, y = contaminated
+    X, _ = contaminated
     detector = LOE_OF_TEST.fit(X)
     proba = detector.predict_proba(X)
     assert proba.shape == (len(X), 2)
