@@ -12,6 +12,8 @@ import pytest
 import lofe_sklearn
 from lofe_sklearn._command_line._score_files import ScoreFile
 
+pytest_plugins = ["running_lofe"]
+
 ROWS = "".join(f"{i % 7},{i % 5}.5\n" for i in range(40))
 
 FILES = {

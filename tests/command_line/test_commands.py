@@ -9,6 +9,8 @@ import pytest
 
 import lofe_sklearn
 
+pytest_plugins = ["running_lofe"]
+
 
 def lines_of(result):
     return pd.read_csv(io.StringIO(result.stdout), sep="\t", keep_default_na=False)

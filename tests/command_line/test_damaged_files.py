@@ -3,6 +3,8 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytest_plugins = ["running_lofe"]
+
 ROWS = [
     "amount,unit,when,ok",
     *(

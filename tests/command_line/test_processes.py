@@ -11,6 +11,8 @@ import pytest
 
 import lofe_sklearn
 
+pytest_plugins = ["running_lofe"]
+
 ROOT = Path(lofe_sklearn.__file__).parents[1]
 WITHOUT_TYPER = (
     "import sys; sys.modules['typer'] = None; from lofe_sklearn._command_line import main; "

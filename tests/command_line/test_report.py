@@ -9,6 +9,8 @@ import pytest
 
 from lofe_sklearn._command_line._report_pictures import score_histogram
 
+pytest_plugins = ["running_lofe"]
+
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 

@@ -1,4 +1,7 @@
-"""Files of transactions, and a model that `lofe fit` makes of them in a moment."""
+"""Fixtures: files of transactions, and a model that `lofe fit` makes of them in a moment.
+
+It is a plugin and no conftest.py, since tests of other folders import from the one above.
+"""
 
 import re
 
