@@ -2,9 +2,9 @@
 Pictures of a fitted detector
 =============================
 
-The classes of :mod:`lofe_sklearn.plotting` (extra ``plot``) draw what a fitted detector has found, and
-what that rests on. They work as scikit-learn's displays do: ``from_estimator`` takes a fitted detector,
-a search, or a Pipeline that ends in one, and ``ax`` says where to draw.
+The classes of :mod:`lofe_sklearn.plotting` (extra ``plot``) draw what a fitted detector has found,
+and what that rests on. They work as scikit-learn's displays do: ``from_estimator`` takes a fitted
+detector, a search, or a Pipeline that ends in one, and ``ax`` says where to draw.
 """
 
 # %%
@@ -33,15 +33,10 @@ ScoresDisplay.from_estimator(detector)
 plt.show()
 
 # %%
-# In a notebook, the fitted detector itself shows a summary.
-
-detector
-
-# %%
 # What the ratio rests on
 # -----------------------
-# Detectors of different kinds agree on the rows above a cut more than usual, or they do not. The prior
-# and this agreement make the belief.
+# Detectors of different kinds agree on the rows above a cut more than usual, or they do not. The
+# prior and this agreement make the belief.
 
 ContaminationDisplay.from_estimator(detector)
 plt.show()
@@ -65,8 +60,8 @@ plt.show()
 # %%
 # With labels
 # -----------
-# Where labels are known, the next two tell how good the probabilities are, and which ratio does best in
-# cross-validation.
+# Where labels are known, the next two tell how good the probabilities are, and which ratio does
+# best in cross-validation.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 ReliabilityDisplay.from_estimator(detector, X, y, n_bins=5, ax=left)
@@ -75,3 +70,10 @@ grid = {"contamination": [0.005, 0.01, 0.025, 0.05, 0.1, 0.2], "method": ["hard"
 search = LOESearchCV(small, grid, cv=4).fit(X, y)
 SearchDisplay.from_estimator(search, ax=right)
 plt.show()
+
+# %%
+# In a notebook
+# -------------
+# A fitted detector on the last line of a cell shows a summary.
+
+detector.set_threshold(n_flagged=100)
