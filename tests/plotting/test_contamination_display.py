@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn import LOE, DeepSVDD, load, save
 from lofe_sklearn.plotting import ContaminationDisplay
 
 
@@ -92,3 +92,14 @@ def test_style_arguments(loe):
 def test_bad_scores(scores, message):
     with pytest.raises(ValueError, match=message):
         ContaminationDisplay.from_predictions(scores)
+
+
+def test_a_loaded_model_knows_what_its_ratio_rests_on(loe, tmp_path):
+    pytest.importorskip("skops")
+    pytest.importorskip("safetensors")
+    save(loe, tmp_path / "model.lofe")
+    one = ContaminationDisplay.from_estimator(loe)
+    other = ContaminationDisplay.from_estimator(load(tmp_path / "model.lofe"))
+    for name in ("prior", "belief", "agreement"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert other.is_found
