@@ -1,4 +1,4 @@
-"""Progress: silent unless asked, one bar for a whole job, lines in pipes, the terminal restored."""
+"""Progress: silent unless asked, one bar over a whole job, lines in pipes."""
 
 import os
 import re
@@ -132,15 +132,16 @@ def test_scores_are_the_same(bars):
 @pytest.mark.parametrize("name", ["fit_many", "LOESearchCV", "LOE", "DeepSVDD"])
 @pytest.mark.parametrize("value", [-1, "a", None])
 def test_verbose_of_no_use(name, value):
-    message = rf"^{name}: verbose must be an integer of at least 0; got"
-    fits = {
+    calls = {
         "fit_many": lambda: fit_many([small()], X, verbose=value),
         "LOESearchCV": lambda: LOESearchCV(small(), {}, verbose=value).fit(X, Y),
         "LOE": lambda: small(verbose=value).fit(X),
         "DeepSVDD": lambda: DeepSVDD(verbose=value).fit(X),
     }
-    with pytest.raises(ValueError, match=message):
-        fits[name]()
+    with pytest.raises(
+        ValueError, match=rf"^{name}: verbose must be an integer of at least 0; got"
+    ):
+        calls[name]()
 
 
 def test_without_rich(monkeypatch):

@@ -89,7 +89,11 @@ class Bar(ABC):
         self.name, self.console = name, console
         self.progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=40 if console.width >= _WIDE else 20),
+            BarColumn(
+                bar_width=40 if console.width >= _WIDE else 20,
+                # Rich's own is for dark screens; pages are dark or light.
+                style="grey62" if console.is_jupyter else "bar.back",
+            ),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeLeftColumn(),
             TextColumn("{task.fields[what]}"),  # last, since its width changes

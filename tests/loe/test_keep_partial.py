@@ -242,12 +242,12 @@ Y = np.repeat([0, 1], [110, 10])
 @pytest.mark.parametrize("call", ["fit_many", "search"])
 def test_many_fits_keep_nothing(call):
     detector = loe(method=Interrupting(at=BATCHES))  # there are half as many on a half of the rows
-    fits = {
+    calls = {
         "fit_many": lambda: fit_many([clone(detector)], X),
         "search": lambda: LOESearchCV(detector, {}, cv=2).fit(X, Y),
     }
     with pytest.raises(KeyboardInterrupt):
-        fits[call]()
+        calls[call]()
 
 
 def test_the_last_training_of_a_search_keeps_its_members():

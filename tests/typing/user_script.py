@@ -193,7 +193,7 @@ def detectors(X: NDArray[np.float64], outliers: ArrayLike) -> None:
     loe.fit(X, known_anomalies=X[:, 0] > 9, known_normal=pd.Series(X[:, 0] < 0))
     loe.fit(X, outliers="shuffled")
     LOE([DeepSVDD(), AutoEncoder()], contamination="auto", n_estimators=4, init=IsolationForest())
-    LOE(contamination=(0.05, 0.2), label_update="epoch", max_samples=256, random_state=0)
+    LOE(contamination=(0.05, 0.2), label_update="epoch", max_samples=256, keep="partial", verbose=1)
     LOE(method=AAR("posterior"))
     LOE(method=ALTBI(None, batch_growth=1.1))
     for backbone in (GOAD(), ICL(), MHRot(), DeepSVDD(), AutoEncoder(device="cpu", verbose=1)):
