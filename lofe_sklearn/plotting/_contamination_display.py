@@ -40,7 +40,7 @@ class ContaminationDisplay:
     how far they usually do: agreement above the usual makes a ratio likelier. Where it reaches
     `separate_at`, the rows above the cut are a group of their own. The lower panel shows how likely
     each ratio is, before that comparison (the prior) and after it, with the ratio that is cut at
-    and its interval.
+    and its interval. Where no group is separate, at most 5 % are cut off, however the belief lies.
 
     Use `from_estimator` or `from_predictions` to make one. Parameters are stored as attributes.
 
