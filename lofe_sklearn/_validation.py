@@ -309,15 +309,13 @@ def check_finite(scores: np.ndarray, message: str) -> None:
 def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the user's that led here, whatever this package calls in between."""
     level, frame = 2, sys._getframe(1)
-    while (
-        frame.f_back is not None
-        and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE
-    ):
+    # scikit-learn's callbacks wrap what `fit` calls.
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_WITHIN):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
 
 
-_PACKAGE = __name__.partition(".")[0]
+_WITHIN = f"{__name__.partition('.')[0]}.", "sklearn.callback."
 
 
 @contextmanager
