@@ -247,7 +247,7 @@ STUDY = Study(
     axes={
         "situation": Axis(SITUATIONS, choices=SITUATIONS),
         "dataset": Axis(SETS),
-        "seed": Axis((0, 1, 2)),
+        "seed": Axis((0, 1)),
     },
     run=run,
     tables=tables,
