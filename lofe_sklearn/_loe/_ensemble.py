@@ -131,7 +131,12 @@ class Ensemble:
             with locating(features=features, names=self.feature_names):
                 losses = losses_of_stack(modules, own, first._scaling, first.device)
             loss_n[stack] = losses[0]
-        evidence = None if self.evidence is None else self.evidence.score(X)
+        evidence = None
+        if self.evidence is not None:
+            with (
+                engine.plain_torch()
+            ):  # scikit-learn, too, waits in a forked process for its threads
+                evidence = self.evidence.score(X)
         return self._fused(self.scale.combine(loss_n), evidence)
 
     def _fused(self, scores: np.ndarray, evidence: np.ndarray | None) -> np.ndarray:
