@@ -133,9 +133,8 @@ class Ensemble:
             loss_n[stack] = losses[0]
         evidence = None
         if self.evidence is not None:
-            with (
-                engine.plain_torch()
-            ):  # scikit-learn, too, waits in a forked process for its threads
+            # scikit-learn, too, would wait in a forked process for threads that are not there.
+            with engine.plain_torch():
                 evidence = self.evidence.score(X)
         return self._fused(self.scale.combine(loss_n), evidence)
 
