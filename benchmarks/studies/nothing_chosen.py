@@ -113,6 +113,7 @@ def run(cell: Row) -> Iterator[Row]:
     """Fit and score all detectors on the rows of one cell."""
     drawn = rows_of(cell["situation"], cell["dataset"], cell["seed"])
     if drawn is None:
+        yield {"detector": "", "left_out": "too few anomalies or rows"}
         return
     X, y = drawn
     shape = {"n_rows": len(X), "n_features": X.shape[1], "n_anomalies": int(y.sum())}
@@ -164,7 +165,8 @@ def _quality(y: np.ndarray, outlierness: np.ndarray) -> Row:
 
 def tables(rows: list[Row]) -> str:
     """Return the rankings and what was found of the ratio, by situation."""
-    return "\n\n".join([_rankings(rows), _ratios(rows), _behind(rows)])
+    used = [row for row in rows if row["detector"]]
+    return "\n\n".join([_rankings(used), _ratios(used), _behind(used)])
 
 
 def _rankings(rows: list[Row]) -> str:

@@ -72,18 +72,21 @@ class Belief:
         How likely each ratio was before the detectors were compared. Sums to 1.
     agreement : ndarray of shape (len(RATIOS),) or None
         How far the detectors agree at each cut; None where there were fewer than two.
+    most_unseen : float
+        The ratio is at most this where no group was seen to be separate.
     """
 
     probability: np.ndarray
     is_separate: bool
     prior: np.ndarray
     agreement: np.ndarray | None = None
+    most_unseen: float = MOST_UNSEEN
 
     @property
     def found(self) -> FoundRatio:
         """The geometric mean, and the interval that holds four fifths of the belief.
 
-        Where no group was seen to be separate, the mean is at most `MOST_UNSEEN`.
+        Where no group was seen to be separate, the mean is at most `most_unseen`.
         """
         logs, reached = np.log(RATIOS), np.cumsum(self.probability)
         half_a_step = np.sqrt(RATIOS[1] / RATIOS[0])
@@ -91,7 +94,7 @@ class Belief:
         high = RATIOS[int((reached >= 1 - _TAIL).argmax())] * half_a_step
         mean = float(np.exp(self.probability @ logs))
         if not self.is_separate:
-            mean = min(mean, MOST_UNSEEN)
+            mean = min(mean, self.most_unseen)
         return FoundRatio(mean, float(min(low, mean)), float(min(0.5, max(high, mean))))
 
     def weights(self, ratios: np.ndarray) -> np.ndarray:
@@ -123,11 +126,19 @@ def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -
     log_prior = np.where(possible, log_prior, -np.inf)
     prior = _normalised(log_prior)
     if len(parties) < 2:
-        return Belief(prior, False, prior)
+        return Belief(prior, False, prior, None, most_unseen(n_samples))
     agreement = agreements(parties)
     evidence = _SHARPNESS * (logit(agreement) - logit(usual_agreement()))
     is_separate = bool(agreement[RATIOS <= SEPARATE_UP_TO].max() > SEPARATE)
-    return Belief(_normalised(log_prior + evidence), is_separate, prior, agreement)
+    return Belief(
+        _normalised(log_prior + evidence), is_separate, prior, agreement, most_unseen(n_samples)
+    )
+
+
+def most_unseen(n_samples: int) -> float:
+    """Return the share whose percentile cuts off one row in twenty, or one of fewer rows."""
+    n_flagged = max(1, int(MOST_UNSEEN * n_samples))
+    return min(MOST_UNSEEN, (n_flagged - 0.5) / max(1, n_samples - 1))
 
 
 def usual_agreement() -> np.ndarray:

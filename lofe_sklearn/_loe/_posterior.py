@@ -222,7 +222,7 @@ class PosteriorMixin:
         >>> X = np.concatenate([rng.normal(0, 1, (190, 4)), rng.normal(6, 1, (10, 4))])
         >>> detector = LOE(DeepSVDD(), contamination=0.05, random_state=0)
         >>> pipeline = make_pipeline(StandardScaler(), detector).fit(X)
-        >>> pipeline.predict_proba(X)[190:, 1].min() > 0.5
+        >>> bool(pipeline.predict_proba(X)[190:, 1].min() > 0.5)
         True
         """
         anomaly = self.anomaly_proba(X)

@@ -18,6 +18,9 @@ from lofe_sklearn.plotting import (
     TrainingDisplay,
 )
 
+pytest_plugins = ["fits_to_draw"]
+pytestmark = pytest.mark.usefixtures("figures")
+
 # How each is made of a detector, rows and labels.
 OF_DETECTORS = {
     ScoresDisplay: lambda detector, X, y, **kw: ScoresDisplay.from_estimator(detector, **kw),

@@ -4,6 +4,9 @@ import pytest
 from lofe_sklearn import LOE, DeepSVDD, load, save
 from lofe_sklearn.plotting import ContaminationDisplay
 
+pytest_plugins = ["fits_to_draw"]
+pytestmark = pytest.mark.usefixtures("figures")
+
 
 def test_what_is_drawn_is_what_loe_found(loe):
     display = ContaminationDisplay.from_estimator(loe)

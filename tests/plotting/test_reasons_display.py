@@ -5,6 +5,9 @@ import pytest
 from lofe_sklearn import DeepSVDD
 from lofe_sklearn.plotting import ReasonsDisplay
 
+pytest_plugins = ["fits_to_draw"]
+pytestmark = pytest.mark.usefixtures("figures")
+
 
 def widths(display):
     return np.array([bar.get_width() for bar in display.bars_])

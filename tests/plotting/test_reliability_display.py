@@ -5,6 +5,9 @@ from sklearn.calibration import calibration_curve
 
 from lofe_sklearn.plotting import ReliabilityDisplay
 
+pytest_plugins = ["fits_to_draw"]
+pytestmark = pytest.mark.usefixtures("figures")
+
 
 @pytest.fixture
 def calibrated():

@@ -3,6 +3,9 @@ import pytest
 
 from lofe_sklearn.plotting import ScoresDisplay
 
+pytest_plugins = ["fits_to_draw"]
+pytestmark = pytest.mark.usefixtures("figures")
+
 
 def heights(bars):
     return np.array([bar.get_height() for bar in bars])

@@ -9,6 +9,9 @@ from lofe_sklearn.metrics import roc_auc_scorer
 from lofe_sklearn.model_selection import OutlierStratifiedKFold
 from lofe_sklearn.plotting import SearchDisplay
 
+pytest_plugins = ["fits_to_draw"]
+pytestmark = pytest.mark.usefixtures("figures")
+
 
 def test_folds_means_and_deviations(search):
     display = SearchDisplay.from_estimator(search)

@@ -3,6 +3,9 @@ import pytest
 
 from lofe_sklearn.plotting import TrainingDisplay
 
+pytest_plugins = ["fits_to_draw"]
+pytestmark = pytest.mark.usefixtures("figures")
+
 
 def test_curves_are_those_of_the_histories(loe):
     display = TrainingDisplay.from_estimator(loe)

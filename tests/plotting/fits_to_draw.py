@@ -1,4 +1,7 @@
-"""Small fits that all displays are drawn of."""
+"""Fixtures: small fits that all displays are drawn of.
+
+It is a plugin and no conftest.py, since tests of other folders import from the one above.
+"""
 
 import numpy as np
 import pytest
@@ -10,8 +13,8 @@ from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def _figures():
+@pytest.fixture
+def figures():
     """Draw without a screen, and leave no figure and no changed setting behind."""
     plt.switch_backend("Agg")
     before = dict(plt.rcParams)
