@@ -90,13 +90,13 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
     column_kinds_ : dict of str to str
         The kind of each column that was kept: ``"number"``, ``"time"``, ``"category"`` or
         ``"text"``, as it is after numbers and times have been read from text.
-    typical_row_ : pandas.DataFrame of shape (1, n_features_in_)
+    typical_row_ : pandas.DataFrame of shape (1, `n_features_in_`)
         The median of numbers and times, and the most frequent of all other values, of each column.
         :func:`lofe_sklearn.inspection.explain` compares rows with it.
     vectorizer_ : skrub.TableVectorizer
         The fitted vectorizer. It has seen columns of plain values: numbers as distances to their
         median in a unit of their own.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (`n_features_in_`,)
         The columns of the table.
     n_features_in_ : int
         How many columns the table had.
