@@ -180,12 +180,14 @@ def warn_unless_separate(belief: Belief, found: FoundRatio, known: np.ndarray | 
     """Tell the user that the ratio is hardly more than the prior."""
     if belief.is_separate or (known is not None and (known < 0).any()):
         return
+    why = "detectors of different kinds do not agree on which rows it would be"
+    if belief.agreement is None:
+        why = "without evidence, there is nothing to compare the members with"
     warn_user(
-        "LOE: no separate group of anomalies was found: detectors of different kinds do not agree "
-        "on which rows it would be. There may be few anomalies, or none. predict flags "
-        f"{found.value:.2g} of the training rows, mostly by the assumption that anomalies are "
-        f"rare; the interval is {found.low:.2g} to {found.high:.2g}. The ranking holds whatever "
-        "the ratio is: set contamination if you know it, or how many rows you can look at by "
-        "set_threshold(n_flagged=...).",
+        f"LOE: no separate group of anomalies was found: {why}. There may be few anomalies, or "
+        f"none. predict flags {found.value:.2g} of the training rows, mostly by the assumption "
+        f"that anomalies are rare; the interval is {found.low:.2g} to {found.high:.2g}. The "
+        "ranking holds whatever the ratio is: set contamination if you know it, or how many rows "
+        "you can look at by set_threshold(n_flagged=...).",
         NoSeparateGroupWarning,
     )
