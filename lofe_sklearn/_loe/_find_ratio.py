@@ -23,8 +23,8 @@ from lofe_sklearn.exceptions import NoSeparateGroupWarning
 
 # The cuts that are compared.
 RATIOS = np.geomspace(0.001, 0.5, 28)
-# The prior is log-normal. Both numbers, and the two below, were chosen on one half of the
-# benchmarks' sets and confirmed on the other: see the study `nothing_chosen`.
+# The prior is log-normal. Both numbers, and the constants below, were chosen on the benchmarks'
+# sets: see the study `nothing_chosen`.
 PRIOR_MEAN = 0.03
 PRIOR_DEVIATION = 2.0
 # How much a given agreement changes the belief.

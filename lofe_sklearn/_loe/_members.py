@@ -29,8 +29,7 @@ from lofe_sklearn.rules import LabelRule
 _FEW_MARKED = 2
 # How much the evidence counts beside the members, as a constant over the number of rows: a few
 # hundred rows are too few to train networks on. Where the ratio is not known, members assume wrong
-# ones, and evidence counts more. Chosen on one half of the benchmarks' sets and confirmed on the
-# other: see the study `nothing_chosen`.
+# ones, and evidence counts more. Chosen on the benchmarks' sets: see the study `nothing_chosen`.
 _PER_ROW = 250.0
 _WHERE_UNKNOWN = 0.5
 # Models of a fold, which only score the rows that they have not seen.
