@@ -5,6 +5,8 @@ VENV ?= .venv
 PEERS ?= .venv-peers
 # So do the oldest versions that pyproject.toml promises.
 OLDEST ?= .venv-oldest
+# And the wheel, as somebody who has no checkout installs it.
+WHEEL ?= .venv-wheel
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Small matrices: threads of torch and of BLAS would fight over them more than they gain.
@@ -13,7 +15,15 @@ THREADS := OMP_NUM_THREADS=1
 CORE := $(addprefix tests/,engine backbones loe fit_many metrics active test_common.py test_loe.py \
 	test_model_selection.py test_outliers.py test_search.py test_testing.py)
 
-.PHONY: demo test test-all test-oldest lint docs bench peers clean
+# The wheel in an environment of its own, from a folder without the source: fit, save, score.
+test-wheel:
+	rm -rf build/wheel $(WHEEL) && mkdir -p build/wheel/elsewhere && $(PYTHON) -m venv $(WHEEL)
+	$(WHEEL)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/wheel .
+	$(WHEEL)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		"$$(ls build/wheel/*.whl)[cli]"
+	cd build/wheel/elsewhere && $(THREADS) "$(CURDIR)/$(WHEEL)/bin/python" "$(CURDIR)/tests/wheel.py"
+
+.PHONY: demo test test-all test-oldest test-wheel lint docs bench peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m lofe_sklearn demo --output lofe_demo.png
@@ -44,7 +54,7 @@ bench: $(VENV)/.demo
 peers: $(PEERS)/.done
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(OLDEST) docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) $(PEERS) $(OLDEST) $(WHEEL) build docs/_build docs/auto_examples docs/generated
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
