@@ -55,6 +55,7 @@ class CsvFile:
         self.path, self.decimal = path, decimal
         self.encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
         self._lines: list[int] = []
+        self._bytes_read, self._n_bytes = 0, path.stat().st_size
         csv.field_size_limit(2**24)
         self.separator = self._detected() if separator == "auto" else separator
         header = next(self._records(), None)
@@ -84,6 +85,10 @@ class CsvFile:
         """Say where a row is."""
         return f"line {self._lines[row - 1]}"
 
+    def share_read(self) -> float:
+        """Return how much of the file was read, as a share of its bytes."""
+        return self._bytes_read / max(1, self._n_bytes)
+
     def _frame(self, rows: list[list[str]]) -> pd.DataFrame:
         import pandas as pd
 
@@ -106,7 +111,7 @@ class CsvFile:
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the fields of each record that is no blank line, and the line that it begins in."""
         line = 1
-        with self._opened() as file:
+        with open(self.path, "rb") as source, self._text_of(source) as file:
             reader = csv.reader(file, delimiter=self.separator, strict=True)
             while True:
                 line = reader.line_num + 1
@@ -118,6 +123,7 @@ class CsvFile:
                     raise BadData(self._bad_quotes(line, error)) from error
                 except (OSError, EOFError, zlib.error) as error:
                     raise BadData(f"{self.path} cannot be read to its end: {error}") from error
+                self._bytes_read = source.tell()
                 if fields is None:
                     return
                 if fields and "\0" in fields[0]:
@@ -125,17 +131,17 @@ class CsvFile:
                 if fields:
                     yield line, fields
 
-    def _opened(self) -> IO[str]:
-        return io.TextIOWrapper(self._binary(), encoding=self.encoding, newline="")
+    def _text_of(self, source: IO[bytes]) -> IO[str]:
+        return io.TextIOWrapper(self._unpacked(source), encoding=self.encoding, newline="")
 
-    def _binary(self) -> IO[bytes]:
+    def _unpacked(self, source: IO[bytes]) -> IO[bytes]:
         is_packed = self.path.name.lower().endswith(".gz")
-        return gzip.open(self.path) if is_packed else open(self.path, "rb")  # type: ignore[return-value]
+        return gzip.GzipFile(fileobj=source) if is_packed else source  # type: ignore[return-value]
 
     def _detected(self) -> str:
         """Return the sign that divides the first lines into the most fields, equally many."""
         try:
-            with self._opened() as file:
+            with open(self.path, "rb") as source, self._text_of(source) as file:
                 sample = file.read(_SAMPLE)
         except UnicodeError as error:
             raise BadData(self._wrong_encoding(error)) from error
@@ -177,7 +183,7 @@ class CsvFile:
     def _wrong_encoding(self, error: UnicodeError) -> str:
         """Say which byte of which line cannot be read, and which encoding may be right."""
         codec = self.encoding.removesuffix("-sig")
-        with self._binary() as file:
+        with open(self.path, "rb") as source, self._unpacked(source) as file:
             start = file.read(4)
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return f"{self.path} is not {codec} but UTF-16: pass --encoding utf-16"
@@ -185,7 +191,7 @@ class CsvFile:
             return f"{self.path} is no text: it is a zip archive or a spreadsheet. {_NO_TEXT}"
         place = ""
         if not codec.lower().startswith(("utf-16", "utf-32", "utf16", "utf32")):
-            with self._binary() as file:
+            with open(self.path, "rb") as source, self._unpacked(source) as file:
                 for number, content in enumerate(file, 1):
                     try:
                         content.decode(codec)

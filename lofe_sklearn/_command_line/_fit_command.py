@@ -88,7 +88,8 @@ def run_fit(options: FitOptions) -> None:
     )
     model = new_model(contamination, options.seed, options.device)
     with notes.of_warnings():
-        _fit(model, training, table, options.data)
+        with notes.progress("fit"):
+            _fit(model, training, table, options.data)
         scores = score_rows(model, training.frame)
     if options.model is not None:
         _save(model, options.model)

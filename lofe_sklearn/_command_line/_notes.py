@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lofe_sklearn._command_line._exits import say
 from lofe_sklearn._command_line._table_files import TableFile
+from lofe_sklearn._progress import job
 
 _MOST = 12
 # Python's names of things, in the words of the command line.
@@ -50,6 +52,12 @@ class Notes:
         """Write what is no note: how far the command is."""
         if not self._quiet:
             say(text)
+
+    @contextmanager
+    def progress(self, name: str) -> Iterator[None]:
+        """Show a bar while somebody who looks at a terminal waits for the command."""
+        with job(name, show=not self._quiet and sys.stderr.isatty()):
+            yield
 
     @contextmanager
     def of_warnings(self) -> Iterator[None]:

@@ -21,6 +21,7 @@ from lofe_sklearn._command_line._printing import print_rows
 from lofe_sklearn._command_line._ranking import Ranking
 from lofe_sklearn._command_line._score_files import check_ending, check_targets, writing_scores
 from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, open_table
+from lofe_sklearn._progress import part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,12 +54,18 @@ def run_score(options: ScoreOptions) -> None:
         model = read_model(options.model, options.device)
     check_schema(model, table.columns, options.data, options.model)
     ranking = Ranking(options.top, options.id_column)
-    with notes.of_warnings(), writing_scores(options.output) as file:
+    with (
+        notes.of_warnings(),
+        writing_scores(options.output) as file,
+        notes.progress("score"),
+        part(1.0) as progress,
+    ):
         for frame, names in _chunks(table, options):
             scores = _score(model, frame, table, options.data)
             ranking.add(frame, names, scores)
             if file is not None:
                 file.add(frame.index, names, scores)
+            progress.reach(table.share_read(), counted(ranking.n_rows, "row"))
     if ranking.n_rows == 0:
         raise BadData(f"{options.data} has a header, but no rows below it")
     with notes.of_warnings():

@@ -80,6 +80,10 @@ class TableFile(Protocol):
         """Say where a row is, by its number."""
         ...
 
+    def share_read(self) -> float:
+        """Return how much of the file was read by now."""
+        ...
+
 
 def open_table(path: Path, how: ReadingOptions) -> TableFile:
     """Open a file by its ending, and check its columns.
@@ -143,6 +147,7 @@ class ParquetFile:
         except pyarrow.ArrowException as error:
             raise self._damaged(error) from error
         self.columns = list(self._file.schema_arrow.names)
+        self._n_read = 0
 
     def chunks(self, n_rows: int | None) -> Iterator[pd.DataFrame]:
         """Yield the rows as tables of at most `n_rows`."""
@@ -157,12 +162,17 @@ class ParquetFile:
             if batch is None:
                 return
             frame = batch.to_pandas().reset_index(drop=True)[self.columns]
+            self._n_read = start - 1 + len(frame)
             yield _numbered(frame, start)
             start += len(frame)
 
     def place(self, row: int) -> str:
         """Say where a row is."""
         return f"row {row}"
+
+    def share_read(self) -> float:
+        """Return how much of the file was read, as a share of its rows."""
+        return self._n_read / max(1, self._file.metadata.num_rows)
 
     def _damaged(self, error: Exception) -> BadData:
         return BadData(f"{self.path} is no Parquet file, or is damaged: {error}")
@@ -195,6 +205,7 @@ class NpzFile:
         # Arrays beside X can be named by --id and --known; they are no features.
         self.beside = {k: v for k, v in values.items() if v.shape in ((len(X),), (len(X), 1))}
         beside = {name: pd.Series(value.ravel()) for name, value in self.beside.items()}
+        self._n_read = 0
         own = pd.DataFrame(X, columns=names)
         self._frame = own if not beside else pd.concat([own, pd.DataFrame(beside)], axis=1)
 
@@ -203,11 +214,16 @@ class NpzFile:
         step = n_rows or max(1, len(self._frame))
         for start in range(0, len(self._frame), step):
             part = self._frame.iloc[start : start + step].reset_index(drop=True)
+            self._n_read = start + len(part)
             yield _numbered(part, start + 1)
 
     def place(self, row: int) -> str:
         """Say where a row is."""
         return f"row {row}"
+
+    def share_read(self) -> float:
+        """Return how much of the file was handed on, as a share of its rows."""
+        return self._n_read / max(1, len(self._frame))
 
 
 def _numbered(frame: pd.DataFrame, first: int) -> pd.DataFrame:
