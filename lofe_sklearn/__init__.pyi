@@ -15,6 +15,7 @@ from lofe_sklearn import tabular as tabular
 from lofe_sklearn import testing as testing
 from lofe_sklearn._fit_many import fit_many as fit_many
 from lofe_sklearn._loe import LOE as LOE
+from lofe_sklearn._onnx._export import to_onnx as to_onnx
 from lofe_sklearn._saving._model_file import load as load
 from lofe_sklearn._saving._model_file import save as save
 from lofe_sklearn._search import LOESearchCV as LOESearchCV

@@ -3,6 +3,9 @@
 For a probability C that a view or a row is recognised as normal, L_n = -log C and
 L_a = -log(1 - C). Both are computed from logits or exponents, never from C itself, so that neither
 overflows, turns NaN or loses its gradient where C is close to 0 or to 1.
+
+Forward and backward are written by hand, in place. Where torch records the operations instead
+(`torch.export`, for files of ONNX), the same formulas are given without.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+# Of a vector that is zero and has no direction: it stays zero, and so does its gradient.
+_SMALLEST_SQUARE = 1e-30
 
 
 def density_losses(log_density: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,11 +61,18 @@ def matching_losses(logits: Tensor) -> tuple[Tensor, Tensor]:
     -------
     loss_n, loss_a : Tensor of shape (b,)
     """
+    if torch.compiler.is_compiling():
+        own = logits.diagonal(0, 1, 2)
+        is_own = torch.eye(*logits.shape[1:], dtype=torch.bool, device=logits.device)
+        others = logits.masked_fill(is_own, -math.inf)
+        return _averaged((own - _logsumexp(others)).movedim(-1, 0))
     return _MatchingLosses.apply(logits)[:2]
 
 
 def unit_vectors(z: Tensor, length: float = 1.0) -> Tensor:
     """Vectors along the last axis of z, brought to `length`; a zero vector stays zero."""
+    if torch.compiler.is_compiling():
+        return z * (z.square().sum(-1, keepdim=True) + _SMALLEST_SQUARE).rsqrt() * length
     return _UnitVectors.apply(z, length)[0]
 
 
@@ -85,6 +98,17 @@ def contrastive_losses(views: Tensor, temperature: float) -> tuple[Tensor, Tenso
     -------
     loss_n, loss_a : Tensor of shape (...)
     """
+    if torch.compiler.is_compiling():
+        unit = unit_vectors(views.movedim(0, -2), temperature**-0.5)
+        similarity = unit[..., 1:, :] @ unit.transpose(-1, -2)  # (..., K, K + 1)
+        n_transforms = similarity.shape[-2]
+        excluded = torch.eye(n_transforms, n_transforms + 1, dtype=torch.bool, device=views.device)
+        excluded = excluded.roll(1, dims=1)
+        excluded[:, 0] = True  # the positive pair competes with the others, not with itself
+        others = similarity.masked_fill(excluded, -math.inf)
+        logit = (similarity[..., 0] - _logsumexp(others)).movedim(-1, 0)
+        loss_n, loss_a = _averaged(logit)
+        return loss_n / math.log(n_transforms), loss_a / math.log(n_transforms)
     loss_n, loss_a, *_ = _ContrastiveLosses.apply(views, temperature)
     return loss_n.view(views.shape[1:-1]), loss_a.view(views.shape[1:-1])
 
@@ -125,7 +149,7 @@ class _UnitVectors(torch.autograd.Function):
 
     @staticmethod
     def forward(z: Tensor, length: float) -> tuple[Tensor, Tensor]:
-        factor = z.square().sum(-1, keepdim=True).add_(1e-30).rsqrt_().mul_(length)
+        factor = z.square().sum(-1, keepdim=True).add_(_SMALLEST_SQUARE).rsqrt_().mul_(length)
         return z * factor, factor
 
     @staticmethod
@@ -140,6 +164,12 @@ class _UnitVectors(torch.autograd.Function):
         # What points along the vector itself is lost.
         along = (unit * grad).sum(-1, keepdim=True).mul_(ctx.length**-2)
         return torch.addcmul(grad, unit, along, value=-1).mul_(factor), None
+
+
+def _logsumexp(values: Tensor) -> Tensor:
+    """Return logsumexp over the last axis; runtimes differ in how they treat values of -inf."""
+    largest = values.amax(dim=-1, keepdim=True)
+    return ((values - largest).exp().sum(dim=-1, keepdim=True).log() + largest).squeeze(-1)
 
 
 def _compete(own: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -187,7 +217,13 @@ class _ContrastiveLosses(torch.autograd.Function):
         # A clone, as contiguous() would return the input itself where b is 1.
         unit = views.movedim(0, -2).clone(memory_format=torch.contiguous_format)
         unit = unit.view(-1, *unit.shape[-2:])  # (b, K + 1, e)
-        factor = unit.square().sum(-1, keepdim=True).add_(1e-30).rsqrt_().mul_(temperature**-0.5)
+        factor = (
+            unit.square()
+            .sum(-1, keepdim=True)
+            .add_(_SMALLEST_SQUARE)
+            .rsqrt_()
+            .mul_(temperature**-0.5)
+        )
         unit.mul_(factor)
         similarity = torch.bmm(unit[:, 1:], unit.transpose(1, 2))
         similarity = similarity.permute(1, 2, 0).contiguous()  # (K, K + 1, b)

@@ -131,6 +131,9 @@ class MHRotModule(nn.Module):
 
     def _score(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses over all views, in blocks of one size so that memory is bounded."""
+        if torch.compiler.is_compiling():  # a recorded graph is for any number of rows
+            loss_n, loss_a = self._losses(x, self.maps, self.targets)
+            return loss_n.mean(dim=1), loss_a.mean(dim=1)
         n_views = len(self.maps)
         fill = _FILL.get(x.device.type, _FILL_ON_ACCELERATORS)
         row_block = max(1, fill // (n_views * self.values_per_image))

@@ -1,0 +1,1 @@
+"""Fitted detectors as ONNX graphs: scored without Python, torch or scikit-learn."""

@@ -1,0 +1,189 @@
+"""The classical detectors of LOE's evidence as torch modules, so that they can be exported.
+
+Each computes what ``outlier_scores`` of the detector computes, with operations of tensors only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lofe_sklearn._loe._classical import Forest, Neighbors, RobustCovariance
+from lofe_sklearn._onnx._not_exportable import NotExportable
+
+_LARGEST = float(np.finfo(np.float32).max)
+# Standardised values are clipped here, as the detectors do.
+_FAR = 1e100
+
+
+class ForestGraph(nn.Module):
+    """An isolation forest: each row falls through all trees at once, level by level."""
+
+    units: Tensor
+    roots: Tensor
+    feature: Tensor
+    threshold: Tensor
+    left: Tensor
+    right: Tensor
+    length: Tensor
+    scale: Tensor
+
+    def __init__(self, detector: Forest) -> None:
+        super().__init__()
+        forest = detector.forest_
+        trees = [tree.tree_ for tree in forest.estimators_]
+        features = forest.estimators_features_
+        start = np.cumsum([0, *(tree.node_count for tree in trees)])
+        feature, threshold, left, right, length = [], [], [], [], []
+        for tree, columns, first in zip(trees, features, start, strict=False):
+            own = np.arange(tree.node_count)
+            is_leaf = tree.children_left < 0
+            feature.append(np.where(is_leaf, 0, np.asarray(columns)[np.maximum(tree.feature, 0)]))
+            threshold.append(np.where(is_leaf, 0.0, tree.threshold))
+            # A row that has come to a leaf stays there.
+            left.append(first + np.where(is_leaf, own, tree.children_left))
+            right.append(first + np.where(is_leaf, own, tree.children_right))
+            length.append(_depths(tree) + _average_path_length(tree.n_node_samples))
+        self.depth = max(tree.max_depth for tree in trees)
+        self.register_buffer("units", torch.as_tensor(detector.units_))
+        self.register_buffer("roots", torch.as_tensor(start[:-1]))
+        self.register_buffer("feature", torch.as_tensor(np.concatenate(feature)))
+        # Trees compare float32 values with float64 thresholds: the largest float32 that is not
+        # above a threshold divides them alike.
+        self.register_buffer("threshold", torch.as_tensor(_rounded_down(np.concatenate(threshold))))
+        self.register_buffer("left", torch.as_tensor(np.concatenate(left)))
+        self.register_buffer("right", torch.as_tensor(np.concatenate(right)))
+        self.register_buffer("length", torch.as_tensor(np.concatenate(length)))
+        usual = _average_path_length(np.array([forest.max_samples_]))[0]
+        self.register_buffer("scale", _number(len(trees) * usual if usual > 0 else 1.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = (x / self.units).clamp(-_LARGEST, _LARGEST).to(torch.float32)
+        node = self.roots.expand(x.shape[0], -1)
+        for _ in range(self.depth):
+            goes_left = x.gather(1, self.feature[node]) <= self.threshold[node]
+            node = torch.where(goes_left, self.left[node], self.right[node])
+        return torch.exp2(-self.length[node].sum(dim=1) / self.scale)
+
+
+def _number(value: float) -> Tensor:
+    """Return a constant in double precision; a number of Python's would be stored in single."""
+    return torch.tensor(value, dtype=torch.float64)
+
+
+def _depths(tree: Any) -> np.ndarray:
+    """Return the number of splits above each node."""
+    depths = np.zeros(tree.node_count)
+    for node in range(tree.node_count):  # children come after their parent
+        for child in (tree.children_left[node], tree.children_right[node]):
+            if child >= 0:
+                depths[child] = depths[node] + 1
+    return depths
+
+
+def _average_path_length(n: np.ndarray) -> np.ndarray:
+    """Return the mean depth of an isolation tree of n rows (Liu et al. 2008, equation 1)."""
+    n = np.asarray(n, dtype=np.float64)
+    many = np.maximum(n, 3.0)
+    length = 2.0 * (np.log(many - 1.0) + np.euler_gamma) - 2.0 * (many - 1.0) / many
+    return np.where(n > 2, length, np.where(n == 2, 1.0, 0.0))
+
+
+def _rounded_down(values: np.ndarray) -> np.ndarray:
+    """Return the largest float32 numbers that are not above the values."""
+    rounded = values.astype(np.float32)
+    return np.where(rounded > values, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+
+
+class _Standardised(nn.Module):
+    """Rows in standard deviations from the mean of the training rows."""
+
+    shift: Tensor
+    factor: Tensor
+
+    def __init__(self, scaling: tuple[np.ndarray, np.ndarray] | None) -> None:
+        super().__init__()
+        shift, factor = scaling if scaling is not None else (np.zeros(1), np.ones(1))
+        self.register_buffer("shift", torch.as_tensor(shift))
+        self.register_buffer("factor", torch.as_tensor(factor))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ((x - self.shift) * self.factor).clamp(-_FAR, _FAR)
+
+
+class NeighborsGraph(nn.Module):
+    """The distance to the k-th nearest of the rows that were kept."""
+
+    rows: Tensor
+
+    def __init__(self, detector: Neighbors) -> None:
+        super().__init__()
+        self.standardised = _Standardised(detector.scaling_)
+        self.register_buffer("rows", torch.as_tensor(detector.rows_))
+        self.k = int(detector.index_.n_neighbors)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.standardised(x)
+        # The order of distances by products, which need little memory; then the distance itself by
+        # differences, which is exact.
+        order = self.rows.square().sum(dim=1) - 2.0 * (x @ self.rows.T)
+        nearest = order.topk(self.k, dim=1, largest=False, sorted=True).indices
+        return (x - self.rows[nearest[:, -1]]).square().sum(dim=1).sqrt()
+
+
+class RobustCovarianceGraph(nn.Module):
+    """The Mahalanobis distance."""
+
+    varies: Tensor
+    location: Tensor
+    precision: Tensor
+
+    def __init__(self, detector: RobustCovariance) -> None:
+        super().__init__()
+        self.standardised = _Standardised(detector.scaling_)
+        self.register_buffer("varies", torch.as_tensor(np.flatnonzero(detector.varies_)))
+        self.register_buffer("location", torch.as_tensor(detector.location_))
+        self.register_buffer("precision", torch.as_tensor(detector.precision_))
+
+    def forward(self, x: Tensor) -> Tensor:
+        away = self.standardised(x).index_select(1, self.varies) - self.location
+        return ((away @ self.precision) * away).sum(dim=1).clamp(min=0.0).sqrt()
+
+
+_GRAPHS: dict[type, Any] = {
+    Forest: ForestGraph,
+    Neighbors: NeighborsGraph,
+    RobustCovariance: RobustCovarianceGraph,
+}
+
+
+class EvidenceGraph(nn.Module):
+    """The mean of the detectors' standardised logarithms, high for anomalies."""
+
+    lowest: Tensor
+    floor: Tensor
+    center: Tensor
+    spread: Tensor
+
+    def __init__(self, evidence: Any) -> None:
+        super().__init__()
+        for source in evidence.sources:
+            if type(source.detector) not in _GRAPHS:
+                raise NotExportable(
+                    f"the evidence {source.name!r} ({type(source.detector).__name__}) is a "
+                    "detector that has no graph here. Fit with evidence='auto', with some of "
+                    "'iforest', 'knn' and 'mcd', or with None"
+                )
+        sources = evidence.sources
+        self.detectors = nn.ModuleList(_GRAPHS[type(s.detector)](s.detector) for s in sources)
+        for name in ("lowest", "floor", "center", "spread"):
+            values = [float(getattr(source, name)) for source in sources]
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = torch.stack([detector(x) for detector in self.detectors], dim=1)
+        logs = ((scores - self.lowest).clamp(min=0.0) + self.floor).log()
+        return ((logs - self.center) / self.spread).mean(dim=1)

@@ -1,0 +1,140 @@
+"""`to_onnx`: a fitted detector, or a Pipeline with one, as a file of ONNX."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from lofe_sklearn._any_detector import final_step
+from lofe_sklearn._onnx._check import check_graph
+from lofe_sklearn._onnx._not_exportable import NotExportable
+from lofe_sklearn._onnx._steps_before import first_rows, joined_to_steps
+from lofe_sklearn._onnx._torch_export import exported, require_packages
+from lofe_sklearn._saving._atomic import write_whole
+from lofe_sklearn._types import FilePath
+from lofe_sklearn._versions import current_version
+from lofe_sklearn.exceptions import ModelFileError
+
+# Numbers of made-up rows that a file is tried on, where no rows are given.
+_N_PROBES = 16
+
+
+def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
+    """Write a fitted detector to a file of ONNX, which scores rows without Python or torch.
+
+    The graph takes rows and returns ``score``, what `score_samples` returns, and ``label``, what
+    `predict` returns. Before it is written, ONNX Runtime runs it on a few rows, and scores and
+    labels have to be those of the detector. It needs ``pip install 'lofe-sklearn[onnx]'``.
+
+    Parameters
+    ----------
+    fitted : estimator
+        A fitted `LOE`, backbone or `LOESearchCV`, or a Pipeline that ends in one of them.
+    path : str or path
+        The file to write; ``.onnx`` is the usual ending. A file that is there is replaced in one
+        step.
+    X : {array-like, data frame} of shape (n_samples, n_features), optional
+        Some rows, of which the first sixteen are looked at. Needed for a Pipeline: the graph takes
+        what it takes, one input ``X`` of double precision for an array, and one input of shape
+        (n_samples, 1) for each column of a data frame.
+
+    Raises
+    ------
+    ModelFileError
+        If a part cannot be exported, which the message names, or if the graph's scores differ from
+        the detector's by more than 1e-5. Nothing is written then. It is a ``ValueError``.
+    NotFittedError
+        If the estimator is not fitted.
+    ImportError
+        If onnx, onnxscript, onnxruntime or, for a Pipeline, skl2onnx is not installed, or torch is
+        older than 2.7.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    save : A file for this package, with all that a detector can do.
+
+    Notes
+    -----
+    Scores are computed in double precision. `MHRot` is computed in single precision, as it is here,
+    and its scores may differ by up to 1e-3. The graph does not check its rows: those with missing
+    values, or with values that are too large, get a score that is no number and the label -1. Steps
+    of a Pipeline before the detector are translated by skl2onnx [1]_; those it does not know cannot
+    be exported.
+
+    References
+    ----------
+    .. [1] https://onnx.ai/sklearn-onnx/
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import lofe_sklearn
+    >>> from lofe_sklearn.datasets import load_thyroid
+    >>> X, y = load_thyroid(return_X_y=True)
+    >>> detector = lofe_sklearn.DeepSVDD(max_epochs=2, random_state=0).fit(X)
+    >>> path = Path(tempfile.mkdtemp()) / "thyroid.onnx"
+    >>> lofe_sklearn.to_onnx(detector, path)
+    >>> import onnxruntime
+    >>> session = onnxruntime.InferenceSession(path)
+    >>> score, label = session.run(["score", "label"], {"X": X})
+    >>> bool(np.allclose(score, detector.score_samples(X), atol=1e-5))
+    True
+    """
+    require_packages(with_steps=isinstance(fitted, Pipeline))
+    check_is_fitted(fitted)
+    name = type(fitted).__name__
+    steps, detector = _taken_apart(fitted)
+    if steps and X is None:
+        raise ModelFileError(
+            f"to_onnx: {name} has steps before the detector, so some rows are needed to see what "
+            "it takes. Pass X=, such as X_train[:16]."
+        )
+    rows = _probes(detector) if X is None else first_rows(X, _N_PROBES)
+    try:
+        model = (
+            exported(detector) if not steps else joined_to_steps(Pipeline(steps), detector, rows)
+        )
+        check_graph(model, fitted, rows)
+    except NotExportable as reason:
+        raise ModelFileError(
+            f"to_onnx: {name} cannot be exported: {reason}. save() stores any model of this "
+            "package."
+        ) from reason
+    for key, value in {"lofe_sklearn": current_version(), "detector": name}.items():
+        model.metadata_props.add(key=key, value=value)
+    write_whole(path, model.SerializeToString(), "to_onnx")
+
+
+def _taken_apart(fitted: Any) -> tuple[list[tuple[str, Any]], Any]:
+    """Return the steps before the detector, those of Pipelines within Pipelines, and it."""
+    steps: list[tuple[str, Any]] = []
+    while True:
+        if isinstance(fitted, Pipeline):
+            own = [
+                (name, step)
+                for name, step in fitted.steps[:-1]
+                if step not in (None, "passthrough")
+            ]
+            steps += [(f"step{len(steps) + i}_{name}", step) for i, (name, step) in enumerate(own)]
+            fitted = final_step(fitted)
+        elif hasattr(fitted, "best_estimator_"):
+            fitted = fitted.best_estimator_
+        else:
+            return steps, fitted
+
+
+def _probes(detector: Any) -> np.ndarray:
+    """Make rows around the typical one, of the sizes that the features have."""
+    if not hasattr(detector, "_typical_values"):
+        return np.zeros((1, getattr(detector, "n_features_in_", 1)))
+    typical = np.nan_to_num(np.asarray(detector._typical_values, dtype=np.float64))
+    rng = np.random.default_rng(0)
+    spread = np.maximum(np.abs(typical), 1.0)
+    return typical + 0.1 * spread * rng.standard_normal((_N_PROBES, len(typical)))

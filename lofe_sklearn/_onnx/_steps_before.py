@@ -1,0 +1,92 @@
+"""The steps of a Pipeline before the detector, by skl2onnx, and what goes into a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from lofe_sklearn._onnx._not_exportable import NotExportable
+from lofe_sklearn._onnx._torch_export import exported
+
+
+def first_rows(X: Any, n_rows: int) -> Any:
+    """Return the first rows of an array or a data frame."""
+    if hasattr(X, "iloc"):
+        return X.iloc[:n_rows]
+    return np.asarray(X)[:n_rows]
+
+
+def inputs_of(rows: Any) -> dict[str, np.ndarray]:
+    """Return rows as the inputs of a graph: one array, or one for each column of a frame."""
+    if not hasattr(rows, "columns"):
+        return {"X": np.asarray(rows, dtype=np.float64)}
+    return {str(name): _column(rows[name]) for name in rows.columns}
+
+
+def _column(values: Any) -> np.ndarray:
+    column = values.to_numpy()[:, None]
+    if column.dtype.kind in "fiub":
+        return column.astype(np.float64)
+    return column.astype(object)
+
+
+def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
+    """Return one graph of the steps and the detector.
+
+    Parameters
+    ----------
+    steps : Pipeline
+        Fitted steps that transform rows.
+    detector : LOE or Backbone
+    rows : array or data frame
+        Some rows, as the first step takes them.
+
+    Raises
+    ------
+    NotExportable
+        If skl2onnx does not know a step.
+    """
+    import onnx
+    import onnx.compose
+    import onnx.version_converter
+    import skl2onnx
+    from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
+
+    types = [
+        (
+            name,
+            (DoubleTensorType if values.dtype.kind == "f" else StringTensorType)(
+                [None, values.shape[1]]
+            ),
+        )
+        for name, values in inputs_of(rows).items()
+    ]
+    own = exported(detector)
+    opset = {each.domain: each.version for each in own.opset_import}[""]
+    try:
+        before = skl2onnx.convert_sklearn(
+            steps,
+            initial_types=types,
+            target_opset={"": opset, "ai.onnx.ml": 3},
+        )
+        # It says the oldest version that has all of its operations.
+        before = onnx.version_converter.convert_version(before, opset)
+    except Exception as error:
+        names = ", ".join(type(step).__name__ for _, step in steps.steps)
+        reason = str(error).strip().splitlines()
+        raise NotExportable(
+            f"skl2onnx cannot translate one of the steps {names}: "
+            f"{reason[0] if reason else type(error).__name__}"
+        ) from error
+    [output] = before.graph.output
+    if output.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+        own = exported(detector, torch.float32)
+    before = onnx.compose.add_prefix(before, "steps_", rename_inputs=False)
+    before.ir_version = own.ir_version
+    versions = {each.domain: each for each in [*before.opset_import, *own.opset_import]}
+    for model in (before, own):
+        del model.opset_import[:]
+        model.opset_import.extend(versions.values())
+    return onnx.compose.merge_models(before, own, io_map=[(before.graph.output[0].name, "X")])
