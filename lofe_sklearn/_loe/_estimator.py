@@ -59,7 +59,7 @@ class LOE(
         did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,
         which pulls them to the middle and not away without bound; ``"refine"`` drops them;
         ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
-        `contamination` then sets the threshold only. A callable
+        `contamination` then sets the threshold only; `PURisk` needs known anomalies. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
         (M,) and known labels (M, b) or None into weights (M, b).
     contamination : "auto", float, pair of floats or thresholder, default="auto"
