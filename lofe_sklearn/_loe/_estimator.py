@@ -50,8 +50,8 @@ class LOE(
     Parameters
     ----------
     estimator : Backbone or list of Backbone, default=None
-        The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `MHRot` or your
-        own. It is cloned, never changed. Of a list, members are copies in turn. None stands for
+        The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`, `RealNVP`,
+        `MHRot` or your own. It is cloned, never changed. Of a list, members are copies in turn. None is
         ``[DeepSVDD(), AutoEncoder()]``, which did best on average where nothing is known, with
         three times their learning rate and half of their epochs, or 20.
     method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
