@@ -4,8 +4,8 @@
     python -m benchmarks study known-anomalies --sets 6_cardio --known 1 --seeds 5
 
 The LOE paper's tabular protocol at 10 %, with the ratio given. Of the anomalies among the training
-rows some are known, drawn at random: 5 or 20, but no more than half of them. One member of each
-of LOE's own backbones, without evidence, so that nothing but the objective differs. `known_weight` is
+rows some are known, drawn at random: 5 or 20, but no more than half of them. One member of each of
+LOE's own backbones, without evidence, so that nothing but the objective differs. `known_weight` is
 how much the mean over the known anomalies counts beside that over all other rows; None lets each
 row count the same. At most 3,000 rows of each of ADBench's 22 sets.
 """

@@ -50,10 +50,10 @@ class LOE(
     Parameters
     ----------
     estimator : Backbone or list of Backbone, default=None
-        The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`, `RealNVP`,
-        `MHRot` or your own. It is cloned, never changed. Of a list, members are copies in turn. None is
-        ``[DeepSVDD(), AutoEncoder()]``, which did best on average where nothing is known, with
-        three times their learning rate and half of their epochs, or 20.
+        The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`,
+        `RealNVP`, `MHRot` or your own. It is cloned, never changed. Of a list, members are copies
+        in turn. None stands for ``[DeepSVDD(), AutoEncoder()]``, which did best on average where
+        nothing is known, with three times their learning rate and half of their epochs, or 20.
     method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
         did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,

@@ -87,8 +87,8 @@ class RealNVP(Backbone):
     Layer by layer a row is turned into one of independent values, in a way that can be undone: each
     layer keeps half of the features, and a network of these says by how much the others are scaled
     and shifted. That gives the density p(x) of a row. The normal loss is ``-log p``, the anomaly
-    loss ``log p``. On its own it is trained blind, as if all rows were normal; ``LOE(RealNVP(...))``
-    trains it on contaminated data.
+    loss ``log p``. On its own it is trained blind, as if all rows were normal;
+    ``LOE(RealNVP(...))`` trains it on contaminated data.
 
     Parameters
     ----------

@@ -135,7 +135,9 @@ def test_a_stack_equals_single_models_over_a_long_training(backbone_class):
     device = torch.device("cpu")
     rows = engine.Rows(X, device=device, dtype=torch.float64)
     # Convolutions are slow in float64; NeuTraL's rounding errors grow fastest.
-    max_epochs = {"MHRot": 20, "NeuTraL": 60, "ICL": 80, "RealNVP": 60}.get(backbone_class.__name__, 150)
+    max_epochs = {"MHRot": 20, "NeuTraL": 60, "ICL": 80, "RealNVP": 60}.get(
+        backbone_class.__name__, 150
+    )
 
     def train(seeds):
         modules = engine.build_modules(

@@ -99,5 +99,7 @@ def test_bad_parameters(name, value):
 
 def test_wide_rows_take_fewer_steps_and_networks_of_one_width():
     assert RealNVP().choose_steps(1024) == 200
-    n_weights = [sum(p.numel() for p in RealNVP().build_module(d).parameters()) for d in (500, 1000)]
+    n_weights = [
+        sum(p.numel() for p in RealNVP().build_module(d).parameters()) for d in (500, 1000)
+    ]
     assert n_weights[1] < 2 * n_weights[0]

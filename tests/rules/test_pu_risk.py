@@ -46,9 +46,7 @@ def test_an_epoch_minimises_the_formula(non_negative, alpha, size):
     [expected] = torch.autograd.grad(risk(loss_n, loss_a, alpha, known, non_negative), theta)
 
     labelling = engine.Labelling(PURisk(non_negative), alpha, known=known, by_rank=False)
-    batches = Batches(
-        [torch.arange(n_rows)], 64, [0], [known], known_weights=[PURisk.known_weight]
-    )
+    batches = Batches([torch.arange(n_rows)], 64, [0], [known], known_weights=[PURisk.known_weight])
     labels = LabelStep([labelling], batches.n_rows, batches.index)
     labels.start_epoch(0, None, None)
     [batch] = batches.epoch()
@@ -107,7 +105,9 @@ def test_it_finds_the_unknown_anomalies(some_known):
     detector = loe().fit(X, known_anomalies=known)
     blind = loe(method="blind").fit(X)
     assert roc_auc(y[~known], detector.score_samples(X[~known])) > 0.9
-    mean = [-d.score_samples(X)[known].mean() / -d.score_samples(X).mean() for d in (detector, blind)]
+    mean = [
+        -d.score_samples(X)[known].mean() / -d.score_samples(X).mean() for d in (detector, blind)
+    ]
     assert mean[0] > mean[1]
 
 
