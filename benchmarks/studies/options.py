@@ -108,6 +108,11 @@ COMPARISONS = {
             "anomaly_loss=inverse": ("DeepSVDD", {"anomaly_loss": "inverse"}),
         },
     ),
+    "tccm-times": Comparison(
+        EIGHT,
+        ("blind", "soft", "hard"),
+        {"TCCM n_times=1": ("TCCM", {"n_times": 1}), "TCCM n_times=4": ("TCCM", {"n_times": 4})},
+    ),
     "sizes": Comparison(
         _odds(
             *("thyroid", "arrhythmia", "cardio", "satimage-2", "pendigits", "breastw", "wbc"),

@@ -126,7 +126,10 @@ class RealNVP(Backbone):
     less it counts [2]_.
 
     A layer scales a feature by a factor between 1/e and e. So the density of a feature that is
-    constant or takes few values has a bound.
+    constant or takes few values has a bound. The hidden layers are narrow, whatever the number of
+    features, so that the networks of wide rows grow in proportion to these.
+
+    With soft labels both losses of a marked row cancel: such rows are dropped, as by ``"refine"``.
 
     The score of a row is its log-density, of scaled features, and may have any sign. Its method
     ``embed`` returns what the layers turn the row into.
