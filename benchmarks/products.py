@@ -40,6 +40,8 @@ def shapes(module: nn.Module, n_features: int, batch: int) -> Iterator[tuple[tup
         yield from _of_icl(module, batch)
     elif hasattr(module, "maps"):
         yield from _of_goad(module, n_features, batch)
+    elif hasattr(module, "row_layer"):
+        yield from _of_tccm(module, batch)
     else:
         layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
         yield from _linear(batch, layers, first=True)
@@ -91,6 +93,13 @@ def _of_goad(module: nn.Module, n_features: int, batch: int):
     yield (1, batch, n_features), (1, *module.maps.shape)
     yield from _linear(n_rows, _layers(module.encoder), first=True)
     yield from _layer((1,), n_rows, *module.centers.t().shape, first=False)
+
+
+def _of_tccm(module: nn.Module, batch: int):
+    n_times = len(module.times)
+    yield from _linear(batch, [module.row_layer], first=True)
+    yield from _linear(n_times, [module.time_layer], first=True)
+    yield from _linear(n_times * batch, _layers(module.rest), first=False)
 
 
 def times(call: Callable[[], None], repeats: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 from benchmarks.studies import (
+    backbones,
     calibration,
     choose_ratio,
     cleaning,
@@ -13,6 +14,7 @@ from benchmarks.studies import (
     false_discovery,
     flow,
     image_features,
+    known_anomalies,
     known_labels,
     label_free,
     label_update,
@@ -32,10 +34,10 @@ from benchmarks.studies import (
 from benchmarks.study import Study
 
 _MODULES = (
-    *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels),
+    *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels, known_anomalies),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
-    *(image_features, flow, reasons, rules, digest),
+    *(image_features, flow, reasons, rules, backbones, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

@@ -64,7 +64,7 @@ COMPARISONS = {
     "backbones": Comparison(
         EIGHT,
         ("blind", "soft", "hard"),
-        {name: (name, {}) for name in ("GOAD", "DeepSVDD", "AutoEncoder")},
+        {name: (name, {}) for name in ("GOAD", "DeepSVDD", "AutoEncoder", "TCCM", "RealNVP")},
         of_suite=("NeuTraL", "ICL"),
         n_seeds=5,
     ),
@@ -107,6 +107,11 @@ COMPARISONS = {
             "anomaly_loss=hypersphere": ("DeepSVDD", {}),
             "anomaly_loss=inverse": ("DeepSVDD", {"anomaly_loss": "inverse"}),
         },
+    ),
+    "tccm-times": Comparison(
+        EIGHT,
+        ("blind", "soft", "hard"),
+        {"TCCM n_times=1": ("TCCM", {"n_times": 1}), "TCCM n_times=4": ("TCCM", {"n_times": 4})},
     ),
     "sizes": Comparison(
         _odds(

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from lofe_sklearn import engine
 from lofe_sklearn._conformal import rates_of_p_values, rates_of_probabilities
 from lofe_sklearn._cut import clean_cuts, threshold, tolerances, warn_of_equal_scores
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
 from lofe_sklearn._loe._find_ratio import Belief, warn_unless_separate
-from lofe_sklearn._loe._parameters import label_rule
+from lofe_sklearn._loe._parameters import label_rule, labels_rows
 from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._ratio import Unknown, read_contamination
 from lofe_sklearn._thresholds import ThresholdMixin
@@ -65,7 +66,8 @@ class DecisionMixin(ThresholdMixin):
         )
         self._training_scores, self._known = scores, known
         if self._ensemble.evidence is None:
-            self.labels_ = infer_labels(label_rule(self.method), losses, self.contamination_, known)
+            rule = label_rule(self.method) if labels_rows(self.method) else engine.RULES["blind"]
+            self.labels_ = infer_labels(rule, losses, self.contamination_, known)
         else:
             self.labels_ = self._labels_by_rank()
         self._contamination_of_fit, self._posterior_of_fit = self.contamination_, self._posterior

@@ -50,16 +50,16 @@ class LOE(
     Parameters
     ----------
     estimator : Backbone or list of Backbone, default=None
-        The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `MHRot` or your
-        own. It is cloned, never changed. Of a list, members are copies in turn. None stands for
-        ``[DeepSVDD(), AutoEncoder()]``, which did best on average where nothing is known, with
-        three times their learning rate and half of their epochs, or 20.
+        The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`,
+        `RealNVP`, `MHRot` or your own. It is cloned, never changed. Of a list, members are copies
+        in turn. None stands for ``[DeepSVDD(), AutoEncoder()]``, which did best on average where
+        nothing is known, with three times their learning rate and half of their epochs, or 20.
     method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
         did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,
         which pulls them to the middle and not away without bound; ``"refine"`` drops them;
         ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
-        `contamination` then sets the threshold only. A callable
+        `contamination` then sets the threshold only; `PURisk` needs known anomalies. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
         (M,) and known labels (M, b) or None into weights (M, b).
     contamination : "auto", float, pair of floats or thresholder, default="auto"

@@ -17,7 +17,12 @@ from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._first_labels import is_auto, remembered_scores
 from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
-from lofe_sklearn._loe._parameters import course_of, labels_rows
+from lofe_sklearn._loe._parameters import (
+    check_known,
+    course_of,
+    known_weight,
+    labels_rows,
+)
 from lofe_sklearn._loe._ratio import Contamination
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Fold, Memo, Plan, Task, draw_seeds
@@ -108,6 +113,7 @@ class Planner:
         """
         n_samples, n_features = self.rows.X.shape
         asked, n_backbones = self.parameters, len(self.backbones)
+        check_known(asked.method, self.known)
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
         n_folds = how_many_folds(asked.held_out_folds, n_samples)
         held_out = held_out_rows(n_samples, n_folds, self.known)
@@ -227,7 +233,7 @@ class Planner:
             first_scores=scores,
             known=known,
             per_epoch=per_epoch and not blind,
-            known_weight=asked.known_weight,
+            known_weight=known_weight(asked),
             by_rank=by_ratio,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 from torch import Tensor
 
 from lofe_sklearn import engine
@@ -20,7 +21,7 @@ from lofe_sklearn._validation import (
     did_you_mean,
 )
 from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD
-from lofe_sklearn.rules import AAR, ALTBI, ODIM, LabelRule
+from lofe_sklearn.rules import AAR, ALTBI, ODIM, LabelRule, PURisk
 
 Method: TypeAlias = (
     Literal["hard", "soft", "refine", "blind"]
@@ -107,6 +108,28 @@ def labels_rows(method: Any) -> bool:
     return method.labels_rows if isinstance(method, LabelRule) else method != "blind"
 
 
+def known_weight(parameters: Any) -> float | None:
+    """Return what `known_weight` stands for."""
+    given, method = parameters.known_weight, parameters.method
+    if given is None and isinstance(method, LabelRule):
+        return method.known_weight
+    return given
+
+
+def check_known(method: Any, known: np.ndarray | None) -> None:
+    """Raise ValueError if a valid `method` cannot be used with these known labels."""
+    if not isinstance(method, LabelRule) or not method.needs_known_anomalies:
+        return
+    n_anomalies = 0 if known is None else int((known < 0).sum())
+    n_normal = 0 if known is None else int((known > 0).sum())
+    if n_anomalies == 0 or n_normal > 0:
+        raise ValueError(
+            f"LOE: method={method!r} is for known anomalies without known normal rows; got "
+            f"{n_anomalies} known anomalies and {n_normal} known normal rows. Pass "
+            'fit(X, known_anomalies=mask), or take method="hard", which uses both kinds or none.'
+        )
+
+
 def course_of(method: Any) -> engine.Course:
     """Return what a valid `method` asks of the training besides labels.
 
@@ -139,7 +162,7 @@ def label_rule(method: Any) -> engine.Rule:
         )
     if isinstance(method, LabelRule):
         check_parameters(method, method.parameter_constraints)
-    if type(method) in (AAR, ALTBI, ODIM):
+    if type(method) in (AAR, ALTBI, ODIM, PURisk):
         return method
     if callable(method):
         return _checked_rule(method)

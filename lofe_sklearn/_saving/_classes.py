@@ -15,7 +15,7 @@ from lofe_sklearn.exceptions import ModelFileError
 _PACKAGE = "lofe_sklearn"
 # Packages whose public classes may be in a file. The empty name stands for lofe_sklearn itself.
 _PUBLIC = (
-    *("", "backbones", "features", "metrics", "model_selection", "tabular"),
+    *("", "backbones", "features", "metrics", "model_selection", "rules", "tabular"),
     *("adapters.pyod", "adapters.adbench"),
 )
 # What fitted detectors hold beside estimators.

@@ -6,3 +6,5 @@ from lofe_sklearn.backbones._goad import GOAD as GOAD
 from lofe_sklearn.backbones._icl import ICL as ICL
 from lofe_sklearn.backbones._mhrot import MHRot as MHRot
 from lofe_sklearn.backbones._neutral import NeuTraL as NeuTraL
+from lofe_sklearn.backbones._real_nvp import RealNVP as RealNVP
+from lofe_sklearn.backbones._tccm import TCCM as TCCM

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._stack import build_modules
+from lofe_sklearn.engine._states import AveragedModule
 
 
 def restore_module(
@@ -21,7 +23,8 @@ def restore_module(
     build : callable
         Builds the untrained network.
     values : mapping of str to Tensor
-        Its parameters and buffers by name.
+        Its parameters and buffers by name; or those of an `AveragedModule` of several of its
+        states.
     shapes_first : bool
         Whether it is built without memory first, to compare shapes: so that a network is never
         larger than its values. All of its tensors must be made on torch's default device then.
@@ -31,14 +34,28 @@ def restore_module(
     ValueError
         If the values are those of another network.
     """
+    device = "meta" if shapes_first else "cpu"
     with plain_torch():
-        if shapes_first:
-            with torch.device("meta"):
-                [empty] = build_modules([build], [0], torch.device("meta"))
-            _check(empty, values)
+        with torch.device(device):
+            [empty] = build_modules([build], [0], torch.device(device))
+        n_states = 0 if values_of(empty).keys() == values.keys() else _n_states(values)
+        _check(_averaged(empty, n_states), values)
         [module] = build_modules([build], [0], torch.device("cpu"))
+        module = _averaged(module, n_states)
         load_values(module, values)
     return module.eval()
+
+
+def _averaged(module: nn.Module, n_states: int) -> nn.Module:
+    if n_states == 0:
+        return module
+    return AveragedModule([copy.deepcopy(module) for _ in range(n_states)])
+
+
+def _n_states(values: Mapping[str, Tensor]) -> int:
+    """How many states of a network an `AveragedModule` of these values has; 0 if it is none."""
+    names = [name.split(".") for name in values]
+    return len({name[1] for name in names}) if all(n[0] == "states" for n in names) else 0
 
 
 def load_values(module: nn.Module, values: Mapping[str, Tensor]) -> None:

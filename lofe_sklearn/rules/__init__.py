@@ -1,7 +1,8 @@
 """Label rules with parameters, for ``LOE(method=...)``.
 
 `AAR` and `ALTBI` leave out rows whose normal loss is large, `ODIM` stops blind training in time.
-None of them trains a row of unknown label with the anomaly loss, and none needs to know the ratio.
+None of these needs to know the ratio. `PURisk` is for known anomalies without known normal rows. No
+rule here trains a row of unknown label with the anomaly loss.
 `LabelRule` is what a rule of your own derives from, where a function is not enough.
 """
 
@@ -10,5 +11,6 @@ from lofe_sklearn.rules._aar import AAR
 from lofe_sklearn.rules._altbi import ALTBI
 from lofe_sklearn.rules._label_rule import LabelRule
 from lofe_sklearn.rules._odim import ODIM
+from lofe_sklearn.rules._pu_risk import PURisk
 
-__all__ = ["AAR", "ALTBI", "ODIM", "Course", "LabelRule", "Peak"]
+__all__ = ["AAR", "ALTBI", "ODIM", "Course", "LabelRule", "PURisk", "Peak"]

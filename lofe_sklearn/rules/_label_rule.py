@@ -48,6 +48,12 @@ class LabelRule(DocumentationMixin, BaseEstimator, ABC):
     # Whether any row is labelled at all; if not, there are no first labels either.
     labels_rows: ClassVar[bool] = True
 
+    # Whether it is for known anomalies without known normal rows; `LOE.fit` refuses anything else.
+    needs_known_anomalies: ClassVar[bool] = False
+
+    # What ``LOE(known_weight=None)`` stands for; None where every row counts the same.
+    known_weight: ClassVar[float | None] = None
+
     @property
     def needs_ratio(self) -> bool:
         """Whether the rule labels by the ratio, `alpha`, and the order of the losses alone.

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lofe_sklearn import ICL, AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn import ICL, TCCM, AutoEncoder, DeepSVDD, NeuTraL, RealNVP
 from lofe_sklearn.backbones._deep_svdd import DeepSVDDModule
 from lofe_sklearn.backbones._mlp import MLP, Linear
 from lofe_sklearn.engine import _stack
@@ -14,6 +14,10 @@ BACKBONES = {
     "svdd": DeepSVDD(),
     "svdd inverse": DeepSVDD(anomaly_loss="inverse", hidden_sizes=[5, 4, 3]),
     "autoencoder": AutoEncoder(),
+    "tccm": TCCM(),
+    "tccm of one layer": TCCM(hidden_sizes=[8], n_times=1),
+    "real nvp": RealNVP(),
+    "real nvp of an odd number of layers": RealNVP(n_layers=3, hidden_sizes=[8]),
     "neutral": NeuTraL(n_transforms=3),
     "neutral residual": NeuTraL(n_transforms=3, transform_type="residual"),
     "neutral multiplicative": NeuTraL(transform_type="multiplicative", transform_sizes=[8, 4]),

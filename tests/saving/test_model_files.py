@@ -21,6 +21,7 @@ import lofe_sklearn
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, ModelFileError
 from lofe_sklearn.backbones import Backbone, energy_losses
 from lofe_sklearn.model_selection import OutlierStratifiedKFold
+from lofe_sklearn.rules import AAR, ALTBI, ODIM, PURisk
 
 pytest.importorskip("skops", reason="skops is not installed")
 pytest.importorskip("safetensors", reason="safetensors is not installed")
@@ -94,6 +95,9 @@ def test_a_loaded_detector_is_fitted_again_and_cloned(cls, contaminated, tmp_pat
     assert not hasattr(clone(loaded), "module_")
 
 
+RULES = AAR(), ALTBI(), ODIM(), PURisk()
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "parameters",
@@ -103,8 +107,9 @@ def test_a_loaded_detector_is_fitted_again_and_cloned(cls, contaminated, tmp_pat
         {"contamination": np.float64(0.1), "max_features": 0.6, "n_estimators": 2},
         {"contamination": 0.1, "method": "soft", "label_update": "epoch", "init": None},
         {"contamination": 0.1, "estimator": [SVDD, AutoEncoder(max_epochs=2)], "n_estimators": 2},
+        *({"contamination": 0.1, "method": rule} for rule in RULES),
     ],
-    ids=["auto", "pair", "features", "soft", "list"],
+    ids=["auto", "pair", "features", "soft", "list", *map(str, RULES)],
 )
 def test_forms_of_loe(parameters, kind, contaminated, tmp_path):
     X = contaminated[0].astype(kind)

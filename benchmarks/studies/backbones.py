@@ -1,0 +1,112 @@
+"""Backbones beside each other, blind and with LOE, on both halves of ADBench's sets.
+
+    python -m benchmarks study backbones
+    python -m benchmarks study backbones --backbones RealNVP NeuTraL --sets 6_cardio --seeds 3
+
+Fitted here: the LOE paper's tabular protocol at 10 %, with the ratio given, one model of each
+backbone and method, its first labels by an isolation forest. At most 3,000 rows of each of the 22
+sets: twelve that the defaults of LOE() were chosen on, and ten others. The other table, of all rows
+fitted and scored with an assumed ratio of .1, is made of the rows of the suite `adbench`:
+
+    python -m benchmarks run adbench --methods blind hard soft --seeds 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmarks.detectors import BACKBONES
+from benchmarks.ledger import RESULTS, Row, read
+from benchmarks.machine import cpu_seconds
+from benchmarks.markdown import short, table
+from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.sets import CHOSEN_ON, LOOKED_AT, load_table
+from benchmarks.study import Axis, Study
+from lofe_sklearn import LOE, fit_many
+from lofe_sklearn.datasets import loe_tabular_split
+from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
+
+RATIO, MAX_ROWS = 0.1, 3_000
+METHODS = ("blind", "soft", "hard")
+SETS = (*CHOSEN_ON, *LOOKED_AT)
+HALVES = {"chosen on": CHOSEN_ON, "others": LOOKED_AT}
+
+
+def run(cell: Row) -> Iterator[Row]:
+    """Fit one backbone by all methods, in one stack."""
+    seed = cell["seed"]
+    X, y = load_table(cell["dataset"], MAX_ROWS)
+    X, X_test, _, y_test = loe_tabular_split(X, y, contamination=RATIO, random_state=seed)
+    backbone = BACKBONES[cell["backbone"]]
+    detectors = [
+        LOE(backbone(), method=method, contamination=RATIO, random_state=seed) for method in METHODS
+    ]
+    fitted: list[LOE] = []
+    seconds = cpu_seconds(lambda: fitted.extend(fit_many(detectors, X)))
+    for method, detector in zip(METHODS, fitted, strict=True):
+        scores = detector.score_samples(X_test)
+        yield {
+            "method": method,
+            "n_rows": len(X),
+            "roc_auc": round(float(roc_auc(y_test, scores)), 4),
+            "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+            "fit_cpu_seconds": round(seconds / len(METHODS), 3),
+        }
+
+
+def tables(rows: list[Row]) -> str:
+    """Return the means over both halves of the sets in both protocols, and F1 of each set."""
+    parts = [f"The paper's protocol, ROC AUC / F1\n\n{_means(rows, ('roc_auc', 'f1'))}"]
+    of_suite = _of_suite()
+    if of_suite:
+        figures = ("roc_auc", "average_precision")
+        parts.append(f"All rows, ROC AUC / average precision\n\n{_means(of_suite, figures)}")
+    sets = list(dict.fromkeys(row["dataset"] for row in rows))
+    lines = []
+    for (backbone, method), own in grouped(rows, "backbone", "method").items():
+        f1 = of_each_set(own, ["f1"])
+        lines.append([backbone, method, *(short(f1[name][0], 2) for name in sets if name in f1)])
+    header = ["backbone", "method", *map(short_name, sets)]
+    parts.append(f"The paper's protocol, F1 of each set\n\n{table(header, lines)}")
+    return "\n\n".join(parts)
+
+
+def _means(rows: list[Row], figures: tuple[str, ...]) -> str:
+    lines = []
+    for (backbone, method), own in grouped(rows, "backbone", "method").items():
+        parts = [[row for row in own if row["dataset"] in half] for half in HALVES.values()]
+        means = [" / ".join(map(short, over_sets(part, figures))) for part in (*parts, own)]
+        seconds = float(np.mean([row["fit_cpu_seconds"] for row in own]))
+        lines.append([backbone, method, *means, f"{seconds:.2f}"])
+    header = ["backbone", "method", *HALVES, "all sets", "CPU seconds a fit"]
+    return table(header, lines)
+
+
+def _of_suite() -> list[Row]:
+    """Return the rows of the suite `adbench` of the same sets and their sizes."""
+    path = RESULTS / "adbench.jsonl"
+    rows = [
+        row | {"backbone": row["detector"]}
+        for row in (read([path]) if path.exists() else [])
+        if row["detector"] in ("LOE", *BACKBONES)
+        and row["dataset"] in SETS
+        and (row["protocol"], row["max_rows"]) == ("unsupervised", MAX_ROWS)
+        and not row["params"]
+        and not row["error"]
+    ]
+    return sorted(rows, key=lambda row: (row["backbone"], row["method"]))
+
+
+STUDY = Study(
+    "backbones",
+    "backbones blind and with LOE, on the sets that defaults were chosen on and on others",
+    axes={
+        "seed": Axis((0,)),
+        "dataset": Axis(SETS),
+        "backbone": Axis(("DeepSVDD", "AutoEncoder", "TCCM", "RealNVP"), choices=tuple(BACKBONES)),
+    },
+    run=run,
+    tables=tables,
+)
