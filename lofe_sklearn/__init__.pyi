@@ -3,6 +3,7 @@ from lofe_sklearn import active as active
 from lofe_sklearn import adapters as adapters
 from lofe_sklearn import backbones as backbones
 from lofe_sklearn import datasets as datasets
+from lofe_sklearn import distributed as distributed
 from lofe_sklearn import engine as engine
 from lofe_sklearn import exceptions as exceptions
 from lofe_sklearn import features as features

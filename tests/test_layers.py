@@ -31,6 +31,7 @@ LAYERS = [
     ["_search"],
     ["active", "testing", "adapters", "features", "tabular", "plotting"],
     ["_saving", "_show_versions"],
+    ["distributed"],
     ["__init__"],
     ["_demo"],
     ["_command_line"],

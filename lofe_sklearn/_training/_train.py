@@ -15,6 +15,7 @@ from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._progress import Part, part
 from lofe_sklearn._training._forward import locating, losses_of_stack
 from lofe_sklearn._training._scaling import fit_scaling
+from lofe_sklearn._training._spread_rows import SpreadRows
 from lofe_sklearn._training._stacking import scored_together, stacks_of, work_of
 from lofe_sklearn._training._task import Outcome, Task, Trained
 from lofe_sklearn.exceptions import TrainingDivergedError
@@ -71,6 +72,25 @@ def train_tasks(
     outcomes: dict[int, Outcome] = {}
     for stack, of_stack in zip(stacks, results, strict=True):
         outcomes.update(zip(stack, of_stack, strict=True))
+    return [outcomes[i] for i in range(len(tasks))]
+
+
+def train_spread_tasks(tasks: Sequence[Task], X: SpreadRows) -> list[Outcome]:
+    """Train tasks on rows that are spread over processes: all of these train every stack together.
+
+    Raises
+    ------
+    TrainingDivergedError
+        If a loss stops being finite.
+    """
+    outcomes: dict[int, Outcome] = {}
+    with part(1.0, "stacking models"):
+        # Each may have another amount of free memory; one of them decides.
+        stacks = X.ranks.of_all(stacks_of(tasks, X, max_memory=None))[0]
+        for stack in stacks:
+            own = [tasks[i] for i in stack]
+            share = work_of(own, X) / work_of(tasks, X)
+            outcomes.update(zip(stack, _train_stack(own, X, False, share=share), strict=True))
     return [outcomes[i] for i in range(len(tasks))]
 
 
@@ -210,6 +230,10 @@ def _rows_of(
     tasks: list[Task], X: Matrix, device: torch.device
 ) -> tuple[engine.Rows, list[engine.Scaling | None]]:
     """Put X, and the outliers below it, on the device, and find each task's scaling."""
+    if isinstance(X, SpreadRows):
+        scaling = fit_scaling(X, tasks[0].model.scaling)
+        rows = X.on_device([task.exposure for task in tasks], scaling, device)
+        return rows, [scaling] * len(tasks)
     found: dict[tuple[Subset, Subset], engine.Scaling | None] = {}  # once for each fold
     keys = [(Subset(task.rows), Subset(task.features)) for task in tasks]
     for task, key in zip(tasks, keys, strict=True):
