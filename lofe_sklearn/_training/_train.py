@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._progress import Part, part
 from lofe_sklearn._training._forward import locating, losses_of_stack
+from lofe_sklearn._training._rows_of_jobs import for_jobs, rows_of
 from lofe_sklearn._training._scaling import fit_scaling
 from lofe_sklearn._training._spread_rows import SpreadRows
 from lofe_sklearn._training._stacking import scored_together, stacks_of, work_of
@@ -51,7 +52,7 @@ def train_tasks(
     max_memory : float, optional
         Bytes that the models of a stack may take. Default: half of what is free.
     n_jobs : int, optional
-        Stacks trained at a time, by joblib.
+        Stacks trained at a time, by joblib; there are at least as many, if there are models enough.
 
     Returns
     -------
@@ -59,14 +60,15 @@ def train_tasks(
         In the order of `tasks`.
     """
     with part(1.0, "stacking models") as training:
-        stacks = stacks_of(tasks, X, max_memory=max_memory)
+        n_workers = 1 if keep_interrupted else effective_n_jobs(n_jobs)
+        stacks = stacks_of(tasks, X, max_memory=max_memory, n_workers=n_workers)
         of_stacks = [[tasks[i] for i in stack] for stack in stacks]
         if keep_interrupted:
             results = _until_interrupted(of_stacks, X, keep_going)
         else:
-            work = work_of(tasks, X)
+            work, rows = work_of(tasks, X), for_jobs(X)
             results = _Stacks(training, len(stacks), n_jobs=n_jobs)(
-                delayed(_train_stack)(own, X, keep_going, share=work_of(own, X) / work)
+                delayed(_train_stack)(own, rows, keep_going, share=work_of(own, X) / work)
                 for own in of_stacks
             )
     outcomes: dict[int, Outcome] = {}
@@ -144,7 +146,7 @@ def _is_interrupted(outcomes: Sequence[Outcome]) -> bool:
 
 def _train_stack(
     tasks: list[Task],
-    X: Matrix,
+    X: Any,
     keep_going: bool,
     *,
     share: float,
@@ -157,7 +159,7 @@ def _train_stack(
     several = f"{len(tasks)} " if len(tasks) > 1 else ""
     name = f"{several}{type(tasks[0].model).__name__}"
     with engine.plain_torch(), part(share, name) as progress:
-        return _train_together(tasks, X, keep_going, keep_interrupted, name, progress)
+        return _train_together(tasks, rows_of(X), keep_going, keep_interrupted, name, progress)
 
 
 def _train_together(

@@ -39,7 +39,10 @@ def count(frame: Any) -> int:
 
 def as_array(frame: Any, names: Sequence[str]) -> np.ndarray:
     """Return some columns side by side, without their names."""
-    return np.column_stack([np.asarray(frame[name]) for name in names])
+    table = select(frame, names, as_table=True)
+    if not hasattr(table, "to_numpy"):  # pyarrow's
+        table = table.to_pandas()
+    return np.asarray(table.to_numpy())
 
 
 def select(frame: Any, names: Sequence[str], *, as_table: bool = False) -> Any:
