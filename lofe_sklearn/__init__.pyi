@@ -23,6 +23,7 @@ from lofe_sklearn._show_versions import show_versions as show_versions
 from lofe_sklearn.backbones._all_backbones import *
 from lofe_sklearn.exceptions import ModelFileError as ModelFileError
 from lofe_sklearn.exceptions import NoSeparateGroupWarning as NoSeparateGroupWarning
+from lofe_sklearn.exceptions import ProcessGroupError as ProcessGroupError
 from lofe_sklearn.exceptions import TrainingDivergedError as TrainingDivergedError
 
 __version__: str

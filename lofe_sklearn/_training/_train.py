@@ -234,8 +234,8 @@ def _rows_of(
     """Put X, and the outliers below it, on the device, and find each task's scaling."""
     if isinstance(X, SpreadRows):
         scaling = fit_scaling(X, tasks[0].model.scaling)
-        rows = X.on_device([task.exposure for task in tasks], scaling, device)
-        return rows, [scaling] * len(tasks)
+        shard = X.on_device([task.exposure for task in tasks], scaling, device)
+        return shard, [scaling] * len(tasks)
     found: dict[tuple[Subset, Subset], engine.Scaling | None] = {}  # once for each fold
     keys = [(Subset(task.rows), Subset(task.features)) for task in tasks]
     for task, key in zip(tasks, keys, strict=True):

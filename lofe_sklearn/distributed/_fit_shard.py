@@ -110,7 +110,7 @@ def fit_shard(
     Each step is exchanged, so `batch_size` should grow with the number of processes: each should
     have a hundred rows of a batch or more.
 
-    Each process keeps its own rows, and of all rows some 50 bytes a model: order, losses, labels.
+    Each process keeps its own rows, and of all rows less than 100 bytes a model: order, losses, labels.
     Scalings are computed of all rows. What needs rows in one place gets a sample of at most 131,072
     rows or 33 million values, which is all rows of smaller sets: the detectors of `init` and
     `evidence`, which then score all rows, synthetic outliers, what ``scaling="auto"`` stands for,
@@ -143,8 +143,7 @@ def fit_shard(
         _refuse(detector)
         n_own = count_rows(X, "X", "fit_shard")
     _check_counts(ranks.of_all(n_own))
-    for name, value in (*_parameters(detector).items(), ("outliers", joblib.hash(outliers))):
-        _check_equal(ranks, name, value)
+    _check_equal(ranks, {**_parameters(detector), "outliers": joblib.hash(outliers)})
 
     fitted = clone(detector)
     _set_common_seed(fitted, ranks)
@@ -190,9 +189,8 @@ def _prepared(
             warnings.simplefilter("ignore", UserWarning)
             known = labels.read(n_own, owner, X)
     names = None if own.feature_names is None else own.feature_names.tolist()
-    _check_equal(ranks, "the number of features", own.X.shape[1])
-    _check_equal(ranks, "the names of the features", names)
-    _check_equal(ranks, "the shape of the rows", repr(own.layout))
+    features = {"the number of features": own.X.shape[1], "the names of the features": names}
+    _check_equal(ranks, {**features, "the shape of the rows": repr(own.layout)})
     dtype = np.result_type(*ranks.of_all(own.X.dtype))
     spread = SpreadRows(own.X.astype(dtype, copy=False), ranks)
     known_of_all = None
@@ -237,27 +235,27 @@ def _check_counts(counts: list[int]) -> None:
             )
 
 
-def _check_equal(ranks: engine.Ranks, what: str, value: Any) -> None:
-    """Raise the same error in all processes unless their values are equal."""
-    first, *others = ranks.of_all(value)
+def _check_equal(ranks: engine.Ranks, values: dict[str, Any]) -> None:
+    """Raise the same error in all processes unless they have the same values."""
+    first, *others = ranks.of_all(values)
     for rank, other in enumerate(others, start=1):
-        if other != first:
-            raise ProcessGroupError(
-                f"fit_shard: {what} must be the same in all processes; process 0 has {first!r}, "
-                f"process {rank} has {other!r}."
-            )
+        for name in {**first, **other}:
+            if first.get(name) != other.get(name):
+                raise ProcessGroupError(
+                    f"fit_shard: {name} must be the same in all processes; process 0 has "
+                    f"{first.get(name)!r}, process {rank} has {other.get(name)!r}."
+                )
 
 
 def _parameters(detector: OutlierDetector) -> dict[str, str]:
     """Return parameters as text that equal ones have in common, in whichever process they are."""
-    parameters = detector.get_params(deep=True)
-    texts = {name: re.sub(r" at 0x[0-9a-f]+", "", repr(v)) for name, v in parameters.items()}
-    return {"the class": type(detector).__name__, "the parameters": ", ".join(texts)} | texts
+    parameters = {"the class": type(detector), **detector.get_params(deep=True)}
+    return {name: re.sub(r" at 0x[0-9a-f]+", "", repr(v)) for name, v in parameters.items()}
 
 
 def _set_common_seed(detector: OutlierDetector, ranks: engine.Ranks) -> None:
     """Let the first process draw a seed for all, where the detector is given none."""
-    given = detector.random_state  # type: ignore[attr-defined]
+    given = detector.random_state
     if isinstance(detector, LOE) and given is None:
         given = detector._backbones()[0].random_state
     seed = ranks.of_all(draw_seeds(given, 1)[0])[0]

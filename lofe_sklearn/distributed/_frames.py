@@ -61,7 +61,9 @@ def with_columns(frame: Any, columns: Mapping[str, np.ndarray]) -> Any:
     """Return the frame with more columns behind its own."""
     if isinstance(frame, Mapping):
         return {**frame, **columns}
-    library = sys.modules[type(frame).__module__.partition(".")[0]]  # loaded, or there'd be no frame
+    library = sys.modules[
+        type(frame).__module__.partition(".")[0]
+    ]  # loaded, or there'd be no frame
     if hasattr(frame, "column_names"):
         arrays = {name: frame.column(name) for name in frame.column_names}
         return library.table({**arrays, **columns})

@@ -79,9 +79,7 @@ def process_group(*, timeout: float = 1800.0) -> Iterator[engine.Ranks]:
     if given:
         dist.init_process_group(backend, timeout=wait)
     else:
-        dist.init_process_group(
-            backend, store=dist.HashStore(), rank=0, world_size=1, timeout=wait
-        )
+        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1, timeout=wait)
     try:
         yield engine.Ranks()
         dist.barrier()  # who keeps the group's store must not end before the others

@@ -67,9 +67,7 @@ class Rows:
             picked = self._to_tensor(self._X[numbers].toarray(), numbers)
         return picked.view(*index.shape, *picked.shape[1:])
 
-    def losses_by(
-        self, stack: Stack, index: Tensor, models: Models = ALL
-    ) -> tuple[Tensor, Tensor]:
+    def losses_by(self, stack: Stack, index: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
         """Both losses, (M, b) each, of the rows at `index`, (M, b), by all models or some."""
         return stack(self.take(index, models), models)
 

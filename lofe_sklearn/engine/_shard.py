@@ -60,9 +60,7 @@ class Shard(Rows):
         rows[~mine] = 0
         return self._ranks.sum(rows)
 
-    def losses_by(
-        self, stack: Stack, index: Tensor, models: Models = ALL
-    ) -> tuple[Tensor, Tensor]:
+    def losses_by(self, stack: Stack, index: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
         """Both losses, (M, b) each, of the rows at `index`, (M, b), by all models or some."""
         mine = self._is_mine(index)
         # At least one row, which then counts for nothing: some layers take no empty batch.
@@ -105,5 +103,5 @@ class _SumOfAll(torch.autograd.Function):
         return ranks.sum(own.clone())
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return gradient, None

@@ -46,7 +46,7 @@ def _one(work, rank, size, port, timeout, sender):
     try:
         with process_group(timeout=timeout) as ranks:
             result = work(ranks)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         result = error
     sender.send_bytes(pickle.dumps(result))  # send() would hand over tensors in shared memory
     sender.close()

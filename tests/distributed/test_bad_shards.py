@@ -1,9 +1,7 @@
 """fit_shard where something is wrong in one process: all of them say which, and none waits."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
+import time
 
 import numpy as np
 import pandas as pd
@@ -124,7 +122,10 @@ def test_without_a_group():
 def test_groups_that_cannot_be_joined(monkeypatch):
     with process_group(), pytest.raises(RuntimeError, match="has joined a group"), process_group():
         pass
-    with pytest.raises(ValueError, match="timeout must be a number of seconds"), process_group(timeout=0):
+    with (
+        pytest.raises(ValueError, match="timeout must be a number of seconds"),
+        process_group(timeout=0),
+    ):
         pass
     monkeypatch.setenv("RANK", "0")
     with pytest.raises(RuntimeError, match="but not WORLD_SIZE"), process_group():
@@ -151,8 +152,6 @@ def test_a_process_that_hangs(monkeypatch):
 
     def work(ranks):
         if ranks.rank == 1:
-            import time
-
             time.sleep(4)
             os._exit(1)
         return fit_shard(SMALL, X)
@@ -160,53 +159,3 @@ def test_a_process_that_hangs(monkeypatch):
     alone, _ = in_processes(work, timeout=1.5)
     assert isinstance(alone, ProcessGroupError)
     assert "no answer from process 1 of 2" in str(alone)
-
-
-SCRIPT = """
-import os, sys
-import numpy as np
-import lofe_sklearn
-from lofe_sklearn import LOE, DeepSVDD
-from lofe_sklearn.distributed import fit_shard, process_group
-
-rows = np.random.default_rng(0).normal(size=(203, 4))
-with process_group() as ranks:
-    if len(sys.argv) > 2 and ranks.rank == 1:
-        os.kill(os.getpid(), 9)
-    detector = LOE(DeepSVDD(max_epochs=3), contamination=0.1, random_state=0)
-    detector = fit_shard(detector, np.array_split(rows, ranks.size)[ranks.rank])
-    if ranks.rank == 0:
-        lofe_sklearn.save(detector, sys.argv[1])
-"""
-
-
-@pytest.mark.slow
-def test_torchrun(tmp_path):
-    """As users start it, with and without a process that is killed."""
-    pytest.importorskip("skops")
-    (tmp_path / "train.py").write_text(SCRIPT)
-    run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    options = {
-        "capture_output": True,
-        "text": True,
-        "timeout": 240,
-        "env": {
-            **os.environ,
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            "OMP_NUM_THREADS": "1",
-        },
-    }
-    done = subprocess.run([*run, tmp_path / "train.py", tmp_path / "m.lofe"], **options)
-    assert done.returncode == 0, done.stderr
-    import lofe_sklearn
-
-    rows = np.random.default_rng(0).normal(size=(203, 4))
-    expected = LOE(DeepSVDD(max_epochs=3), contamination=0.1, random_state=0).fit(rows)
-    loaded = lofe_sklearn.load(tmp_path / "m.lofe")
-    np.testing.assert_allclose(
-        loaded.score_samples(rows), expected.score_samples(rows), rtol=0, atol=1e-5
-    )
-    killed = subprocess.run([*run, tmp_path / "train.py", tmp_path / "n.lofe", "x"], **options)
-    assert killed.returncode != 0
-    assert "rank      : 1" in killed.stderr
-    assert not (tmp_path / "n.lofe").exists()

@@ -116,7 +116,9 @@ def test_a_file_is_read_once(model, monkeypatch):
     """By all scorers and threads of a process; again where it is replaced."""
     path, table, _ = model
     read = []
-    monkeypatch.setattr(module, "load", lambda *a, **k: read.append(a) or lofe_sklearn.load(*a, **k))
+    monkeypatch.setattr(
+        module, "load", lambda *a, **k: read.append(a) or lofe_sklearn.load(*a, **k)
+    )
     module._read.cache_clear()
     scorers = [pickle.loads(pickle.dumps(make_scorer(path))) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:

@@ -6,7 +6,7 @@ from conftest import BACKBONES, FEW_TREES, SMALL
 from processes import in_processes
 from sklearn.base import clone
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, ICL, MHRot, NeuTraL
+from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL
 from lofe_sklearn.backbones import MLP, Backbone
 from lofe_sklearn.distributed import fit_shard
 from lofe_sklearn.rules import AAR
@@ -125,7 +125,9 @@ def test_three_processes_and_few_rows_a_batch():
 def test_precisions_are_brought_together():
     def work(ranks):
         own = X[PARTS[ranks.rank]]
-        return fit_shard(DeepSVDD(max_epochs=2, random_state=0), own.astype(f"f{4 + 4 * ranks.rank}"))
+        return fit_shard(
+            DeepSVDD(max_epochs=2, random_state=0), own.astype(f"f{4 + 4 * ranks.rank}")
+        )
 
     rows = X.copy()
     rows[PARTS[0]] = X[PARTS[0]].astype(np.float32)
@@ -172,5 +174,7 @@ class WithDropout(Backbone):
 
 def test_dropout_draws_masks_in_each_process():
     detector = WithDropout(max_epochs=2, random_state=0)
-    first, second = in_processes(lambda ranks: fit_shard(detector, X[PARTS[ranks.rank]]).loss_history_)
+    first, second = in_processes(
+        lambda ranks: fit_shard(detector, X[PARTS[ranks.rank]]).loss_history_
+    )
     np.testing.assert_array_equal(first, second)
