@@ -129,14 +129,15 @@ class BatchScorer:
         ValueError, TypeError
             If a column is missing, or rows cannot be scored; it is said of which rows.
         """
-        names = column_names(frame)
-        self._check_columns(self.keep, names, frame, "keep")
+        names, rows_named = column_names(frame), _which(frame)
+        _check_columns(self.keep, names, rows_named, "keep asks for")
         if count(frame) == 0:
             empty = {name: np.empty(0, OUTPUTS[name]) for name in self.outputs}
             return with_columns(select(frame, self.keep), empty)
         fitted = self._fitted()
         features = getattr(fitted, "feature_names_in_", None)
-        self._check_columns(() if features is None else features, names, frame, "the model")
+        wanted = () if features is None else features
+        _check_columns(wanted, names, rows_named, "the model was fitted to")
         try:
             if features is None:
                 rows: Any = as_array(frame, [name for name in names if name not in self.keep])
@@ -145,7 +146,7 @@ class BatchScorer:
             found = self._of_rows(fitted, rows)
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"BatchScorer: {_which(frame)} cannot be scored. {error}") from error
+            raise kind(f"BatchScorer: {rows_named} cannot be scored. {error}") from error
         return with_columns(select(frame, self.keep), found)
 
     def over(self, frames: Iterable[Any]) -> Iterator[Any]:
@@ -189,7 +190,7 @@ class BatchScorer:
         """
         from pyspark.sql.types import StructType
 
-        self._check_columns(self.keep, frame.columns, frame, "keep")
+        _check_columns(self.keep, frame.columns, "the rows", "keep asks for")
         schema = StructType([frame.schema[name] for name in self.keep])
         for name in self.outputs:
             schema = schema.add(name, _SPARK_TYPES[name])
@@ -260,17 +261,6 @@ class BatchScorer:
             found["percentile"] = percentiles(scores, training, detector._near(scores))
         return {name: found[name].astype(OUTPUTS[name], copy=False) for name in self.outputs}
 
-    def _check_columns(
-        self, wanted: Sequence[str], names: Sequence[str], frame: Any, whose: str
-    ) -> None:
-        missing = [name for name in wanted if name not in names]
-        if missing:
-            asks = "keep asks for" if whose == "keep" else "the model was fitted to"
-            raise ValueError(
-                f"BatchScorer: {_which(frame)} lack columns that {asks}: "
-                f"{', '.join(map(repr, missing))}. They have {', '.join(map(repr, names))}."
-            )
-
 
 _reading = ForkSafeLock()
 
@@ -288,13 +278,18 @@ def _listed(name: str, given: Any) -> list[str]:
     return list(given)
 
 
+def _check_columns(wanted: Sequence[str], names: Sequence[str], rows: str, whose: str) -> None:
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise ValueError(
+            f"BatchScorer: {rows} lack columns that {whose}: {', '.join(map(repr, missing))}. "
+            f"They have {', '.join(map(repr, names))}."
+        )
+
+
 def _which(frame: Any) -> str:
     """Name the rows of a frame as well as they can be named."""
-    try:
-        n_rows = count(frame)
-    except TypeError:  # a frame of Spark's
-        return "the rows"
-    index = getattr(frame, "index", None)
+    n_rows, index = count(frame), getattr(frame, "index", None)
     if index is None or n_rows == 0:
         return f"{n_rows} rows"
     return f"{n_rows} rows with index {index[0]!r} to {index[-1]!r}"

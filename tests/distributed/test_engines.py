@@ -36,7 +36,9 @@ def expected(tmp_path_factory):
     _, table, scores = make_model(folder)
     (folder / "orders").mkdir()
     for i in range(4):
-        table[75 * i : 75 * i + 75].to_parquet(folder / "orders" / f"part-{i}.parquet")
+        # Spark reads no nanoseconds.
+        path = folder / "orders" / f"part-{i}.parquet"
+        table[75 * i : 75 * i + 75].to_parquet(path, coerce_timestamps="us")
     os.chdir(folder)
     yield scores
     os.chdir(before)
