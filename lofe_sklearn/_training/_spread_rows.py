@@ -43,10 +43,10 @@ class SpreadRows:
 
     def __init__(self, own: np.ndarray, ranks: engine.Ranks) -> None:
         self.own, self.ranks = own, ranks
-        self._counts = ranks.of_all(len(own))
-        start = sum(self._counts[: ranks.rank])
+        counts = ranks.of_all(len(own))
+        start = sum(counts[: ranks.rank])
         self.rows = slice(start, start + len(own))
-        self.shape = (sum(self._counts), *own.shape[1:])
+        self.shape = (sum(counts), *own.shape[1:])
         self.dtype = own.dtype
 
     @cached_property
