@@ -111,10 +111,10 @@ def fit_shard(
     have a hundred rows of a batch or more.
 
     Each process keeps its own rows, and less than 100 bytes a model of each of all rows: order,
-    losses, labels. Scalings are computed of all rows. What needs rows in one place gets a sample of at most 131,072
-    rows or 33 million values, which is all rows of smaller sets: the detectors of `init` and
-    `evidence`, which then score all rows, synthetic outliers, what ``scaling="auto"`` stands for,
-    and the typical values of `explain`.
+    losses, labels. Scalings are computed of all rows. What needs rows in one place gets a sample of
+    at most 131,072 rows or 33 million values, which is all rows of smaller sets: the detectors of
+    `init` and `evidence`, which then score all rows, synthetic outliers, what ``scaling="auto"``
+    stands for, and the typical values of `explain`.
 
     With ``random_state=None`` the first process draws a seed for all.
 
