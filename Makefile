@@ -23,19 +23,24 @@ test-wheel:
 		"$$(ls build/wheel/*.whl)[cli]"
 	cd build/wheel/elsewhere && $(THREADS) "$(CURDIR)/$(WHEEL)/bin/python" "$(CURDIR)/tests/wheel.py"
 
-.PHONY: demo test test-all test-oldest test-wheel lint docs bench peers clean
+.PHONY: demo test test-all test-engines test-oldest test-wheel lint docs bench peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m lofe_sklearn demo --output lofe_demo.png
 
 test: $(VENV)/.test
-	$(THREADS) $(BIN)/python -m pytest -m "not slow and not gpu" -n 2 --durations=25
+	$(THREADS) $(BIN)/python -m pytest -m "not slow and not gpu and not engines" -n 2 --durations=25
 
 test-all: $(VENV)/.test
-	$(THREADS) $(BIN)/python -m pytest -m "not gpu"
+	$(THREADS) $(BIN)/python -m pytest -m "not gpu and not engines"
+
+# Dask, Ray and Spark on this machine; Spark needs Java.
+test-engines: $(VENV)/.test,dask,ray,spark
+	$(THREADS) $(BIN)/python -m pytest -m "not gpu" --durations=10 tests/distributed \
+		tests/fit_many/test_fit_many_jobs.py
 
 test-oldest: $(OLDEST)/.done
-	$(THREADS) $(OLDEST)/bin/python -m pytest -m "not slow and not gpu" -n 2 --durations=10 $(CORE)
+	$(THREADS) $(OLDEST)/bin/python -m pytest -m "not slow and not gpu and not engines" -n 2 --durations=10 $(CORE)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@ from lofe_sklearn import active as active
 from lofe_sklearn import adapters as adapters
 from lofe_sklearn import backbones as backbones
 from lofe_sklearn import datasets as datasets
+from lofe_sklearn import distributed as distributed
 from lofe_sklearn import engine as engine
 from lofe_sklearn import exceptions as exceptions
 from lofe_sklearn import features as features
@@ -23,6 +24,7 @@ from lofe_sklearn._show_versions import show_versions as show_versions
 from lofe_sklearn.backbones._all_backbones import *
 from lofe_sklearn.exceptions import ModelFileError as ModelFileError
 from lofe_sklearn.exceptions import NoSeparateGroupWarning as NoSeparateGroupWarning
+from lofe_sklearn.exceptions import ProcessGroupError as ProcessGroupError
 from lofe_sklearn.exceptions import TrainingDivergedError as TrainingDivergedError
 
 __version__: str

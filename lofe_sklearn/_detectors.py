@@ -62,6 +62,11 @@ class PreparedRows:
     feature_names: np.ndarray | None = None
     layout: Any = None
 
+    @property
+    def seen(self) -> Matrix:
+        """The rows that decide what is left open: all, where they are in one place."""
+        return self.X
+
     def take(self, rows: np.ndarray | None = None) -> PreparedRows:
         """Return some of the rows."""
         return self if rows is None else replace(self, X=self.X[rows])

@@ -94,7 +94,8 @@ def fit_many(
         Auxiliary outliers of all of them, as in `fit`; synthetic ones are made for each estimator
         from its rows.
     n_jobs : int, optional
-        Stacks trained at a time, by joblib and its backend; see Notes.
+        Stacks trained at a time, by joblib and its backend; see Notes. There are at least as many
+        stacks, where there are detectors enough.
     max_memory : float, optional
         Bytes that the models of one stack may take, as estimated from one step of one of them.
         Larger groups are split. Default: half of the memory that is free on the device.
@@ -126,7 +127,9 @@ def fit_many(
     are trained one by one, so that their masks do not depend on what else is trained.
 
     Stacks are independent jobs for joblib, so that ``joblib.parallel_config(backend="dask")``
-    (extra ``lofe-sklearn[dask]``) or a Ray backend spreads them over machines.
+    (extra ``lofe-sklearn[dask]``) or ``ray.util.joblib.register_ray()`` and ``backend="ray"``
+    (extra ``lofe-sklearn[ray]``) spreads them over machines. X is sent to each of these once. In
+    such a block, `LOE.fit` spreads its members and `LOESearchCV.fit` its candidates and folds.
 
     Examples
     --------

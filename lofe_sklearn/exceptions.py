@@ -13,5 +13,9 @@ class ModelFileError(ValueError):
     """A model that cannot be stored in a file safely, or a file that is not one of a model."""
 
 
+class ProcessGroupError(RuntimeError):
+    """A training on several processes cannot go on, since one of them failed or ended."""
+
+
 class NoSeparateGroupWarning(UserWarning):
     """Nothing in the training rows says how many are anomalies; there may be none."""

@@ -31,7 +31,7 @@ LAYERS = [
     ["_search"],
     ["active", "testing", "adapters", "features", "tabular", "plotting"],
     ["_saving", "_show_versions"],
-    ["_onnx"],
+    ["_onnx", "distributed"],
     ["__init__"],
     ["_demo"],
     ["_command_line"],

@@ -311,7 +311,7 @@ class LOE(
         def expose(seed: int) -> engine.Exposure | None:
             return exposure_to(
                 outliers,
-                rows.X,
+                rows.seen,
                 lambda other: self._rows_like(other, rows, "outliers"),
                 weight=self.outlier_weight,
                 seed=seed,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
 from lofe_sklearn._loe._fit_once import fitted_copy
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._progress import part
-from lofe_sklearn._training import Memo
+from lofe_sklearn._training import Memo, SpreadRows
 from lofe_sklearn._validation import did_you_mean, warn_user
 
 EvidenceParameter: TypeAlias = Any
@@ -229,6 +230,10 @@ def _fitted(each: Any, X: Matrix, seed: int, memo: Memo) -> tuple[Any, np.ndarra
     TypeError
         If the sign of its scores is not known.
     """
+    if isinstance(X, SpreadRows):
+        detector, of_sample = _fitted(each, X.sample, seed, memo)
+        with _unfit_if_it_fails():
+            return detector, X.each_as_in_sample(of_sample, partial(_scores_of, detector))
     if isinstance(each, str):
         try:
             return fitted(each, X, seed, None, memo)

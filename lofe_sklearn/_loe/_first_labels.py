@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._any_detector import is_supervised, outlier_scores_of_fit
+from lofe_sklearn._any_detector import is_supervised, outlier_scores, outlier_scores_of_fit
 from lofe_sklearn._containers import Matrix, Subset, check_plain_values
 from lofe_sklearn._loe._classical import fitted
 from lofe_sklearn._loe._fit_once import fitted_copy, key_of
-from lofe_sklearn._training import Memo
+from lofe_sklearn._training import Memo, SpreadRows
 from lofe_sklearn._validation import check_finite, did_you_mean
 
 INITS = ("auto", "iforest")
@@ -54,6 +54,8 @@ def first_scores(
     """
     if isinstance(init, (str, type)) and init != "iforest":
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.{did_you_mean(init, INITS)}")
+    if isinstance(X, SpreadRows):
+        return _scores_of_spread(init, X, seed, {} if memo is None else memo)
     if isinstance(init, str) or hasattr(init, "fit"):
         if not isinstance(init, str):
             n_rows = X.shape[0] if rows is None else len(rows)
@@ -77,6 +79,18 @@ def remembered_scores(
     if key not in memo:
         memo[key] = first_scores(init, X, seed, rows, memo)
     return memo[key]
+
+
+def _scores_of_spread(init: Any, X: SpreadRows, seed: int, memo: Memo) -> np.ndarray | None:
+    """Score rows that are spread over processes by a detector that is fitted to a sample."""
+    of_sample = first_scores(init, X.sample, seed, None, memo)
+    if of_sample is None:
+        return None
+    if isinstance(init, str):
+        detector, _ = fitted(init, X.sample, seed, None, memo)
+        return X.each_as_in_sample(of_sample, detector.outlier_scores)
+    detector = fitted_copy(init, X.sample, seed, None, memo)
+    return X.each_as_in_sample(of_sample, lambda own: outlier_scores(detector, own, "LOE"))
 
 
 def _given(init: Any, n_samples: int) -> np.ndarray:

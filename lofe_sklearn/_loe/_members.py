@@ -194,7 +194,7 @@ class Planner:
         whole = len(rows) == len(self._everything)
         key = which, Subset(None if whole else rows), Subset(features)
         if key not in self._resolved:
-            own = self.rows.X if whole else self.rows.X[rows]
+            own = self.rows.seen if whole else self.rows.X[rows]
             own = own if features is None else own[:, features]
             layout = self.rows.layout if features is None else None
             self._resolved[key] = self.backbones[which].resolved(own, layout)

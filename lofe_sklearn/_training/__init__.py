@@ -16,9 +16,10 @@ from lofe_sklearn._training._scaling import (
     resolve_scaling,
     units_within,
 )
+from lofe_sklearn._training._spread_rows import PreparedSpreadRows, SpreadRows
 from lofe_sklearn._training._stacking import scored_together
 from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, Trained
-from lofe_sklearn._training._train import train_tasks
+from lofe_sklearn._training._train import train_spread_tasks, train_tasks
 
 __all__ = [
     "SCALINGS",
@@ -27,6 +28,8 @@ __all__ = [
     "Outcome",
     "Plan",
     "Plannable",
+    "PreparedSpreadRows",
+    "SpreadRows",
     "Task",
     "Trainable",
     "Trained",
@@ -43,6 +46,7 @@ __all__ = [
     "one_feature_dominates",
     "resolve_scaling",
     "scored_together",
+    "train_spread_tasks",
     "train_tasks",
     "units_within",
 ]

@@ -10,6 +10,7 @@ import torch
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
+from lofe_sklearn._training._spread_rows import SpreadRows
 from lofe_sklearn.exceptions import UnusableRowsError
 
 
@@ -34,7 +35,7 @@ def losses_of(
 
 def losses_of_stack(
     modules: Sequence[torch.nn.Module],
-    X: Matrix,
+    X: Matrix | SpreadRows,
     scaling: engine.Scaling | None,
     device: str | torch.device,
     rows: np.ndarray | None = None,
@@ -46,6 +47,8 @@ def losses_of_stack(
     UnusableRowsError
         As `losses_of`.
     """
+    if isinstance(X, SpreadRows):
+        return X.each(lambda own: losses_of_stack(modules, own, scaling, device))
     losses = engine.losses_of_stack(
         modules, X, scaling=scaling, device=engine.resolve_device(device)
     )

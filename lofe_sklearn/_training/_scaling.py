@@ -6,14 +6,19 @@ depends on the backbone, so each backbone has a measured default.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
+from lofe_sklearn import engine
+from lofe_sklearn._containers import Matrix
+from lofe_sklearn._training._spread_rows import SpreadRows
 from lofe_sklearn.engine import TooLargeError
+
+AnyRows: TypeAlias = Matrix | SpreadRows
 
 SCALINGS = (None, "auto", "rms", "minmax", "standard")
 
@@ -40,14 +45,12 @@ def resolve_scaling(X: np.ndarray | sparse.csr_matrix, scaling: str | None) -> s
     return "minmax" if _is_centred(X) else "rms"
 
 
-def fit_scaling(
-    X: np.ndarray | sparse.csr_matrix, scaling: str | None
-) -> tuple[np.ndarray, np.ndarray] | None:
+def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
     """Shift and factor such that ``(X - shift) * factor`` is scaled; None for no scaling.
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    X : {ndarray, CSR matrix, SpreadRows} of shape (n_samples, n_features)
     scaling : {None, "auto", "rms", "minmax", "standard"}
         ``"rms"`` divides X as a whole by the median of its rows' root mean squares: zero stays
         zero, features keep their sizes relative to each other, and no outlier moves the scale.
@@ -117,7 +120,7 @@ def units_within(X: np.ndarray | sparse.csr_matrix, smallest: float, largest: fl
     return _units(*_range(X), smallest, largest)
 
 
-def _range(X: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+def _range(X: Any) -> tuple[np.ndarray, np.ndarray]:
     """Smallest and largest value of each feature."""
     low, high = min_max_axis(X, axis=0) if sparse.issparse(X) else (X.min(axis=0), X.max(axis=0))
     return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
@@ -139,7 +142,7 @@ def in_units(X: Any, units: np.ndarray) -> Any:
     return X / units
 
 
-def _moments(X: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+def _moments(X: Any) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of each feature."""
     if sparse.issparse(X):
         return mean_variance_axis(X.astype(np.float64), axis=0)
@@ -158,8 +161,17 @@ def _is_constant(mean: np.ndarray, variance: np.ndarray, n_samples: int) -> np.n
     return variance <= n_samples * _EPS * variance + (n_samples * mean * _EPS) ** 2
 
 
-def _typical_size(X: np.ndarray | sparse.csr_matrix) -> float:
+def _typical_size(X: Any) -> float:
     """Median over the rows of their root mean square; over the non-zero ones if most are zero."""
+    sizes = X.each(_sizes) if isinstance(X, SpreadRows) else _sizes(X)
+    median = float(np.median(sizes))
+    if median == 0.0 and sizes.any():
+        median = float(np.median(sizes[sizes > 0]))
+    return median if median >= np.finfo(np.float64).tiny else 1.0
+
+
+def _sizes(X: np.ndarray | sparse.csr_matrix) -> np.ndarray:
+    """Root mean square of each row."""
     X = X.astype(np.float64, copy=False)
     peaks = np.asarray(
         abs(X).max(axis=1).todense() if sparse.issparse(X) else np.abs(X).max(axis=1)
@@ -167,11 +179,7 @@ def _typical_size(X: np.ndarray | sparse.csr_matrix) -> float:
     units = _units(peaks.ravel(), peaks.ravel(), *_SQUARED)
     if (units != 1.0).any():
         X = sparse.diags(1.0 / units) @ X if sparse.issparse(X) else X / units[:, None]
-    sizes = row_norms(X) / np.sqrt(X.shape[1]) * units
-    median = float(np.median(sizes))
-    if median == 0.0 and sizes.any():
-        median = float(np.median(sizes[sizes > 0]))
-    return median if median >= np.finfo(np.float64).tiny else 1.0
+    return row_norms(X) / np.sqrt(X.shape[1]) * units
 
 
 def _is_centred(X: np.ndarray | sparse.csr_matrix) -> bool:

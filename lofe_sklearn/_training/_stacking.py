@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -28,8 +29,13 @@ _PER_MODEL = {
 MAX_MODELS = 64
 
 
-def stacks_of(tasks: Sequence[Task], X: Matrix, *, max_memory: float | None) -> list[list[int]]:
-    """Group tasks into stacks: lists of their numbers, in which equal settings are neighbours."""
+def stacks_of(
+    tasks: Sequence[Task], X: Matrix, *, max_memory: float | None, n_workers: int = 1
+) -> list[list[int]]:
+    """Group tasks into stacks: lists of their numbers, in which equal settings are neighbours.
+
+    Where several workers train, there are stacks for all of them: large groups are split.
+    """
     groups: list[list[int]] = []
     for i, task in enumerate(tasks):
         for group in groups:
@@ -43,6 +49,8 @@ def stacks_of(tasks: Sequence[Task], X: Matrix, *, max_memory: float | None) -> 
         # Runs of one learning rate are one call of the optimiser.
         group.sort(key=lambda i: _rates(tasks[i], X))
         n_stacks = -(-len(group) // _models_at_once(tasks[group[0]], X, max_memory, len(group)))
+        share = work_of([tasks[i] for i in group], X) / work_of(tasks, X)
+        n_stacks = max(n_stacks, min(len(group), math.ceil(n_workers * share - 1e-9)))
         stacks += [part.tolist() for part in np.array_split(group, n_stacks)]
     return stacks
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._progress import Part, part
 from lofe_sklearn._training._forward import locating, losses_of_stack
+from lofe_sklearn._training._rows_of_jobs import for_jobs, rows_of
 from lofe_sklearn._training._scaling import fit_scaling
+from lofe_sklearn._training._spread_rows import SpreadRows
 from lofe_sklearn._training._stacking import scored_together, stacks_of, work_of
 from lofe_sklearn._training._task import Outcome, Task, Trained
 from lofe_sklearn.exceptions import TrainingDivergedError
@@ -50,7 +52,7 @@ def train_tasks(
     max_memory : float, optional
         Bytes that the models of a stack may take. Default: half of what is free.
     n_jobs : int, optional
-        Stacks trained at a time, by joblib.
+        Stacks trained at a time, by joblib; there are at least as many, if there are models enough.
 
     Returns
     -------
@@ -58,19 +60,39 @@ def train_tasks(
         In the order of `tasks`.
     """
     with part(1.0, "stacking models") as training:
-        stacks = stacks_of(tasks, X, max_memory=max_memory)
+        n_workers = 1 if keep_interrupted else effective_n_jobs(n_jobs)
+        stacks = stacks_of(tasks, X, max_memory=max_memory, n_workers=n_workers)
         of_stacks = [[tasks[i] for i in stack] for stack in stacks]
         if keep_interrupted:
             results = _until_interrupted(of_stacks, X, keep_going)
         else:
-            work = work_of(tasks, X)
+            work, rows = work_of(tasks, X), for_jobs(X)
             results = _Stacks(training, len(stacks), n_jobs=n_jobs)(
-                delayed(_train_stack)(own, X, keep_going, share=work_of(own, X) / work)
+                delayed(_train_stack)(own, rows, keep_going, share=work_of(own, X) / work)
                 for own in of_stacks
             )
     outcomes: dict[int, Outcome] = {}
     for stack, of_stack in zip(stacks, results, strict=True):
         outcomes.update(zip(stack, of_stack, strict=True))
+    return [outcomes[i] for i in range(len(tasks))]
+
+
+def train_spread_tasks(tasks: Sequence[Task], X: SpreadRows) -> list[Outcome]:
+    """Train tasks on rows that are spread over processes: all of these train every stack together.
+
+    Raises
+    ------
+    TrainingDivergedError
+        If a loss stops being finite.
+    """
+    outcomes: dict[int, Outcome] = {}
+    with part(1.0, "stacking models"):
+        # Each may have another amount of free memory; one of them decides.
+        stacks = X.ranks.of_all(stacks_of(tasks, X, max_memory=None))[0]
+        for stack in stacks:
+            own = [tasks[i] for i in stack]
+            share = work_of(own, X) / work_of(tasks, X)
+            outcomes.update(zip(stack, _train_stack(own, X, False, share=share), strict=True))
     return [outcomes[i] for i in range(len(tasks))]
 
 
@@ -124,7 +146,7 @@ def _is_interrupted(outcomes: Sequence[Outcome]) -> bool:
 
 def _train_stack(
     tasks: list[Task],
-    X: Matrix,
+    X: Any,
     keep_going: bool,
     *,
     share: float,
@@ -137,7 +159,7 @@ def _train_stack(
     several = f"{len(tasks)} " if len(tasks) > 1 else ""
     name = f"{several}{type(tasks[0].model).__name__}"
     with engine.plain_torch(), part(share, name) as progress:
-        return _train_together(tasks, X, keep_going, keep_interrupted, name, progress)
+        return _train_together(tasks, rows_of(X), keep_going, keep_interrupted, name, progress)
 
 
 def _train_together(
@@ -210,6 +232,10 @@ def _rows_of(
     tasks: list[Task], X: Matrix, device: torch.device
 ) -> tuple[engine.Rows, list[engine.Scaling | None]]:
     """Put X, and the outliers below it, on the device, and find each task's scaling."""
+    if isinstance(X, SpreadRows):
+        scaling = fit_scaling(X, tasks[0].model.scaling)
+        shard = X.on_device([task.exposure for task in tasks], scaling, device)
+        return shard, [scaling] * len(tasks)
     found: dict[tuple[Subset, Subset], engine.Scaling | None] = {}  # once for each fold
     keys = [(Subset(task.rows), Subset(task.features)) for task in tasks]
     for task, key in zip(tasks, keys, strict=True):

@@ -271,14 +271,14 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
         contamination = contamination_with_known(float(self.contamination), known)
         [seed] = draw_seeds(self.random_state, 1)
         task = Task(
-            self.resolved(rows.X, rows.layout).set_params(contamination=contamination),
+            self.resolved(rows.seen, rows.layout).set_params(contamination=contamination),
             rows=np.arange(n_samples),
             seed=seed,
             # Blind: every row of unknown label is taken for normal.
             labelling=engine.Labelling(engine.RULES["blind"], alpha=0.0, known=known),
             exposure=exposure_to(
                 outliers,
-                rows.X,
+                rows.seen,
                 lambda other: self._rows_like(other, rows, "outliers"),
                 seed=seed,
                 owner=owner,

@@ -12,10 +12,12 @@ from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
 from lofe_sklearn.engine._plain_torch import plain_torch
+from lofe_sklearn.engine._ranks import Ranks
 from lofe_sklearn.engine._restore import load_values, restore_module, values_of
 from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
 from lofe_sklearn.engine._rules import RULES, Rule, mark, with_known
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
+from lofe_sklearn.engine._shard import Shard
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
 
 __all__ = [
@@ -25,10 +27,12 @@ __all__ = [
     "Job",
     "Labelling",
     "Peak",
+    "Ranks",
     "Rows",
     "RowsOfModels",
     "Rule",
     "Scaling",
+    "Shard",
     "TooLargeError",
     "TrainingHistory",
     "TrainingSettings",

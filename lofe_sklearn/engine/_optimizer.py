@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import torch
@@ -45,12 +45,21 @@ class StackOptimizer:
             groups.append({"params": views, "lr": rate, "weight_decay": decay})
         self._adam = torch.optim.Adam(groups, fused=True)
 
-    def step(self, losses: tuple[Tensor, Tensor], weights: tuple[Tensor, Tensor]) -> None:
-        """Move every parameter against the gradient of the weighted sum of both losses."""
+    def step(
+        self,
+        losses: tuple[Tensor, Tensor],
+        weights: tuple[Tensor, Tensor],
+        sum_gradients: Callable[[Sequence[Tensor]], None],
+    ) -> None:
+        """Move every parameter against the gradient of the weighted sum of both losses.
+
+        ``sum_gradients(parameters)`` adds the gradients of other processes to those of this one.
+        """
         for parameter in self.parameters:
             parameter.grad = None
         # The sum is linear in the losses: its gradient with respect to them is the weights.
         torch.autograd.backward(losses, weights)
+        sum_gradients(self.parameters)
         if self.clip_value is not None:
             clip_gradients(self.parameters, self.n_models, self.clip_value)
         for part, views in self._views:

@@ -16,7 +16,7 @@ def losses_in_training(
     stack: ModuleStack, rows: Rows, index: Tensor, models: Models
 ) -> tuple[Tensor, Tensor]:
     """Both losses, (m, n) each, of the rows at `index`, (m, n), by m models."""
-    parts = [stack(rows.take(part, models), models) for part in index.split(_PASS_ROWS, dim=1)]
+    parts = [rows.losses_by(stack, part, models) for part in index.split(_PASS_ROWS, dim=1)]
     loss_n, loss_a = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
     return loss_n, loss_a
 

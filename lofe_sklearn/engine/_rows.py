@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ Scaling = tuple[np.ndarray, np.ndarray]
 # Some of the M models, as an index of the model axis.
 Models = slice | list[int]
 ALL = slice(None)
+# A `ModuleStack`, or what is called as it is: both losses of rows by all models or some.
+Stack: TypeAlias = Callable[[Tensor, Models], tuple[Tensor, Tensor]]
 
 # Rows scaled at a time: their float64 intermediates would be several times the size of X.
 _BLOCK_ROWS = 16_384
@@ -63,6 +66,13 @@ class Rows:
             numbers = flat.cpu().numpy()
             picked = self._to_tensor(self._X[numbers].toarray(), numbers)
         return picked.view(*index.shape, *picked.shape[1:])
+
+    def losses_by(self, stack: Stack, index: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
+        """Both losses, (M, b) each, of the rows at `index`, (M, b), by all models or some."""
+        return stack(self.take(index, models), models)
+
+    def sum_gradients(self, parameters: Sequence[Tensor]) -> None:
+        """Add up what other processes have found for their rows; all rows are here."""
 
     def index_of(self, exposure: Exposure) -> Tensor:
         """Row numbers of an exposure's outliers, (m,)."""

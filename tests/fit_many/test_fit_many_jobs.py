@@ -1,7 +1,7 @@
 """fit_many: stacks as jobs of joblib, in processes, in threads and on a cluster."""
 
 import pytest
-from comparing import assert_same, check, make_known, make_rows, small_loe
+from comparing import assert_same, check, make_known, make_rows, small_loe, spy_on_stacks
 from joblib import parallel_config
 from sklearn.model_selection import KFold
 
@@ -23,6 +23,19 @@ def test_jobs(X, known, backend):
     rows = [train for train, _ in KFold(4).split(X)]
     with parallel_config(backend=backend):
         check(estimators, X, rows, known, n_jobs=2)
+
+
+@pytest.mark.parametrize(("n_jobs", "sizes"), [(1, [1, 5]), (2, [1, 2, 3]), (3, [1, 1, 2, 2])])
+def test_stacks_for_all_workers(X, n_jobs, sizes, monkeypatch):
+    """Where there are several workers, a large group of equal models is split among them."""
+    estimators = [DeepSVDD(max_epochs=2, random_state=i) for i in range(5)]
+    estimators += [AutoEncoder(max_epochs=2, random_state=0)]
+    found = spy_on_stacks(monkeypatch)
+    with parallel_config(backend="threading"):
+        fitted = fit_many(estimators, X, n_jobs=n_jobs)
+    assert sorted(found) == sizes
+    for one, estimator in zip(fitted, estimators, strict=True):
+        assert_same(one, estimator.fit(X), X)
 
 
 @pytest.mark.parametrize("processes", [False, True], ids=["threads", "processes"])

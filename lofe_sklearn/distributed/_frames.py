@@ -1,0 +1,72 @@
+"""Columns of frames of pandas, polars and pyarrow, and of Ray's dicts of arrays, each as it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+_FRAMES = "a frame of pandas, polars or pyarrow, or a dict of arrays"
+
+
+def column_names(frame: Any) -> list[str]:
+    """Return the names of the columns.
+
+    Raises
+    ------
+    TypeError
+        If `frame` is none of the kinds there are.
+    """
+    if isinstance(frame, Mapping):
+        return list(frame)
+    names = getattr(frame, "column_names", None)  # of pyarrow
+    if names is None:
+        names = getattr(frame, "columns", None)
+    if names is None:
+        advice = "Wrap an array in one, as pandas.DataFrame(rows)."
+        raise TypeError(f"BatchScorer takes {_FRAMES}; got {type(frame).__name__}. {advice}")
+    return list(names)
+
+
+def count(frame: Any) -> int:
+    """Return the number of rows."""
+    if isinstance(frame, Mapping):
+        return len(next(iter(frame.values()), ()))
+    return int(frame.shape[0])
+
+
+def as_array(frame: Any, names: Sequence[str]) -> np.ndarray:
+    """Return some columns side by side, without their names."""
+    table = select(frame, names, as_table=True)
+    if not hasattr(table, "to_numpy"):  # pyarrow's
+        table = table.to_pandas()
+    return np.asarray(table.to_numpy())
+
+
+def select(frame: Any, names: Sequence[str], *, as_table: bool = False) -> Any:
+    """Return some columns; `as_table` makes a frame of a dict's."""
+    if isinstance(frame, Mapping):
+        chosen = {name: frame[name] for name in names}
+        if not as_table:
+            return chosen
+        import pandas as pd
+
+        return pd.DataFrame(chosen)
+    return frame.select(list(names)) if hasattr(frame, "select") else frame[list(names)]
+
+
+def with_columns(frame: Any, columns: Mapping[str, np.ndarray]) -> Any:
+    """Return the frame with more columns behind its own."""
+    if isinstance(frame, Mapping):
+        return {**frame, **columns}
+    library = sys.modules[
+        type(frame).__module__.partition(".")[0]
+    ]  # loaded, or there'd be no frame
+    if hasattr(frame, "column_names"):
+        arrays = {name: frame.column(name) for name in frame.column_names}
+        return library.table({**arrays, **columns})
+    if hasattr(frame, "with_columns"):
+        return frame.with_columns(**{name: library.Series(v) for name, v in columns.items()})
+    return frame.assign(**columns)

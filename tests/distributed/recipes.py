@@ -1,0 +1,20 @@
+"""The code of the page 'Large data and several machines', as it stands there."""
+
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "large_data.md"
+
+
+def recipe(name):
+    """Return the code that follows a mark on the page."""
+    pattern = rf"<!-- recipe: {name} -->\n+```python\n(.*?)```"
+    found = re.search(pattern, PAGE.read_text(encoding="utf-8"), re.S)
+    assert found, f"{PAGE.name} has no recipe {name}"
+    return found[1]
+
+
+def run(name, **given):
+    """Run a recipe; return its variables."""
+    exec(compile(recipe(name), f"{PAGE.name}, {name}", "exec"), given)
+    return given

@@ -1,0 +1,192 @@
+"""BatchScorer: frame in, frame of scores out, as engines call it."""
+
+import os
+import pickle
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from scoring import OUTPUTS, assert_equal_to_one_process, make_model, make_scorer
+from sklearn.base import clone
+from sklearn.ensemble import IsolationForest
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import lofe_sklearn
+from lofe_sklearn import LOE, DeepSVDD, LOESearchCV
+from lofe_sklearn.distributed import BatchScorer
+from lofe_sklearn.distributed import _batch_scorer as module
+
+RNG = np.random.default_rng(0)
+FRAME = pd.DataFrame(RNG.normal(size=(60, 3)), columns=["a", "b", "c"])
+SMALL = LOE(DeepSVDD(max_epochs=2), contamination=0.1, init=None, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    pytest.importorskip("skops")
+    return make_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return clone(SMALL).fit(FRAME)
+
+
+def test_parts_are_scored_as_the_whole(model):
+    path, table, expected = model
+    scorer = pickle.loads(pickle.dumps(make_scorer(path)))
+    parts = [scorer(table[start : start + 37]) for start in range(0, len(table), 37)]
+    scored = pd.concat(parts)
+    assert_equal_to_one_process(scored, expected)
+    assert scored.index.equals(table.index)
+    assert list(scorer.over([table[:9], table[9:11]]))[1].equals(scorer(table[9:11]))
+
+
+def test_kinds_of_frames(fitted):
+    frame = FRAME.assign(id=range(60))
+    scorer = BatchScorer(fitted, keep=["id"])
+    expected = scorer(frame)
+    as_polars = scorer(pl.from_pandas(frame))
+    assert isinstance(as_polars, pl.DataFrame)
+    pd.testing.assert_frame_equal(as_polars.to_pandas(), expected)
+    as_arrow = scorer(pa.Table.from_pandas(frame))
+    assert isinstance(as_arrow, pa.Table)
+    pd.testing.assert_frame_equal(as_arrow.to_pandas(), expected)
+    as_dict = scorer({name: frame[name].to_numpy() for name in frame})
+    pd.testing.assert_frame_equal(pd.DataFrame(as_dict), expected)
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.from_pandas, pa.Table.from_pandas, dict])
+@pytest.mark.parametrize("keep", [[], ["id"]])
+def test_no_rows(fitted, make, keep):
+    frame = FRAME.assign(id=range(60))
+    frame["id"] = frame["id"].astype("int32")
+    none = make(frame[:0]) if make is not dict else {n: frame[n].to_numpy()[:0] for n in frame}
+    scored = BatchScorer(fitted, keep=keep)(none)
+    if make is dict:
+        scored = pd.DataFrame(scored)
+    elif make is not pd.DataFrame:
+        scored = scored.to_pandas()
+    assert list(scored.columns) == [*keep, *OUTPUTS]
+    expected = BatchScorer(fitted, keep=keep)(frame).dtypes
+    assert len(scored) == 0
+    assert (scored.dtypes == expected).all()
+
+
+def test_the_model_gets_its_columns(fitted):
+    """By name, in its order, and no others."""
+    expected = BatchScorer(fitted)(FRAME)
+    shuffled = FRAME[["c", "a", "b"]].assign(other="text")
+    pd.testing.assert_frame_equal(BatchScorer(fitted)(shuffled), expected)
+
+
+def test_a_model_without_names_gets_what_is_not_kept():
+    fitted = DeepSVDD(max_epochs=2, random_state=0).fit(FRAME.to_numpy())
+    scorer = BatchScorer(fitted, keep=["id"], outputs=["percentile", "score"])
+    for make in (pd.DataFrame, pl.from_pandas, pa.Table.from_pandas):
+        scored = scorer(make(FRAME.assign(id=range(60))))
+        np.testing.assert_array_equal(scored["score"], fitted.score_samples(FRAME.to_numpy()))
+        np.testing.assert_array_equal(scored["percentile"], fitted.severity(FRAME.to_numpy()))
+
+
+def test_times_in_a_model_without_names():
+    fitted = DeepSVDD(max_epochs=2, random_state=0).fit(FRAME.to_numpy())
+    scorer = BatchScorer(fitted, outputs=["score"])
+    with pytest.raises(ValueError, match=r"index 0 to 59 cannot be scored\. DeepSVDD: X .* times"):
+        scorer(FRAME.assign(b=pd.Timestamp("2020-01-01")))
+
+
+def test_pipelines_and_searches(fitted):
+    pipeline = make_pipeline(StandardScaler(), clone(SMALL)).fit(FRAME)
+    search = LOESearchCV(SMALL, {"contamination": [0.05, 0.1]}, cv=2)
+    y = np.arange(60) % 7 == 0
+    for model in (pipeline, search.fit(FRAME, y)):
+        scored = BatchScorer(model)(FRAME)
+        np.testing.assert_array_equal(scored["score"], model.score_samples(FRAME))
+        np.testing.assert_array_equal(scored["label"], model.predict(FRAME))
+
+
+def test_a_file_is_read_once(model, monkeypatch):
+    """By all scorers and threads of a process; again where it is replaced."""
+    path, table, _ = model
+    read = []
+    monkeypatch.setattr(
+        module, "load", lambda *a, **k: read.append(a) or lofe_sklearn.load(*a, **k)
+    )
+    module._read.cache_clear()
+    scorers = [pickle.loads(pickle.dumps(make_scorer(path))) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda scorer: scorer(table[:5]), scorers))
+    assert len(read) == 1
+    os.utime(path, ns=(1, 1))
+    scorers[0](table[:5])
+    assert len(read) == 2
+    module._read.cache_clear()
+
+
+def test_trusted_and_device(model):
+    path, table, expected = model
+    scorer = BatchScorer(path, keep=["transaction_id"], device="cpu", trusted=[StandardScaler])
+    assert_equal_to_one_process(pickle.loads(pickle.dumps(scorer))(table), expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="b"), "lack columns that the model was fitted to: 'b'"),
+        (lambda f: f.drop(columns="id"), "lack columns that keep asks for: 'id'"),
+        (lambda f: f[:0].drop(columns="id"), "lack columns that keep asks for: 'id'"),
+        (lambda f: f.assign(b="text"), r"cannot be scored. LOE: X .*'b'"),
+        (lambda f: f.assign(b=np.nan), "index 20 to 29 cannot be scored. .*'b'"),
+        (lambda f: f.assign(b=pd.Timestamp("2020-01-01")), "contains dates or times in column 'b'"),
+    ],
+)
+def test_partitions_that_cannot_be_scored(fitted, change, message):
+    frame = FRAME.assign(id=range(60))[20:30]
+    with pytest.raises(ValueError, match=f"BatchScorer: .*{message}"):
+        BatchScorer(fitted, keep=["id"])(change(frame))
+
+
+def test_types_that_hold_the_same_numbers(fitted):
+    """Partitions of other types are scored alike."""
+    whole = FRAME.round()
+    expected = BatchScorer(fitted)(whole)
+    for kind in ("int64", "float32", "Int64", "object", "float64[pyarrow]"):
+        scored = BatchScorer(fitted)(whole.astype({"b": kind}))
+        pd.testing.assert_frame_equal(scored, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: BatchScorer(SMALL.__class__()), NotFittedError, "not fitted"),
+        (lambda: BatchScorer(LOESearchCV(SMALL, {})), NotFittedError, "not fitted"),
+        (lambda: BatchScorer(3), TypeError, "model must be the path of a model"),
+        (lambda: BatchScorer(IsolationForest().fit(FRAME)), TypeError, "got IsolationForest"),
+        (lambda: BatchScorer("m.lofe", keep="id"), TypeError, "keep must be a list of names"),
+        (lambda: BatchScorer("m.lofe", outputs=["scores"]), ValueError, "Did you mean 'score'"),
+        (lambda: BatchScorer("m.lofe", outputs=[]), ValueError, "at least one output"),
+        (lambda: BatchScorer("m.lofe", keep=["label"]), ValueError, "label would be a column"),
+        (
+            lambda: BatchScorer(DeepSVDD(max_epochs=1).fit(FRAME)),
+            ValueError,
+            re.escape("Pass outputs=['score', 'label', 'percentile']"),
+        ),
+        (
+            lambda: BatchScorer(DeepSVDD(max_epochs=1).fit(FRAME), device="cpu"),
+            ValueError,
+            "trusted and device are for a model that is read from a file",
+        ),
+        (lambda: BatchScorer("none.lofe")(FRAME), FileNotFoundError, "none.lofe"),
+        (lambda: BatchScorer("none.lofe")(FRAME.to_numpy()), TypeError, "Wrap an array in one"),
+    ],
+)
+def test_bad_arguments(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
