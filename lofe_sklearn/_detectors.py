@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,6 +30,8 @@ from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import warn_user
 from lofe_sklearn._versions import VersionedPickleMixin
+from lofe_sklearn.sources._blocks import blocks_to_score
+from lofe_sklearn.sources._find_source import in_memory, source_of
 
 
 class RowReader(Protocol):
@@ -180,14 +182,31 @@ class OutlierDetector(
         return detector._validated(X, readers, rows.layout, name=name, reset=False)[0]
 
     @contextmanager
-    def _rows_to_score(self, X: Any, name: str = "X") -> Iterator[Matrix]:
+    def _rows_to_score(self, X: Any, name: str = "X", first_row: int = 0) -> Iterator[Matrix]:
         """Validate rows to score, the argument `name`; say what is wrong if it shows only then."""
         check_is_fitted(self)
         readers = self._readers(fitted=True)
-        rows, _ = self._validated(X, readers, self._layout, name=name, reset=False)
+        options = {"name": name, "first_row": first_row, "reset": False}
+        rows, _ = self._validated(X, readers, self._layout, **options)
         names = getattr(self, "feature_names_in_", None)
-        with blaming_rows(type(self).__name__, rows, names, name):
+        with blaming_rows(type(self).__name__, rows, names, name, first_row):
             yield rows
+
+    def _of_each_row(
+        self, X: Any, compute: Callable[[Matrix], np.ndarray], name: str = "X"
+    ) -> np.ndarray:
+        """Compute something of each row, independent of the others: of a source block by block."""
+        check_is_fitted(self)
+        owner = type(self).__name__
+        source = source_of(X, owner)
+        if source is None or source.is_small:
+            with self._rows_to_score(X, name) as rows:
+                return compute(rows)
+        parts = []
+        for start, block in blocks_to_score(source, owner, name):
+            with self._rows_to_score(block, name, start) as rows:
+                parts.append(compute(rows))
+        return np.concatenate(parts)
 
     def _validated(
         self,
@@ -196,9 +215,11 @@ class OutlierDetector(
         layout: Any = None,
         *,
         name: str = "X",
+        first_row: int = 0,
         **options: Any,
     ) -> tuple[Matrix, Any]:
         owner = type(self).__name__
+        X = in_memory(X, owner, name)
         try:
             check_plain_values(X, name, owner)
         except ValueError as error:
@@ -221,7 +242,7 @@ class OutlierDetector(
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             fitted = None if options.get("reset", True) else self
-            message = explained(error, X, name, owner, fitted, self._namesake())
+            message = explained(error, X, name, owner, fitted, self._namesake(), first_row)
             raise kind(message) from error
         if sparse.issparse(rows):
             # Again: formats without index arrays have just been given some.

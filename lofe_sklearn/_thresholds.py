@@ -28,7 +28,7 @@ class ThresholdMixin:
 
     offset_: float
     score_samples: Any
-    _rows_to_score: Any
+    _of_each_row: Any
     _scores_of: Any
     # Scores of the training rows, high for normal rows, in the order of the rows. All of them: a
     # number of rows to flag is met exactly, whatever their number. They take 8 bytes a row.
@@ -220,8 +220,7 @@ class ThresholdMixin:
         if calibration is None:
             others = self._held_out_calibration()
         else:
-            with self._rows_to_score(calibration, "calibration") as rows:
-                others = self._scores_of(rows)
+            others = self._of_each_row(calibration, self._scores_of, "calibration")
         return conformal_p_values(scores, others, self._near(scores))
 
     def severity(self, X: MatrixLike) -> Floats:

@@ -21,6 +21,7 @@ _PER_MODEL = {
     "max_epochs",
     "random_state",
     "verbose",
+    "warm_start",
     "weight_decay",
 }
 # Models of a stack beyond which the step costs as much for each as in two smaller stacks, and a
@@ -49,9 +50,10 @@ def stacks_of(tasks: Sequence[Task], X: Matrix, *, max_memory: float | None) -> 
 
 def scored_together(tasks: Sequence[Task]) -> list[list[int]]:
     """Group tasks whose trained modules see the same rows, and differ in their weights only."""
-    groups: dict[tuple[Subset, Subset], list[list[int]]] = {}
+    groups: dict[tuple[Any, ...], list[list[int]]] = {}
     for i, task in enumerate(tasks):
-        seen_alike = groups.setdefault((Subset(task.rows), Subset(task.features)), [])
+        key = Subset(task.rows), Subset(task.features), task.scaling_key()
+        seen_alike = groups.setdefault(key, [])
         for group in seen_alike:
             if _equal_settings(tasks[group[0]].model, task.model):
                 group.append(i)
@@ -77,6 +79,8 @@ def _equal_settings(a: Trainable, b: Trainable) -> bool:
 def _stackable(one: Task, other: Task) -> bool:
     a, b = one.model, other.model
     if _n_chosen(one) != _n_chosen(other) or not _equal_settings(a, b):
+        return False
+    if (one.start is None) != (other.start is None) or one.n_epochs != other.n_epochs:
         return False
     if (one.exposure is None) != (other.exposure is None):
         return False  # half of an exposed model's batch are outliers

@@ -174,8 +174,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
         scores : ndarray of float64, shape (n_samples,)
             ``-L_n(x)``; it does not depend on the other rows of X.
         """
-        with self._rows_to_score(X) as rows:
-            return self._scores_of(rows)
+        return self._of_each_row(X, self._scores_of)
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the trained network.
@@ -191,8 +190,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
             Where the network sees each row: rows that are close are alike to it. Of a backbone
             whose module has no method ``embed``, the rows as they are scaled.
         """
-        with self._rows_to_score(X) as rows:
-            return self._embed(rows)
+        return self._of_each_row(X, self._embed)
 
     @classmethod
     def parameter_constraints(cls) -> dict[str, Constraint]:

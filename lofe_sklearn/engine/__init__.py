@@ -11,6 +11,7 @@ from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
+from lofe_sklearn.engine._optimizer import AdamState, OptimizerStates
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._restore import load_values, restore_module, values_of
 from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
@@ -20,10 +21,12 @@ from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout,
 
 __all__ = [
     "RULES",
+    "AdamState",
     "Course",
     "Exposure",
     "Job",
     "Labelling",
+    "OptimizerStates",
     "Peak",
     "Rows",
     "RowsOfModels",
