@@ -148,15 +148,20 @@ class OutlierDetector(
     def _readers(self, *, fitted: bool) -> Sequence[RowReader]:
         """Return the backbones that the rows are for: those to be trained, or the fitted ones."""
 
-    def _prepare_rows(self, X: Any) -> PreparedRows:
+    def _prepare_rows(self, X: Any, *, again: bool = False) -> PreparedRows:
         """Validate training rows; `n_features_in_` and the features' names are set.
+
+        `again` asks for the features of the rows that the detector is fitted to already.
 
         Raises
         ------
         ValueError, TypeError
             If they cannot be trained on.
         """
-        rows, layout = self._validated(X, self._readers(fitted=False), ensure_min_samples=2)
+        layout = self._layout if again else None
+        readers = self._readers(fitted=False)
+        options = {"ensure_min_samples": 2, "reset": not again}
+        rows, layout = self._validated(X, readers, layout, **options)
         prepared = PreparedRows(rows, getattr(self, "feature_names_in_", None), layout)
         self._typical_values = prepared.typical_values
         return prepared
@@ -168,6 +173,11 @@ class OutlierDetector(
             self.feature_names_in_ = rows.feature_names
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+
+    def _rows_of_block(self, X: Any, layout: Any, first_row: int) -> Matrix:
+        """Validate a later block of training rows, whose first one is the user's `first_row`."""
+        options = {"first_row": first_row, "reset": False}
+        return self._validated(X, self._readers(fitted=False), layout, **options)[0]
 
     def _rows_like(self, X: Any, rows: PreparedRows, name: str) -> Matrix:
         """Validate other rows, the argument `name`, with the features of the training rows."""
@@ -258,6 +268,8 @@ class OutlierDetector(
 
     # What `to_rows` found in the training rows.
     _layout: Any = None
+    # How many rows were trained on, where `_training_scores` are not those of all of them.
+    _n_rows_seen: int | None = None
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -33,6 +33,8 @@ class ThresholdMixin:
     # Scores of the training rows, high for normal rows, in the order of the rows. All of them: a
     # number of rows to flag is met exactly, whatever their number. They take 8 bytes a row.
     _training_scores: Floats
+    # The number of training rows, where scores of some or quantiles stand for those of all.
+    _n_rows_seen: int | None
 
     def set_threshold(
         self,
@@ -272,14 +274,14 @@ class ThresholdMixin:
 
     def _flag(self, n_flagged: Any) -> None:
         owner, scores = type(self).__name__, self._training_scores
-        n = len(scores)
+        n = len(scores) if self._n_rows_seen is None else self._n_rows_seen
         limits = Number(Integral, low=0, high=n)
         words = f"an integer from 0 to {n}, the number of training rows"
         check_argument(owner, "n_flagged", n_flagged, Described(limits, words))
         share = int(n_flagged) / n
         offset = threshold(scores, share, unit=self._score_unit())
         flagged = int((scores < offset).sum())
-        if flagged != n_flagged:
+        if self._n_rows_seen is None and flagged != n_flagged:
             warn_user(
                 f"{owner}: n_flagged={n_flagged} would split rows of equal scores, so {flagged} of "
                 f"{n} training rows are flagged."

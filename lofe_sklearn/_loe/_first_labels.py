@@ -109,8 +109,8 @@ def scores_of_others(
                 f"LOE: init must score rows that it was not fitted to where rows come in parts; "
                 f"{type(detector).__name__} does not. LocalOutlierFactor does with novelty=True."
             )
-        scores = _checked(outlier_scores(detector, others, "LOE"), others.shape[0])
-    return None if np.ptp(scores) == 0 else scores
+        scores = outlier_scores(detector, others, "LOE")
+    return None if np.ptp(scores) == 0 else _checked(scores, others.shape[0])
 
 
 def _given(init: Any, n_samples: int) -> np.ndarray:

@@ -101,15 +101,21 @@ class Planner:
         contamination: Contamination,
         random_state: Any,
         expose: Callable[[int], engine.Exposure | None],
+        kept_ratios: Sequence[float] = (),
     ) -> EnsemblePlan:
         """List the members, and the models of the folds that were asked for.
 
         ``expose(seed)`` makes the exposure to outliers that all of them share. A model of a fold is
-        trained as a member is, on as many of the rows outside the fold and as many features.
+        trained as a member is, on as many of the rows outside the fold and as many features. The
+        first members may keep the ratios of earlier ones.
         """
         n_samples, n_features = self.rows.X.shape
         asked, n_backbones = self.parameters, len(self.backbones)
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
+        if kept_ratios:
+            n_added = len(ratios) - len(kept_ratios)
+            added = contamination.member_ratios(n_added, n_backbones, n_samples)
+            ratios = [*kept_ratios, *added]
         n_folds = how_many_folds(asked.held_out_folds, n_samples)
         held_out = held_out_rows(n_samples, n_folds, self.known)
         n_judges = min(len(ratios), _N_JUDGES) if held_out else 0

@@ -44,6 +44,7 @@ from lofe_sklearn._validation import (
     warn_user,
 )
 from lofe_sklearn.model_selection import folds_of
+from lofe_sklearn.sources._find_source import in_memory
 
 # The attributes that a search sets.
 _FOUND = (
@@ -259,6 +260,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
             )
         if y is not None:
             check_plain_values(y, "y", "LOESearchCV")
+        X = in_memory(X, "LOESearchCV")
         check_unmasked(X, "X", "LOESearchCV")  # before a Pipeline's transformers drop the mask
         if not hasattr(X, "shape"):
             X = np.asarray(X)

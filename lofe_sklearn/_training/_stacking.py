@@ -73,7 +73,7 @@ def _equal_settings(a: Trainable, b: Trainable) -> bool:
     if type(a) is not type(b):
         return False
     params_a, params_b = a.get_params(deep=False), b.get_params(deep=False)
-    return all(_same(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL)
+    return all(same_value(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL)
 
 
 def _stackable(one: Task, other: Task) -> bool:
@@ -100,7 +100,7 @@ def _n_chosen(task: Task) -> int | None:
     return None if task.features is None else len(task.features)
 
 
-def _same(a: Any, b: Any) -> bool:
+def same_value(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     return a is b or (type(a) is type(b) and bool(a == b))

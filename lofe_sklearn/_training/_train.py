@@ -21,7 +21,7 @@ from lofe_sklearn._training._task import Outcome, Task, Trained
 from lofe_sklearn.exceptions import TrainingDivergedError
 
 # Rows a module sees in `prepare`: enough for a mean, few enough for one pass through the network.
-_PREPARE_ROWS = 4096
+PREPARE_ROWS = 4096
 # The share of a stack's time that its epochs take; the rest is for the scores of its rows.
 _EPOCHS = 0.95
 
@@ -257,7 +257,7 @@ def _modules_of(
     )
     for m, (module, job) in enumerate(zip(modules, jobs, strict=True)):
         generator = torch.Generator().manual_seed(job.seed)
-        some = torch.randperm(len(job.index), generator=generator)[:_PREPARE_ROWS].to(rows.device)
+        some = torch.randperm(len(job.index), generator=generator)[:PREPARE_ROWS].to(rows.device)
         engine.prepare_module(module, rows.take(job.index[some].unsqueeze(0), [m])[0])
     return modules
 

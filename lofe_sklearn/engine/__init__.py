@@ -18,6 +18,7 @@ from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
 from lofe_sklearn.engine._rules import RULES, Rule, mark, with_known
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
+from lofe_sklearn.engine._states import is_average
 
 __all__ = [
     "RULES",
@@ -41,6 +42,7 @@ __all__ = [
     "embeddings",
     "grown",
     "has_dropout",
+    "is_average",
     "load_values",
     "losses",
     "losses_of_stack",

@@ -74,13 +74,16 @@ class MappedArray(RowSource):
     def __init__(self, array: np.memmap) -> None:
         super().__init__(array)
         self.name = "np.memmap"
-        self._size = self._size_of_file()
+        pages = getattr(array, "_mmap", None)
+        n_skipped = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
+        self._size = 0 if pages is None else n_skipped + len(pages)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Copy a range of rows."""
+        name = self.array.filename
         # Pages beyond the end of a file that was cut off cannot be touched: that ends the process.
-        if self._size_of_file() != self._size:
-            raise OSError(f"the file {self.array.filename} has changed its size")
+        if name is not None and os.stat(name).st_size < self._size:
+            raise OSError(f"the file {name} has shrunk")
         rows = np.array(self.array[start:stop])
         self._give_back()
         return rows
@@ -88,10 +91,6 @@ class MappedArray(RowSource):
     def read_whole(self) -> np.ndarray:
         """Return the array itself, which is read as any other."""
         return self.array
-
-    def _size_of_file(self) -> int | None:
-        name = self.array.filename
-        return None if name is None else os.stat(name).st_size
 
     def _give_back(self) -> None:
         pages = getattr(self.array, "_mmap", None)
