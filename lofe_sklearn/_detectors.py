@@ -160,8 +160,7 @@ class OutlierDetector(
         """
         layout = self._layout if again else None
         readers = self._readers(fitted=False)
-        options = {"ensure_min_samples": 2, "reset": not again}
-        rows, layout = self._validated(X, readers, layout, **options)
+        rows, layout = self._validated(X, readers, layout, ensure_min_samples=2, reset=not again)
         prepared = PreparedRows(rows, getattr(self, "feature_names_in_", None), layout)
         self._typical_values = prepared.typical_values
         return prepared
@@ -176,8 +175,8 @@ class OutlierDetector(
 
     def _rows_of_block(self, X: Any, layout: Any, first_row: int) -> Matrix:
         """Validate a later block of training rows, whose first one is the user's `first_row`."""
-        options = {"first_row": first_row, "reset": False}
-        return self._validated(X, self._readers(fitted=False), layout, **options)[0]
+        readers = self._readers(fitted=False)
+        return self._validated(X, readers, layout, first_row=first_row, reset=False)[0]
 
     def _rows_like(self, X: Any, rows: PreparedRows, name: str) -> Matrix:
         """Validate other rows, the argument `name`, with the features of the training rows."""
@@ -196,8 +195,9 @@ class OutlierDetector(
         """Validate rows to score, the argument `name`; say what is wrong if it shows only then."""
         check_is_fitted(self)
         readers = self._readers(fitted=True)
-        options = {"name": name, "first_row": first_row, "reset": False}
-        rows, _ = self._validated(X, readers, self._layout, **options)
+        rows, _ = self._validated(
+            X, readers, self._layout, name=name, first_row=first_row, reset=False
+        )
         names = getattr(self, "feature_names_in_", None)
         with blaming_rows(type(self).__name__, rows, names, name, first_row):
             yield rows

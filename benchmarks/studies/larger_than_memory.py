@@ -5,8 +5,8 @@
 
 Rows of 30 float32 features, one in a hundred shifted, are written to a temporary file in random
 order; 84,000,000 rows are 10 GB. A process of its own fits a detector for one epoch, to the mapped
-file or to an array of it, and scores the last 100,000 rows. Memory is the process's peak of resident
-memory, which is about 460 MB before there is a row; sklearn's `working_memory` is its default, 1 GiB.
+file or to an array of it, and scores 100,000 new rows. Memory is the process's peak of resident
+memory; sklearn's `working_memory` is its default, 1 GiB.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ class EnsembleInPartsMixin(InPartsMixin):
     estimators_samples_: list[np.ndarray] | None
     contamination_: float
     contamination_interval_: tuple[float, float]
+    _known: np.ndarray | None
     _ensemble: Ensemble
     _backbones: Any
 

@@ -64,5 +64,6 @@ class PlanningMixin:
 
         # A generator that was given goes on from fit to fit, a copy's would not.
         given = backbones[0].random_state if self.random_state is None else self.random_state
-        planner = Planner(self, backbones, label_rule(self.method), rows, known, memo)
+        asked: Any = self  # its parameters
+        planner = Planner(asked, backbones, label_rule(self.method), rows, known, memo)
         return planner.plan(contamination, given, expose, self._kept_ratios(rows.X.shape[0]))

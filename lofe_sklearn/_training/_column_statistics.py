@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lofe_sklearn.engine import Scaling, TooLargeError
 from lofe_sklearn._training._scaling import fit_scaling, shift_and_factor
+from lofe_sklearn.engine import Scaling, TooLargeError
 
 # The squares of larger values, and of their rounding errors, would overflow.
 _LARGEST = 1e100

@@ -17,8 +17,8 @@ from lofe_sklearn._known_labels import Known, settled
 from lofe_sklearn._progress import job, part
 from lofe_sklearn._training._column_statistics import ColumnStatistics
 from lofe_sklearn._training._forward import locating
-from lofe_sklearn._training._scaling import fit_scaling
 from lofe_sklearn._training._plannable import Plannable
+from lofe_sklearn._training._scaling import fit_scaling
 from lofe_sklearn._training._score_histogram import ScoreHistogram
 from lofe_sklearn._training._seen_rows import SeenRows
 from lofe_sklearn._training._session import Session
@@ -142,4 +142,3 @@ def _fit_part(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None
         detector._finish_fit(plan, session.trained())
     detector._forget_rows(seen.n_seen, None)
     detector._seen_rows = seen.after(n_steps)
-

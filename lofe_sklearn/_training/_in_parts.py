@@ -94,7 +94,8 @@ class InPartsMixin:
         >>> detector.predict([[0.0, 0.0, 0.0, 0.0], [9.0, 9.0, 9.0, 9.0]]).tolist()
         [1, -1]
         """
-        partial_fit(self, X, Known(known_labels, known_anomalies, known_normal), outliers)
+        detector: Any = self  # the rest of a `Plannable` is in other classes
+        partial_fit(detector, X, Known(known_labels, known_anomalies, known_normal), outliers)
         return self
 
     def _goes_on_when_fitted(self) -> bool:

@@ -70,4 +70,4 @@ class SeenRows:
 
 
 def _dense(X: Matrix) -> np.ndarray:
-    return X.toarray() if sparse.issparse(X) else X  # type: ignore[union-attr, return-value]
+    return X.toarray() if sparse.issparse(X) else X  # type: ignore[union-attr]

@@ -58,9 +58,7 @@ class Session:
         Known labels of all rows, where all rows are known.
     """
 
-    def __init__(
-        self, plan: Plan, scaling_of: FitScaling, known: np.ndarray | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, scaling_of: FitScaling, known: np.ndarray | None = None) -> None:
         self._plan = plan
         X = plan.rows.X
         self._models = [

@@ -73,7 +73,9 @@ def _equal_settings(a: Trainable, b: Trainable) -> bool:
     if type(a) is not type(b):
         return False
     params_a, params_b = a.get_params(deep=False), b.get_params(deep=False)
-    return all(same_value(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL)
+    return all(
+        same_value(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL
+    )
 
 
 def _stackable(one: Task, other: Task) -> bool:

@@ -1,8 +1,8 @@
 """Rows that are read from where they are stored, a block at a time: larger than the memory.
 
-Memory-mapped arrays, HDF5 datasets, Zarr and Dask arrays, and whatever else has ``shape``, ``dtype``
-and slices of rows, are given to ``fit`` and ``score_samples`` as they are. Files of Parquet are
-given as `ParquetRows`.
+Memory-mapped arrays, HDF5 datasets, Zarr and Dask arrays, and whatever else has ``shape``,
+``dtype`` and slices of rows, are given to ``fit`` and ``score_samples`` as they are. Files of
+Parquet are given as `ParquetRows`.
 """
 
 # The names are in __init__.pyi, and imported when they are first used.

@@ -71,8 +71,8 @@ class Blocks:
             block = source.read(start, stop)
         except Exception as error:  # whatever the library that reads them raises
             raise ValueError(
-                f"{where} cannot be read ({type(error).__name__}: {error}). Check the file, or pass "
-                "a part of the rows."
+                f"{where} cannot be read ({type(error).__name__}: {error}). Check the file, or "
+                "pass a part of the rows."
             ) from error
         if block.shape[0] != stop - start:
             raise ValueError(
@@ -82,9 +82,9 @@ class Blocks:
         dtype = getattr(block, "dtype", None)  # frames and tables have a type for each column
         if dtype is not None and dtype != source.dtype:
             raise ValueError(
-                f"{where} are of type {dtype}, but {self._name} says {source.dtype}: its partitions "
-                f"have different types. Bring all of them to one, by {self._name}.astype(...) for "
-                "example."
+                f"{where} are of type {dtype}, but {self._name} says {source.dtype}: its "
+                "partitions have different types. Bring all of them to one, by "
+                f"{self._name}.astype(...) for example."
             )
         return block
 

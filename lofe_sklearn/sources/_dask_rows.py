@@ -45,7 +45,9 @@ class DaskFrame(RowSource):
         frame = self.array.partitions[first : last + 1].compute()
         expected = int(self._ends[last]) - offset
         if len(frame) != expected:
-            raise OSError(f"partitions {first} to {last} had {expected} rows, and have {len(frame)}")
+            raise OSError(
+                f"partitions {first} to {last} had {expected} rows, and have {len(frame)}"
+            )
         return frame.iloc[start - offset : stop - offset]
 
 

@@ -196,7 +196,9 @@ def _open(path: Path) -> Any:
     try:
         return _library().parquet.ParquetFile(path)
     except ValueError as error:  # ArrowInvalid
-        raise ValueError(f"ParquetRows: {path} is no Parquet file, or is damaged: {error}") from error
+        raise ValueError(
+            f"ParquetRows: {path} is no Parquet file, or is damaged: {error}"
+        ) from error
 
 
 def _stamp(path: Path) -> tuple[int, int]:

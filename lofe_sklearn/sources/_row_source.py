@@ -1,4 +1,4 @@
-"""What holds rows that need not fit into the memory, as one interface: a shape, and ranges of rows."""
+"""What holds rows that need not fit into the memory: its shape, and ranges of its rows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn import get_config
 
-# Shares of scikit-learn's `working_memory`, 1024 MiB by default: of a source that is read whole, and
-# of the rows that are trained on at a time. A training takes several times as much beside them.
+# Shares of scikit-learn's `working_memory`, 1024 MiB by default: of a source that is read whole,
+# and of the rows that are trained on at a time, with what belongs to them.
 _WHOLE, _WINDOW = 1 / 16, 1 / 8
 # A chunk that can be read as a whole only may be as large as this share.
 _CHUNK = 1 / 4

@@ -143,7 +143,7 @@ def test_each_row_that_was_seen_is_as_likely_in_the_sample(monkeypatch):
     seen = SeenRows.none(1, np.dtype(float), after_fit=False)
     for part in np.array_split(np.arange(20_000.0), 7):
         seen = seen.with_more(part[:, None], (part % 3 == 0).astype(np.int8))
-    assert len(seen.rows) == 500 and seen.n_seen == 20_000
+    assert (len(seen.rows), seen.n_seen) == (500, 20_000)
     np.testing.assert_array_equal(seen.known, seen.rows[:, 0] % 3 == 0)
     assert len(np.unique(seen.rows)) == 500
     counts = np.histogram(seen.rows, bins=4, range=(0, 20_000))[0]

@@ -67,8 +67,7 @@ def test_other_methods_read_blocks_too(X, tmp_path):
         }
         for method, options in calls.items():
             got = getattr(fitted, method)(rows, **options)
-            in_memory = {name: X for name in options}
-            expected = getattr(fitted, method)(X, **in_memory)
+            expected = getattr(fitted, method)(X, **dict.fromkeys(options, X))
             np.testing.assert_allclose(got, expected, rtol=1e-6, err_msg=method)
 
 
@@ -169,7 +168,7 @@ def test_a_fit_from_a_source_keeps_nothing_of_single_rows(X):
     assert loe.held_out_scores_ is None
     assert np.sum(flagged < 0) == pytest.approx(200, abs=10)
     with pytest.raises(AttributeError, match="labels_ are not kept"):
-        loe.labels_
+        _ = loe.labels_
     loe.fit(X)
     assert len(loe.labels_) == len(loe.estimators_samples_[0]) == len(X)
 
