@@ -27,9 +27,9 @@ class _Model:
     ----------
     task : Task
     start : Start
-    parts : list of (n, objective, loss_n, loss_a)
+    parts : list of (n, objective, loss_n, loss_a, loss_kept)
         What the parts of the current epoch gave: their rows, and means over them.
-    epochs : list of (objective, loss_n, loss_a)
+    epochs : list of (objective, loss_n, loss_a, loss_kept)
     best, waited : float, int
         The lowest objective, and the epochs since it has fallen to it.
     """
@@ -124,8 +124,10 @@ class Session:
         for model, done in zip(running, train_tasks(tasks, X, goes_on=True), strict=True):
             if not isinstance(done, Trained):
                 raise done
-            means = (done.history.objective, done.history.loss_n, done.history.loss_a)
-            model.parts.append((X.shape[0], *(float(each[0, 0]) for each in means)))
+            history = done.history
+            means = (history.objective, history.loss_n, history.loss_a, history.loss_kept)
+            own = [float(each[0, 0]) for each in means if each is not None]
+            model.parts.append((X.shape[0], *own))
             model.start = Start(done.module, done.scaling, None, done.optimizer)
 
     def end_epoch(self, max_epochs: Callable[[Task], int]) -> None:
@@ -136,12 +138,22 @@ class Session:
             n_rows, *means = np.array(model.parts).T
             model.epochs.append(np.average(means, axis=1, weights=n_rows))
             model.parts = []
-            objective, patience = model.epochs[-1][0], model.task.model.n_iter_no_change
-            has_fallen = objective < model.best - model.task.model.tol
-            model.waited = 0 if has_fallen else model.waited + 1
-            model.best = objective if has_fallen else model.best
             done = len(model.epochs) >= max_epochs(model.task)
-            model.is_running = not (done or (patience is not None and model.waited >= patience))
+            model.is_running = not (done or self._has_converged(model))
+
+    def _has_converged(self, model: _Model) -> bool:
+        """Whether a model stops early, by the rules of a training in memory."""
+        trainable, (objective, *_, loss_kept) = model.task.model, model.epochs[-1]
+        if len(model.epochs) <= model.task.labelling.warmup_epochs:
+            return False  # it minimises another objective, which later ones need not fall below
+        has_fallen = objective < model.best - trainable.tol
+        model.waited = 0 if has_fallen else model.waited + 1
+        model.best = objective if has_fallen else model.best
+        n_features = model.task.n_features(self._plan.rows.X)
+        least, patience = trainable.choose_loss_threshold(n_features), trainable.n_iter_no_change
+        return (least is not None and bool(loss_kept < least)) or (
+            patience is not None and model.waited >= patience
+        )
 
     def trained(self) -> list[Trained]:
         """Return the models, with the losses of the rows that the plan was made for."""
@@ -178,8 +190,10 @@ def _history(model: _Model) -> engine.TrainingHistory:
     """Return means over the epochs; labels are not kept."""
     if not model.epochs and model.start.history is not None:
         return model.start.history
-    objective, loss_n, loss_a = np.array(model.epochs).T[:, :, None]
+    objective, loss_n, loss_a, kept = np.array(model.epochs).T[:, :, None]
     n_epochs = len(model.epochs)
     nothing = [np.zeros((1, 0), dtype=np.uint8)] * n_epochs
     n_iter, n_rows = np.array([n_epochs]), np.array([0])
-    return engine.TrainingHistory(objective, loss_n, loss_a, n_iter, {}, nothing, n_rows)
+    return engine.TrainingHistory(
+        objective, loss_n, loss_a, n_iter, {}, nothing, n_rows, loss_kept=kept
+    )

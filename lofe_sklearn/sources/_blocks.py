@@ -9,8 +9,10 @@ import numpy as np
 
 from lofe_sklearn.sources._row_source import RowSource, largest_chunk, window_bytes
 
-# Blocks that are trained on together, at least: a batch is drawn from all of their rows.
+# Blocks that are trained on together: a batch is drawn from all of their rows.
 BLOCKS_IN_A_WINDOW = 16
+# A chunk of up to so many times a block's rows is not cut.
+_WHOLE_CHUNK = 4
 
 
 class Blocks:
@@ -102,12 +104,17 @@ def blocks_to_score(source: RowSource, owner: str, name: str = "X") -> Blocks:
 
 
 def _cut(ends: list[int], n_rows: int) -> Iterator[int]:
-    """Yield the ends of blocks of about `n_rows` rows: several whole chunks, or parts of one."""
+    """Yield the ends of blocks of about `n_rows` rows: several whole chunks, or parts of one.
+
+    A chunk of up to four times as many stays whole, since part of it costs as much to read.
+    """
     start = 0
     for i, end in enumerate(ends):
         is_last = i == len(ends) - 1
         if end - start < n_rows and not is_last:
             continue
         n_parts = max(1, round((end - start) / n_rows))
+        if len(ends) > 1 and end - start <= _WHOLE_CHUNK * n_rows:
+            n_parts = 1
         yield from (start + (end - start) * part // n_parts for part in range(1, n_parts + 1))
         start = end

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+from conftest import FEW_TREES
 from sklearn import config_context
 from stored_rows import Counted, mapped, parquet
 
@@ -31,11 +32,15 @@ class Broken(Counted):
         return self.what(block) if self.n_reads > self.after else block
 
 
+def _loe(**options):
+    return LOE(DeepSVDD(**options), init=FEW_TREES, contamination=0.1)
+
+
 def unreadable(block):
     raise OSError("bad sector")
 
 
-@pytest.mark.parametrize("make", [DeepSVDD, lambda **p: LOE(DeepSVDD(**p), contamination=0.1)])
+@pytest.mark.parametrize("make", [DeepSVDD, _loe])
 @pytest.mark.parametrize(
     ("after", "what", "message"),
     [

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from conftest import FEW_TREES
 from sklearn import clone
 from sklearn.metrics import roc_auc_score
 
@@ -21,7 +22,7 @@ def rows(n=1000, seed=0, d=4):
 DETECTORS = [
     DeepSVDD(contamination=0.05, random_state=0),
     NeuTraL(batch_size=256, contamination=0.05, random_state=0),
-    LOE(DeepSVDD(), contamination=0.05, random_state=0),
+    LOE(DeepSVDD(), init=FEW_TREES, contamination=0.05, random_state=0),
     LOE([DeepSVDD(), AutoEncoder()], n_estimators=4, max_features=3, random_state=0),
 ]
 
@@ -68,8 +69,15 @@ def test_the_optimiser_goes_on():
 
 def test_a_stack_of_members_goes_on_as_each_would_alone():
     X, _ = rows(512)
-    together = LOE(DeepSVDD(), n_estimators=3, contamination=0.05, evidence=None, random_state=0)
-    alone = LOE(DeepSVDD(), contamination=0.05, evidence=None, random_state=0)
+    together = LOE(
+        DeepSVDD(),
+        init=FEW_TREES,
+        n_estimators=3,
+        contamination=0.05,
+        evidence=None,
+        random_state=0,
+    )
+    alone = LOE(DeepSVDD(), init=FEW_TREES, contamination=0.05, evidence=None, random_state=0)
     for _ in range(3):
         together.partial_fit(X)
         alone.partial_fit(X)
@@ -79,7 +87,7 @@ def test_a_stack_of_members_goes_on_as_each_would_alone():
 
 def test_fit_starts_anew_and_partial_fit_goes_on_from_it():
     X, _ = rows()
-    detector = LOE(DeepSVDD(max_epochs=5), contamination=0.05, random_state=0)
+    detector = LOE(DeepSVDD(max_epochs=5), init=FEW_TREES, contamination=0.05, random_state=0)
     expected = clone(detector).fit(X).score_samples(X)
     detector.partial_fit(X)
     np.testing.assert_array_equal(detector.fit(X).score_samples(X), expected)
@@ -92,7 +100,9 @@ def test_fit_starts_anew_and_partial_fit_goes_on_from_it():
 
 def test_known_labels_of_each_call():
     X, is_anomaly = rows()
-    told, untold = (LOE(DeepSVDD(), contamination=0.05, random_state=0) for _ in range(2))
+    told, untold = (
+        LOE(DeepSVDD(), init=FEW_TREES, contamination=0.05, random_state=0) for _ in range(2)
+    )
     for _ in range(3):
         told.partial_fit(X, known_anomalies=is_anomaly, outliers=X[is_anomaly])
         untold.partial_fit(X)
@@ -102,7 +112,7 @@ def test_known_labels_of_each_call():
 
 def test_wrong_rows_leave_the_detector_as_it_was():
     X, _ = rows()
-    detector = LOE(DeepSVDD(), contamination=0.05, random_state=0).partial_fit(X)
+    detector = LOE(DeepSVDD(), init=FEW_TREES, contamination=0.05, random_state=0).partial_fit(X)
     before = dict(vars(detector))
     scores = detector.score_samples(X)
     with pytest.raises(ValueError, match="X has 3 features, but DeepSVDD is expecting 4 features"):
@@ -120,7 +130,9 @@ def test_wrong_rows_leave_the_detector_as_it_was():
 
 def test_a_saved_detector_goes_on(tmp_path):
     X, _ = rows()
-    detector = LOE(DeepSVDD(), contamination=0.05, evidence="knn", random_state=0).partial_fit(X)
+    detector = LOE(
+        DeepSVDD(), init=FEW_TREES, contamination=0.05, evidence="knn", random_state=0
+    ).partial_fit(X)
     save(detector, tmp_path / "model.lofe")
     loaded = load(tmp_path / "model.lofe")
     np.testing.assert_array_equal(loaded.score_samples(X), detector.score_samples(X))

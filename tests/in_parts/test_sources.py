@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from conftest import FEW_TREES, small
 from sklearn import clone, config_context
 from stored_rows import STORES, Counted, hdf5, mapped
 
-from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, fit_many
+from lofe_sklearn import ICL, LOE, DeepSVDD, LOESearchCV, MHRot, fit_many
 from lofe_sklearn.sources._blocks import Blocks
 from lofe_sklearn.sources._find_source import source_of
 
@@ -53,7 +54,9 @@ def test_many_rows_are_read_in_blocks(store, X, tmp_path):
 
 
 def test_other_methods_read_blocks_too(X, tmp_path):
-    fitted = LOE(detector(), contamination=0.02, evidence="knn", random_state=0).fit(X)
+    fitted = LOE(
+        detector(), init=FEW_TREES, contamination=0.02, evidence="knn", random_state=0
+    ).fit(X)
     rows = hdf5(X, tmp_path)
     with config_context(**LITTLE):
         calls = {
@@ -107,7 +110,8 @@ def test_blocks_end_where_chunks_do():
 
     source = source_of(Chunked(np.zeros((100, 4))), "")
     assert Blocks(source, 50, "").stops.tolist() == [60, 100]
-    assert Blocks(source, 20, "").stops.tolist() == [15, 30, 45, 60, 75, 90, 100]
+    assert Blocks(source, 20, "").stops.tolist() == [30, 60, 90, 100]
+    assert Blocks(source, 6, "").stops.tolist()[:6] == [6, 12, 18, 24, 30, 36]
 
 
 def test_a_mapped_array_of_a_private_copy_keeps_what_was_written(X, tmp_path):
@@ -122,7 +126,9 @@ def test_a_mapped_array_of_a_private_copy_keeps_what_was_written(X, tmp_path):
 def test_known_labels_and_outliers(X):
     known = np.zeros(len(X), int)
     known[::50] = -1
-    detector = LOE(DeepSVDD(max_epochs=2), contamination=0.02, evidence=None, random_state=0)
+    detector = LOE(
+        DeepSVDD(max_epochs=2), init=FEW_TREES, contamination=0.02, evidence=None, random_state=0
+    )
     with config_context(**LITTLE):
         told = clone(detector).fit(Counted(X), known_labels=known, outliers=X[::100] + 5)
         untold = clone(detector).fit(Counted(X))
@@ -160,7 +166,7 @@ def test_what_needs_all_rows_is_refused(options, message, X):
 
 
 def test_a_fit_from_a_source_keeps_nothing_of_single_rows(X):
-    loe = LOE(DeepSVDD(max_epochs=2), contamination=0.02, random_state=0)
+    loe = LOE(DeepSVDD(max_epochs=2), init=FEW_TREES, contamination=0.02, random_state=0)
     with config_context(**LITTLE):
         loe.fit(Counted(X))
         flagged = loe.set_threshold(n_flagged=200).predict(Counted(X))
@@ -174,7 +180,7 @@ def test_a_fit_from_a_source_keeps_nothing_of_single_rows(X):
 
 
 def test_two_fits_from_a_source_are_equal(X, tmp_path):
-    loe = LOE(DeepSVDD(max_epochs=2), contamination=0.02, random_state=0)
+    loe = LOE(DeepSVDD(max_epochs=2), init=FEW_TREES, contamination=0.02, random_state=0)
     with config_context(**LITTLE):
         first, second = (clone(loe).fit(mapped(X, tmp_path)) for _ in range(2))
     np.testing.assert_array_equal(first.score_samples(X), second.score_samples(X))
@@ -189,3 +195,34 @@ def test_many_detectors_from_one_source(X):
         )
     np.testing.assert_array_equal(together.score_samples(X), alone.score_samples(X))
     assert "held_out_folds=2" in str(failed)
+
+
+def test_a_training_from_a_source_stops_early():
+    X = np.random.default_rng(0).normal(size=(5000, 4)).astype(np.float32)
+    with config_context(**LITTLE):
+        patient = DeepSVDD(
+            max_epochs=30, batch_size=512, n_iter_no_change=2, tol=10.0, random_state=0
+        )
+        assert patient.fit(Counted(X)).n_iter_ == 3
+        icl = ICL(max_epochs=5, batch_size=512, loss_threshold=1e6, random_state=0)
+        assert icl.fit(Counted(X)).n_iter_ == 1
+        loe = LOE(
+            patient,
+            init=FEW_TREES,
+            warmup_epochs=2,
+            contamination=0.1,
+            evidence=None,
+            random_state=0,
+        )
+        assert loe.fit(Counted(X)).n_iter_ == 5
+
+
+def test_images():
+    X = np.random.default_rng(0).integers(0, 256, size=(80, 8, 8)).astype(np.uint8)
+    detector = small(MHRot)(max_epochs=1, random_state=0)
+    with config_context(working_memory=0.05):
+        assert not source_of(Counted(X), "").is_small
+        fitted = clone(detector).fit(Counted(X))
+        scores = fitted.score_samples(Counted(X))
+    assert fitted.image_shape_ == (1, 8, 8)
+    np.testing.assert_allclose(scores, fitted.score_samples(X), rtol=1e-4)
