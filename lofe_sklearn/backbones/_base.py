@@ -302,7 +302,10 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         self._layout, self._scaling = layout, trained.scaling
         self.scaling_ = model.scaling
         self.module_ = trained.module
-        self.history_, self._optimizer = trained.history, trained.optimizer
+        self.history_ = trained.history
+        vars(self).pop("_optimizer", None)
+        if trained.optimizer is not None:  # more rows may come
+            self._optimizer = trained.optimizer
         self.n_iter_ = int(trained.history.n_iter[0])
         self.loss_history_ = trained.history.objective[:, 0]
         self._training_scores = -trained.losses[0]
