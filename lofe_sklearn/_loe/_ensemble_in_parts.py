@@ -61,7 +61,7 @@ class EnsembleInPartsMixin(InPartsMixin):
                     f"LOE: {name}={value!r} needs all rows in memory; rows that come in parts take "
                     f"{name}={only}."
                 )
-        if np.ndim(self.init):
+        if not hasattr(self.init, "fit") and np.ndim(self.init):
             raise ValueError(
                 "LOE: init is an array of scores, which needs all rows in memory; rows that come "
                 "in parts take 'iforest', a detector that scores new rows, or None."
@@ -100,6 +100,12 @@ class EnsembleInPartsMixin(InPartsMixin):
     def _going_on(self, plan: EnsemblePlan, *, optimizer: bool) -> EnsemblePlan:  # type: ignore[override]
         members = list(plan.members)
         is_extended = len(members) > len(self.estimators_)
+        if optimizer and len(members) != len(self.estimators_):
+            raise ValueError(
+                f"LOE: partial_fit goes on with the {len(self.estimators_)} members that are "
+                f"fitted; the parameters ask for {len(members)} now. Set n_estimators back, or fit "
+                "anew."
+            )
         for i, fitted in enumerate(self.estimators_):
             asked = plan.backbones[members[i].kind]
             task = goes_on(members[i], asked, fitted, "LOE", optimizer=optimizer)

@@ -30,8 +30,8 @@ class ColumnStatistics:
     variance: np.ndarray
 
     @classmethod
-    def of(cls, X: np.ndarray, first_row: int = 0) -> ColumnStatistics:
-        """Compute those of a block, whose first row is the user's row `first_row`.
+    def of(cls, X: np.ndarray) -> ColumnStatistics:
+        """Compute those of a block.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class ColumnStatistics:
         if peaks.max(initial=0) > _LARGEST:
             column = int(peaks.argmax())
             row = int(np.abs(block[:, column]).argmax())
-            raise TooLargeError(float(block[row, column]), _LARGEST, first_row + row, column)
+            raise TooLargeError(float(block[row, column]), _LARGEST, row, column)
         return cls(len(block), low, high, block.mean(axis=0), block.var(axis=0))
 
     def with_more(self, other: ColumnStatistics) -> ColumnStatistics:

@@ -13,9 +13,8 @@ import numpy as np
 from lofe_sklearn import engine
 from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._detectors import PreparedRows
-from lofe_sklearn._known_labels import Known, settled
+from lofe_sklearn._known_labels import Known
 from lofe_sklearn._progress import job, part
-from lofe_sklearn._training._column_statistics import ColumnStatistics
 from lofe_sklearn._training._forward import locating
 from lofe_sklearn._training._plannable import Plannable
 from lofe_sklearn._training._scaling import fit_scaling
@@ -46,25 +45,26 @@ def fit_source(detector: Plannable, source: RowSource, labels: Known, outliers: 
     owner, n_samples = type(detector).__name__, source.shape[0]
     goes_on = detector._goes_on_when_fitted()
     stream = Stream(detector, source, detector._n_models(n_samples), again=goes_on)
-    with part(_SURVEY, "reading rows"), locating():
+    with part(_SURVEY, "reading rows"):
         survey = stream.survey()
-    rows = survey.rows
+    rows, numbers = survey.rows, survey.numbers
     detector._adopt_rows(rows)
     known = labels.read(n_samples, owner)
-    of_sample = None if known is None else settled(known[survey.numbers], owner)
+    of_sample = None if known is None else _or_none(_labels_of_sample(known, numbers))
     with blaming_rows(owner, rows.X, rows.feature_names), locating(names=rows.feature_names):
-        plan = detector._plan_fit(rows, of_sample, outliers, {})
+        with locating(rows=numbers):
+            plan = detector._plan_fit(rows, of_sample, outliers, {})
         if goes_on:
             plan = detector._going_on(plan, optimizer=False)
 
         def scaling_of(task: Task) -> engine.Scaling | None:
-            statistics: ColumnStatistics = survey.statistics
-            return statistics.scaling(task.model.scaling, rows.X, task.features)
+            return survey.statistics.scaling(task.model.scaling, rows.X, task.features)
 
         def max_epochs(task: Task) -> int:
             return task.model.choose_max_epochs(n_samples, task.n_features(rows.X))
 
-        session = Session(plan, scaling_of, known)
+        with locating(rows=numbers):
+            session = Session(plan, scaling_of, known)
         n_parts = stream.n_windows * max(map(max_epochs, plan.members))
         with part(_TRAINING / (1 - _SURVEY)):
             epoch = 0
@@ -72,7 +72,8 @@ def fit_source(detector: Plannable, source: RowSource, labels: Known, outliers: 
                 _train_epoch(session, stream, known, epoch, 1 / n_parts)
                 session.end_epoch(max_epochs)
                 epoch += 1
-        detector._finish_fit(plan, session.trained())
+        with locating(rows=numbers):
+            detector._finish_fit(plan, session.trained())
         histogram = ScoreHistogram(detector._training_scores)
         for start, block in stream.blocks():
             with blaming_rows(owner, block, rows.feature_names, first_row=start):
@@ -89,8 +90,9 @@ def _train_epoch(
         return epoch < task.labelling.warmup_epochs
 
     for i, (rows, numbers) in enumerate(stream.windows(epoch)):
-        with part(share):
-            session.train(rows, None if known is None else known[numbers], (epoch, i), is_warmup)
+        own = None if known is None else known[numbers]
+        with part(share), locating(rows=numbers):
+            session.train(rows, own, (epoch, i), is_warmup)
 
 
 def partial_fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
@@ -128,7 +130,7 @@ def _fit_part(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None
         seen = before.with_more(rows.X, known)
         sample = PreparedRows(seen.rows, rows.feature_names, rows.layout)
         detector._adopt_rows(sample)
-        plan = detector._plan_fit(sample, settled(seen.known, owner), outliers, {})
+        plan = detector._plan_fit(sample, _or_none(seen.known), outliers, {})
         if goes_on:
             plan = detector._going_on(plan, optimizer=True)
         session = Session(
@@ -142,3 +144,16 @@ def _fit_part(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None
         detector._finish_fit(plan, session.trained())
     detector._forget_rows(seen.n_seen, None)
     detector._seen_rows = seen.after(n_steps)
+
+
+def _labels_of_sample(known: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Return the labels of some rows, among which are no more anomalies in share than among all."""
+    own = known[numbers]
+    anomalies = np.flatnonzero(own < 0)
+    own[anomalies[int(np.mean(known < 0) * len(own)) :]] = 0
+    return own
+
+
+def _or_none(known: np.ndarray) -> np.ndarray | None:
+    """Return labels, or None where none of them is known."""
+    return known if known.any() else None

@@ -12,6 +12,7 @@ import torch
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
+from lofe_sklearn._training._forward import locating
 from lofe_sklearn._training._task import Plan, Start, Task, Trained
 from lofe_sklearn._training._train import PREPARE_ROWS, train_tasks
 
@@ -172,7 +173,8 @@ def _begin(task: Task, X: Matrix, scaling: engine.Scaling | None) -> Start:
     [module] = engine.build_modules([build], [task.seed], device)
     generator = torch.Generator().manual_seed(task.seed)
     some = torch.randperm(rows.shape[0], generator=generator)[:PREPARE_ROWS].numpy()
-    shown = engine.Rows(rows[some], scaling=scaling, device=device)
+    with locating(rows=some, features=task.features):
+        shown = engine.Rows(rows[some], scaling=scaling, device=device)
     engine.prepare_module(module, shown.take(torch.arange(len(shown))))
     return Start(module, scaling)
 

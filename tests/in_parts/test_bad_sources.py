@@ -77,8 +77,11 @@ def test_a_bad_value_deep_in_the_source_is_named_by_its_row(X):
         large = np.where(np.isnan(X), 0, X).astype(np.float64)
         large[5000, 1] = 1e200
         for call in (DeepSVDD().fit, fitted.score_samples):
-            with pytest.raises(ValueError, match="row 5000, column 1"):
+            with pytest.raises(ValueError, match="^DeepSVDD: X has .* row 5000, column 1"):
                 call(Counted(large))
+        large[5000, 1] = 1e30  # float32 holds it, but not its square
+        with pytest.raises(ValueError, match="^DeepSVDD: X has .* row 5000, column 1"):
+            DeepSVDD(scaling=None, max_epochs=1).fit(Counted(large))
 
 
 def test_rows_of_other_features(X):

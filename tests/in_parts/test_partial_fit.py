@@ -121,6 +121,10 @@ def test_wrong_rows_leave_the_detector_as_it_was():
         detector.partial_fit(np.where(X > 4, np.nan, X))
     with pytest.raises(ValueError, match="minimum of 2 is required"):
         detector.partial_fit(X[:1])
+    detector.set_params(n_estimators=2)
+    with pytest.raises(ValueError, match="goes on with the 1 members .* ask for 2 now"):
+        detector.partial_fit(X)
+    detector.set_params(n_estimators=None)
     assert vars(detector) == before
     np.testing.assert_array_equal(detector.score_samples(X), scores)
     detector.set_params(estimator__hidden_sizes=[8])
