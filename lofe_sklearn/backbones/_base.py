@@ -303,7 +303,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         self.scaling_ = model.scaling
         self.module_ = trained.module
         self.history_ = trained.history
-        vars(self).pop("_optimizer", None)
+        self.__dict__.pop("_optimizer", None)
         if trained.optimizer is not None:  # more rows may come
             self._optimizer = trained.optimizer
         self.n_iter_ = int(trained.history.n_iter[0])
