@@ -12,6 +12,7 @@ from lofe_sklearn import metrics as metrics
 from lofe_sklearn import model_selection as model_selection
 from lofe_sklearn import plotting as plotting
 from lofe_sklearn import rules as rules
+from lofe_sklearn import sources as sources
 from lofe_sklearn import tabular as tabular
 from lofe_sklearn import testing as testing
 from lofe_sklearn._fit_many import fit_many as fit_many

@@ -22,7 +22,9 @@ MISSING, INFINITE = "missing values (NaN)", "infinity"
 _NAMED = 3
 
 
-def what_is_wrong(X: Any, name: str, detector: str, feature_names: Any = None) -> str | None:
+def what_is_wrong(
+    X: Any, name: str, detector: str, feature_names: Any = None, first_row: int = 0
+) -> str | None:
     """Name the columns that hold something else than finite numbers, and the remedy.
 
     Parameters
@@ -35,6 +37,8 @@ def what_is_wrong(X: Any, name: str, detector: str, feature_names: Any = None) -
         The class that stands at the end of the pipeline that the message advises.
     feature_names : array-like of str, optional
         The names of the columns. Default: those of X itself, if it has any.
+    first_row : int, default=0
+        The user's number of the first row of X, where it is a block of more rows.
 
     Returns
     -------
@@ -43,7 +47,9 @@ def what_is_wrong(X: Any, name: str, detector: str, feature_names: Any = None) -
     """
     found: dict[str, list[str]] = {}
     for column, kind, row, value in _bad_columns(X, feature_names):
-        seen = f"row {row}" if kind in (MISSING, INFINITE) else f"{value!r} in row {row}"
+        seen = f"row {first_row + row}"
+        if kind not in (MISSING, INFINITE):
+            seen = f"{value!r} in {seen}"
         found.setdefault(kind, []).append(f"{column} ({seen})")
     if not found:
         return None
@@ -71,7 +77,15 @@ def of_all_columns(error: ValueError, X: Any, name: str, owner: str) -> str:
     return str(error) if found is None else f"{owner}: {found}"
 
 
-def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, namesake: str) -> str:
+def explained(
+    error: Exception,
+    X: Any,
+    name: str,
+    owner: str,
+    fitted: Any,
+    namesake: str,
+    first_row: int = 0,
+) -> str:
     """Say what scikit-learn's check of rows has found, with its columns and a remedy.
 
     Parameters
@@ -88,6 +102,8 @@ def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, name
         The detector whose features X must have, if it is fitted.
     namesake : str
         What the features are for: the owner, or the backbone that the user chose.
+    first_row : int, default=0
+        The user's number of the first row of X.
 
     Returns
     -------
@@ -100,7 +116,7 @@ def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, name
     if names is not None and columns is not None and columns != list(names):
         ordered = f"{name}[detector.feature_names_in_] has them in that order."
         return f"{owner}: {error}{ordered if set(columns) == set(names) else ''}"
-    found = what_is_wrong(X, name, owner, names)
+    found = what_is_wrong(X, name, owner, names, first_row)
     shape, expected = tuple(getattr(X, "shape", ())), getattr(fitted, "n_features_in_", None)
     if found is None and expected is not None and len(shape) == 2 and shape[1] != expected:
         found = (
@@ -115,7 +131,9 @@ def explained(error: Exception, X: Any, name: str, owner: str, fitted: Any, name
 
 
 @contextmanager
-def blaming_rows(owner: str, X: Any, feature_names: Any = None, name: str = "X") -> Iterator[None]:
+def blaming_rows(
+    owner: str, X: Any, feature_names: Any = None, name: str = "X", first_row: int = 0
+) -> Iterator[None]:
     """Say which detector cannot compute with rows, and which of them, where a computation fails.
 
     scikit-learn's check is left out under ``assume_finite``, so that its finding may come late.
@@ -129,16 +147,19 @@ def blaming_rows(owner: str, X: Any, feature_names: Any = None, name: str = "X")
     feature_names : array-like of str, optional
     name : str, default="X"
         What the message calls X.
+    first_row : int, default=0
+        The user's number of the first row of X.
     """
     try:
         yield
     except (ValueError, TrainingDivergedError) as error:
-        found = what_is_wrong(X, name, owner, feature_names)
+        found = what_is_wrong(X, name, owner, feature_names, first_row)
         if found is not None:
             raise ValueError(f"{owner}: {found}") from error
         if isinstance(error, UnusableRowsError):
             if getattr(error, "what", None) == "X":
                 vars(error)["what"] = name
+                vars(error)["row"] += first_row
             raise ValueError(f"{owner}: {error}") from error
         if isinstance(error, TrainingDivergedError):
             raise TrainingDivergedError(f"{owner}: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,6 +30,8 @@ from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import warn_user
 from lofe_sklearn._versions import VersionedPickleMixin
+from lofe_sklearn.sources._blocks import blocks_to_score
+from lofe_sklearn.sources._find_source import in_memory, source_of
 
 
 class RowReader(Protocol):
@@ -151,15 +153,19 @@ class OutlierDetector(
     def _readers(self, *, fitted: bool) -> Sequence[RowReader]:
         """Return the backbones that the rows are for: those to be trained, or the fitted ones."""
 
-    def _prepare_rows(self, X: Any) -> PreparedRows:
+    def _prepare_rows(self, X: Any, *, again: bool = False) -> PreparedRows:
         """Validate training rows; `n_features_in_` and the features' names are set.
+
+        `again` asks for the features of the rows that the detector is fitted to already.
 
         Raises
         ------
         ValueError, TypeError
             If they cannot be trained on.
         """
-        rows, layout = self._validated(X, self._readers(fitted=False), ensure_min_samples=2)
+        layout = self._layout if again else None
+        readers = self._readers(fitted=False)
+        rows, layout = self._validated(X, readers, layout, ensure_min_samples=2, reset=not again)
         prepared = PreparedRows(rows, getattr(self, "feature_names_in_", None), layout)
         self._typical_values = prepared.typical_values
         return prepared
@@ -171,6 +177,11 @@ class OutlierDetector(
             self.feature_names_in_ = rows.feature_names
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+
+    def _rows_of_block(self, X: Any, layout: Any, first_row: int) -> Matrix:
+        """Validate a later block of training rows, whose first one is the user's `first_row`."""
+        readers = self._readers(fitted=False)
+        return self._validated(X, readers, layout, first_row=first_row, reset=False)[0]
 
     def _rows_like(self, X: Any, rows: PreparedRows, name: str) -> Matrix:
         """Validate other rows, the argument `name`, with the features of the training rows."""
@@ -185,14 +196,32 @@ class OutlierDetector(
         return detector._validated(X, readers, rows.layout, name=name, reset=False)[0]
 
     @contextmanager
-    def _rows_to_score(self, X: Any, name: str = "X") -> Iterator[Matrix]:
+    def _rows_to_score(self, X: Any, name: str = "X", first_row: int = 0) -> Iterator[Matrix]:
         """Validate rows to score, the argument `name`; say what is wrong if it shows only then."""
         check_is_fitted(self)
         readers = self._readers(fitted=True)
-        rows, _ = self._validated(X, readers, self._layout, name=name, reset=False)
+        rows, _ = self._validated(
+            X, readers, self._layout, name=name, first_row=first_row, reset=False
+        )
         names = getattr(self, "feature_names_in_", None)
-        with blaming_rows(type(self).__name__, rows, names, name):
+        with blaming_rows(type(self).__name__, rows, names, name, first_row):
             yield rows
+
+    def _of_each_row(
+        self, X: Any, compute: Callable[[Matrix], np.ndarray], name: str = "X"
+    ) -> np.ndarray:
+        """Compute something of each row, independent of the others: of a source block by block."""
+        check_is_fitted(self)
+        owner = type(self).__name__
+        source = source_of(X, owner)
+        if source is None or source.is_small:
+            with self._rows_to_score(X, name) as rows:
+                return compute(rows)
+        parts = []
+        for start, block in blocks_to_score(source, owner, name):
+            with self._rows_to_score(block, name, start) as rows:
+                parts.append(compute(rows))
+        return np.concatenate(parts)
 
     def _validated(
         self,
@@ -201,9 +230,11 @@ class OutlierDetector(
         layout: Any = None,
         *,
         name: str = "X",
+        first_row: int = 0,
         **options: Any,
     ) -> tuple[Matrix, Any]:
         owner = type(self).__name__
+        X = in_memory(X, owner, name)
         try:
             check_plain_values(X, name, owner)
         except ValueError as error:
@@ -226,7 +257,7 @@ class OutlierDetector(
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             fitted = None if options.get("reset", True) else self
-            message = explained(error, X, name, owner, fitted, self._namesake())
+            message = explained(error, X, name, owner, fitted, self._namesake(), first_row)
             raise kind(message) from error
         if sparse.issparse(rows):
             # Again: formats without index arrays have just been given some.
@@ -242,6 +273,8 @@ class OutlierDetector(
 
     # What `to_rows` found in the training rows.
     _layout: Any = None
+    # How many rows were trained on, where `_training_scores` are not those of all of them.
+    _n_rows_seen: int | None = None
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

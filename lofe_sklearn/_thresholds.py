@@ -28,11 +28,13 @@ class ThresholdMixin:
 
     offset_: float
     score_samples: Any
-    _rows_to_score: Any
+    _of_each_row: Any
     _scores_of: Any
     # Scores of the training rows, high for normal rows, in the order of the rows. All of them: a
     # number of rows to flag is met exactly, whatever their number. They take 8 bytes a row.
     _training_scores: Floats
+    # The number of training rows, where scores of some or quantiles stand for those of all.
+    _n_rows_seen: int | None
 
     def set_threshold(
         self,
@@ -220,8 +222,7 @@ class ThresholdMixin:
         if calibration is None:
             others = self._held_out_calibration()
         else:
-            with self._rows_to_score(calibration, "calibration") as rows:
-                others = self._scores_of(rows)
+            others = self._of_each_row(calibration, self._scores_of, "calibration")
         return conformal_p_values(scores, others, self._near(scores))
 
     def severity(self, X: MatrixLike) -> Floats:
@@ -273,14 +274,14 @@ class ThresholdMixin:
 
     def _flag(self, n_flagged: Any) -> None:
         owner, scores = type(self).__name__, self._training_scores
-        n = len(scores)
+        n = len(scores) if self._n_rows_seen is None else self._n_rows_seen
         limits = Number(Integral, low=0, high=n)
         words = f"an integer from 0 to {n}, the number of training rows"
         check_argument(owner, "n_flagged", n_flagged, Described(limits, words))
         share = int(n_flagged) / n
         offset = threshold(scores, share, unit=self._score_unit())
         flagged = int((scores < offset).sum())
-        if flagged != n_flagged:
+        if self._n_rows_seen is None and flagged != n_flagged:
             warn_user(
                 f"{owner}: n_flagged={n_flagged} would split rows of equal scores, so {flagged} of "
                 f"{n} training rows are flagged."

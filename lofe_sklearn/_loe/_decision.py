@@ -35,6 +35,7 @@ class DecisionMixin(ThresholdMixin):
     _contamination_of_fit: float
     _posterior_of_fit: Posterior
     _known: np.ndarray | None
+    _n_rows_seen: int | None
 
     def _decide(self, losses: np.ndarray, plan: Plan, belief: Belief) -> None:
         """Decide as the parameters say.
@@ -95,7 +96,8 @@ class DecisionMixin(ThresholdMixin):
 
     def _cut_off(self, offset: float, share: float) -> None:
         self.offset_, self.contamination_ = offset, share
-        self.labels_ = self._labels_below(offset)
+        if self._n_rows_seen is None:
+            self.labels_ = self._labels_below(offset)
 
     def _labels_below(self, offset: float) -> np.ndarray:
         """Label the training rows as `predict` does; known labels stand as given."""

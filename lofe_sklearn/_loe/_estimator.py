@@ -7,38 +7,34 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from lofe_sklearn import engine
-from lofe_sklearn._detectors import OutlierDetector, PreparedRows
-from lofe_sklearn._known_labels import (
-    Known,
-    contamination_with_known,
-    warn_of_low_contamination,
-)
+from lofe_sklearn._detectors import OutlierDetector
+from lofe_sklearn._known_labels import Known, contamination_with_known
 from lofe_sklearn._loe._cleaning import CleaningMixin
 from lofe_sklearn._loe._decision import DecisionMixin
 from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, mean_history
-from lofe_sklearn._loe._evidence import EvidenceParameter, check_evidence
-from lofe_sklearn._loe._members import EnsemblePlan, Planner
+from lofe_sklearn._loe._ensemble_in_parts import EnsembleInPartsMixin
+from lofe_sklearn._loe._evidence import EvidenceParameter
+from lofe_sklearn._loe._members import EnsemblePlan
 from lofe_sklearn._loe._outputs import ScoringMixin
 from lofe_sklearn._loe._own_backbones import OwnBackbonesMixin
-from lofe_sklearn._loe._parameters import (
-    CONSTRAINTS,
-    Method,
-    check_backbones,
-    check_warmup,
-    for_rows_of,
-    label_rule,
-)
+from lofe_sklearn._loe._parameters import Method
+from lofe_sklearn._loe._planning import PlanningMixin
 from lofe_sklearn._loe._posterior import PosteriorMixin
 from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
-from lofe_sklearn._training import Memo, Trained, exposure_to, fit
+from lofe_sklearn._training import Trained, fit
 from lofe_sklearn._types import KnownLabels, Mask, MatrixLike, RandomState
-from lofe_sklearn._validation import check_parameters
 from lofe_sklearn.backbones import Backbone
 
 
 class LOE(
-    OwnBackbonesMixin, ScoringMixin, CleaningMixin, PosteriorMixin, DecisionMixin, OutlierDetector
+    OwnBackbonesMixin,
+    PlanningMixin,
+    EnsembleInPartsMixin,
+    ScoringMixin,
+    CleaningMixin,
+    PosteriorMixin,
+    DecisionMixin,
+    OutlierDetector,
 ):
     """Latent Outlier Exposure [1]_: train a detector on unlabelled, contaminated data.
 
@@ -115,6 +111,10 @@ class LOE(
         how far. Where no member has an epoch with inferred labels behind it, and by default,
         nothing: the detector is as it was before, and KeyboardInterrupt is raised. `fit_many` and
         the search of `LOESearchCV` keep nothing. Stacks are trained one after another.
+    warm_start : bool, default=False
+        Whether a second `fit` goes on. With as many members as are fitted all of them are trained
+        for `max_epochs` more; with a larger `n_estimators` these stay as they are, and only those
+        that are added are trained, as in scikit-learn's forests.
     verbose : int, default=0
         1 shows a progress bar over the whole fit, with the time left, once it takes more than
         two seconds (extra ``lofe-sklearn[progress]``); so does a backbone with ``verbose=1``.
@@ -128,7 +128,8 @@ class LOE(
     estimators_ : list of Backbone
         All fitted members.
     estimators_samples_, estimators_features_ : list of ndarray of int
-        The rows and the features that each member was trained on.
+        The rows and the features that each member was trained on. Where rows came in blocks or
+        parts, which are not kept, `estimators_samples_` is None and there are no `labels_`.
     contaminations_ : ndarray of shape (n_estimators,)
         The ratio that each member assumes.
     contamination_ : float
@@ -220,6 +221,7 @@ class LOE(
         outlier_weight: float = 1.0,
         held_out_folds: int | None = None,
         keep: Literal["partial"] | None = None,
+        warm_start: bool = False,
         verbose: int = 0,
         random_state: RandomState = None,
     ) -> None:
@@ -237,6 +239,7 @@ class LOE(
         self.outlier_weight = outlier_weight
         self.held_out_folds = held_out_folds
         self.keep = keep
+        self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
 
@@ -255,7 +258,8 @@ class LOE(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training rows; at least two. Sparse rows are made dense a batch at a time.
+            The training rows; at least two. Sparse rows are made dense a batch at a time. Arrays
+            on disk and `lofe_sklearn.sources.ParquetRows` are read in blocks, where they are large.
         y : Ignored
             Present for API consistency. True labels, which GridSearchCV hands on, would leak into
             the training and are never looked at.
@@ -292,37 +296,6 @@ class LOE(
         fit(self, X, Known(known_labels, known_anomalies, known_normal), outliers)
         return self
 
-    def _check_parameters(self) -> None:
-        check_parameters(self, CONSTRAINTS)
-        check_backbones(self._backbones())
-        label_rule(self.method)
-        check_evidence(self.evidence)
-
-    def _plan_fit(
-        self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
-    ) -> EnsemblePlan:
-        owner = type(self).__name__
-        backbones = for_rows_of(self.estimator, *rows.X.shape)
-        check_warmup(self, [each.choose_max_epochs(*rows.X.shape) for each in backbones])
-        contamination = read_contamination(self.contamination)
-        if contamination.largest is not None:
-            warn_of_low_contamination(contamination.largest, known, owner)
-
-        def expose(seed: int) -> engine.Exposure | None:
-            return exposure_to(
-                outliers,
-                rows.seen,
-                lambda other: self._rows_like(other, rows, "outliers"),
-                weight=self.outlier_weight,
-                seed=seed,
-                owner=owner,
-            )
-
-        # A generator that was given goes on from fit to fit, a copy's would not.
-        given = backbones[0].random_state if self.random_state is None else self.random_state
-        planner = Planner(self, backbones, label_rule(self.method), rows, known, memo)
-        return planner.plan(contamination, given, expose)
-
     def _finish_fit(self, plan: EnsemblePlan, trained: Sequence[Trained]) -> None:
         X = plan.rows.X
         members, of_folds = plan.by_fold(trained)
@@ -330,7 +303,7 @@ class LOE(
         self._ensemble = Ensemble.of(plan, members)
         self.estimators_ = self._ensemble.members
         self.estimator_ = self.estimators_[0]
-        self.estimators_samples_ = self._ensemble.samples
+        self.estimators_samples_: list[np.ndarray] | None = self._ensemble.samples
         self.estimators_features_ = self._ensemble.features
         self.contaminations_ = np.array([member.contamination for member in self.estimators_])
         self.evidence_ = self._ensemble.evidence_detectors()

@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._any_detector import is_supervised, outlier_scores, outlier_scores_of_fit
+from lofe_sklearn._any_detector import (
+    is_supervised,
+    outlier_scores,
+    outlier_scores_of_fit,
+    scores_new_rows,
+)
 from lofe_sklearn._containers import Matrix, Subset, check_plain_values
 from lofe_sklearn._loe._classical import fitted
 from lofe_sklearn._loe._fit_once import fitted_copy, key_of
@@ -91,6 +96,35 @@ def _scores_of_spread(init: Any, X: SpreadRows, seed: int, memo: Memo) -> np.nda
         return X.each_as_in_sample(of_sample, detector.outlier_scores)
     detector = fitted_copy(init, X.sample, seed, None, memo)
     return X.each_as_in_sample(of_sample, lambda own: outlier_scores(detector, own, "LOE"))
+
+
+def scores_of_others(
+    init: Any, X: Matrix, seed: int, memo: Memo, others: Matrix
+) -> np.ndarray | None:
+    """Score other rows as `remembered_scores` does all rows of X: high for anomalies.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_others,), or None
+        None where all of them are alike.
+
+    Raises
+    ------
+    TypeError
+        If `init` is a detector that scores no rows but those that it was fitted to.
+    """
+    if isinstance(init, str):
+        detector, _ = fitted(init, X, seed, None, memo)
+        scores = detector.outlier_scores(others)
+    else:
+        detector = fitted_copy(init, X, seed, None, memo)
+        if not scores_new_rows(detector):
+            raise TypeError(
+                f"LOE: init must score rows that it was not fitted to where rows come in parts; "
+                f"{type(detector).__name__} does not. LocalOutlierFactor does with novelty=True."
+            )
+        scores = outlier_scores(detector, others, "LOE")
+    return None if np.ptp(scores) == 0 else _checked(scores, others.shape[0])
 
 
 def _given(init: Any, n_samples: int) -> np.ndarray:

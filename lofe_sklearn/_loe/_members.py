@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from typing import Any, Protocol
 
@@ -11,11 +12,11 @@ import numpy as np
 from sklearn.base import clone
 
 from lofe_sklearn import engine
-from lofe_sklearn._containers import Subset
+from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
-from lofe_sklearn._loe._first_labels import is_auto, remembered_scores
+from lofe_sklearn._loe._first_labels import is_auto, remembered_scores, scores_of_others
 from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
 from lofe_sklearn._loe._parameters import (
     check_known,
@@ -105,16 +106,22 @@ class Planner:
         contamination: Contamination,
         random_state: Any,
         expose: Callable[[int], engine.Exposure | None],
+        kept_ratios: Sequence[float] = (),
     ) -> EnsemblePlan:
         """List the members, and the models of the folds that were asked for.
 
         ``expose(seed)`` makes the exposure to outliers that all of them share. A model of a fold is
-        trained as a member is, on as many of the rows outside the fold and as many features.
+        trained as a member is, on as many of the rows outside the fold and as many features. The
+        first members may keep the ratios of earlier ones.
         """
         n_samples, n_features = self.rows.X.shape
         asked, n_backbones = self.parameters, len(self.backbones)
         check_known(asked.method, self.known)
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
+        if kept_ratios:
+            n_added = len(ratios) - len(kept_ratios)
+            added = contamination.member_ratios(n_added, n_backbones, n_samples)
+            ratios = [*kept_ratios, *added]
         n_folds = how_many_folds(asked.held_out_folds, n_samples)
         held_out = held_out_rows(n_samples, n_folds, self.known)
         n_judges = min(len(ratios), _N_JUDGES) if held_out else 0
@@ -146,7 +153,15 @@ class Planner:
             of_folds.append(Fold(unseen, tasks))
         with part(0.5, "evidence"):
             evidence = self._evidence(contamination, len(members), seeds[0])
-        return EnsemblePlan(self.rows, self.known, members, of_folds, evidence, self.backbones)
+        return EnsemblePlan(
+            self.rows,
+            self.known,
+            members,
+            of_folds,
+            first_scores=self._first_scores_of_others(seeds[0]),
+            evidence=evidence,
+            backbones=self.backbones,
+        )
 
     def _evidence(self, contamination: Contamination, n_members: int, seed: int) -> Evidence | None:
         """Fit the classical detectors whose evidence is added to that of the members."""
@@ -161,6 +176,17 @@ class Planner:
                 return None
         weight = _PER_ROW / X.shape[0] + (0.0 if contamination.is_known else _WHERE_UNKNOWN)
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
+
+    def _first_scores_of_others(self, seed: int) -> Callable[[Matrix], np.ndarray | None] | None:
+        """Return what scores rows that are trained on later, as `init` does those of the plan."""
+        inits = [
+            backbone.default_init if is_auto(self.parameters.init) else self.parameters.init
+            for backbone in self.backbones
+        ]
+        init = next((each for each in inits if each is not None), None)
+        if init is None or not labels_rows(self.parameters.method):
+            return None
+        return partial(scores_of_others, init, self.rows.X, seed, self.memo)
 
     def _task(
         self,

@@ -12,7 +12,7 @@ from lofe_sklearn._types import Floats, MatrixLike
 class ScoringMixin:
     """The methods that put rows through the members."""
 
-    _rows_to_score: Any
+    _of_each_row: Any
     _ensemble: Ensemble
 
     def _scores_of(self, X: Matrix) -> Floats:
@@ -32,8 +32,8 @@ class ScoringMixin:
             Minus the normal loss; of several members, minus the mean of their standardised
             logarithms, with that of the evidence. It does not depend on the other rows of X.
         """
-        with self._rows_to_score(X) as rows:
-            return self._scores_of(rows)
+        scores: Floats = self._of_each_row(X, self._scores_of)
+        return scores
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the members' networks.
@@ -48,5 +48,5 @@ class ScoringMixin:
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
             The members' embeddings side by side.
         """
-        with self._rows_to_score(X) as rows:
-            return self._ensemble.embed(rows)
+        embedded: Floats = self._of_each_row(X, lambda rows: self._ensemble.embed(rows))
+        return embedded

@@ -44,6 +44,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "outlier_weight": Number(low=0, exclude_low=True),
     "held_out_folds": Number(Integral, low=2, optional=True),
     "keep": OneOf(("partial", None)),
+    "warm_start": OneOf((False, True)),
     "verbose": Number(Integral, low=0),
     "random_state": RANDOM_STATE,
 }

@@ -34,6 +34,7 @@ _VALUES = {
     "Reading": "tabular._vectorizing",
     "Scale": "tabular._scaled",
     "TrainingHistory": "engine._history",
+    "SeenRows": "_training._seen_rows",
 }
 # Functions that scorers hold.
 _FUNCTIONS = "metrics"

@@ -44,6 +44,7 @@ from lofe_sklearn._validation import (
     warn_user,
 )
 from lofe_sklearn.model_selection import folds_of
+from lofe_sklearn.sources._find_source import in_memory
 
 # The attributes that a search sets.
 _FOUND = (
@@ -236,7 +237,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         check_parameters(self, self._constraints)
         with job("LOESearchCV", show=self.verbose > 0):
             with all_or_nothing(self):
-                X, y, fit_params = self._search(X, y, params)
+                X, y, fit_params = self._search(in_memory(X, "LOESearchCV"), y, params)
             if self.refit:
                 labels = () if y is None else (y,)
                 start = time.perf_counter()
@@ -260,8 +261,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         if y is not None:
             check_plain_values(y, "y", "LOESearchCV")
         check_unmasked(X, "X", "LOESearchCV")  # before a Pipeline's transformers drop the mask
-        if not hasattr(X, "shape"):
-            X = np.asarray(X)
+        X = X if hasattr(X, "shape") else np.asarray(X)
         count_rows(X, "X", "LOESearchCV")
         X, y = indexable(readable_rows(X, "LOESearchCV"), labels_as_array(y))
         if get_tags(self.estimator).input_tags.pairwise:

@@ -5,9 +5,12 @@ shapes are trained in one stack over one copy of the rows. It knows nothing of t
 Protocols `Trainable` and `Plannable`.
 """
 
-from lofe_sklearn._training._fit import Memo, Plannable, draw_seeds, fit, fit_together
+from lofe_sklearn._training._fit import draw_seeds, fit, fit_together
 from lofe_sklearn._training._forward import embeddings_of, locating, losses_of, losses_of_stack
+from lofe_sklearn._training._going_on import goes_on
+from lofe_sklearn._training._in_parts import InPartsMixin
 from lofe_sklearn._training._outliers import exposure_to
+from lofe_sklearn._training._plannable import Memo, Plannable
 from lofe_sklearn._training._scaling import (
     SCALINGS,
     fit_scaling,
@@ -16,6 +19,7 @@ from lofe_sklearn._training._scaling import (
     resolve_scaling,
     units_within,
 )
+from lofe_sklearn._training._seen_rows import SeenRows
 from lofe_sklearn._training._spread_rows import PreparedSpreadRows, SpreadRows
 from lofe_sklearn._training._stacking import scored_together
 from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, Trained
@@ -24,11 +28,13 @@ from lofe_sklearn._training._train import train_spread_tasks, train_tasks
 __all__ = [
     "SCALINGS",
     "Fold",
+    "InPartsMixin",
     "Memo",
     "Outcome",
     "Plan",
     "Plannable",
     "PreparedSpreadRows",
+    "SeenRows",
     "SpreadRows",
     "Task",
     "Trainable",
@@ -39,6 +45,7 @@ __all__ = [
     "fit",
     "fit_scaling",
     "fit_together",
+    "goes_on",
     "in_units",
     "locating",
     "losses_of",

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from numbers import Integral
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -21,35 +21,19 @@ from lofe_sklearn import engine
 from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._containers import Subset, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
-from lofe_sklearn._known_labels import Known, settled
+from lofe_sklearn._known_labels import Known, pair_of_masks, settled
 from lofe_sklearn._progress import job, part, tasks_of, with_callbacks
+from lofe_sklearn._training._fit_in_parts import fit_source
 from lofe_sklearn._training._forward import locating
+from lofe_sklearn._training._plannable import Memo, Plannable
 from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
 from lofe_sklearn._training._train import train_tasks
 from lofe_sklearn._types import RandomState
 from lofe_sklearn._validation import all_or_nothing, warn_user
-
-# What was found out about the rows of one fit, for other fits on the same rows.
-Memo: TypeAlias = dict[Hashable, Any]
+from lofe_sklearn.sources._find_source import in_memory, source_of
 
 # Shares of a fit's time. What comes last has the rest.
 _PLANNING, _TRAINING = 0.05, 0.9
-
-
-class Plannable(Protocol):
-    """What a fit asks of a detector."""
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
-    def _check_parameters(self) -> None: ...
-    def _readers(self, *, fitted: bool) -> Sequence[RowReader]: ...
-    def _prepare_rows(self, X: Any) -> PreparedRows: ...
-    def _adopt_rows(self, rows: PreparedRows) -> None: ...
-    def _plan_fit(
-        self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
-    ) -> Plan: ...
-    def _finish_fit(self, plan: Plan, trained: list[Trained]) -> None: ...
-    def _is_verbose(self) -> bool: ...
-    def _keeps_interrupted(self) -> bool: ...
 
 
 @with_callbacks
@@ -73,13 +57,20 @@ def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
 
 
 def _fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
-    owner = type(detector).__name__
+    owner, goes_on = type(detector).__name__, detector._goes_on_when_fitted()
+    detector._start_anew()
+    source = source_of(X, owner)
+    if source is not None and not source.is_small:
+        fit_source(detector, source, labels, outliers)
+        return
     with part(_PLANNING, "reading rows"):
-        rows = detector._prepare_rows(X)
+        rows = detector._prepare_rows(X, again=goes_on)
         known = labels.read(rows.X.shape[0], owner, X)
         names = rows.feature_names
         with blaming_rows(owner, rows.X, names), locating(names=names):
             plan = detector._plan_fit(rows, known, outliers, {})
+            if goes_on:
+                plan = detector._going_on(plan, optimizer=False)
     with blaming_rows(owner, rows.X, names), locating(names=names):
         with part(_TRAINING):
             kept = detector._keeps_interrupted()
@@ -133,10 +124,28 @@ def fit_together(
     errors : list of Exception or None
         Why each detector could not be fitted; None for those that were.
     """
-    fits = _Fits(detectors, X, rows, known, outliers, options)
+    source = source_of(X, "fit_many")
+    if source is not None and not source.is_small and all(own is None for own in rows):
+        return _fit_each(detectors, X, known, outliers)
+    fits = _Fits(detectors, in_memory(X, "fit_many"), rows, known, outliers, options)
     with engine.plain_torch():
         fits.run()
     return fits.errors
+
+
+def _fit_each(
+    detectors: Sequence[Plannable], X: Any, known: np.ndarray | None, outliers: Any
+) -> list[Exception | None]:
+    """Fit detectors to a source, one after another; return the errors."""
+    errors: list[Exception | None] = []
+    for detector in detectors:
+        try:
+            with part(1 / len(detectors)):
+                fit(detector, X, Known(pair_of_masks(known)), outliers)
+            errors.append(None)
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+    return errors
 
 
 class _Fits:

@@ -80,12 +80,35 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
     units = _units(low, high, *_SQUARED)
     for column in np.flatnonzero(np.maximum(np.abs(low), np.abs(high)) > _HUGE):
         _check_that_nothing_vanishes(X, int(column))
-    if scaling == "minmax":
+    moments = None if scaling == "minmax" else _moments(in_units(X, units))
+    return shift_and_factor(low, high, units, moments, n_samples)
+
+
+def shift_and_factor(
+    low: np.ndarray,
+    high: np.ndarray,
+    units: np.ndarray,
+    moments: tuple[np.ndarray, np.ndarray] | None,
+    n_samples: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the scaling of features of which some statistics are known.
+
+    Parameters
+    ----------
+    low, high : ndarray of shape (n_features,)
+        The range of each feature.
+    units : ndarray of shape (n_features,)
+        What the moments are computed in.
+    moments : pair of ndarray or None
+        Mean and variance, for ``"standard"``; None for ``"minmax"``.
+    n_samples : int
+    """
+    if moments is None:
         shift, spread = low, high / units - low / units
         largest = np.maximum(np.abs(low), np.abs(high)) / units
         constant = spread <= n_samples * _EPS * largest
     else:
-        mean, variance = _moments(in_units(X, units))
+        mean, variance = moments
         shift, spread = mean * units, np.sqrt(variance)
         constant = _is_constant(mean, variance, n_samples)
     with np.errstate(over="ignore", under="ignore"):

@@ -22,6 +22,7 @@ _PER_MODEL = {
     "max_epochs",
     "random_state",
     "verbose",
+    "warm_start",
     "weight_decay",
 }
 # Models of a stack beyond which the step costs as much for each as in two smaller stacks, and a
@@ -57,9 +58,10 @@ def stacks_of(
 
 def scored_together(tasks: Sequence[Task]) -> list[list[int]]:
     """Group tasks whose trained modules see the same rows, and differ in their weights only."""
-    groups: dict[tuple[Subset, Subset], list[list[int]]] = {}
+    groups: dict[tuple[Any, ...], list[list[int]]] = {}
     for i, task in enumerate(tasks):
-        seen_alike = groups.setdefault((Subset(task.rows), Subset(task.features)), [])
+        key = Subset(task.rows), Subset(task.features), task.scaling_key()
+        seen_alike = groups.setdefault(key, [])
         for group in seen_alike:
             if _equal_settings(tasks[group[0]].model, task.model):
                 group.append(i)
@@ -79,12 +81,16 @@ def _equal_settings(a: Trainable, b: Trainable) -> bool:
     if type(a) is not type(b):
         return False
     params_a, params_b = a.get_params(deep=False), b.get_params(deep=False)
-    return all(_same(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL)
+    return all(
+        same_value(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL
+    )
 
 
 def _stackable(one: Task, other: Task) -> bool:
     a, b = one.model, other.model
     if _n_chosen(one) != _n_chosen(other) or not _equal_settings(a, b):
+        return False
+    if (one.start is None) != (other.start is None) or one.n_epochs != other.n_epochs:
         return False
     if (one.exposure is None) != (other.exposure is None):
         return False  # half of an exposed model's batch are outliers
@@ -104,7 +110,7 @@ def _n_chosen(task: Task) -> int | None:
     return None if task.features is None else len(task.features)
 
 
-def _same(a: Any, b: Any) -> bool:
+def same_value(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     return a is b or (type(a) is type(b) and bool(a == b))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -34,9 +34,32 @@ class Trainable(Protocol):
     def tol(self) -> float: ...
     def get_params(self, deep: bool = True) -> Mapping[str, Any]: ...
     def build_module(self, n_features: int) -> nn.Module: ...
+    def choose_steps(self, n_features: int) -> int: ...
     def choose_max_epochs(self, n_samples: int, n_features: int) -> int: ...
     def choose_lr(self, n_features: int) -> float: ...
     def choose_loss_threshold(self, n_features: int) -> float | None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What the training of a model goes on from.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        It is copied, never changed.
+    scaling : pair of ndarray or None
+        Shift and factor of its features, which stay as they are.
+    history : engine.TrainingHistory, optional
+        That of the training before, if there was any.
+    optimizer : engine.AdamState, optional
+        Default: the optimiser starts anew.
+    """
+
+    module: nn.Module
+    scaling: engine.Scaling | None
+    history: engine.TrainingHistory | None = None
+    optimizer: engine.AdamState | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +84,10 @@ class Task:
         Which of its detector's backbones the model is a copy of.
     course : engine.Course
         What its label rule asks for besides labels.
+    start : Start, optional
+        What it goes on from. Default: a new network.
+    n_epochs : int, optional
+        Epochs; 0 leaves the model as it starts. Default: as many as it chooses.
     """
 
     model: Trainable
@@ -71,6 +98,8 @@ class Task:
     exposure: engine.Exposure | None = None
     kind: int = 0
     course: engine.Course = field(default_factory=engine.Course)
+    start: Start | None = None
+    n_epochs: int | None = None
 
     @property
     def n_samples(self) -> int:
@@ -83,7 +112,15 @@ class Task:
 
     def max_epochs(self, X: Matrix) -> int:
         """Return the epochs that the model is trained for, unless it stops early."""
+        if self.n_epochs is not None:
+            return self.n_epochs
         return self.model.choose_max_epochs(self.n_samples, self.n_features(X))
+
+    def scaling_key(self) -> tuple[bytes, ...] | None:
+        """Return what models that go on have in common if they scale rows alike; else None."""
+        if self.start is None:
+            return None
+        return tuple(part.tobytes() for part in self.start.scaling or ())
 
     def own_rows(self, X: Matrix) -> Matrix:
         """Return the rows and features of X that this model is trained on."""
@@ -105,12 +142,15 @@ class Trained:
     history : engine.TrainingHistory
     losses : ndarray of shape (2, n)
         Normal and anomaly losses of its own rows under the trained module.
+    optimizer : engine.AdamState, optional
+        What a training with other rows goes on from.
     """
 
     module: nn.Module
     scaling: engine.Scaling | None
     history: engine.TrainingHistory
     losses: np.ndarray
+    optimizer: engine.AdamState | None = None
 
 
 # A model that diverged, or that an interruption left untrained, has an error in the place of its
@@ -145,12 +185,15 @@ class Plan:
         Their known labels.
     members : list of Task
     folds : list of Fold
+    first_scores : callable, optional
+        Scores other rows as the first labels' scores of the members are: ``X -> scores or None``.
     """
 
     rows: PreparedRows
     known: np.ndarray | None
     members: list[Task]
     folds: list[Fold] = field(default_factory=list)
+    first_scores: Callable[[Matrix], np.ndarray | None] | None = None
 
     @property
     def tasks(self) -> list[Task]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ from lofe_sklearn._training._task import Outcome, Task, Trained
 from lofe_sklearn.exceptions import TrainingDivergedError
 
 # Rows a module sees in `prepare`: enough for a mean, few enough for one pass through the network.
-_PREPARE_ROWS = 4096
+PREPARE_ROWS = 4096
 # The share of a stack's time that its epochs take; the rest is for the scores of its rows.
 _EPOCHS = 0.95
 
@@ -35,6 +36,7 @@ def train_tasks(
     keep_interrupted: bool = False,
     max_memory: float | None = None,
     n_jobs: int | None = None,
+    goes_on: bool = False,
 ) -> list[Outcome]:
     """Train every task in as few stacks as their shapes and the memory allow.
 
@@ -53,25 +55,33 @@ def train_tasks(
         Bytes that the models of a stack may take. Default: half of what is free.
     n_jobs : int, optional
         Stacks trained at a time, by joblib; there are at least as many, if there are models enough.
+    goes_on : bool, default=False
+        Whether the training goes on with other rows: the states of the optimisers are kept, and
+        the rows are not scored, so that losses are empty.
 
     Returns
     -------
     outcomes : list of Trained, TrainingDivergedError or KeyboardInterrupt
         In the order of `tasks`.
     """
+    outcomes: dict[int, Outcome] = _as_they_start(tasks, X)
+    numbers = [i for i in range(len(tasks)) if i not in outcomes]
     with part(1.0, "stacking models") as training:
         n_workers = 1 if keep_interrupted else effective_n_jobs(n_jobs)
-        stacks = stacks_of(tasks, X, max_memory=max_memory, n_workers=n_workers)
+        own_tasks = [tasks[i] for i in numbers]
+        stacks = stacks_of(own_tasks, X, max_memory=max_memory, n_workers=n_workers)
+        stacks = [[numbers[i] for i in stack] for stack in stacks]
         of_stacks = [[tasks[i] for i in stack] for stack in stacks]
         if keep_interrupted:
             results = _until_interrupted(of_stacks, X, keep_going)
         else:
-            work, rows = work_of(tasks, X), for_jobs(X)
+            work, rows = work_of(own_tasks, X), for_jobs(X)
             results = _Stacks(training, len(stacks), n_jobs=n_jobs)(
-                delayed(_train_stack)(own, rows, keep_going, share=work_of(own, X) / work)
+                delayed(_train_stack)(
+                    own, rows, keep_going, share=work_of(own, X) / work, goes_on=goes_on
+                )
                 for own in of_stacks
             )
-    outcomes: dict[int, Outcome] = {}
     for stack, of_stack in zip(stacks, results, strict=True):
         outcomes.update(zip(stack, of_stack, strict=True))
     return [outcomes[i] for i in range(len(tasks))]
@@ -151,6 +161,7 @@ def _train_stack(
     *,
     share: float,
     keep_interrupted: bool = False,
+    goes_on: bool = False,
 ) -> list[Outcome]:
     """Train the tasks of one stack, in whichever thread or process joblib has put this call.
 
@@ -159,7 +170,8 @@ def _train_stack(
     several = f"{len(tasks)} " if len(tasks) > 1 else ""
     name = f"{several}{type(tasks[0].model).__name__}"
     with engine.plain_torch(), part(share, name) as progress:
-        return _train_together(tasks, rows_of(X), keep_going, keep_interrupted, name, progress)
+        rows = rows_of(X)
+        return _train_together(tasks, rows, keep_going, keep_interrupted, goes_on, name, progress)
 
 
 def _train_together(
@@ -167,23 +179,19 @@ def _train_together(
     X: Matrix,
     keep_going: bool,
     keep_interrupted: bool,
+    goes_on: bool,
     name: str,
     progress: Part,
 ) -> list[Outcome]:
     model, n_features = tasks[0].model, tasks[0].n_features(X)
     device = engine.resolve_device(model.device)
     rows, scalings = _rows_of(tasks, X, device)
-    jobs = [_job(task, n_features, device) for task in tasks]
-    modules = engine.build_modules(
-        [partial(task.model.build_module, n_features) for task in tasks],
-        [task.seed for task in tasks],
-        device,
-    )
-    for m, (module, job) in enumerate(zip(modules, jobs, strict=True)):
-        generator = torch.Generator().manual_seed(job.seed)
-        some = torch.randperm(len(job.index), generator=generator)[:_PREPARE_ROWS].to(device)
-        engine.prepare_module(module, rows.take(job.index[some].unsqueeze(0), [m])[0])
-
+    jobs = [_job(task, X, device) for task in tasks]
+    modules = _modules_of(tasks, rows, jobs, n_features)
+    optimizers = None
+    if goes_on:
+        starts = [task.start for task in tasks]
+        optimizers = engine.OptimizerStates([each.optimizer if each else None for each in starts])
     settings = engine.TrainingSettings(
         batch_size=model.batch_size,
         gradient_clip_value=model.gradient_clip_value,
@@ -206,6 +214,7 @@ def _train_together(
         keep_going=keep_going,
         keep_interrupted=keep_interrupted,
         on_epoch=on_epoch,
+        optimizer_states=optimizers,
     )
     outcomes: dict[int, Outcome] = {
         m: TrainingDivergedError(text) for m, text in history.diverged.items()
@@ -215,17 +224,66 @@ def _train_together(
         if history.interrupted and history.n_iter[m] <= task.labelling.warmup_epochs:
             outcomes.setdefault(m, KeyboardInterrupt())
     done = [m for m in range(len(tasks)) if m not in outcomes]
-    for numbers in scored_together([tasks[m] for m in done]):
-        group = [done[i] for i in numbers]
+    # On the CPU: a pickle of it must load on a machine without the device it was trained on.
+    trained = [modules[m].cpu().eval() for m in done]
+    losses = [np.empty((2, 0))] * len(done)
+    if not goes_on:
+        losses = _losses([tasks[m] for m in done], trained, [scalings[m] for m in done], X)
+    for i, m in enumerate(done):
+        state = None if optimizers is None else optimizers.of_models[m]
+        outcomes[m] = Trained(trained[i], scalings[m], history.of_model(m), losses[i], state)
+    return [outcomes[m] for m in range(len(tasks))]
+
+
+def _as_they_start(tasks: Sequence[Task], X: Matrix) -> dict[int, Outcome]:
+    """Return what became of the tasks that are not trained any more, by their numbers."""
+    numbers = [i for i, task in enumerate(tasks) if task.n_epochs == 0]
+    own = [tasks[i] for i in numbers]
+    starts = [task.start for task in own if task.start is not None]
+    losses = _losses(own, [start.module for start in starts], [s.scaling for s in starts], X)
+    return {
+        i: Trained(start.module, start.scaling, start.history, of_one, start.optimizer)
+        for i, start, of_one in zip(numbers, starts, losses, strict=True)
+        if start.history is not None
+    }
+
+
+def _losses(
+    tasks: Sequence[Task],
+    modules: Sequence[torch.nn.Module],
+    scalings: Sequence[engine.Scaling | None],
+    X: Matrix,
+) -> list[np.ndarray]:
+    """Both losses of each task's own rows under its trained module, (2, n) each."""
+    found: dict[int, np.ndarray] = {}
+    for group in scored_together(tasks):
         task, scaling = tasks[group[0]], scalings[group[0]]
-        # On the CPU: a pickle of it must load on a machine without the device it was trained on.
-        trained = [modules[m].cpu().eval() for m in group]
         with locating(rows=task.rows, features=task.features):
             own = task.own_rows(X)
-            losses = losses_of_stack(trained, own, scaling, model.device, task.rows)
-        for i, m in enumerate(group):
-            outcomes[m] = Trained(trained[i], scaling, history.of_model(m), losses[:, i].copy())
-    return [outcomes[m] for m in range(len(tasks))]
+            losses = losses_of_stack(
+                [modules[i] for i in group], own, scaling, task.model.device, task.rows
+            )
+        found.update({m: losses[:, i].copy() for i, m in enumerate(group)})
+    return [found[m] for m in range(len(tasks))]
+
+
+def _modules_of(
+    tasks: Sequence[Task], rows: engine.Rows, jobs: Sequence[engine.Job], n_features: int
+) -> list[torch.nn.Module]:
+    """Build the modules and show them some rows, or copy those that tasks go on from."""
+    starts = [task.start for task in tasks if task.start is not None]
+    if starts:
+        return [copy.deepcopy(start.module).to(rows.device).train() for start in starts]
+    modules = engine.build_modules(
+        [partial(task.model.build_module, n_features) for task in tasks],
+        [task.seed for task in tasks],
+        rows.device,
+    )
+    for m, (module, job) in enumerate(zip(modules, jobs, strict=True)):
+        generator = torch.Generator().manual_seed(job.seed)
+        some = torch.randperm(len(job.index), generator=generator)[:PREPARE_ROWS].to(rows.device)
+        engine.prepare_module(module, rows.take(job.index[some].unsqueeze(0), [m])[0])
+    return modules
 
 
 def _rows_of(
@@ -236,10 +294,12 @@ def _rows_of(
         scaling = fit_scaling(X, tasks[0].model.scaling)
         shard = X.on_device([task.exposure for task in tasks], scaling, device)
         return shard, [scaling] * len(tasks)
-    found: dict[tuple[Subset, Subset], engine.Scaling | None] = {}  # once for each fold
-    keys = [(Subset(task.rows), Subset(task.features)) for task in tasks]
+    found: dict[tuple[Any, ...], engine.Scaling | None] = {}  # once for each fold
+    keys = [(Subset(task.rows), Subset(task.features), task.scaling_key()) for task in tasks]
     for task, key in zip(tasks, keys, strict=True):
-        if key not in found:
+        if task.start is not None:
+            found[key] = task.start.scaling
+        elif key not in found:
             with locating(rows=task.rows, features=task.features):
                 found[key] = fit_scaling(task.own_rows(X), task.model.scaling)
     scalings = [found[key] for key in keys]
@@ -267,12 +327,13 @@ def _rows_of(
     return rows, scalings
 
 
-def _job(task: Task, n_features: int, device: torch.device) -> engine.Job:
+def _job(task: Task, X: Matrix, device: torch.device) -> engine.Job:
+    n_features = task.n_features(X)
     return engine.Job(
         index=torch.tensor(task.rows, device=device),
         labelling=task.labelling,
         seed=task.seed,
-        max_epochs=task.model.choose_max_epochs(task.n_samples, n_features),
+        max_epochs=task.max_epochs(X),
         lr=float(task.model.choose_lr(n_features)),
         weight_decay=float(task.model.weight_decay),
         exposure=task.exposure,

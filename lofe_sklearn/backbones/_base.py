@@ -24,6 +24,7 @@ from lofe_sklearn._cut import threshold, warn_of_equal_scores
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows
 from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_low_contamination
 from lofe_sklearn._training import (
+    InPartsMixin,
     Memo,
     Plan,
     Task,
@@ -43,7 +44,7 @@ from lofe_sklearn.backbones._saved_network import SavedNetworkMixin
 from lofe_sklearn.backbones._shared import SHARED_CONSTRAINTS, Scaling
 
 
-class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
+class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, ABC):
     """Base class of the backbones.
 
     A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on as
@@ -64,6 +65,9 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
     # The parameters that `to_rows` depends on.
     layout_parameters: ClassVar[Sequence[str]] = ()
 
+    # Where the optimiser is, for `partial_fit` to go on from.
+    _optimizer: engine.AdamState | None = None
+
     _shared_constraints: ClassVar[Mapping[str, Constraint]] = SHARED_CONSTRAINTS
 
     def __init__(
@@ -79,6 +83,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
         tol: float = 1e-4,
         contamination: float = 0.1,
         device: str | torch.device = "auto",
+        warm_start: bool = False,
         random_state: RandomState = None,
         verbose: int = 0,
         **unknown: Any,
@@ -94,6 +99,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
         self.tol = tol
         self.contamination = contamination
         self.device = device
+        self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
 
@@ -131,7 +137,8 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training rows; at least two. Sparse rows are made dense a batch at a time.
+            The training rows; at least two. Sparse rows are made dense a batch at a time. Arrays
+            on disk and `lofe_sklearn.sources.ParquetRows` are read in blocks, where they are large.
         y : Ignored
             Present for API consistency; true labels are never looked at.
         known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
@@ -174,8 +181,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
         scores : ndarray of float64, shape (n_samples,)
             ``-L_n(x)``; it does not depend on the other rows of X.
         """
-        with self._rows_to_score(X) as rows:
-            return self._scores_of(rows)
+        return self._of_each_row(X, self._scores_of)
 
     def embed(self, X: MatrixLike) -> Floats:
         """Embed rows by the trained network.
@@ -191,8 +197,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
             Where the network sees each row: rows that are close are alike to it. Of a backbone
             whose module has no method ``embed``, the rows as they are scaled.
         """
-        with self._rows_to_score(X) as rows:
-            return self._embed(rows)
+        return self._of_each_row(X, self._embed)
 
     @classmethod
     def parameter_constraints(cls) -> dict[str, Constraint]:
@@ -298,6 +303,9 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
         self.scaling_ = model.scaling
         self.module_ = trained.module
         self.history_ = trained.history
+        self.__dict__.pop("_optimizer", None)
+        if trained.optimizer is not None:  # more rows may come
+            self._optimizer = trained.optimizer
         self.n_iter_ = int(trained.history.n_iter[0])
         self.loss_history_ = trained.history.objective[:, 0]
         self._training_scores = -trained.losses[0]

@@ -23,6 +23,9 @@ _TRAINING_PARAMETERS = """\
         threshold `offset_` only; under `LOE` that one's `contamination` counts instead.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1" (any index), "mps", or "auto": CUDA where there is one.
+    warm_start : bool, default=False
+        Whether a second `fit` goes on from the fitted network, for `max_epochs` more, or starts
+        anew. Under `LOE` that one's `warm_start` counts instead.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights and the order of the rows. torch's and numpy's global random
         states are left alone.

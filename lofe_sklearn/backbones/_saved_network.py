@@ -19,8 +19,11 @@ class SavedNetworkMixin:
     _built_by: Any
 
     def _state_to_save(self) -> dict[str, Any]:
-        """Return the attributes; of the network among them only the values are stored."""
-        return dict(vars(self))
+        """Return the attributes; of the network among them only the values are stored.
+
+        The state of the optimiser is left out: a `partial_fit` after `load` starts it anew.
+        """
+        return {name: value for name, value in vars(self).items() if name != "_optimizer"}
 
     def _set_saved_state(self, state: dict[str, Any]) -> None:
         """Set the attributes, with the values of `module_` in its place."""

@@ -41,6 +41,7 @@ class Shared(TypedDict, total=False):
     tol: float
     contamination: float
     device: str | torch.device
+    warm_start: bool
     random_state: RandomState
     verbose: int
 
@@ -67,6 +68,7 @@ SHARED_CONSTRAINTS: Mapping[str, Constraint] = {
     "n_iter_no_change": Number(Integral, low=1, optional=True),
     "tol": Number(low=0),
     "contamination": CONTAMINATION,
+    "warm_start": OneOf((False, True)),
     "random_state": RANDOM_STATE,
     "verbose": Number(Integral, low=0),
 }

@@ -11,6 +11,7 @@ from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
+from lofe_sklearn.engine._optimizer import AdamState, OptimizerStates
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._ranks import Ranks
 from lofe_sklearn.engine._restore import load_values, restore_module, values_of
@@ -19,13 +20,16 @@ from lofe_sklearn.engine._rules import RULES, Rule, mark, with_known
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
 from lofe_sklearn.engine._shard import Shard
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
+from lofe_sklearn.engine._states import is_average
 
 __all__ = [
     "RULES",
+    "AdamState",
     "Course",
     "Exposure",
     "Job",
     "Labelling",
+    "OptimizerStates",
     "Peak",
     "Ranks",
     "Rows",
@@ -42,6 +46,7 @@ __all__ = [
     "embeddings",
     "grown",
     "has_dropout",
+    "is_average",
     "load_values",
     "losses",
     "losses_of_stack",

@@ -30,6 +30,8 @@ class TrainingHistory:
         What went wrong, for each model whose loss or weights are no longer finite.
     interrupted : bool
         Whether the user ended the training; there was more to train then, if not of every model.
+    loss_kept : ndarray of shape (n_epochs, M) or None
+        Mean normal loss of the rows that were taken for normal; None in files of earlier versions.
     """
 
     objective: np.ndarray
@@ -40,6 +42,7 @@ class TrainingHistory:
     _packed_labels: list[np.ndarray] = field(repr=False)
     _n_rows: np.ndarray = field(repr=False)
     interrupted: bool = False
+    loss_kept: np.ndarray | None = None
 
     @property
     def labels(self) -> np.ndarray:
@@ -65,6 +68,7 @@ class TrainingHistory:
             [labels[one].copy() for labels in self._packed_labels[:n_epochs]],
             self._n_rows[one],
             self.interrupted,
+            None if self.loss_kept is None else self.loss_kept[:n_epochs, one],
         )
 
 
@@ -79,6 +83,7 @@ class HistoryRecorder:
         shape = n_models, max(n_rows) + 1
         self._labels = torch.zeros(shape, dtype=torch.bool, device=device)
         self._epochs: list[np.ndarray] = []
+        self._loss_kept: list[np.ndarray] = []
         self._packed_labels: list[np.ndarray] = []
         self._n_iter = np.zeros(n_models, dtype=int)
 
@@ -119,7 +124,9 @@ class HistoryRecorder:
         self._n_iter += running
         self._epochs.append(np.where(running, np.stack(means), np.nan))
         self._packed_labels.append(np.packbits(self._labels[:, :-1].cpu().numpy(), axis=1))
-        return means[0], weighted / np.maximum(w_n, 1e-12)
+        loss_kept = weighted / np.maximum(w_n, 1e-12)
+        self._loss_kept.append(np.where(running, loss_kept, np.nan))
+        return means[0], loss_kept
 
     def mark(self) -> tuple[int, np.ndarray]:
         """Return what `go_back` takes to forget all that is recorded from now on."""
@@ -128,7 +135,8 @@ class HistoryRecorder:
     def go_back(self, mark: tuple[int, np.ndarray]) -> None:
         """Forget the epochs after a mark."""
         n_epochs, self._n_iter = mark
-        del self._epochs[n_epochs:], self._packed_labels[n_epochs:]
+        for epochs in (self._epochs, self._loss_kept, self._packed_labels):
+            del epochs[n_epochs:]
 
     def history(self, diverged: dict[int, str], interrupted: bool) -> TrainingHistory:
         """All epochs so far."""
@@ -142,4 +150,5 @@ class HistoryRecorder:
             self._packed_labels,
             self._n_rows,
             interrupted,
+            np.stack(self._loss_kept),
         )

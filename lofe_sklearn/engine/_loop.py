@@ -18,7 +18,7 @@ from lofe_sklearn.engine._history import HistoryRecorder, TrainingHistory
 from lofe_sklearn.engine._interruption import LastEpoch
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import LabelStep
-from lofe_sklearn.engine._optimizer import StackOptimizer
+from lofe_sklearn.engine._optimizer import OptimizerStates, StackOptimizer
 from lofe_sklearn.engine._rows import Rows
 from lofe_sklearn.engine._stack import ModuleStack, seeded_dropout
 from lofe_sklearn.engine._states import AveragedStates, PeakStates
@@ -34,6 +34,7 @@ def train(
     keep_going: bool = False,
     keep_interrupted: bool = False,
     on_epoch: Callable[[int, np.ndarray], None] | None = None,
+    optimizer_states: OptimizerStates | None = None,
 ) -> TrainingHistory:
     """Train M modules in one stack, in place.
 
@@ -55,6 +56,8 @@ def train(
         whole epoch, if labels have been inferred in it. The history says so.
     on_epoch : callable, optional
         Called after each epoch with its number (from 1) and the M objectives.
+    optimizer_states : OptimizerStates, optional
+        What the optimiser goes on from, and where its states are put in the end.
 
     Returns
     -------
@@ -74,6 +77,7 @@ def train(
         [job.lr for job in jobs],
         [job.weight_decay for job in jobs],
         settings.gradient_clip_value,
+        None if optimizer_states is None else optimizer_states.of_models,
     )
     batches = Batches(
         [job.index for job in jobs],
@@ -113,4 +117,6 @@ def train(
     stopper.finish()
     peaks.finish()
     averages.finish(stack.sync())
+    if optimizer_states is not None:
+        optimizer_states.of_models = optimizer.states()
     return recorder.history(stopper.diverged, last.interrupted)

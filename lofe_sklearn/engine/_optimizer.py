@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class AdamState:
+    """What Adam remembers of one model, to go on with rows that come later.
+
+    Attributes
+    ----------
+    n_steps : int
+    means, squares : list of Tensor
+        Running means of each parameter's gradient and of its square, on the CPU.
+    """
+
+    n_steps: int
+    means: list[Tensor]
+    squares: list[Tensor]
+
+
+@dataclass(eq=False)
+class OptimizerStates:
+    """The states that M models are trained from; `train` puts in those that it ends with."""
+
+    of_models: list[AdamState | None] = field(default_factory=list)
 
 
 class StackOptimizer:
@@ -22,6 +46,8 @@ class StackOptimizer:
     lr, weight_decay : sequence of M floats
     clip_value : float, optional
         Largest Euclidean norm of a model's gradient. Default: no clipping.
+    states : sequence of M AdamState or None, optional
+        What to go on from. Default: nothing.
     """
 
     def __init__(
@@ -30,20 +56,29 @@ class StackOptimizer:
         lr: Sequence[float],
         weight_decay: Sequence[float],
         clip_value: float | None = None,
+        states: Sequence[AdamState | None] | None = None,
     ) -> None:
         self.parameters, self.clip_value, self.n_models = parameters, clip_value, len(lr)
         self._views: list[tuple[slice, list[Tensor]]] = []
+        self._parts: list[tuple[slice, list[Tensor]]] = []
         groups = []
-        each = enumerate(zip(lr, weight_decay, strict=True))
-        for (rate, decay), run in groupby(each, key=lambda pair: pair[1]):
+        states = states or [None] * len(lr)
+        n_steps = [0 if state is None else state.n_steps for state in states]
+        each = enumerate(zip(lr, weight_decay, n_steps, strict=True))
+        for (rate, decay, _), run in groupby(each, key=lambda pair: pair[1]):
             models = [m for m, _ in run]
             part = slice(models[0], models[-1] + 1)
             views = list(parameters)
             if len(models) < len(lr):
                 views = [p.detach()[part] for p in parameters]
                 self._views.append((part, views))
+            self._parts.append((part, views))
             groups.append({"params": views, "lr": rate, "weight_decay": decay})
         self._adam = torch.optim.Adam(groups, fused=True)
+        for part, views in self._parts:
+            own = [state for state in states[part] if state is not None]
+            if own:  # models of one part have made equally many steps
+                self._go_on(views, own)
 
     def step(
         self,
@@ -66,6 +101,45 @@ class StackOptimizer:
             for view, parameter in zip(views, self.parameters, strict=True):
                 view.grad = None if parameter.grad is None else parameter.grad[part]
         self._adam.step()
+
+    def states(self) -> list[AdamState | None]:
+        """Return what is remembered of each model."""
+        return [
+            self._state_of(views, m - part.start)
+            for part, views in self._parts
+            for m in range(part.start, part.stop)
+        ]
+
+    def _go_on(self, views: Sequence[Tensor], states: Sequence[AdamState]) -> None:
+        for i, view in enumerate(views):
+            means, squares = (
+                torch.stack([moments[i] for moments in of_models]).to(view)
+                for of_models in ([s.means for s in states], [s.squares for s in states])
+            )
+            n_steps = torch.tensor(float(states[0].n_steps), device=view.device)
+            self._adam.state[view] = {
+                "step": n_steps,
+                "exp_avg": means.view_as(view),
+                "exp_avg_sq": squares.view_as(view),
+            }
+
+    def _state_of(self, views: Sequence[Tensor], model: int) -> AdamState | None:
+        """Return the state of one of the models that some views are of."""
+        known = [self._adam.state.get(view) for view in views]
+        n_steps = [int(state["step"]) for state in known if state]
+        if not n_steps:
+            return None
+
+        def moments(name: str) -> list[Tensor]:
+            # A parameter without a gradient has none.
+            every = [
+                state[name] if state else torch.zeros_like(view)
+                for state, view in zip(known, views, strict=True)
+            ]
+            own = [each if self.n_models == 1 else each[model] for each in every]
+            return [each.detach().cpu().clone() for each in own]
+
+        return AdamState(max(n_steps), moments("exp_avg"), moments("exp_avg_sq"))
 
 
 def clip_gradients(parameters: Sequence[Tensor], n_models: int, max_norm: float) -> None:

@@ -167,3 +167,8 @@ def _with_state(module: nn.Module, state: dict[str, Tensor]) -> nn.Module:
     for name, parameter in copied.named_parameters():
         parameter.copy_(state[name])
     return copied
+
+
+def is_average(module: nn.Module) -> bool:
+    """Whether a trained module averages several states of a network."""
+    return isinstance(module, AveragedModule)

@@ -269,6 +269,8 @@ def _label_shares(history: TrainingHistory) -> tuple[np.ndarray, np.ndarray]:
     """Return the shares of rows labelled anomalous, and of changed labels: (n_epochs, M) each."""
     labels = history.labels
     changed = np.full(labels.shape[:2], np.nan)
+    if labels.shape[2] == 0:  # rows came in parts, and their labels are not kept
+        return changed, changed
     changed[1:] = (labels[1:] != labels[:-1]).mean(axis=2)
     return labels.mean(axis=2), changed
 

@@ -1,0 +1,69 @@
+"""What LOE checks before a fit, and plans for the rows of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn import engine
+from lofe_sklearn._detectors import PreparedRows
+from lofe_sklearn._known_labels import warn_of_low_contamination
+from lofe_sklearn._loe._evidence import check_evidence
+from lofe_sklearn._loe._members import EnsemblePlan, Planner
+from lofe_sklearn._loe._parameters import (
+    CONSTRAINTS,
+    check_backbones,
+    check_warmup,
+    for_rows_of,
+    label_rule,
+)
+from lofe_sklearn._loe._ratio import read_contamination
+from lofe_sklearn._training import Memo, exposure_to
+from lofe_sklearn._validation import check_parameters
+
+
+class PlanningMixin:
+    """The first steps of `LOE.fit`."""
+
+    estimator: Any
+    method: Any
+    contamination: Any
+    evidence: Any
+    outlier_weight: float
+    random_state: Any
+    _backbones: Any
+    _rows_like: Any
+    _kept_ratios: Any
+
+    def _check_parameters(self) -> None:
+        check_parameters(self, CONSTRAINTS)
+        check_backbones(self._backbones())
+        label_rule(self.method)
+        check_evidence(self.evidence)
+
+    def _plan_fit(
+        self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
+    ) -> EnsemblePlan:
+        owner = type(self).__name__
+        backbones = for_rows_of(self.estimator, *rows.X.shape)
+        check_warmup(self, [each.choose_max_epochs(*rows.X.shape) for each in backbones])
+        contamination = read_contamination(self.contamination)
+        if contamination.largest is not None:
+            warn_of_low_contamination(contamination.largest, known, owner)
+
+        def expose(seed: int) -> engine.Exposure | None:
+            return exposure_to(
+                outliers,
+                rows.seen,
+                lambda other: self._rows_like(other, rows, "outliers"),
+                weight=self.outlier_weight,
+                seed=seed,
+                owner=owner,
+            )
+
+        # A generator that was given goes on from fit to fit, a copy's would not.
+        given = backbones[0].random_state if self.random_state is None else self.random_state
+        asked: Any = self  # its parameters
+        planner = Planner(asked, backbones, label_rule(self.method), rows, known, memo)
+        return planner.plan(contamination, given, expose, self._kept_ratios(rows.X.shape[0]))

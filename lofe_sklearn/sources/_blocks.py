@@ -1,0 +1,120 @@
+"""A source as the same blocks of rows in every pass over it, and what is wrong with one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn.sources._row_source import RowSource, largest_chunk, window_bytes
+
+# Blocks that are trained on together: a batch is drawn from all of their rows.
+BLOCKS_IN_A_WINDOW = 16
+# A chunk of up to so many times a block's rows is not cut.
+_WHOLE_CHUNK = 4
+
+
+class Blocks:
+    """Blocks of about equal size, which end where the chunks of the source do, as far as they can.
+
+    Parameters
+    ----------
+    source : RowSource
+    n_rows : int
+        Rows of a block, about.
+    owner : str
+        Who reads them, for messages.
+    name : str, default="X"
+        Whose rows they are, for messages.
+
+    Attributes
+    ----------
+    starts, stops : ndarray of int
+        First row of each block, and the row after its last one.
+
+    Raises
+    ------
+    ValueError
+        If a chunk that can only be read as a whole is too large for the memory.
+    """
+
+    def __init__(self, source: RowSource, n_rows: int, owner: str, name: str = "X") -> None:
+        self._source, self._owner, self._name = source, owner, name
+        ends = source.chunk_ends()
+        sizes = np.diff(ends, prepend=0)
+        row_bytes = source.n_values * source.dtype.itemsize
+        if source.reads_whole_chunks and sizes.max() * row_bytes > largest_chunk():
+            largest = int(sizes.argmax())
+            raise ValueError(
+                f"{owner}: chunk {largest} of {name}, a {source.name}, has {sizes[largest]} rows, "
+                f"{sizes[largest] * row_bytes / 2**20:.0f} MiB, and is read as a whole. At most a "
+                f"quarter of scikit-learn's working_memory is allowed, {largest_chunk() / 2**20:g} "
+                f"MiB. Make chunks smaller, by {source.remedy}, or raise the limit by "
+                "sklearn.set_config(working_memory=...), in MiB."
+            )
+        self.stops = np.array(list(_cut(ends.tolist(), max(2, n_rows))))
+        self.starts = np.append(0, self.stops[:-1])
+
+    def __len__(self) -> int:
+        return len(self.stops)
+
+    def read(self, number: int) -> Any:
+        """Read a block.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be read, or has other rows or another type than the source says.
+        """
+        start, stop, source = int(self.starts[number]), int(self.stops[number]), self._source
+        where = f"{self._owner}: rows {start} to {stop - 1} of {self._name}, a {source.name},"
+        try:
+            block = source.read(start, stop)
+        except Exception as error:  # whatever the library that reads them raises
+            raise ValueError(
+                f"{where} cannot be read ({type(error).__name__}: {error}). Check the file, or "
+                "pass a part of the rows."
+            ) from error
+        if block.shape[0] != stop - start:
+            raise ValueError(
+                f"{where} are {block.shape[0]} rows and not {stop - start}: it has shrunk while it "
+                "was read. Read it when nothing is written to it any more."
+            )
+        dtype = getattr(block, "dtype", None)  # frames and tables have a type for each column
+        if dtype is not None and dtype != source.dtype:
+            raise ValueError(
+                f"{where} are of type {dtype}, but {self._name} says {source.dtype}: its "
+                "partitions have different types. Bring all of them to one, by "
+                f"{self._name}.astype(...) for example."
+            )
+        return block
+
+    def __iter__(self) -> Iterator[tuple[int, Any]]:
+        """Yield the first row of each block, and the block."""
+        for number in range(len(self)):
+            yield int(self.starts[number]), self.read(number)
+
+
+def blocks_to_score(source: RowSource, owner: str, name: str = "X") -> Blocks:
+    """Return the blocks in which the rows of a source are scored."""
+    # In double precision, and once more as they are scaled.
+    n_rows = int(window_bytes() // (4 * 16 * max(1, source.n_values)))
+    return Blocks(source, n_rows, owner, name)
+
+
+def _cut(ends: list[int], n_rows: int) -> Iterator[int]:
+    """Yield the ends of blocks of about `n_rows` rows: several whole chunks, or parts of one.
+
+    A chunk of up to four times as many stays whole, since part of it costs as much to read.
+    """
+    start = 0
+    for i, end in enumerate(ends):
+        is_last = i == len(ends) - 1
+        if end - start < n_rows and not is_last:
+            continue
+        n_parts = max(1, round((end - start) / n_rows))
+        if len(ends) > 1 and end - start <= _WHOLE_CHUNK * n_rows:
+            n_parts = 1
+        yield from (start + (end - start) * part // n_parts for part in range(1, n_parts + 1))
+        start = end

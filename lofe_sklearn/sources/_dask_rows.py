@@ -1,0 +1,78 @@
+"""Dask's arrays and data frames as sources of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn.sources._row_source import RowSource
+
+
+class DaskArray(RowSource):
+    """Rows of a Dask array, computed a range at a time."""
+
+    reads_whole_chunks = True
+    remedy = "X.rechunk({0: n_rows})"
+
+    def chunk_ends(self) -> np.ndarray:
+        """Return the ends of its chunks along the rows."""
+        return np.cumsum(self.array.chunks[0])
+
+
+class DaskFrame(RowSource):
+    """Rows of a Dask data frame, whose partitions are computed when they are read."""
+
+    reads_whole_chunks = True
+    remedy = "X.repartition(partition_size='50MB')"
+
+    def __init__(self, frame: Any) -> None:
+        self.array, self.name = frame, "dask.DataFrame"
+        lengths = np.asarray(frame.map_partitions(len).compute())
+        self._ends = np.cumsum(lengths)
+        self.shape = int(self._ends[-1]), len(frame.columns)
+        self.dtype = np.result_type(*[_numeric(dtype) for dtype in frame.dtypes])
+
+    def chunk_ends(self) -> np.ndarray:
+        """Return the ends of its partitions."""
+        return self._ends
+
+    def read(self, start: int, stop: int) -> Any:
+        """Compute the partitions that hold a range of rows, as a frame of pandas'."""
+        first = int(np.searchsorted(self._ends, start, side="right"))
+        last = int(np.searchsorted(self._ends, stop, side="left"))
+        offset = int(self._ends[first - 1]) if first else 0
+        frame = self.array.partitions[first : last + 1].compute()
+        expected = int(self._ends[last]) - offset
+        if len(frame) != expected:
+            raise OSError(
+                f"partitions {first} to {last} had {expected} rows, and have {len(frame)}"
+            )
+        return frame.iloc[start - offset : stop - offset]
+
+
+def dask_source(X: Any, owner: str) -> RowSource | None:
+    """Return the source that a collection of Dask's stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is an array whose number of rows is not known.
+    """
+    if hasattr(X, "npartitions") and hasattr(X, "columns"):
+        return DaskFrame(X)
+    shape = getattr(X, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) < 2 or not hasattr(X, "dtype"):
+        return None
+    if any(np.isnan(size) for size in shape):
+        raise ValueError(
+            f"{owner}: X is a Dask array of shape {shape}, whose number of rows is not known. Call "
+            "X.compute_chunk_sizes() first."
+        )
+    return DaskArray(X)
+
+
+def _numeric(dtype: Any) -> np.dtype:
+    """Return the type that a column's values have in an array; of what is no number, an object."""
+    dtype = getattr(dtype, "numpy_dtype", dtype)
+    return dtype if isinstance(dtype, np.dtype) else np.dtype(object)

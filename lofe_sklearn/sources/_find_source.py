@@ -1,0 +1,71 @@
+"""Whether rows that a user gives are in memory, or a source to be read from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn.sources._dask_rows import dask_source
+from lofe_sklearn.sources._parquet import ParquetRows, ParquetSource
+from lofe_sklearn.sources._row_source import MappedArray, RowSource
+
+# What containers in memory have and stored arrays have not.
+_IN_MEMORY = (
+    "__array_interface__",
+    "__cuda_array_interface__",
+    "__dlpack__",
+    "__arrow_c_stream__",
+    "iloc",
+)
+
+
+def source_of(X: Any, owner: str) -> RowSource | None:
+    """Return the source that X stands for; None for what is in memory, or is no rows at all.
+
+    Parameters
+    ----------
+    X : object
+        As the user gave it.
+    owner : str
+        Whose argument it is, for messages.
+
+    Raises
+    ------
+    ValueError
+        If the number of rows is not known.
+    """
+    if isinstance(X, np.memmap):
+        mapped = getattr(X, "_mmap", None) is not None and X.ndim >= 2
+        return MappedArray(X) if mapped else None
+    if type(X).__module__.partition(".")[0] == "dask":
+        return dask_source(X, owner)
+    if isinstance(X, ParquetRows):
+        return ParquetSource(X)
+    if isinstance(X, (np.ndarray, list, tuple, type)) or any(hasattr(X, n) for n in _IN_MEMORY):
+        return None
+    shape = getattr(X, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) < 2 or not hasattr(X, "dtype"):
+        return None
+    is_array = hasattr(X, "__getitem__") and not hasattr(X, "tocsr")
+    return RowSource(X) if is_array else None
+
+
+def in_memory(X: Any, owner: str, name: str = "X") -> Any:
+    """Return X; a small source is read whole, and a mapped array is read as any other.
+
+    Raises
+    ------
+    ValueError
+        If it is a source of more rows than are read whole.
+    """
+    source = source_of(X, owner)
+    if source is None or isinstance(source, MappedArray):
+        return X
+    if not source.is_small:
+        raise ValueError(
+            f"{owner}: {name} must be in memory here; got a {source.name} of shape {source.shape}, "
+            f"{source.nbytes / 2**20:.0f} MiB. Pass a part of its rows, as in {name}[:10_000]; or "
+            "raise the limit, a sixteenth of sklearn.set_config(working_memory=...), in MiB."
+        )
+    return source.read_whole()

@@ -1,0 +1,213 @@
+"""Files of Parquet as rows: read by row groups."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn._types import FilePath
+from lofe_sklearn.sources._row_source import RowSource
+
+
+class ParquetRows:
+    """The rows of one or more Parquet files, read when they are needed.
+
+    Give it to ``fit``, ``partial_fit``, ``score_samples`` and the other methods in the place of X.
+    It needs ``pip install 'lofe-sklearn[parquet]'``.
+
+    Parameters
+    ----------
+    paths : path, or sequence of paths
+        A file, a folder whose ``*.parquet`` files are taken in the order of their names, or files
+        in their order.
+    columns : sequence of str, optional
+        The columns to read, in this order. Default: all.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows of all files, and columns.
+    dtype : numpy.dtype
+        What the values of a row have in common; object where a column holds no numbers.
+    columns : list of str
+
+    Raises
+    ------
+    ImportError
+        If pyarrow is not installed.
+    FileNotFoundError
+        If there is no such file, or none in the folder.
+    ValueError
+        If a file is no Parquet file, lacks a column, or has it in another type than the first file.
+
+    Notes
+    -----
+    A row group is read as a whole, so it has to fit into memory: at most a quarter of
+    scikit-learn's ``working_memory``. Writers have an option for it
+    (``pyarrow.parquet.write_table(..., row_group_size=100_000)``). Groups of some ten thousand
+    rows are best: rows of one group come into the training together.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import pyarrow as pa
+    >>> import pyarrow.parquet
+    >>> from lofe_sklearn import DeepSVDD
+    >>> from lofe_sklearn.sources import ParquetRows
+    >>> X = np.random.default_rng(0).normal(size=(500, 2))
+    >>> file = tempfile.NamedTemporaryFile(suffix=".parquet")
+    >>> pa.parquet.write_table(pa.table({"speed": X[:, 0], "load": X[:, 1]}), file.name)
+    >>> rows = ParquetRows(file.name)
+    >>> rows.shape, rows.columns
+    ((500, 2), ['speed', 'load'])
+    >>> detector = DeepSVDD(max_epochs=5, random_state=0).fit(rows)
+    >>> detector.feature_names_in_.tolist(), detector.predict(rows).shape
+    (['speed', 'load'], (500,))
+    """
+
+    def __init__(
+        self, paths: FilePath | Sequence[FilePath], columns: Sequence[str] | None = None
+    ) -> None:
+        _library()
+        self.paths = _files(paths)
+        self._stamps = [_stamp(path) for path in self.paths]
+        schemas = [_open(path).schema_arrow for path in self.paths]
+        self.columns = list(schemas[0].names if columns is None else columns)
+        for path, schema in zip(self.paths, schemas, strict=True):
+            self._check(path, schema, schemas[0])
+        self.dtype = np.result_type(
+            *[_numpy_type(schemas[0].field(name).type) for name in self.columns]
+        )
+        # The file and the number of each row group, and the row after its last one.
+        self._groups: list[tuple[int, int]] = []
+        lengths = []
+        for i, path in enumerate(self.paths):
+            metadata = _open(path).metadata
+            for group in range(metadata.num_row_groups):
+                if metadata.row_group(group).num_rows:
+                    self._groups.append((i, group))
+                    lengths.append(metadata.row_group(group).num_rows)
+        self.group_ends = np.cumsum(lengths, dtype=np.int64)
+        self.shape = (int(sum(lengths)), len(self.columns))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> Any:
+        """Return a range of rows as a table of Arrow's."""
+        if not isinstance(rows, slice) or rows.step not in (None, 1):
+            raise TypeError(f"ParquetRows: rows are taken as [start:stop]; got [{rows!r}].")
+        start, stop, _ = rows.indices(len(self))
+        return self.read_range(start, max(start, stop))
+
+    def __repr__(self) -> str:
+        more = f" and {len(self.paths) - 1} more files" if len(self.paths) > 1 else ""
+        return f"ParquetRows({str(self.paths[0])!r}{more}, shape={self.shape})"
+
+    def read_range(self, start: int, stop: int) -> Any:
+        """Read the row groups that hold the rows from `start` to `stop`, and return these.
+
+        Raises
+        ------
+        OSError
+            If a file has changed, or cannot be read.
+        """
+        first = int(np.searchsorted(self.group_ends, start, side="right"))
+        last = int(np.searchsorted(self.group_ends, stop, side="left"))
+        tables = [self._read_group(number) for number in range(first, last + 1)]
+        if not tables:
+            return _open(self.paths[0]).schema_arrow.empty_table().select(self.columns)
+        offset = int(self.group_ends[first - 1]) if first else 0
+        return _library().concat_tables(tables).slice(start - offset, stop - start)
+
+    def _read_group(self, number: int) -> Any:
+        file, group = self._groups[number]
+        path = self.paths[file]
+        if _stamp(path) != self._stamps[file]:
+            raise OSError(f"the file {path} has changed since it was opened")
+        try:
+            return _open(path).read_row_group(group, columns=self.columns).select(self.columns)
+        except (OSError, ValueError) as error:  # Arrow's errors are of one of these kinds
+            raise OSError(f"row group {group} of {path} is damaged: {error}") from error
+
+    def _check(self, path: Path, schema: Any, first: Any) -> None:
+        missing = [name for name in self.columns if name not in schema.names]
+        if missing:
+            raise ValueError(
+                f"ParquetRows: {path} has no column {missing[0]!r}; its columns are "
+                f"{', '.join(map(repr, schema.names))}."
+            )
+        for name in self.columns:
+            own, other = schema.field(name).type, first.field(name).type
+            if own != other:
+                raise ValueError(
+                    f"ParquetRows: column {name!r} is of type {own} in {path}, but of type {other} "
+                    f"in {self.paths[0]}. Write the files again with one type."
+                )
+
+
+class ParquetSource(RowSource):
+    """The rows of `ParquetRows`."""
+
+    reads_whole_chunks = True
+    remedy = "pyarrow.parquet.write_table(..., row_group_size=...)"
+
+    def chunk_ends(self) -> np.ndarray:
+        """Return the ends of the row groups."""
+        return self.array.group_ends
+
+    def read(self, start: int, stop: int) -> Any:
+        """Read a range of rows as a table of Arrow's."""
+        return self.array.read_range(start, stop)
+
+
+def _library() -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            "ParquetRows needs pyarrow. Install it with: pip install 'lofe-sklearn[parquet]'"
+        ) from error
+    return pyarrow
+
+
+def _files(paths: FilePath | Sequence[FilePath]) -> list[Path]:
+    if not isinstance(paths, (str, os.PathLike)):
+        files = [Path(path) for path in paths]
+    elif Path(paths).is_dir():
+        files = sorted(Path(paths).glob("*.parquet"))
+    else:
+        files = [Path(paths)]
+    if not files:
+        raise FileNotFoundError(f"ParquetRows: there is no *.parquet file in {paths}.")
+    for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(f"ParquetRows: there is no file {file}.")
+    return files
+
+
+def _open(path: Path) -> Any:
+    try:
+        return _library().parquet.ParquetFile(path)
+    except ValueError as error:  # ArrowInvalid
+        raise ValueError(
+            f"ParquetRows: {path} is no Parquet file, or is damaged: {error}"
+        ) from error
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
+
+
+def _numpy_type(kind: Any) -> np.dtype:
+    try:
+        return np.dtype(kind.to_pandas_dtype())
+    except (NotImplementedError, TypeError):
+        return np.dtype(object)

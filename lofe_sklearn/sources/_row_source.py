@@ -1,0 +1,114 @@
+"""What holds rows that need not fit into the memory: its shape, and ranges of its rows."""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+from typing import Any
+
+import numpy as np
+from sklearn import get_config
+
+# Shares of scikit-learn's `working_memory`, 1024 MiB by default: of a source that is read whole,
+# and of the rows that are trained on at a time, with what belongs to them.
+_WHOLE, _WINDOW = 1 / 16, 1 / 8
+# A chunk that can be read as a whole only may be as large as this share.
+_CHUNK = 1 / 4
+
+
+class RowSource:
+    """Rows of an array that is stored elsewhere.
+
+    Parameters
+    ----------
+    array : object
+        It has ``shape`` and ``dtype``, and returns rows as ``array[start:stop]``.
+    """
+
+    # Whether a chunk is read as a whole, however few of its rows are asked for.
+    reads_whole_chunks = False
+    # What makes chunks smaller, for messages.
+    remedy = ""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.name = f"{type(array).__module__.partition('.')[0]}.{type(array).__name__}"
+        self.shape = tuple(int(size) for size in array.shape)
+        self.dtype = np.dtype(array.dtype)
+
+    @property
+    def n_values(self) -> int:
+        """Values of a row."""
+        return math.prod(self.shape[1:])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows in memory."""
+        return self.shape[0] * self.n_values * self.dtype.itemsize
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the rows are few enough to be read whole."""
+        return self.nbytes <= _WHOLE * working_memory()
+
+    def chunk_ends(self) -> np.ndarray:
+        """Return the row after the last one of each chunk that is stored; one for no chunks."""
+        chunks = getattr(self.array, "chunks", None)
+        if chunks is None or not isinstance(chunks[0], (int, np.integer)):
+            return np.array([self.shape[0]])
+        return np.append(np.arange(chunks[0], self.shape[0], chunks[0]), self.shape[0])
+
+    def read(self, start: int, stop: int) -> Any:
+        """Read a range of rows."""
+        return np.asarray(self.array[start:stop])
+
+    def read_whole(self) -> Any:
+        """Read all rows."""
+        return self.read(0, self.shape[0])
+
+
+class MappedArray(RowSource):
+    """Rows of a file that is mapped into memory, whose pages are given back once they are read."""
+
+    def __init__(self, array: np.memmap) -> None:
+        super().__init__(array)
+        self.name = "np.memmap"
+        pages = getattr(array, "_mmap", None)
+        n_skipped = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
+        self._size = 0 if pages is None else n_skipped + len(pages)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Copy a range of rows."""
+        name = self.array.filename
+        # Pages beyond the end of a file that was cut off cannot be touched: that ends the process.
+        if name is not None and os.stat(name).st_size < self._size:
+            raise OSError(f"the file {name} has shrunk")
+        rows = np.array(self.array[start:stop])
+        self._give_back()
+        return rows
+
+    def read_whole(self) -> np.ndarray:
+        """Return the array itself, which is read as any other."""
+        return self.array
+
+    def _give_back(self) -> None:
+        pages = getattr(self.array, "_mmap", None)
+        # Pages of a private copy hold what the user has written; all others are those of the file.
+        if pages is not None and self.array.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
+            pages.madvise(mmap.MADV_DONTNEED)
+
+
+def working_memory() -> float:
+    """Bytes of scikit-learn's setting `working_memory`."""
+    return float(get_config()["working_memory"]) * 2**20
+
+
+def window_bytes() -> float:
+    """Bytes that the rows which are in memory at a time may take, with what belongs to them."""
+    return _WINDOW * working_memory()
+
+
+def largest_chunk() -> float:
+    """Bytes of the largest chunk that is read as a whole."""
+    return _CHUNK * working_memory()

@@ -1,0 +1,158 @@
+"""Sources that break while they are read: the error says where, and nothing is left half-fitted."""
+
+import os
+
+import numpy as np
+import pytest
+from conftest import FEW_TREES
+from sklearn import config_context
+from stored_rows import Counted, mapped, parquet
+
+from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn.sources import ParquetRows
+
+LITTLE = {"working_memory": 1}
+
+
+@pytest.fixture
+def X():
+    return np.random.default_rng(0).normal(size=(6000, 4)).astype(np.float32)
+
+
+class Broken(Counted):
+    """A source in which something happens from a certain read on."""
+
+    def __init__(self, X, after, what):
+        super().__init__(X)
+        self.after, self.what, self.n_reads = after, what, 0
+
+    def __getitem__(self, rows):
+        self.n_reads += 1
+        block = super().__getitem__(rows)
+        return self.what(block) if self.n_reads > self.after else block
+
+
+def _loe(**options):
+    return LOE(DeepSVDD(**options), init=FEW_TREES, contamination=0.1)
+
+
+def unreadable(block):
+    raise OSError("bad sector")
+
+
+@pytest.mark.parametrize("make", [DeepSVDD, _loe])
+@pytest.mark.parametrize(
+    ("after", "what", "message"),
+    [
+        (3, unreadable, r"rows \d+ to \d+ of X, a .*Broken, cannot be read \(OSError: bad"),
+        (3, lambda b: b[:-1], r"rows \d+ to \d+ of X.*has shrunk while it was read"),
+        (3, lambda b: b.astype(float), r"are of type float64, but X says float32"),
+        (200, lambda b: b + 1, r"rows \d+ to \d+ of X have changed since they were read first"),
+        (200, unreadable, r"cannot be read"),
+    ],
+)
+def test_a_source_that_breaks_leaves_the_detector_as_it_was(make, after, what, message, X):
+    detector = make(max_epochs=5)
+    with config_context(**LITTLE):
+        before = dict(vars(detector))
+        with pytest.raises(ValueError, match=message):
+            detector.fit(Broken(X, after, what))
+        assert vars(detector) == before
+        detector.fit(X[:300])
+        scores = detector.score_samples(X)
+        with pytest.raises(ValueError, match=message):
+            detector.fit(Broken(X, after, what))
+    np.testing.assert_array_equal(detector.score_samples(X), scores)
+
+
+def test_a_bad_value_deep_in_the_source_is_named_by_its_row(X):
+    X[5432, 2] = np.nan
+    rows = Counted(X)
+    with config_context(**LITTLE):
+        with pytest.raises(ValueError, match=r"missing values \(NaN\) in column 2 \(row 5432\)"):
+            DeepSVDD().fit(rows)
+        fitted = DeepSVDD(max_epochs=1).fit(X[:100])
+        with pytest.raises(ValueError, match=r"missing values \(NaN\) in column 2 \(row 5432\)"):
+            fitted.score_samples(rows)
+        large = np.where(np.isnan(X), 0, X).astype(np.float64)
+        large[5000, 1] = 1e200
+        for call in (DeepSVDD().fit, fitted.score_samples):
+            with pytest.raises(ValueError, match="^DeepSVDD: X has .* row 5000, column 1"):
+                call(Counted(large))
+        large[5000, 1] = 1e30  # float32 holds it, but not its square
+        with pytest.raises(ValueError, match="^DeepSVDD: X has .* row 5000, column 1"):
+            DeepSVDD(scaling=None, max_epochs=1).fit(Counted(large))
+
+
+def test_rows_of_other_features(X):
+    with config_context(**LITTLE):
+        fitted = DeepSVDD(max_epochs=1).fit(X[:100])
+        with pytest.raises(ValueError, match="X has 8 features, but DeepSVDD is expecting 4"):
+            fitted.score_samples(Counted(np.hstack([X, X])))
+
+
+def test_a_mapped_file_that_is_cut_off(X, tmp_path):
+    rows = mapped(X, tmp_path)
+    fitted = DeepSVDD(max_epochs=1).fit(X[:100])
+    os.truncate(tmp_path / "rows.npy", 4000)
+    with config_context(**LITTLE), pytest.raises(ValueError, match="has shrunk"):
+        # It is seen before the first page beyond its end is touched, which would end Python.
+        fitted.score_samples(rows[10:])
+
+
+def test_parquet_files_that_change_or_are_damaged(X, tmp_path):
+    rows = parquet(X, tmp_path)
+    with config_context(**LITTLE):
+        fitted = DeepSVDD(max_epochs=1).fit(rows)
+        path = tmp_path / "b.parquet"
+        content = bytearray(path.read_bytes())
+        content[100:2000] = b"\0" * 1900
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="has changed since it was opened"):
+            fitted.score_samples(rows)
+        with pytest.raises(ValueError, match="row group 0 of .*b.parquet is damaged"):
+            fitted.score_samples(ParquetRows(tmp_path))
+
+
+def test_parquet_files_that_do_not_fit_together(X, tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
+    table = arrow.table({"a": X[:9, 0], "b": X[:9, 1]})
+    arrow.parquet.write_table(table, tmp_path / "1.parquet")
+    with pytest.raises(ValueError, match="has no column 'c'; its columns are 'a', 'b'"):
+        ParquetRows(tmp_path, columns=["c"])
+    arrow.parquet.write_table(table.select(["a"]), tmp_path / "2.parquet")
+    with pytest.raises(ValueError, match="2.parquet has no column 'b'"):
+        ParquetRows(tmp_path)
+    other = arrow.table({"a": X[:9, 0].astype(float), "b": X[:9, 1]})
+    arrow.parquet.write_table(other, tmp_path / "2.parquet")
+    with pytest.raises(ValueError, match="column 'a' is of type double in .*, but of type float"):
+        ParquetRows(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no file"):
+        ParquetRows(tmp_path / "missing.parquet")
+    (tmp_path / "3.parquet").write_text("no parquet")
+    with pytest.raises(ValueError, match="is no Parquet file"):
+        ParquetRows(tmp_path / "3.parquet")
+
+
+def test_a_row_group_that_is_larger_than_the_memory(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
+    table = arrow.table({"a": np.zeros(100_000), "b": np.zeros(100_000)})
+    arrow.parquet.write_table(table, tmp_path / "1.parquet")
+    with config_context(**LITTLE), pytest.raises(ValueError, match="row_group_size"):
+        DeepSVDD().fit(ParquetRows(tmp_path))
+
+
+def test_dask_arrays_of_unknown_length(X):
+    dask = pytest.importorskip("dask.array", reason="needs dask")
+    rows = dask.from_array(X, chunks=(1000, 4))
+    with pytest.raises(ValueError, match="compute_chunk_sizes"):
+        DeepSVDD().fit(rows[rows[:, 0] > 0])
+
+
+def test_partitions_of_different_types(X):
+    dask = pytest.importorskip("dask.array", reason="needs dask")
+    parts = [dask.from_array(X[:3000], chunks=(500, 4)), dask.from_array(X[3000:], chunks=(500, 4))]
+    # Dask says float32 of both, and one of them turns out to be something else.
+    lying = parts[1].map_blocks(lambda block: block.astype(np.int16), dtype=np.float32)
+    with config_context(**LITTLE), pytest.raises(ValueError, match="are of type int16, but X says"):
+        DeepSVDD().fit(dask.concatenate([parts[0], lying]))

@@ -1,0 +1,228 @@
+"""Rows that are stored elsewhere: read whole where they are few, in checked blocks where not."""
+
+import numpy as np
+import pytest
+from conftest import FEW_TREES, small
+from sklearn import clone, config_context
+from stored_rows import STORES, Counted, hdf5, mapped
+
+from lofe_sklearn import ICL, LOE, DeepSVDD, LOESearchCV, MHRot, fit_many
+from lofe_sklearn.sources._blocks import Blocks
+from lofe_sklearn.sources._find_source import source_of
+
+# Of a working memory of 1 MiB, rows of more than 64 KiB are not read whole.
+LITTLE = {"working_memory": 1}
+
+
+@pytest.fixture
+def X():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(5000, 4)).astype(np.float32)
+    rows[::50] += 4
+    return rows
+
+
+def detector():
+    return DeepSVDD(max_epochs=2, batch_size=256, random_state=0)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_few_rows_are_read_whole_and_train_as_an_array(store, X, tmp_path):
+    rows = store(X, tmp_path)
+    expected = detector().fit(X)
+    fitted = detector().fit(rows)
+    np.testing.assert_array_equal(fitted.score_samples(rows), expected.score_samples(X))
+    assert fitted.offset_ == expected.offset_
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_many_rows_are_read_in_blocks(store, X, tmp_path):
+    rows = store(X, tmp_path)
+    fitted = detector().fit(X)
+    with config_context(**LITTLE):
+        assert not source_of(rows, "").is_small
+        streamed = detector().fit(rows)
+        # Scoring in blocks gives what scoring at once gives.
+        names = getattr(streamed, "feature_names_in_", None)
+        scores = streamed.score_samples(rows)
+    if names is not None:
+        assert names.tolist() == ["x0", "x1", "x2", "x3"]
+        del streamed.feature_names_in_
+    np.testing.assert_allclose(scores, streamed.score_samples(X), rtol=1e-7)
+    assert np.corrcoef(scores, fitted.score_samples(X))[0, 1] > 0.9
+    assert np.mean(scores < streamed.offset_) == pytest.approx(0.1, abs=0.002)
+
+
+def test_other_methods_read_blocks_too(X, tmp_path):
+    fitted = LOE(
+        detector(), init=FEW_TREES, contamination=0.02, evidence="knn", random_state=0
+    ).fit(X)
+    rows = hdf5(X, tmp_path)
+    with config_context(**LITTLE):
+        calls = {
+            "decision_function": {},
+            "predict": {},
+            "anomaly_proba": {},
+            "predict_proba": {},
+            "severity": {},
+            "embed": {},
+            "p_values": {"calibration": rows},
+        }
+        for method, options in calls.items():
+            got = getattr(fitted, method)(rows, **options)
+            expected = getattr(fitted, method)(X, **dict.fromkeys(options, X))
+            np.testing.assert_allclose(got, expected, rtol=1e-6, err_msg=method)
+
+
+def test_methods_that_need_rows_in_memory_say_so(X):
+    rows = Counted(X)
+    fitted = detector().fit(X)
+    with config_context(**LITTLE):
+        for call in (
+            lambda: fitted.explain(rows),
+            lambda: LOESearchCV(LOE(detector()), {"contamination": [0.1]}).fit(rows, X[:, 0] > 3),
+            lambda: fit_many([detector()], rows, rows=[np.arange(9)]),
+        ):
+            with pytest.raises(ValueError, match="must be in memory here; got a .*Counted"):
+                call()
+        with pytest.raises(ValueError, match="partial_fit takes rows that are in memory"):
+            fitted.partial_fit(rows)
+
+
+def test_what_is_in_memory_is_no_source(X):
+    torch = pytest.importorskip("torch")
+    for rows in (X, X.tolist(), torch.tensor(X), X[:, 0], None, np.ndarray):
+        assert source_of(rows, "") is None
+
+
+def test_memory_is_bounded_whatever_the_chunks_are(X):
+    with config_context(**LITTLE):
+        rows = Counted(X)
+        detector().fit(rows)
+        assert rows.largest < len(X) / 16
+        # Two epochs, one pass before and one after.
+        assert rows.n_read == 4 * len(X)
+
+
+def test_blocks_end_where_chunks_do():
+    class Chunked(Counted):
+        chunks = (30, 4)
+
+    source = source_of(Chunked(np.zeros((100, 4))), "")
+    assert Blocks(source, 50, "").stops.tolist() == [60, 100]
+    assert Blocks(source, 20, "").stops.tolist() == [30, 60, 90, 100]
+    assert Blocks(source, 6, "").stops.tolist()[:6] == [6, 12, 18, 24, 30, 36]
+
+
+def test_a_mapped_array_of_a_private_copy_keeps_what_was_written(X, tmp_path):
+    np.save(tmp_path / "X.npy", X)
+    rows = np.load(tmp_path / "X.npy", mmap_mode="c")
+    rows[0] = 7.0
+    with config_context(**LITTLE):
+        detector().fit(rows)
+    assert (rows[0] == 7.0).all()
+
+
+def test_known_labels_and_outliers(X):
+    known = np.zeros(len(X), int)
+    known[::50] = -1
+    detector = LOE(
+        DeepSVDD(max_epochs=2), init=FEW_TREES, contamination=0.02, evidence=None, random_state=0
+    )
+    with config_context(**LITTLE):
+        told = clone(detector).fit(Counted(X), known_labels=known, outliers=X[::100] + 5)
+        untold = clone(detector).fit(Counted(X))
+    scores = [each.score_samples(X) for each in (told, untold)]
+    assert not np.allclose(*scores)
+    assert np.mean(scores[0][::50] < told.offset_) > 0.9
+    with (
+        config_context(**LITTLE),
+        pytest.raises(ValueError, match="known_labels"),
+    ):
+        clone(detector).fit(Counted(X), known_labels=known[:-1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_samples": 0.5}, "max_samples=0.5 needs all rows in memory"),
+        ({"held_out_folds": 3}, "held_out_folds=3 needs all rows in memory"),
+        ({"keep": "partial"}, "keep='partial' needs all rows in memory"),
+        ({"init": np.arange(5000.0)}, "init is an array of scores"),
+        ({"method": "odim"}, "averages or chooses states"),
+    ],
+)
+def test_what_needs_all_rows_is_refused(options, message, X):
+    from lofe_sklearn.rules import ODIM
+
+    if options.get("method") == "odim":
+        options = {"method": ODIM()}
+    detector = LOE(DeepSVDD(max_epochs=2), **{"contamination": 0.02, **options})
+    with config_context(**LITTLE), pytest.raises(ValueError, match=message):
+        detector.fit(Counted(X))
+    with pytest.raises(ValueError, match=message):
+        detector.partial_fit(X)
+    assert not hasattr(detector, "offset_")
+
+
+def test_a_fit_from_a_source_keeps_nothing_of_single_rows(X):
+    loe = LOE(DeepSVDD(max_epochs=2), init=FEW_TREES, contamination=0.02, random_state=0)
+    with config_context(**LITTLE):
+        loe.fit(Counted(X))
+        flagged = loe.set_threshold(n_flagged=200).predict(Counted(X))
+    assert loe.estimators_samples_ is None
+    assert loe.held_out_scores_ is None
+    assert np.sum(flagged < 0) == pytest.approx(200, abs=10)
+    with pytest.raises(AttributeError, match="labels_ are not kept"):
+        _ = loe.labels_
+    loe.fit(X)
+    assert len(loe.labels_) == len(loe.estimators_samples_[0]) == len(X)
+
+
+def test_two_fits_from_a_source_are_equal(X, tmp_path):
+    loe = LOE(DeepSVDD(max_epochs=2), init=FEW_TREES, contamination=0.02, random_state=0)
+    with config_context(**LITTLE):
+        first, second = (clone(loe).fit(mapped(X, tmp_path)) for _ in range(2))
+    np.testing.assert_array_equal(first.score_samples(X), second.score_samples(X))
+    assert first.offset_ == second.offset_
+
+
+def test_many_detectors_from_one_source(X):
+    with config_context(**LITTLE):
+        alone = detector().fit(Counted(X))
+        [together, failed] = fit_many(
+            [detector(), LOE(held_out_folds=2)], Counted(X), return_errors=True
+        )
+    np.testing.assert_array_equal(together.score_samples(X), alone.score_samples(X))
+    assert "held_out_folds=2" in str(failed)
+
+
+def test_a_training_from_a_source_stops_early():
+    X = np.random.default_rng(0).normal(size=(5000, 4)).astype(np.float32)
+    with config_context(**LITTLE):
+        patient = DeepSVDD(
+            max_epochs=30, batch_size=512, n_iter_no_change=2, tol=10.0, random_state=0
+        )
+        assert patient.fit(Counted(X)).n_iter_ == 3
+        icl = ICL(max_epochs=5, batch_size=512, loss_threshold=1e6, random_state=0)
+        assert icl.fit(Counted(X)).n_iter_ == 1
+        loe = LOE(
+            patient,
+            init=FEW_TREES,
+            warmup_epochs=2,
+            contamination=0.1,
+            evidence=None,
+            random_state=0,
+        )
+        assert loe.fit(Counted(X)).n_iter_ == 5
+
+
+def test_images():
+    X = np.random.default_rng(0).integers(0, 256, size=(80, 8, 8)).astype(np.uint8)
+    detector = small(MHRot)(max_epochs=1, random_state=0)
+    with config_context(working_memory=0.05):
+        assert not source_of(Counted(X), "").is_small
+        fitted = clone(detector).fit(Counted(X))
+        scores = fitted.score_samples(Counted(X))
+    assert fitted.image_shape_ == (1, 8, 8)
+    np.testing.assert_allclose(scores, fitted.score_samples(X), rtol=1e-4)
