@@ -16,7 +16,7 @@ half.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from lofe_sklearn._types import Floats
 # T is this near to its diagonal, and has at least this share of the mean variance everywhere.
 _DIAGONAL = 0.01
 _RIDGE = 1e-3
+# The least unit of distances in a cell, in those of the median cell.
+_LEAST_SCALE = 0.25
 # Where nothing varies at all, so that distances are finite.
 _FLOOR = 1e-10
 
@@ -64,11 +66,14 @@ class FittedCells:
         The distance of each patch to its cell's Gaussian without it.
     marked : ndarray of bool, shape (n, n_cells)
         The patches labelled as anomalies.
+    n_iter : int
+        Rounds, in the cell of the most.
     """
 
     model: CellGaussians
     held_out: Floats
     marked: NDArray[np.bool_]
+    n_iter: int
 
 
 def fit_cells(
@@ -91,6 +96,7 @@ def fit_cells(
     n, n_cells, d = patches.shape
     target = pooled_covariance(patches)
     held_out, marked = np.empty((n, n_cells)), np.zeros((n, n_cells), dtype=bool)
+    n_iter = 0
     means, whitening = np.empty((n_cells, d)), np.empty((n_cells, d, d))
     for cell in range(n_cells):
         rows = patches[:, cell].astype(np.float64)
@@ -100,10 +106,20 @@ def fit_cells(
         ]
         best = min(fits, key=lambda fit: fit.log_det)  # the one of the lowest sum
         held_out[:, cell], marked[:, cell] = best.held_out(), best.marked
+        n_iter = max(n_iter, best.n_iter)
         means[cell], whitening[cell] = best.mean, best.whitening()
-    # In units of what is usual in a cell: in some, such as at edges, all patches differ more.
-    scales = np.maximum(np.median(held_out, axis=0), np.finfo(np.float64).tiny)
-    return FittedCells(CellGaussians(means, whitening, scales), held_out / scales, marked)
+    scales = usual_distances(held_out)
+    return FittedCells(CellGaussians(means, whitening, scales), held_out / scales, marked, n_iter)
+
+
+def usual_distances(held_out: Floats) -> Floats:
+    """Return the median distance in each cell: in some, such as at edges, all patches differ more.
+
+    Cells in which nothing varies, such as a black background, get a part of what is usual in all.
+    """
+    medians = np.median(held_out, axis=0)
+    least = _LEAST_SCALE * np.median(medians)
+    return np.maximum(medians, least if least > 0 else 1.0)
 
 
 def pooled_covariance(patches: NDArray[np.float32]) -> Floats:
@@ -130,6 +146,7 @@ class Descent:
     mean: Floats
     root: Floats
     n_pseudo: float  # W + m
+    n_iter: int = 1
 
     @classmethod
     def of(
@@ -151,7 +168,7 @@ class Descent:
 
     def whitening(self) -> Floats:
         """Return the inverse of the covariance's root."""
-        return np.linalg.solve(self.root, np.eye(len(self.mean)))
+        return np.asarray(np.linalg.inv(self.root), dtype=np.float64)
 
     def squared_distances(self) -> Floats:
         """Return d^2 of each row."""
@@ -183,11 +200,11 @@ def descend(
 ) -> Descent:
     """Alternate both steps from the labels of the rows of the highest `ranked_by`."""
     fit = Descent.of(rows, target, top(ranked_by, n_marked), weight, prior)
-    for _ in range(max_iter):
+    for n_iter in range(2, max_iter + 1):
         marked = top(fit.squared_distances(), n_marked)
         if (marked == fit.marked).all():
             break
-        fit = Descent.of(rows, target, marked, weight, prior)
+        fit = replace(Descent.of(rows, target, marked, weight, prior), n_iter=n_iter)
     return fit
 
 

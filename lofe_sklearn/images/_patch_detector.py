@@ -117,6 +117,8 @@ class PatchDetector(
         -1 for the training pictures that are flagged, 1 for others.
     patch_labels_ : ndarray of int, shape (n, grid_size, grid_size)
         -1 for the training patches that are labelled as anomalies.
+    n_iter_ : int
+        Rounds of labelling and learning; with ``"padim"`` in the cell of the most.
     n_features_in_ : int
         Number of values in a picture.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -143,7 +145,8 @@ class PatchDetector(
     With hard labels it is the concentration step of the minimum covariance determinant. The
     covariance is shrunk to that of all cells, which counts for as many pictures as there are
     components. With ``"patchcore"`` and ``"anywhere"`` labels are those of whole pictures, and the
-    bank holds patches of the others; a marked picture's distances count twice with soft labels.
+    bank holds patches of the others. With soft labels it holds the patches of marked pictures too,
+    and distances to these count twice.
 
     *Training pictures* are recognised, and scored as if the model had not been trained on them. So
     their scores compare with those of new pictures, which is what the threshold needs.
@@ -247,8 +250,8 @@ class PatchDetector(
                 if len(pictures) < _FEWEST_PICTURES:
                     raise ValueError(
                         f"{owner}: a minimum of {_FEWEST_PICTURES} pictures is required to learn "
-                        f"what varies between them; got 1 ({pictures.name(0)}). Add pictures of "
-                        "the same kind."
+                        f"what varies between them; got 1 sample ({pictures.name(0)}). Add "
+                        "pictures of the same kind."
                     )
                 patches = reader.learn(pictures, self.n_components, random_state, progress)
             contamination = _ASSUMED if self.contamination == "auto" else self.contamination
@@ -264,6 +267,7 @@ class PatchDetector(
                 max_iter=self.max_iter,
             )
             self.position_ = self._model.position
+            self.n_iter_ = self._model.n_iter
             self.explained_by_position_ = self._model.explained_by_position
             self.patch_labels_ = np.where(self._as_grid(marked), -1, 1)
             self._training_scores = -self._model.held_out.max(axis=1).astype(np.float64)

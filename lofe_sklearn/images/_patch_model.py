@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lofe_sklearn._types import Floats
-from lofe_sklearn.images._cell_gaussians import CellGaussians, fit_cells
-from lofe_sklearn.images._patch_bank import PatchBank, fit_bank
+from lofe_sklearn.images._cell_gaussians import CellGaussians, FittedCells, fit_cells
+from lofe_sklearn.images._patch_bank import FittedBank, PatchBank, fit_bank
 from lofe_sklearn.images._position import ALIGNED, explained_by_position
 
 Position: TypeAlias = Literal["padim", "patchcore", "anywhere"]
@@ -34,6 +34,8 @@ class PatchModel:
         Distances of the training patches, by a model without their picture.
     signatures : ndarray of float32, shape (n, d)
         The mean patch of each training picture.
+    n_iter : int
+        Rounds of labelling and learning.
     """
 
     position: Position
@@ -41,6 +43,7 @@ class PatchModel:
     normal: CellGaussians | PatchBank
     held_out: NDArray[np.float32]
     signatures: NDArray[np.float32]
+    n_iter: int
 
     def distances(self, patches: NDArray[np.float32]) -> Floats:
         """Return the distance of each patch of one picture, (n_cells, d), to what is normal."""
@@ -81,14 +84,14 @@ def fit_patch_model(
     weight = WEIGHTS[method]
     # Two are left to learn from, so that each can be compared with another one.
     n_marked = min(max(1, round(contamination * n)), n - 2) if weight < 1 else 0
-    normal: CellGaussians | PatchBank
+    fitted: FittedCells | FittedBank
     if position == "padim":
-        cells = fit_cells(
+        fitted = fit_cells(
             patches, n_marked=n_marked, weight=weight, prior=float(d), max_iter=max_iter
         )
-        normal, held_out, marked = cells.model, cells.held_out, cells.marked
+        marked = fitted.marked
     else:
-        normal, held_out, pictures = fit_bank(
+        fitted = fit_bank(
             patches,
             grid_size=grid_size,
             radius=radius if position == "patchcore" else None,
@@ -97,9 +100,12 @@ def fit_patch_model(
             bank_size=bank_size,
             max_iter=max_iter,
         )
-        marked = np.repeat(pictures[:, None], n_cells, axis=1)
+        marked = np.repeat(fitted.marked[:, None], n_cells, axis=1)
     signatures = patches.mean(axis=1)
     # Equal pictures have equal scores, though one of them may be labelled and the other not.
-    first = [training_picture(picture, signatures) for picture in patches]
-    model = PatchModel(position, explained, normal, held_out[first].astype(np.float32), signatures)
-    return model, marked
+    same = [training_picture(picture, signatures) for picture in patches]
+    first = np.array([i if found is None else found for i, found in enumerate(same)])
+    held_out = fitted.held_out[first].astype(np.float32)
+    return PatchModel(
+        position, explained, fitted.model, held_out, signatures, fitted.n_iter
+    ), marked

@@ -114,7 +114,7 @@ def _read_mask(masks: Images, i: int, size: tuple[int, ...]) -> NDArray[np.bool_
         )
     if mask.shape[2] == 4:  # opacity is no mark
         mask = mask[:, :, :3]
-    return (mask > 0).any(axis=2)
+    return np.any(mask > 0, axis=2)
 
 
 def _name(masks: Images, i: int) -> str:

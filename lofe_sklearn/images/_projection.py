@@ -30,7 +30,7 @@ class Projection:
 
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Project features (..., n_features) to (..., n_components)."""
-        return (features - self.mean) @ self.directions
+        return np.matmul(features - self.mean, self.directions, dtype=np.float32)
 
 
 def learn_projection(
