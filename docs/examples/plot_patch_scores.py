@@ -64,7 +64,7 @@ masks = np.stack([mask for _, mask in drawn])
 # screw that is missing in six pictures is rare at its place. LOE labels what looks unusual there as
 # anomalous, and leaves it out of the model.
 
-detector = PatchDetector(contamination=0.2, random_state=0).fit(pictures)
+detector = PatchDetector(contamination=0.17, random_state=0).fit(pictures)
 print(f"{detector.explained_by_position_:.2f} explained by position: {detector.position_}")
 print("flagged:", np.flatnonzero(detector.labels_ == -1))
 
