@@ -161,7 +161,7 @@ STUDY = Study(
     "defective pictures in training: PatchDetector with and without LOE's labels",
     axes={
         "seed": Axis(range(1)),
-        "kind": Axis(("scene", "brick"), (*ALIGNED, *UNALIGNED)),
+        "kind": Axis(("scene",), (*ALIGNED, *UNALIGNED)),
         "defects": Axis(("repeated",), ("any", "repeated"), option="defects"),
         "ratio": Axis((0.0, 0.05, 0.1, 0.2)),
     },

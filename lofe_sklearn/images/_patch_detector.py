@@ -80,8 +80,8 @@ class PatchDetector(
         stand out: those whose modified z-score [3]_ of the logarithm of their score is above 3.5,
         which may be none.
     method : {"hard", "soft", "blind"}, default="hard"
-        How much what is labelled as an anomaly counts: nothing, half, or as much as the rest. Hard
-        labels were better on pictures; see Notes.
+        How much what is labelled as an anomaly counts: nothing, half, or as much as the rest. Soft
+        labels are the safer choice where nothing or much is defective; see Notes.
     n_components : int, default=64
         Random directions that a patch's features are projected to, after they are standardised.
         None keeps all features.
