@@ -7,6 +7,7 @@ from lofe_sklearn import distributed as distributed
 from lofe_sklearn import engine as engine
 from lofe_sklearn import exceptions as exceptions
 from lofe_sklearn import features as features
+from lofe_sklearn import images as images
 from lofe_sklearn import inspection as inspection
 from lofe_sklearn import metrics as metrics
 from lofe_sklearn import model_selection as model_selection

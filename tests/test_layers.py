@@ -30,6 +30,7 @@ LAYERS = [
     ["_fit_many"],
     ["_search"],
     ["active", "testing", "adapters", "features", "tabular", "plotting"],
+    ["images"],
     ["_saving", "_show_versions"],
     ["_onnx", "distributed"],
     ["__init__"],

@@ -16,6 +16,7 @@ ROOT = Path(lofe_sklearn.__file__).parents[1]
 SLOW = ("torch", "numpy", "scipy", "sklearn", "joblib", "rich")
 SUBPACKAGES = (
     *("active", "adapters", "backbones", "datasets", "engine", "exceptions", "features"),
+    "images",
     *("inspection", "metrics", "model_selection", "rules", "tabular", "testing"),
 )
 

@@ -22,6 +22,7 @@ from benchmarks.studies import (
     nothing_chosen,
     options,
     outlier_exposure,
+    patches,
     reasons,
     rules,
     search_time,
@@ -38,7 +39,7 @@ _MODULES = (
     *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels, known_anomalies),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
-    *(image_features, flow, reasons, rules, backbones, larger_than_memory, digest),
+    *(image_features, patches, flow, reasons, rules, backbones, larger_than_memory, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

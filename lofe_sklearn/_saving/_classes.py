@@ -15,7 +15,7 @@ from lofe_sklearn.exceptions import ModelFileError
 _PACKAGE = "lofe_sklearn"
 # Packages whose public classes may be in a file. The empty name stands for lofe_sklearn itself.
 _PUBLIC = (
-    *("", "backbones", "features", "metrics", "model_selection", "rules", "tabular"),
+    *("", "backbones", "features", "images", "metrics", "model_selection", "rules", "tabular"),
     *("adapters.pyod", "adapters.adbench"),
 )
 # What fitted detectors hold beside estimators.
@@ -29,6 +29,11 @@ _VALUES = {
     "RobustCovariance": "_loe._classical",
     "Posterior": "_loe._posterior",
     "Belief": "_loe._find_ratio",
+    "CellGaussians": "images._cell_gaussians",
+    "PatchBank": "images._patch_bank",
+    "PatchModel": "images._patch_model",
+    "PatchReader": "images._reading_patches",
+    "Projection": "images._projection",
     "FittedColumn": "tabular._fitted_columns",
     "Filling": "tabular._filled",
     "Reading": "tabular._vectorizing",

@@ -76,10 +76,10 @@ class Extractor:
         there.device = device
         return there
 
-    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the features (n, d) of images (h, w, c), float32."""
+    def __call__(self, images: Sequence[np.ndarray], name: str = "") -> np.ndarray:
+        """Return the features (n, d) of images (h, w, c), float32; `name` the first in errors."""
         batch = torch.stack([self.prepare(image) for image in images]).to(self.device)
-        return self.pool(self.outputs(batch)).cpu().numpy()
+        return self.pool(self.outputs(batch), name).cpu().numpy()
 
     def prepare(self, image: np.ndarray) -> torch.Tensor:
         """Resize and normalise one image (h, w, c) to what the network takes."""
@@ -120,9 +120,16 @@ class Extractor:
                         hook.remove()
         return [self._checked(found.get(name), f"layer {name!r}") for name in self.layers]
 
-    def pool(self, outputs: list[torch.Tensor]) -> torch.Tensor:
+    def pool(self, outputs: list[torch.Tensor], name: str = "") -> torch.Tensor:
         """Pool maps (n, C, h, w), tokens (n, T, C) or vectors (n, C) to one row for each image."""
         pooled = []
+        finest = max(min(as_maps(output).shape[2:]) for output in outputs)
+        if self.grid_size is not None and 1 < finest < self.grid_size:
+            raise ValueError(
+                f"{self.owner}: grid_size={self.grid_size} is larger than the maps of the network, "
+                f"which are {finest} by {finest} at most{f' for {name}' if name else ''}. Set "
+                f"grid_size={finest} or less, name earlier layers, or raise image_size."
+            )
         for output in outputs:
             maps = as_maps(output)
             if self.grid_size is None:

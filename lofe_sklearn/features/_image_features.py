@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
@@ -34,7 +33,7 @@ from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.features._cache import Cache, folder_of
 from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage
 from lofe_sklearn.features._networks import DEFAULT
-from lofe_sklearn.features._reading import Reader
+from lofe_sklearn.features._reading import Reader, warn_of_range
 from lofe_sklearn.features._saved_extractor import SavedExtractorMixin
 from lofe_sklearn.features._sources import (
     Images,
@@ -240,16 +239,18 @@ class ImageFeatures(
             device = engine.resolve_device(self.device)
             images = self._open(X, reset=True)
             readable = self._reader(images, None).read(range(len(images)))
-            first = next((image for _, image in readable), None)
-            if first is None:
+            position, first = next(readable, (None, None))
+            if position is None or first is None:
                 raise BrokenImage("none of the images can be read", name=owner)
             self.image_shape_ = first.shape
             if not hasattr(images.items, "ndim") or images.items.ndim != 2:
                 self.n_features_in_ = first.size
             if first.min() < 0 or first.max() > 1:
-                _warn_of_range(first, owner)
+                warn_of_range(first, owner)
             self._extractor = self._build_extractor()
-            self._n_features_out = self._extractor.on(device)([first]).shape[1]
+            self._n_features_out = self._extractor.on(device)([first], images.name(position)).shape[
+                1
+            ]
         return self
 
     def transform(self, X: ImagesLike) -> NDArray[np.float32]:
@@ -267,6 +268,18 @@ class ImageFeatures(
         """
         check_is_fitted(self)
         images = self._open(X, reset=False)
+        features = np.empty((len(images), self._n_features_out), dtype=np.float32)
+        n_done = 0
+        with job(type(self).__name__, show=self.verbose > 0), part(1.0, "images") as progress:
+            for batch, rows in self._stream(images):
+                for row in rows.values():
+                    features[n_done] = row
+                    n_done += 1
+                progress.reach(batch.stop / len(images), f"image {batch.stop}/{len(images)}")
+        return features[:n_done]
+
+    def _stream(self, images: Images) -> Iterator[tuple[range, dict[int, NDArray[np.float32]]]]:
+        """Yield one batch after another: its positions, and the rows of those that can be read."""
         device = engine.resolve_device(self.device)
         extractor = self._extractor.on(device)
         shape = None if self.allow_mixed else self.image_shape_
@@ -276,21 +289,13 @@ class ImageFeatures(
         if folder is not None:
             fingerprint = f"{extractor.fingerprint()} {shape} {self.max_pixels}"
             cache = Cache(folder, fingerprint, self._n_features_out)
-        features = np.empty((len(images), self._n_features_out), dtype=np.float32)
-        n_done = 0
         size = self.batch_size or (1 if device.type == "cpu" else 64)
-        starts = range(0, len(images), size)
-        with job(type(self).__name__, show=self.verbose > 0), part(1.0, "images") as progress:
-            for start in starts:
-                batch = range(start, min(start + size, len(images)))
-                for row in reader.features(batch, extractor, cache):
-                    features[n_done] = row
-                    n_done += 1
-                progress.reach(batch.stop / len(images), f"image {batch.stop}/{len(images)}")
+        for start in range(0, len(images), size):
+            batch = range(start, min(start + size, len(images)))
+            yield batch, reader.features(batch, extractor, cache)
         reader.warn_of_broken()
-        if n_done == 0:
+        if len(reader.broken) == len(images):
             raise BrokenImage("none of the images can be read", name=type(self).__name__)
-        return features[:n_done]
 
     def patches(self, features: ArrayLike) -> NDArray[Any]:
         """Take rows of ``pooling="grid"`` apart: one row of features for each patch.
@@ -338,13 +343,3 @@ class ImageFeatures(
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _warn_of_range(image: np.ndarray, owner: str) -> None:
-    warnings.warn(
-        f"{owner}: pixels that are no whole numbers are taken to lie between 0 and 1; the first "
-        f"image has values from {image.min():.4g} to {image.max():.4g}. If they are from 0 to 255, "
-        "give them as X.astype(np.uint8), or as X / 255.",
-        UserWarning,
-        stacklevel=3,
-    )

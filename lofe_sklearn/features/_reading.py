@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from lofe_sklearn._validation import warn_user
 from lofe_sklearn.features._cache import Cache
 from lofe_sklearn.features._decode import BrokenImage
 from lofe_sklearn.features._extractor import Extractor
@@ -63,29 +63,27 @@ class Reader:
 
     def features(
         self, batch: Sequence[int], extractor: Extractor, cache: Cache | None
-    ) -> list[np.ndarray]:
-        """Return one row for each image of a batch that can be read."""
+    ) -> dict[int, np.ndarray]:
+        """Return the row of each image of a batch that can be read, by its position."""
 
         def compute(indices: Sequence[int]) -> dict[int, np.ndarray]:
             read = dict(self.read(indices))
             if not read:
                 return {}
-            return dict(zip(read, extractor(list(read.values())), strict=True))
+            rows = extractor(list(read.values()), self.images.name(next(iter(read))))
+            return dict(zip(read, rows, strict=True))
 
-        rows = compute(batch) if cache is None else cache.rows(self._keys(batch), compute)
-        return list(rows.values())
+        return compute(batch) if cache is None else cache.rows(self._keys(batch), compute)
 
     def warn_of_broken(self) -> None:
-        """Warn, on behalf of the caller's caller, of what was left out."""
+        """Warn of what was left out, at the user's line."""
         if not self.broken:
             return
         listed = "; ".join(str(error) for error in self.broken[:LISTED])
         n_more = len(self.broken) - LISTED
-        warnings.warn(
+        warn_user(
             f"{self.owner}: {len(self.broken)} of {len(self.images)} images cannot be read, and "
-            f"have no row in the result: {listed}{f'; and {n_more} more' if n_more > 0 else ''}.",
-            UserWarning,
-            stacklevel=3,
+            f"have no row in the result: {listed}{f'; and {n_more} more' if n_more > 0 else ''}."
         )
 
     def _keys(self, batch: Sequence[int]) -> dict[int, str]:
@@ -102,3 +100,12 @@ class Reader:
             error.remedy = error.remedy or "Mend or remove it, or set on_error='skip'."
             raise error
         self.broken.append(error)
+
+
+def warn_of_range(image: np.ndarray, owner: str) -> None:
+    """Warn, at the user's line, of pixels that are no shares of white."""
+    warn_user(
+        f"{owner}: pixels that are no whole numbers are taken to lie between 0 and 1; the first "
+        f"image has values from {image.min():.4g} to {image.max():.4g}. If they are from 0 to 255, "
+        "give them as X.astype(np.uint8), or as X / 255."
+    )

@@ -1,0 +1,6 @@
+"""Detectors of pictures that say where the defect is; extra ``images``."""
+
+# The names are in __init__.pyi, and imported when they are first used.
+from lofe_sklearn._lazy import attach as _attach
+
+__getattr__, __dir__, __all__ = _attach(__name__)

@@ -1,0 +1,28 @@
+"""Scores of patches as maps over the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch.nn import functional as F
+
+from lofe_sklearn._types import Floats
+
+
+def heat_map(cells: Floats, height: int, width: int, smoothing: float) -> NDArray[np.float32]:
+    """Interpolate one picture's values (g, g) to its size, and smooth them.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (g, g)
+    height, width : int
+    smoothing : float
+        Standard deviation of the Gaussian, in widths of a cell.
+    """
+    values = torch.from_numpy(np.ascontiguousarray(cells, dtype=np.float32))[None, None]
+    large = F.interpolate(values, (height, width), mode="bilinear", align_corners=False)
+    grid_size = len(cells)
+    sigma = (smoothing * height / grid_size, smoothing * width / grid_size)
+    return ndimage.gaussian_filter(large[0, 0].numpy(), sigma, mode="nearest")

@@ -1,0 +1,111 @@
+"""What was learned of normal patches, whatever they are compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lofe_sklearn._types import Floats
+from lofe_sklearn.images._cell_gaussians import CellGaussians, FittedCells, fit_cells
+from lofe_sklearn.images._patch_bank import FittedBank, PatchBank, fit_bank
+from lofe_sklearn.images._position import ALIGNED, explained_by_position
+
+Position: TypeAlias = Literal["padim", "patchcore", "anywhere"]
+# What a patch that is labelled as an anomaly counts.
+WEIGHTS = {"hard": 0.0, "soft": 0.5, "blind": 1.0}
+# Pictures whose patches differ less on the mean, in standard deviations, are one: the network and
+# the projection round differently in batches of other sizes.
+_SAME = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class PatchModel:
+    """A model of normal patches that knows its training pictures.
+
+    Attributes
+    ----------
+    position : {"padim", "patchcore", "anywhere"}
+    explained_by_position : float
+    normal : CellGaussians or PatchBank
+    held_out : ndarray of float32, shape (n, n_cells)
+        Distances of the training patches, by a model without their picture.
+    signatures : ndarray of float32, shape (n, d)
+        The mean patch of each training picture.
+    n_iter : int
+        Rounds of labelling and learning.
+    """
+
+    position: Position
+    explained_by_position: float
+    normal: CellGaussians | PatchBank
+    held_out: NDArray[np.float32]
+    signatures: NDArray[np.float32]
+    n_iter: int
+
+    def distances(self, patches: NDArray[np.float32]) -> Floats:
+        """Return the distance of each patch of one picture, (n_cells, d), to what is normal."""
+        known = training_picture(patches, self.signatures)
+        return self.normal.distances(patches) if known is None else self.held_out[known]
+
+
+def training_picture(patches: NDArray[np.float32], signatures: NDArray[np.float32]) -> int | None:
+    """Return which training picture this is, the first of equal ones; None for none."""
+    away = np.abs(signatures - patches.mean(axis=0)).max(axis=1)
+    same = np.flatnonzero(away <= _SAME)
+    return int(same[0]) if len(same) else None
+
+
+def fit_patch_model(
+    patches: NDArray[np.float32],
+    *,
+    grid_size: int,
+    position: Literal["auto", "padim", "patchcore", "anywhere"],
+    contamination: float,
+    method: Literal["hard", "soft", "blind"],
+    radius: int,
+    bank_size: int,
+    max_iter: int,
+) -> tuple[PatchModel, NDArray[np.bool_]]:
+    """Learn what is normal in training patches (n, grid_size ** 2, d), and label them.
+
+    Returns
+    -------
+    model : PatchModel
+    marked : ndarray of bool, shape (n, n_cells)
+        The patches labelled as anomalies.
+    """
+    n, n_cells, d = patches.shape
+    explained = explained_by_position(patches, grid_size)
+    if position == "auto":
+        position = "padim" if explained > ALIGNED else "anywhere"
+    weight = WEIGHTS[method]
+    # Two are left to learn from, so that each can be compared with another one.
+    n_marked = min(max(1, round(contamination * n)), n - 2) if weight < 1 else 0
+    fitted: FittedCells | FittedBank
+    if position == "padim":
+        fitted = fit_cells(
+            patches, n_marked=n_marked, weight=weight, prior=float(d), max_iter=max_iter
+        )
+        marked = fitted.marked
+    else:
+        fitted = fit_bank(
+            patches,
+            grid_size=grid_size,
+            radius=radius if position == "patchcore" else None,
+            n_marked=n_marked,
+            weight=weight,
+            bank_size=bank_size,
+            max_iter=max_iter,
+        )
+        marked = np.repeat(fitted.marked[:, None], n_cells, axis=1)
+    signatures = patches.mean(axis=1)
+    # Equal pictures have equal scores, though one of them may be labelled and the other not.
+    same = [training_picture(picture, signatures) for picture in patches]
+    first = np.array([i if found is None else found for i, found in enumerate(same)])
+    held_out = fitted.held_out[first].astype(np.float32)
+    return PatchModel(
+        position, explained, fitted.model, held_out, signatures, fitted.n_iter
+    ), marked

@@ -1,0 +1,81 @@
+"""Pictures to projected patches, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lofe_sklearn.features._image_features import ImageFeatures
+from lofe_sklearn.features._sources import Images
+from lofe_sklearn.images._projection import Projection, learn_projection
+
+# Pictures that the scale of features is learned from.
+_LEARNED_FROM = 64
+
+
+class Progress(Protocol):
+    """What is told how far the reading is."""
+
+    def reach(self, done: float, text: str = "", detail: str = "") -> None:
+        """Say which share is done."""
+
+
+class PatchReader:
+    """What turns pictures into patches: a fitted `ImageFeatures`, and a projection.
+
+    Attributes
+    ----------
+    images : ImageFeatures
+    projection : Projection
+        Set by `learn`.
+    """
+
+    projection: Projection
+
+    def __init__(self, images: ImageFeatures) -> None:
+        self.images = images
+
+    def open(self, X: Any) -> Images:
+        """Return pictures that can be read one by one."""
+        return self.images._open(X, reset=False)
+
+    def learn(
+        self,
+        pictures: Images,
+        n_components: int | None,
+        random_state: np.random.RandomState,
+        progress: Progress,
+    ) -> NDArray[np.float32]:
+        """Set the projection, and return the training patches, (n, n_cells, n_components)."""
+        rows = self._rows(pictures, progress)
+        first = [
+            row for _, row in zip(range(min(_LEARNED_FROM, len(pictures))), rows, strict=False)
+        ]
+        n_features = first[0].shape[1]
+        features = np.concatenate(first).reshape(-1, n_features)
+        self.projection = learn_projection(features, n_components, random_state)
+        patches = np.empty(
+            (len(pictures), *first[0].shape[:1], self.projection.directions.shape[1]),
+            dtype=np.float32,
+        )
+        for i, row in enumerate(first):
+            patches[i] = self.projection(row)
+        for i, row in enumerate(rows, start=len(first)):
+            patches[i] = self.projection(row)
+        return patches
+
+    def read(self, X: Any, progress: Progress) -> Iterator[NDArray[np.float32]]:
+        """Yield the patches of one picture after another, (n_cells, n_components)."""
+        for row in self._rows(self.open(X), progress):
+            yield self.projection(row)
+
+    def _rows(self, pictures: Images, progress: Progress) -> Iterator[NDArray[np.float32]]:
+        n_cells = self.images.grid_size**2
+        n = len(pictures)
+        for batch, rows in self.images._stream(pictures):
+            for row in rows.values():
+                yield row.reshape(n_cells, -1)
+            progress.reach(batch.stop / n, f"picture {batch.stop}/{n}")
