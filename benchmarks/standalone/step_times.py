@@ -1,4 +1,4 @@
-"""Times of training steps, by nothing but the public interface of lofe_sklearn."""
+"""Times of training steps, by the public interface of lofe_sklearn and the end of each step."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import lofe_sklearn
 from lofe_sklearn import LOE
 from lofe_sklearn.datasets import fetch_odds
+from lofe_sklearn.engine._optimizer import StackOptimizer
 
 BATCH = 128
 WARM_UP = 10
@@ -36,7 +36,7 @@ def step_times(
     marks: list[float] = []
     wanted = WARM_UP + n_steps + 1
 
-    def mark(*_: Any) -> None:
+    def mark() -> None:
         if device != "cpu":
             torch.cuda.synchronize()
         marks.append(time.perf_counter())
@@ -53,13 +53,19 @@ def step_times(
         warmup_epochs=0,
         random_state=0,
     )
-    hook = register_optimizer_step_post_hook(mark)
+    step = StackOptimizer.step
+
+    def marked(self: Any, *args: Any) -> None:
+        step(self, *args)
+        mark()
+
+    StackOptimizer.step = marked  # type: ignore[method-assign]
     try:
         detector.fit(np.resize(X, ((wanted + 1) * BATCH, X.shape[1])))
     except _EnoughError:
         pass
     finally:
-        hook.remove()
+        StackOptimizer.step = step  # type: ignore[method-assign]
     return np.diff(marks)[WARM_UP:]
 
 

@@ -7,18 +7,21 @@ from itertools import groupby
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 
 class StackOptimizer:
-    """Adam, fused, one parameter group for each run of models of equal settings.
+    """Adam, fused, one call for each run of models of equal settings.
 
     A slice of the model axis is a view into the same memory, so that the fused step works on
-    stacked parameters as it does on one model's, and updates each value as it would alone.
+    stacked parameters as it does on one model's, and updates each value as it would alone. It is
+    torch's functional Adam: a step of the class `torch.optim.Adam` takes twice the time.
 
     Parameters
     ----------
     parameters : sequence of Tensor
-        Leaf tensors; of several models, with a leading model axis.
+        Leaf tensors; of several models, with a leading model axis. Those that take no gradient stay
+        as they are.
     lr, weight_decay : sequence of M floats
     clip_value : float, optional
         Largest Euclidean norm of a model's gradient. Default: no clipping.
@@ -31,19 +34,19 @@ class StackOptimizer:
         weight_decay: Sequence[float],
         clip_value: float | None = None,
     ) -> None:
-        self.parameters, self.clip_value, self.n_models = parameters, clip_value, len(lr)
-        self._views: list[tuple[slice, list[Tensor]]] = []
-        groups = []
+        self.parameters = [p for p in parameters if p.requires_grad]
+        self.clip_value, self.n_models = clip_value, len(lr)
+        moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.parameters]
+        self._groups = []
         each = enumerate(zip(lr, weight_decay, strict=True))
-        for (rate, decay), run in groupby(each, key=lambda pair: pair[1]):
+        for settings, run in groupby(each, key=lambda pair: pair[1]):
             models = [m for m, _ in run]
-            part = slice(models[0], models[-1] + 1)
-            views = list(parameters)
-            if len(models) < len(lr):
-                views = [p.detach()[part] for p in parameters]
-                self._views.append((part, views))
-            groups.append({"params": views, "lr": rate, "weight_decay": decay})
-        self._adam = torch.optim.Adam(groups, fused=True)
+            part = None if len(models) == len(lr) else slice(models[0], models[-1] + 1)
+            states = [
+                tuple(_of(part, t) for t in (p.detach(), *own)) + (torch.zeros((), device=p.device),)
+                for p, own in zip(self.parameters, moments, strict=True)
+            ]
+            self._groups.append((part, settings, states))
 
     def step(self, losses: tuple[Tensor, Tensor], weights: tuple[Tensor, Tensor]) -> None:
         """Move every parameter against the gradient of the weighted sum of both losses."""
@@ -53,10 +56,36 @@ class StackOptimizer:
         torch.autograd.backward(losses, weights)
         if self.clip_value is not None:
             clip_gradients(self.parameters, self.n_models, self.clip_value)
-        for part, views in self._views:
-            for view, parameter in zip(views, self.parameters, strict=True):
-                view.grad = None if parameter.grad is None else parameter.grad[part]
-        self._adam.step()
+        for part, (rate, decay), states in self._groups:
+            # What the losses made no use of has no gradient, and is not moved.
+            used = [
+                (_of(part, p.grad), *state)
+                for p, state in zip(self.parameters, states, strict=True)
+                if p.grad is not None
+            ]
+            if used:
+                gradients, values, means, squares, n_steps = map(list, zip(*used, strict=True))
+                adam(
+                    values,
+                    gradients,
+                    means,
+                    squares,
+                    [],
+                    n_steps,
+                    fused=True,
+                    amsgrad=False,
+                    maximize=False,
+                    beta1=0.9,
+                    beta2=0.999,
+                    eps=1e-8,
+                    lr=rate,
+                    weight_decay=decay,
+                )
+
+
+def _of(models: slice | None, stacked: Tensor) -> Tensor:
+    """Return the part of some models, by default of all."""
+    return stacked if models is None else stacked[models]
 
 
 def clip_gradients(parameters: Sequence[Tensor], n_models: int, max_norm: float) -> None:
