@@ -13,6 +13,8 @@ from lofe_sklearn import plotting as plotting
 from lofe_sklearn import rules as rules
 from lofe_sklearn import tabular as tabular
 from lofe_sklearn import testing as testing
+from lofe_sklearn._config import config_context as config_context
+from lofe_sklearn._config import get_config as get_config
 from lofe_sklearn._fit_many import fit_many as fit_many
 from lofe_sklearn._loe import LOE as LOE
 from lofe_sklearn._saving._model_file import load as load

@@ -1,11 +1,13 @@
-"""What LOE asks of the backbones that it was given, or that stand for None."""
+"""What LOE's parameters say, before anything is fitted: above all its backbones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from lofe_sklearn._loe._parameters import backbones_of
+from lofe_sklearn._loe._evidence import check_evidence
+from lofe_sklearn._loe._parameters import CONSTRAINTS, backbones_of, check_backbones, label_rule
+from lofe_sklearn._validation import check_parameters
 from lofe_sklearn.backbones import Backbone
 
 
@@ -13,9 +15,18 @@ class OwnBackbonesMixin:
     """Whose rows, parameters and names are those of LOE's backbones."""
 
     estimator: Any
+    method: Any
+    evidence: Any
     keep: str | None
+    n_jobs: int | None
     verbose: int
     estimators_: list[Backbone]
+
+    def _check_parameters(self) -> None:
+        check_parameters(self, CONSTRAINTS)
+        check_backbones(self._backbones())
+        label_rule(self.method)
+        check_evidence(self.evidence)
 
     def _backbones(self) -> list[Backbone]:
         return backbones_of(self.estimator)
@@ -36,3 +47,6 @@ class OwnBackbonesMixin:
 
     def _keeps_interrupted(self) -> bool:
         return self.keep == "partial"
+
+    def _jobs(self) -> int | None:
+        return self.n_jobs

@@ -50,6 +50,7 @@ class Plannable(Protocol):
     def _finish_fit(self, plan: Plan, trained: list[Trained]) -> None: ...
     def _is_verbose(self) -> bool: ...
     def _keeps_interrupted(self) -> bool: ...
+    def _jobs(self) -> int | None: ...
 
 
 @with_callbacks
@@ -82,8 +83,13 @@ def _fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
             plan = detector._plan_fit(rows, known, outliers, {})
     with blaming_rows(owner, rows.X, names), locating(names=names):
         with part(_TRAINING):
-            kept = detector._keeps_interrupted()
-            outcomes = train_tasks(plan.tasks, rows.X, keep_interrupted=kept)
+            outcomes = train_tasks(
+                plan.tasks,
+                rows.X,
+                keep_interrupted=detector._keeps_interrupted(),
+                n_jobs=detector._jobs(),
+                split=True,
+            )
         with part(1.0, "scoring"):
             done, trained = plan.as_far_as_trained(outcomes)
             detector._finish_fit(done, trained)

@@ -28,8 +28,13 @@ _PER_MODEL = {
 MAX_MODELS = 64
 
 
-def stacks_of(tasks: Sequence[Task], X: Matrix, *, max_memory: float | None) -> list[list[int]]:
-    """Group tasks into stacks: lists of their numbers, in which equal settings are neighbours."""
+def stacks_of(
+    tasks: Sequence[Task], X: Matrix, *, max_memory: float | None, n_parts: int = 1
+) -> list[list[int]]:
+    """Group tasks into stacks: lists of their numbers, in which equal settings are neighbours.
+
+    Each group that could be one stack is split into `n_parts`, as far as it has so many models.
+    """
     groups: list[list[int]] = []
     for i, task in enumerate(tasks):
         for group in groups:
@@ -43,6 +48,7 @@ def stacks_of(tasks: Sequence[Task], X: Matrix, *, max_memory: float | None) -> 
         # Runs of one learning rate are one call of the optimiser.
         group.sort(key=lambda i: _rates(tasks[i], X))
         n_stacks = -(-len(group) // _models_at_once(tasks[group[0]], X, max_memory, len(group)))
+        n_stacks = max(n_stacks, min(n_parts, len(group)))
         stacks += [part.tolist() for part in np.array_split(group, n_stacks)]
     return stacks
 

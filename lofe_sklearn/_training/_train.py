@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 
 from lofe_sklearn import engine
+from lofe_sklearn._config import config_context, get_config
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._progress import Part, part
 from lofe_sklearn._training._forward import locating, losses_of_stack
@@ -33,6 +34,7 @@ def train_tasks(
     keep_interrupted: bool = False,
     max_memory: float | None = None,
     n_jobs: int | None = None,
+    split: bool = False,
 ) -> list[Outcome]:
     """Train every task in as few stacks as their shapes and the memory allow.
 
@@ -51,6 +53,8 @@ def train_tasks(
         Bytes that the models of a stack may take. Default: half of what is free.
     n_jobs : int, optional
         Stacks trained at a time, by joblib.
+    split : bool, default=False
+        Split what could be one stack into as many as are trained at a time.
 
     Returns
     -------
@@ -58,14 +62,15 @@ def train_tasks(
         In the order of `tasks`.
     """
     with part(1.0, "stacking models") as training:
-        stacks = stacks_of(tasks, X, max_memory=max_memory)
+        n_parts = effective_n_jobs(n_jobs) if split and not keep_interrupted else 1
+        stacks = stacks_of(tasks, X, max_memory=max_memory, n_parts=n_parts)
         of_stacks = [[tasks[i] for i in stack] for stack in stacks]
         if keep_interrupted:
             results = _until_interrupted(of_stacks, X, keep_going)
         else:
             work = work_of(tasks, X)
             results = _Stacks(training, len(stacks), n_jobs=n_jobs)(
-                delayed(_train_stack)(own, X, keep_going, share=work_of(own, X) / work)
+                delayed(_train_with)(get_config(), own, X, keep_going, share=work_of(own, X) / work)
                 for own in of_stacks
             )
     outcomes: dict[int, Outcome] = {}
@@ -122,6 +127,12 @@ def _is_interrupted(outcomes: Sequence[Outcome]) -> bool:
     return any(isinstance(each, Trained) and each.history.interrupted for each in outcomes)
 
 
+def _train_with(config: dict[str, Any], *args: Any, **options: Any) -> list[Outcome]:
+    """Train a stack in whichever thread or process joblib has put this call, with our settings."""
+    with config_context(**config):
+        return _train_stack(*args, **options)
+
+
 def _train_stack(
     tasks: list[Task],
     X: Matrix,
@@ -130,7 +141,7 @@ def _train_stack(
     share: float,
     keep_interrupted: bool = False,
 ) -> list[Outcome]:
-    """Train the tasks of one stack, in whichever thread or process joblib has put this call.
+    """Train the tasks of one stack.
 
     It is the next `share` of the training.
     """

@@ -43,7 +43,7 @@ class StackOptimizer:
             models = [m for m, _ in run]
             part = None if len(models) == len(lr) else slice(models[0], models[-1] + 1)
             states = [
-                tuple(_of(part, t) for t in (p.detach(), *own)) + (torch.zeros((), device=p.device),)
+                (*(_of(part, t) for t in (p.detach(), *own)), torch.zeros((), device=p.device))
                 for p, own in zip(self.parameters, moments, strict=True)
             ]
             self._groups.append((part, settings, states))

@@ -83,8 +83,8 @@ def mark(score: Tensor, alpha: Tensor, known: Tensor | None = None) -> Tensor:
     """
     if score.device.type == "cpu":
         # A handful of small operations, each of which costs numpy a third of what it costs torch.
-        known = None if known is None else known.numpy()
-        return torch.from_numpy(_mark_on_cpu(score.detach().numpy(), alpha.numpy(), known))
+        labels = None if known is None else known.numpy()
+        return torch.from_numpy(_mark_on_cpu(score.detach().numpy(), alpha.numpy(), labels))
     n_rows = score.shape[-1]
     if known is None:
         count = (alpha * n_rows + 0.5).floor_().clamp_(min=1, max=n_rows)

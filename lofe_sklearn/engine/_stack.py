@@ -221,8 +221,8 @@ def joined(
             values = values.mT.contiguous().mT
         setattr(owner, leaf, nn.Parameter(values, parameter.requires_grad))
     for name, buffer in buffers.items():
-        owner, _, leaf = name.rpartition(".")
-        setattr(copied.get_submodule(owner), leaf, buffer)
+        path, _, leaf = name.rpartition(".")
+        setattr(copied.get_submodule(path), leaf, buffer)
     return copied
 
 
