@@ -3,8 +3,8 @@
 A detector is a black box behind `fit`. The difference between fits with one epoch and with more,
 over the optimiser's steps between them, is the time of a step. What a fit does once (building,
 scaling, scoring the training rows) falls out; what it does in each epoch (shuffling, loading
-batches, recording losses) is in the figure. Steps are counted by a hook on torch's optimisers, and
-on ours, so that a detector which ignores its epochs or its batch size, or stops early, is found out.
+batches, recording losses) is in the figure. Steps are counted by a hook on torch's optimisers and
+on ours. So a detector which ignores its epochs or its batch size, or stops early, is found out.
 """
 
 from __future__ import annotations

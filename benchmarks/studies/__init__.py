@@ -12,6 +12,7 @@ from benchmarks.studies import (
     digest,
     false_discovery,
     flow,
+    growth,
     image_features,
     known_labels,
     label_free,
@@ -36,7 +37,7 @@ _MODULES = (
     *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
-    *(image_features, flow, reasons, rules, large_sets, digest),
+    *(image_features, flow, reasons, rules, large_sets, growth, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

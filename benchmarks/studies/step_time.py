@@ -231,9 +231,7 @@ STUDY = Study(
     "time of a training step, beside its matrix products, peers, or another checkout",
     axes={
         "beside": Axis(("products",), choices=KINDS, option="beside"),
-        "dataset": Axis(
-            ("odds:thyroid", "odds:arrhythmia", "normal:6", "normal:30", "normal:270")
-        ),
+        "dataset": Axis(("odds:thyroid", "odds:arrhythmia", "normal:6", "normal:30", "normal:270")),
         "backbone": Axis(tuple(BACKBONES), choices=tuple(BACKBONES)),
         "n_models": Axis((1, 16, 64), option="models"),
         "device": Axis(("cpu",), option="device"),
