@@ -1,13 +1,15 @@
 """What a detector costs as rows grow: CPU time of fit and score, memory, size of its file.
 
     python -m benchmarks study growth
+    python -m benchmarks study growth --rows 1000 10000 100000 --detectors "LOE()" "DeepSVDD()"
     python -m benchmarks study growth --rows 10000 100000 --features 6 270
-    python -m benchmarks study growth --show --figure docs/images/growth.png
+    python -m benchmarks study growth --show --figure growth.png
 
-Correlated normal rows in float32, 5 % of them shifted. The same rows are fitted and scored, by
-`LOE()`, `LOE()` with scores in float32, a single Deep SVDD, scikit-learn's isolation forest, and
-PyOD's autoencoder with its defaults, which is left out of a million rows. Memory is the peak above
-what was in use before, the rows not included.
+By default a million rows, `LOE()` and an isolation forest. Correlated normal rows in float32, 5 % of
+them shifted; the same rows are fitted and scored. There are `LOE()`, `LOE()` with scores in
+float32, a single Deep SVDD, scikit-learn's isolation forest, and PyOD's autoencoder with its
+defaults, which is left out of a million rows. Memory is the peak above what was in use before, the
+rows not included.
 """
 
 from __future__ import annotations
@@ -156,9 +158,9 @@ STUDY = Study(
     "growth",
     "CPU time, memory and file size of LOE() and others as rows grow",
     axes={
-        "n_rows": Axis((1_000, 10_000, 100_000, 1_000_000), option="rows"),
+        "n_rows": Axis((1_000_000,), option="rows"),
         "n_features": Axis((30,), option="features"),
-        "detector": Axis(tuple(DETECTORS), choices=tuple(DETECTORS)),
+        "detector": Axis(("LOE()", "IsolationForest()"), choices=tuple(DETECTORS)),
     },
     run=run,
     tables=tables,

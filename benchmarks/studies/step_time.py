@@ -11,8 +11,8 @@ record of the losses. Batches have 128 rows.
 `products`: steps of LOE's training in a stack of --models, and the products alone, `torch.mm` and
 `torch.bmm` of the same shapes, forward and backward, with nothing in between. Both are timed in
 turn in one process, as the smallest and the median of all. Single models are timed on two sets,
-stacks of 16 and 64 on normal rows of 6 and 30 features (``--sets normal:270`` for others), where the
-goal is a ratio of 1.6; that of a single NeuTraL on thyroid is 2.5.
+stacks of 16 and 64 on normal rows of 6 and 30 features (``--sets normal:270`` for others), where
+the goal is a ratio of 1.6; that of a single NeuTraL on thyroid is 2.5.
 
 `peers`: a backbone trained alone and the detectors of DeepOD and PyOD of its kind, all black boxes
 behind `fit`; see benchmarks/steps.py for how a step is timed, and benchmarks/peers/timed.py for
