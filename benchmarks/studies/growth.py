@@ -5,8 +5,8 @@
     python -m benchmarks study growth --rows 10000 100000 --features 6 270
     python -m benchmarks study growth --show --figure growth.png
 
-By default a million rows, `LOE()` and an isolation forest. Correlated normal rows in float32, 5 % of
-them shifted; the same rows are fitted and scored. There are `LOE()`, `LOE()` with scores in
+By default a million rows, `LOE()` and an isolation forest. Rows are correlated normal ones, 5 % of
+them shifted; the same are fitted and scored. There are `LOE()`, `LOE()` with scores in
 float32, a single Deep SVDD, scikit-learn's isolation forest, and PyOD's autoencoder with its
 defaults, which is left out of a million rows. Memory is the peak above what was in use before, the
 rows not included.
