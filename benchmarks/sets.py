@@ -3,6 +3,7 @@
     odds:thyroid          of the LOE paper's 30, by fetch_odds
     adbench:6_cardio      of ADBench, by fetch_adbench
     file:FOLDER/mine.npz  an own file, with X and y (1 for anomalies)
+    normal:30             2,000 normal rows of 30 features without anomalies, to time steps on
     cifar10:frog          pictures and video: see benchmarks.pictures
 
 Of a set with more rows than --max-rows, that many are drawn once, by seed 0 whatever the seed of
@@ -20,6 +21,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks import pictures
+from benchmarks.standalone.step_times import rows_of
 from lofe_sklearn.datasets import fetch_adbench, fetch_odds, load_npz
 
 # Those of the LOE paper's tabular table, but for speech, which is not to be had.
@@ -64,7 +66,7 @@ PICTURES = tuple(
     for kind in ("", "-pixels", "-halved")
 )
 VIDEOS = ("ped1", "ped2")
-FAMILIES = ("file", "odds", "adbench", *PICTURES, *VIDEOS, "mvtec")
+FAMILIES = ("file", "odds", "adbench", "normal", *PICTURES, *VIDEOS, "mvtec")
 
 
 class SetError(Exception):
@@ -120,6 +122,9 @@ def load_table(
     At most `max_rows` rows are drawn, in the proportion of the classes or from all at random.
     """
     family, _, short = name.partition(":")
+    if family == "normal":
+        X = rows_of(name)
+        return X, np.zeros(len(X), dtype=int)
     read = {"odds": fetch_odds, "adbench": fetch_adbench, "file": load_npz}[family]
     try:
         X, y = read(short, return_X_y=True)

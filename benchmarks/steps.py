@@ -3,8 +3,8 @@
 A detector is a black box behind `fit`. The difference between fits with one epoch and with more,
 over the optimiser's steps between them, is the time of a step. What a fit does once (building,
 scaling, scoring the training rows) falls out; what it does in each epoch (shuffling, loading
-batches, recording losses) is in the figure. Steps are counted by a hook on torch's optimisers, so
-that a detector which ignores its epochs or its batch size, or stops early, is found out.
+batches, recording losses) is in the figure. Steps are counted by a hook on torch's optimisers and
+on ours. So a detector which ignores its epochs or its batch size, or stops early, is found out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from lofe_sklearn.engine._optimizer import StackOptimizer
+
 
 class Timing(NamedTuple):
     """What one call of `fit` took, and how many weights the optimiser trained."""
@@ -29,14 +31,21 @@ class Timing(NamedTuple):
 
 
 class StepCounter:
-    """Counts the steps of all of torch's optimizers, and the weights of the last."""
+    """Counts the steps of all of torch's optimizers and of ours, and the weights of the last."""
 
     def __init__(self) -> None:
         self.steps = 0
-        self.last: torch.optim.Optimizer | None = None
+        self.last: torch.optim.Optimizer | StackOptimizer | None = None
         self._hook = register_optimizer_step_post_hook(self)
+        self._step = step = StackOptimizer.step
 
-    def __call__(self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict) -> None:
+        def counted(optimizer: StackOptimizer, *args: Any) -> None:
+            step(optimizer, *args)
+            self(optimizer)
+
+        StackOptimizer.step = counted  # type: ignore[method-assign]
+
+    def __call__(self, optimizer: torch.optim.Optimizer | StackOptimizer, *_: Any) -> None:
         """Count one step."""
         self.steps += 1
         self.last = optimizer
@@ -44,6 +53,13 @@ class StepCounter:
     def remove(self) -> None:
         """Count no further steps."""
         self._hook.remove()
+        StackOptimizer.step = self._step  # type: ignore[method-assign]
+
+    def _n_weights(self) -> int:
+        if isinstance(self.last, StackOptimizer):
+            return sum(p.numel() for p in self.last.parameters)
+        groups = self.last.param_groups if self.last else []
+        return sum(p.numel() for group in groups for p in group["params"])
 
     def fit(self, make: Callable[[int], Any], X: np.ndarray, epochs: int) -> Timing:
         """Make a detector of so many epochs, and time its fit."""
@@ -53,9 +69,7 @@ class StepCounter:
         wall, cpu = time.perf_counter(), time.process_time()
         model.fit(X)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        groups = self.last.param_groups if self.last else []
-        weights = sum(p.numel() for group in groups for p in group["params"])
-        return Timing(wall, cpu, self.steps, weights)
+        return Timing(wall, cpu, self.steps, self._n_weights())
 
     def lengthen(
         self, make: Callable[[int], Any], X: np.ndarray, short: Timing, seconds: float

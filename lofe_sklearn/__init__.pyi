@@ -16,6 +16,8 @@ from lofe_sklearn import rules as rules
 from lofe_sklearn import sources as sources
 from lofe_sklearn import tabular as tabular
 from lofe_sklearn import testing as testing
+from lofe_sklearn._config import config_context as config_context
+from lofe_sklearn._config import get_config as get_config
 from lofe_sklearn._fit_many import fit_many as fit_many
 from lofe_sklearn._loe import LOE as LOE
 from lofe_sklearn._onnx._export import to_onnx as to_onnx

@@ -145,6 +145,10 @@ class OutlierDetector(
         """Whether Ctrl-C leaves what is trained so far, rather than nothing."""
         return False
 
+    def _jobs(self) -> int | None:
+        """Return how many stacks are trained at a time, as joblib takes it."""
+        return None
+
     def _namesake(self) -> str:
         """Name what the rows are for: the backbone that the user chose, or the detector itself."""
         return type(self).__name__

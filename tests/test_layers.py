@@ -13,7 +13,7 @@ ROOT = Path(lofe_sklearn.__file__).parent
 
 # From the bottom up; a module may import from its own layer's folder and from those below it.
 LAYERS = [
-    ["exceptions", "_lazy", "_types"],
+    ["exceptions", "_lazy", "_types", "_config"],
     ["engine"],
     ["_containers", "_nested_parameters", "_validation", "_progress", "sources"],
     ["_bad_rows"],

@@ -13,11 +13,13 @@ from benchmarks.studies import (
     digest,
     false_discovery,
     flow,
+    growth,
     image_features,
     known_anomalies,
     known_labels,
     label_free,
     label_update,
+    large_sets,
     larger_than_memory,
     nothing_chosen,
     options,
@@ -39,7 +41,8 @@ _MODULES = (
     *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels, known_anomalies),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
-    *(image_features, patches, flow, reasons, rules, backbones, larger_than_memory, digest),
+    *(image_features, patches, flow, reasons, rules, backbones, larger_than_memory),
+    *(large_sets, growth, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

@@ -126,11 +126,7 @@ class Ensemble:
         """Score validated rows, high for normal."""
         loss_n = np.empty((len(self.members), X.shape[0]))
         for stack in self.stacks:
-            first, features = self.members[stack[0]], self.features[stack[0]]
-            modules, own = [self.members[m].module_ for m in stack], _columns(X, features)
-            with locating(features=features, names=self.feature_names):
-                losses = losses_of_stack(modules, own, first._scaling, first.device)
-            loss_n[stack] = losses[0]
+            loss_n[stack] = self._losses_of(stack, X)[0]
         evidence = None
         if self.evidence is not None:
             # scikit-learn, too, would wait in a forked process for threads that are not there.
@@ -160,14 +156,21 @@ class Ensemble:
 
         Those of the rows that a member was trained on are known; it may have been given a part.
         """
-        every = []
-        for own, member, features in zip(trained, self.members, self.features, strict=True):
-            losses = own.losses
-            if losses.shape[1] != X.shape[0]:
-                with locating(features=features):
-                    losses = np.stack(member._losses(X[:, features]))
-            every.append(losses)
-        return np.stack(every, axis=1)
+        every = np.empty((2, len(trained), X.shape[0]))
+        for stack in self.stacks:
+            own = [trained[m].losses for m in stack]
+            if own[0].shape[1] == X.shape[0]:
+                every[:, stack] = np.stack(own, axis=1)
+            else:
+                every[:, stack] = self._losses_of(stack, X)
+        return every
+
+    def _losses_of(self, stack: list[int], X: Matrix) -> np.ndarray:
+        """Both losses of validated rows by the members of one stack, (2, M, n)."""
+        first, features = self.members[stack[0]], self.features[stack[0]]
+        modules = [self.members[m].module_ for m in stack]
+        with locating(features=features, names=self.feature_names):
+            return losses_of_stack(modules, _columns(X, features), first._scaling, first.device)
 
 
 def held_out_scores(

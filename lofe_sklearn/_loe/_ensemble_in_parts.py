@@ -27,7 +27,7 @@ class EnsembleInPartsMixin(InPartsMixin):
     method: Any
     init: Any
     keep: Any
-    max_samples: float
+    max_samples: Any
     held_out_folds: int | None
     n_estimators: int | None
     warmup_epochs: int | None
@@ -51,15 +51,16 @@ class EnsembleInPartsMixin(InPartsMixin):
 
     def _check_parts(self) -> None:
         refused = {
-            "max_samples": (self.max_samples, 1.0),
-            "held_out_folds": (self.held_out_folds, None),
-            "keep": (self.keep, None),
+            # Where rows come in parts, "auto" is all of them.
+            "max_samples": (self.max_samples, (1.0, "auto")),
+            "held_out_folds": (self.held_out_folds, (None,)),
+            "keep": (self.keep, (None,)),
         }
-        for name, (value, only) in refused.items():
-            if value != only:
+        for name, (value, possible) in refused.items():
+            if value not in possible:
                 raise ValueError(
                     f"LOE: {name}={value!r} needs all rows in memory; rows that come in parts take "
-                    f"{name}={only}."
+                    f"{name}={possible[0]}."
                 )
         if not hasattr(self.init, "fit") and np.ndim(self.init):
             raise ValueError(

@@ -53,17 +53,17 @@ class LOE(
     method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
         did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,
-        which pulls them to the middle and not away without bound; ``"refine"`` drops them;
-        ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
-        `contamination` then sets the threshold only; `PURisk` needs known anomalies. A callable
+        which does not push them away without bound; ``"refine"`` drops them; ``"blind"`` marks
+        none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio: `contamination` then sets
+        the threshold only; `PURisk` needs known anomalies. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
         (M,) and known labels (M, b) or None into weights (M, b).
     contamination : "auto", float, pair of floats or thresholder, default="auto"
         Share of anomalies in the training rows, in (0, 0.5]: it steers the training and sets the
         threshold of `predict`. Of a pair, ``(low, high)``, members assume ratios from one to the
-        other, and the threshold is that of their geometric mean. ``"auto"`` is for those who do
-        not know it: members assume ratios from 0.002, or two rows of a small set, to 0.4, and the
-        threshold's is a belief; see Notes. A thresholder, an object with ``eval(scores)`` as
+        other, and the threshold is that of their geometric mean. With ``"auto"`` members assume
+        ratios from 0.002, or two rows of a small set, to 0.4, and the threshold's is a belief; see
+        Notes. A thresholder, an object with ``eval(scores)`` as
         PyThresh's or a callable, gets the outlier scores of the training rows, high for outliers,
         and returns labels, 1 for outliers, or a ratio; members are then those of ``"auto"``.
     evidence : "auto", None, {"iforest", "knn", "mcd"}, outlier detector or list, default="auto"
@@ -75,25 +75,25 @@ class LOE(
         `method` labels no row. None is the LOE of the paper. See Notes for the weight. A detector
         that cannot be fitted to the rows is left out, with a warning.
     n_estimators : int, optional
-        Members, which differ in their seed, trained in one stack; their scores are averaged, by
-        the belief in the ratios that they assume where ``contamination="auto"``. Default: 16 where
-        no single ratio is given, else one for each backbone.
-    max_samples, max_features : float or int, default=1.0
+        Members, which differ in their seed; their scores are averaged, by the belief in their
+        ratios where ``contamination="auto"``. Default: 16 where no single ratio is given, else one
+        for each backbone.
+    max_samples, max_features : float or int, default="auto" and 1.0
         Rows and features that each member is trained on, drawn without replacement: a share, or a
-        number.
+        number. ``"auto"`` is all rows; of those for ``estimator=None``, 50,000 at most, the same
+        for all members, with those of known label: more did no better.
     init : {"auto", "iforest"}, outlier detector, array-like of shape (n_samples,) or None
         Which rows the first latent labels take for anomalies, by the scores of another detector.
-        ``"iforest"`` is scikit-learn's IsolationForest. A detector of scikit-learn's or PyOD's is
-        cloned, seeded where it has no seed, and fitted. Scores given as an array are high for
-        normal rows, as `score_samples` returns them. None starts with blind epochs, as the paper
-        does. ``"auto"``, the default, is ``"iforest"``, but None for `MHRot`.
+        ``"iforest"`` is scikit-learn's IsolationForest; detectors of scikit-learn's or PyOD's are
+        cloned, seeded and fitted. An array of scores is high for normal rows, as `score_samples`.
+        None starts with blind epochs, as the paper does. ``"auto"`` is ``"iforest"``, but None for
+        `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"
         Whether labels are inferred in each batch, as in the paper, or before each epoch over all
-        rows, at the price of one more pass. ``"auto"`` is per epoch where fewer than two rows a
-        batch would be marked.
+        rows, in one more pass. ``"auto"``: per epoch where fewer than two rows a batch are marked.
     warmup_epochs : int, optional
-        Epochs before labels are inferred: blind ones, or with the labels of `init`. Default: 2
-        blind ones, as in the paper, or a quarter of the epochs with those of `init`.
+        Epochs before labels are inferred: with those of `init`, by default a quarter of all, or
+        blind ones, by default 2 as in the paper.
     known_weight : float, optional
         How much the mean loss of the rows of known label counts beside the mean over all others,
         where `fit` is told any: 1 lets twenty known rows count as much as thousands of unknown
@@ -108,13 +108,16 @@ class LOE(
     keep : {"partial"} or None, default=None
         What Ctrl-C leaves of a `fit`. ``"partial"``: the members that are trained, and those in
         training as they were after their last whole epoch; a ConvergenceWarning says how many and
-        how far. Where no member has an epoch with inferred labels behind it, and by default,
-        nothing: the detector is as it was before, and KeyboardInterrupt is raised. `fit_many` and
-        the search of `LOESearchCV` keep nothing. Stacks are trained one after another.
+        how far; stacks are then trained one by one. Where no member has an epoch with inferred
+        labels behind it, by default, in `fit_many` and in `LOESearchCV`, nothing: the detector is
+        as it was before, and KeyboardInterrupt is raised.
     warm_start : bool, default=False
         Whether a second `fit` goes on. With as many members as are fitted all of them are trained
         for `max_epochs` more; with a larger `n_estimators` these stay as they are, and only those
         that are added are trained, as in scikit-learn's forests.
+    n_jobs : int, optional
+        Stacks trained at a time, by joblib; members are split into as many. None is 1, or what
+        `joblib.parallel_config` says; -1 all cores. Starting processes takes seconds.
     verbose : int, default=0
         1 shows a progress bar over the whole fit, with the time left, once it takes more than
         two seconds (extra ``lofe-sklearn[progress]``); so does a backbone with ``verbose=1``.
@@ -141,8 +144,8 @@ class LOE(
         The fitted detectors of `evidence`, by name or class; None where there are none. Those of
         names have ``outlier_scores(X)``, high for anomalies.
     held_out_scores_ : ndarray of shape (n_samples,) or None
-        The score of each training row by models that have not seen it, high for normal; None
-        without `held_out_folds`, or if the fit was interrupted.
+        The score of each training row by models that have not seen it; None without
+        `held_out_folds`, or if the fit was interrupted.
     labels_ : ndarray of int, shape (n_samples,)
         Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stand as given.
         After `set_threshold`, those of `predict`.
@@ -212,7 +215,7 @@ class LOE(
         contamination: ContaminationParameter = "auto",
         evidence: EvidenceParameter = "auto",
         n_estimators: int | None = None,
-        max_samples: float = 1.0,
+        max_samples: Literal["auto"] | float = "auto",
         max_features: float = 1.0,
         init: Any = "auto",
         label_update: Literal["auto", "batch", "epoch"] = "auto",
@@ -222,6 +225,7 @@ class LOE(
         held_out_folds: int | None = None,
         keep: Literal["partial"] | None = None,
         warm_start: bool = False,
+        n_jobs: int | None = None,
         verbose: int = 0,
         random_state: RandomState = None,
     ) -> None:
@@ -240,6 +244,7 @@ class LOE(
         self.held_out_folds = held_out_folds
         self.keep = keep
         self.warm_start = warm_start
+        self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
 

@@ -23,10 +23,11 @@ from lofe_sklearn._loe._parameters import (
     course_of,
     known_weight,
     labels_rows,
+    most_rows,
 )
 from lofe_sklearn._loe._ratio import Contamination
 from lofe_sklearn._progress import part
-from lofe_sklearn._training import Fold, Memo, Plan, Task, draw_seeds
+from lofe_sklearn._training import Fold, Memo, Plan, PreparedSpreadRows, Task, draw_seeds
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.rules import LabelRule
 
@@ -58,10 +59,11 @@ class EnsemblePlan(Plan):
 class Parameters(Protocol):
     """Those parameters of LOE that say what is trained."""
 
+    estimator: Any
     method: Any
     evidence: Any
     n_estimators: int | None
-    max_samples: float
+    max_samples: Any
     max_features: float
     init: Any
     label_update: str
@@ -129,7 +131,8 @@ class Planner:
         # Once for all members: a synthetic one is the same to each of them.
         exposure = expose(seeds[0])
 
-        n_rows = _amount("max_samples", asked.max_samples, n_samples, 2)
+        share = 1.0 if is_auto(asked.max_samples) else asked.max_samples
+        n_rows = _amount("max_samples", share, n_samples, 2)
         least = max(backbone.min_features for backbone in self.backbones)
         n_seen = _amount("max_features", asked.max_features, n_features, least)
 
@@ -144,11 +147,12 @@ class Planner:
 
         rest = iter(seeds)
         with part(0.5, "first labels"):
-            members = [task(i, each, next(rest), self._everything) for i, each in enumerate(ratios)]
+            rows = self._enough(self._everything, seeds[0])
+            members = [task(i, each, next(rest), rows) for i, each in enumerate(ratios)]
         judges = contamination.member_ratios(n_judges, n_backbones, n_samples) if n_judges else []
         of_folds = []
         for unseen in held_out:
-            outside = np.setdiff1d(self._everything, unseen)
+            outside = self._enough(np.setdiff1d(self._everything, unseen), seeds[0])
             tasks = [task(i, ratio, next(rest), outside) for i, ratio in enumerate(judges)]
             of_folds.append(Fold(unseen, tasks))
         with part(0.5, "evidence"):
@@ -162,6 +166,22 @@ class Planner:
             evidence=evidence,
             backbones=self.backbones,
         )
+
+    def _enough(self, rows: np.ndarray, seed: int) -> np.ndarray:
+        """Return as many of these rows as models are to be trained on.
+
+        All of known label are among them. They are the same for all models, so that these are
+        scored as one.
+        """
+        asked = self.parameters
+        most = most_rows(asked.estimator) if is_auto(asked.max_samples) else None
+        if most is None or len(rows) <= most or isinstance(self.rows, PreparedSpreadRows):
+            return rows
+        is_known = np.zeros(len(rows), bool) if self.known is None else self.known[rows] != 0
+        unknown = rows[~is_known]
+        n_drawn = min(len(unknown), max(0, most - int(is_known.sum())))
+        drawn = np.random.default_rng(seed).choice(unknown, n_drawn, replace=False)
+        return np.sort(np.concatenate([rows[is_known], drawn]))
 
     def _evidence(self, contamination: Contamination, n_members: int, seed: int) -> Evidence | None:
         """Fit the classical detectors whose evidence is added to that of the members."""

@@ -1,4 +1,4 @@
-"""What LOE asks of the backbones that it was given, or that stand for None."""
+"""What LOE's parameters say, before anything is fitted: above all its backbones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ class OwnBackbonesMixin:
     """Whose rows, parameters and names are those of LOE's backbones."""
 
     estimator: Any
+    method: Any
+    evidence: Any
     keep: str | None
+    n_jobs: int | None
     verbose: int
     estimators_: list[Backbone]
 
@@ -36,3 +39,6 @@ class OwnBackbonesMixin:
 
     def _keeps_interrupted(self) -> bool:
         return self.keep == "partial"
+
+    def _jobs(self) -> int | None:
+        return self.n_jobs

@@ -31,12 +31,14 @@ Method: TypeAlias = (
 # Learning rate of the default backbones as members of an ensemble, over that which they have alone.
 _BRISK = 3.0
 _ENOUGH_EPOCHS = 20
+# Rows that they are trained on at most: see `most_rows`.
+_ENOUGH_ROWS = 50_000
 _SHARE = AnyOf(Number(Integral, low=1), Number(low=0, high=1, exclude_low=True, noun="a float"))
 
 CONSTRAINTS: dict[str, Constraint] = {
     "contamination": _ratio.CONSTRAINT,
     "n_estimators": Number(Integral, low=1, optional=True),
-    "max_samples": _SHARE,
+    "max_samples": AnyOf(OneOf(("auto",)), _SHARE),
     "max_features": _SHARE,
     "label_update": OneOf(("auto", "batch", "epoch")),
     "warmup_epochs": Number(Integral, low=0, optional=True),
@@ -45,6 +47,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "held_out_folds": Number(Integral, low=2, optional=True),
     "keep": OneOf(("partial", None)),
     "warm_start": OneOf((False, True)),
+    "n_jobs": Number(Integral, optional=True),
     "verbose": Number(Integral, low=0),
     "random_state": RANDOM_STATE,
 }
@@ -70,11 +73,21 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
     """
     backbones = backbones_of(estimator)
     if estimator is None:
+        n_samples = min(n_samples, _ENOUGH_ROWS)
         for each in backbones:
             whole = each.choose_max_epochs(n_samples, n_features)
             n_epochs = max(-(-whole // 2), min(whole, _ENOUGH_EPOCHS))
             each.set_params(lr=_BRISK * each.lr, max_epochs=n_epochs)
     return backbones
+
+
+def most_rows(estimator: Any) -> int | None:
+    """Return how many rows the backbones are trained on at most; None for all there are.
+
+    The default ones need a number of steps, whatever the number of rows, and see each row several
+    times. With more rows than these they rank no better (study `large-sets`).
+    """
+    return _ENOUGH_ROWS if estimator is None else None
 
 
 def check_backbones(templates: Sequence[Any]) -> None:

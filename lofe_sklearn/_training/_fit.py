@@ -73,8 +73,12 @@ def _fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
                 plan = detector._going_on(plan, optimizer=False)
     with blaming_rows(owner, rows.X, names), locating(names=names):
         with part(_TRAINING):
-            kept = detector._keeps_interrupted()
-            outcomes = train_tasks(plan.tasks, rows.X, keep_interrupted=kept)
+            outcomes = train_tasks(
+                plan.tasks,
+                rows.X,
+                keep_interrupted=detector._keeps_interrupted(),
+                n_jobs=detector._jobs(),
+            )
         with part(1.0, "scoring"):
             done, trained = plan.as_far_as_trained(outcomes)
             detector._finish_fit(done, trained)

@@ -12,6 +12,7 @@ import torch
 from joblib import Parallel, delayed, effective_n_jobs
 
 from lofe_sklearn import engine
+from lofe_sklearn._config import config_context, get_config
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._progress import Part, part
 from lofe_sklearn._training._forward import locating, losses_of_stack
@@ -77,8 +78,13 @@ def train_tasks(
         else:
             work, rows = work_of(own_tasks, X), for_jobs(X)
             results = _Stacks(training, len(stacks), n_jobs=n_jobs)(
-                delayed(_train_stack)(
-                    own, rows, keep_going, share=work_of(own, X) / work, goes_on=goes_on
+                delayed(_train_with)(
+                    get_config(),
+                    own,
+                    rows,
+                    keep_going,
+                    share=work_of(own, X) / work,
+                    goes_on=goes_on,
                 )
                 for own in of_stacks
             )
@@ -154,6 +160,12 @@ def _is_interrupted(outcomes: Sequence[Outcome]) -> bool:
     return any(isinstance(each, Trained) and each.history.interrupted for each in outcomes)
 
 
+def _train_with(config: dict[str, Any], *args: Any, **options: Any) -> list[Outcome]:
+    """Train a stack in whichever thread or process joblib has put this call, with our settings."""
+    with config_context(**config):
+        return _train_stack(*args, **options)
+
+
 def _train_stack(
     tasks: list[Task],
     X: Any,
@@ -163,7 +175,7 @@ def _train_stack(
     keep_interrupted: bool = False,
     goes_on: bool = False,
 ) -> list[Outcome]:
-    """Train the tasks of one stack, in whichever thread or process joblib has put this call.
+    """Train the tasks of one stack.
 
     It is the next `share` of the training.
     """

@@ -37,10 +37,10 @@ Detector = TypeVar("Detector", bound=OutlierDetector)
 
 # What needs some of the rows of all processes in one place; and why it is refused.
 _REFUSED = {
-    "max_samples": (1.0, "members are trained on all rows"),
-    "max_features": (1.0, "members are trained on all features"),
-    "held_out_folds": (None, "models of folds are not trained"),
-    "keep": (None, "processes cannot keep a training that one of them leaves"),
+    "max_samples": ((1.0, "auto"), "members are trained on all rows"),
+    "max_features": ((1.0,), "members are trained on all features"),
+    "held_out_folds": ((None,), "models of folds are not trained"),
+    "keep": ((None,), "processes cannot keep a training that one of them leaves"),
 }
 
 
@@ -210,11 +210,11 @@ def _refuse(detector: Any) -> None:
         wanted="an instance of LOE or of a backbone",
         advice="Transform the rows before, by transformers that are fitted to all of them.",
     )
-    for name, (allowed, why) in _REFUSED.items():
-        value = getattr(detector, name, allowed)
-        if value != allowed:
+    for name, (possible, why) in _REFUSED.items():
+        value = getattr(detector, name, possible[0])
+        if value not in possible:
             raise ValueError(
-                f"fit_shard: {name} must be {allowed!r} where rows are spread over processes, "
+                f"fit_shard: {name} must be {possible[0]!r} where rows are spread over processes, "
                 f"since {why}; got {value!r}."
             )
     init = getattr(detector, "init", None)

@@ -72,6 +72,11 @@ class TrainingHistory:
         )
 
 
+# Batches whose losses are summed up together: each operation on one alone costs more to start than
+# to do.
+_SUMMED_TOGETHER = 32
+
+
 class HistoryRecorder:
     """Collect a `TrainingHistory`; the device is waited for once an epoch, never in a step."""
 
@@ -82,12 +87,12 @@ class HistoryRecorder:
         # The last column takes what a batch is filled up with.
         shape = n_models, max(n_rows) + 1
         self._labels = torch.zeros(shape, dtype=torch.bool, device=device)
+        self._waiting: list[tuple[Tensor, ...]] = []
         self._epochs: list[np.ndarray] = []
         self._loss_kept: list[np.ndarray] = []
         self._packed_labels: list[np.ndarray] = []
         self._n_iter = np.zeros(n_models, dtype=int)
 
-    @torch.no_grad()
     def add_batch(
         self,
         batch: Batch,
@@ -97,6 +102,8 @@ class HistoryRecorder:
     ) -> None:
         """Take in one batch: its losses and weights, (M, b) each, and the objective beside them.
 
+        They must not be part of a graph, which would be kept until they are summed up.
+
         `beside`, (M,), is a mean, as that of the auxiliary outliers; times the number of rows it is
         part of the same sum.
         """
@@ -104,13 +111,26 @@ class HistoryRecorder:
         if isinstance(beside, Tensor):
             n_rows = batch.n_rows if isinstance(batch.n_rows, int) else batch.n_rows.squeeze(1)
             self._sums[0] += beside * n_rows
-        weighted = w_n * loss_n
-        objective = weighted + w_a * loss_a
         if batch.own is not None:
             loss_n, loss_a = batch.own * loss_n, batch.own * loss_a
-        self._sums += torch.stack([objective, loss_n, loss_a, weighted, w_n]).sum(dim=2)
+        self._waiting.append((batch.position, loss_n, loss_a, w_n, w_a))
+        if len(self._waiting) == _SUMMED_TOGETHER:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Take in the batches that wait."""
+        position, loss_n, loss_a, w_n, w_a = (
+            torch.cat(parts, dim=1) for parts in zip(*self._waiting, strict=True)
+        )
+        self._waiting.clear()
+        weighted = w_n * loss_n
+        objective = weighted + w_a * loss_a
+        for total, values in zip(
+            self._sums, (objective, loss_n, loss_a, weighted, w_n), strict=True
+        ):
+            total += values.sum(dim=1)
         # Dropped rows, weights (0, 0), and undecided ones, (0.5, 0.5), count as anomalies.
-        self._labels.scatter_(1, batch.position, w_a >= w_n)
+        self._labels.scatter_(1, position, w_a >= w_n)
 
     def close_epoch(
         self, running: np.ndarray, n_drawn: Sequence[int]
@@ -119,6 +139,8 @@ class HistoryRecorder:
 
         `n_drawn` are the rows that each model was shown in it.
         """
+        if self._waiting:
+            self._sum_up()
         *means, weighted, w_n = self._sums.cpu().numpy().astype(float) / np.array(n_drawn)
         self._sums.zero_()
         self._n_iter += running

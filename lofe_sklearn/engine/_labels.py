@@ -108,9 +108,11 @@ class LabelStep:
         for m, row_n, row_a in zip(models, loss_n, loss_a, strict=True):
             self._fix(m, row_n, row_a)
 
-    @torch.no_grad()
     def weights(self, batch: Batch, loss_n: Tensor, loss_a: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights of a batch's losses, (M, b) each: the rule's, times how much each row counts."""
+        """Weights of a batch's losses, (M, b) each: the rule's, times how much each row counts.
+
+        The losses are given without their graph.
+        """
         w_n, w_a = self._by_rule(batch, loss_n, loss_a)
         if batch.weight is None:
             return w_n, w_a

@@ -12,13 +12,17 @@ from scipy import sparse
 from torch import Tensor, nn
 from torch.func import stack_module_state
 
+from lofe_sklearn._config import get_config
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
 
 # Rows a chunk: enough to fill the device, few enough for tens of MB of activations on a CPU.
 CHUNK_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
-_LEAST_ROWS = 128
+_LEAST_ROWS = 256
+# Values that are loaded and scaled at a time: a chunk of few rows would take longer to load than to
+# compute.
+_LOADED_VALUES = 2**18
 # Values that the module makes of a chunk, where it makes several copies of each row.
 CHUNK_VALUES = {"cpu": 2**23, "cuda": 2**28, "mps": 2**25}
 
@@ -34,9 +38,10 @@ def losses(
     """Both losses of every row of X, with the module in evaluation mode and double precision.
 
     In float64 a row's score does not depend, beyond 1e-7, on the rows it is scored with: the
-    order in which a product of matrices is summed up changes with its shape. A module that sees
-    to that itself may ask for another precision by its attribute `scoring_dtype`. One that makes
-    several copies of each row says how many in `copies_per_row`, and gets fewer rows at a time.
+    order in which a product of matrices is summed up changes with its shape. `config_context` may
+    ask for float32. A module that sees to that itself may ask for another precision by its
+    attribute `scoring_dtype`. One that makes several copies of each row says how many in
+    `copies_per_row`, and gets fewer rows at a time.
 
     Returns
     -------
@@ -118,15 +123,16 @@ def _chunks(
     """Yield what ``call(module)`` makes of the rows, chunk by chunk."""
     if chunk_rows is None:
         chunk_rows = _chunk_rows(module, X, device)
-    dtype = getattr(module, "scoring_dtype", torch.float64)
+    dtype = getattr(module, "scoring_dtype", getattr(torch, get_config()["scoring_dtype"]))
     if device.type == "mps":
         dtype = torch.float32  # it has no other
     compute = call(copy.deepcopy(module).to(device, dtype).eval())
-    for start in range(0, X.shape[0], chunk_rows):
+    loaded = chunk_rows * max(1, _LOADED_VALUES // (chunk_rows * X.shape[1]))
+    for start in range(0, X.shape[0], loaded):
         try:
-            rows = Rows(X[start : start + chunk_rows], scaling=scaling, device=device, dtype=dtype)
+            rows = Rows(X[start : start + loaded], scaling=scaling, device=device, dtype=dtype)
             x = rows.take(torch.arange(len(rows), device=device))
         except TooLargeError as error:
             error.row += start
             raise
-        yield compute(x)
+        yield from map(compute, x.split(chunk_rows))

@@ -212,11 +212,17 @@ def joined(
     with torch.no_grad():
         copied = copy.deepcopy(module)
     for name, parameter in parameters.items():
-        owner, _, leaf = name.rpartition(".")
-        setattr(copied.get_submodule(owner), leaf, nn.Parameter(parameter, parameter.requires_grad))
+        path, _, leaf = name.rpartition(".")
+        owner = copied.get_submodule(path)
+        values = parameter.detach()
+        if isinstance(owner, nn.Linear) and leaf == "weight":
+            # As its product with the rows reads it, and as the gradient comes: else each gradient
+            # would be turned into the parameter's layout.
+            values = values.mT.contiguous().mT
+        setattr(owner, leaf, nn.Parameter(values, parameter.requires_grad))
     for name, buffer in buffers.items():
-        owner, _, leaf = name.rpartition(".")
-        setattr(copied.get_submodule(owner), leaf, buffer)
+        path, _, leaf = name.rpartition(".")
+        setattr(copied.get_submodule(path), leaf, buffer)
     return copied
 
 

@@ -95,3 +95,22 @@ def test_all_rows_known():
     known = torch.tensor([[1, -1, 1]])
     w_n, w_a = soft(*losses(0, 3), torch.tensor([0.3]), known)
     assert (w_n.tolist(), w_a.tolist()) == ([[1, 0, 1]], [[0, 1, 0]])
+
+
+@given(
+    values=st.lists(st.sampled_from([-1.0, 0.0, 0.5, 2.0]), min_size=1, max_size=40),
+    alpha=st.floats(0, 0.6),
+    some_known=st.booleans(),
+)
+@settings(deadline=None, max_examples=150)
+def test_marks_the_first_of_the_highest_rows(values, alpha, some_known):
+    """By brute force: in the order of the scores, of those that tie the first."""
+    score = torch.tensor([values])
+    known = torch.zeros(1, len(values), dtype=torch.int8)
+    if some_known:
+        known[0, ::3] = 1
+    unknown = [i for i in range(len(values)) if known[0, i] == 0]
+    in_order = sorted(unknown, key=lambda i: (-values[i], i))
+    count = n_marked(float(np.float32(alpha)), len(unknown))
+    marked = mark(score, torch.tensor([alpha]), known if some_known else None)[0]
+    assert torch.nonzero(marked).flatten().tolist() == sorted(in_order[:count])

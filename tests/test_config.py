@@ -1,0 +1,73 @@
+"""Settings that hold within a block: the precision of scores."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL, config_context, engine, get_config
+
+X = np.random.default_rng(0).normal(size=(600, 5))
+
+
+def precision_used(monkeypatch, call):
+    """Return the precisions in which rows were loaded while `call` ran."""
+    found, rows = set(), engine._score.Rows
+
+    def spy(*args, dtype, **options):
+        found.add(dtype)
+        return rows(*args, dtype=dtype, **options)
+
+    monkeypatch.setattr(engine._score, "Rows", spy)
+    call()
+    return found
+
+
+@pytest.mark.parametrize("backbone", [DeepSVDD, AutoEncoder, NeuTraL])
+def test_single_precision_is_close_to_double(backbone, monkeypatch):
+    detector = LOE(backbone(max_epochs=3), n_estimators=3, random_state=0).fit(X)
+    precise = detector.score_samples(X)
+    with config_context(scoring_dtype="float32"):
+        used = precision_used(monkeypatch, lambda: detector.score_samples(X))
+        fast = detector.score_samples(X)
+    assert used == {torch.float32}
+    assert fast.dtype == np.float64
+    np.testing.assert_allclose(fast, precise, rtol=0, atol=1e-3)
+    assert np.median(np.abs(fast - precise)) < 1e-5
+    np.testing.assert_array_equal(detector.score_samples(X), precise)  # the block is over
+
+
+def test_a_block_restores_what_held_before():
+    with config_context(scoring_dtype="float32"):
+        with config_context():
+            assert get_config() == {"scoring_dtype": "float32"}
+        with pytest.raises(KeyError), config_context(scoring_dtype="float64"):
+            {}[get_config()["scoring_dtype"]]
+        assert get_config() == {"scoring_dtype": "float32"}
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(get_config()["scoring_dtype"]))
+        thread.start()
+        thread.join()
+        assert seen == ["float64"]  # another thread has settings of its own
+    assert get_config() == {"scoring_dtype": "float64"}
+
+
+@pytest.mark.parametrize("wrong", ["float16", torch.float32, 32])
+def test_other_precisions_are_refused(wrong):
+    with (
+        pytest.raises(ValueError, match="must be 'float64' or 'float32'; got"),
+        config_context(scoring_dtype=wrong),
+    ):
+        pass
+
+
+@pytest.mark.slow
+def test_stacks_that_are_trained_in_other_processes_have_the_settings_too():
+    detector = LOE(DeepSVDD(max_epochs=2), contamination=0.1, n_estimators=2, random_state=0)
+    with config_context(scoring_dtype="float32"):
+        here = detector.fit(X)._training_scores
+        there = detector.set_params(n_jobs=2).fit(X)._training_scores
+    precise = detector.set_params(n_jobs=None).fit(X)._training_scores
+    np.testing.assert_allclose(there, here, rtol=0, atol=1e-5)
+    assert not np.array_equal(there, precise)
