@@ -27,7 +27,7 @@ from lofe_sklearn._loe._parameters import (
     check_backbones,
     check_warmup,
     for_rows_of,
-    label_rule,
+    methods_of,
 )
 from lofe_sklearn._loe._posterior import PosteriorMixin
 from lofe_sklearn._loe._ratio import ContaminationParameter, read_contamination
@@ -54,11 +54,10 @@ class LOE(
         own. It is cloned, never changed. Of a list, members are copies in turn. None stands for
         ``[DeepSVDD(), AutoEncoder()]``, which did best on average where nothing is known, with
         three times their learning rate and half of their epochs, or 20.
-    method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
-        How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
-        did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,
-        which pulls them to the middle and not away without bound; ``"refine"`` drops them;
-        ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
+    method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
+        How rows are labelled; a list has one for each backbone. ``"hard"`` gives marked rows weight
+        1 in the anomaly loss, ``"soft"`` weight 1/2 in both losses, which pulls them to the middle
+        and not away without bound; ``"refine"`` drops them; ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
         `contamination` then sets the threshold only. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
         (M,) and known labels (M, b) or None into weights (M, b).
@@ -85,12 +84,13 @@ class LOE(
     max_samples, max_features : float or int, default=1.0
         Rows and features that each member is trained on, drawn without replacement: a share, or a
         number.
-    init : {"auto", "iforest"}, outlier detector, array-like of shape (n_samples,) or None
-        Which rows the first latent labels take for anomalies, by the scores of another detector.
-        ``"iforest"`` is scikit-learn's IsolationForest. A detector of scikit-learn's or PyOD's is
-        cloned, seeded where it has no seed, and fitted. Scores given as an array are high for
-        normal rows, as `score_samples` returns them. None starts with blind epochs, as the paper
-        does. ``"auto"``, the default, is ``"iforest"``, but None for `MHRot`.
+    init : {"auto", "iforest", "knn"}, outlier detector, array-like of shape (n_samples,) or None
+        Which rows the first latent labels take for anomalies, by the scores of another detector:
+        scikit-learn's IsolationForest, the distance to the 5th neighbour (features standardised,
+        among at most 5,000 rows), or a detector of scikit-learn's or PyOD's, which is cloned,
+        seeded where it has no seed, and fitted. Scores given as an array are high for normal rows,
+        as `score_samples` returns them. None starts with blind epochs, as the paper does.
+        ``"auto"`` is ``"knn"`` where one ratio is given, else ``"iforest"``; None for `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"
         Whether labels are inferred in each batch, as in the paper, or before each epoch over all
         rows, at the price of one more pass. ``"auto"`` is per epoch where fewer than two rows a
@@ -161,6 +161,7 @@ class LOE(
 
     See Also
     --------
+    LOE.of_kinds : Three kinds of backbones in one ensemble.
     LOESearchCV : Chooses parameters by cross-validation where some labels are known.
     fit_many : Fits many detectors in stacks.
     LOE.fit_resample : Cleans a training set for another estimator.
@@ -295,7 +296,7 @@ class LOE(
     def _check_parameters(self) -> None:
         check_parameters(self, CONSTRAINTS)
         check_backbones(self._backbones())
-        label_rule(self.method)
+        methods_of(self.method, len(self._backbones()))
         check_evidence(self.evidence)
 
     def _plan_fit(
@@ -320,8 +321,8 @@ class LOE(
 
         # A generator that was given goes on from fit to fit, a copy's would not.
         given = backbones[0].random_state if self.random_state is None else self.random_state
-        planner = Planner(self, backbones, label_rule(self.method), rows, known, memo)
-        return planner.plan(contamination, given, expose)
+        planner = Planner(self, backbones, contamination, rows, known, memo)
+        return planner.plan(given, expose)
 
     def _finish_fit(self, plan: EnsemblePlan, trained: Sequence[Trained]) -> None:
         X = plan.rows.X

@@ -8,17 +8,36 @@ import numpy as np
 
 from lofe_sklearn._any_detector import is_supervised, outlier_scores_of_fit
 from lofe_sklearn._containers import Matrix, Subset, check_plain_values
-from lofe_sklearn._loe._classical import fitted
+from lofe_sklearn._loe._classical import FIRST, fitted
 from lofe_sklearn._loe._fit_once import fitted_copy, key_of
 from lofe_sklearn._training import Memo
 from lofe_sklearn._validation import check_finite, did_you_mean
 
-INITS = ("auto", "iforest")
+INITS = ("auto", *FIRST)
 
 
 def is_auto(init: Any) -> bool:
-    """Whether the backbone says how the labels start."""
+    """Whether it is left open how the labels start."""
     return isinstance(init, str) and init == "auto"
+
+
+def choose_init(asked: Any, default: str | None, *, ratio_is_known: bool) -> Any:
+    """Return what the first labels are by.
+
+    Parameters
+    ----------
+    asked : object
+        The parameter `init`.
+    default : str or None
+        What the backbone says, where it is left open.
+    ratio_is_known : bool
+        Whether one ratio is given. Then the 5th neighbour is the better start, over the benchmarks'
+        sets: see the study `kinds`.
+    """
+    init = default if is_auto(asked) else asked
+    if is_auto(init):
+        return "knn" if ratio_is_known else "iforest"
+    return init
 
 
 def first_scores(
@@ -28,7 +47,7 @@ def first_scores(
 
     Parameters
     ----------
-    init : {"iforest"}, outlier detector, or array-like of shape (n_samples,)
+    init : {"iforest", "knn"}, outlier detector, or array-like of shape (n_samples,)
         A detector is cloned, seeded where it has no seed of its own, and fitted to the rows that
         are labelled. Scores that are given are those of all rows of X, high for normal rows.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
@@ -43,7 +62,7 @@ def first_scores(
     Returns
     -------
     scores : ndarray of float64, shape (n,), or None
-        None where the isolation forest, or the scores given, find all of these rows alike.
+        None where the detector that was named, or the scores given, find all of these rows alike.
 
     Raises
     ------
@@ -52,13 +71,13 @@ def first_scores(
     TypeError
         If `init` is none of these, or a detector whose scores' sign is not known.
     """
-    if isinstance(init, (str, type)) and init != "iforest":
+    if isinstance(init, type) or (isinstance(init, str) and init not in FIRST):
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.{did_you_mean(init, INITS)}")
     if isinstance(init, str) or hasattr(init, "fit"):
         if not isinstance(init, str):
             n_rows = X.shape[0] if rows is None else len(rows)
             return _checked(_scores_of(init, X, seed, rows, memo), n_rows)
-        _, scores = fitted(init, X, seed, rows, {} if memo is None else memo)
+        _, scores = fitted(FIRST[init], X, seed, rows, {} if memo is None else memo)
     else:
         scores = _given(init, X.shape[0])
         if rows is not None:

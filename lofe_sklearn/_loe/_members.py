@@ -15,9 +15,9 @@ from lofe_sklearn._containers import Subset
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
-from lofe_sklearn._loe._first_labels import is_auto, remembered_scores
+from lofe_sklearn._loe._first_labels import choose_init, is_auto, remembered_scores
 from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
-from lofe_sklearn._loe._parameters import course_of, labels_rows
+from lofe_sklearn._loe._parameters import course_of, label_rule, labels_rows, methods_of
 from lofe_sklearn._loe._ratio import Contamination
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Fold, Memo, Plan, Task, draw_seeds
@@ -73,8 +73,7 @@ class Planner:
         Valid ones.
     backbones : sequence of Backbone
         What members are copies of, in turn.
-    rule : callable
-        The label rule.
+    contamination : Contamination
     rows : PreparedRows
     known : ndarray of int8, shape (n_samples,), or None
     memo : dict
@@ -85,19 +84,21 @@ class Planner:
         self,
         parameters: Parameters,
         backbones: Sequence[Backbone],
-        rule: engine.Rule,
+        contamination: Contamination,
         rows: PreparedRows,
         known: np.ndarray | None,
         memo: Memo,
     ) -> None:
-        self.parameters, self.backbones, self.rule = parameters, backbones, rule
+        self.parameters, self.backbones = parameters, backbones
+        self.contamination = contamination
+        self._methods = methods_of(parameters.method, len(backbones))
+        self._rules = [label_rule(method) for method in self._methods]
         self.rows, self.known, self.memo = rows, known, memo
         self._everything = np.arange(rows.X.shape[0])
         self._resolved: dict[tuple[int, Subset, Subset], Backbone] = {}
 
     def plan(
         self,
-        contamination: Contamination,
         random_state: Any,
         expose: Callable[[int], engine.Exposure | None],
     ) -> EnsemblePlan:
@@ -108,6 +109,7 @@ class Planner:
         """
         n_samples, n_features = self.rows.X.shape
         asked, n_backbones = self.parameters, len(self.backbones)
+        contamination = self.contamination
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
         n_folds = how_many_folds(asked.held_out_folds, n_samples)
         held_out = held_out_rows(n_samples, n_folds, self.known)
@@ -139,10 +141,10 @@ class Planner:
             tasks = [task(i, ratio, next(rest), outside) for i, ratio in enumerate(judges)]
             of_folds.append(Fold(unseen, tasks))
         with part(0.5, "evidence"):
-            evidence = self._evidence(contamination, len(members), seeds[0])
+            evidence = self._evidence(len(members), seeds[0])
         return EnsemblePlan(self.rows, self.known, members, of_folds, evidence, self.backbones)
 
-    def _evidence(self, contamination: Contamination, n_members: int, seed: int) -> Evidence | None:
+    def _evidence(self, n_members: int, seed: int) -> Evidence | None:
         """Fit the classical detectors whose evidence is added to that of the members."""
         asked, X = self.parameters, self.rows.X
         if asked.evidence is None:
@@ -151,9 +153,11 @@ class Planner:
             # A single member's score is its loss, as in the paper, and blind training is there to
             # compare with. Rows of pictures say little to classical detectors.
             for_tables = all(backbone.default_init is not None for backbone in self.backbones)
-            if n_members == 1 or not labels_rows(asked.method) or not for_tables:
+            label = any(labels_rows(method) for method in self._methods)
+            if n_members == 1 or not label or not for_tables:
                 return None
-        weight = _PER_ROW / X.shape[0] + (0.0 if contamination.is_known else _WHERE_UNKNOWN)
+        known = self.contamination.is_known
+        weight = _PER_ROW / X.shape[0] + (0.0 if known else _WHERE_UNKNOWN)
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
 
     def _task(
@@ -170,17 +174,20 @@ class Planner:
         whole = len(rows) == len(self._everything)
         known = self.known if self.known is None or whole else self.known[rows]
         contamination = contamination_with_known(ratio, known)
-        model = clone(self._model(number % len(self.backbones), rows, features))
+        kind = number % len(self.backbones)
+        model = clone(self._model(kind, rows, features))
         model.set_params(random_state=seed, contamination=contamination)
         return Task(
             model,
             rows=rows,
             seed=seed,
-            labelling=self._labelling(model, contamination, first_seed, rows, features, known),
+            labelling=self._labelling(
+                kind, model, contamination, first_seed, rows, features, known
+            ),
             features=features,
             exposure=exposure,
-            kind=number % len(self.backbones),
-            course=course_of(self.parameters.method),
+            kind=kind,
+            course=course_of(self._methods[kind]),
         )
 
     def _model(self, which: int, rows: np.ndarray, features: np.ndarray | None) -> Backbone:
@@ -196,6 +203,7 @@ class Planner:
 
     def _labelling(
         self,
+        kind: int,
         model: Backbone,
         contamination: float,
         first_seed: int,
@@ -205,9 +213,12 @@ class Planner:
     ) -> engine.Labelling:
         n_rows, asked = len(rows), self.parameters
         n_features = self.rows.X.shape[1] if features is None else len(features)
-        blind = not labels_rows(asked.method)
-        by_ratio = not isinstance(asked.method, LabelRule) or asked.method.needs_ratio
-        init = model.default_init if is_auto(asked.init) else asked.init
+        method = self._methods[kind]
+        blind = not labels_rows(method)
+        by_ratio = not isinstance(method, LabelRule) or method.needs_ratio
+        init = choose_init(
+            asked.init, model.default_init, ratio_is_known=self.contamination.is_known
+        )
         n_epochs = model.choose_max_epochs(n_rows, n_features)
         warmup = asked.warmup_epochs
         if warmup is None:
@@ -221,7 +232,7 @@ class Planner:
         few = by_ratio and n_batches > 1 and alpha * n_rows / n_batches < _FEW_MARKED
         per_epoch = asked.label_update == "epoch" or (asked.label_update == "auto" and few)
         return engine.Labelling(
-            self.rule,
+            self._rules[kind],
             alpha,
             warmup_epochs=warmup,
             first_scores=scores,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from lofe_sklearn._loe._parameters import backbones_of
-from lofe_sklearn.backbones import Backbone
+from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD, NeuTraL
 
 
 class OwnBackbonesMixin:
@@ -16,6 +16,20 @@ class OwnBackbonesMixin:
     keep: str | None
     verbose: int
     estimators_: list[Backbone]
+
+    @classmethod
+    def of_kinds(cls, **parameters: Any) -> Self:
+        """Return an LOE of three kinds of backbones, for tables whose ratio is known.
+
+        Two members each of `NeuTraL` with soft labels, and of `DeepSVDD` and `AutoEncoder` with
+        hard ones.
+        """
+        preset: dict[str, Any] = {
+            "estimator": [NeuTraL(), DeepSVDD(), AutoEncoder()],
+            "method": ["soft", "hard", "hard"],
+            "n_estimators": 6,
+        }
+        return cls(**(preset | parameters))
 
     def _backbones(self) -> list[Backbone]:
         return backbones_of(self.estimator)
