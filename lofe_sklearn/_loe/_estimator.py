@@ -56,9 +56,9 @@ class LOE(
         three times their learning rate and half of their epochs, or 20.
     method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
         How rows are labelled; a list has one for each backbone. ``"hard"`` gives marked rows weight
-        1 in the anomaly loss, ``"soft"`` weight 1/2 in both losses, which pulls them to the middle
-        and not away without bound; ``"refine"`` drops them; ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
-        `contamination` then sets the threshold only. A callable
+        1 in the anomaly loss, ``"soft"`` weight 1/2 in both losses, which pulls them to the middle;
+        ``"refine"`` drops them; ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as
+        ``AAR()``, need no ratio: `contamination` then sets the threshold only. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
         (M,) and known labels (M, b) or None into weights (M, b).
     contamination : "auto", float, pair of floats or thresholder, default="auto"
@@ -88,9 +88,9 @@ class LOE(
         Which rows the first latent labels take for anomalies, by the scores of another detector:
         scikit-learn's IsolationForest, the distance to the 5th neighbour (features standardised,
         among at most 5,000 rows), or a detector of scikit-learn's or PyOD's, which is cloned,
-        seeded where it has no seed, and fitted. Scores given as an array are high for normal rows,
-        as `score_samples` returns them. None starts with blind epochs, as the paper does.
-        ``"auto"`` is ``"knn"`` where one ratio is given, else ``"iforest"``; None for `MHRot`.
+        seeded where it has no seed, and fitted. Scores given as an array are high for normal rows.
+        None starts with blind epochs, as in the paper. ``"auto"`` is ``"iforest"``, but None for
+        `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"
         Whether labels are inferred in each batch, as in the paper, or before each epoch over all
         rows, at the price of one more pass. ``"auto"`` is per epoch where fewer than two rows a
@@ -161,7 +161,7 @@ class LOE(
 
     See Also
     --------
-    LOE.of_kinds : Three kinds of backbones in one ensemble.
+    LOE.of_kinds : Two kinds of backbones in one ensemble, where the ratio is known.
     LOESearchCV : Chooses parameters by cross-validation where some labels are known.
     fit_many : Fits many detectors in stacks.
     LOE.fit_resample : Cleans a training set for another estimator.
@@ -321,8 +321,8 @@ class LOE(
 
         # A generator that was given goes on from fit to fit, a copy's would not.
         given = backbones[0].random_state if self.random_state is None else self.random_state
-        planner = Planner(self, backbones, contamination, rows, known, memo)
-        return planner.plan(given, expose)
+        planner = Planner(self, backbones, rows, known, memo)
+        return planner.plan(contamination, given, expose)
 
     def _finish_fit(self, plan: EnsemblePlan, trained: Sequence[Trained]) -> None:
         X = plan.rows.X

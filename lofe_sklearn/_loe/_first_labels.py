@@ -17,27 +17,8 @@ INITS = ("auto", *FIRST)
 
 
 def is_auto(init: Any) -> bool:
-    """Whether it is left open how the labels start."""
+    """Whether the backbone says how the labels start."""
     return isinstance(init, str) and init == "auto"
-
-
-def choose_init(asked: Any, default: str | None, *, ratio_is_known: bool) -> Any:
-    """Return what the first labels are by.
-
-    Parameters
-    ----------
-    asked : object
-        The parameter `init`.
-    default : str or None
-        What the backbone says, where it is left open.
-    ratio_is_known : bool
-        Whether one ratio is given. Then the 5th neighbour is the better start, over the benchmarks'
-        sets: see the study `kinds`.
-    """
-    init = default if is_auto(asked) else asked
-    if is_auto(init):
-        return "knn" if ratio_is_known else "iforest"
-    return init
 
 
 def first_scores(

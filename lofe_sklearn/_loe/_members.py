@@ -15,7 +15,7 @@ from lofe_sklearn._containers import Subset
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
-from lofe_sklearn._loe._first_labels import choose_init, is_auto, remembered_scores
+from lofe_sklearn._loe._first_labels import is_auto, remembered_scores
 from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
 from lofe_sklearn._loe._parameters import course_of, label_rule, labels_rows, methods_of
 from lofe_sklearn._loe._ratio import Contamination
@@ -73,7 +73,6 @@ class Planner:
         Valid ones.
     backbones : sequence of Backbone
         What members are copies of, in turn.
-    contamination : Contamination
     rows : PreparedRows
     known : ndarray of int8, shape (n_samples,), or None
     memo : dict
@@ -84,13 +83,11 @@ class Planner:
         self,
         parameters: Parameters,
         backbones: Sequence[Backbone],
-        contamination: Contamination,
         rows: PreparedRows,
         known: np.ndarray | None,
         memo: Memo,
     ) -> None:
         self.parameters, self.backbones = parameters, backbones
-        self.contamination = contamination
         self._methods = methods_of(parameters.method, len(backbones))
         self._rules = [label_rule(method) for method in self._methods]
         self.rows, self.known, self.memo = rows, known, memo
@@ -99,6 +96,7 @@ class Planner:
 
     def plan(
         self,
+        contamination: Contamination,
         random_state: Any,
         expose: Callable[[int], engine.Exposure | None],
     ) -> EnsemblePlan:
@@ -109,7 +107,6 @@ class Planner:
         """
         n_samples, n_features = self.rows.X.shape
         asked, n_backbones = self.parameters, len(self.backbones)
-        contamination = self.contamination
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
         n_folds = how_many_folds(asked.held_out_folds, n_samples)
         held_out = held_out_rows(n_samples, n_folds, self.known)
@@ -141,10 +138,10 @@ class Planner:
             tasks = [task(i, ratio, next(rest), outside) for i, ratio in enumerate(judges)]
             of_folds.append(Fold(unseen, tasks))
         with part(0.5, "evidence"):
-            evidence = self._evidence(len(members), seeds[0])
+            evidence = self._evidence(contamination, len(members), seeds[0])
         return EnsemblePlan(self.rows, self.known, members, of_folds, evidence, self.backbones)
 
-    def _evidence(self, n_members: int, seed: int) -> Evidence | None:
+    def _evidence(self, contamination: Contamination, n_members: int, seed: int) -> Evidence | None:
         """Fit the classical detectors whose evidence is added to that of the members."""
         asked, X = self.parameters, self.rows.X
         if asked.evidence is None:
@@ -153,11 +150,10 @@ class Planner:
             # A single member's score is its loss, as in the paper, and blind training is there to
             # compare with. Rows of pictures say little to classical detectors.
             for_tables = all(backbone.default_init is not None for backbone in self.backbones)
-            label = any(labels_rows(method) for method in self._methods)
-            if n_members == 1 or not label or not for_tables:
+            labels_any = any(labels_rows(method) for method in self._methods)
+            if n_members == 1 or not labels_any or not for_tables:
                 return None
-        known = self.contamination.is_known
-        weight = _PER_ROW / X.shape[0] + (0.0 if known else _WHERE_UNKNOWN)
+        weight = _PER_ROW / X.shape[0] + (0.0 if contamination.is_known else _WHERE_UNKNOWN)
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
 
     def _task(
@@ -216,9 +212,7 @@ class Planner:
         method = self._methods[kind]
         blind = not labels_rows(method)
         by_ratio = not isinstance(method, LabelRule) or method.needs_ratio
-        init = choose_init(
-            asked.init, model.default_init, ratio_is_known=self.contamination.is_known
-        )
+        init = model.default_init if is_auto(asked.init) else asked.init
         n_epochs = model.choose_max_epochs(n_rows, n_features)
         warmup = asked.warmup_epochs
         if warmup is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from lofe_sklearn._loe._parameters import backbones_of
-from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD, NeuTraL
+from lofe_sklearn.backbones import Backbone, DeepSVDD, NeuTraL
 
 
 class OwnBackbonesMixin:
@@ -19,15 +19,44 @@ class OwnBackbonesMixin:
 
     @classmethod
     def of_kinds(cls, **parameters: Any) -> Self:
-        """Return an LOE of three kinds of backbones, for tables whose ratio is known.
+        """Return an LOE of two kinds of backbones, for tables whose ratio is known.
 
-        Two members each of `NeuTraL` with soft labels, and of `DeepSVDD` and `AutoEncoder` with
-        hard ones.
+        Four members are `NeuTraL` with soft labels, and two `DeepSVDD` with hard ones, from first
+        labels by the distance to the 5th neighbour, without evidence. The score is the mean of
+        their standardised log losses.
+
+        Under the LOE paper's protocol, two members of `NeuTraL` and four of `DeepSVDD`, weighted
+        two to one by kind, have the best mean ROC AUC and average precision of all that were
+        combined, ahead of each kind alone; the F1 of `NeuTraL` alone is as good. The first labels
+        are worth more than the choice of kinds. They suit anomalies that are scattered: those that
+        stand close together have close neighbours, and ``init="iforest"`` finds more of them.
+        The study ``kinds`` of the benchmarks has all figures.
+
+        A fit takes several times as long as one of `LOE` with its own backbones.
+
+        Parameters
+        ----------
+        **parameters
+            Parameters of `LOE` to set, such as `contamination`, or to set otherwise.
+
+        Returns
+        -------
+        detector : LOE
+
+        Examples
+        --------
+        >>> from lofe_sklearn import LOE
+        >>> detector = LOE.of_kinds(contamination=0.1, random_state=0)
+        >>> detector.method
+        ['soft', 'soft', 'hard']
         """
         preset: dict[str, Any] = {
-            "estimator": [NeuTraL(), DeepSVDD(), AutoEncoder()],
-            "method": ["soft", "hard", "hard"],
+            # In turn, so that NeuTraL counts twice.
+            "estimator": [NeuTraL(), NeuTraL(), DeepSVDD()],
+            "method": ["soft", "soft", "hard"],
             "n_estimators": 6,
+            "init": "knn",
+            "evidence": None,
         }
         return cls(**(preset | parameters))
 

@@ -55,9 +55,9 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, OutlierDetector, ABC):
     # What its own parameters may be, by name.
     own_constraints: ClassVar[Mapping[str, Constraint]] = {}
 
-    # What ``LOE(init="auto")`` stands for: first labels by a detector that `init` knows by name,
-    # "auto" for LOE's choice by what is known of the ratio, or None for a blind warm-up.
-    default_init: ClassVar[str | None] = "auto"
+    # What ``LOE(init="auto")`` stands for: first labels by another detector, or None for a blind
+    # warm-up.
+    default_init: ClassVar[str | None] = "iforest"
 
     input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]  # others become the first
     min_features: ClassVar[int] = 1

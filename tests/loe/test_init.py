@@ -1,7 +1,5 @@
 """init: which rows the first latent labels mark, whatever detector or scores they come from."""
 
-import warnings
-
 import numpy as np
 import pytest
 from scipy import sparse
@@ -16,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import OneClassSVM
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NoSeparateGroupWarning
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot
 
 N_ROWS, N_MARKED = 80, 8
 
@@ -148,6 +146,7 @@ def test_the_isolation_forest(X):
     detector = loe(init="iforest").fit(X)
     expected = lowest(IsolationForest(random_state=0).fit(X).score_samples(X))
     np.testing.assert_array_equal(first_marked(detector), expected)
+    np.testing.assert_array_equal(first_marked(loe(init="auto").fit(X)), expected)
 
 
 def test_the_5th_neighbour(X):
@@ -158,25 +157,12 @@ def test_the_5th_neighbour(X):
     np.testing.assert_array_equal(first_marked(detector), lowest(-distances))
 
 
-@pytest.mark.parametrize(
-    "contamination, expected",
-    [(0.1, "knn"), ("auto", "iforest"), ((0.05, 0.2), "iforest"), (lambda scores: 0.1, "iforest")],
-    ids=["given", "auto", "pair", "thresholder"],
-)
-def test_auto_depends_on_what_is_known_of_the_ratio(X, contamination, expected):
-    shared = {"contamination": contamination, "n_estimators": 2, "evidence": None}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoSeparateGroupWarning)
-        auto, named = (loe(init=init, **shared).fit(X) for init in ("auto", expected))
-    np.testing.assert_array_equal(auto.score_samples(X), named.score_samples(X))
-
-
 def test_a_backbone_may_say_how_labels_start(X):
-    class FromTheForest(DeepSVDD):
-        default_init = "iforest"
+    class FromNeighbors(DeepSVDD):
+        default_init = "knn"
 
-    own = loe(FromTheForest(max_epochs=4, batch_size=40), init="auto").fit(X)
-    np.testing.assert_array_equal(first_marked(own), first_marked(loe(init="iforest").fit(X)))
+    own = loe(FromNeighbors(max_epochs=4, batch_size=40), init="auto").fit(X)
+    np.testing.assert_array_equal(first_marked(own), first_marked(loe(init="knn").fit(X)))
 
 
 def test_none_is_a_blind_warm_up(X):
@@ -307,7 +293,11 @@ def nan_in(i):
         (np.arange(N_ROWS) % 2 * 1.0, ValueError, "only the values 0 and 1"),
         (np.array(["a"] * N_ROWS), ValueError, "init must give numbers; got an array of <U1"),
         (np.array([None, *"a" * (N_ROWS - 1)]), ValueError, "must give numbers"),
-        (IsolationForest, TypeError, "init must be one of 'auto', 'iforest', 'knn', None.*instance"),
+        (
+            IsolationForest,
+            TypeError,
+            "init must be one of 'auto', 'iforest', 'knn', None.*instance",
+        ),
         ("lof", TypeError, "init must be one of 'auto', 'iforest', 'knn', None.*got 'lof'"),
         (0.5, TypeError, "init must be one of .*got 0.5"),
         ({"lof": 1}, TypeError, "init must be one of"),

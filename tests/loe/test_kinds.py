@@ -19,14 +19,18 @@ def small():
 
 
 def loe(estimator, **parameters):
-    return LOE(estimator, **{"contamination": 0.1, "evidence": None, "random_state": 0} | parameters)
+    return LOE(
+        estimator, **{"contamination": 0.1, "evidence": None, "random_state": 0} | parameters
+    )
 
 
 class TestAMethodForEachBackbone:
     def test_members_are_what_they_are_alone(self, X):
         """Each is trained as by an LOE of one backbone, one method and the same seed."""
         both = loe(small(), method=["soft", "hard"], n_estimators=2).fit(X)
-        for backbone, method, member in zip(small(), ["soft", "hard"], both.estimators_, strict=True):
+        for backbone, method, member in zip(
+            small(), ["soft", "hard"], both.estimators_, strict=True
+        ):
             alone = loe(backbone, method=method, random_state=member.random_state).fit(X)
             np.testing.assert_allclose(
                 member.score_samples(X), alone.estimator_.score_samples(X), rtol=1e-5
@@ -73,9 +77,9 @@ class TestAMethodForEachBackbone:
             detector.fit(X)
         assert not hasattr(detector, "estimators_")
 
-    @pytest.mark.parametrize("wrong, message", [("sotf", "'sotf'"), (AAR, "must be an instance")])
+    @pytest.mark.parametrize(("wrong", "message"), [("sotf", "'sotf'"), (AAR, "must be an instance")])
     def test_one_that_is_none(self, X, wrong, message):
-        with pytest.raises(ValueError, match=f"LOE: .*{message}"):
+        with pytest.raises(ValueError, match=f"LOE: method .*{message}"):
             loe(small(), method=["soft", wrong]).fit(X)
 
     def test_a_warm_up_that_is_too_long_for_one(self, X):
@@ -89,16 +93,24 @@ class TestAMethodForEachBackbone:
 class TestOfKinds:
     def test_is_an_loe_with_these_parameters(self):
         detector = LOE.of_kinds(contamination=0.1, random_state=3)
-        assert [type(each) for each in detector.estimator] == [NeuTraL, DeepSVDD, AutoEncoder]
-        assert detector.method == ["soft", "hard", "hard"]
+        assert [type(each) for each in detector.estimator] == [NeuTraL, NeuTraL, DeepSVDD]
+        assert detector.method == ["soft", "soft", "hard"]
         assert (detector.contamination, detector.random_state) == (0.1, 3)
         assert repr(clone(detector)) == repr(detector)
 
     def test_others_may_be_set(self, X):
         detector = LOE.of_kinds(estimator=small(), method="soft", n_estimators=2, contamination=0.1)
         detector.set_params(random_state=0).fit(X)
-        expected = LOE(small(), method="soft", n_estimators=2, contamination=0.1, random_state=0)
+        expected = loe(small(), method="soft", n_estimators=2, init="knn")
         np.testing.assert_array_equal(detector.score_samples(X), expected.fit(X).score_samples(X))
+
+    def test_members_by_default(self, X):
+        detector = LOE.of_kinds(contamination=0.1, random_state=0)
+        quick = [each.set_params(max_epochs=3) for each in detector.estimator]
+        detector.set_params(estimator=quick).fit(X)
+        kinds = [type(each) for each in detector.estimators_]
+        assert kinds == [NeuTraL, NeuTraL, DeepSVDD] * 2
+        assert detector.evidence_ is None
 
     def test_of_a_subclass(self):
         class Mine(LOE):
