@@ -82,8 +82,7 @@ class LOE(
         the belief in the ratios that they assume where ``contamination="auto"``. Default: 16 where
         no single ratio is given, else one for each backbone.
     max_samples, max_features : float or int, default=1.0
-        Rows and features that each member is trained on, drawn without replacement: a share, or a
-        number.
+        Rows and features that each member is trained on, drawn once each: a share, or a number.
     init : {"auto", "iforest", "knn"}, outlier detector, array-like of shape (n_samples,) or None
         Which rows the first latent labels take for anomalies, by the scores of another detector:
         scikit-learn's IsolationForest, the distance to the 5th neighbour (features standardised,

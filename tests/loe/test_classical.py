@@ -34,7 +34,7 @@ class TestRightValues:
         expected = -IsolationForest(random_state=7).fit(X).score_samples(X)
         np.testing.assert_array_equal(Forest(7).fit(X).outlier_scores(X), expected)
 
-    @pytest.mark.parametrize("kind, k", [(Neighbors, 20), (NearNeighbors, 5)])
+    @pytest.mark.parametrize(("kind", "k"), [(Neighbors, 20), (NearNeighbors, 5)])
     def test_the_distance_to_the_kth_neighbour(self, kind, k):
         """A training row is its own nearest; a new one is not."""
         new = X[:5] + 0.3
