@@ -25,12 +25,11 @@ class OwnBackbonesMixin:
         labels by the distance to the 5th neighbour, without evidence. The score is the mean of
         their standardised log losses.
 
-        Under the LOE paper's protocol, two members of `NeuTraL` and four of `DeepSVDD`, weighted
-        two to one by kind, have the best mean ROC AUC and average precision of all that were
-        combined, ahead of each kind alone; the F1 of `NeuTraL` alone is as good. The first labels
-        are worth more than the choice of kinds. They suit anomalies that are scattered: those that
-        stand close together have close neighbours, and ``init="iforest"`` finds more of them.
-        The study ``kinds`` of the benchmarks has all figures.
+        Under the LOE paper's protocol these two kinds, NeuTraL counted twice, had the best mean ROC
+        AUC of all combinations, ahead of each kind alone; the F1 of `NeuTraL` alone was as good.
+        The first labels are worth more than the choice of kinds. They suit anomalies that are
+        scattered: those that stand close together have close neighbours, and ``init="iforest"``
+        finds more of them. The study ``kinds`` of the benchmarks has all figures.
 
         A fit takes several times as long as one of `LOE` with its own backbones.
 

@@ -19,9 +19,8 @@ def small():
 
 
 def loe(estimator, **parameters):
-    return LOE(
-        estimator, **{"contamination": 0.1, "evidence": None, "random_state": 0} | parameters
-    )
+    shared = {"contamination": 0.1, "evidence": None, "init": "knn", "random_state": 0}
+    return LOE(estimator, **(shared | parameters))
 
 
 class TestAMethodForEachBackbone:
@@ -101,7 +100,7 @@ class TestOfKinds:
     def test_others_may_be_set(self, X):
         detector = LOE.of_kinds(estimator=small(), method="soft", n_estimators=2, contamination=0.1)
         detector.set_params(random_state=0).fit(X)
-        expected = loe(small(), method="soft", n_estimators=2, init="knn")
+        expected = loe(small(), method="soft", n_estimators=2)
         np.testing.assert_array_equal(detector.score_samples(X), expected.fit(X).score_samples(X))
 
     def test_members_by_default(self, X):
