@@ -107,10 +107,7 @@ class Neighbors(BaseEstimator):
 
 
 class NearNeighbors(Neighbors):
-    """Distance to the 5th nearest training row: for first labels.
-
-    Rows of one label stand in small groups too, which the 20th neighbour does not see.
-    """
+    """Distance to the 5th nearest training row, features standardised: for first labels."""
 
     label: ClassVar[str] = "the distance to the 5th neighbour"
     n_neighbors: ClassVar[int] = 5

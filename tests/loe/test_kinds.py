@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+import lofe_sklearn
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL
 from lofe_sklearn.rules import AAR
 
@@ -58,6 +59,15 @@ class TestAMethodForEachBackbone:
             alone.set_params(init=None).fit(X).estimator_.score_samples(X),
             rtol=1e-5,
         )
+
+    def test_a_file_holds_them(self, X, tmp_path):
+        pytest.importorskip("skops")
+        pytest.importorskip("safetensors")
+        detector = loe(small(), method=["soft", "hard"], n_estimators=2).fit(X)
+        lofe_sklearn.save(detector, tmp_path / "model.lofe")
+        loaded = lofe_sklearn.load(tmp_path / "model.lofe")
+        assert list(loaded.method) == ["soft", "hard"]
+        np.testing.assert_array_equal(loaded.score_samples(X), detector.score_samples(X))
 
     def test_labels_without_evidence(self, X):
         detector = loe(small(), method=["soft", "hard"], n_estimators=2).fit(X)
