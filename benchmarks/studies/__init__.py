@@ -15,6 +15,7 @@ from benchmarks.studies import (
     flow,
     growth,
     image_features,
+    kinds,
     known_anomalies,
     known_labels,
     label_free,
@@ -41,8 +42,8 @@ _MODULES = (
     *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels, known_anomalies),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
-    *(image_features, patches, flow, reasons, rules, backbones, larger_than_memory),
-    *(large_sets, growth, digest),
+    *(image_features, patches, flow, reasons, rules, backbones, kinds),
+    *(larger_than_memory, large_sets, growth, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

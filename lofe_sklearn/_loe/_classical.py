@@ -111,6 +111,13 @@ class Neighbors(BaseEstimator):
         return scores
 
 
+class NearNeighbors(Neighbors):
+    """Distance to the 5th nearest training row, features standardised: for first labels."""
+
+    label: ClassVar[str] = "the distance to the 5th neighbour"
+    n_neighbors: ClassVar[int] = 5
+
+
 class RobustCovariance(BaseEstimator):
     """Mahalanobis distance by the minimum covariance determinant, features standardised.
 
@@ -180,17 +187,20 @@ class RobustCovariance(BaseEstimator):
         return scores
 
 
+# By the names that `evidence` and `init` know them by.
 CLASSICAL: dict[str, Any] = {"iforest": Forest, "knn": Neighbors, "mcd": RobustCovariance}
+FIRST: dict[str, Any] = {"iforest": Forest, "knn": NearNeighbors}
 
 
 def fitted(
-    name: str, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo
+    kind: Any, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo
 ) -> tuple[Any, np.ndarray]:
     """Fit a classical detector to rows of X and score them, once for all that ask.
 
     Parameters
     ----------
-    name : {"iforest", "knn", "mcd"}
+    kind : class
+        One of those above.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
     seed : int
     rows : ndarray of int or None
@@ -209,10 +219,10 @@ def fitted(
     Unfit
         If the rows are such that it cannot be fitted.
     """
-    key = "classical", name, seed, Subset(rows)
+    key = "classical", kind, seed, Subset(rows)
     if key not in memo:
         own = X if rows is None else X[rows]
-        detector = CLASSICAL[name](random_state=seed).fit(own)
+        detector = kind(random_state=seed).fit(own)
         memo[key] = detector, detector.outlier_scores(own)
     return memo[key]
 

@@ -50,12 +50,12 @@ class LOE(
         `RealNVP`, `MHRot` or your own. It is cloned, never changed. Of a list, members are copies
         in turn. None stands for ``[DeepSVDD(), AutoEncoder()]``, which did best on average where
         nothing is known, with three times their learning rate and half of their epochs, or 20.
-    method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
-        How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
-        did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,
-        which does not push them away without bound; ``"refine"`` drops them; ``"blind"`` marks
-        none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio: `contamination` then sets
-        the threshold only; `PURisk` needs known anomalies. A callable
+    method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
+        How rows are labelled; a list has one for each backbone. ``"hard"`` gives marked rows weight
+        1 in the anomaly loss, ``"soft"`` weight 1/2 in both losses, which does not push them away
+        without bound; ``"refine"`` drops them; ``"blind"`` marks none. Rules of
+        `lofe_sklearn.rules`, as ``AAR()``, need no ratio: `contamination` then sets the threshold
+        only; `PURisk` needs known anomalies. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
         (M,) and known labels (M, b) or None into weights (M, b).
     contamination : "auto", float, pair of floats or thresholder, default="auto"
@@ -82,11 +82,12 @@ class LOE(
         Rows and features that each member is trained on, drawn without replacement: a share, or a
         number. ``"auto"`` is all rows; of those for ``estimator=None``, 50,000 at most, the same
         for all members, with those of known label: more did no better.
-    init : {"auto", "iforest"}, outlier detector, array-like of shape (n_samples,) or None
-        Which rows the first latent labels take for anomalies, by the scores of another detector.
-        ``"iforest"`` is scikit-learn's IsolationForest; detectors of scikit-learn's or PyOD's are
-        cloned, seeded and fitted. An array of scores is high for normal rows, as `score_samples`.
-        None starts with blind epochs, as the paper does. ``"auto"`` is ``"iforest"``, but None for
+    init : {"auto", "iforest", "knn"}, outlier detector, array-like of shape (n_samples,) or None
+        Which rows the first latent labels take for anomalies, by the scores of another detector:
+        scikit-learn's IsolationForest, the distance to the 5th neighbour (features standardised,
+        among at most 5,000 rows), or a detector of scikit-learn's or PyOD's, which is cloned,
+        seeded and fitted. An array of scores is high for normal rows, as `score_samples`. None
+        starts with blind epochs, as the paper does. ``"auto"`` is ``"iforest"``, but None for
         `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"
         Whether labels are inferred in each batch, as in the paper, or before each epoch over all
@@ -165,6 +166,7 @@ class LOE(
 
     See Also
     --------
+    LOE.of_kinds : Two kinds of backbones in one ensemble, where the ratio is known.
     LOESearchCV : Chooses parameters by cross-validation where some labels are known.
     fit_many : Fits many detectors in stacks.
     LOE.fit_resample : Cleans a training set for another estimator.

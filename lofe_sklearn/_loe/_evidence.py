@@ -236,7 +236,7 @@ def _fitted(each: Any, X: Matrix, seed: int, memo: Memo) -> tuple[Any, np.ndarra
             return detector, X.each_as_in_sample(of_sample, partial(_scores_of, detector))
     if isinstance(each, str):
         try:
-            return fitted(each, X, seed, None, memo)
+            return fitted(CLASSICAL[each], X, seed, None, memo)
         except ValueError as error:  # values that scikit-learn cannot compute with
             raise Unfit(str(error)) from error
     with _unfit_if_it_fails():

@@ -13,12 +13,12 @@ from lofe_sklearn._any_detector import (
     scores_new_rows,
 )
 from lofe_sklearn._containers import Matrix, Subset, check_plain_values
-from lofe_sklearn._loe._classical import fitted
+from lofe_sklearn._loe._classical import FIRST, fitted
 from lofe_sklearn._loe._fit_once import fitted_copy, key_of
 from lofe_sklearn._training import Memo, SpreadRows
 from lofe_sklearn._validation import check_finite, did_you_mean
 
-INITS = ("auto", "iforest")
+INITS = ("auto", *FIRST)
 
 
 def is_auto(init: Any) -> bool:
@@ -33,7 +33,7 @@ def first_scores(
 
     Parameters
     ----------
-    init : {"iforest"}, outlier detector, or array-like of shape (n_samples,)
+    init : {"iforest", "knn"}, outlier detector, or array-like of shape (n_samples,)
         A detector is cloned, seeded where it has no seed of its own, and fitted to the rows that
         are labelled. Scores that are given are those of all rows of X, high for normal rows.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
@@ -48,7 +48,7 @@ def first_scores(
     Returns
     -------
     scores : ndarray of float64, shape (n,), or None
-        None where the isolation forest, or the scores given, find all of these rows alike.
+        None where the detector that was named, or the scores given, find all of these rows alike.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def first_scores(
     TypeError
         If `init` is none of these, or a detector whose scores' sign is not known.
     """
-    if isinstance(init, (str, type)) and init != "iforest":
+    if isinstance(init, type) or (isinstance(init, str) and init not in FIRST):
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.{did_you_mean(init, INITS)}")
     if isinstance(X, SpreadRows):
         return _scores_of_spread(init, X, seed, {} if memo is None else memo)
@@ -65,7 +65,7 @@ def first_scores(
         if not isinstance(init, str):
             n_rows = X.shape[0] if rows is None else len(rows)
             return _checked(_scores_of(init, X, seed, rows, memo), n_rows)
-        _, scores = fitted(init, X, seed, rows, {} if memo is None else memo)
+        _, scores = fitted(FIRST[init], X, seed, rows, {} if memo is None else memo)
     else:
         scores = _given(init, X.shape[0])
         if rows is not None:
@@ -92,7 +92,7 @@ def _scores_of_spread(init: Any, X: SpreadRows, seed: int, memo: Memo) -> np.nda
     if of_sample is None:
         return None
     if isinstance(init, str):
-        detector, _ = fitted(init, X.sample, seed, None, memo)
+        detector, _ = fitted(FIRST[init], X.sample, seed, None, memo)
         return X.each_as_in_sample(of_sample, detector.outlier_scores)
     detector = fitted_copy(init, X.sample, seed, None, memo)
     return X.each_as_in_sample(of_sample, lambda own: outlier_scores(detector, own, "LOE"))
@@ -114,7 +114,7 @@ def scores_of_others(
         If `init` is a detector that scores no rows but those that it was fitted to.
     """
     if isinstance(init, str):
-        detector, _ = fitted(init, X, seed, None, memo)
+        detector, _ = fitted(FIRST[init], X, seed, None, memo)
         scores = detector.outlier_scores(others)
     else:
         detector = fitted_copy(init, X, seed, None, memo)

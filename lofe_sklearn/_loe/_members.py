@@ -22,7 +22,9 @@ from lofe_sklearn._loe._parameters import (
     check_known,
     course_of,
     known_weight,
+    label_rule,
     labels_rows,
+    methods_of,
     most_rows,
 )
 from lofe_sklearn._loe._ratio import Contamination
@@ -81,8 +83,6 @@ class Planner:
         Valid ones.
     backbones : sequence of Backbone
         What members are copies of, in turn.
-    rule : callable
-        The label rule.
     rows : PreparedRows
     known : ndarray of int8, shape (n_samples,), or None
     memo : dict
@@ -93,12 +93,13 @@ class Planner:
         self,
         parameters: Parameters,
         backbones: Sequence[Backbone],
-        rule: engine.Rule,
         rows: PreparedRows,
         known: np.ndarray | None,
         memo: Memo,
     ) -> None:
-        self.parameters, self.backbones, self.rule = parameters, backbones, rule
+        self.parameters, self.backbones = parameters, backbones
+        self._methods = methods_of(parameters.method, len(backbones))
+        self._rules = [label_rule(method) for method in self._methods]
         self.rows, self.known, self.memo = rows, known, memo
         self._everything = np.arange(rows.X.shape[0])
         self._resolved: dict[tuple[int, Subset, Subset], Backbone] = {}
@@ -118,7 +119,8 @@ class Planner:
         """
         n_samples, n_features = self.rows.X.shape
         asked, n_backbones = self.parameters, len(self.backbones)
-        check_known(asked.method, self.known)
+        for method in self._methods:
+            check_known(method, self.known)
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
         if kept_ratios:
             n_added = len(ratios) - len(kept_ratios)
@@ -192,7 +194,8 @@ class Planner:
             # A single member's score is its loss, as in the paper, and blind training is there to
             # compare with. Rows of pictures say little to classical detectors.
             for_tables = all(backbone.default_init is not None for backbone in self.backbones)
-            if n_members == 1 or not labels_rows(asked.method) or not for_tables:
+            labels_any = any(map(labels_rows, self._methods))
+            if n_members == 1 or not labels_any or not for_tables:
                 return None
         weight = _PER_ROW / X.shape[0] + (0.0 if contamination.is_known else _WHERE_UNKNOWN)
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
@@ -204,7 +207,7 @@ class Planner:
             for backbone in self.backbones
         ]
         init = next((each for each in inits if each is not None), None)
-        if init is None or not labels_rows(self.parameters.method):
+        if init is None or not any(map(labels_rows, self._methods)):
             return None
         return partial(scores_of_others, init, self.rows.X, seed, self.memo)
 
@@ -222,17 +225,20 @@ class Planner:
         whole = len(rows) == len(self._everything)
         known = self.known if self.known is None or whole else self.known[rows]
         contamination = contamination_with_known(ratio, known)
-        model = clone(self._model(number % len(self.backbones), rows, features))
+        kind = number % len(self.backbones)
+        model = clone(self._model(kind, rows, features))
         model.set_params(random_state=seed, contamination=contamination)
         return Task(
             model,
             rows=rows,
             seed=seed,
-            labelling=self._labelling(model, contamination, first_seed, rows, features, known),
+            labelling=self._labelling(
+                kind, model, contamination, first_seed, rows, features, known
+            ),
             features=features,
             exposure=exposure,
-            kind=number % len(self.backbones),
-            course=course_of(self.parameters.method),
+            kind=kind,
+            course=course_of(self._methods[kind]),
         )
 
     def _model(self, which: int, rows: np.ndarray, features: np.ndarray | None) -> Backbone:
@@ -248,6 +254,7 @@ class Planner:
 
     def _labelling(
         self,
+        kind: int,
         model: Backbone,
         contamination: float,
         first_seed: int,
@@ -257,8 +264,9 @@ class Planner:
     ) -> engine.Labelling:
         n_rows, asked = len(rows), self.parameters
         n_features = self.rows.X.shape[1] if features is None else len(features)
-        blind = not labels_rows(asked.method)
-        by_ratio = not isinstance(asked.method, LabelRule) or asked.method.needs_ratio
+        method = self._methods[kind]
+        blind = not labels_rows(method)
+        by_ratio = not isinstance(method, LabelRule) or method.needs_ratio
         init = model.default_init if is_auto(asked.init) else asked.init
         n_epochs = model.choose_max_epochs(n_rows, n_features)
         warmup = asked.warmup_epochs
@@ -273,13 +281,13 @@ class Planner:
         few = by_ratio and n_batches > 1 and alpha * n_rows / n_batches < _FEW_MARKED
         per_epoch = asked.label_update == "epoch" or (asked.label_update == "auto" and few)
         return engine.Labelling(
-            self.rule,
+            self._rules[kind],
             alpha,
             warmup_epochs=warmup,
             first_scores=scores,
             known=known,
             per_epoch=per_epoch and not blind,
-            known_weight=known_weight(asked),
+            known_weight=known_weight(asked.known_weight, method),
             by_rank=by_ratio,
         )
 

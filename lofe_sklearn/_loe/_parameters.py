@@ -23,10 +23,11 @@ from lofe_sklearn._validation import (
 from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD
 from lofe_sklearn.rules import AAR, ALTBI, ODIM, LabelRule, PURisk
 
-Method: TypeAlias = (
+OneMethod: TypeAlias = (
     Literal["hard", "soft", "refine", "blind"]
     | Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
 )
+Method: TypeAlias = OneMethod | Sequence[OneMethod]
 
 # Learning rate of the default backbones as members of an ensemble, over that which they have alone.
 _BRISK = 3.0
@@ -106,10 +107,33 @@ def check_backbones(templates: Sequence[Any]) -> None:
         raise ValueError("LOE: estimator must hold at least one backbone; got an empty list.")
 
 
+def methods_of(method: Any, n_backbones: int) -> list[Any]:
+    """Return the method of each backbone: those of a list, or the same for all.
+
+    Raises
+    ------
+    ValueError
+        If a list does not have one for each backbone, or holds what is no method.
+    """
+    if not isinstance(method, (list, tuple)):
+        label_rule(method)
+        return [method] * n_backbones
+    if len(method) != n_backbones:
+        raise ValueError(
+            "LOE: a list of methods must have one for each backbone of estimator, in their order; "
+            f"got {len(method)} for {n_backbones}. A single method, as method='hard', is that of "
+            "all backbones."
+        )
+    for each in method:
+        label_rule(each)
+    return list(method)
+
+
 def check_warmup(parameters: Any, n_epochs: Sequence[int]) -> None:
     """Raise ValueError if the warm-up leaves one of the backbones no epoch to infer labels in."""
-    for available in n_epochs:
-        if labels_rows(parameters.method) and (parameters.warmup_epochs or 0) >= available:
+    methods = methods_of(parameters.method, len(n_epochs))
+    for available, method in zip(n_epochs, methods, strict=True):
+        if labels_rows(method) and (parameters.warmup_epochs or 0) >= available:
             raise ValueError(
                 f"LOE: warmup_epochs={parameters.warmup_epochs} must be below the estimator's "
                 f"max_epochs={available}, or no label would be inferred. Lower warmup_epochs or "
@@ -122,9 +146,8 @@ def labels_rows(method: Any) -> bool:
     return method.labels_rows if isinstance(method, LabelRule) else method != "blind"
 
 
-def known_weight(parameters: Any) -> float | None:
-    """Return what `known_weight` stands for."""
-    given, method = parameters.known_weight, parameters.method
+def known_weight(given: float | None, method: Any) -> float | None:
+    """Return what the parameter `known_weight` stands for with a valid `method`."""
     if given is None and isinstance(method, LabelRule):
         return method.known_weight
     return given

@@ -16,7 +16,7 @@ from lofe_sklearn._loe._parameters import (
     check_backbones,
     check_warmup,
     for_rows_of,
-    label_rule,
+    methods_of,
 )
 from lofe_sklearn._loe._ratio import read_contamination
 from lofe_sklearn._training import Memo, exposure_to
@@ -39,7 +39,7 @@ class PlanningMixin:
     def _check_parameters(self) -> None:
         check_parameters(self, CONSTRAINTS)
         check_backbones(self._backbones())
-        label_rule(self.method)
+        methods_of(self.method, len(self._backbones()))
         check_evidence(self.evidence)
 
     def _plan_fit(
@@ -65,5 +65,5 @@ class PlanningMixin:
         # A generator that was given goes on from fit to fit, a copy's would not.
         given = backbones[0].random_state if self.random_state is None else self.random_state
         asked: Any = self  # its parameters
-        planner = Planner(asked, backbones, label_rule(self.method), rows, known, memo)
+        planner = Planner(asked, backbones, rows, known, memo)
         return planner.plan(contamination, given, expose, self._kept_ratios(rows.X.shape[0]))

@@ -9,7 +9,9 @@ from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn._loe._classical import (
     CLASSICAL,
+    FIRST,
     Forest,
+    NearNeighbors,
     Neighbors,
     RobustCovariance,
     Unfit,
@@ -19,7 +21,8 @@ from lofe_sklearn._loe._classical import (
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4)) * [1.0, 20.0, 0.1, 5.0] + [0, 100, 0, -3]
 FAR = X.mean(axis=0) + 30 * X.std(axis=0)
-EACH = pytest.mark.parametrize("kind", CLASSICAL.values(), ids=CLASSICAL)
+KINDS = sorted({*CLASSICAL.values(), *FIRST.values()}, key=lambda kind: kind.__name__)
+EACH = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
 def standardised(rows):
@@ -31,13 +34,14 @@ class TestRightValues:
         expected = -IsolationForest(random_state=7).fit(X).score_samples(X)
         np.testing.assert_array_equal(Forest(7).fit(X).outlier_scores(X), expected)
 
-    def test_the_distance_to_the_20th_neighbour(self):
+    @pytest.mark.parametrize(("kind", "k"), [(Neighbors, 20), (NearNeighbors, 5)])
+    def test_the_distance_to_the_kth_neighbour(self, kind, k):
         """A training row is its own nearest; a new one is not."""
         new = X[:5] + 0.3
         for rows in (X, new):
             distances = np.linalg.norm(standardised(rows)[:, None] - standardised(X)[None], axis=2)
-            expected = np.sort(distances, axis=1)[:, 19]
-            np.testing.assert_allclose(Neighbors().fit(X).outlier_scores(rows), expected)
+            expected = np.sort(distances, axis=1)[:, k - 1]
+            np.testing.assert_allclose(kind().fit(X).outlier_scores(rows), expected)
 
     @pytest.mark.parametrize("n", [2, 3, 19])
     def test_of_few_rows_the_furthest(self, n):
@@ -184,10 +188,10 @@ def test_a_detector_is_fitted_once_for_all_that_ask(monkeypatch):
     monkeypatch.setattr(Forest, "fit", counted)
     memo = {}
     some = np.arange(50)
-    first = fitted("iforest", X, 0, None, memo)
-    assert fitted("iforest", X, 0, None, memo) is first
+    first = fitted(Forest, X, 0, None, memo)
+    assert fitted(Forest, X, 0, None, memo) is first
     np.testing.assert_array_equal(first[1], first[0].outlier_scores(X))
-    assert fitted("iforest", X, 0, some, memo)[1].shape == (50,)
-    assert fitted("iforest", X, 0, some.copy(), memo) is fitted("iforest", X, 0, some, memo)
+    assert fitted(Forest, X, 0, some, memo)[1].shape == (50,)
+    assert fitted(Forest, X, 0, some.copy(), memo) is fitted(Forest, X, 0, some, memo)
     assert fits == [120, 50]
-    assert fitted("iforest", X, 1, None, memo) is not first
+    assert fitted(Forest, X, 1, None, memo) is not first

@@ -149,6 +149,22 @@ def test_the_isolation_forest(X):
     np.testing.assert_array_equal(first_marked(loe(init="auto").fit(X)), expected)
 
 
+def test_the_5th_neighbour(X):
+    """Features are standardised, and a row is its own nearest."""
+    units = (X - X.mean(axis=0)) / X.std(axis=0)
+    distances = np.sort(np.linalg.norm(units[:, None] - units[None], axis=2), axis=1)[:, 4]
+    detector = loe(init="knn").fit(X * [1, 100, 1, 1e-3])
+    np.testing.assert_array_equal(first_marked(detector), lowest(-distances))
+
+
+def test_a_backbone_may_say_how_labels_start(X):
+    class FromNeighbors(DeepSVDD):
+        default_init = "knn"
+
+    own = loe(FromNeighbors(max_epochs=4, batch_size=40), init="auto").fit(X)
+    np.testing.assert_array_equal(first_marked(own), first_marked(loe(init="knn").fit(X)))
+
+
 def test_none_is_a_blind_warm_up(X):
     for detector in (loe(init=None).fit(X), loe(method="blind").fit(X)):
         assert len(first_marked(detector)) == 0
@@ -277,8 +293,12 @@ def nan_in(i):
         (np.arange(N_ROWS) % 2 * 1.0, ValueError, "only the values 0 and 1"),
         (np.array(["a"] * N_ROWS), ValueError, "init must give numbers; got an array of <U1"),
         (np.array([None, *"a" * (N_ROWS - 1)]), ValueError, "must give numbers"),
-        (IsolationForest, TypeError, "init must be one of 'auto', 'iforest', None.*instance"),
-        ("lof", TypeError, "init must be one of 'auto', 'iforest', None.*got 'lof'"),
+        (
+            IsolationForest,
+            TypeError,
+            "init must be one of 'auto', 'iforest', 'knn', None.*instance",
+        ),
+        ("lof", TypeError, "init must be one of 'auto', 'iforest', 'knn', None.*got 'lof'"),
         (0.5, TypeError, "init must be one of .*got 0.5"),
         ({"lof": 1}, TypeError, "init must be one of"),
         (object(), TypeError, "init must be one of"),
