@@ -22,6 +22,8 @@ class ChoicesMixin:
     # many steps, but no fewer and no more than these.
     default_steps: ClassVar[int] = 800
     default_epoch_range: ClassVar[tuple[int, int]] = (5, 800)
+    # Whether hard labels that follow a blind warm-up are soft in the first half of the epochs.
+    hard_starts_soft: ClassVar[bool] = False
 
     def choose_scaling(self, X: Matrix) -> str | None:
         """Return what `scaling` stands for on validated rows: ``"auto"`` is decided by them."""
@@ -50,3 +52,11 @@ class ChoicesMixin:
     def choose_loss_threshold(self, n_features: int) -> float | None:
         """Return the normal loss below which training stops; None, the default, for never."""
         return None
+
+    def choose_soft_label(self, n_features: int) -> float:
+        """Return the label, in (0, 1], of the rows that ``LOE(method="soft")`` marks.
+
+        With a label y and losses -log C and -log(1 - C) they are pulled to ``C = 1 - y``. Where an
+        untrained network has a smaller C, that is what training as normal rows does too.
+        """
+        return 0.5

@@ -50,9 +50,8 @@ class ICLModule(nn.Module):
     ) -> None:
         super().__init__()
         self.window_size, self.temperature = window_size, temperature
-        self.step = math.ceil((n_features - window_size + 1) / max_windows)
-        starts = range(0, n_features - window_size + 1, self.step)
-        self.n_windows = len(starts)
+        starts = _window_starts(n_features, window_size, max_windows)
+        self.step, self.n_windows = starts.step, len(starts)
         self.copies_per_row = n_permutations * self.n_windows
         self.n_drawn = min(windows_per_step or self.n_windows, self.n_windows)
 
@@ -229,6 +228,7 @@ class ICL(Backbone):
     min_features = 2  # a window, and a rest to tell it by
     default_steps = 1500
     default_epoch_range = 50, 300
+    hard_starts_soft = True
 
     own_constraints = {
         "window_size": Number(Integral, low=1, optional=True),
@@ -304,10 +304,21 @@ class ICL(Backbone):
             temperature=self.temperature,
         )
 
+    def choose_soft_label(self, n_features: int) -> float:
+        """Return the label by which a window is no easier to tell than by chance."""
+        size = self.window_size or _paper_window(n_features)
+        return 1 - 1 / len(_window_starts(n_features, size, self.max_windows))
+
     def choose_loss_threshold(self, n_features: int) -> float | None:
         if self.loss_threshold is None:
             return 1e-3 if n_features <= 40 else 1e-2
         return self.loss_threshold
+
+
+def _window_starts(n_features: int, window_size: int, max_windows: int) -> range:
+    """First features of the windows of a row, evenly spaced."""
+    n_possible = n_features - window_size + 1
+    return range(0, n_possible, math.ceil(n_possible / max_windows))
 
 
 def _paper_window(n_features: int) -> int:

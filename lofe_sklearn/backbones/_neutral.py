@@ -157,6 +157,8 @@ class NeuTraL(Backbone):
     0.1
     """
 
+    hard_starts_soft = True
+
     own_constraints = {
         "n_transforms": Number(Integral, low=2),
         "transform_type": OneOf(("residual", "forward", "multiplicative")),
