@@ -56,8 +56,9 @@ class LOE(
         three times their learning rate and half of their epochs, or 20.
     method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
-        did best with ratios spread over members; ``"soft"`` gives them weight 1/2 in both losses,
-        which pulls them to the middle and not away without bound; ``"refine"`` drops them;
+        did best with ratios spread over members; ``"soft"`` gives them weight y in the anomaly
+        loss and 1 - y in the normal one, which pulls them to the middle and not away without
+        bound: y is 1/2, and more for `ICL`; ``"refine"`` drops them;
         ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
         `contamination` then sets the threshold only. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
@@ -96,8 +97,9 @@ class LOE(
         rows, at the price of one more pass. ``"auto"`` is per epoch where fewer than two rows a
         batch would be marked.
     warmup_epochs : int, optional
-        Epochs before labels are inferred: blind ones, or with the labels of `init`. Default: 2
-        blind ones, as in the paper, or a quarter of the epochs with those of `init`.
+        Epochs before labels are inferred: blind ones, or with the labels of `init`. Default: a
+        quarter of the epochs with those of `init`; 2 blind ones, as in the paper, or as many as
+        make 50 steps, up to a quarter of the epochs.
     known_weight : float, optional
         How much the mean loss of the rows of known label counts beside the mean over all others,
         where `fit` is told any: 1 lets twenty known rows count as much as thousands of unknown
@@ -170,6 +172,10 @@ class LOE(
     -----
     The number of rows marked is `contamination` times that of the batch or of all rows, rounded,
     but at least one: where nothing is marked, training would take all rows for normal.
+
+    After a blind warm-up, hard labels of `NeuTraL` and `ICL` are soft ones in the first half of the
+    epochs. Which rows are marked is little more than chance at first: a row that is only pulled to
+    the middle can still turn out to be normal.
 
     The score of a member is minus its normal loss. Of several members, and where there is evidence,
     the logarithms of the normal losses are standardised by their mean and standard deviation over

@@ -207,6 +207,10 @@ class ICL(Backbone):
     it. Without, whole sets cannot be learned. ``"minmax"`` puts each feature into a range of its
     own around a half, which tells them apart to some degree, so less is needed there.
 
+    Soft labels of `LOE` are 1 - 1/m for m windows: a marked row is pulled to where its windows are
+    told apart by chance. The 1/2 of the LOE paper pulls it to C = 1/2, where training as a normal
+    row takes it, too, until the losses of normal rows are far below log 2.
+
     Training takes as many epochs as make 1500 steps, but at least 50 and at most 300, and is over
     earlier where the loss falls below the threshold.
 
