@@ -10,6 +10,7 @@ changes come one after another:
     warm-up  one of at least 50 steps
     now      hard labels are soft in the first half of the epochs; ICL's soft label is one minus
              the chance of telling a window from the others
+    three    three members instead of one, of NeuTraL only, at three times the cost
 
 Sets are split into the halves of the study `nothing-chosen`.
 """
@@ -50,6 +51,7 @@ class EarlierICL(ICL):
     hard_starts_soft = False
 
     def choose_soft_label(self, n_features: int) -> float:
+        """Return the label of the LOE paper."""
         return 0.5
 
 
@@ -59,6 +61,7 @@ CHANGES: dict[str, tuple[dict[str, type[Backbone]], dict[str, Any]]] = {
     "before": (EARLIER, {"warmup_epochs": 2}),
     "warm-up": (EARLIER, {}),
     "now": (NOW, {}),
+    "three": (NOW, {"n_estimators": 3}),
 }
 
 
@@ -105,6 +108,9 @@ def _seconds(rows: list[Row], line: list[Any]) -> str:
 
 def applies(cell: Row) -> bool:
     """Whether a change is one for this backbone and method."""
+    if cell["change"] == "three":
+        return cell["backbone"] == "NeuTraL"
+    # Soft labels of NeuTraL are what they were: for them the longer warm-up is all that changed.
     return cell["change"] != "warm-up" or (cell["backbone"], cell["method"]) != ("NeuTraL", "soft")
 
 
