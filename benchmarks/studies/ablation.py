@@ -6,11 +6,11 @@
 With 10 % anomalies, in the paper's setting: one member, a blind warm-up, labels in each batch. The
 changes come one after another:
 
-    before   a blind warm-up of two epochs; hard labels are hard from then on, soft ones are 1/2
+    before   a blind warm-up of two epochs; then hard labels are 1, soft ones 1/2
     warm-up  one of at least 50 steps
-    now      hard labels are soft in the first half of the epochs; ICL's soft label is one minus
-             the chance of telling a window from the others
-    three    three members instead of one, of NeuTraL only, at three times the cost
+    now      NeuTraL: all labels are 1/2 in the first half of the epochs, and in the second hard
+             ones are 1, soft ones 3/4. ICL: the soft label is one minus the chance of telling a
+             window from the others, and that of hard labels in the first half, too
 
 Sets are split into the halves of the study `nothing-chosen`.
 """
@@ -40,19 +40,25 @@ HALF_OF = {base(name): half for half, names in HALVES.items() for name in names}
 
 
 class EarlierNeuTraL(NeuTraL):
-    """NeuTraL whose hard labels are hard from the start."""
-
-    hard_starts_soft = False
-
-
-class EarlierICL(ICL):
-    """ICL whose hard labels are hard from the start, and whose soft ones are 1/2."""
-
-    hard_starts_soft = False
+    """NeuTraL with the labels of the LOE paper, from the first to the last epoch."""
 
     def choose_soft_label(self, n_features: int) -> float:
         """Return the label of the LOE paper."""
         return 0.5
+
+    def choose_first_label(self, n_features: int) -> None:
+        """Return none: the labels are the same in all epochs."""
+
+
+class EarlierICL(ICL):
+    """ICL with the labels of the LOE paper, from the first to the last epoch."""
+
+    def choose_soft_label(self, n_features: int) -> float:
+        """Return the label of the LOE paper."""
+        return 0.5
+
+    def choose_first_label(self, n_features: int) -> None:  # type: ignore[override]
+        """Return none: the labels are the same in all epochs."""
 
 
 EARLIER: dict[str, type[Backbone]] = {"NeuTraL": EarlierNeuTraL, "ICL": EarlierICL}
@@ -61,7 +67,6 @@ CHANGES: dict[str, tuple[dict[str, type[Backbone]], dict[str, Any]]] = {
     "before": (EARLIER, {"warmup_epochs": 2}),
     "warm-up": (EARLIER, {}),
     "now": (NOW, {}),
-    "three": (NOW, {"n_estimators": 3}),
 }
 
 
@@ -106,14 +111,6 @@ def _seconds(rows: list[Row], line: list[Any]) -> str:
     return f"{over_sets(own, ['cpu_seconds'])[0]:.1f}"
 
 
-def applies(cell: Row) -> bool:
-    """Whether a change is one for this backbone and method."""
-    if cell["change"] == "three":
-        return cell["backbone"] == "NeuTraL"
-    # Soft labels of NeuTraL are what they were: for them the longer warm-up is all that changed.
-    return cell["change"] != "warm-up" or (cell["backbone"], cell["method"]) != ("NeuTraL", "soft")
-
-
 STUDY = Study(
     "ablation",
     "what each change to the training of NeuTraL and ICL bought in the LOE paper's protocol",
@@ -126,5 +123,4 @@ STUDY = Study(
     },
     run=run,
     tables=tables,
-    applies=applies,
 )

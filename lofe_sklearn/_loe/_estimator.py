@@ -58,7 +58,7 @@ class LOE(
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
         did best with ratios spread over members; ``"soft"`` gives them weight y in the anomaly
         loss and 1 - y in the normal one, which pulls them to the middle and not away without
-        bound: y is 1/2, and more for `ICL`; ``"refine"`` drops them;
+        bound: y is 1/2, and more for `ICL` and `NeuTraL`; ``"refine"`` drops them;
         ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
         `contamination` then sets the threshold only. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
@@ -173,9 +173,11 @@ class LOE(
     The number of rows marked is `contamination` times that of the batch or of all rows, rounded,
     but at least one: where nothing is marked, training would take all rows for normal.
 
-    After a blind warm-up, hard labels of `NeuTraL` and `ICL` are soft ones in the first half of the
-    epochs. Which rows are marked is little more than chance at first: a row that is only pulled to
-    the middle can still turn out to be normal.
+    Labels of some backbones rise. Those of `NeuTraL` are 1/2 in the first half of the epochs, and
+    in the second 3/4 (``"soft"``) or 1 (``"hard"``); those of `ICL`, see there, are 1 in the second
+    half (``"hard"``). Which rows are marked is little more than chance at first: a row that is only
+    pulled to the middle can still turn out to be normal. Hard labels that follow first labels of
+    `init` are 1 in all epochs.
 
     The score of a member is minus its normal loss. Of several members, and where there is evidence,
     the logarithms of the normal losses are standardised by their mean and standard deviation over

@@ -244,12 +244,12 @@ class Planner:
         self, model: Backbone, n_features: int, *, starts_blind: bool
     ) -> tuple[engine.Rule, engine.Rule | None]:
         """Return the label rule, and that of the first half of the epochs where it is another."""
-        method, soft = self.parameters.method, engine.Marked(model.choose_soft_label(n_features))
+        method, first = self.parameters.method, model.choose_first_label(n_features)
+        first_rule = None if first is None else engine.Marked(first)
         if method == "soft":
-            return soft, None
+            return engine.Marked(model.choose_soft_label(n_features)), first_rule
         # After a blind start many normal rows are marked. Hard labels would never let them go.
-        softened = method == "hard" and starts_blind and model.hard_starts_soft
-        return self.rule, soft if softened else None
+        return self.rule, first_rule if method == "hard" and starts_blind else None
 
 
 def _amount(name: str, value: Any, available: int, least: int) -> int:

@@ -22,8 +22,6 @@ class ChoicesMixin:
     # many steps, but no fewer and no more than these.
     default_steps: ClassVar[int] = 800
     default_epoch_range: ClassVar[tuple[int, int]] = (5, 800)
-    # Whether hard labels that follow a blind warm-up are soft in the first half of the epochs.
-    hard_starts_soft: ClassVar[bool] = False
 
     def choose_scaling(self, X: Matrix) -> str | None:
         """Return what `scaling` stands for on validated rows: ``"auto"`` is decided by them."""
@@ -60,3 +58,10 @@ class ChoicesMixin:
         untrained network has a smaller C, that is what training as normal rows does too.
         """
         return 0.5
+
+    def choose_first_label(self, n_features: int) -> float | None:
+        """Return the label of marked rows in the first half of the epochs; None for the same.
+
+        It is that of soft labels, and of hard ones after a blind warm-up.
+        """
+        return None

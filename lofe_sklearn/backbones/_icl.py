@@ -232,7 +232,6 @@ class ICL(Backbone):
     min_features = 2  # a window, and a rest to tell it by
     default_steps = 1500
     default_epoch_range = 50, 300
-    hard_starts_soft = True
 
     own_constraints = {
         "window_size": Number(Integral, low=1, optional=True),
@@ -312,6 +311,10 @@ class ICL(Backbone):
         """Return the label by which a window is no easier to tell than by chance."""
         size = self.window_size or _paper_window(n_features)
         return 1 - 1 / len(_window_starts(n_features, size, self.max_windows))
+
+    def choose_first_label(self, n_features: int) -> float:
+        """Return the soft label."""
+        return self.choose_soft_label(n_features)
 
     def choose_loss_threshold(self, n_features: int) -> float | None:
         if self.loss_threshold is None:

@@ -157,8 +157,6 @@ class NeuTraL(Backbone):
     0.1
     """
 
-    hard_starts_soft = True
-
     own_constraints = {
         "n_transforms": Number(Integral, low=2),
         "transform_type": OneOf(("residual", "forward", "multiplicative")),
@@ -245,6 +243,14 @@ class NeuTraL(Backbone):
         if n_features < 32:
             return [2 * n_features] * 3
         return [64, 64, 32] if n_features <= 300 else [256, 256, 64]
+
+    def choose_soft_label(self, n_features: int) -> float:
+        """Return the label of the second half of the epochs."""
+        return 0.75
+
+    def choose_first_label(self, n_features: int) -> float:
+        """Return the label of the LOE paper's soft labels."""
+        return 0.5
 
     def choose_lr(self, n_features: int) -> float:
         return self.lr or 8e-3 / math.sqrt(self._encoder_sizes(n_features)[0])

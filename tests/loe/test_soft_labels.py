@@ -9,19 +9,21 @@ from lofe_sklearn import ICL, LOE, DeepSVDD, NeuTraL, fit_many
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._loe._members import Planner
 from lofe_sklearn._loe._ratio import read_contamination
-from lofe_sklearn.engine import Marked, batch_sizes
+from lofe_sklearn.engine import RULES, Marked, batch_sizes
 
 EPOCHS = 8
 
 
 class Soft(NeuTraL):
-    """NeuTraL whose hard labels are hard from the start, with a soft label to be set."""
+    """NeuTraL of one label in all epochs, which is to be set for soft labels."""
 
-    hard_starts_soft = False
     label = 0.5
 
     def choose_soft_label(self, n_features):
         return self.label
+
+    def choose_first_label(self, n_features):
+        return None
 
 
 class AllHard(Soft):
@@ -62,22 +64,21 @@ def test_soft_windows_are_no_easier_to_tell_than_by_chance(n_features):
 
 
 def test_the_backbone_says_what_soft_labels_are(X):
-    half = fitted(X, Soft(max_epochs=EPOCHS), method="soft").score_samples(X)
-    np.testing.assert_array_equal(
-        half, fitted(X, NeuTraL(max_epochs=EPOCHS), method="soft").score_samples(X)
-    )
-    whole = fitted(X, AllHard(max_epochs=EPOCHS), method="soft").score_samples(X)
-    np.testing.assert_array_equal(
-        whole, fitted(X, AllHard(max_epochs=EPOCHS), method="hard").score_samples(X)
-    )
-    assert not np.allclose(half, whole)
+    half = objectives(X, Soft, method="soft")
+    whole = objectives(X, AllHard, method="soft")
+    np.testing.assert_array_equal(whole, objectives(X, AllHard, method="hard"))
+    np.testing.assert_array_equal(half, objectives(X, Soft, method=RULES["soft"]))
+    assert half[1] == whole[1]
+    assert half[2] != whole[2]
 
 
-def test_hard_labels_are_soft_in_the_first_half(X):
+def test_labels_of_neutral_rise_after_the_first_half(X):
     soft, hard = (objectives(X, NeuTraL, method=method) for method in ("soft", "hard"))
-    np.testing.assert_array_equal(soft[: EPOCHS // 2], hard[: EPOCHS // 2])
+    half, at_once = (objectives(X, Soft, method=method) for method in ("soft", "hard"))
+    for risen in (soft, hard):
+        np.testing.assert_array_equal(risen[: EPOCHS // 2], half[: EPOCHS // 2])
+        assert risen[EPOCHS // 2] != half[EPOCHS // 2]
     assert soft[EPOCHS // 2] != hard[EPOCHS // 2]
-    at_once = objectives(X, Soft, method="hard")
     assert at_once[1] == hard[1]
     assert at_once[2] != hard[2]
 
@@ -92,7 +93,7 @@ def test_they_are_hard_at_once_only_after_first_labels(X, options):
 
 
 def test_other_backbones_are_as_they_were(X):
-    assert not DeepSVDD.hard_starts_soft
+    assert DeepSVDD().choose_first_label(10) is None
     assert DeepSVDD().choose_soft_label(10) == 0.5
 
 
