@@ -10,7 +10,7 @@ changes come one after another:
     warm-up  one of at least 50 steps
     now      NeuTraL: all labels are 1/2 in the first half of the epochs, and in the second hard
              ones are 1, soft ones 3/4. ICL: the soft label is one minus the chance of telling a
-             window from the others, and that of hard labels in the first half, too
+             window from the others
 
 Sets are split into the halves of the study `nothing-chosen`.
 """
@@ -51,14 +51,11 @@ class EarlierNeuTraL(NeuTraL):
 
 
 class EarlierICL(ICL):
-    """ICL with the labels of the LOE paper, from the first to the last epoch."""
+    """ICL with the soft labels of the LOE paper."""
 
     def choose_soft_label(self, n_features: int) -> float:
         """Return the label of the LOE paper."""
         return 0.5
-
-    def choose_first_label(self, n_features: int) -> None:  # type: ignore[override]
-        """Return none: the labels are the same in all epochs."""
 
 
 EARLIER: dict[str, type[Backbone]] = {"NeuTraL": EarlierNeuTraL, "ICL": EarlierICL}

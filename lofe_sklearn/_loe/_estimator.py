@@ -173,11 +173,10 @@ class LOE(
     The number of rows marked is `contamination` times that of the batch or of all rows, rounded,
     but at least one: where nothing is marked, training would take all rows for normal.
 
-    Labels of some backbones rise. Those of `NeuTraL` are 1/2 in the first half of the epochs, and
-    in the second 3/4 (``"soft"``) or 1 (``"hard"``); those of `ICL`, see there, are 1 in the second
-    half (``"hard"``). Which rows are marked is little more than chance at first: a row that is only
-    pulled to the middle can still turn out to be normal. Hard labels that follow first labels of
-    `init` are 1 in all epochs.
+    Labels of `NeuTraL` are 1/2 in the first half of the epochs, and 3/4 (``"soft"``) or 1
+    (``"hard"``) in the second. Which rows are marked is little more than chance at first, and a row
+    that is only pulled to the middle can still turn out to be normal. Hard labels that follow first
+    labels of `init` are 1 in all epochs.
 
     The score of a member is minus its normal loss. Of several members, and where there is evidence,
     the logarithms of the normal losses are standardised by their mean and standard deviation over

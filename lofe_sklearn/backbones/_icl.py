@@ -312,10 +312,6 @@ class ICL(Backbone):
         size = self.window_size or _paper_window(n_features)
         return 1 - 1 / len(_window_starts(n_features, size, self.max_windows))
 
-    def choose_first_label(self, n_features: int) -> float:
-        """Return the soft label."""
-        return self.choose_soft_label(n_features)
-
     def choose_loss_threshold(self, n_features: int) -> float | None:
         if self.loss_threshold is None:
             return 1e-3 if n_features <= 40 else 1e-2
