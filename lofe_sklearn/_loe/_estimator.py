@@ -56,9 +56,9 @@ class LOE(
         three times their learning rate and half of their epochs, or 20.
     method : {"hard", "soft", "refine", "blind"}, LabelRule or callable, default="hard"
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
-        did best with ratios spread over members; ``"soft"`` gives them weight y in the anomaly
-        loss and 1 - y in the normal one, which pulls them to the middle and not away without
-        bound: y is 1/2, and more for `ICL` and `NeuTraL`; ``"refine"`` drops them;
+        did best with ratios spread over members; ``"soft"`` gives both losses a part of it, 1/2
+        or what the backbone says, which pulls them to the middle and not away without bound;
+        ``"refine"`` drops them;
         ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
         `contamination` then sets the threshold only. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
@@ -98,8 +98,7 @@ class LOE(
         batch would be marked.
     warmup_epochs : int, optional
         Epochs before labels are inferred: blind ones, or with the labels of `init`. Default: a
-        quarter of the epochs with those of `init`; 2 blind ones, as in the paper, or as many as
-        make 50 steps, up to a quarter of the epochs.
+        quarter of all with those of `init`; 2 blind ones, or 50 steps, up to a quarter of all.
     known_weight : float, optional
         How much the mean loss of the rows of known label counts beside the mean over all others,
         where `fit` is told any: 1 lets twenty known rows count as much as thousands of unknown
@@ -172,11 +171,6 @@ class LOE(
     -----
     The number of rows marked is `contamination` times that of the batch or of all rows, rounded,
     but at least one: where nothing is marked, training would take all rows for normal.
-
-    Labels of `NeuTraL` are 1/2 in the first half of the epochs, and 3/4 (``"soft"``) or 1
-    (``"hard"``) in the second. Which rows are marked is little more than chance at first, and a row
-    that is only pulled to the middle can still turn out to be normal. Hard labels that follow first
-    labels of `init` are 1 in all epochs.
 
     The score of a member is minus its normal loss. Of several members, and where there is evidence,
     the logarithms of the normal losses are standardised by their mean and standard deviation over

@@ -136,6 +136,11 @@ class NeuTraL(Backbone):
     which has one or two layers more.
     Transformations: one hidden layer of width d, at most 64.
 
+    Labels of rows that `LOE` marks are 1/2 in the first half of the epochs, and 3/4 (soft) or 1
+    (hard) in the second. Which rows are marked is little more than chance at first, and a row that
+    is only pulled to the middle can still turn out to be normal. Hard labels that follow first
+    labels of ``init`` are 1 in all epochs.
+
     The score of a row of zeros, as the network sees it, is apart from those of all rows near it,
     since a zero vector has no direction. With ``"minmax"`` that is the row whose every feature has
     its lowest training value. In another precision than in training it is no longer exactly zero,
