@@ -58,9 +58,8 @@ class LOE(
         How rows are labelled. ``"hard"`` gives the marked rows weight 1 in the anomaly loss, and
         did best with ratios spread over members; ``"soft"`` gives both losses a part of it, 1/2
         or what the backbone says, which pulls them to the middle and not away without bound;
-        ``"refine"`` drops them;
-        ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio:
-        `contamination` then sets the threshold only. A callable
+        ``"refine"`` drops them; ``"blind"`` marks none. Rules of `lofe_sklearn.rules`, as
+        ``AAR()``, need no ratio: `contamination` then sets the threshold only. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
         (M,) and known labels (M, b) or None into weights (M, b).
     contamination : "auto", float, pair of floats or thresholder, default="auto"
