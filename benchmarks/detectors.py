@@ -35,7 +35,7 @@ IMAGE_BACKBONES: dict[str, Callable[..., Backbone]] = {
 METHODS = ("blind", "refine", "hard", "soft")
 # How LOE is set up besides method and ratio. The paper's: a blind warm-up, labels in each batch.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "paper": {"evidence": None, "init": None, "label_update": "batch", "warmup_epochs": 2},
+    "paper": {"evidence": None, "init": None, "label_update": "batch"},
     "default": {},
 }
 

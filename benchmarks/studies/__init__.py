@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 from benchmarks.studies import (
+    ablation,
     backbones,
     calibration,
     choose_ratio,
@@ -34,6 +35,7 @@ from benchmarks.studies import (
     tables,
     training_length,
     unlabelled,
+    unseen_labels,
     wrong_ratio,
 )
 from benchmarks.study import Study
@@ -42,8 +44,8 @@ _MODULES = (
     *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels, known_anomalies),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
-    *(image_features, patches, flow, reasons, rules, backbones, kinds),
-    *(larger_than_memory, large_sets, growth, digest),
+    *(image_features, patches, flow, reasons, rules, backbones, kinds, ablation),
+    *(unseen_labels, larger_than_memory, large_sets, growth, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

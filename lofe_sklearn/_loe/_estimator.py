@@ -52,10 +52,10 @@ class LOE(
         nothing is known, with three times their learning rate and half of their epochs, or 20.
     method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
         How rows are labelled; a list has one for each backbone. ``"hard"`` gives marked rows weight
-        1 in the anomaly loss, ``"soft"`` weight 1/2 in both losses, which does not push them away
-        without bound; ``"refine"`` drops them; ``"blind"`` marks none. Rules of
-        `lofe_sklearn.rules`, as ``AAR()``, need no ratio: `contamination` then sets the threshold
-        only; `PURisk` needs known anomalies. A callable
+        1 in the anomaly loss, ``"soft"`` gives both losses a part of it, 1/2 or what the backbone
+        says, which does not push them away without bound; ``"refine"`` drops them; ``"blind"``
+        marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio: `contamination` then
+        sets the threshold only; `PURisk` needs known anomalies. A callable
         ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
         (M,) and known labels (M, b) or None into weights (M, b).
     contamination : "auto", float, pair of floats or thresholder, default="auto"
@@ -94,7 +94,7 @@ class LOE(
         rows, in one more pass. ``"auto"``: per epoch where fewer than two rows a batch are marked.
     warmup_epochs : int, optional
         Epochs before labels are inferred: with those of `init`, by default a quarter of all, or
-        blind ones, by default 2 as in the paper.
+        blind ones, by default 2 as in the paper, or 50 steps, up to a quarter of all.
     known_weight : float, optional
         How much the mean loss of the rows of known label counts beside the mean over all others,
         where `fit` is told any: 1 lets twenty known rows count as much as thousands of unknown

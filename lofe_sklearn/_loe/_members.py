@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +37,8 @@ from lofe_sklearn.rules import LabelRule
 # Below so many marked rows a batch, labels are inferred once an epoch: the ratio of so small a
 # batch is far from that of all rows.
 _FEW_MARKED = 2
+# Steps of a blind warm-up, if not of two epochs.
+_BLIND_STEPS = 50
 # How much the evidence counts beside the members, as a constant over the number of rows: a few
 # hundred rows are too few to train networks on. Where the ratio is not known, members assume wrong
 # ones, and evidence counts more. Chosen on the benchmarks' sets: see the study `nothing_chosen`.
@@ -269,19 +272,23 @@ class Planner:
         by_ratio = not isinstance(method, LabelRule) or method.needs_ratio
         init = model.default_init if is_auto(asked.init) else asked.init
         n_epochs = model.choose_max_epochs(n_rows, n_features)
+        n_batches = len(engine.batch_sizes(n_rows, model.batch_size))
         warmup = asked.warmup_epochs
         if warmup is None:
-            warmup = min(n_epochs - 1, 2 if init is None else max(1, n_epochs // 4))
+            quarter = max(1, n_epochs // 4)
+            # Two epochs of a few rows are a few steps, after which the ranking is a random one.
+            blind_epochs = max(2, min(quarter, math.ceil(_BLIND_STEPS / n_batches)))
+            warmup = min(n_epochs - 1, blind_epochs if init is None else quarter)
         scores = None
         if init is not None and not blind and warmup > 0:
             some = None if n_rows == len(self._everything) else rows
             scores = remembered_scores(init, self.rows.X, first_seed, some, self.memo)
         alpha = unknown_share(contamination, known, n_rows)
-        n_batches = len(engine.batch_sizes(n_rows, model.batch_size))
         few = by_ratio and n_batches > 1 and alpha * n_rows / n_batches < _FEW_MARKED
         per_epoch = asked.label_update == "epoch" or (asked.label_update == "auto" and few)
+        rule, first_rule = self._rules_of(kind, model, n_features, starts_blind=scores is None)
         return engine.Labelling(
-            self._rules[kind],
+            rule,
             alpha,
             warmup_epochs=warmup,
             first_scores=scores,
@@ -289,7 +296,20 @@ class Planner:
             per_epoch=per_epoch and not blind,
             known_weight=known_weight(asked.known_weight, method),
             by_rank=by_ratio,
+            first_rule=first_rule,
+            first_epochs=n_epochs // 2,
         )
+
+    def _rules_of(
+        self, kind: int, model: Backbone, n_features: int, *, starts_blind: bool
+    ) -> tuple[engine.Rule, engine.Rule | None]:
+        """Return the label rule, and that of the first half of the epochs where it is another."""
+        method, first = self._methods[kind], model.choose_first_label(n_features)
+        first_rule = None if first is None else engine.Marked(first)
+        if method == "soft":
+            return engine.Marked(model.choose_soft_label(n_features)), first_rule
+        # After a blind start many normal rows are marked. Hard labels would never let them go.
+        return self._rules[kind], first_rule if method == "hard" and starts_blind else None
 
 
 def _amount(name: str, value: Any, available: int, least: int) -> int:

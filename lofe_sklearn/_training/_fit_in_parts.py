@@ -92,7 +92,7 @@ def _train_epoch(
     for i, (rows, numbers) in enumerate(stream.windows(epoch)):
         own = None if known is None else known[numbers]
         with part(share), locating(rows=numbers):
-            session.train(rows, own, (epoch, i), is_warmup)
+            session.train(rows, own, (epoch, i), is_warmup, epoch)
 
 
 def partial_fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:

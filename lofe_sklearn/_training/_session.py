@@ -80,6 +80,7 @@ class Session:
         known: np.ndarray | None,
         part: Sequence[int],
         is_warmup: Callable[[Task], bool],
+        epoch: int | None = None,
     ) -> None:
         """Train for one epoch on a part of the rows.
 
@@ -92,6 +93,9 @@ class Session:
             Its number, by which its rows are shuffled.
         is_warmup : callable
             Whether a model is still trained with its first labels.
+        epoch : int, optional
+            The number of the epoch, which decides about the label rule. Default: beyond all in
+            which another one holds.
 
         Raises
         ------
@@ -105,8 +109,11 @@ class Session:
             first_scores = self._plan.first_scores(X)
         tasks = []
         for model, is_first in zip(running, warm, strict=True):
+            own = model.task.labelling
             labelling = replace(
-                model.task.labelling,
+                own,
+                rule=own.rule if epoch is None else own.rule_in(epoch),
+                first_rule=None,
                 warmup_epochs=int(is_first),
                 first_scores=first_scores if is_first else None,
                 known=known if known is not None and known.any() else None,
@@ -127,8 +134,8 @@ class Session:
                 raise done
             history = done.history
             means = (history.objective, history.loss_n, history.loss_a, history.loss_kept)
-            own = [float(each[0, 0]) for each in means if each is not None]
-            model.parts.append((X.shape[0], *own))
+            known_means = [float(each[0, 0]) for each in means if each is not None]
+            model.parts.append((X.shape[0], *known_means))
             model.start = Start(done.module, done.scaling, None, done.optimizer)
 
     def end_epoch(self, max_epochs: Callable[[Task], int]) -> None:
@@ -145,7 +152,7 @@ class Session:
     def _has_converged(self, model: _Model) -> bool:
         """Whether a model stops early, by the rules of a training in memory."""
         trainable, (objective, *_, loss_kept) = model.task.model, model.epochs[-1]
-        if len(model.epochs) <= model.task.labelling.warmup_epochs:
+        if len(model.epochs) <= model.task.labelling.settled_epoch:
             return False  # it minimises another objective, which later ones need not fall below
         has_fallen = objective < model.best - trainable.tol
         model.waited = 0 if has_fallen else model.waited + 1

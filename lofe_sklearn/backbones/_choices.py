@@ -50,3 +50,18 @@ class ChoicesMixin:
     def choose_loss_threshold(self, n_features: int) -> float | None:
         """Return the normal loss below which training stops; None, the default, for never."""
         return None
+
+    def choose_soft_label(self, n_features: int) -> float:
+        """Return the label, in (0, 1], of the rows that ``LOE(method="soft")`` marks.
+
+        With a label y and losses -log C and -log(1 - C) they are pulled to ``C = 1 - y``. Where an
+        untrained network has a smaller C, that is what training as normal rows does too.
+        """
+        return 0.5
+
+    def choose_first_label(self, n_features: int) -> float | None:
+        """Return the label of marked rows in the first half of the epochs; None for the same.
+
+        It is that of soft labels, and of hard ones after a blind warm-up.
+        """
+        return None

@@ -50,9 +50,8 @@ class ICLModule(nn.Module):
     ) -> None:
         super().__init__()
         self.window_size, self.temperature = window_size, temperature
-        self.step = math.ceil((n_features - window_size + 1) / max_windows)
-        starts = range(0, n_features - window_size + 1, self.step)
-        self.n_windows = len(starts)
+        starts = _window_starts(n_features, window_size, max_windows)
+        self.step, self.n_windows = starts.step, len(starts)
         self.copies_per_row = n_permutations * self.n_windows
         self.n_drawn = min(windows_per_step or self.n_windows, self.n_windows)
 
@@ -208,6 +207,10 @@ class ICL(Backbone):
     it. Without, whole sets cannot be learned. ``"minmax"`` puts each feature into a range of its
     own around a half, which tells them apart to some degree, so less is needed there.
 
+    Soft labels of `LOE` are 1 - 1/m for m windows: a marked row is pulled to where its windows are
+    told apart by chance. The 1/2 of the LOE paper pulls it to C = 1/2, where training as a normal
+    row takes it, too, until the losses of normal rows are far below log 2.
+
     Training takes as many epochs as make 1500 steps, but at least 50 and at most 300, and is over
     earlier where the loss falls below the threshold.
 
@@ -304,10 +307,21 @@ class ICL(Backbone):
             temperature=self.temperature,
         )
 
+    def choose_soft_label(self, n_features: int) -> float:
+        """Return the label by which a window is no easier to tell than by chance."""
+        size = self.window_size or _paper_window(n_features)
+        return 1 - 1 / len(_window_starts(n_features, size, self.max_windows))
+
     def choose_loss_threshold(self, n_features: int) -> float | None:
         if self.loss_threshold is None:
             return 1e-3 if n_features <= 40 else 1e-2
         return self.loss_threshold
+
+
+def _window_starts(n_features: int, window_size: int, max_windows: int) -> range:
+    """First features of the windows of a row, evenly spaced."""
+    n_possible = n_features - window_size + 1
+    return range(0, n_possible, math.ceil(n_possible / max_windows))
 
 
 def _paper_window(n_features: int) -> int:

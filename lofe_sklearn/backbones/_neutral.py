@@ -136,6 +136,11 @@ class NeuTraL(Backbone):
     which has one or two layers more.
     Transformations: one hidden layer of width d, at most 64.
 
+    Labels of rows that `LOE` marks are 1/2 in the first half of the epochs, and 3/4 (soft) or 1
+    (hard) in the second. Which rows are marked is little more than chance at first, and a row that
+    is only pulled to the middle can still turn out to be normal. Hard labels that follow first
+    labels of ``init`` are 1 in all epochs.
+
     The score of a row of zeros, as the network sees it, is apart from those of all rows near it,
     since a zero vector has no direction. With ``"minmax"`` that is the row whose every feature has
     its lowest training value. In another precision than in training it is no longer exactly zero,
@@ -243,6 +248,14 @@ class NeuTraL(Backbone):
         if n_features < 32:
             return [2 * n_features] * 3
         return [64, 64, 32] if n_features <= 300 else [256, 256, 64]
+
+    def choose_soft_label(self, n_features: int) -> float:
+        """Return the label of the second half of the epochs."""
+        return 0.75
+
+    def choose_first_label(self, n_features: int) -> float:
+        """Return the label of the LOE paper's soft labels."""
+        return 0.5
 
     def choose_lr(self, n_features: int) -> float:
         return self.lr or 8e-3 / math.sqrt(self._encoder_sizes(n_features)[0])

@@ -16,7 +16,7 @@ from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._ranks import Ranks
 from lofe_sklearn.engine._restore import load_values, restore_module, values_of
 from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
-from lofe_sklearn.engine._rules import RULES, Rule, mark, with_known
+from lofe_sklearn.engine._rules import RULES, Marked, Rule, mark, with_known
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
 from lofe_sklearn.engine._shard import Shard
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
@@ -29,6 +29,7 @@ __all__ = [
     "Exposure",
     "Job",
     "Labelling",
+    "Marked",
     "OptimizerStates",
     "Peak",
     "Ranks",

@@ -40,6 +40,9 @@ class Labelling:
     by_rank : bool
         The rule looks at the order of the losses only, so that first scores are ranks to it. Else
         it is given their distances from the median.
+    first_rule : callable, optional
+        The rule before the epoch `first_epochs`, counted from 0. Default: the same.
+    first_epochs : int
     """
 
     rule: Rule
@@ -50,6 +53,19 @@ class Labelling:
     per_epoch: bool = False
     known_weight: float | None = None
     by_rank: bool = True
+    first_rule: Rule | None = None
+    first_epochs: int = 0
+
+    def rule_in(self, epoch: int) -> Rule:
+        """Return the label rule of an epoch."""
+        if self.first_rule is not None and epoch < self.first_epochs:
+            return self.first_rule
+        return self.rule
+
+    @property
+    def settled_epoch(self) -> int:
+        """The first epoch, counted from 0, of `rule`."""
+        return max(self.warmup_epochs, self.first_epochs if self.first_rule is not None else 0)
 
 
 class LabelStep:
@@ -87,15 +103,15 @@ class LabelStep:
         some_fixed = any(one.first_scores is not None or one.per_epoch for one in labellings)
         self._fixed = torch.zeros(2, *(shape if some_fixed else (0,)), device=device)
         self._set_first_labels()
-        self._phases: list[int] = []
+        self._rules: list[Rule | None] = []
         self._groups: dict[tuple[int, ...], list[_Group]] = {}
 
     @torch.no_grad()
     def start_epoch(self, epoch: int, stack: ModuleStack, rows: Rows) -> None:
         """Move on to `epoch`; infer all labels of the models that do so once an epoch."""
-        phases = [_phase(labelling, epoch) for labelling in self._labellings]
-        if phases != self._phases:
-            self._phases, self._groups = phases, {}
+        rules = [_rule_in_batches(labelling, epoch) for labelling in self._labellings]
+        if rules != self._rules:
+            self._rules, self._groups = rules, {}
         models = [
             m
             for m, labelling in enumerate(self._labellings)
@@ -106,7 +122,7 @@ class LabelStep:
         chosen = selector(models, len(self._labellings))
         loss_n, loss_a = losses_in_training(stack, rows, self._index[chosen], chosen)
         for m, row_n, row_a in zip(models, loss_n, loss_a, strict=True):
-            self._fix(m, row_n, row_a)
+            self._fix(m, row_n, row_a, epoch)
 
     def weights(self, batch: Batch, loss_n: Tensor, loss_a: Tensor) -> tuple[Tensor, Tensor]:
         """Weights of a batch's losses, (M, b) each: the rule's, times how much each row counts.
@@ -144,10 +160,9 @@ class LabelStep:
 
     def _group(self, sizes: tuple[int, ...]) -> Iterator[_Group]:
         members: dict[Hashable, list[int]] = {}
-        each = zip(self._labellings, self._phases, sizes, strict=True)
-        for m, (labelling, phase, size) in enumerate(each):
-            rule = {_FIXED: None, _BLIND: blind, _BATCH: labelling.rule}[phase]
-            some_known = labelling.known is not None and phase != _FIXED
+        each = zip(self._labellings, self._rules, sizes, strict=True)
+        for m, (labelling, rule, size) in enumerate(each):
+            some_known = labelling.known is not None and rule is not None
             members.setdefault((rule, size, some_known), []).append(m)
         for (rule, size, some_known), models in members.items():  # type: ignore[misc]
             yield _Group(selector(models, len(sizes)), size, rule, some_known)
@@ -158,27 +173,24 @@ class LabelStep:
             if labelling.first_scores is not None:
                 to_losses = _ranks if labelling.by_rank else _distances
                 scores = to_losses(labelling.first_scores).to(self._alpha)
-                self._fix(m, scores, torch.zeros_like(scores))
+                self._fix(m, scores, torch.zeros_like(scores), epoch=0)
 
-    def _fix(self, model: int, loss_n: Tensor, loss_a: Tensor) -> None:
-        """Keep the rule's weights of all rows of a model."""
+    def _fix(self, model: int, loss_n: Tensor, loss_a: Tensor, epoch: int) -> None:
+        """Keep the weights that the rule of an epoch gives all rows of a model."""
         n_rows, labelling = self._n_rows[model], self._labellings[model]
         one = slice(model, model + 1)
         known = None if labelling.known is None else self._known[one, :n_rows]
-        weights = labelling.rule(
-            loss_n[None, :n_rows], loss_a[None, :n_rows], self._alpha[one], known
-        )
+        rule = labelling.rule_in(epoch)
+        weights = rule(loss_n[None, :n_rows], loss_a[None, :n_rows], self._alpha[one], known)
         for fixed, weight in zip(self._fixed, weights, strict=True):
             fixed[one, :n_rows] = weight
 
 
-_BLIND, _BATCH, _FIXED = range(3)
-
-
-def _phase(labelling: Labelling, epoch: int) -> int:
+def _rule_in_batches(labelling: Labelling, epoch: int) -> Rule | None:
+    """Return the rule that labels the batches of an epoch; None where labels are fixed."""
     if epoch < labelling.warmup_epochs:
-        return _FIXED if labelling.first_scores is not None else _BLIND
-    return _FIXED if labelling.per_epoch else _BATCH
+        return None if labelling.first_scores is not None else blind
+    return None if labelling.per_epoch else labelling.rule_in(epoch)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,23 +40,31 @@ def refine(
     return _weights(mark(loss_n, alpha, known).to(loss_n), known, marked_weights=(0.0, 0.0))
 
 
-def hard(
-    loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """LOE_H: the most anomalous part is trained as anomalies, weights (0, 1)."""
-    return _weights(
-        mark(loss_n - loss_a, alpha, known).to(loss_n), known, marked_weights=(0.0, 1.0)
-    )
+@dataclass(frozen=True)
+class Marked:
+    """Mark the most anomalous part: weights (1 - label, label).
+
+    Of losses -log C and -log(1 - C) their sum is least at ``C = 1 - label``, which is as far as
+    marked rows are pulled. Whatever the label, the same rows are marked: those of the largest
+    ``loss_n - loss_a``.
+
+    Parameters
+    ----------
+    label : float
+        In (0, 1]: 1 trains the marked rows as anomalies (LOE_H), 1/2 as either (LOE_S).
+    """
+
+    label: float
+
+    def __call__(
+        self, loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return both weights."""
+        marked = mark(loss_n - loss_a, alpha, known).to(loss_n)
+        return _weights(marked, known, marked_weights=(1.0 - self.label, self.label))
 
 
-def soft(
-    loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """LOE_S: the most anomalous part is trained as either, weights (0.5, 0.5)."""
-    return _weights(
-        mark(loss_n - loss_a, alpha, known).to(loss_n), known, marked_weights=(0.5, 0.5)
-    )
-
+hard, soft = Marked(1.0), Marked(0.5)
 
 RULES: dict[str, Rule] = {"soft": soft, "hard": hard, "refine": refine, "blind": blind}
 

@@ -56,7 +56,7 @@ class EarlyStopping:
         self.running = np.ones(stack.n_models, dtype=bool)
         self.diverged: dict[int, str] = {}
         self._max_epochs = np.array([job.max_epochs for job in jobs])
-        self._warmup = np.array([job.labelling.warmup_epochs for job in jobs])
+        self._settled = np.array([job.labelling.settled_epoch for job in jobs])
         self._best = np.full(stack.n_models, np.inf)
         self._waited = np.zeros(stack.n_models, dtype=int)
         self._stopped: dict[int, dict[str, Tensor]] = {}
@@ -96,8 +96,8 @@ class EarlyStopping:
         passed: np.ndarray | bool = False,
     ) -> bool:
         """Take in the objectives and the losses of the rows taken for normal of `epoch`."""
-        # The warm-up minimises another objective, which the later one need not fall below.
-        counts = epoch >= self._warmup
+        # Before, another objective is minimised, which the later one need not fall below.
+        counts = epoch >= self._settled
         improved = counts & (objectives < self._best - self.tol)
         self._waited = np.where(improved, 0, self._waited + counts)
         self._best = np.where(improved, objectives, self._best)
