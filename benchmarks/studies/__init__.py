@@ -27,6 +27,7 @@ from benchmarks.studies import (
     tables,
     training_length,
     unlabelled,
+    video_labels,
     wrong_ratio,
 )
 from benchmarks.study import Study
@@ -35,7 +36,7 @@ _MODULES = (
     *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
-    *(image_features, flow, reasons, rules, digest),
+    *(image_features, flow, reasons, rules, video_labels, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}
