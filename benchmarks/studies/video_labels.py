@@ -174,7 +174,8 @@ def tables(rows: list[Row]) -> str:
         },
     }
     parts = []
-    for (protocol, backbone), own in grouped(rows, "protocol", "backbone").items():
+    in_order = sorted(rows, key=lambda row: list(BACKBONES).index(row["backbone"]))
+    for (protocol, backbone), own in grouped(in_order, "protocol", "backbone").items():
         ratios = sorted({row["ratio"] for row in own})
         lines = []
         for (way,), of_way in grouped(own, "way").items():
