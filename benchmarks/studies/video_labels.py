@@ -201,7 +201,7 @@ STUDY = Study(
     "labels on UCSD Ped2: what blind training memorises, and labels smoothed along clips",
     axes={
         "seed": Axis((0, 1)),
-        "backbone": Axis(("DeepSVDD",), choices=tuple(BACKBONES)),
+        "backbone": Axis(("DeepSVDD", "AutoEncoder"), choices=tuple(BACKBONES)),
         "protocol": Axis(tuple(SPLITS), choices=tuple(SPLITS)),
         "ratio": Axis((0.1, 0.2, 0.3)),
     },
