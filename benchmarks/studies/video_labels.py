@@ -1,7 +1,7 @@
 """Labels on video: what blind training is good at on UCSD Ped2, and what smooth labels change.
 
     python -m benchmarks study video-labels
-    python -m benchmarks study video-labels --backbones NeuTraL --seeds 1
+    python -m benchmarks study video-labels --backbones NeuTraL --protocols same
 
 Every fourth window of UCSD Ped2, 128 principal components. Two protocols. `same`: that of
 paper-video, where all normal frames of the test clips are trained on, and few to most of the
