@@ -24,6 +24,7 @@ import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -64,12 +65,32 @@ def one_class(family: str, name: str, max_rows: int | None) -> Pictures:
     return (*read(collection, max_rows), names.index(name))
 
 
-@lru_cache(maxsize=2)
-def video(name: str = "ped2") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return features of a video's windows, 1 for anomalous, and whether they are of test clips.
+class VideoRows(NamedTuple):
+    """A row for each window of a video, in the order of clips and frames."""
 
-    Anomalous are the windows whose last frame is. UCSD Ped2 is read from one file of frames where
-    that is there, and else, as Ped1 is, from its own folder.
+    X: np.ndarray  # features of unit length
+    y: np.ndarray  # 1 for anomalous: those whose last frame is
+    is_test: np.ndarray
+    clip: np.ndarray
+    frame: np.ndarray  # number of the last frame in its clip
+
+
+def video(name: str = "ped2") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return components of a video's windows, 1 for anomalous, and whether they are of test clips.
+
+    Frames are alike: a fraction of the 2,560 features has nearly all of the variance.
+    """
+    rows = video_rows(name)
+    n_components = min(N_COMPONENTS, *rows.X.shape)
+    return PCA(n_components, random_state=0).fit_transform(rows.X), rows.y, rows.is_test
+
+
+@lru_cache(maxsize=2)
+def video_rows(name: str = "ped2", every: int = 1) -> VideoRows:
+    """Return the features of a video's windows, or of those that end in each `every`-th frame.
+
+    UCSD Ped2 is read from one file of frames where that is there, and else, as Ped1 is, from its
+    own folder.
     """
     path = get_data_home() / VIDEO
     if name == "ped2" and path.is_file():
@@ -77,14 +98,11 @@ def video(name: str = "ped2") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     else:
         clips, y, is_test = pedestrians(Path(get_data_home()), name)
     windows = video_windows(clips, length=WINDOW, pad=True)
-    features = kept(
-        f"{name} {VideoFeatures()} {WINDOW}",
-        lambda: {"X": VideoFeatures().fit_transform(windows)},
-    )["X"]
-    # Frames are alike: a fraction of the 2,560 features has nearly all of the variance.
-    n_components = min(N_COMPONENTS, *features.shape)
-    components = PCA(n_components, random_state=0).fit_transform(normalize(features))
-    return components, y, is_test
+    chosen = np.flatnonzero(windows.frames % every == 0)
+    what = f"{name} {VideoFeatures()} {WINDOW}" + (f" every {every}" if every > 1 else "")
+    X = kept(what, lambda: {"X": VideoFeatures().fit_transform(windows[chosen])})["X"]
+    clip, frame = windows.groups[chosen], windows.frames[chosen]
+    return VideoRows(normalize(X), y[chosen], is_test[chosen], clip, frame)
 
 
 def _clips_of_file(path: Path) -> tuple[list, np.ndarray, np.ndarray]:
@@ -179,10 +197,16 @@ def video_split(
     ones, drawn at random, as make up `ratio`. Test rows are all windows of the test clips, those
     that were trained on among them.
     """
+    train = video_training_rows(y, ratio, seed)
+    return X[train], X[is_test], y[train], y[is_test]
+
+
+def video_training_rows(y: np.ndarray, ratio: float, seed: int) -> np.ndarray:
+    """Return the numbers of the rows that `video_split` trains on."""
     normal, anomalous = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
     # The tolerance keeps 90 * 0.1 / 0.9, which is 10 but for rounding, from being 9.
     n_drawn = int(len(normal) * ratio / (1 - ratio) + 1e-9)
     rng = np.random.default_rng(seed)
     train = np.concatenate([normal, rng.permutation(anomalous)[:n_drawn]])
     rng.shuffle(train)
-    return X[train], X[is_test], y[train], y[is_test]
+    return train

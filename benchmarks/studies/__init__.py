@@ -36,6 +36,7 @@ from benchmarks.studies import (
     training_length,
     unlabelled,
     unseen_labels,
+    video_labels,
     wrong_ratio,
 )
 from benchmarks.study import Study
@@ -45,7 +46,7 @@ _MODULES = (
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
     *(image_features, patches, flow, reasons, rules, backbones, kinds, ablation),
-    *(unseen_labels, larger_than_memory, large_sets, growth, digest),
+    *(unseen_labels, video_labels, larger_than_memory, large_sets, growth, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}
