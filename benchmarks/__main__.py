@@ -167,7 +167,7 @@ def chosen_suite(options: argparse.Namespace) -> Suite:
         sets=choose(options.sets, suite.sets),
         detectors=_tuple(options.detectors),
         methods=_tuple(options.methods),
-        protocol=options.protocol,
+        protocols=None if options.protocol is None else (options.protocol,),
         setting=options.setting,
         ratios=_tuple(options.ratios),
         assumed=None if options.assumed is None else tuple(options.assumed),

@@ -361,10 +361,10 @@ def test_metrics_are_chosen(report):
 def test_several_suites_and_protocols(report):
     rows = [row(s, d) for s in "abc" for d in "PQR"]
     others = [r | {"protocol": "one_class"} for r in rows]
-    third = [r | {"suite": "peers"} for r in rows]
+    third = [r | {"suite": "mine"} for r in rows]
     text, names = report(rows + others + third)
-    assert {"adbench.md", "peers.md", "adbench_one_class_cd_roc_auc.png",
-            "peers_cd_roc_auc.png"} <= names  # fmt: skip
+    assert {"adbench.md", "mine.md", "adbench_one_class_cd_roc_auc.png",
+            "mine_cd_roc_auc.png"} <= names  # fmt: skip
     assert "## Trained on half of the normal rows" in text
 
 

@@ -1,0 +1,191 @@
+"""The contaminated track: what anomalies left in training cost each detector, in one picture."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.reports.curves import percent
+from benchmarks.reports.grid import METRICS, Column, Floats, Row, name_columns, name_sets
+from benchmarks.reports.tables import Sheet, Text, figure
+
+NOTHING_CHOSEN = "LOE()"
+KNOWN = "LOE(contamination=share)"
+NETWORKS = "LOE(evidence=None)"
+BLIND = "LOE's networks, blind"
+# The suite's ways to run LOE: method, options, and whether it is given the share.
+WAYS = {
+    ("", "{}", False): NOTHING_CHOSEN,
+    ("", '{"n_estimators": 16}', True): KNOWN,
+    ("", '{"evidence": null}', False): NETWORKS,
+    ("blind", "{}", False): BLIND,
+}
+# Blue and orange are told apart by the colour-blind, and by their brightness in grey.
+LOOKS: dict[str, dict[str, Any]] = {
+    NOTHING_CHOSEN: {"color": "#0059A8", "lw": 3.2, "zorder": 6},
+    KNOWN: {"color": "#0059A8", "lw": 2.2, "ls": (0, (5, 1.6)), "zorder": 5},
+    BLIND: {"color": "#D55E00", "lw": 2.6, "zorder": 5},
+}
+OTHERS: dict[str, Any] = {"color": "#9A9A9A", "lw": 1.1, "zorder": 2}
+HEIGHT = 6.2  # inches
+APART = 0.16  # inches between two names
+
+
+class Track:
+    """The rows of one metric: a curve for each detector, over the share of anomalies.
+
+    Attributes
+    ----------
+    metric : str
+        A name of `METRICS`.
+    shares : list of float
+        The shares of anomalies in the training rows, from the lowest.
+    sets : list of str
+        Those on which every detector that counts has a figure at every share.
+    curves : dict
+        By detector, an array of shape (n_seeds, n_shares) of per cent: means over these sets, of
+        the seeds that have all of them. Best mean of all shares first.
+    """
+
+    def __init__(self, rows: Sequence[Row], metric: str) -> None:
+        self.metric = metric
+        self.shares = sorted({float(row["true_ratio"]) for row in rows})
+        values: dict[str, dict[tuple[str, float, int], float]] = defaultdict(dict)
+        columns = name_columns(rows, assumed=False)
+        for row, of_set, column in zip(rows, name_sets(rows), columns, strict=True):
+            if not row.get("error") and row.get(metric) is not None:
+                key = (of_set, float(row["true_ratio"]), int(row["seed"]))
+                values[series(row, column)][key] = 100 * float(row[metric])
+        whole = {name: self._whole(of_name) for name, of_name in values.items()}
+        most = max((len(sets) for sets in whole.values()), default=0)
+        counted = {name: sets for name, sets in whole.items() if sets and 2 * len(sets) >= most}
+        self.left_out = sorted(set(values) - set(counted))
+        common = set.intersection(*map(set, counted.values())) if counted else set()
+        self.sets = sorted(common, key=str.lower)
+        curves = {name: self._curve(values[name]) for name in counted}
+        order = sorted(curves, key=lambda name: -float(curves[name].mean()))
+        self.curves = {name: curves[name] for name in order if len(curves[name])}
+
+    def _whole(self, values: dict[tuple[str, float, int], float]) -> list[str]:
+        """Return the sets that have every share of the first seed."""
+        first = min(seed for *_, seed in values)
+        sets = {of_set for of_set, *_ in values}
+        return [s for s in sets if all((s, share, first) in values for share in self.shares)]
+
+    def _curve(self, values: dict[tuple[str, float, int], float]) -> Floats:
+        lines = [
+            [[values.get((s, share, seed), np.nan) for s in self.sets] for share in self.shares]
+            for seed in sorted({seed for *_, seed in values})
+        ]
+        means = np.array(lines).reshape(len(lines), len(self.shares), -1).mean(axis=2)
+        return means[np.isfinite(means).all(axis=1)]
+
+    def sheet(self) -> Sheet:
+        """Print the means of each detector by the share, and what it loses against its own."""
+        rows = []
+        means = {name: curve.mean(axis=0) for name, curve in self.curves.items()}
+        best = np.round(np.array(list(means.values())), 1).max(axis=0)
+        for name, mean in means.items():
+            cells = [Text(name)]
+            cells += [Text(figure(m), round(m, 1) == b) for m, b in zip(mean, best, strict=True)]
+            cells.append(Text(figure(mean[-1] - mean[0], sign=True)))
+            cells.append(Text(str(len(self.curves[name]))))
+            rows.append(cells)
+        last = percent(self.shares[-1])
+        header = ["detector", *map(percent, self.shares), f"{last} against clean", "seeds"]
+        notes = [f"Means over {len(self.sets)} sets: {', '.join(self.sets)}."]
+        if self.left_out:
+            notes.append(f"Without a figure on too many of them: {', '.join(self.left_out)}.")
+        title = f"{METRICS[self.metric]}, per cent, by the share of anomalies in training"
+        return Sheet(title, header, rows, notes=notes)
+
+
+def series(row: Row, column: Column) -> str:
+    """Return what tables and pictures call the detector of a row."""
+    way = (row.get("method") or "", json.dumps(row.get("params") or {}))
+    known = WAYS.get((*way, row.get("assumed_ratio") is not None))
+    return known if known and row["detector"] == "LOE" else str(column)
+
+
+def draw(tracks: Sequence[Track], path: Path) -> Path:
+    """Draw a panel for each metric, with a line and a name for each detector.
+
+    Bands are from the lowest to the highest seed. The picture has a background of its own, so that
+    it can be read on a dark page too.
+    """
+    drawing = Figure(figsize=(5.9 * len(tracks), HEIGHT), layout="constrained", facecolor="white")
+    axes = drawing.subplots(1, len(tracks), squeeze=False)
+    for axis, track in zip(axes.flat, tracks, strict=True):
+        _panel(axis, track)
+    drawing.supxlabel("anomalies left in the training rows, per cent", fontsize=11)
+    drawing.savefig(path, dpi=150)
+    return path
+
+
+def _panel(axis: Axes, track: Track) -> None:
+    x = 100 * np.array(track.shares)
+    for name, curve in track.curves.items():
+        look = OTHERS | LOOKS.get(name, {})
+        axis.plot(x, curve.mean(axis=0), solid_capstyle="round", **look)
+        if name in LOOKS and len(curve) > 1:
+            low, high = curve.min(axis=0), curve.max(axis=0)
+            axis.fill_between(x, low, high, color=look["color"], alpha=0.16, lw=0, zorder=1)
+    axis.set_xticks(x, [f"{share:g}" for share in x])
+    axis.set_xlim(x[0], x[-1])
+    axis.set_title(
+        f"{METRICS[track.metric]}, per cent, mean over {len(track.sets)} sets",
+        loc="left",
+        fontsize=11,
+    )
+    axis.grid(axis="y", color="0.92", lw=0.8)
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.tick_params(length=0, labelsize=9)
+    ends = {name: float(curve.mean(axis=0)[-1]) for name, curve in track.curves.items()}
+    low, high = axis.get_ylim()
+    step = APART * (high - low) / (0.8 * HEIGHT)
+    for name, height in zip(ends, spread(list(ends.values()), step), strict=True):
+        look = OTHERS | LOOKS.get(name, {})
+        ours = name in LOOKS
+        axis.annotate(
+            name,
+            (x[-1], ends[name]),
+            (1.03, height),
+            textcoords=axis.get_yaxis_transform(),
+            color=look["color"] if ours else "0.35",
+            weight="bold" if ours else "normal",
+            fontsize=9.5 if ours else 7.5,
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": look["color"], "lw": 0.6, "shrinkA": 1},
+            annotation_clip=False,
+        )
+
+
+def spread(heights: Sequence[float], step: float) -> Floats:
+    """Move heights apart, so that any two differ by `step`, and their order stays.
+
+    Each run of heights that would overlap is set around its own mean.
+    """
+    order = np.argsort(heights, kind="stable")
+    runs: list[list[float]] = []
+    for height in np.asarray(heights, dtype=float)[order]:
+        runs.append([height])
+        while len(runs) > 1 and _edges(runs[-2], step)[1] + step > _edges(runs[-1], step)[0]:
+            last = runs.pop()
+            runs[-1] += last
+    placed = np.concatenate([np.linspace(*_edges(run, step), len(run)) for run in runs])
+    out = np.empty(len(placed))
+    out[order] = placed
+    return out
+
+
+def _edges(run: list[float], step: float) -> tuple[float, float]:
+    middle, half = float(np.mean(run)), step * (len(run) - 1) / 2
+    return middle - half, middle + half
