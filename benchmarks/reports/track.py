@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,13 @@ WAYS = {
 # Blue and orange are told apart by the colour-blind, and by their brightness in grey.
 LOOKS: dict[str, dict[str, Any]] = {
     NOTHING_CHOSEN: {"color": "#0059A8", "lw": 3.2, "zorder": 6},
-    KNOWN: {"color": "#0059A8", "lw": 2.2, "ls": (0, (5, 1.6)), "zorder": 5},
+    KNOWN: {"color": "#0059A8", "lw": 2.2, "ls": (0, (4, 1.4)), "zorder": 5},
+    NETWORKS: {"color": "#5B9BD5", "lw": 1.6, "zorder": 4},
     BLIND: {"color": "#D55E00", "lw": 2.6, "zorder": 5},
 }
-OTHERS: dict[str, Any] = {"color": "#9A9A9A", "lw": 1.1, "zorder": 2}
-HEIGHT = 6.2  # inches
-APART = 0.16  # inches between two names
+OTHERS: dict[str, Any] = {"color": "#A0A0A0", "lw": 1.0, "zorder": 2}
+SIZE = (5.8, 5.6)  # inches of a panel
+APART = 0.165  # inches between two names
 
 
 class Track:
@@ -48,10 +49,12 @@ class Track:
     shares : list of float
         The shares of anomalies in the training rows, from the lowest.
     sets : list of str
-        Those on which every detector that counts has a figure at every share.
+        Those on which half of the detectors or more have a figure at every share.
+    left_out : dict
+        By detector that has not all of these sets, those that it lacks.
     curves : dict
-        By detector, an array of shape (n_seeds, n_shares) of per cent: means over these sets, of
-        the seeds that have all of them. Best mean of all shares first.
+        By detector that has all sets, an array of shape (n_seeds, n_shares) of per cent: means over
+        the sets, of the seeds that have all of them. Best mean of all shares first.
     """
 
     def __init__(self, rows: Sequence[Row], metric: str) -> None:
@@ -64,20 +67,22 @@ class Track:
                 key = (of_set, float(row["true_ratio"]), int(row["seed"]))
                 values[series(row, column)][key] = 100 * float(row[metric])
         whole = {name: self._whole(of_name) for name, of_name in values.items()}
-        most = max((len(sets) for sets in whole.values()), default=0)
-        counted = {name: sets for name, sets in whole.items() if sets and 2 * len(sets) >= most}
-        self.left_out = sorted(set(values) - set(counted))
-        common = set.intersection(*map(set, counted.values())) if counted else set()
-        self.sets = sorted(common, key=str.lower)
-        curves = {name: self._curve(values[name]) for name in counted}
+        having = Counter(of_set for sets in whole.values() for of_set in sets)
+        self.sets = sorted((s for s, n in having.items() if 2 * n >= len(whole)), key=str.lower)
+        # One that fails on a set would take the set from all others.
+        lacking = {name: sorted(set(self.sets) - sets) for name, sets in whole.items()}
+        self.left_out = {name: sets for name, sets in lacking.items() if sets}
+        curves = {name: self._curve(values[name]) for name, sets in lacking.items() if not sets}
+        curves = {name: curve for name, curve in curves.items() if curve.size}
         order = sorted(curves, key=lambda name: -float(curves[name].mean()))
-        self.curves = {name: curves[name] for name in order if len(curves[name])}
+        self.curves = {name: curves[name] for name in order}
 
-    def _whole(self, values: dict[tuple[str, float, int], float]) -> list[str]:
-        """Return the sets that have every share of the first seed."""
-        first = min(seed for *_, seed in values)
-        sets = {of_set for of_set, *_ in values}
-        return [s for s in sets if all((s, share, first) in values for share in self.shares)]
+    def _whole(self, values: dict[tuple[str, float, int], float]) -> set[str]:
+        """Return the sets that have every share of one seed."""
+        seeds: dict[tuple[str, int], int] = defaultdict(int)
+        for of_set, _, seed in values:
+            seeds[of_set, seed] += 1
+        return {of_set for (of_set, _), n in seeds.items() if n == len(self.shares)}
 
     def _curve(self, values: dict[tuple[str, float, int], float]) -> Floats:
         lines = [
@@ -102,7 +107,8 @@ class Track:
         header = ["detector", *map(percent, self.shares), f"{last} against clean", "seeds"]
         notes = [f"Means over {len(self.sets)} sets: {', '.join(self.sets)}."]
         if self.left_out:
-            notes.append(f"Without a figure on too many of them: {', '.join(self.left_out)}.")
+            lacking = [f"{name} on {', '.join(sets)}" for name, sets in self.left_out.items()]
+            notes.append(f"Left out, as fits are missing or failed: {'; '.join(lacking)}.")
         title = f"{METRICS[self.metric]}, per cent, by the share of anomalies in training"
         return Sheet(title, header, rows, notes=notes)
 
@@ -120,11 +126,15 @@ def draw(tracks: Sequence[Track], path: Path) -> Path:
     Bands are from the lowest to the highest seed. The picture has a background of its own, so that
     it can be read on a dark page too.
     """
-    drawing = Figure(figsize=(5.9 * len(tracks), HEIGHT), layout="constrained", facecolor="white")
+    width, height = SIZE
+    drawing = Figure(
+        figsize=(width * len(tracks), height + 0.8), layout="constrained", facecolor="white"
+    )
     axes = drawing.subplots(1, len(tracks), squeeze=False)
     for axis, track in zip(axes.flat, tracks, strict=True):
         _panel(axis, track)
-    drawing.supxlabel("anomalies left in the training rows, per cent", fontsize=11)
+    drawing.suptitle("What anomalies left in the training rows cost", fontsize=14, weight="bold")
+    drawing.supxlabel("anomalies among the training rows, per cent", fontsize=11)
     drawing.savefig(path, dpi=150)
     return path
 
@@ -133,39 +143,37 @@ def _panel(axis: Axes, track: Track) -> None:
     x = 100 * np.array(track.shares)
     for name, curve in track.curves.items():
         look = OTHERS | LOOKS.get(name, {})
-        axis.plot(x, curve.mean(axis=0), solid_capstyle="round", **look)
+        axis.plot(x, curve.mean(axis=0), solid_capstyle="round", clip_on=False, **look)
         if name in LOOKS and len(curve) > 1:
             low, high = curve.min(axis=0), curve.max(axis=0)
             axis.fill_between(x, low, high, color=look["color"], alpha=0.16, lw=0, zorder=1)
     axis.set_xticks(x, [f"{share:g}" for share in x])
     axis.set_xlim(x[0], x[-1])
-    axis.set_title(
-        f"{METRICS[track.metric]}, per cent, mean over {len(track.sets)} sets",
-        loc="left",
-        fontsize=11,
-    )
+    title = f"{METRICS[track.metric]}, per cent, mean over {len(track.sets)} sets"
+    axis.set_title(title[0].upper() + title[1:], loc="left", fontsize=10.5)
     axis.grid(axis="y", color="0.92", lw=0.8)
     axis.set_axisbelow(True)
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.tick_params(length=0, labelsize=9)
-    ends = {name: float(curve.mean(axis=0)[-1]) for name, curve in track.curves.items()}
+    _names(axis, track, float(x[-1]))
+
+
+def _names(axis: Axes, track: Track, last: float) -> None:
+    """Write the name of each line beside its end."""
+    ends = [float(curve[:, -1].mean()) for curve in track.curves.values()]
     low, high = axis.get_ylim()
-    step = APART * (high - low) / (0.8 * HEIGHT)
-    for name, height in zip(ends, spread(list(ends.values()), step), strict=True):
+    axis.set_ylim(low, high)
+    heights = spread(ends, APART * (high - low) / SIZE[1])
+    short = [name.partition(" (")[0] for name in track.curves]
+    for name, brief, end, height in zip(track.curves, short, ends, heights, strict=True):
         look = OTHERS | LOOKS.get(name, {})
-        ours = name in LOOKS
-        axis.annotate(
-            name,
-            (x[-1], ends[name]),
-            (1.03, height),
-            textcoords=axis.get_yaxis_transform(),
-            color=look["color"] if ours else "0.35",
-            weight="bold" if ours else "normal",
-            fontsize=9.5 if ours else 7.5,
-            va="center",
-            arrowprops={"arrowstyle": "-", "color": look["color"], "lw": 0.6, "shrinkA": 1},
-            annotation_clip=False,
-        )
+        style: dict[str, Any] = {"color": "0.3", "fontsize": 7.8}
+        if name in LOOKS:
+            style = {"color": look["color"], "fontsize": 9.5, "weight": "bold"}
+        shown = brief if short.count(brief) == 1 else name
+        start = last * 1.035
+        axis.plot([last, start], [end, height], color=look["color"], lw=0.7, clip_on=False)
+        axis.text(start * 1.008, height, shown, va="center", **style)
 
 
 def spread(heights: Sequence[float], step: float) -> Floats:

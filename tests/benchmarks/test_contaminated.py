@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks import adbench_sets
+from benchmarks import adbench_sets, detectors
 from benchmarks.__main__ import main
 from benchmarks.ledger import Ledger, read
+from benchmarks.peers.detectors import NotInstalledError
 from benchmarks.reports import ReportError, anchors, write_report
 from benchmarks.reports.track import BLIND, KNOWN, NETWORKS, NOTHING_CHOSEN, Track, spread
 from benchmarks.sets import ADBENCH, SetError, load, those_there
@@ -105,6 +106,23 @@ def test_both_protocols_are_run(tmp_path, data):
     assert sizes == {"unsupervised": (260, 260), "one_class": (100, 160)}
 
 
+def test_a_suite_runs_the_peers_that_are_installed(tmp_path, data, monkeypatch, capsys):
+    def build(name, *_, **__):
+        raise NotInstalledError(f"{name}'s library is not installed: make peers")
+
+    monkeypatch.setattr(detectors, "build", build)
+    suite = SUITES["adbench"].with_choices(
+        sets=(f"file:{data}",), detectors=("DeepSVDD", "pyod.KNN"), seeds=(0,)
+    )
+    monkeypatch.setitem(SUITES, "adbench", suite)
+    output = tmp_path / "adbench.jsonl"
+    assert main(["run", "adbench", "--methods", "hard", "--output", str(output)]) == 0
+    assert {row["detector"] for row in read([output])} == {"DeepSVDD"}
+    assert "left out, pyod.KNN: pyod.KNN's library is not installed" in capsys.readouterr().err
+    # One that is asked for by name must be there.
+    assert main(["run", "adbench", "--detectors", "pyod.KNN", "--output", str(output)]) == 2
+
+
 def test_curves_are_means_over_the_sets_that_all_have():
     rows = [
         row(of_set, "pyod.KNN", value - share, share, seed)
@@ -136,8 +154,9 @@ def test_what_failed_too_often_does_not_cost_the_others_their_sets():
     rows += [row("b", "pyod.PCA", None, share, error="ValueError: x") for share in SHARES]
     track = Track(rows, "f1")
     assert track.sets == ["a", "b", "c"]
-    assert track.left_out == ["PCA (pyod)"]
-    assert "too many of them: PCA (pyod)" in track.sheet().markdown()
+    assert track.left_out == {"PCA (pyod)": ["b", "c"]}
+    note = "Left out, as fits are missing or failed: PCA (pyod) on b, c."
+    assert note in track.sheet().markdown()
 
 
 def test_seen_sets_are_apart_from_others(tmp_path):
