@@ -36,39 +36,43 @@ def seen_and_unseen(grid: Grid, datasets: Mapping[str, str]) -> Sheet | None:
     Returns
     -------
     Sheet or None
-        None where no set has a figure of every detector that counts.
+        None where no detector has a figure of all sets of a kind.
     """
-    lines = {SEEN: [], UNSEEN: []}  # type: dict[str, list[int]]
-    for line in grid.common:
-        lines[SEEN if is_seen(datasets[grid.sets[line]]) else UNSEEN].append(int(line))
-    if not any(lines.values()) or not len(grid.counted):
+    there = np.isfinite(grid.means).sum(axis=1)
+    groups: dict[str, list[int]] = {SEEN: [], UNSEEN: []}
+    for line, of_set in enumerate(grid.sets):
+        groups[SEEN if is_seen(datasets[of_set]) else UNSEEN].append(line)
+    for key, lines in groups.items():
+        # A set that only a few detectors were run on is not one that the others lack.
+        most = max((there[line] for line in lines), default=0)
+        groups[key] = [line for line in lines if there[line] and 2 * there[line] >= most]
+    means = np.array([_means(grid, lines) for lines in groups.values()])
+    kept = np.flatnonzero(np.isfinite(means).any(axis=0))
+    if not len(kept):
         return None
-    means = {key: _means(grid, of_key) for key, of_key in lines.items()}
-    order = np.argsort(-means[SEEN if lines[SEEN] else UNSEEN], kind="stable")
-    rows = [
-        [
-            Text(str(grid.columns[grid.counted[place]])),
-            *[Text(figure(means[key][place]), _is_best(means[key], place)) for key in lines],
+    best = np.round(np.nanmax(means, axis=1, initial=-np.inf), 1)
+    order = kept[np.argsort(-np.nan_to_num(means[:, kept]).sum(axis=0), kind="stable")]
+    rows = []
+    for place in order:
+        of_groups = [
+            Text(figure(mean), round(mean, 1) == top)
+            for mean, top in zip(means[:, place], best, strict=True)
         ]
-        for place in order
-    ]
-    header = ["detector", *[f"{key} ({len(of_key)} sets)" for key, of_key in lines.items()]]
+        rows.append([Text(str(grid.columns[place])), *of_groups])
+    header = ["detector", *[f"{key} ({len(lines)} sets)" for key, lines in groups.items()]]
     note = (
         "Chosen on: the sets whose figures were in view when the defaults of LOE() were chosen. "
-        "Means are over those that have a figure of every detector."
+        "A dash: not all of these sets have a figure."
     )
     title = f"Mean {METRICS[grid.metric]}, per cent, on sets seen before and on others"
     return Sheet(title, header, rows, notes=[note])
 
 
 def _means(grid: Grid, lines: Sequence[int]) -> Floats:
+    """Return the mean of each column over these sets; nan where it has not all of them."""
     if not lines:
-        return np.full(len(grid.counted), np.nan)
-    return grid.means[np.ix_(lines, grid.counted)].mean(axis=0)
-
-
-def _is_best(means: Floats, place: int) -> bool:
-    return bool(round(means[place], 1) == round(np.nanmax(means, initial=-np.inf), 1))
+        return np.full(len(grid.columns), np.nan)
+    return grid.means[lines].mean(axis=0)
 
 
 def set_by_set(grid: Grid, datasets: Mapping[str, str], protocol: str) -> Sheet | None:

@@ -31,9 +31,9 @@ WAYS = {
 LOOKS: dict[str, dict[str, Any]] = {
     NOTHING_CHOSEN: {"color": "#0059A8", "lw": 3.2, "zorder": 6},
     KNOWN: {"color": "#0059A8", "lw": 2.2, "ls": (0, (4, 1.4)), "zorder": 5},
-    NETWORKS: {"color": "#5B9BD5", "lw": 1.6, "zorder": 4},
     BLIND: {"color": "#D55E00", "lw": 2.6, "zorder": 5},
 }
+OURS: dict[str, Any] = {"color": "#5B9BD5", "lw": 1.2, "zorder": 3}
 OTHERS: dict[str, Any] = {"color": "#A0A0A0", "lw": 1.0, "zorder": 2}
 SIZE = (5.8, 5.6)  # inches of a panel
 APART = 0.165  # inches between two names
@@ -115,9 +115,11 @@ class Track:
 
 def series(row: Row, column: Column) -> str:
     """Return what tables and pictures call the detector of a row."""
-    way = (row.get("method") or "", json.dumps(row.get("params") or {}))
-    known = WAYS.get((*way, row.get("assumed_ratio") is not None))
-    return known if known and row["detector"] == "LOE" else str(column)
+    method = row.get("method") or ""
+    if row["detector"] == "LOE":
+        way = (method, json.dumps(row.get("params") or {}), row.get("assumed_ratio") is not None)
+        return WAYS.get(way, str(column))
+    return str(column) if method in ("", "blind") else f"LOE({column})"
 
 
 def draw(tracks: Sequence[Track], path: Path) -> Path:
@@ -142,7 +144,7 @@ def draw(tracks: Sequence[Track], path: Path) -> Path:
 def _panel(axis: Axes, track: Track) -> None:
     x = 100 * np.array(track.shares)
     for name, curve in track.curves.items():
-        look = OTHERS | LOOKS.get(name, {})
+        look = _look(name)
         axis.plot(x, curve.mean(axis=0), solid_capstyle="round", clip_on=False, **look)
         if name in LOOKS and len(curve) > 1:
             low, high = curve.min(axis=0), curve.max(axis=0)
@@ -158,6 +160,10 @@ def _panel(axis: Axes, track: Track) -> None:
     _names(axis, track, float(x[-1]))
 
 
+def _look(name: str) -> dict[str, Any]:
+    return LOOKS.get(name) or (OURS if name.startswith("LOE(") else OTHERS)
+
+
 def _names(axis: Axes, track: Track, last: float) -> None:
     """Write the name of each line beside its end."""
     ends = [float(curve[:, -1].mean()) for curve in track.curves.values()]
@@ -166,10 +172,12 @@ def _names(axis: Axes, track: Track, last: float) -> None:
     heights = spread(ends, APART * (high - low) / SIZE[1])
     short = [name.partition(" (")[0] for name in track.curves]
     for name, brief, end, height in zip(track.curves, short, ends, heights, strict=True):
-        look = OTHERS | LOOKS.get(name, {})
+        look = _look(name)
         style: dict[str, Any] = {"color": "0.3", "fontsize": 7.8}
+        if look is not OTHERS:
+            style["color"] = look["color"]
         if name in LOOKS:
-            style = {"color": look["color"], "fontsize": 9.5, "weight": "bold"}
+            style |= {"fontsize": 9.5, "weight": "bold"}
         shown = brief if short.count(brief) == 1 else name
         start = last * 1.035
         axis.plot([last, start], [end, height], color=look["color"], lw=0.7, clip_on=False)
