@@ -22,7 +22,7 @@ from benchmarks.arguments import assumed_ratio, at_least_one, parameters
 from benchmarks.detectors import METHODS, SETTINGS, check
 from benchmarks.fits import PROTOCOLS, stacks
 from benchmarks.ledger import RESULTS, LedgerError
-from benchmarks.peers.detectors import PeerError
+from benchmarks.peers.detectors import NotInstalledError, PeerError
 from benchmarks.sets import SetError, choose, those_there
 from benchmarks.standalone import CheckoutError
 from benchmarks.studies import command_line
@@ -133,8 +133,7 @@ def run_suite(options: argparse.Namespace, command: str) -> int:
         for fit in fits:
             print(fit)
         return 0
-    for detector in suite.detectors:
-        check(detector, suite.params)
+    suite = suite.with_choices(detectors=_those_installed(suite, options.detectors is not None))
     # What is not there is known before anything is run. A set asked for by name must be there.
     there, missing = those_there(suite.sets, suite.max_rows or None)
     for reason in missing.values():
@@ -156,6 +155,21 @@ def run_suite(options: argparse.Namespace, command: str) -> int:
     return int(n_failed > 0)
 
 
+def _those_installed(suite: Suite, all_of_them: bool) -> tuple[str, ...]:
+    """Return the suite's detectors, those whose library is missing only if all must be there."""
+    installed = []
+    for detector in suite.detectors:
+        try:
+            check(detector, suite.params)
+        except NotInstalledError as error:
+            if all_of_them:
+                raise
+            print(f"benchmarks: left out, {detector}: {error}", file=sys.stderr)
+        else:
+            installed.append(detector)
+    return tuple(installed)
+
+
 def chosen_suite(options: argparse.Namespace) -> Suite:
     """Return the suite with what the command line chooses."""
     suite = SUITES[options.suite]
@@ -167,7 +181,7 @@ def chosen_suite(options: argparse.Namespace) -> Suite:
         sets=choose(options.sets, suite.sets),
         detectors=_tuple(options.detectors),
         methods=_tuple(options.methods),
-        protocol=options.protocol,
+        protocols=None if options.protocol is None else (options.protocol,),
         setting=options.setting,
         ratios=_tuple(options.ratios),
         assumed=None if options.assumed is None else tuple(options.assumed),

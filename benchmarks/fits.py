@@ -22,6 +22,7 @@ from lofe_sklearn.datasets import (
     adbench_split,
     adbench_unsupervised,
     bootstrap_unsupervised,
+    contaminated_one_class_split,
     image_one_vs_rest,
     loe_tabular_split,
     one_class_split,
@@ -37,6 +38,14 @@ PROTOCOLS: dict[str, Callable[[tuple, float, int], Split]] = {
     "unsupervised": lambda data, _, seed: adbench_unsupervised(*data, random_state=seed),
     "adbench_split": lambda data, _, seed: adbench_split(*data, random_state=seed),
     "one_class": lambda data, _, seed: one_class_split(*data, random_state=seed),
+    # Small enough that all detectors can be fitted to all shares.
+    "contaminated_one_class": lambda data, ratio, seed: contaminated_one_class_split(
+        *data,
+        contamination=ratio,
+        max_train_samples=1_000,
+        max_test_samples=2_000,
+        random_state=seed,
+    ),
     "bootstrap": lambda data, _, seed: bootstrap_unsupervised(*data, random_state=seed),
     "one_vs_rest": lambda data, ratio, seed: image_one_vs_rest(
         *data[:-1], normal_class=data[-1], contamination=ratio, random_state=seed
@@ -95,7 +104,10 @@ def stacks(fits: Sequence[Fit], size: int) -> list[Stack]:
     """Put fits together that can be trained in one stack, at most `size` of them."""
     alike: dict[tuple, list[Fit]] = {}
     for fit in fits:
-        key = (fit.dataset, fit.max_rows, fit.detector, str(fit.params), fit.setting, fit.device)
+        key = (
+            *(fit.dataset, fit.max_rows, fit.protocol, fit.detector, str(fit.params), fit.setting),
+            fit.device,
+        )
         alike.setdefault(key, []).append(fit)
     together = []
     for group in alike.values():

@@ -16,13 +16,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from fnmatch import fnmatch
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
-from benchmarks import pictures
+from benchmarks import adbench_sets, pictures
 from benchmarks.standalone.step_times import rows_of
-from lofe_sklearn.datasets import fetch_adbench, fetch_odds, load_npz
+from lofe_sklearn.datasets import fetch_odds, load_npz
 
 # Those of the LOE paper's tabular table, but for speech, which is not to be had.
 ODDS = (
@@ -125,9 +125,13 @@ def load_table(
     if family == "normal":
         X = rows_of(name)
         return X, np.zeros(len(X), dtype=int)
-    read = {"odds": fetch_odds, "adbench": fetch_adbench, "file": load_npz}[family]
+    read = {
+        "odds": partial(fetch_odds, return_X_y=True),
+        "adbench": adbench_sets.read,
+        "file": partial(load_npz, return_X_y=True),
+    }[family]
     try:
-        X, y = read(short, return_X_y=True)
+        X, y = read(short)
     except (OSError, ValueError, ImportError) as error:
         raise SetError(f"{name}: {error}") from error
     if max_rows is None or len(X) <= max_rows:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+from benchmarks.adbench_sets import CLASSICAL, EMBEDDINGS, RARE
 from benchmarks.detectors import BACKBONES, METHODS, has_methods, is_ours
 from benchmarks.fits import Fit
 from benchmarks.peers.detectors import PEERS
 from benchmarks.pictures import CLASSES
-from benchmarks.sets import ADBENCH, MVTEC, ODDS
+from benchmarks.sets import MVTEC, ODDS
 
 RATIOS = (0.05, 0.1, 0.15, 0.2)
 # More than 20,000 rows, and as many are drawn of them unless --max-rows says otherwise.
@@ -22,16 +23,26 @@ FEW_ROWS = 3_000
 
 
 @dataclass(frozen=True)
+class Way:
+    """How a detector is run: LOE's method, the ratio that it is given, and other options."""
+
+    method: str = ""
+    assumed: float | str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Suite:
     """What a suite runs by default; each field can be chosen on the command line.
 
     `assumed` are the ratios given to LOE: numbers, ``"true"`` for the true one, None for none.
-    `grid` takes every assumed ratio with every true one.
+    Methods and assumed ratios are those of backbones. `loe` are the ways in which LOE with its own
+    choice of them is run; where it is None, `assumed` and `params` say so.
     """
 
     name: str
     purpose: str
-    protocol: str
+    protocols: tuple[str, ...]
     sets: tuple[str, ...]
     detectors: tuple[str, ...]
     methods: tuple[str, ...] = ("",)
@@ -45,59 +56,59 @@ class Suite:
     clean_once: bool = False
     params: dict[str, Any] = field(default_factory=dict)
     device: str = "cpu"
+    loe: tuple[Way, ...] | None = None
 
     def fits(self) -> Iterator[Fit]:
         """All fits, those of one set and detector one after another."""
-        for dataset, detector in product(self.sets, self.detectors):
+        for dataset, detector, protocol in product(self.sets, self.detectors, self.protocols):
             cap = self.max_rows
             if cap is None and dataset in LARGE:
                 cap = self.max_rows_of_large
-            for method, true, assumed, seed in product(
-                self._methods_of(detector), self.ratios, self.assumed, self.seeds
-            ):
-                if self.clean_once and true == 0 and method != self._methods_of(detector)[0]:
+            ways = self._ways(detector)
+            for way, true, seed in product(ways, self.ratios, self.seeds):
+                if self.clean_once and true == 0 and way.method != ways[0].method:
                     continue
                 yield Fit(
                     suite=self.name,
-                    protocol=self.protocol,
+                    protocol=protocol,
                     dataset=dataset,
                     max_rows=cap or None,
                     detector=detector,
-                    method=method,
+                    method=way.method,
                     setting=self._setting_of(detector),
-                    params=self.params,
+                    params=way.params,
                     true_ratio=true,
-                    assumed_ratio=self._assumed_of(detector, true, assumed),
+                    assumed_ratio=true if way.assumed == "true" else way.assumed,
                     seed=seed,
                     device=self.device,
                 )
 
-    def _methods_of(self, detector: str) -> tuple[str, ...]:
-        return self.methods if has_methods(detector) else ("",)
+    def _ways(self, detector: str) -> list[Way]:
+        """How a detector is run, which what its true ratio is has no part in."""
+        if detector == "LOE" and self.loe is not None:
+            return list(self.loe)
+        methods = self.methods if has_methods(detector) else ("",)
+        assumed = self.assumed if is_ours(detector) else (None,)
+        return [Way(m, ratio, self.params) for m, ratio in product(methods, assumed)]
 
     def _setting_of(self, detector: str) -> str:
         if detector == "LOE":
             return "default"
         return self.setting if is_ours(detector) else ""
 
-    def _assumed_of(
-        self, detector: str, true: float | None, assumed: float | str | None
-    ) -> float | None:
-        if not is_ours(detector) or (detector == "LOE" and self.protocol != "loe_tabular"):
-            return None
-        return true if assumed == "true" else assumed  # type: ignore[return-value]
-
     def with_choices(self, **choices: Any) -> Suite:
         """Return the suite with the fields that are not None replaced."""
-        return replace(
-            self, **{name: value for name, value in choices.items() if value is not None}
-        )
+        chosen = {name: value for name, value in choices.items() if value is not None}
+        if chosen.keys() & {"assumed", "params"}:
+            chosen["loe"] = None
+        return replace(self, **chosen)
 
 
 _ODDS = tuple(f"odds:{name}" for name in ODDS)
 _MVTEC = tuple(f"adbench:{name}" for name in MVTEC)
 _CLASSES = tuple(f"{of}:{name}" for of in ("cifar10", "fmnist") for name in CLASSES[of])
-_ADBENCH = tuple(f"adbench:{name}" for name in ADBENCH)
+_ADBENCH = tuple(f"adbench:{name}" for name in (*CLASSICAL, *EMBEDDINGS))
+_CONTAMINATED = tuple(f"adbench:{name}" for name in (*CLASSICAL, *EMBEDDINGS) if name not in RARE)
 
 SUITES = {
     suite.name: suite
@@ -105,7 +116,7 @@ SUITES = {
         Suite(
             "paper-tabular",
             "the LOE paper's tabular table: 29 sets, its two backbones, four methods",
-            protocol="loe_tabular",
+            protocols=("loe_tabular",),
             sets=_ODDS,
             detectors=("NeuTraL", "ICL"),
             methods=METHODS,
@@ -113,21 +124,39 @@ SUITES = {
         ),
         Suite(
             "adbench",
-            "ADBench without labels: fit all rows, score the same; LOE() and each backbone",
-            protocol="unsupervised",
+            "ADBench, all rows and one class: LOE(), each backbone blind and with LOE, the peers",
+            protocols=("unsupervised", "one_class"),
             sets=_ADBENCH,
-            detectors=("LOE", *BACKBONES),
+            detectors=("LOE", *PEERS, *BACKBONES),
             methods=("blind", "hard"),
             setting="default",
             ratios=(None,),
             assumed=(0.1,),
-            seeds=(0,),
+            seeds=(0, 1, 2),
             max_rows=FEW_ROWS,
+            loe=(Way(),),
+        ),
+        Suite(
+            "contaminated",
+            "ADBench, one class with 0 to 20 % anomalies left in training: LOE() and all others",
+            protocols=("contaminated_one_class",),
+            sets=_CONTAMINATED,
+            detectors=("LOE", *PEERS, *BACKBONES),
+            methods=("blind", "hard"),
+            setting="default",
+            ratios=(0.0, 0.03, 0.05, 0.07, 0.1, 0.2),
+            seeds=(0, 1, 2),
+            loe=(
+                Way(),
+                Way("", "true", {"n_estimators": 16}),
+                Way("", None, {"evidence": None}),
+                Way("blind"),
+            ),
         ),
         Suite(
             "contamination-curve",
             "the paper's curve: the methods at true ratios from 0 to 20 %",
-            protocol="loe_tabular",
+            protocols=("loe_tabular",),
             sets=("odds:thyroid",),
             detectors=("NeuTraL",),
             methods=METHODS,
@@ -136,7 +165,7 @@ SUITES = {
         Suite(
             "misspecification",
             "assumed ratios of 5 to 20 % against true ones of 5 to 20 %",
-            protocol="loe_tabular",
+            protocols=("loe_tabular",),
             sets=("odds:thyroid", "odds:cardio", "odds:satimage-2"),
             detectors=("NeuTraL",),
             methods=("hard", "soft"),
@@ -148,7 +177,7 @@ SUITES = {
         Suite(
             "paper-image",
             "the LOE paper's one class against the rest, on features of CIFAR-10, Fashion-MNIST",
-            protocol="one_vs_rest",
+            protocols=("one_vs_rest",),
             sets=_CLASSES,
             detectors=("NeuTraL.for_features",),
             methods=METHODS,
@@ -162,7 +191,7 @@ SUITES = {
         Suite(
             "paper-mvtec",
             "MVTec-AD, 15 categories, on ADBench's ResNet-18 features, 10 and 20 % anomalies",
-            protocol="loe_tabular",
+            protocols=("loe_tabular",),
             sets=_MVTEC,
             detectors=("NeuTraL.for_features",),
             methods=METHODS,
@@ -172,25 +201,13 @@ SUITES = {
         Suite(
             "paper-video",
             "UCSD Ped2 without labels, 10 to 30 % anomalous frames",
-            protocol="video",
+            protocols=("video",),
             sets=("ped2:all",),
             detectors=("NeuTraL.for_features",),
             methods=METHODS,
             ratios=(0.1, 0.2, 0.3),
             seeds=(0, 1, 2),
             params={"scaling": "standard", "batch_size": 128},
-        ),
-        Suite(
-            "peers",
-            "LOE() beside the detectors of scikit-learn, PyOD and DeepOD, in ADBench's protocol",
-            protocol="unsupervised",
-            sets=_ADBENCH,
-            detectors=("LOE", *PEERS),
-            setting="default",
-            ratios=(None,),
-            assumed=(None,),
-            seeds=(0,),
-            max_rows=FEW_ROWS,
         ),
     )
 }

@@ -64,6 +64,11 @@ NUMERIC = [
     ("loe_tabular_split", partial(datasets.loe_tabular_split, ROWS, LABELS), "contamination"),
     ("image_one_vs_rest", one_vs_rest, "contamination"),
     ("adbench_split", partial(datasets.adbench_split, ROWS, LABELS), "test_size"),
+    (
+        "contaminated_one_class_split",
+        partial(datasets.contaminated_one_class_split, ROWS, LABELS),
+        "contamination max_contamination max_train_samples? max_test_samples?",
+    ),
     *((name, partial(call, ROWS, LABELS), "max_samples? min_samples?") for name, call in ON_LABELS),
     ("fetch_odds", partial(datasets.fetch_odds, "thyroid"), "n_retries delay"),
     ("fetch_adbench", partial(datasets.fetch_adbench, "cardio"), "n_retries delay"),

@@ -47,6 +47,10 @@ class PeerError(Exception):
     """A peer that cannot be had, and what to do."""
 
 
+class NotInstalledError(PeerError):
+    """A peer whose library is not installed."""
+
+
 class Known(NamedTuple):
     """Where a detector is, and how its rows are scaled."""
 
@@ -259,7 +263,7 @@ def _find(name: str) -> tuple[Known, type]:
         if library in ("pyod", "deepod"):
             missing = (error.name or library).split(".")[0]
             what = library if missing == library else f"{missing}, which {library} takes,"
-            raise PeerError(INSTALL.format(library=what)) from error
+            raise NotInstalledError(INSTALL.format(library=what)) from error
         raise PeerError(f"{name} cannot be imported: {error}.") from error
     cls = getattr(module, known.name, None)
     if not isinstance(cls, type):

@@ -76,11 +76,12 @@ def head(rows: Sequence[Row]) -> str:
     when = f", {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
     seeds = _seeds(rows)
     several = len({row.get("seed") for row in rows}) > 1
+    spread = "s" if rows[0].get("suite") == "contaminated" else " ± standard deviation"
     crossed = rows[0].get("suite") == "misspecification"  # bold means another thing there
     out = (
         f"{len(rows):,} fit{'s' * (len(rows) != 1)}, {failed:,} of them failed; {seeds}{when}. "
         + (
-            "Figures are mean ± standard deviation over the seeds"
+            f"Figures are mean{spread} over the seeds"
             if several
             else "Figures are of this one seed, so without a deviation"
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import ledger, speed_report
 from benchmarks.reports import anchors, origin
+from benchmarks.reports.adbench import SEEN, UNSEEN, is_seen, seen_and_unseen, set_by_set
 from benchmarks.reports.beside import paper_tabular, published
 from benchmarks.reports.curves import Curves, Misspecified, percent
 from benchmarks.reports.grid import METRICS, Grid, ReportError, Row, make_grid, name_sets
@@ -19,27 +21,31 @@ from benchmarks.reports.pictures import paper_pictures
 from benchmarks.reports.plots import cd_diagram, cd_text
 from benchmarks.reports.ranks import compare, wilcoxon
 from benchmarks.reports.tables import Sheet, grid_sheets
+from benchmarks.reports.track import Track, draw
 
 PROTOCOLS = {
     "loe_tabular": "the LOE paper's protocol",
     "unsupervised": "fit on all rows without labels, score the same rows",
     "adbench_split": "ADBench's split into training and test rows",
     "one_class": "trained on half of the normal rows",
+    "contaminated_one_class": "one class, with anomalies left in the training rows",
     "one_vs_rest": "one class of images against the rest",
     "video": "fit on a video without labels, score the same",
     "bootstrap": "fit on a bootstrap sample of all rows, score all rows",
 }
 # Those that take a true ratio.
-WITH_RATIO = ("loe_tabular", "one_vs_rest", "video")
+WITH_RATIO = ("loe_tabular", "one_vs_rest", "video", "contaminated_one_class")
+# Those whose tables go over the true ratios.
+OVER_RATIOS = ("contamination-curve", "misspecification", "contaminated")
 SUITES = {
     "paper-tabular": "The LOE paper's tabular experiments",
     "adbench": "ADBench",
+    "contaminated": "The contaminated track",
     "contamination-curve": "Detectors over the true ratio",
     "misspecification": "A wrong assumed ratio",
     "paper-image": "The LOE paper's image experiments",
     "paper-mvtec": "MVTec-AD",
     "paper-video": "Video: UCSD Ped2",
-    "peers": "Other libraries' detectors",
 }
 
 
@@ -159,7 +165,7 @@ class Report:
 
     def _sections(self) -> dict[str, list[Row]]:
         """Sort the rows by what must not stand in one table: protocol, and true ratio."""
-        over_ratios = self.suite in ("contamination-curve", "misspecification")
+        over_ratios = self.suite in OVER_RATIOS
         sections: dict[tuple[str, float], list[Row]] = defaultdict(list)
         for row in self.rows:
             ratio = row.get("true_ratio")
@@ -176,7 +182,7 @@ class Report:
         protocol = str(rows[0].get("protocol"))
         ratio = rows[0].get("true_ratio")
         subject = PROTOCOLS.get(protocol, protocol)
-        over_ratios = self.suite in ("contamination-curve", "misspecification")
+        over_ratios = self.suite in OVER_RATIOS
         if ratio is not None and protocol in WITH_RATIO and not over_ratios:
             subject += f", {percent(ratio)} anomalies"
         self.subject = subject
@@ -185,6 +191,9 @@ class Report:
         usual = ("f1",) if protocol == "loe_tabular" else ("roc_auc", "average_precision")
         if self.suite in OF_PICTURES:
             usual = ("roc_auc",)
+        if self.suite == "contaminated":
+            self._track(rows)
+            return
         if self.paper and not over_ratios:
             for sheet in paper_tabular(rows):
                 self._sheet(sheet)
@@ -202,15 +211,21 @@ class Report:
             self._add(f"No row has {' or '.join(nothing)}.")
 
     def _grid(self, grid: Grid, rows: list[Row], part: str) -> None:
+        datasets = dict(zip(name_sets(rows), (row["dataset"] for row in rows), strict=True))
+        protocol = str(rows[0].get("protocol"))
+        if self.suite == "adbench":
+            apart = [seen_and_unseen(grid, datasets)]
+            if self.paper:
+                apart.append(set_by_set(grid, datasets, protocol))
+            for sheet in filter(None, apart):
+                self._sheet(sheet)
         for sheet in grid_sheets(grid):
             self._sheet(sheet)
         self._difference(grid, part)
         if not self.paper:
             return
-        protocol = str(rows[0].get("protocol"))
         if protocol == "loe_tabular" and rows[0].get("true_ratio") != 0.1:
             return
-        datasets = dict(zip(name_sets(rows), (row["dataset"] for row in rows), strict=True))
         there = published(
             grid,
             datasets,
@@ -264,6 +279,29 @@ class Report:
         )
         for sheet in curves.sheets():
             self._sheet(sheet)
+
+    def _track(self, rows: list[Row]) -> None:
+        tracks = [Track(rows, metric) for metric in self.metrics or METRICS]
+        if not tracks[0].curves:
+            raise ReportError("no detector has a figure at every share of anomalies.")
+        path = self.output / f"{self.name}.png"
+        drawn = [track for track in tracks if track.metric != "f1"] or tracks
+        self.pictures.append(draw(drawn, path))
+        self._add(
+            f"![{' and '.join(METRICS[track.metric] for track in drawn)} by the share of anomalies "
+            f"in training]({path.name})"
+        )
+        for track in tracks:
+            self._sheet(track.sheet())
+        parts = {
+            SEEN: [row for row in rows if is_seen(row["dataset"])],
+            UNSEEN: [row for row in rows if not is_seen(row["dataset"])],
+        }
+        if all(parts.values()):
+            for (part, of_part), metric in product(parts.items(), self.metrics or METRICS):
+                sheet = Track(of_part, metric).sheet()
+                sheet.title += f": sets {part}" if part == SEEN else f": {part}"
+                self._sheet(sheet)
 
     def _misspecified(self, rows: list[Row], metric: str, part: str) -> None:
         found = Misspecified(rows, metric)

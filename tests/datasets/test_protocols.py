@@ -12,6 +12,7 @@ from lofe_sklearn.datasets import (
     adbench_split,
     adbench_unsupervised,
     bootstrap_unsupervised,
+    contaminated_one_class_split,
     image_one_vs_rest,
     load_thyroid,
     loe_tabular_split,
@@ -19,7 +20,7 @@ from lofe_sklearn.datasets import (
 )
 
 SIZED = [adbench_unsupervised, adbench_split, one_class_split, bootstrap_unsupervised]
-TABULAR = [*SIZED, loe_tabular_split]
+TABULAR = [*SIZED, loe_tabular_split, contaminated_one_class_split]
 
 
 def numbered(n_normal, n_anomalous):
@@ -55,7 +56,7 @@ def test_labels_go_with_rows(protocol):
 @pytest.mark.parametrize("protocol", TABULAR)
 def test_the_seed_decides_and_stays_local(protocol):
     X, y = numbered(300, 40)
-    limits = {} if protocol is loe_tabular_split else {"max_samples": 200}
+    limits = {"max_samples": 200} if protocol in SIZED else {}
     before = np.random.get_state()[1].copy()
     first, again, other = (protocol(X, y, random_state=s, **limits) for s in (0, 0, 1))
     for a, b in zip(first, again, strict=True):
@@ -113,6 +114,7 @@ def test_labels_that_cannot_be_used(protocol, y, message):
         (adbench_split, [0, 0, 0, 1], "two anomalies.*got 1 and 3"),
         (adbench_split, [0, 1, 1, 1], "two normal rows.*got 3 and 1"),
         (one_class_split, [0, 1, 1, 1], "two normal rows.*got 3 and 1"),
+        (contaminated_one_class_split, [0, 0, 0, 1], "two anomalies.*got 1 and 3"),
     ],
 )
 def test_too_few_of_one_kind(protocol, y, message):
@@ -243,6 +245,55 @@ def test_one_class_split_takes_each_row_equally_often():
     for seed in range(400):
         counts[numbers(one_class_split(X, y, random_state=seed)[0])] += 1
     np.testing.assert_allclose(counts[:20] / 400, 0.5, atol=0.1)
+
+
+@given(
+    n_normal=st.integers(2, 200),
+    n_anomalous=st.integers(2, 60),
+    shares=st.lists(st.floats(0, 0.3), min_size=2, max_size=2),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=150, deadline=None)
+def test_contaminated_splits_differ_by_their_anomalies_alone(n_normal, n_anomalous, shares, seed):
+    X, y = numbered(n_normal, n_anomalous)
+    low, high = (
+        contaminated_one_class_split(
+            X, y, contamination=share, max_contamination=0.3, random_state=seed
+        )
+        for share in sorted(shares)
+    )
+    for X_train, X_test, y_train, y_test in (low, high):
+        trained, tested = numbers(X_train), numbers(X_test)
+        np.testing.assert_array_equal(tested, numbers(low[1]))
+        np.testing.assert_array_equal(y[tested], y_test)
+        assert len(y_train) == len(low[2])
+        assert len(np.unique(trained)) == len(trained)
+        assert not np.intersect1d(trained, tested).size
+        assert n_anomalous - n_anomalous // 2 <= y_test.sum() <= n_anomalous
+        assert (y_test == 0).sum() == n_normal - n_normal // 2
+    for share, split in zip(sorted(shares), (low, high), strict=True):
+        n_train = len(split[2])
+        assert n_train * share - 1 < split[2].sum() <= n_train * share + 1e-9
+    assert set(numbers(low[0])[low[2] == 1]) <= set(numbers(high[0])[high[2] == 1])
+
+
+def test_contaminated_splits_train_on_as_many_rows_as_there_are_anomalies_for():
+    X, y = numbered(1000, 50)
+    X_train, _, y_train, y_test = contaminated_one_class_split(
+        X, y, contamination=0.2, random_state=0
+    )
+    assert (len(X_train), y_train.sum(), y_test.sum()) == (125, 25, 25)
+    X_train, X_test, y_train, y_test = contaminated_one_class_split(
+        X, y, contamination=0.1, max_train_samples=60, max_test_samples=100, random_state=0
+    )
+    # Twelve are set aside for a share of 0.2; 38 of 538 are left, and seven of a hundred.
+    assert (len(X_train), y_train.sum(), len(X_test), y_test.sum()) == (60, 6, 100, 7)
+
+
+def test_contaminated_splits_refuse_more_than_was_set_aside():
+    X, y = numbered(60, 12)
+    with pytest.raises(ValueError, match=r"contamination=0.3 must not be above max_contamination"):
+        contaminated_one_class_split(X, y, contamination=0.3)
 
 
 def test_bootstrap_draws_with_replacement_and_scores_all():

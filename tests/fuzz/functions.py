@@ -62,6 +62,13 @@ FUNCTIONS: dict[Any, dict[str, Any]] = {
     datasets.make_mulcross: {"n_samples": 50, "n_features": 3, "n_clusters": 2, "random_state": 0},
     datasets.loe_tabular_split: {"X": X, "y": Y, "contamination": 0.1, "random_state": 0},
     datasets.one_class_split: {"X": X, "y": Y, "random_state": 0},
+    datasets.contaminated_one_class_split: {
+        "X": X,
+        "y": Y,
+        "contamination": 0.1,
+        "max_contamination": 0.2,
+        "random_state": 0,
+    },
     datasets.adbench_split: {"X": X, "y": Y, "random_state": 0},
     smooth_scores: {"scores": SCORES, "groups": np.repeat([0, 1], 15), "sigma": 2.0},
     check_cv: {"cv": 3, "y": Y},

@@ -39,6 +39,7 @@ from lofe_sklearn.datasets import (
     bootstrap_unsupervised,
     clear_data_home,
     contaminate,
+    contaminated_one_class_split,
     fetch_adbench,
     fetch_cifar10,
     fetch_fashion_mnist,
@@ -121,6 +122,7 @@ def data() -> None:
         adbench_split(X, y, test_size=0.5, max_samples=None),
         adbench_unsupervised(X, y, min_samples=1000),
         one_class_split(pd.DataFrame(X), pd.Series(y)),
+        contaminated_one_class_split(X, y, contamination=0.05, max_train_samples=100),
         bootstrap_unsupervised(X, y, random_state=np.random.RandomState(0)),
     ):
         X_train, _, _, y_test = split
