@@ -100,7 +100,7 @@ def fitted_detector(fitted: Any, owner: str, argument: str = "estimator") -> Out
         If a search has not fitted its best detector.
     """
     if hasattr(fitted, "refit") and hasattr(fitted, "cv_results_"):
-        check_has_best(fitted, owner)
+        _check_has_best(fitted, owner)
     elif hasattr(fitted, "param_grid"):
         check_is_fitted(fitted)
     detector = check_detector(
@@ -111,15 +111,6 @@ def fitted_detector(fitted: Any, owner: str, argument: str = "estimator") -> Out
     )
     check_is_fitted(detector)
     return detector
-
-
-def check_has_best(search: Any, owner: str) -> None:
-    """Raise ValueError if a search was fitted without a refit."""
-    if not hasattr(search, "best_estimator_"):
-        raise ValueError(
-            f"{owner}: this {type(search).__name__} was made with refit=False, so it has no fitted "
-            "detector. Fit one with best_params_, or pass refit=True."
-        )
 
 
 def normality(estimator: Any, X: Any, owner: str) -> Floats:
@@ -212,6 +203,15 @@ def _finite(scores: Any, detector: Any, owner: str) -> Floats:
         "features to a common scale.",
     )
     return scores
+
+
+def _check_has_best(search: Any, owner: str) -> None:
+    """Raise ValueError if a search was fitted without a refit."""
+    if not hasattr(search, "best_estimator_"):
+        raise ValueError(
+            f"{owner}: this {type(search).__name__} was made with refit=False, so it has no fitted "
+            "detector. Fit one with best_params_, or pass refit=True."
+        )
 
 
 def _is_tagged_as_detector(estimator: Any) -> bool:

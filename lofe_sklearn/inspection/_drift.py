@@ -163,4 +163,4 @@ def _shares(scores: np.ndarray, edges: np.ndarray) -> Floats:
     """Return the share of scores in each bin, with half a row more in each of them."""
     n_bins = len(edges) + 1
     counts = np.bincount(np.searchsorted(edges, scores, side="right"), minlength=n_bins)
-    return (counts + 0.5) / (len(scores) + 0.5 * n_bins)
+    return np.asarray((counts + 0.5) / (len(scores) + 0.5 * n_bins), dtype=np.float64)

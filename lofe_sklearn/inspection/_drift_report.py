@@ -61,8 +61,8 @@ class DriftReport:
     ks : float
         Greatest difference of both distribution functions, from 0 to 1.
     p_value : float
-        Of the two-sided test of Kolmogorov and Smirnov, by the asymptotic distribution
-        unless there are very few rows. Ties make it larger.
+        Of the two-sided test of Kolmogorov and Smirnov, by the asymptotic distribution unless there
+        are very few rows. Ties make it larger.
     flagged, flagged_reference : float or None
         Share of the new rows and of the reference rows that `predict` flags. None without a
         threshold.

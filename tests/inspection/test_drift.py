@@ -160,6 +160,16 @@ class TestDetectors:
         assert drift_report(detector, MOVED, reference=SAME).verdict == "refit"
         assert moved.flagged == np.mean(detector.predict(MOVED) == -1)
 
+    def test_every_detector(self, detector, contaminated):
+        rows, _ = contaminated
+        detector.fit(rows)
+        same = drift_report(detector, rows[::-1])
+        assert same.psi == pytest.approx(0)
+        assert same.ks == 0
+        assert same.flagged == same.flagged_reference
+        moved = drift_report(detector, rows * 10 + 50, reference=rows)
+        assert moved.verdict == "refit"
+
     def test_reference_rows(self, backbone):
         report = drift_report(backbone, MOVED, reference=MOVED)
         assert report.psi == 0
