@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier, is_outlier_detector, is_regressor
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._detectors import OutlierDetector
@@ -84,6 +85,32 @@ def check_detector(
     got = last.__name__ if isinstance(last, type) else type(last).__name__
     where = "a Pipeline that ends in " if last is not estimator else ""
     raise TypeError(f"{owner}: {argument} must be {wanted}; got {where}{got}. {advice}".rstrip())
+
+
+def fitted_detector(fitted: Any, owner: str, argument: str = "estimator") -> OutlierDetector:
+    """Return the fitted detector at the end of Pipelines and searches.
+
+    Raises
+    ------
+    TypeError
+        If there is none of this package.
+    NotFittedError
+        If it is not fitted.
+    ValueError
+        If a search has not fitted its best detector.
+    """
+    if hasattr(fitted, "refit") and hasattr(fitted, "cv_results_"):
+        _check_has_best(fitted, owner)
+    elif hasattr(fitted, "param_grid"):
+        check_is_fitted(fitted)
+    detector = check_detector(
+        innermost_detector(fitted),
+        owner,
+        argument,
+        wanted="LOE, a backbone, LOESearchCV, or a Pipeline that ends in one of them, fitted",
+    )
+    check_is_fitted(detector)
+    return detector
 
 
 def normality(estimator: Any, X: Any, owner: str) -> Floats:
@@ -176,6 +203,15 @@ def _finite(scores: Any, detector: Any, owner: str) -> Floats:
         "features to a common scale.",
     )
     return scores
+
+
+def _check_has_best(search: Any, owner: str) -> None:
+    """Raise ValueError if a search was fitted without a refit."""
+    if not hasattr(search, "best_estimator_"):
+        raise ValueError(
+            f"{owner}: this {type(search).__name__} was made with refit=False, so it has no fitted "
+            "detector. Fit one with best_params_, or pass refit=True."
+        )
 
 
 def _is_tagged_as_detector(estimator: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lofe_sklearn._any_detector import fitted_detector
 from lofe_sklearn._loe._find_ratio import RATIOS, SEPARATE, Belief, believe, usual_agreement
 from lofe_sklearn._loe._ratio import read_contamination
 from lofe_sklearn.plotting._drawing import (
@@ -22,12 +23,7 @@ from lofe_sklearn.plotting._drawing import (
     require_matplotlib,
     two_panels,
 )
-from lofe_sklearn.plotting._fitted import (
-    check_same_length,
-    finite_values,
-    fitted_detector,
-    name_of,
-)
+from lofe_sklearn.plotting._fitted import check_same_length, finite_values, name_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,53 +1,15 @@
-"""Which fitted detector a display is of, and checks of what displays are given."""
+"""What a display is of, and checks of what displays are given."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import check_detector, innermost_detector
+from lofe_sklearn._any_detector import innermost_detector
 from lofe_sklearn._containers import check_plain_values
-from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._types import Floats
 from lofe_sklearn._validation import as_numbers, check_finite
-
-
-def fitted_detector(estimator: Any, owner: str) -> OutlierDetector:
-    """Return the fitted detector at the end of Pipelines and searches.
-
-    Raises
-    ------
-    TypeError
-        If there is none of this package.
-    NotFittedError
-        If it is not fitted.
-    ValueError
-        If a search has not fitted its best detector.
-    """
-    if hasattr(estimator, "refit") and hasattr(estimator, "cv_results_"):
-        check_has_best(estimator, owner)
-    elif hasattr(estimator, "param_grid"):
-        check_is_fitted(estimator)
-    inner = innermost_detector(estimator)
-    detector = check_detector(
-        inner,
-        owner,
-        "estimator",
-        wanted="LOE, a backbone, LOESearchCV, or a Pipeline that ends in one of them, fitted",
-    )
-    check_is_fitted(detector)
-    return detector
-
-
-def check_has_best(search: Any, owner: str) -> None:
-    """Raise ValueError if a search was fitted without a refit."""
-    if not hasattr(search, "best_estimator_"):
-        raise ValueError(
-            f"{owner}: this {type(search).__name__} was made with refit=False, so it has no fitted "
-            "detector to draw. Fit one with best_params_, or pass refit=True."
-        )
 
 
 def name_of(estimator: Any, name: str | None) -> str:

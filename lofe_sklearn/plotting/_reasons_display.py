@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lofe_sklearn._any_detector import fitted_detector
 from lofe_sklearn._containers import count_rows, readable_rows, take_rows
 from lofe_sklearn._reasons import Explanation, shown_value
 from lofe_sklearn._types import MatrixLike
@@ -25,7 +26,6 @@ from lofe_sklearn.plotting._drawing import (
     require_matplotlib,
     width_in_points,
 )
-from lofe_sklearn.plotting._fitted import fitted_detector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

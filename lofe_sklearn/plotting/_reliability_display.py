@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lofe_sklearn._any_detector import rows_of_detector
+from lofe_sklearn._any_detector import fitted_detector, rows_of_detector
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Number, OneOf, check_argument
 from lofe_sklearn.metrics import is_anomaly
@@ -22,12 +22,7 @@ from lofe_sklearn.plotting._drawing import (
     merged,
     require_matplotlib,
 )
-from lofe_sklearn.plotting._fitted import (
-    check_same_length,
-    finite_values,
-    fitted_detector,
-    name_of,
-)
+from lofe_sklearn.plotting._fitted import check_same_length, finite_values, name_of
 from lofe_sklearn.plotting._wilson import wilson
 
 if TYPE_CHECKING:

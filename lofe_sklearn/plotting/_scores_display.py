@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lofe_sklearn._any_detector import normality
+from lofe_sklearn._any_detector import fitted_detector, normality
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._types import MatrixLike
@@ -25,13 +25,7 @@ from lofe_sklearn.plotting._drawing import (
     require_matplotlib,
 )
 from lofe_sklearn.plotting._edges import scaled_edges
-from lofe_sklearn.plotting._fitted import (
-    check_same_length,
-    finite_values,
-    fitted_detector,
-    name_of,
-    signs,
-)
+from lofe_sklearn.plotting._fitted import check_same_length, finite_values, name_of, signs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from lofe_sklearn._any_detector import fitted_detector
 from lofe_sklearn.plotting._drawing import (
     ANOMALY,
     NORMAL,
@@ -16,7 +17,7 @@ from lofe_sklearn.plotting._drawing import (
     require_matplotlib,
     two_panels,
 )
-from lofe_sklearn.plotting._fitted import fitted_detector, name_of
+from lofe_sklearn.plotting._fitted import name_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,7 +15,7 @@ from lofe_sklearn import LOE, AutoEncoder, datasets, metrics
 from lofe_sklearn.active import estimate_contamination
 from lofe_sklearn.adapters.adbench import ADBenchDetector
 from lofe_sklearn.features import smooth_scores
-from lofe_sklearn.inspection import explain
+from lofe_sklearn.inspection import drift_report, explain
 from lofe_sklearn.model_selection import OutlierStratifiedKFold, check_cv
 
 RNG = np.random.default_rng(0)
@@ -79,6 +79,7 @@ FUNCTIONS: dict[Any, dict[str, Any]] = {
     FITTED.embed: {"X": X},
     FITTED.explain: {"X": X[:3], "background": X, "groups": [0, 1, 1]},
     explain: {"fitted": PIPELINE, "X": X[:3], "background": X, "groups": ["a", "b", "b"]},
+    drift_report: {"fitted": PIPELINE, "X": X, "reference": X[:20]},
     FITTED.severity: {"X": X},
     FITTED.p_values: {"X": X, "calibration": X[:9]},
     by_share: {"contamination": 0.2},

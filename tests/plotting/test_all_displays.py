@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, plotting
 from lofe_sklearn.plotting import (
     ContaminationDisplay,
+    DriftDisplay,
     ReasonsDisplay,
     ReliabilityDisplay,
     ScoresDisplay,
@@ -28,6 +29,7 @@ OF_DETECTORS = {
     ContaminationDisplay: lambda detector, X, y, **kw: ContaminationDisplay.from_estimator(
         detector, **kw
     ),
+    DriftDisplay: lambda detector, X, y, **kw: DriftDisplay.from_estimator(detector, X, **kw),
     ReasonsDisplay: lambda detector, X, y, **kw: ReasonsDisplay.from_estimator(detector, X, **kw),
     ReliabilityDisplay: lambda detector, X, y, **kw: ReliabilityDisplay.from_estimator(
         detector, X, y, **kw
@@ -117,7 +119,7 @@ def test_backbones_without_what_is_drawn(display, backbone, rows, labels):
         drawn(display, backbone, rows, labels)
 
 
-@pytest.mark.parametrize("display", [ScoresDisplay, TrainingDisplay, ReasonsDisplay])
+@pytest.mark.parametrize("display", [ScoresDisplay, DriftDisplay, TrainingDisplay, ReasonsDisplay])
 def test_backbones(display, backbone, rows, labels):
     assert drawn(display, backbone, rows, labels).figure_ is not None
 
@@ -141,6 +143,7 @@ def test_without_matplotlib_the_extra_is_named(loe, search, rows, labels, monkey
         lambda: SearchDisplay.from_cv_results(search.cv_results_),
         lambda: ScoresDisplay.from_predictions([0.0, 1.0]),
         lambda: ScoresDisplay(scores=np.arange(3.0)).plot(),
+        lambda: DriftDisplay.from_predictions([0.0, 1.0], [0.0, 1.0]),
         lambda: ContaminationDisplay.from_predictions([rows[:, 0]]),
         lambda: ReliabilityDisplay.from_predictions([0, 1], [0.1, 0.9]),
         lambda: TrainingDisplay.from_histories([loe.estimator_.history_]),

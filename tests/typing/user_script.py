@@ -66,7 +66,7 @@ from lofe_sklearn.features import (
     smooth_scores,
     video_windows,
 )
-from lofe_sklearn.inspection import Explanation, Reason, explain
+from lofe_sklearn.inspection import DriftReport, Explanation, Reason, drift_report, explain
 from lofe_sklearn.metrics import (
     ExcessMassScorer,
     OutlierScorer,
@@ -239,6 +239,7 @@ def adapters(X: NDArray[np.float64]) -> None:
 def reasons(X: NDArray[np.float64]) -> None:
     pipeline = make_pipeline(StandardScaler(), LOE()).fit(X)
     explanation = explain(pipeline, X[:3], background=X)
+    assert_type(drift_report(pipeline, X, reference=X), DriftReport)
     assert_type(explanation, Explanation)
     assert_type(explanation.contributions, NDArray[np.float64])
     assert_type(explanation.top(2), list[list[Reason]])

@@ -20,6 +20,7 @@ from lofe_sklearn import LOE, DeepSVDD, LOESearchCV
 from lofe_sklearn.datasets import load_thyroid
 from lofe_sklearn.plotting import (
     ContaminationDisplay,
+    DriftDisplay,
     ReasonsDisplay,
     ReliabilityDisplay,
     ScoresDisplay,
@@ -55,6 +56,20 @@ plt.show()
 # -------------
 
 ReasonsDisplay.from_estimator(detector, X, row=int(np.argmin(detector.score_samples(X))))
+plt.show()
+
+# %%
+# Has the data changed since?
+# ---------------------------
+# A detector that was fitted to a third of the patients scores another third, once as they are and
+# once as if two measurements came in another unit. The last third is the reference.
+
+train, kept_back, new = X[::3], X[1::3], X[2::3]
+changed = new * np.where(np.arange(X.shape[1]) < 2, 1.5, 1.0)
+earlier = LOE(DeepSVDD(), contamination=0.025, random_state=0).fit(train)
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+DriftDisplay.from_estimator(earlier, new, reference=kept_back, name="as before", ax=left)
+DriftDisplay.from_estimator(earlier, changed, reference=kept_back, name="changed", ax=right)
 plt.show()
 
 # %%

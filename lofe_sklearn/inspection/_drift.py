@@ -1,0 +1,166 @@
+"""Whether the data has changed since a detector was fitted, by the distribution of its scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lofe_sklearn._any_detector import fitted_detector, normality
+from lofe_sklearn._cut import tolerances
+from lofe_sklearn._detectors import OutlierDetector
+from lofe_sklearn._types import Floats, MatrixLike
+from lofe_sklearn.inspection._drift_report import DriftReport
+
+_N_BINS = 10
+_FEW_PAIRS = 900
+
+
+def drift_report(fitted: Any, X: MatrixLike, *, reference: MatrixLike | None = None) -> DriftReport:
+    """Compare the scores of new rows with those of reference rows, and say whether to refit.
+
+    Parameters
+    ----------
+    fitted : detector
+        `LOE`, a backbone, a Pipeline that ends in one of them, or a search with a
+        ``best_estimator_`` that is one of these; fitted, or loaded from a file.
+    X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        New rows, as `fitted` takes them. There is a verdict for 30 rows or more.
+    reference : like X, of shape (n_reference, n_features), optional
+        Rows from the time of the fit that the detector was not trained on. Default: the training
+        rows, whose scores the detector keeps. These score better than other rows of the same kind,
+        most of all where they are few, which looks like drift. So against them the verdict is at
+        most "watch". The first rows that are scored after the fit are a good reference.
+
+    Returns
+    -------
+    report : DriftReport
+        Population stability index, test of Kolmogorov and Smirnov, shares of flagged rows, verdict
+        and advice. ``print(report)`` shows all of them.
+
+    Raises
+    ------
+    TypeError
+        If `fitted` is no detector of this package.
+    NotFittedError
+        If `fitted` is not fitted.
+    ValueError
+        If X or `reference` cannot be scored, or if a search has not fitted its best detector.
+
+    See Also
+    --------
+    DriftReport : How the verdict is found.
+    lofe_sklearn.plotting.DriftDisplay : Both distributions as a picture.
+
+    Notes
+    -----
+    What is compared is one number a row. A change of the features that does not change the scores
+    is not seen. Detectors keep no distributions of features, so the report does not say which
+    features have moved; `explain` says why single rows look anomalous.
+
+    Scores that differ by rounding are equal. `held_out_scores_` of `LOE` are no reference: models
+    of folds are trained on fewer rows than the members that score new rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lofe_sklearn import DeepSVDD
+    >>> from lofe_sklearn.inspection import drift_report
+    >>> rng = np.random.default_rng(0)
+    >>> detector = DeepSVDD(max_epochs=20, random_state=0).fit(rng.normal(size=(300, 4)))
+    >>> kept_back = rng.normal(size=(300, 4))
+    >>> drift_report(detector, rng.normal(size=(200, 4)), reference=kept_back).verdict
+    'keep'
+    >>> drift_report(detector, rng.normal(2, 1, size=(200, 4)), reference=kept_back).verdict
+    'refit'
+    """
+    owner = "drift_report"
+    detector = fitted_detector(fitted, owner, "fitted")
+    scores = normality(fitted, X, owner)
+    others = reference_scores(fitted, detector, reference, owner)
+    return compare_scores(
+        scores,
+        others,
+        detector.offset_,
+        unit=detector._score_unit(),
+        in_sample=reference is None,
+    )
+
+
+def reference_scores(fitted: Any, detector: OutlierDetector, reference: Any, owner: str) -> Floats:
+    """Return the scores of reference rows, or those of the training rows without any.
+
+    Raises
+    ------
+    ValueError
+        If there are no reference rows, and the detector has not kept the training rows' scores.
+    """
+    if reference is not None:
+        return normality(fitted, reference, f"{owner}, reference")
+    if not hasattr(detector, "_training_scores"):
+        raise ValueError(
+            f"{owner}: this {type(detector).__name__} has no scores of training rows to compare "
+            "with. Pass reference=rows, such as the training rows."
+        )
+    return detector._training_scores
+
+
+def compare_scores(
+    scores: np.ndarray,
+    reference: np.ndarray,
+    offset: float | None = None,
+    *,
+    unit: float = 0.0,
+    in_sample: bool = False,
+) -> DriftReport:
+    """Compare finite scores with those of reference rows; both are high for normal rows."""
+    from scipy.stats import ks_2samp  # slow to import
+
+    now, before = _with_equal_ties(scores, reference, unit)
+    edges = _edges(before)
+    p, q = _shares(now, edges), _shares(before, edges)
+    # The exact test is slow for many rows, the asymptotic one is not defined for two.
+    exact = len(now) * len(before) <= _FEW_PAIRS
+    test = ks_2samp(now, before, method="exact" if exact else "asymp")
+    return DriftReport(
+        psi=float(np.sum((p - q) * np.log(p / q))),
+        ks=float(test.statistic),
+        p_value=float(test.pvalue),
+        flagged=None if offset is None else float(np.mean(scores < offset)),
+        flagged_reference=None if offset is None else float(np.mean(reference < offset)),
+        n_rows=len(scores),
+        n_reference=len(reference),
+        in_sample=in_sample,
+        edges=edges,
+        shares=p,
+        shares_reference=q,
+    )
+
+
+def _with_equal_ties(
+    scores: np.ndarray, reference: np.ndarray, unit: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give scores that differ by rounding the lowest value of their run."""
+    values = np.concatenate([scores, reference])
+    order = np.argsort(values, kind="stable")
+    ascending = values[order]
+    near = tolerances(reference, ascending, unit)
+    is_first = np.append(True, np.diff(ascending) > 2 * near[1:])
+    first = np.maximum.accumulate(np.where(is_first, np.arange(len(values)), 0))
+    values[order] = ascending[first]
+    return values[: len(scores)], values[len(scores) :]
+
+
+def _edges(reference: np.ndarray) -> Floats:
+    """Return the deciles; a score that is more than one of them has a bin of its own."""
+    deciles = np.quantile(reference, np.arange(1, _N_BINS) / _N_BINS, method="higher")
+    values, counts = np.unique(deciles, return_counts=True)
+    above = np.nextafter(values[counts > 1], np.inf)
+    return np.unique(np.concatenate([values, above]))
+
+
+def _shares(scores: np.ndarray, edges: np.ndarray) -> Floats:
+    """Return the share of scores in each bin, with half a row more in each of them."""
+    n_bins = len(edges) + 1
+    counts = np.bincount(np.searchsorted(edges, scores, side="right"), minlength=n_bins)
+    return np.asarray((counts + 0.5) / (len(scores) + 0.5 * n_bins), dtype=np.float64)
