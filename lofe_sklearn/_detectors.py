@@ -277,8 +277,6 @@ class OutlierDetector(
 
     # What `to_rows` found in the training rows.
     _layout: Any = None
-    # How many rows were trained on, where `_training_scores` are not those of all of them.
-    _n_rows_seen: int | None = None
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -34,7 +34,8 @@ class ThresholdMixin:
     # number of rows to flag is met exactly, whatever their number. They take 8 bytes a row.
     _training_scores: Floats
     # The number of training rows, where scores of some or quantiles stand for those of all.
-    _n_rows_seen: int | None
+    # How many rows the scores stand for, where rows came in parts and a sample was kept.
+    _n_rows_seen: int | None = None
 
     def set_threshold(
         self,

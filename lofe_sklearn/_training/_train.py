@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import delayed, effective_n_jobs
 
 from lofe_sklearn import engine
 from lofe_sklearn._config import config_context, get_config
@@ -19,6 +19,7 @@ from lofe_sklearn._training._forward import locating, losses_of_stack
 from lofe_sklearn._training._rows_of_jobs import for_jobs, rows_of
 from lofe_sklearn._training._scaling import fit_scaling
 from lofe_sklearn._training._spread_rows import SpreadRows
+from lofe_sklearn._training._stack_jobs import Stacks
 from lofe_sklearn._training._stacking import scored_together, stacks_of, work_of
 from lofe_sklearn._training._task import Outcome, Task, Trained
 from lofe_sklearn.exceptions import TrainingDivergedError
@@ -77,7 +78,7 @@ def train_tasks(
             results = _until_interrupted(of_stacks, X, keep_going)
         else:
             work, rows = work_of(own_tasks, X), for_jobs(X)
-            results = _Stacks(training, len(stacks), n_jobs=n_jobs)(
+            results = Stacks(training, len(stacks), n_jobs=n_jobs)(
                 delayed(_train_with)(
                     get_config(),
                     own,
@@ -110,30 +111,6 @@ def train_spread_tasks(tasks: Sequence[Task], X: SpreadRows) -> list[Outcome]:
             share = work_of(own, X) / work_of(tasks, X)
             outcomes.update(zip(stack, _train_stack(own, X, False, share=share), strict=True))
     return [outcomes[i] for i in range(len(tasks))]
-
-
-class _Stacks(Parallel):
-    """Train stacks by joblib, and count those that end in other threads and processes.
-
-    Parameters
-    ----------
-    training : Part
-        The progress of all of them.
-    n_stacks : int
-    **options
-        Of `joblib.Parallel`.
-    """
-
-    def __init__(self, training: Part, n_stacks: int, **options: Any) -> None:
-        super().__init__(**options)
-        self._training, self._n_stacks = training, n_stacks
-
-    def print_progress(self) -> None:
-        """Move the bar; joblib calls this whenever a stack ends."""
-        super().print_progress()
-        if not self._training.is_own():  # else the stack has moved it
-            n_done = self.n_completed_tasks
-            self._training.reach(n_done / self._n_stacks, f"{n_done}/{self._n_stacks} stacks")
 
 
 def _until_interrupted(

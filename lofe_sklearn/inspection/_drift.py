@@ -96,7 +96,11 @@ def reference_scores(fitted: Any, detector: OutlierDetector, reference: Any, own
         If there are no reference rows, and the detector has not kept the training rows' scores.
     """
     if reference is not None:
-        return normality(fitted, reference, f"{owner}, reference")
+        try:
+            return normality(fitted, reference, owner)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{owner}: reference cannot be scored: {error}") from error
     if not hasattr(detector, "_training_scores"):
         raise ValueError(
             f"{owner}: this {type(detector).__name__} has no scores of training rows to compare "

@@ -60,14 +60,14 @@ def test_they_are_sets_of_the_benchmarks(root, monkeypatch):
     small = partial(ImageFeatures, image_size=32)
     monkeypatch.setattr(pictures, "ImageFeatures", small)
     monkeypatch.setattr(pictures, "VideoFeatures", lambda: VideoFeatures(small()))
-    for cached in (pictures.video, pictures.defects):
+    for cached in (pictures.video_rows, pictures.defects):
         cached.cache_clear()
     X, y = sets.load("mvtec:bottle")
     assert (len(X), int(y.sum())) == (7, 2)
     np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1, rtol=1e-5)
     X, y, is_test = sets.load("ped1:all")
     assert (len(X), int(y.sum()), int(is_test.sum())) == (18, 4, 7)
-    for cached in (pictures.video, pictures.defects):
+    for cached in (pictures.video_rows, pictures.defects):
         cached.cache_clear()
 
 
@@ -80,7 +80,7 @@ def test_they_are_sets_of_the_benchmarks(root, monkeypatch):
 )
 def test_what_is_missing_is_named(root, monkeypatch, name, message):
     monkeypatch.setenv("LOFE_DATA", str(root))
-    for cached in (pictures.video, pictures.defects):
+    for cached in (pictures.video_rows, pictures.defects):
         cached.cache_clear()
     with pytest.raises(sets.SetError, match=message):
         sets.load(name)

@@ -235,7 +235,7 @@ class TestMemory:
         monkeypatch.setattr(
             Extractor,
             "__call__",
-            lambda self, images: calls.append(len(images)) or whole(self, images),
+            lambda self, images, *more: calls.append(len(images)) or whole(self, images, *more),
         )
         return calls
 

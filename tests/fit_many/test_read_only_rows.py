@@ -53,7 +53,7 @@ def test_everything_a_worker_gets_is_read_only(container, monkeypatch, tmp_path)
 
         return lambda calls: list(run(calls))
 
-    monkeypatch.setattr(_train, "_Stacks", mapped)
+    monkeypatch.setattr(_train, "Stacks", mapped)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # torch's of arrays that are not writable, for one
         found = fitted(X)
@@ -67,4 +67,5 @@ def test_workers_of_joblib(container):
     with joblib.parallel_config(backend="loky", max_nbytes=1):  # as for rows of more than 1 MB
         found = fitted(X, n_jobs=2)
     for one, other in zip(found, fitted(X), strict=True):
-        np.testing.assert_array_equal(one, other)
+        # With two workers there are two stacks, and sums of another shape are rounded otherwise.
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
