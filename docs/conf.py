@@ -30,7 +30,7 @@ autodoc_default_options = {
     # Those of torch's modules are documented there.
     "inherited-members": "Module",
     # Their docstrings link into scikit-learn's own documentation.
-    "exclude-members": "set_fit_request, get_metadata_routing, set_output",
+    "exclude-members": "set_fit_request, set_partial_fit_request, get_metadata_routing, set_output",
 }
 sphinx_gallery_conf = {
     "examples_dirs": "examples",

@@ -64,7 +64,8 @@ def _check_stack(estimator: Backbone, X: np.ndarray) -> None:
 
 def _check_it_learns(estimator: Backbone, X: np.ndarray) -> None:
     loss_n = clone(estimator).set_params(random_state=0).fit(X).history_.loss_n[:, 0]
-    if len(loss_n) < 3 or not loss_n[-1] < loss_n[0]:
+    # By more than rounding: a network that does not move has losses that differ by that.
+    if len(loss_n) < 3 or not loss_n[-1] < loss_n[0] - 1e-6 * abs(loss_n[0]):
         raise AssertionError(
             f"{type(estimator).__name__}: the normal loss must fall in training; in {len(loss_n)} "
             f"epochs it went from {loss_n[0]:.4g} to {loss_n[-1]:.4g}. Check its sign (low is "

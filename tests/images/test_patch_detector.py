@@ -22,7 +22,10 @@ POSITIONS = ("padim", "patchcore", "anywhere")
 
 @pytest.mark.filterwarnings("ignore:.*do not look like square images:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*are taken to lie between 0 and 1:UserWarning")
-@pytest.mark.parametrize("position", POSITIONS)
+@pytest.mark.parametrize(
+    "position",
+    ["padim", *(pytest.param(other, marks=pytest.mark.slow) for other in POSITIONS[1:])],
+)
 def test_scikit_learns_own_checks(position):
     # With "auto" there may be no outlier, which two of the checks want to see.
     detector = small(4, position=position, contamination=0.1)
