@@ -29,7 +29,7 @@ class OwnBackbonesMixin:
         their standardised log losses.
 
         Under the LOE paper's protocol these two kinds, NeuTraL counted twice, had the best mean ROC
-        AUC of all combinations, ahead of each kind alone; the F1 of `NeuTraL` alone was as good.
+        AUC of all combinations, ahead of each kind alone; the F1 of `NeuTraL` alone was no worse.
         The first labels are worth more than the choice of kinds. They suit anomalies that are
         scattered: those that stand close together have close neighbours, and ``init="iforest"``
         finds more of them. The study ``kinds`` of the benchmarks has all figures.
