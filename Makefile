@@ -36,7 +36,7 @@ test-all: $(VENV)/.test
 
 # Dask, Ray and Spark on this machine; Spark needs Java.
 test-engines: $(VENV)/.test,dask,ray,spark
-	$(THREADS) $(BIN)/python -m pytest -m "not gpu" --durations=10 tests/distributed \
+	$(THREADS) $(BIN)/python -m pytest -m "not gpu" --durations=10 tests/several_machines \
 		tests/fit_many/test_fit_many_jobs.py
 
 test-oldest: $(OLDEST)/.done
