@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,10 @@ def run_fit(options: FitOptions) -> None:
     notes = Notes(quiet=options.quiet)
     table = open_table(options.data, how)
     training = _read(table, options, notes)
+    # Before the training is announced: Ctrl-C in the middle of an import may end the process
+    # without a word, or look like a missing package.
+    with suppress(ImportError):  # TableFeatures names the extra
+        import skrub  # noqa: F401
     notes.tell(
         f"{options.data}: {counted(len(training.frame), 'row')}, "
         f"{counted(training.frame.shape[1], 'column')}; training"
