@@ -59,7 +59,7 @@ bench: $(VENV)/.demo
 peers: $(PEERS)/.done
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(OLDEST) $(WHEEL) build docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) $(PEERS) $(OLDEST) $(WHEEL) build docs/_build docs/auto_examples docs/reference/generated
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

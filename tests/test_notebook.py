@@ -119,7 +119,7 @@ def test_links_lead_to_pages_of_the_reference(estimator):
     start, _, page = link.partition("generated/")
     assert start == DOCUMENTATION
     module, _, name = page.removesuffix(".html").rpartition(".")
-    reference = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+    reference = (ROOT / "docs" / "reference" / "api.rst").read_text(encoding="utf-8")
     listed = reference.split(f".. currentmodule:: {module}\n")[1:]
     assert any(f"   {name}\n" in part.partition(".. currentmodule::")[0] for part in listed)
 

@@ -12,7 +12,7 @@ import pytest
 import lofe_sklearn
 
 ROOT = Path(lofe_sklearn.__file__).parents[1]
-PAGE = ROOT / "docs" / "command_line.md"
+PAGE = ROOT / "docs" / "reference" / "command_line.md"
 NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*")
 
 

@@ -1,9 +1,9 @@
-"""The code of the page 'Large data and several machines', as it stands there."""
+"""The code of the page 'Use several machines', as it stands there."""
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "large_data.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "several_machines.md"
 
 
 def recipe(name):
