@@ -1,27 +1,60 @@
 """Sphinx configuration."""
 
+import sys
 import warnings
+from pathlib import Path
 
-import lofe_sklearn
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from make_inventories import mapping  # noqa: E402
+
+import lofe_sklearn  # noqa: E402
 
 project = "lofe_sklearn"
-copyright = "2026, the lofe_sklearn developers"
+author = "the lofe_sklearn developers"
+copyright = f"2026, {author}"
 release = version = lofe_sklearn.__version__
+# The folder of the site that this build belongs in, and its entry in _static/switcher.json.
+shown_version = "dev" if "dev" in release else ".".join(release.split(".")[:2])
+site = "https://lofe-sklearn.github.io/lofe_sklearn"
 
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-html_theme = "furo"
-html_title = "lofe_sklearn"
 exclude_patterns = ["_build", "examples", "auto_examples/*.ipynb", "auto_examples/*.py.md5"]
+templates_path = ["_templates"]
 suppress_warnings = ["config.cache"]
+
+# Pages
 myst_enable_extensions = ["dollarmath", "colon_fence"]
+# Links to headings: [text](page.md#heading).
+myst_heading_anchors = 3
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_line_continuation_character = "\\"
+
+# Reference
 numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+# Types are linked where they are one of these, other words of a description are left as they are.
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {
+    "DataFrame": "pandas.DataFrame",
+    "GridSearchCV": "sklearn.model_selection.GridSearchCV",
+    "Module": "torch.nn.Module",
+    "Pipeline": "sklearn.pipeline.Pipeline",
+    "RandomState": "numpy.random.RandomState",
+    "ndarray": "numpy.ndarray",
+}
 # The docstrings say it, with shapes and in fewer words.
 autodoc_typehints = "none"
 autosummary_generate = True
@@ -32,11 +65,72 @@ autodoc_default_options = {
     # Their docstrings link into scikit-learn's own documentation.
     "exclude-members": "set_fit_request, set_partial_fit_request, get_metadata_routing, set_output",
 }
+intersphinx_mapping = mapping(HERE / "inventories.toml", HERE / "_build" / "inventories")
+intersphinx_timeout = 5
+
+# Gallery
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
+    "subsection_order": [
+        f"examples/{group}"
+        for group in ("tables", "ratio", "labels", "ensembles", "images", "scikit_learn", "pyod")
+    ],
+    "within_subsection_order": "FileNameSortKey",
+    # Which examples use a name: shown on its page of the reference.
+    "doc_module": ("lofe_sklearn",),
+    "backreferences_dir": "reference/generated/examples",
+    "reference_url": {"lofe_sklearn": None},
+    "reset_modules": ("matplotlib",),
+    "image_srcset": ["2x"],
+    "thumbnail_size": (400, 280),
+    "min_reported_time": 5,
     "remove_config_comments": True,
     "show_memory": False,
 }
 warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive")
+
+# Looks
+html_theme = "pydata_sphinx_theme"
+html_title = "lofe_sklearn"
+html_baseurl = f"{site}/{shown_version}/"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_favicon = "_static/favicon.svg"
+html_show_sourcelink = False
+html_copy_source = False
+# These pages have no others below them.
+html_sidebars = {"index": [], "getting_started": [], "choosing": []}
+html_theme_options = {
+    "logo": {
+        "image_light": "_static/logo-light.svg",
+        "image_dark": "_static/logo-dark.svg",
+        "alt_text": "lofe_sklearn",
+    },
+    "github_url": "https://github.com/lofe-sklearn/lofe_sklearn",
+    "header_links_before_dropdown": 8,
+    "navbar_align": "left",
+    "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
+    "switcher": {
+        "json_url": f"{site}/dev/_static/switcher.json",
+        "version_match": shown_version,
+    },
+    # The list is on the site. Without a network there is none, and custom.css hides the button.
+    "check_switcher": False,
+    "show_toc_level": 2,
+    "navigation_depth": 2,
+    "show_nav_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["licence"],
+    "footer_end": [],
+    "search_bar_text": "Search: missing values, threshold, GPU ...",
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_context = {
+    "default_mode": "auto",
+    "card_url": f"{html_baseurl}_static/card.png",
+    "card_text": "Deep anomaly detection for training data that is not clean, "
+    "with scikit-learn's interface.",
+}

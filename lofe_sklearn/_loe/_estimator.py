@@ -36,12 +36,12 @@ class LOE(
     DecisionMixin,
     OutlierDetector,
 ):
-    """Latent Outlier Exposure [1]_: train a detector on unlabelled, contaminated data.
+    """Latent Outlier Exposure: train a detector on unlabelled, contaminated data.
 
     A backbone gives two losses for each row, low where it looks normal and low where it looks
     anomalous. LOE minimises their sum over the network's parameters and the rows' unknown labels
     in turn: the share `contamination` of the rows that look most anomalous is trained as anomalies
-    (``"hard"``) or as either (``"soft"``), all others as normal.
+    (``"hard"``) or as either (``"soft"``), all others as normal. The method is that of [1]_.
 
     Parameters
     ----------

@@ -55,11 +55,11 @@ class DeepSVDDModule(nn.Module):
 
 @with_shared_docs
 class DeepSVDD(Backbone):
-    """Deep SVDD: normal rows are mapped close to a fixed centre [1]_, anomalies away from it.
+    """Deep SVDD: normal rows are mapped close to a fixed centre, anomalies away from it.
 
     The normal loss of a row is its distance h from the centre in the embedding. On its own it is
     trained blind, as if all rows were normal; ``LOE(DeepSVDD(...))`` trains it on contaminated
-    data.
+    data. The method is that of [1]_.
 
     Parameters
     ----------

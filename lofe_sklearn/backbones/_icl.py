@@ -138,13 +138,13 @@ class _Encoders(nn.Module):
 
 @with_shared_docs
 class ICL(Backbone):
-    """ICL: internal contrastive learning [1]_.
+    """ICL: internal contrastive learning.
 
     Each row is cut into windows of consecutive features. One encoder embeds a window, another one
     the rest of the row, and both are trained so that the rest tells its own window from the row's
     other windows. Where it cannot, the features do not go together as they usually do, and the
     row is anomalous. On its own it is trained blind, as if all rows were normal; ``LOE(ICL(...))``
-    trains it on contaminated data.
+    trains it on contaminated data. The method is that of [1]_.
 
     Parameters
     ----------

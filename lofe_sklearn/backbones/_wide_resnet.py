@@ -11,10 +11,11 @@ _GROUP = 16
 
 
 class WideResNet(nn.Module):
-    """Pre-activation Wide-ResNet of Zagoruyko and Komodakis [1]_, with group normalisation [2]_.
+    """Pre-activation Wide-ResNet of Zagoruyko and Komodakis, with group normalisation.
 
     A row's losses must not depend on the rows, and the anomalies, that share its batch; so each
     image is normalised by itself, and there are no running statistics.
+    The network is that of [1]_, the normalisation that of [2]_.
 
     Parameters
     ----------

@@ -14,11 +14,11 @@ from lofe_sklearn.rules._statistics import quantile, unknown_rows
 
 
 class ALTBI(LabelRule):
-    """Adaptive loss truncation with batch increment [1]_.
+    """Adaptive loss truncation with batch increment.
 
     The rows of the largest normal losses in a batch are left out, the batch grows from epoch to
     epoch, so that the quantile is found ever more exactly, and losses are averaged over the states
-    that the network goes through.
+    that the network goes through. The method is that of [1]_.
 
     Parameters
     ----------

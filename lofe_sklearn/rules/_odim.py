@@ -14,13 +14,13 @@ from lofe_sklearn.rules._statistics import TwoNormals
 
 
 class ODIM(LabelRule):
-    """Stop blind training where the losses fall into two groups most clearly [1]_.
+    """Stop blind training where the losses fall into two groups most clearly.
 
     A network learns the many normal rows before the few anomalies, and in the end both. So the
     training looks at the normal losses of its rows from time to time, fits a mixture of two normal
     distributions to them, and keeps the network with the largest Wasserstein distance between the
     two. It stops when that has not grown for some looks; each member of an ensemble at a time of
-    its own.
+    its own. The method is that of [1]_.
 
     Parameters
     ----------

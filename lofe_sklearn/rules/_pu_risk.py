@@ -12,7 +12,7 @@ from lofe_sklearn.rules._label_rule import LabelRule
 
 
 class PURisk(LabelRule):
-    """The unbiased risk of positive and unlabelled rows [1]_, for known anomalies [2]_.
+    """The unbiased risk of positive and unlabelled rows, for known anomalies.
 
     For those who know some anomalies and no normal row. Of the rows of unknown label the share
     alpha is anomalous, so that the mean normal loss over normal rows follows from two means that
@@ -21,7 +21,8 @@ class PURisk(LabelRule):
 
         alpha E_a[L_a] + max(0, E_u[L_n] - alpha E_a[L_n])
 
-    with E_a over the known anomalies and E_u over the rows of unknown label.
+    with E_a over the known anomalies and E_u over the rows of unknown label. The risk is that of [1]_;
+    [2]_ uses it for known anomalies.
 
     Parameters
     ----------

@@ -97,12 +97,12 @@ def adbench_split(
     min_samples: int | None = None,
     random_state: RandomState = None,
 ) -> TrainTestSplit:
-    """Split rows at random into 70 % for training and 30 % for testing, as ADBench does [1]_.
+    """Split rows at random into 70 % for training and 30 % for testing, as ADBench does.
 
     The split is stratified: normal rows and anomalies are each split in that proportion, so that
     the training rows are contaminated like the whole set. ADBench then scales each feature to
     [0, 1] by the training rows, which is left to the detector here, reports ROC AUC and average
-    precision, and repeats everything with the seeds 1, 2 and 3.
+    precision, and repeats everything with the seeds 1, 2 and 3. The protocol is that of [1]_.
 
     Parameters
     ----------

@@ -18,12 +18,13 @@ from lofe_sklearn.datasets._protocols._labelled_rows import check_labelled
 def loe_tabular_split(
     X: ArrayLike, y: ArrayLike, *, contamination: float = 0.1, random_state: RandomState = None
 ) -> TrainTestSplit:
-    """Split a labelled set as the LOE paper does for tabular data [1]_.
+    """Split a labelled set as the LOE paper does for tabular data.
 
     The normal rows are split in half at random. The first half, contaminated with noisy copies of
     anomalies, is for training; the second half together with all real anomalies is for testing.
     The paper reports the F1 score with as many test rows flagged as there are anomalies
     (`lofe_sklearn.metrics.f1_at_true_ratio`), as a mean over five seeds.
+    The protocol is that of [1]_.
 
     Parameters
     ----------
@@ -85,13 +86,13 @@ def image_one_vs_rest(
     contamination: float = 0.1,
     random_state: RandomState = None,
 ) -> tuple[NDArray[Any], NDArray[Any], Ints, Ints]:
-    """Take one class of a set of images for normal, as the LOE paper does for images [1]_.
+    """Take one class of a set of images for normal, as the LOE paper does for images.
 
     The training images are all those of the normal class in the set's training part, and, so that
     they make up the share `contamination`, images drawn from its other classes. The test images
     are the set's own test part, in which every other class is anomalous. ROC AUC is reported, as a
     mean over all choices of the normal class. Features of images from a pretrained network are
-    split in the same way.
+    split in the same way. The protocol is that of [1]_.
 
     Parameters
     ----------
