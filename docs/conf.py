@@ -7,6 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from class_members import documented  # noqa: E402
 from make_inventories import mapping  # noqa: E402
 
 import lofe_sklearn  # noqa: E402
@@ -58,13 +59,8 @@ numpydoc_xref_aliases = {
 # The docstrings say it, with shapes and in fewer words.
 autodoc_typehints = "none"
 autosummary_generate = True
-autodoc_default_options = {
-    "members": True,
-    # Those of torch's modules are documented there.
-    "inherited-members": "Module",
-    # Their docstrings link into scikit-learn's own documentation.
-    "exclude-members": "set_fit_request, set_partial_fit_request, get_metadata_routing, set_output",
-}
+# Of the page of a class: see class_members.py.
+autosummary_context = {"documented": documented}
 intersphinx_mapping = mapping(HERE / "inventories.toml", HERE / "_build" / "inventories")
 intersphinx_timeout = 5
 

@@ -39,6 +39,6 @@ def lines(objects: dict[str, dict[str, list[str]]]) -> Iterator[str]:
     """Yield a line for each name: name, role, priority, address, shown text."""
     for address, kinds in objects.items():
         for kind, names in kinds.items():
-            role = "std:term" if kind == "term" else f"py:{kind}"
+            role = f"std:{kind}" if kind in ("label", "term") else f"py:{kind}"
             for name in names:
                 yield f"{name} {role} 1 {address.format(name=name)} -\n"
