@@ -56,6 +56,7 @@ numpydoc_xref_aliases = {
     "RandomState": "numpy.random.RandomState",
     "ndarray": "numpy.ndarray",
 }
+toc_object_entries_show_parents = "hide"
 # The docstrings say it, with shapes and in fewer words.
 autodoc_typehints = "none"
 autosummary_generate = True
@@ -94,10 +95,14 @@ html_baseurl = f"{site}/{shown_version}/"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_favicon = "_static/favicon.svg"
+html_search_scorer = "search_scorer.js"
 html_show_sourcelink = False
 html_copy_source = False
 # These pages have no others below them.
-html_sidebars = {"index": [], "getting_started": [], "choosing": []}
+html_sidebars = {
+    "**": ["sidebar-nav-bs"],
+    **dict.fromkeys(("index", "getting_started", "choosing", "search"), []),
+}
 html_theme_options = {
     "logo": {
         "image_light": "_static/logo-light.svg",
@@ -107,6 +112,7 @@ html_theme_options = {
     "github_url": "https://github.com/lofe-sklearn/lofe_sklearn",
     "header_links_before_dropdown": 8,
     "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
     "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
     "switcher": {
         "json_url": f"{site}/dev/_static/switcher.json",

@@ -24,7 +24,7 @@ from benchmarks.reports.track import BLIND, NOTHING_CHOSEN, Track, spread  # noq
 # The lines with a name, and what the name is here. The others are drawn in grey.
 NAMED = {
     NOTHING_CHOSEN: "LOE()",
-    BLIND: "its networks without LOE",
+    BLIND: "its networks alone",
     "IForest (pyod)": "isolation forest",
     "KNN (pyod)": "nearest neighbours",
     "COPOD (pyod)": "COPOD",
@@ -50,7 +50,7 @@ COLOURS = {
 
 def draw(track: Track, path: Path, colours: dict[str, str]) -> None:
     """One line for each detector, with the names of some beside their ends."""
-    figure = Figure(figsize=(7.4, 3.9), layout="constrained")
+    figure = Figure(figsize=(5.9, 4.3), layout="constrained")
     axes = figure.subplots()
     x = 100 * np.array(track.shares)
     means = {name: curve.mean(axis=0) / 100 for name, curve in track.curves.items()}
