@@ -23,7 +23,7 @@ test-wheel:
 		"$$(ls build/wheel/*.whl)[cli]"
 	cd build/wheel/elsewhere && $(THREADS) "$(CURDIR)/$(WHEEL)/bin/python" "$(CURDIR)/tests/wheel.py"
 
-.PHONY: demo test test-all test-engines test-oldest test-wheel lint docs bench peers clean
+.PHONY: demo test test-all test-engines test-oldest test-wheel lint docs linkcheck screenshots bench peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m lofe_sklearn demo --output lofe_demo.png
@@ -50,6 +50,15 @@ lint: $(VENV)/.lint
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/check_search.py
+
+# Needs a network. Links within the site are checked by make docs.
+linkcheck: $(VENV)/.docs
+	$(BIN)/sphinx-build -b linkcheck docs docs/_build/linkcheck
+
+# Pictures of all pages, to be looked at; needs Chromium.
+screenshots: docs
+	$(BIN)/python docs/screenshots.py
 
 bench: $(VENV)/.demo
 	$(BIN)/python -m benchmarks run paper-tabular --sets thyroid arrhythmia --detectors NeuTraL --jobs 2

@@ -4,6 +4,9 @@ import sys
 import warnings
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.application import Sphinx
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
@@ -16,9 +19,10 @@ project = "lofe_sklearn"
 author = "the lofe_sklearn developers"
 copyright = f"2026, {author}"
 release = version = lofe_sklearn.__version__
-# The folder of the site that this build belongs in, and its entry in _static/switcher.json.
+# Where the newest release is. Each version also has a folder there, dev or 1.2, and an entry in the
+# root's _static/switcher.json.
+site = "https://lofe-sklearn.github.io/lofe_sklearn/"
 shown_version = "dev" if "dev" in release else ".".join(release.split(".")[:2])
-site = "https://lofe-sklearn.github.io/lofe_sklearn"
 
 extensions = [
     "sphinx.ext.autodoc",
@@ -88,10 +92,17 @@ sphinx_gallery_conf = {
 }
 warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive")
 
+# Links out of the site: make linkcheck
+linkcheck_timeout = 15
+linkcheck_retries = 2
+# The site itself, before it is published, and headings that GitHub makes in the browser.
+linkcheck_ignore = [rf"{site}.*"]
+linkcheck_anchors_ignore_for_url = [r"https://github\.com/.*"]
+
 # Looks
 html_theme = "pydata_sphinx_theme"
 html_title = "lofe_sklearn"
-html_baseurl = f"{site}/{shown_version}/"
+html_baseurl = site
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_favicon = "_static/favicon.svg"
@@ -101,7 +112,7 @@ html_copy_source = False
 # These pages have no others below them.
 html_sidebars = {
     "**": ["sidebar-nav-bs"],
-    **dict.fromkeys(("index", "getting_started", "choosing", "search"), []),
+    **{page: [] for page in ("index", "getting_started", "choosing", "search")},
 }
 html_theme_options = {
     "logo": {
@@ -115,7 +126,7 @@ html_theme_options = {
     "navbar_persistent": ["search-button"],
     "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
     "switcher": {
-        "json_url": f"{site}/dev/_static/switcher.json",
+        "json_url": f"{site}_static/switcher.json",
         "version_match": shown_version,
     },
     # The list is on the site. Without a network there is none, and custom.css hides the button.
@@ -132,7 +143,19 @@ html_theme_options = {
 }
 html_context = {
     "default_mode": "auto",
-    "card_url": f"{html_baseurl}_static/card.png",
+    "card_url": f"{site}_static/card.png",
     "card_text": "Deep anomaly detection for training data that is not clean, "
     "with scikit-learn's interface.",
 }
+
+
+def strip_code(app: Sphinx, doctree: nodes.document) -> None:
+    """Take the empty last line from code, which a doctest in Markdown needs and a reader does not."""
+    for block in doctree.findall(nodes.literal_block):
+        if block.rawsource == block.astext():
+            block.rawsource = block.rawsource.rstrip()
+            block[:] = [nodes.Text(block.rawsource)]
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("doctree-read", strip_code)

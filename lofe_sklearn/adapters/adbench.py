@@ -19,9 +19,10 @@ from lofe_sklearn.adapters._checks import checked_detector
 
 
 class ADBenchDetector:
-    """`LOE()`, or with `of` any detector, in the shape of ADBench's customized algorithms [1]_.
+    """`LOE()`, or with `of` any detector, in the shape of ADBench's customized algorithms.
 
-    ADBench makes an instance for each data set, setting and seed itself, so it is given the class:
+    ADBench [1]_ makes an instance for each data set, setting and seed itself, so it is given the
+    class:
     ``RunPipeline(...).run(dataset=..., clf=ADBenchDetector)``, or
     ``clf=ADBenchDetector.of(LOE(NeuTraL()))``. ADBench itself need not be installed to import this.
 
