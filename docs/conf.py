@@ -150,7 +150,7 @@ html_context = {
 
 
 def strip_code(app: Sphinx, doctree: nodes.document) -> None:
-    """Take the empty last line from code, which a doctest in Markdown needs and a reader does not."""
+    """Take the empty last line from code: only a doctest in Markdown needs it."""
     for block in doctree.findall(nodes.literal_block):
         if block.rawsource == block.astext():
             block.rawsource = block.rawsource.rstrip()

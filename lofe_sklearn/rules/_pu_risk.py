@@ -21,8 +21,8 @@ class PURisk(LabelRule):
 
         alpha E_a[L_a] + max(0, E_u[L_n] - alpha E_a[L_n])
 
-    with E_a over the known anomalies and E_u over the rows of unknown label. The risk is that of [1]_;
-    [2]_ uses it for known anomalies.
+    with E_a over the known anomalies and E_u over the rows of unknown label. The risk is that of
+    [1]_; [2]_ uses it for known anomalies.
 
     Parameters
     ----------
