@@ -47,14 +47,17 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_line_continuation_character = "\\"
 
-# Reference
+# Reference: `NeuTraL` in a docstring is a link, `n_rows` is code.
+default_role = "py:obj"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True
 # Types are linked where they are one of these, other words of a description are left as they are.
 numpydoc_xref_ignore = "all"
 numpydoc_xref_aliases = {
+    "Backbone": "lofe_sklearn.backbones.Backbone",
     "DataFrame": "pandas.DataFrame",
     "GridSearchCV": "sklearn.model_selection.GridSearchCV",
+    "LabelRule": "lofe_sklearn.rules.LabelRule",
     "Module": "torch.nn.Module",
     "Pipeline": "sklearn.pipeline.Pipeline",
     "RandomState": "numpy.random.RandomState",
@@ -106,7 +109,7 @@ html_baseurl = site
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_favicon = "_static/favicon.svg"
-html_search_scorer = "search_scorer.js"
+html_search_scorer = str(HERE / "search_scorer.js")
 html_show_sourcelink = False
 html_copy_source = False
 # These pages have no others below them.

@@ -2,6 +2,7 @@
 // the reference, and most readers look for the page that says how to do it.
 var Scorer = {
   score: ([docname, title, anchor, descr, score]) => {
+    if (/(^|\/)index$/.test(docname)) return score - 4;
     if (/^(how_to\/|getting_started|choosing)/.test(docname)) return score + 8;
     if (/^(benchmarks|development)\//.test(docname)) return score - 4;
     return score;
