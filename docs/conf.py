@@ -45,6 +45,8 @@ myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+# Not beside what an example of the gallery prints.
+copybutton_selector = "div.highlight:not(.sphx-glr-script-out *) pre"
 copybutton_line_continuation_character = "\\"
 
 # Reference: `NeuTraL` in a docstring is a link, `n_rows` is code.
@@ -94,6 +96,14 @@ sphinx_gallery_conf = {
     "show_memory": False,
 }
 warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive")
+
+
+def without_path(message: Warning | str, category: type[Warning], *_: object) -> str:
+    """Show a warning of an example without the place where the example was run."""
+    return f"{category.__name__}: {message}\n"
+
+
+warnings.formatwarning = without_path
 
 # Links out of the site: make linkcheck
 linkcheck_timeout = 15
