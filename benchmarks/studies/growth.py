@@ -167,7 +167,7 @@ def draw(rows: list[Row], path: Path) -> None:
         for (detector,), own in of_detectors.items():
             if detector not in DRAWN:
                 continue
-            # Half of what was measured below a hundredth of a second is the clock.
+            # A logarithmic scale has no zero, and the clock says little of shorter times.
             points = sorted((row["n_rows"], max(row[figure_name], SHORTEST)) for row in own)
             called, color, dashes = DRAWN[detector]
             strong = detector == "LOE()"
