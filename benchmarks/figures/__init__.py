@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import images, losses, peers
+from benchmarks.figures import backbones, images, losses, peers
 from benchmarks.ledger import RESULTS, Row, read
 from benchmarks.study import results
 
@@ -48,6 +48,11 @@ DRAWINGS = {
         "LOE() among detectors of other libraries: ADBench, all rows fitted and scored",
         ("adbench",),
         peers.draw,
+    ),
+    "backbones": Drawing(
+        "each backbone without labels and with them: ADBench, all rows fitted and scored",
+        ("adbench",),
+        backbones.draw,
     ),
     "images": Drawing(
         "training with and without labels on images and video",
