@@ -5,6 +5,7 @@ python -m benchmarks run paper-tabular --jobs 2
 python -m benchmarks report benchmarks/results/paper-tabular.jsonl
 python -m benchmarks study cleaning
 python -m benchmarks study cleaning --show
+python -m benchmarks figure peers docs/images/peers.png
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from benchmarks.standalone import CheckoutError
 from benchmarks.studies import command_line
 from benchmarks.suites import SUITES, Suite
 
+# The pictures of benchmarks.figures, which is imported only to draw: it needs matplotlib.
+FIGURES = ("peers", "backbones", "images", "losses")
 # A full disk, a quota, and the largest size of a file.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -110,6 +113,11 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("files", nargs="+", type=Path)
     report.add_argument("--output", type=Path, default=RESULTS, help="folder of the reports")
     report.add_argument("--metrics", nargs="+", choices=("roc_auc", "average_precision", "f1"))
+
+    figure = commands.add_parser("figure", help="draw a picture of the rows on file")
+    figure.set_defaults(action=draw_figure)
+    figure.add_argument("name", choices=FIGURES, help="what to draw")
+    figure.add_argument("file", type=Path, help="the picture, such as peers.png")
 
     command_line.add_to(commands)
     return top
@@ -198,6 +206,15 @@ def write_reports(options: argparse.Namespace, command: str) -> int:
 
     for path in write_report(options.files, options.output, metrics=options.metrics):
         print(path)
+    return 0
+
+
+def draw_figure(options: argparse.Namespace, command: str) -> int:
+    """Draw one picture of the rows on file, and print where it is."""
+    from benchmarks.figures import DRAWINGS
+
+    DRAWINGS[options.name].from_file(options.file)
+    print(options.file)
     return 0
 
 

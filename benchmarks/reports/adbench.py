@@ -38,15 +38,8 @@ def seen_and_unseen(grid: Grid, datasets: Mapping[str, str]) -> Sheet | None:
     Sheet or None
         None where no detector has a figure of all sets of a kind.
     """
-    there = np.isfinite(grid.means).sum(axis=1)
-    groups: dict[str, list[int]] = {SEEN: [], UNSEEN: []}
-    for line, of_set in enumerate(grid.sets):
-        groups[SEEN if is_seen(datasets[of_set]) else UNSEEN].append(line)
-    for key, lines in groups.items():
-        # A set that only a few detectors were run on is not one that the others lack.
-        most = max((there[line] for line in lines), default=0)
-        groups[key] = [line for line in lines if there[line] and 2 * there[line] >= most]
-    means = np.array([_means(grid, lines) for lines in groups.values()])
+    groups = seen_and_others(grid, datasets)
+    means = np.array([of_group(grid, lines) for lines in groups.values()])
     kept = np.flatnonzero(np.isfinite(means).any(axis=0))
     if not len(kept):
         return None
@@ -68,7 +61,20 @@ def seen_and_unseen(grid: Grid, datasets: Mapping[str, str]) -> Sheet | None:
     return Sheet(title, header, rows, notes=[note])
 
 
-def _means(grid: Grid, lines: Sequence[int]) -> Floats:
+def seen_and_others(grid: Grid, datasets: Mapping[str, str]) -> dict[str, list[int]]:
+    """Return the lines of `grid` that the defaults were chosen on, and those of all others."""
+    there = np.isfinite(grid.means).sum(axis=1)
+    groups: dict[str, list[int]] = {SEEN: [], UNSEEN: []}
+    for line, of_set in enumerate(grid.sets):
+        groups[SEEN if is_seen(datasets[of_set]) else UNSEEN].append(line)
+    for key, lines in groups.items():
+        # A set that only a few detectors were run on is not one that the others lack.
+        most = max((there[line] for line in lines), default=0)
+        groups[key] = [line for line in lines if there[line] and 2 * there[line] >= most]
+    return groups
+
+
+def of_group(grid: Grid, lines: Sequence[int]) -> Floats:
     """Return the mean of each column over these sets; nan where it has not all of them."""
     if not lines:
         return np.full(len(grid.columns), np.nan)

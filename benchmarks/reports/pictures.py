@@ -40,6 +40,19 @@ def paper_pictures(rows: Sequence[Row]) -> list[Sheet]:
     -------
     list of Sheet
     """
+    means = mean_auc(rows)
+    return [
+        _sheet(of, detector, means)
+        for of, detector in dict.fromkeys((key[0], key[1]) for key in sorted(means))
+    ]
+
+
+def mean_auc(rows: Sequence[Row]) -> dict[tuple, tuple[float, int]]:
+    """Return mean ROC AUC in per cent and the number of classes that it is a mean of.
+
+    Keys are the collection, the detector, the share of anomalies and the method, which is "clean"
+    where there are none.
+    """
     values: dict[tuple, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row.get("error") or row.get("roc_auc") is None:
@@ -47,14 +60,10 @@ def paper_pictures(rows: Sequence[Row]) -> list[Sheet]:
         method = "clean" if not row["true_ratio"] else row["method"]
         key = (collection(row["dataset"]), row["detector"], float(row["true_ratio"] or 0), method)
         values[key][row["dataset"]].append(100 * row["roc_auc"])
-    means = {
+    return {
         key: (float(np.mean([np.mean(v) for v in sets.values()])), len(sets))
         for key, sets in values.items()
     }
-    return [
-        _sheet(of, detector, means)
-        for of, detector in dict.fromkeys((key[0], key[1]) for key in sorted(means))
-    ]
 
 
 def _sheet(of: str, detector: str, means: dict[tuple, tuple[float, int]]) -> Sheet:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from benchmarks import looks
+from benchmarks.markdown import short
 from benchmarks.reports.curves import percent
 from benchmarks.reports.grid import METRICS, Column, Floats, Row, name_columns, name_sets
 from benchmarks.reports.tables import Sheet, Text, figure
@@ -27,16 +27,33 @@ WAYS = {
     ("", '{"evidence": null}', False): NETWORKS,
     ("blind", "{}", False): BLIND,
 }
-# Blue and orange are told apart by the colour-blind, and by their brightness in grey.
 LOOKS: dict[str, dict[str, Any]] = {
-    NOTHING_CHOSEN: {"color": "#0059A8", "lw": 3.2, "zorder": 6},
-    KNOWN: {"color": "#0059A8", "lw": 2.2, "ls": (0, (4, 1.4)), "zorder": 5},
-    BLIND: {"color": "#D55E00", "lw": 2.6, "zorder": 5},
+    NOTHING_CHOSEN: {"color": looks.OURS, "lw": 3.4, "zorder": 6},
+    KNOWN: {"color": looks.OURS, "lw": 2.0, "ls": (0, (4, 1.4)), "zorder": 5},
+    BLIND: {"color": looks.BLIND, "lw": 2.8, "zorder": 5},
 }
-OURS: dict[str, Any] = {"color": "#5B9BD5", "lw": 1.2, "zorder": 3}
-OTHERS: dict[str, Any] = {"color": "#A0A0A0", "lw": 1.0, "zorder": 2}
-SIZE = (5.8, 5.6)  # inches of a panel
-APART = 0.165  # inches between two names
+PEERS: dict[str, Any] = {"color": looks.OTHERS, "lw": 1.0, "zorder": 2}
+# Of the other lines those that have a name in the picture. The tables have all.
+NAMED = {
+    "COPOD (pyod)": "COPOD",
+    "MCD (pyod)": "MCD",
+    "IForest (pyod)": "isolation forest",
+    "OCSVM (pyod)": "one-class SVM",
+    "KNN (pyod)": "5th neighbour",
+    "AutoEncoder (pyod)": "autoencoder, PyOD",
+    "DeepSVDD (deepod)": "Deep SVDD, DeepOD",
+    "LOF (pyod)": "LOF",
+}
+# What the lines of LOOKS are called in the picture.
+CALLED = {
+    NOTHING_CHOSEN: "LOE()",
+    KNOWN: "LOE, share told",
+    BLIND: "its networks alone",
+}
+FEW = 10  # so many lines have a name each
+HEIGHT = 5.4  # inches
+APART = 0.2  # inches between two names
+CLOSE = 0.1  # the share of anomalies that the heading speaks of
 
 
 class Track:
@@ -122,86 +139,64 @@ def series(row: Row, column: Column) -> str:
     return str(column) if method in ("", "blind") else f"LOE({column})"
 
 
-def draw(tracks: Sequence[Track], path: Path) -> Path:
-    """Draw a panel for each metric, with a line and a name for each detector.
+def draw(track: Track, path: Path) -> Path:
+    """Draw a line for each detector, and name those that stand for their kind.
 
-    Bands are from the lowest to the highest seed. The picture has a background of its own, so that
-    it can be read on a dark page too.
+    Bands are from the lowest to the highest seed.
     """
-    width, height = SIZE
-    drawing = Figure(
-        figsize=(width * len(tracks), height + 0.8), layout="constrained", facecolor="white"
+    drawing = looks.canvas(HEIGHT, _heading(track), _under(track))
+    axis = drawing.subplots()
+    x = 100 * np.array(track.shares)
+    few = len(track.curves) <= FEW
+    for name, curve in track.curves.items():
+        if few or name in LOOKS or not name.startswith("LOE("):
+            look = LOOKS.get(name, PEERS)
+            axis.plot(x, curve.mean(axis=0), solid_capstyle="round", clip_on=False, **look)
+        if name in LOOKS and len(curve) > 1:
+            low, high = curve.min(axis=0), curve.max(axis=0)
+            axis.fill_between(x, low, high, color=LOOKS[name]["color"], alpha=0.14, lw=0)
+    axis.set_xticks(x, [f"{share:g} %" for share in x])
+    axis.set_xlim(x[0], x[-1])
+    axis.set_xlabel("anomalies among the training rows", fontsize=10, color=looks.WORDS)
+    looks.plain(axis)
+    axis.yaxis.set_major_formatter(lambda per_cent, _: short(per_cent / 100, 2))
+    names = {name: called for name, called in (CALLED | NAMED).items() if name in track.curves}
+    if few:
+        names = {name: names.get(name, name) for name in track.curves}
+    ends = {called: float(track.curves[name][:, -1].mean()) for name, called in names.items()}
+    colors = {called: LOOKS.get(name, PEERS)["color"] for name, called in names.items()}
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high)
+    width = x[-1] - x[0]
+    looks.name_ends(
+        axis,
+        ends,
+        colors,
+        x=float(x[-1]),
+        gap=0.03 * width,
+        apart=APART * (high - low) / (HEIGHT - 1),
+        bold=tuple(CALLED.values()),
     )
-    axes = drawing.subplots(1, len(tracks), squeeze=False)
-    for axis, track in zip(axes.flat, tracks, strict=True):
-        _panel(axis, track)
-    drawing.suptitle("What anomalies left in the training rows cost", fontsize=14, weight="bold")
-    drawing.supxlabel("anomalies among the training rows, per cent", fontsize=11)
-    drawing.savefig(path, dpi=150)
+    looks.save(drawing, path)
     return path
 
 
-def _panel(axis: Axes, track: Track) -> None:
-    x = 100 * np.array(track.shares)
-    for name, curve in track.curves.items():
-        look = _look(name)
-        axis.plot(x, curve.mean(axis=0), solid_capstyle="round", clip_on=False, **look)
-        if name in LOOKS and len(curve) > 1:
-            low, high = curve.min(axis=0), curve.max(axis=0)
-            axis.fill_between(x, low, high, color=look["color"], alpha=0.16, lw=0, zorder=1)
-    axis.set_xticks(x, [f"{share:g}" for share in x])
-    axis.set_xlim(x[0], x[-1])
-    title = f"{METRICS[track.metric]}, per cent, mean over {len(track.sets)} sets"
-    axis.set_title(title[0].upper() + title[1:], loc="left", fontsize=10.5)
-    axis.grid(axis="y", color="0.92", lw=0.8)
-    axis.set_axisbelow(True)
-    axis.spines[["top", "right", "left"]].set_visible(False)
-    axis.tick_params(length=0, labelsize=9)
-    _names(axis, track, float(x[-1]))
+def _heading(track: Track) -> str:
+    """Say what the nearest share to `CLOSE` costs with LOE and without."""
+    there = [name for name in (BLIND, NOTHING_CHOSEN) if name in track.curves]
+    if len(there) < 2:
+        return "What anomalies left in training cost"
+    place = int(np.argmin([abs(share - CLOSE) for share in track.shares]))
+    alone, ours = (short(float(track.curves[name].mean(axis=0)[place]) / 100) for name in there)
+    return (
+        f"With {percent(track.shares[place])} of anomalies left in training,\n"
+        f"LOE() has {ours}, its networks alone {alone}"
+    )
 
 
-def _look(name: str) -> dict[str, Any]:
-    return LOOKS.get(name) or (OURS if name.startswith("LOE(") else OTHERS)
-
-
-def _names(axis: Axes, track: Track, last: float) -> None:
-    """Write the name of each line beside its end."""
-    ends = [float(curve[:, -1].mean()) for curve in track.curves.values()]
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high)
-    heights = spread(ends, APART * (high - low) / SIZE[1])
-    short = [name.partition(" (")[0] for name in track.curves]
-    for name, brief, end, height in zip(track.curves, short, ends, heights, strict=True):
-        look = _look(name)
-        style: dict[str, Any] = {"color": "0.3", "fontsize": 7.8}
-        if look is not OTHERS:
-            style["color"] = look["color"]
-        if name in LOOKS:
-            style |= {"fontsize": 9.5, "weight": "bold"}
-        shown = brief if short.count(brief) == 1 else name
-        start = last * 1.035
-        axis.plot([last, start], [end, height], color=look["color"], lw=0.7, clip_on=False)
-        axis.text(start * 1.008, height, shown, va="center", **style)
-
-
-def spread(heights: Sequence[float], step: float) -> Floats:
-    """Move heights apart, so that any two differ by `step`, and their order stays.
-
-    Each run of heights that would overlap is set around its own mean.
-    """
-    order = np.argsort(heights, kind="stable")
-    runs: list[list[float]] = []
-    for height in np.asarray(heights, dtype=float)[order]:
-        runs.append([height])
-        while len(runs) > 1 and _edges(runs[-2], step)[1] + step > _edges(runs[-1], step)[0]:
-            last = runs.pop()
-            runs[-1] += last
-    placed = np.concatenate([np.linspace(*_edges(run, step), len(run)) for run in runs])
-    out = np.empty(len(placed))
-    out[order] = placed
-    return out
-
-
-def _edges(run: list[float], step: float) -> tuple[float, float]:
-    middle, half = float(np.mean(run)), step * (len(run) - 1) / 2
-    return middle - half, middle + half
+def _under(track: Track) -> str:
+    metric = METRICS[track.metric]
+    return (
+        f"{metric[0].upper()}{metric[1:]}, mean over {len(track.sets)} sets of ADBench.\n"
+        "Grey: detectors of PyOD and DeepOD, and single networks without LOE."
+    )

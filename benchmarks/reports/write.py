@@ -284,13 +284,18 @@ class Report:
         tracks = [Track(rows, metric) for metric in self.metrics or METRICS]
         if not tracks[0].curves:
             raise ReportError("no detector has a figure at every share of anomalies.")
-        path = self.output / f"{self.name}.png"
-        drawn = [track for track in tracks if track.metric != "f1"] or tracks
-        self.pictures.append(draw(drawn, path))
-        self._add(
-            f"![{' and '.join(METRICS[track.metric] for track in drawn)} by the share of anomalies "
-            f"in training]({path.name})"
-        )
+        main = "average_precision"  # its picture has the name of the suite, which others link to
+        for track in sorted(tracks, key=lambda track: track.metric != main):
+            if track.metric == "f1" and len(tracks) > 1:
+                continue
+            alone = track.metric == main or len(tracks) == 1
+            path = self.output / f"{self.name}{'' if alone else '_' + track.metric}.png"
+            self.pictures.append(draw(track, path))
+            metric = METRICS[track.metric]
+            self._add(
+                f"![{metric[0].upper()}{metric[1:]} by the share of anomalies in training]"
+                f"({path.name})"
+            )
         for track in tracks:
             self._sheet(track.sheet())
         parts = {

@@ -141,40 +141,49 @@ def tables(rows: list[Row]) -> str:
     return text
 
 
+UNIFY = "PyOD IForest, unify"
 # Enough to see the kinds: ours, told what users may know, and PyOD's two ways of one detector.
 DRAWN = {
-    "LOE": ("C0", "o"),
-    "LOE, 20 labels": ("C2", "s"),
-    "LOE, share told": ("C9", "D"),
-    "PyOD IForest, linear": ("C1", "^"),
-    "PyOD IForest, unify": ("C3", "v"),
+    "LOE": ("#0059A8", "o", 2.6),
+    "LOE, share told": ("#5B9BD5", "D", 1.6),
+    "LOE, 20 labels": ("#5B9BD5", "s", 1.2),
+    "PyOD IForest, linear": ("#A0A0A0", "^", 1.4),
+    UNIFY: ("#555555", "v", 1.4),
 }
 
 
 def draw(rows: list[Row], path: Path) -> None:
     """Draw reliability curves, pooled over sets and seeds; each set and seed counts the same."""
-    from matplotlib.figure import Figure
+    from benchmarks import looks
 
-    titles = {
-        "all": "all: the training rows themselves",
-        "paper": "paper: test rows, which hold more anomalies",
-    }
+    titles = {"all": "all rows, fitted and judged", "paper": "test rows, with more anomalies"}
     groups = grouped(rows, "protocol", "detector")
-    figure = Figure(figsize=(9, 4.4), layout="constrained")
+    sure = {name: _curve(groups["all", name])[1][-1] for name in ("LOE", UNIFY)}
+    figure = looks.canvas(
+        4.5,
+        f"Of rows that are called nearly certain, {100 * sure['LOE']:.0f} %\n"
+        f"are anomalies with LOE, {100 * sure[UNIFY]:.0f} % with PyOD's unify",
+        "Share of anomalies among rows of a mean probability; dotted: what is right.",
+    )
     axes = figure.subplots(1, 2, sharey=True)
     for axis, protocol in zip(axes, PROTOCOLS, strict=True):
-        axis.plot([0, 1], [0, 1], color="0.6", lw=1, ls="--", label="perfectly calibrated")
-        for detector, (color, marker) in DRAWN.items():
+        axis.plot([0, 1], [0, 1], color="0.6", lw=1, ls=":")
+        for detector, (color, marker, width) in DRAWN.items():
             own = groups.get((protocol, detector))
             if own:
-                style = {"color": color, "marker": marker, "ms": 5, "lw": 1.5}
-                axis.plot(*_curve(own), **style, label=detector)
-        axis.set(title=titles[protocol], xlabel="mean probability in the bin")
+                x, y = _curve(own)
+                axis.plot(x, y, color=color, marker=marker, ms=4.5, lw=width, label=detector)
+        axis.set_title(titles[protocol], fontsize=10.5, loc="left")
+        axis.set_xlabel("mean probability", fontsize=10, color=looks.WORDS)
         axis.set_aspect("equal")
         axis.set(xlim=(0, 1.02), ylim=(0, 1.02))  # no marker is cut off
-    axes[0].set_ylabel("share of anomalies among its rows")
-    axes[0].legend(frameon=False, fontsize=9)
-    figure.savefig(path, dpi=130)
+        ticks = [0, 0.25, 0.5, 0.75, 1]
+        axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        looks.plain(axis)
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=2, frameon=False, fontsize=9.5)
+    looks.save(figure, path)
 
 
 def _curve(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:

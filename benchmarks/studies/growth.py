@@ -43,6 +43,16 @@ FIGURES = {
     "file_kb": "file, kB",
 }
 
+TIMES = {"fit_seconds": "fit, CPU seconds", "score_seconds": "score, CPU seconds"}
+SHORTEST = 0.01
+# What the lines of the picture are called, their colours and dashes.
+DRAWN = {
+    "LOE()": ("LOE()", "#0059A8", "-"),
+    "DeepSVDD()": ("one Deep SVDD", "#5B9BD5", "-"),
+    "IsolationForest()": ("isolation forest", "#A0A0A0", "-"),
+    "pyod.AutoEncoder": ("PyOD's autoencoder", "#A0A0A0", "--"),
+}
+
 
 def _pyod_autoencoder() -> Any:
     from pyod.models.auto_encoder import AutoEncoder
@@ -138,20 +148,61 @@ def tables(rows: list[Row]) -> str:
 
 
 def draw(rows: list[Row], path: Path) -> None:
-    """Draw each figure against the number of rows, for the number of features seen most."""
-    from matplotlib.figure import Figure
+    """Draw the time of fit and score against the number of rows, for the width seen most."""
+    from benchmarks import looks
 
     by_width = grouped(rows, "n_features")
     [width] = max(by_width, key=lambda key: len(by_width[key]))
-    figure = Figure(figsize=(9, 6.4), layout="constrained")
-    for axis, (name, label) in zip(figure.subplots(2, 2).flat, FIGURES.items(), strict=True):
-        for (detector,), own in grouped(by_width[width,], "detector").items():
-            points = sorted((row["n_rows"], max(row[name], 1e-2)) for row in own)
-            axis.plot(*zip(*points, strict=True), marker="o", markersize=4, label=detector)
-        axis.set(xscale="log", yscale="log", xlabel=f"rows of {width} features", ylabel=label)
-        axis.grid(alpha=0.3)
-    axis.legend(fontsize="small")
-    figure.savefig(path, dpi=110)
+    of_detectors = grouped(by_width[width,], "detector")
+    most = max((row for row in by_width[width,] if row["detector"] == "LOE()"),
+               key=lambda row: row["n_rows"])  # fmt: skip
+    figure = looks.canvas(
+        6.6,
+        f"LOE() fits {most['n_rows']:,} rows in {most['fit_seconds']:.0f} CPU seconds\n"
+        f"and scores them in {most['score_seconds']:.0f}",
+        f"Made-up rows of {width} features, one core. Both scales are logarithmic.",
+    )
+    axes = figure.subplots(2, 1, sharex=True)
+    for axis, figure_name, title in zip(axes, TIMES, TIMES.values(), strict=True):
+        for (detector,), own in of_detectors.items():
+            if detector not in DRAWN:
+                continue
+            # A logarithmic scale has no zero, and the clock says little of shorter times.
+            points = sorted((row["n_rows"], max(row[figure_name], SHORTEST)) for row in own)
+            called, color, dashes = DRAWN[detector]
+            strong = detector == "LOE()"
+            axis.loglog(
+                *zip(*points, strict=True),
+                marker="o",
+                ms=6 if strong else 4.5,
+                lw=3 if strong else 1.4,
+                ls=dashes,
+                color=color,
+            )
+            is_short = points[-1][0] < most["n_rows"]  # its name would lie on other lines
+            if is_short and axis is not axes[0]:
+                continue
+            axis.annotate(
+                called,
+                points[-1],
+                xytext=(-8, 3) if is_short else (8, 0),
+                textcoords="offset points",
+                ha="right" if is_short else "left",
+                va="center",
+                fontsize=10.5 if strong else 9.5,
+                weight="bold" if strong else "normal",
+                color=looks.WORDS if color == looks.OTHERS else color,
+            )
+        axis.set_title(title, fontsize=10.5, loc="left")
+        looks.plain(axis)
+        axis.minorticks_off()
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes[-1].set_xlabel("rows", fontsize=10, color=looks.WORDS)
+    low, high = axes[0].get_xlim()
+    axes[0].set_xlim(low, high * 8)  # room for the names
+    axes[0].set_xticks(sorted({row["n_rows"] for row in by_width[width,]}))
+    looks.save(figure, path)
 
 
 STUDY = Study(

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -119,6 +120,69 @@ def _mean(rows: list[Row]) -> str:
     return f"{100 * over_sets(rows, ['f1'])[0]:.1f}"
 
 
+def draw(rows: list[Row], path: Path) -> None:
+    """Draw mean F1 by what is assumed, for one model and for members on both sides."""
+    from benchmarks import looks
+
+    rows = [row for row in rows if (row["setting"], row["method"]) == ("default", "hard")]
+    parts = {"thyroid, cardio, satimage-2": THREE, "eight other sets": OTHERS}
+    lines = {
+        part: {way: _line(rows, sets, way) for way in ("one", "spread")}
+        for part, sets in parts.items()
+    }
+    (one, spread), *_ = (tuple(of.values()) for of in lines.values())
+    figure = looks.canvas(
+        4.1,
+        f"A ratio wrong by two costs one model up to {max(one[1] - one):.0f}\npoints, members "
+        f"on both sides of it up to {max(one[1] - spread):.0f}",
+        "Mean F1, per cent, of NeuTraL with hard labels; the true ratio is .1.\n"
+        "Costs are against one model with the right ratio, on the sets on the left.",
+    )
+    axes = figure.subplots(1, 2, sharey=True)
+    for axis, (part, of_part) in zip(axes, lines.items(), strict=True):
+        for way, values in of_part.items():
+            look = {"color": looks.OURS if way == "spread" else looks.ALSO_OURS, "lw": 2.8}
+            axis.plot(range(3), values, marker="o", ms=7, clip_on=False, **look)
+            for x, value in enumerate(values):
+                above = value >= of_part["one" if way == "spread" else "spread"][x]
+                axis.annotate(
+                    f"{value:.0f}",
+                    (x, value),
+                    xytext=(0, 9 if above else -9),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom" if above else "top",
+                    fontsize=9.5,
+                    color=look["color"],
+                )
+        axis.set_title(part, fontsize=10.5, loc="left")
+        axis.set_xticks(range(3), ["half", "right", "twice"])
+        axis.set_xlim(-0.25, 2.25)
+        axis.set_xlabel("ratio that is assumed", fontsize=10, color=looks.WORDS)
+        axis.margins(y=0.22)
+        looks.plain(axis)
+    words = {"one": "one model", "spread": "members at r/2, r, 2r"}
+    for place, (way, color) in enumerate((("spread", looks.OURS), ("one", looks.ALSO_OURS))):
+        axes[1].text(
+            0.98,
+            0.97 - 0.09 * place,
+            words[way],
+            transform=axes[1].transAxes,
+            ha="right",
+            va="top",
+            fontsize=10.5,
+            weight="bold",
+            color=color,
+        )
+    looks.save(figure, path)
+
+
+def _line(rows: list[Row], sets: Sequence[str], way: str) -> np.ndarray:
+    some = [row for row in rows if row["way"] == way and row["dataset"] in sets]
+    by_assumed = _by(some, "assumed")
+    return np.array([100 * over_sets(by_assumed[name], ["f1"])[0] for name in ASSUMED])
+
+
 STUDY = Study(
     "wrong-ratio",
     "a ratio that is wrong by a factor of two: one model, or members on both sides of it",
@@ -132,4 +196,5 @@ STUDY = Study(
     },
     run=run,
     tables=tables,
+    figure=draw,
 )

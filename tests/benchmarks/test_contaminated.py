@@ -6,9 +6,10 @@ import pytest
 from benchmarks import adbench_sets, detectors
 from benchmarks.__main__ import main
 from benchmarks.ledger import Ledger, read
+from benchmarks.looks import spread
 from benchmarks.peers.detectors import NotInstalledError
 from benchmarks.reports import ReportError, anchors, write_report
-from benchmarks.reports.track import BLIND, KNOWN, NETWORKS, NOTHING_CHOSEN, Track, spread
+from benchmarks.reports.track import BLIND, KNOWN, NETWORKS, NOTHING_CHOSEN, Track
 from benchmarks.sets import ADBENCH, SetError, load, those_there
 from benchmarks.suites import SUITES
 
