@@ -1,6 +1,6 @@
 """Real engines on this machine, which take long to start: Dask's cluster, Ray and Spark.
 
-The recipes are those of the page 'Large data and several machines', as they stand there.
+The recipes are those of the page 'Use several machines', as they stand there.
 """
 
 import os
