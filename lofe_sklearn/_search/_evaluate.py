@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
@@ -158,7 +159,8 @@ def evaluate(
             f"their score is {error_score}. error_score='raise' stops at the first one:{report}",
             FitFailedWarning,
         )
-    with warnings.catch_warnings():
+    # Dask's backend sends jobs to its workers with n_jobs=1, too. The trained models are here.
+    with warnings.catch_warnings(), joblib.parallel_config(backend="sequential"):
         warnings.simplefilter("ignore", FitFailedWarning)  # the same, with all tracebacks
         search.fit(np.arange(data.n_samples), data.y)
 

@@ -15,6 +15,7 @@ def recipe(name):
 
 
 def run(name, **given):
-    """Run a recipe; return its variables."""
+    """Run a recipe as a program that starts with the given variables; return its variables."""
+    given["__name__"] = "__main__"
     exec(compile(recipe(name), f"{PAGE.name}, {name}", "exec"), given)
     return given
