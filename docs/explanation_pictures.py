@@ -39,7 +39,7 @@ def two_steps() -> Figure:
     marked = np.argsort(np.argsort(-difference)) < 3
     colors = np.where(marked, ANOMALY, NORMAL)
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.3), layout="constrained")
     order = np.argsort(-difference)
     left.bar(range(len(rows)), difference[order], color=colors[order])
     left.axvline(2.5, color=INK, linestyle="--", linewidth=1)
@@ -71,7 +71,7 @@ def losses() -> Figure:
     anomaly = -np.log(-np.expm1(-normal))
     soft = (normal + anomaly) / 2
     figure, panels = plt.subplots(
-        1, 2, figsize=(9, 3.4), sharex=True, sharey=True, layout="constrained"
+        1, 2, figsize=(8, 3.3), sharex=True, sharey=True, layout="constrained"
     )
     for axes, title, loss, name in (
         (panels[0], "Hard labels push without end", anomaly, "$L_a$"),
@@ -126,7 +126,7 @@ def labels_of(X: Rows, contamination: float) -> Rows:
 
 def draw_labels(axes: Axes, X: Rows, y: Rows, marked: Rows, title: str) -> None:
     """Rows in the plane: labelled ones are red, and true anomalies have the shape of a triangle."""
-    for is_anomaly, shape, size in ((0, "o", 7), (1, "^", 13)):
+    for is_anomaly, shape, size in ((0, "o", 7), (1, "^", 20)):
         for is_marked, color, alpha in ((False, NORMAL, 0.5), (True, ANOMALY, 0.9)):
             part = (y == is_anomaly) & (marked == is_marked)
             axes.scatter(*X[part].T, s=size, marker=shape, color=color, linewidths=0, alpha=alpha)
@@ -151,17 +151,17 @@ def labels_move() -> Figure:
     """Labels of four epochs."""
     X, y = plane_rows((350, 350, 100), (0, 1.8))
     labels = labels_of(X, 0.125)
-    figure, panels = plt.subplots(1, 4, figsize=(10, 2.7), layout="constrained")
+    figure, panels = plt.subplots(1, 4, figsize=(8.5, 2.3), layout="constrained")
     for axes, epoch in zip(panels, (0, 15, 20, 59), strict=True):
         right = (labels[epoch] & (y == 1)).sum() / labels[epoch].sum()
-        draw_labels(axes, X, y, labels[epoch], f"epoch {epoch + 1}: {right:.0%} right")
+        draw_labels(axes, X, y, labels[epoch], f"epoch {epoch + 1}\n{right:.0%} right")
     key_of_labels(figure)
     return figure
 
 
 def labels_fail() -> Figure:
     """The last labels where LOE works, and in two cases where it does not."""
-    figure, panels = plt.subplots(1, 3, figsize=(9, 3.1), layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(8, 2.8), layout="constrained")
     for axes, title, sizes, place, contamination in (
         (panels[0], "It works", (350, 350, 100), (0, 1.8), 0.125),
         (panels[1], "First labels miss", (350, 350, 100), (0, 0), 0.125),
@@ -170,7 +170,7 @@ def labels_fail() -> Figure:
         X, y = plane_rows(sizes, place)
         marked = labels_of(X, contamination)[-1]
         right = (marked & (y == 1)).sum() / marked.sum()
-        draw_labels(axes, X, y, marked, f"{title}: {right:.0%} right")
+        draw_labels(axes, X, y, marked, f"{title}\n{right:.0%} right")
     key_of_labels(figure)
     return figure
 
@@ -184,7 +184,7 @@ def same_scores() -> Figure:
     heights = bulk + tail
     heights *= 1000 / heights.sum()
     figure, panels = plt.subplots(
-        1, 3, figsize=(10, 3), sharex=True, sharey=True, layout="constrained"
+        1, 3, figsize=(8.5, 2.8), sharex=True, sharey=True, layout="constrained"
     )
     truths = (
         np.zeros_like(centers),
@@ -206,7 +206,7 @@ def two_beliefs() -> Figure:
     """What the ratio rests on, with a separate group of anomalies and without any."""
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(8, 8)) / np.sqrt(8)
-    figure, panels = plt.subplots(2, 2, figsize=(9, 5), sharex=True, layout="constrained")
+    figure, panels = plt.subplots(2, 2, figsize=(8.5, 5), sharex=True, layout="constrained")
     for column, (n_anomalies, title) in enumerate(((20, "2 % are anomalies"), (0, "No anomalies"))):
         normal = rng.normal(size=(1000 - n_anomalies, 8)) @ mixing
         X = np.vstack([normal, 3.0 + 0.4 * rng.normal(size=(n_anomalies, 8))])

@@ -27,6 +27,7 @@ def apply(gallery_conf: Any = None, fname: Any = None) -> None:
     rcParams["axes.edgecolor"] = FRAME
     rcParams["axes.spines.top"] = rcParams["axes.spines.right"] = False
     rcParams["axes.prop_cycle"] = cycler(color=SERIES)
-    rcParams["axes.titlesize"] = 11
+    rcParams["font.size"] = 11
+    rcParams["axes.titlesize"] = 12
     rcParams["axes.titleweight"] = "bold"
     rcParams["legend.frameon"] = False

@@ -42,7 +42,7 @@ print(f"best of {len(search.cv_results_['params'])}: {search.best_params_}")
 # may be chance.
 
 figure, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
-SearchDisplay.from_estimator(search, ax=axes)
+SearchDisplay.from_estimator(search, name="Which ratio, and which labels?", ax=axes)
 axes.set(xlabel="contamination that the fit assumes", ylabel="ROC AUC on rows left out")
 plt.show()
 

@@ -27,7 +27,7 @@ from lofe_sklearn.metrics import roc_auc
 temple, flower = load_sample_images().images
 piece = flower[150:190, 250:290]
 rng = np.random.default_rng(0)
-LENGTH, SIDE = 32, 160
+LENGTH, SIDE = 48, 160
 
 
 def pan(event):
@@ -43,9 +43,9 @@ def pan(event):
     return np.stack(frames)
 
 
-events = [range(0), range(0), range(8, 20), range(0), range(16, 26), range(0)]
+events = [range(0), range(0), range(14, 32), range(0), range(26, 40), range(0)]
 clips = [pan(event) for event in events]
-windows = video_windows(clips, length=3)
+windows = video_windows(clips, length=2)
 is_event = np.array(
     [frame in events[clip] for clip, frame in zip(windows.groups, windows.frames, strict=True)]
 )
@@ -57,7 +57,7 @@ print(f"{len(windows)} windows, {is_event.mean():.0%} of them with the event")
 # ``is_event`` is not used.
 
 model = make_pipeline(
-    VideoFeatures(ImageFeatures(image_size=64)),
+    VideoFeatures(ImageFeatures(image_size=96)),
     PCA(32, random_state=0),
     LOE(contamination=0.1, random_state=0),
 )
@@ -92,8 +92,8 @@ axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, fontsize=9)
 
 order = np.argsort(scores)
 for axes, text, chosen in (
-    (panels[1], "most\nanomalous", order[:18:3]),
-    (panels[2], "least\nanomalous", order[::-1][:18:3]),
+    (panels[1], "most\nanomalous", order[:24:4]),
+    (panels[2], "least\nanomalous", order[::-1][:24:4]),
 ):
     frames = [clips[windows.groups[i]][windows.frames[i]] for i in chosen]
     axes.imshow(np.concatenate(frames, axis=1))

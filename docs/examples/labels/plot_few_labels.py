@@ -50,7 +50,7 @@ for (number, score), alpha, line in looks:
     text = f"{number:2d} known: average precision {precision:.2f}"
     axes.plot(range(1, len(found) + 1), found, line, color="#e45756", alpha=alpha, lw=2, label=text)
 axes.axvline(n_ill, color="grey", linewidth=1)
-axes.text(n_ill + 1, 0.03, f"{n_ill} rows: as many as are ill")
+axes.text(n_ill + 1.5, 0.45, f"{n_ill} rows: as many as are ill")
 axes.set(
     xlim=(0, 150), ylim=(0, 1.02), xlabel="new rows looked at", ylabel="share of the ill found"
 )

@@ -40,13 +40,13 @@ print(reasons)
 # %%
 # The reasons as a picture
 # ------------------------
-# Red bars make the row anomalous, and blue bars make it look more normal. The planted mistake has
-# the longest bar each time.
+# Red bars make the row anomalous, and blue bars make it look more normal. Of the single features,
+# the planted mistake has the longest bar each time.
 
-figure, panels = plt.subplots(3, 1, figsize=(7, 7), sharex=True, layout="constrained")
+figure, panels = plt.subplots(3, 1, figsize=(7, 7.5), layout="constrained")
 mistakes = {10: "comma in the wrong place", 60: "two values swapped", 140: "another unit"}
 for axes, (row, mistake) in zip(panels, mistakes.items(), strict=True):
-    ReasonsDisplay.from_estimator(detector, X, row=row, k=4, name=mistake, ax=axes)
+    ReasonsDisplay.from_estimator(detector, X, row=row, k=5, name=mistake, ax=axes)
     axes.set_xlabel("")
 panels[-1].set_xlabel("contribution to the anomaly score")
 plt.show()

@@ -25,7 +25,7 @@ from lofe_sklearn.inspection import explain
 from lofe_sklearn.plotting import ReasonsDisplay
 from lofe_sklearn.tabular import table_pipeline
 
-table, y = make_transactions(2400, random_state=1)
+table, y = make_transactions(2400, contamination=0.03, random_state=0)
 columns = table.drop(columns=["transaction_id", "currency"])
 today, tomorrow, is_odd = columns[:2000], columns[2000:], y[2000:].to_numpy()
 
@@ -69,7 +69,8 @@ left.hist(
 left.axvline(model[-1].offset_, color="grey", linestyle="--", label="threshold of today")
 left.set_yscale("log")
 left.set(xlabel="score, low for anomalies", ylabel="new rows", title="Tomorrow's rows")
-left.legend(loc="upper left")
+left.set_ylim(0.7, 400)
+left.legend(loc="upper right")
 ReasonsDisplay.from_explanation(reasons, k=4, name="Why the lowest one", ax=right)
 plt.show()
 

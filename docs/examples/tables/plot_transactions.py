@@ -53,12 +53,12 @@ for height, own in enumerate(odd.values()):
     axes.plot([own[0], own[-1]], [height, height], color="#e45756", alpha=0.3)
     axes.scatter(own, np.full(len(own), height), s=45, color="#e45756", alpha=0.8)
 axes.axvspan(1, y.sum(), color="grey", alpha=0.2, lw=0)
-axes.text(y.sum() * 0.9, len(odd) - 0.45, f"first {y.sum()} rows", ha="right", va="bottom")
+axes.text(1.1, -0.35, f"first {y.sum()} rows", va="top")
 axes.set_xscale("log")
 axes.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
 axes.set_yticks(range(len(odd)), odd)
 axes.set(xlabel=f"place in the ranked list of {len(table):,} rows", xlim=(0.9, len(table)))
-axes.set_title("Where the odd rows stand in the list", pad=22)
+axes.set(ylim=(-0.8, len(odd) - 0.5), title="Odd countries are on top of the list")
 plt.show()
 
 # %%
