@@ -1,16 +1,18 @@
 """
-Which training images LOE takes for anomalies
-=============================================
+Find the odd images in a folder
+===============================
 
-A folder of images of one kind, in which some are of another: no label says which. LOE labels them
-while it trains. The images become rows of features of a frozen, pretrained network first
-(:class:`~lofe_sklearn.features.ImageFeatures`, extra ``images``).
+You learn how to find images that do not belong to the others, when no label says which. A frozen,
+pretrained network turns each image into a row of features
+(:class:`~lofe_sklearn.features.ImageFeatures`, extra ``images``), and LOE labels these rows while
+it trains.
 """
 
 # %%
 # Images of one class, and one in ten of others
 # ---------------------------------------------
-# The digits that come with scikit-learn: threes, among which other digits are mixed.
+# These are the handwritten digits that come with scikit-learn: threes, among which other digits are
+# mixed.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -46,17 +48,24 @@ print(f"{(labels == -1).sum()} labelled anomalous, {found} of them no threes")
 print(f"ROC AUC {roc_auc(is_other, scores):.3f}")
 
 # %%
-# The most and the least anomalous
-# --------------------------------
-# Framed in red: what LOE labels as anomalous. The title is the digit, which LOE does not know.
+# The most and the least anomalous images
+# ---------------------------------------
+# LOE labels the images with a red frame as anomalies. The number above each is the digit, which LOE
+# does not know.
 
 order = np.argsort(scores)
-figure, panels = plt.subplots(4, 10, figsize=(9, 4.2), layout="constrained")
+figure, panels = plt.subplots(4, 10, figsize=(9, 4.6), layout="constrained")
 for axes, i in zip(panels.flat, [*order[:20], *order[-20:]], strict=True):
     axes.imshow(images[i], cmap="gray_r")
-    axes.set_title(str(digits.target[rows[i]]), fontsize=9)
+    color = "#e45756" if is_other[i] else "#4c78a8"
+    axes.set_title(str(digits.target[rows[i]]), fontsize=9, color=color)
     axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(color="#e45756" if labels[i] == -1 else "#bbbbbb", linewidth=2)
-panels[0, 0].set_ylabel("most", fontsize=10)
-panels[2, 0].set_ylabel("least", fontsize=10)
+    axes.spines[:].set(visible=True, color="#e45756" if labels[i] == -1 else "grey", linewidth=2.5)
+panels[0, 0].set_ylabel("most\nanomalous", fontsize=9)
+panels[2, 0].set_ylabel("least\nanomalous", fontsize=9)
+figure.suptitle(f"{found} of the {is_other.sum()} images that are no three are labelled")
 plt.show()
+
+# %%
+# Go on with :doc:`/how_to/images`. Where in an image the anomaly is shows
+# :doc:`/auto_examples/images/plot_patch_scores`.

@@ -1,17 +1,18 @@
 """
-Where in the image the anomaly is
-=================================
+Show where the defect is
+========================
 
-``PatchDetector`` learns what each place of a part looks like, from a folder of pictures in which
-some parts may be defective. It says which pictures are defective, and where.
+You learn how to find defective parts in pictures, and the place of the defect.
+:class:`~lofe_sklearn.images.PatchDetector` learns what each place of a part looks like, from a
+folder of pictures in which some parts may be defective.
 """
 
 # %%
 # Pictures of one part
 # --------------------
-# A plate with four screws and a window, in a fixture: drawn here, each time with another light, a
-# shift of up to two pixels, and a camera's noise. In six of 46 pictures one screw is missing,
-# always the same one, and two have a scratch. Nobody has sorted them.
+# The part is a plate with four screws and a window. We draw it 46 times, each time with another
+# light, a shift of up to two pixels, and a camera's noise. In six pictures one screw is missing,
+# always the same one, and two have a scratch. Nobody has sorted the pictures.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -59,10 +60,10 @@ masks = np.stack([mask for _, mask in drawn])
 # %%
 # Fit
 # ---
-# A folder would do as well: ``PatchDetector().fit("parts/")``. The place of a patch explains most
-# of what it looks like, so these pictures are aligned, and each place gets a model of its own. A
-# screw that is missing in six pictures is rare at its place. LOE labels what looks unusual there as
-# anomalous, and leaves it out of the model.
+# With files of your own this is ``PatchDetector().fit("parts/")``. The detector finds that the
+# place of a patch explains most of what it looks like. So the pictures are aligned, and each place
+# gets a model of its own. A screw that is missing in six pictures is rare at its place. LOE labels
+# what looks unusual there as anomalous, and leaves it out of the model.
 
 detector = PatchDetector(contamination=0.17, random_state=0).fit(pictures)
 print(f"{detector.explained_by_position_:.2f} explained by position: {detector.position_}")
@@ -71,18 +72,19 @@ print("flagged:", np.flatnonzero(detector.labels_ == -1))
 # %%
 # Where the defects are
 # ---------------------
-# Heat maps have the size of the pictures. The masks, which the detector has not seen, say how well
-# they show the defects.
+# Heat maps have the size of the pictures. White lines are the true defects, which the detector has
+# not seen.
 
 heat = detector.heatmap(pictures)
 print(f"pixel ROC AUC: {pixel_roc_auc(heat, masks):.3f}")
 
 figure, panels = plt.subplots(2, 4, figsize=(9, 4.6), layout="constrained")
 top = -2 * detector.offset_
-for column, i in enumerate([0, 38, 44, 45]):
+names = {0: "as it should be", 38: "a screw is missing", 44: "scratched", 45: "scratched"}
+for column, i in enumerate(names):
     above, below = panels[:, column]
     above.imshow(pictures[i], cmap="gray", vmin=0, vmax=255)
-    above.set_title("defective" if masks[i].any() else "as it should be", fontsize=10)
+    above.set_title(names[i])
     shown = below.imshow(heat[i], cmap="magma", vmin=0, vmax=top)
     below.contour(masks[i], levels=[0.5], colors="white", linewidths=0.8)
     for axes in (above, below):
@@ -93,8 +95,8 @@ plt.show()
 # %%
 # New pictures
 # ------------
-# What labels are for: a model that took the defective pictures for normal ones would let the next
-# missing screw pass more easily.
+# Labels matter here. A model that takes the defective pictures for normal ones lets the next
+# missing screw pass.
 
 normal = np.stack([draw_plate()[0] for _ in range(4)])
 missing = np.stack([draw_plate(missing=True)[0] for _ in range(4)])
@@ -102,3 +104,6 @@ blind = PatchDetector(detector.images_, method="blind", random_state=0).fit(pict
 for name, fitted in (("LOE's labels", detector), ("blind", blind)):
     gap = fitted.score_samples(missing).mean() / fitted.score_samples(normal).mean()
     print(f"{name}: a missing screw is {gap:.1f} times as far off as a normal plate")
+
+# %%
+# Go on with :ref:`where-the-defect-is`.

@@ -2,8 +2,8 @@
 Clean a training set for another model
 ======================================
 
-Anomalies in the training rows do harm to other models too. ``LOE.fit_resample`` returns the rows
-without those that it labels as anomalies.
+You learn how to remove anomalies from a training set before you train something else on it, here a
+classifier. ``LOE.fit_resample`` returns the rows without those that it labels as anomalies.
 """
 
 # %%
@@ -30,7 +30,7 @@ X_train = np.where(in_other_unit, 10 * X_train, X_train)
 # %%
 # One classifier, three training sets
 # -----------------------------------
-# A naive Bayes classifier takes means and variances, which a few large values spoil.
+# A naive Bayes classifier uses means and variances, which a few large values spoil.
 
 cleaner = LOE(contamination=0.1, random_state=0)
 X_clean, t_clean = cleaner.fit_resample(X_train, t_train)
@@ -48,12 +48,28 @@ accuracy = {
 }
 
 # %%
-# How many new rows are classified right
-# --------------------------------------
+# What was removed, and what it brings
+# ------------------------------------
+# Left, two of the thirty measurements: rings are around the rows that LOE removed. Right, the share
+# of new tumours that the classifier gets right. The last bar is what nobody can have, since nobody
+# knows the wrong rows.
 
-figure, axes = plt.subplots(figsize=(6.5, 2.4), layout="constrained")
-bars = axes.barh(list(accuracy), list(accuracy.values()), color=["#9aa0a6", "#e45756", "#4c78a8"])
-axes.bar_label(bars, fmt="%.3f", padding=3)
-axes.invert_yaxis()
-axes.set(xlabel="accuracy on new rows", xlim=(0, 1.1))
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+for is_wrong, color, text in ((False, "#4c78a8", "right"), (True, "#e45756", "in a wrong unit")):
+    left.scatter(*X_train[wrong == is_wrong][:, [0, 20]].T, s=12, color=color, label=text)
+left.scatter(
+    *X_train[removed][:, [0, 20]].T, s=55, facecolors="none", edgecolors="grey", label="removed"
+)
+left.set(xscale="log", yscale="log", xlabel="mean radius", ylabel="worst radius")
+left.set_title(f"{(removed & wrong).sum()} of {wrong.sum()} wrong rows are removed")
+left.legend(loc="center", bbox_to_anchor=(0.42, 0.5))
+bars = right.barh(list(accuracy), list(accuracy.values()), color=["#9aa0a6", "#54a24b", "#9aa0a6"])
+bars[2].set_alpha(0.5)
+right.bar_label(bars, fmt="%.2f", padding=3)
+right.invert_yaxis()
+right.set(xlabel="accuracy on new rows", xlim=(0, 1.1))
+right.set_title("Cleaning repairs the classifier")
 plt.show()
+
+# %%
+# Go on with :doc:`/how_to/clean_training_set`.

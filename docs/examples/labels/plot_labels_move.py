@@ -1,20 +1,22 @@
 """
-How the labels move
-===================
+Watch the labels move
+=====================
 
-:class:`~lofe_sklearn.LOE` alternates between two steps. It labels the rows that look most anomalous
-to the network as it is, and it takes a training step with these labels. Here both steps can be
-watched on points in a plane.
+You see how :class:`~lofe_sklearn.LOE` finds the anomalies among its training rows, on points in a
+plane. It alternates between two steps. It labels the rows that look most anomalous to the network,
+and it takes a training step with these labels.
 """
 
 # %%
 # Two groups of normal points, and a small dense one
 # ---------------------------------------------------
-# One point in eight is an anomaly. The anomalies lie close together, so a detector that is trained
-# as if all points were normal learns to take them for normal too.
+# One point in eight is an anomaly. The anomalies lie close together. A detector that is trained as
+# if all points were normal learns to take them for normal too.
 
+# sphinx_gallery_thumbnail_number = 2
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from sklearn.metrics import roc_auc_score
 
 from lofe_sklearn import LOE, DeepSVDD
@@ -25,53 +27,61 @@ X = np.vstack([left, right, rng.normal([0, 1.8], 0.2, (100, 2))])
 y = np.repeat([0, 1], [700, 100])
 
 # %%
-# One network, two ways to train it
-# ---------------------------------
-# ``y`` is not used. Both fits start from the same network.
+# One network, trained in two ways
+# --------------------------------
+# No fit sees ``y``. Both fits start from the same network. The darker the ground, the more
+# anomalous; the line is the threshold.
 
 network = DeepSVDD(max_epochs=60)
 setting = {"contamination": 0.125, "evidence": None, "random_state": 2}
 detectors = {
-    "trained blind": LOE(network, method="blind", **setting).fit(X),
+    "Trained blind": LOE(network, method="blind", **setting).fit(X),
     "LOE": LOE(network, method="soft", **setting).fit(X),
 }
 
 grid = np.linspace(-3.3, 3.3, 120)
 plane = np.column_stack([axis.ravel() for axis in np.meshgrid(grid, grid)])
-colors = np.where(y == 1, "#e45756", "#4c78a8")
-figure, panels = plt.subplots(1, 2, figsize=(9, 4.3), sharey=True, layout="constrained")
+shade = LinearSegmentedColormap.from_list("shade", [(0.5, 0.5, 0.5, 0), (0.5, 0.5, 0.5, 0.8)])
+figure, panels = plt.subplots(1, 2, figsize=(9, 4.9), sharey=True, layout="constrained")
 for axes, (name, detector) in zip(panels, detectors.items(), strict=True):
     score = -detector.decision_function(plane).reshape(120, 120)
-    axes.contourf(grid, grid, score, 20, cmap="Greys", alpha=0.8)
-    axes.contour(grid, grid, score, levels=[0], colors="black", linewidths=1.2)
-    axes.scatter(*X.T, s=7, c=colors)
+    axes.contourf(grid, grid, score, 20, cmap=shade)
+    axes.contour(grid, grid, score, levels=[0], colors="grey", linewidths=2)
+    axes.scatter(*X[y == 0].T, s=7, color="#4c78a8", label="normal")
+    axes.scatter(*X[y == 1].T, s=7, color="#e45756", label="anomalies")
     auc = roc_auc_score(y, -detector.score_samples(X))
     axes.set(title=f"{name}: ROC AUC {auc:.2f}", aspect="equal", xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+handles, texts = panels[0].get_legend_handles_labels()
+figure.legend(handles, texts, loc="outside lower center", ncols=2, markerscale=2)
 plt.show()
 
 # %%
-# The darker, the more anomalous; the line is the threshold.
-#
 # The labels, epoch by epoch
 # --------------------------
-# ``history_.labels`` says which rows were labelled as anomalies in each epoch. The first labels are
-# those of an isolation forest.
+# ``history_.labels`` says which rows were labelled as anomalies in each epoch. In the first fifteen
+# epochs the labels come from an isolation forest, later from the network itself.
 
-labels = detectors["LOE"].estimator_.history_.labels[:, 0]
-epochs = [0, 7, 14, 59]
-figure, panels = plt.subplots(1, 4, figsize=(11, 3), sharey=True, layout="constrained")
-for axes, epoch in zip(panels, epochs, strict=True):
-    marked = labels[epoch].astype(bool)
-    axes.scatter(*X[~marked].T, s=5, c="#c8ccd4")
-    axes.scatter(*X[marked].T, s=9, c="#e45756")
-    right = (marked & (y == 1)).sum() / marked.sum()
-    axes.set(title=f"epoch {epoch + 1}: {right:.0%} right", aspect="equal", xticks=[], yticks=[])
+labels = detectors["LOE"].estimator_.history_.labels[:, 0].astype(bool)
+figure, panels = plt.subplots(1, 4, figsize=(11, 2.7), sharey=True, layout="constrained")
+for axes, epoch in zip(panels, (1, 16, 21, 60), strict=True):
+    marked = labels[epoch - 1]
+    axes.scatter(*X[~marked].T, s=5, color="#4c78a8", alpha=0.5, label="labelled normal")
+    axes.scatter(*X[marked].T, s=9, color="#e45756", label="labelled as anomalies")
+    hits = (marked & (y == 1)).sum() / marked.sum()
+    axes.set(title=f"Epoch {epoch}: {hits:.0%} right", aspect="equal", xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+handles, texts = panels[0].get_legend_handles_labels()
+figure.legend(handles, texts, loc="outside lower center", ncols=2, markerscale=2)
 plt.show()
 
 # %%
-# A third of the first labels are right, and the others lie on all sides. Only the small group has
-# both labels, so that a step towards them separates it from the rest. The next labels are better.
+# A third of the first labels are right. The wrong ones lie on all sides, so they push the network
+# in no common direction. The right ones lie together, and a step towards them separates the small
+# group from the rest. So the next labels are better.
 #
-# It can also go wrong: if no anomaly looks anomalous at the start, labels settle elsewhere. That is
+# It can also go wrong. If no anomaly looks anomalous at the start, labels settle elsewhere. That is
 # why :class:`~lofe_sklearn.LOE` trains an ensemble by default, and adds the evidence of other
-# detectors, which this example left out.
+# detectors. This example left both out.
+#
+# Go on with :doc:`/explanations/how_loe_works` and :doc:`/how_to/method`.

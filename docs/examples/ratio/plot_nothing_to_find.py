@@ -1,17 +1,17 @@
 """
-How many anomalies are there? And if there are none?
-====================================================
+How many anomalies are there, if any?
+=====================================
 
-Without labels the share of anomalies can hardly be known. :class:`~lofe_sklearn.LOE` starts from
-the assumption that anomalies are rare, and gives it up where detectors of different kinds agree on
-more. Here it is asked about four data sets, the first of them without any anomaly.
+You learn what :class:`~lofe_sklearn.LOE` says about the share of anomalies when you do not tell it,
+and how far you can trust the answer. Without labels the share can hardly be known. LOE assumes that
+anomalies are rare, and gives that up where detectors of different kinds agree on more.
 """
 
 # %%
 # Four shares
 # -----------
-# Normal rows are drawn from a normal distribution with correlated features. Anomalies are rows from
-# a small group beside it.
+# We ask about four data sets, the first of which has no anomaly at all. Normal rows are drawn from
+# a normal distribution with correlated features. Anomalies are a small group beside it.
 
 import warnings
 
@@ -49,23 +49,28 @@ for share in shares:
 # %%
 # What it found
 # -------------
-# Circles are the ratio that ``predict`` cuts at, bars the interval. Two per cent of anomalies are
-# found exactly. Large groups are dense, so that neighbour distances take them for normal rows, and
-# detectors do not agree: the warning says so, at most one row in twenty is flagged, and the
-# interval is wide. It holds the truth in each case.
+# Circles are the share that ``predict`` flags, bars are the interval. A small separate group of 2 %
+# is found exactly. Large groups are dense, so that neighbour distances take them for normal rows,
+# and the detectors do not agree. Then LOE warns, flags at most one row in twenty, and gives a wide
+# interval. The interval holds the truth in all four cases.
 
-figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
-for position, (share, (ratio, low, high), no_group) in enumerate(
+figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
+for place, (share, (ratio, low, high), no_group) in enumerate(
     zip(shares, found, warned, strict=True)
 ):
-    color = "#e45756" if no_group else "#4c78a8"
-    axes.plot([position] * 2, [low, high], color=color, linewidth=6, alpha=0.35)
-    axes.plot(position, ratio, "o", color=color)
-    axes.plot([position - 0.25, position + 0.25], [share] * 2, color="black", linewidth=1.2)
-axes.plot([], [], color="black", linewidth=1.2, label="the truth")
-axes.plot([], [], "o", color="#4c78a8", label="found")
-axes.plot([], [], "o", color="#e45756", label="found, with the warning")
+    color = "#d1730c" if no_group else "#54a24b"
+    axes.plot([place] * 2, [low, high], color=color, linewidth=9, alpha=0.4)
+    axes.plot(place, ratio, "s" if no_group else "o", color=color, markersize=9)
+    axes.plot([place - 0.25, place + 0.25], [share] * 2, color="grey", linewidth=2.5)
+axes.plot([], [], color="grey", linewidth=2.5, label="the truth")
+axes.plot([], [], "o", color="#54a24b", markersize=9, label="found, and its interval")
+axes.plot([], [], "s", color="#d1730c", markersize=9, label="the same, with the warning")
 axes.set_xticks(range(4), [f"{share:.0%} anomalies" for share in shares])
-axes.set(ylabel="share of anomalies", ylim=(-0.01, 0.45))
-axes.legend()
+axes.set(ylabel="share of anomalies", ylim=(-0.01, 0.55))
+axes.yaxis.set_major_formatter("{x:.0%}")
+axes.set_title("Where LOE cannot know the ratio, it says so")
+axes.legend(ncols=3, loc="upper center", columnspacing=1.2, handletextpad=0.5)
 plt.show()
+
+# %%
+# Go on with :doc:`/explanations/why_ratios_are_hard` and :doc:`/how_to/ratio`.

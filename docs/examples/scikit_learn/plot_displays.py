@@ -1,22 +1,27 @@
 """
-Pictures of a fitted detector
-=============================
+Plot a fitted detector
+======================
 
-The classes of :mod:`lofe_sklearn.plotting` (extra ``plot``) draw what a fitted detector has found,
-and what that rests on. They work as scikit-learn's displays do: ``from_estimator`` takes a fitted
-detector, a search, or a Pipeline that ends in one, and ``ax`` says where to draw.
+You see all pictures that the library draws of a fitted detector, each with one line of code (extra
+``plot``). The classes of :mod:`lofe_sklearn.plotting` work as scikit-learn's displays do:
+``from_estimator`` takes a fitted detector, a search, or a Pipeline that ends in one, and ``ax``
+says where to draw.
 """
 
 # %%
 # Scores and threshold
 # --------------------
-# The data are thyroid measurements; 2.5 % of the patients are ill. Nobody tells the detector. The
-# threshold is where it cuts, and the shaded interval is where it might as well have.
+# The data are thyroid measurements; 2.5 % of the patients are ill, which nobody tells the detector.
+# The line is the threshold that it has found. The shaded interval shows where the threshold might
+# as well be.
+
+# sphinx_gallery_thumbnail_number = 2
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lofe_sklearn import LOE, DeepSVDD, LOESearchCV
+from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, NoSeparateGroupWarning
 from lofe_sklearn.datasets import load_thyroid
 from lofe_sklearn.plotting import (
     ContaminationDisplay,
@@ -28,6 +33,7 @@ from lofe_sklearn.plotting import (
     TrainingDisplay,
 )
 
+warnings.simplefilter("ignore", NoSeparateGroupWarning)
 X, y = load_thyroid(return_X_y=True)
 detector = LOE(random_state=0).fit(X)
 ScoresDisplay.from_estimator(detector)
@@ -36,8 +42,8 @@ plt.show()
 # %%
 # What the ratio rests on
 # -----------------------
-# Detectors of different kinds agree on the rows above a cut more than usual, or they do not. The
-# prior and this agreement make the belief.
+# The upper picture shows how far detectors of different kinds agree on the rows above each cut. The
+# lower one shows the belief about the ratio: the prior, changed by the agreement.
 
 ContaminationDisplay.from_estimator(detector)
 plt.show()
@@ -45,15 +51,16 @@ plt.show()
 # %%
 # Losses and labels by epoch
 # --------------------------
-# Thin lines are members, thick ones their median. Each member labels the share of the rows that it
-# assumes.
+# Thin lines are members, and thick lines are their median. Each member labels the share of rows
+# that it assumes to be anomalies.
 
 TrainingDisplay.from_estimator(detector)
 plt.show()
 
 # %%
-# Why this row?
-# -------------
+# Why is this row an anomaly?
+# ---------------------------
+# Each bar is the contribution of one feature to the score.
 
 ReasonsDisplay.from_estimator(detector, X, row=int(np.argmin(detector.score_samples(X))))
 plt.show()
@@ -61,8 +68,8 @@ plt.show()
 # %%
 # Has the data changed since?
 # ---------------------------
-# A detector that was fitted to a third of the patients scores another third, once as they are and
-# once as if two measurements came in another unit. The last third is the reference.
+# A detector is fitted to a third of the patients, and another third is the reference. The rest is
+# scored twice: as it is, and with two measurements in another unit.
 
 train, kept_back, new = X[::3], X[1::3], X[2::3]
 changed = new * np.where(np.arange(X.shape[1]) < 2, 1.5, 1.0)
@@ -75,8 +82,8 @@ plt.show()
 # %%
 # With labels
 # -----------
-# Where labels are known, the next two tell how good the probabilities are, and which ratio does
-# best in cross-validation.
+# If labels are known, two more pictures show whether the probabilities are right, and which ratio
+# does best in cross-validation.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 ReliabilityDisplay.from_estimator(detector, X, y, n_bins=5, ax=left)
@@ -92,3 +99,6 @@ plt.show()
 # A fitted detector on the last line of a cell shows a summary.
 
 detector.set_threshold(n_flagged=100)
+
+# %%
+# Go on with :doc:`/how_to/plots`.
