@@ -1,6 +1,7 @@
-"""Questions that are asked of detectors that may be anybody's, not of this package only.
+"""Questions about detectors of any library.
 
-Which step of a Pipeline it is, whether it is of this package, and which sign its scores have.
+Which step of a Pipeline the detector is, whether it belongs to this package, and which sign its
+scores have.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lofe_sklearn._validation import check_finite
 
 
 def final_step(estimator: Any) -> Any:
-    """Return the last step of a Pipeline, or what is no Pipeline itself."""
+    """Return the last step of a Pipeline, and any other object as it is."""
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
@@ -116,9 +117,9 @@ def fitted_detector(fitted: Any, owner: str, argument: str = "estimator") -> Out
 def normality(estimator: Any, X: Any, owner: str) -> Floats:
     """Return the scores of the rows of `X`, high for normal rows.
 
-    Of ``score_samples`` scikit-learn says that it is high for normal rows; ``decision_function``
-    is so for outlier detectors only, and the other way round in PyOD. It is therefore called where
-    the estimator is tagged as an outlier detector, and nowhere else.
+    scikit-learn defines that ``score_samples`` is high for normal rows. ``decision_function`` is
+    high for normal rows in scikit-learn's outlier detectors only; in PyOD it is high for outliers.
+    So it is called only if the estimator has the tag of an outlier detector.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
         scores = estimator.decision_function(X)
     else:
         raise TypeError(
-            f"{owner}: {type(estimator).__name__} has no scores that are sure to be high for "
+            f"{owner}: {type(estimator).__name__} has no scores that are known to be high for "
             "normal rows. It needs score_samples, or decision_function and scikit-learn's "
             "OutlierMixin. Of detectors whose decision_function is high for anomalies, as in "
             "PyOD, score -detector.decision_function(X) with the functions of "

@@ -105,8 +105,8 @@ class ThresholdMixin:
           for normal. As many rows of the lowest scores are flagged as p-values are rejected.
           Without held-out scores it is the mean of ``1 - anomaly_proba`` over the flagged rows.
           That is more cautious, since these probabilities are rarely near 1.
-        - Both estimates rest on the `contamination_` of the fit. They assume that as many rows are
-          anomalies, and that these are the ones that look most anomalous. On real data the rate is
+        - Both estimates rest on the `contamination_` of the fit. They assume that this share of the
+        rows are anomalies, and that these look most anomalous. On real data the rate is
           often higher than asked for, and much higher if that share is too high: the user guide has
           figures. Clean calibration rows for `p_values` keep it.
 
@@ -188,7 +188,7 @@ class ThresholdMixin:
         -----
         If the calibration rows are normal and come from where new normal rows come from, the
         p-value of a new normal row is below q with a probability of at most q, whatever the
-        detector is. Then Benjamini and Hochberg's procedure over the rows of X
+        detector is. Benjamini and Hochberg's procedure over the rows of X
         (``scipy.stats.false_discovery_control(p_values) <= q``) flags normal rows at a rate of at
         most q [1]_.
 
@@ -199,8 +199,8 @@ class ThresholdMixin:
         threshold by ``set_threshold(false_discovery_rate=...)``.
 
         Held-out scores are those of models of folds, and the rows of X are scored by the members,
-        which were trained on more rows. By default the guarantee therefore holds as nearly as these
-        score alike.
+        which were trained on more rows. So by default the guarantee is approximate: it is as good
+        as both kinds of models agree.
 
         References
         ----------
@@ -250,14 +250,14 @@ class ThresholdMixin:
 
         See Also
         --------
-        p_values : Takes rows that the detector has not seen for the comparison.
+        p_values : Compares with rows that the detector has not seen.
 
         Notes
         -----
         It is scipy's ``percentileofscore(kind="mean")`` of the outlier score. A training row counts
-        itself as one that looks the same. The training rows are compared by the scores that the
-        trained detector gives them, which are better than those of new rows of the same kind: the
-        median severity of new normal rows may be above 50.
+        itself as a row that looks the same. The detector was trained on the training rows, so they
+        look a little more normal than new rows of the same kind: the median severity of new normal
+        rows may be above 50.
 
         Examples
         --------
@@ -293,7 +293,7 @@ class ThresholdMixin:
         return tolerances(self._training_scores, scores, self._score_unit())
 
     def _score_unit(self) -> float:
-        """Size of what scores are computed from, where that is larger than they are."""
+        """Size of the numbers that scores are computed from, if it is larger than the scores."""
         return 0.0
 
     def _adopt_threshold(self, offset: float, share: float) -> None:
@@ -305,10 +305,10 @@ class ThresholdMixin:
         name = type(self).__name__
         raise ValueError(
             f"{name}: false_discovery_rate needs probabilities or held-out scores, which a "
-            f"backbone alone has not. Use LOE({name}()) and its set_threshold, or give "
-            "contamination or n_flagged. With rows that are known to be normal, "
-            "p_values(X, calibration=rows) and scipy.stats.false_discovery_control bound the rate "
-            "for any detector."
+            f"backbone alone does not have. Use LOE({name}()) and its set_threshold, or give "
+            "contamination or n_flagged. With rows that are known to be normal, p_values(X, "
+            "calibration=rows) and scipy.stats.false_discovery_control bound the rate for any "
+            "detector."
         )
 
     def _held_out_calibration(self) -> np.ndarray:

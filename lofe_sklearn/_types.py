@@ -1,7 +1,7 @@
 """Names for the types of the public signatures.
 
-`MatrixLike` is what scikit-learn validates as rows. It is put together from protocols, so that it
-needs no stubs of scipy's, pandas' or polars' and says the same with and without them.
+`MatrixLike` is what scikit-learn validates as rows. It is composed of protocols, so that it means
+the same with and without type stubs of scipy, pandas and polars.
 """
 
 from __future__ import annotations

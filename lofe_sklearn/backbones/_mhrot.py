@@ -130,7 +130,7 @@ class MHRot(Backbone):
     }
     input_dtypes = [*Backbone.input_dtypes, np.uint8]
     layout_parameters = ("image_shape",)
-    default_init = None  # an isolation forest on pixels says little about images
+    default_init = None  # an isolation forest on pixels tells little about images
 
     def __init__(
         self,
@@ -193,7 +193,7 @@ class MHRot(Backbone):
 
     def resolved(self, X: Matrix, layout: Any = None) -> Self:
         shape = layout or shape_of_rows(X.shape[1], self.image_shape, type(self).__name__)
-        # The square that holds rows of another number of values is found again from their number.
+        # The square for other rows is found again from their number of values.
         exact = math.prod(shape) == X.shape[1]
         return super().resolved(X, shape).set_params(image_shape=shape if exact else None)
 

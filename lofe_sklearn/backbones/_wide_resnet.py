@@ -13,7 +13,7 @@ _GROUP = 16
 class WideResNet(nn.Module):
     """Pre-activation Wide-ResNet of Zagoruyko and Komodakis [1]_, with group normalisation [2]_.
 
-    A row's losses must not depend on the rows, and the anomalies, that share its batch; so each
+    A row's losses must not depend on the other rows of its batch, which may be anomalies. So each
     image is normalised by itself, and there are no running statistics.
 
     Parameters

@@ -185,7 +185,7 @@ def _prepared(
         if sparse.issparse(own.X):
             raise ValueError("fit_shard: X must be dense; got sparse rows. Pass X.toarray().")
         with warnings.catch_warnings():
-            # A process may know the label of each of its rows while others know none.
+            # One process may know the labels of all of its rows while others know none.
             warnings.simplefilter("ignore", UserWarning)
             known = labels.read(n_own, owner, X)
     names = None if own.feature_names is None else own.feature_names.tolist()
@@ -248,13 +248,13 @@ def _check_equal(ranks: engine.Ranks, values: dict[str, Any]) -> None:
 
 
 def _parameters(detector: OutlierDetector) -> dict[str, str]:
-    """Return parameters as text that equal ones have in common, in whichever process they are."""
+    """Return parameters as text that is equal in all processes for equal parameters."""
     parameters = {"the class": type(detector), **detector.get_params(deep=True)}
     return {name: re.sub(r" at 0x[0-9a-f]+", "", repr(v)) for name, v in parameters.items()}
 
 
 def _set_common_seed(detector: OutlierDetector, ranks: engine.Ranks) -> None:
-    """Let the first process draw a seed for all, where the detector is given none."""
+    """Let the first process draw a seed for all, if the detector has none."""
     given = detector.random_state
     if isinstance(detector, LOE) and given is None:
         given = detector._backbones()[0].random_state
@@ -265,7 +265,7 @@ def _set_common_seed(detector: OutlierDetector, ranks: engine.Ranks) -> None:
 
 @contextmanager
 def _warnings_of_the_first(ranks: engine.Ranks) -> Iterator[None]:
-    """Show what all processes would warn of in one of them only."""
+    """Show warnings in one process only, since all processes would give the same."""
     with warnings.catch_warnings():
         if ranks.rank > 0:
             warnings.simplefilter("ignore")

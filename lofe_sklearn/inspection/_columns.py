@@ -1,4 +1,4 @@
-"""Columns of whatever holds a table with more than numbers: reading, and taking rows by number.
+"""Columns of tables with more than numbers: reading them, and taking rows by number.
 
 Tables are data frames of pandas' or polars', tables of Arrow's, and arrays of objects. Values are
 only ever taken, never written, so that every type of column stays what it is.
@@ -32,7 +32,7 @@ def column_values(table: Any, column: int) -> list[Any]:
 
 
 def names_classes(table: Any, column: int) -> bool:
-    """Whether the type of a column says that its values, numbers too, are names."""
+    """Whether the type of a column says that its values, even numbers, are names."""
     return hasattr(table, "iloc") and hasattr(table.dtypes.iloc[column], "categories")
 
 
@@ -45,7 +45,7 @@ def with_columns_of(table: Any, columns: list[str]) -> Any:
 
 
 def row_like(table: Any, values: Floats) -> Any:
-    """Return one row of numbers in a table like another."""
+    """Return one row of numbers as a table like a given one."""
     row = values.reshape(1, -1)
     if hasattr(table, "iloc"):
         return _library(table).DataFrame(row, columns=table.columns)
@@ -57,7 +57,7 @@ def row_like(table: Any, values: Floats) -> Any:
 
 
 def gathered(table: Any, rows: Ints) -> Any:
-    """Return a table whose columns are each taken from rows of their own, (m, n_columns)."""
+    """Return a table in which each column is taken from its own rows, (m, n_columns)."""
     numbers = rows.T
     if hasattr(table, "iloc"):
         columns = [

@@ -73,6 +73,6 @@ def dask_source(X: Any, owner: str) -> RowSource | None:
 
 
 def _numeric(dtype: Any) -> np.dtype:
-    """Return the type that a column's values have in an array; of what is no number, an object."""
+    """Return the type of a column's values in an array; object if they are not numbers."""
     dtype = getattr(dtype, "numpy_dtype", dtype)
     return dtype if isinstance(dtype, np.dtype) else np.dtype(object)

@@ -32,7 +32,7 @@ class ParquetRows:
     shape : tuple of int
         Rows of all files, and columns.
     dtype : numpy.dtype
-        What the values of a row have in common; object where a column holds no numbers.
+        The common type of the values of a row; object if a column does not hold numbers.
     columns : list of str
 
     Raises
@@ -48,8 +48,8 @@ class ParquetRows:
     -----
     A row group is read as a whole, so it has to fit into memory: at most a quarter of
     scikit-learn's ``working_memory``. Writers have an option for it
-    (``pyarrow.parquet.write_table(..., row_group_size=100_000)``). Groups of some ten thousand
-    rows are best: rows of one group come into the training together.
+    (``pyarrow.parquet.write_table(..., row_group_size=100_000)``). Groups of about ten thousand
+    rows are best: rows of one group are trained on together.
 
     Examples
     --------

@@ -84,7 +84,7 @@ def test_lists_of_names():
         (fetch_adbench, 6, "name must be a non-empty str.*got 6"),
         (fetch_odds, "", "name must be a non-empty str"),
         (fetch_odds, "kddrew", "Did you mean 'kddrev'"),
-        (fetch_odds, "speech", "no source whose checksum is known.*load_npz"),
+        (fetch_odds, "speech", "no source with a known checksum.*load_npz"),
     ],
 )
 def test_names_that_are_refused(fetch, name, message):
