@@ -94,7 +94,7 @@ def fitted_detector(fitted: Any, owner: str, argument: str = "estimator") -> Out
     Raises
     ------
     TypeError
-        If there is none of this package.
+        If no detector belongs to this package.
     NotFittedError
         If it is not fitted.
     ValueError
@@ -145,7 +145,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
 
 
 def is_supervised(estimator: Any) -> bool:
-    """Whether it is a classifier or regressor of scikit-learn's, which has no scores of rows."""
+    """Whether it is a scikit-learn classifier or regressor, which has no scores of rows."""
     of_sklearn = isinstance(estimator, BaseEstimator)
     return of_sklearn and (is_classifier(estimator) or is_regressor(estimator))
 
@@ -153,8 +153,8 @@ def is_supervised(estimator: Any) -> bool:
 def outlier_scores_of_fit(detector: Any, X: Any) -> np.ndarray | None:
     """Return a fitted detector's scores of the rows X that it was fitted to, high for anomalies.
 
-    None if the sign of its scores is not known: it is neither a detector or density of
-    scikit-learn's nor a detector of PyOD's.
+    None if the sign of its scores is not known: it is neither a scikit-learn detector or density
+    nor a PyOD detector.
     """
     # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a Pipeline too.
     last = innermost_step(detector)
@@ -179,7 +179,7 @@ def scores_new_rows(detector: Any) -> bool:
 
 
 def outlier_scores(detector: Any, X: Any, owner: str) -> np.ndarray:
-    """Score any rows by a fitted detector of scikit-learn's or PyOD's, high for anomalies.
+    """Score any rows by a fitted scikit-learn or PyOD detector, high for anomalies.
 
     Raises
     ------

@@ -97,7 +97,7 @@ class ThresholdMixin:
           were given to `fit`.
         - `contamination_` is the share of the training rows that is cut off. Probabilities are
           those of a detector whose training rows hold that share of anomalies. A false discovery
-          rate says nothing of that share, so under it probabilities are those of the fit.
+          rate does not tell that share, so it leaves the probabilities of the fit.
         - `contamination_interval_` stays what `fit` found. The members stay as they were trained.
         - The false discovery rate is estimated among the training rows of unknown label. Where
           there are `held_out_scores_`, it is that of Benjamini and Hochberg [1]_: each row has the

@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class SparseMatrix(Protocol):
-    """A sparse matrix or array of scipy's."""
+    """A scipy sparse matrix or array."""
 
     def tocsr(self, *args: Any, **kwargs: Any) -> Any:
         """Return it in CSR format."""
 
 
 class Frame(Protocol):
-    """A data frame of pandas' or polars'."""
+    """A pandas or polars data frame."""
 
     @property
     def columns(self) -> Any:

@@ -128,8 +128,8 @@ def check_cv(
         Number of folds; None stands for 5. A splitter is taken as it is, and so is an iterable of
         (train, test) indices, as in scikit-learn.
     y : array-like of shape (n_samples,), default=None
-        Labels, where there are any: an integer `cv` then stands for `OutlierStratifiedKFold`, else
-        for plain folds.
+        Labels, if there are any: an integer `cv` then stands for `OutlierStratifiedKFold`, else for
+        plain folds.
 
     Returns
     -------

@@ -164,7 +164,7 @@ def _read(table: TableFile, options: FitOptions, notes: Notes) -> Training:
         raise BadData(f"{path} has one row; at least 2 are needed to learn what is normal")
     if all(_is_number(name) for name in frame.columns):
         notes.add(
-            f"the first line, {', '.join(list(frame.columns)[:4])} and so on, is taken for the "
+            f"the first line, {', '.join(list(frame.columns)[:4])} and so on, is read as the "
             "header. If it is a row, put a line with names above it"
         )
     frame = typed(frame)

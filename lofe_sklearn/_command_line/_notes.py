@@ -16,7 +16,7 @@ _MOST = 12
 # Python's names of things, in the words of the command line.
 _WORDS = (
     (r"^(TableFeatures|LOE|load): ", ""),
-    (r" Leave them out of X to be rid of this warning, or keep them with keep=\[\.\.\.\]\.", ""),
+    (r" Leave them out of X to silence this warning, or keep them with keep=\[\.\.\.\]\.", ""),
     (r"Keep some with keep=\[\.\.\.\], or add others\.", "Add columns that do."),
     (r" Leave it out of evidence to fit without this warning\.", ""),
     (r"predict flags ([\d.e-]+) of the training rows", r"The share \1 of the rows is flagged"),

@@ -160,7 +160,7 @@ class Decoder:
 
 
 def _foreign(name: str) -> type:
-    """Return a class of the list of scikit-learn's and skrub's."""
+    """Return a class from the list of scikit-learn and skrub classes."""
     module, _, short = name.rpartition(".")
     return getattr(importlib.import_module(module), short)
 

@@ -71,7 +71,7 @@ def _scorer(scoring: Any) -> Callable:
 
 
 def warn_of_foreign_scorers(scoring: Scoring, y: Any) -> None:
-    """Warn of scorers of scikit-learn's that rank candidates from worst to best with these labels.
+    """Warn of scikit-learn scorers that rank candidates from worst to best with these labels.
 
     They expect that rows of the greater label score high, and that `predict` returns 1 for them.
     Those are the normal rows, so the scorers are wrong if 1, or True, stands for anomalies.

@@ -216,7 +216,7 @@ def fitted_detector(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
     Raises
     ------
     TypeError, NotFittedError
-        If it is none of this package, or not fitted.
+        If the detector does not belong to this package, or is not fitted.
     """
     check_unmasked(X, "X", owner)
     last = check_detector(detector, owner, "detector")

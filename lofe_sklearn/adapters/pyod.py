@@ -1,4 +1,4 @@
-"""A detector in the shape of PyOD's; importing this needs the extra ``lofe-sklearn[pyod]``."""
+"""A detector with the interface of PyOD; importing this needs the extra ``lofe-sklearn[pyod]``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ except ImportError as error:
 
 
 class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
-    """`LOE`, a backbone or any other detector of scikit-learn's, as one of PyOD's [1]_.
+    """`LOE`, a backbone or any scikit-learn detector, as a PyOD detector [1]_.
 
     It has PyOD's signs and names: `decision_function` is high for outliers, labels are 0 for
     inliers and 1 for outliers, and `contamination` says how many of the training rows are outliers.
@@ -36,7 +36,7 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
     ----------
     estimator : detector, default=None
         An instance with ``fit(X)`` and ``score_samples(X)``, high for normal rows: `LOE`, a
-        backbone, one of scikit-learn's, or a Pipeline that ends in one. It is cloned, never
+        backbone, a scikit-learn detector, or a Pipeline that ends in one. It is cloned, never
         changed. None stands for `LOE()`.
     contamination : float or thresholder, default=0.1
         Share of outliers among the training rows, in (0, 0.5]. As everywhere in PyOD it only sets

@@ -259,7 +259,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         Returns
         -------
         model : Backbone
-            Unfitted, with `choose_scaling` in the place of `scaling`.
+            Unfitted, with the result of `choose_scaling` as `scaling`.
         """
         return clone(self).set_params(scaling=self.choose_scaling(X))
 

@@ -178,7 +178,7 @@ class BatchScorer:
         return self(getattr(frame, "_meta", frame)[:0])
 
     def spark_schema(self, frame: Any) -> Any:
-        """Return the schema of the result for a frame of Spark's.
+        """Return the schema of the result for a Spark frame.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
 """Columns of tables with more than numbers: reading them, and taking rows by number.
 
-Tables are data frames of pandas' or polars', tables of Arrow's, and arrays of objects. Values are
-only ever taken, never written, so that every type of column stays what it is.
+Tables are pandas or polars data frames, Arrow tables, and arrays of objects. Values are only ever
+taken, never written, so that every type of column stays what it is.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def with_row_below(table: Any, row: Any) -> Any:
 
 
 def _joined(library: Any, column: Any, cell: Any) -> Any:
-    """Join two columns of pandas'. Of different categories, values stay and the type does not."""
+    """Join two pandas columns. If their categories differ, values stay and the type does not."""
     if column.dtype == cell.dtype:
         return library.concat([column, cell], ignore_index=True)
     values = library.Series([*column, *cell], name=column.name, dtype=object)

@@ -63,7 +63,7 @@ class ReasonsDisplay:
     Attributes
     ----------
     bars_ : matplotlib BarContainer
-        From the top: the features, and all others together where there are some.
+        From the top: the features, and all others together, if there are any.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 

@@ -16,8 +16,8 @@ from lofe_sklearn.sources._row_source import RowSource
 class ParquetRows:
     """The rows of one or more Parquet files, read when they are needed.
 
-    Give it to ``fit``, ``partial_fit``, ``score_samples`` and the other methods in the place of X.
-    It needs ``pip install 'lofe-sklearn[parquet]'``.
+    Give it to ``fit``, ``partial_fit``, ``score_samples`` and the other methods instead of an
+    array. It needs ``pip install 'lofe-sklearn[parquet]'``.
 
     Parameters
     ----------

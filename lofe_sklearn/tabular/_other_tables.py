@@ -72,7 +72,7 @@ def warn_of_gaps(
     if unread:
         warn_user(
             f"{owner}: values that are no numbers or dates, as the columns had in the fit, are "
-            f"taken for missing: {', '.join(unread)}."
+            f"treated as missing: {', '.join(unread)}."
         )
     if new:
         warn_user(

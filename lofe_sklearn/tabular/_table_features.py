@@ -305,8 +305,8 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
         if dropped:
             listed = ", ".join(f"{name!r} ({reason})" for name, reason in dropped.items())
             warn_user(
-                f"{owner}: dropped columns that say nothing of a row: {listed}. Leave them out of "
-                "X to be rid of this warning, or keep them with keep=[...]."
+                f"{owner}: dropped columns that tell nothing about a row: {listed}. Leave them out "
+                "of X to silence this warning, or keep them with keep=[...]."
             )
         return self._finished(features, table.index)
 

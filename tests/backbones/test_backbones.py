@@ -105,7 +105,10 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def test_the_reference_has_every_backbone():
-    entries = {line.strip() for line in (DOCS / "reference" / "api.rst").read_text(encoding="utf-8").splitlines()}
+    entries = {
+        line.strip()
+        for line in (DOCS / "reference" / "api.rst").read_text(encoding="utf-8").splitlines()
+    }
     assert {cls.__name__ for cls in BACKBONES} <= entries
 
 

@@ -188,7 +188,7 @@ def test_a_wrong_local_file_is_left_alone(server, entry, access, tmp_path, conte
 
 def test_a_folder_that_cannot_be_written_to(entry, access, tmp_path):
     (tmp_path / "tabular").write_text("a file, where a folder is needed")
-    with pytest.raises(OSError, match="cannot be saved to .* Let data_home or LOFE_DATA"):
+    with pytest.raises(OSError, match="cannot be saved to .* Set data_home or LOFE_DATA"):
         read_verified(access, entry)
 
 
@@ -318,7 +318,7 @@ def test_a_part_that_is_another_file_is_not_written_to(kind, entry, access, tmp_
 
 def test_a_folder_in_the_place_of_the_part(entry, access, tmp_path):
     (tmp_path / "tabular" / "some.npz.part").mkdir(parents=True)
-    with pytest.raises(OSError, match=r"cannot be saved to .* Let data_home or LOFE_DATA"):
+    with pytest.raises(OSError, match=r"cannot be saved to .* Set data_home or LOFE_DATA"):
         read_verified(access, entry)
 
 
@@ -328,7 +328,9 @@ def test_a_disk_that_fills_up(server, entry, access, tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))
     try:
-        with pytest.raises(OSError, match=r"could not be saved .* bytes are free there. Free some space"):
+        with pytest.raises(
+            OSError, match=r"could not be saved .* bytes are free there. Free some space"
+        ):
             read_verified(access, entry)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -20,8 +20,8 @@ def one_class_split(
     """Train on half of the normal rows, test on the other half and all anomalies [1]_.
 
     Its authors call this the semi-supervised setting: the training rows are clean. The normal rows
-    are split in half at random. For detectors that expect contamination it shows what they lose
-    where there is none. ROC AUC, average precision and F1 are reported, as means over five seeds.
+    are split in half at random. It shows what detectors that expect contamination lose on clean
+    rows. ROC AUC, average precision and F1 are reported, as means over five seeds.
 
     Parameters
     ----------
