@@ -3,10 +3,10 @@
     python -m benchmarks study flow
 
 The LOE paper's tabular protocol: half of the normal rows and a tenth of anomalies to train on, the
-rest to test on; LOE is told the ratio. One flow is that of `docs/how_to/add_a_backbone.md`, which
-turns rows into normal ones. It is trained by `density_losses`, or by `energy_losses` of the
-softplus of its negative log-density. The other one is the package's `RealNVP`, which turns rows
-into values of Student's t and is trained by `density_losses`, with as many epochs.
+rest to test on; LOE is told the ratio. The flow is that of `docs/how_to/add_a_backbone.md`, which turns
+rows into normal ones, trained by `density_losses`, or by `energy_losses` of the softplus of its
+negative log-density; or `RealNVP` of the package, which turns them into values of Student's t and
+is trained by `density_losses`, with as many epochs.
 """
 
 from __future__ import annotations

@@ -89,12 +89,12 @@ def _uniform(shape: tuple[int, ...], fan_in: int) -> nn.Parameter:
 
 @with_shared_docs
 class NeuTraL(Backbone):
-    """NeuTraL AD: anomaly detection with learned transformations [1]_.
+    """NeuTraL AD: anomaly detection with learned transformations.
 
     K small networks transform each row, and an encoder is trained so that every transformed view
     resembles the untransformed row but no other view. Rows for which this fails are anomalous. On
     its own it is trained blind, as if all rows were normal; ``LOE(NeuTraL(...))`` trains it on
-    contaminated data.
+    contaminated data. The method is that of [1]_.
 
     Parameters
     ----------

@@ -82,12 +82,13 @@ def log_student(z: Tensor, degrees_of_freedom: float) -> Tensor:
 
 @with_shared_docs
 class RealNVP(Backbone):
-    """RealNVP: a normalizing flow of affine coupling layers [1]_; unlikely rows are anomalous.
+    """RealNVP: a normalizing flow of affine coupling layers; unlikely rows are anomalous.
 
     Invertible layers turn a row into independent values: each layer keeps half of the features, and
     a network of these decides how the other features are scaled and shifted. That gives the density
     p(x) of a row. The normal loss is ``-log p``, the anomaly loss ``log p``. On its own it is
     trained blind, as if all rows were normal; ``LOE(RealNVP(...))`` trains it on contaminated data.
+    The method is that of [1]_.
 
     Parameters
     ----------

@@ -51,12 +51,12 @@ class TCCMModule(nn.Module):
 
 @with_shared_docs
 class TCCM(Backbone):
-    """Time-conditioned contraction matching: how far a row is from being taken to the origin [1]_.
+    """Time-conditioned contraction matching: how far a row is from being taken to the origin.
 
     A network learns the velocity f(x, t) that takes rows to the origin along straight lines, which
     is ``-x`` at every time t. For rows like the training rows it comes close to ``-x``; the anomaly
     score is its error at time 1. On its own it is trained blind, as if all rows were normal;
-    ``LOE(TCCM(...))`` trains it on contaminated data.
+    ``LOE(TCCM(...))`` trains it on contaminated data. The method is that of [1]_.
 
     Parameters
     ----------

@@ -14,10 +14,10 @@ from lofe_sklearn.rules._statistics import TwoNormals, modified_z_scores, quanti
 
 
 class AAR(LabelRule):
-    """Adaptive and aggressive rejection [1]_: leave out rows of extreme loss; no ratio is needed.
+    """Adaptive and aggressive rejection: leave out rows of extreme loss; no ratio is needed.
 
     The losses themselves decide how many rows are left out, anew in each batch or epoch. At least
-    half of the rows always stay.
+    half of the rows always stay. The method is that of [1]_.
 
     Parameters
     ----------

@@ -14,11 +14,11 @@ from lofe_sklearn.rules._statistics import quantile, unknown_rows
 
 
 class ALTBI(LabelRule):
-    """Adaptive loss truncation with batch increment [1]_.
+    """Adaptive loss truncation with batch increment.
 
     The rows with the largest normal losses of a batch are left out. The batch grows from epoch to
     epoch, so that the quantile becomes more exact, and losses are averaged over states of the
-    network during training.
+    network during training. The method is that of [1]_.
 
     Parameters
     ----------

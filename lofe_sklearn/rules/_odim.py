@@ -14,12 +14,13 @@ from lofe_sklearn.rules._statistics import TwoNormals
 
 
 class ODIM(LabelRule):
-    """Stop blind training where the losses fall into two groups most clearly [1]_.
+    """Stop blind training where the losses fall into two groups most clearly.
 
     A network learns the many normal rows before the few anomalies, and in the end both. So from
     time to time a mixture of two normal distributions is fitted to the normal losses of the rows.
     The network with the largest Wasserstein distance between the two is kept. Training stops when
     the distance has not grown for some checks; each member of an ensemble stops at its own time.
+    The method is that of [1]_.
 
     Parameters
     ----------

@@ -17,11 +17,12 @@ def one_class_split(
     min_samples: int | None = None,
     random_state: RandomState = None,
 ) -> TrainTestSplit:
-    """Train on half of the normal rows, test on the other half and all anomalies [1]_.
+    """Train on half of the normal rows, test on the other half and all anomalies.
 
     Its authors call this the semi-supervised setting: the training rows are clean. The normal rows
     are split in half at random. It shows what detectors that expect contamination lose on clean
-    rows. ROC AUC, average precision and F1 are reported, as means over five seeds.
+    rows. ROC AUC, average precision and F1 are reported, as means over five seeds. The protocol is
+    that of [1]_.
 
     Parameters
     ----------
@@ -93,12 +94,12 @@ def bootstrap_unsupervised(
     min_samples: int | None = None,
     random_state: RandomState = None,
 ) -> TrainTestSplit:
-    """Fit on a bootstrap sample of all rows without their labels, and score all rows [1]_.
+    """Fit on a bootstrap sample of all rows without their labels, and score all rows.
 
     The training rows are drawn with replacement, as many as X has, anomalous or not; the test rows
     are the whole set, each row once. About 63 % of them were therefore seen in training. The draw
     lets the results of detectors without randomness of their own vary between seeds. ROC AUC,
-    average precision and F1 are reported, as means over five seeds.
+    average precision and F1 are reported, as means over five seeds. The protocol is that of [1]_.
 
     Parameters
     ----------
