@@ -18,7 +18,7 @@ LIBRARIES = "scikit-learn|PyOD|DeepOD|skrub|pandas|polars|NumPy|scipy|torch|jobl
 # Phrase (a regular expression, in which a space may be a line break), and what to write instead.
 INSTEAD = {
     r"(?:have|has|had|having) (?:a|no) say": "count, decide, affect",
-    r"(?:files|sets|data|they) lie": "are stored",
+    r"(?:files|sets) lie": "are stored",
     r"what (?:it|LOE) (?:took|takes) for": "rows labelled as",
     r"(?:is|are|was|were) taken for": "are treated as, count as",
     r"of it:": "name the thing",
@@ -26,11 +26,10 @@ INSTEAD = {
     r"without a word": "silently",
     r"worth the same": "equal, unchanged",
     r"where there (?:is|are) (?:one|some|any|none)": "if there is one",
-    r"whoever": "the caller, the process that",
     r"anybody's": "of any library, of other users",
     r"(?:is|are) none of (?:this|the training)": "is not one of, is not among",
     r"(?:to|can|cannot) be had": "is available, can be computed",
-    r"(?:is|are|not) at hand": "is available",
+    r"not at hand": "not available",
     r"speaks? for": "represents",
     r"in the place of": "instead of",
     r"be rid of": "silence, avoid",

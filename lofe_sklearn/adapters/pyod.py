@@ -26,11 +26,12 @@ except ImportError as error:
 
 
 class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
-    """`LOE`, a backbone or any scikit-learn detector, as a PyOD detector [1]_.
+    """Any detector of scikit-learn's interface, with PyOD's interface.
 
     It has PyOD's signs and names: `decision_function` is high for outliers, labels are 0 for
     inliers and 1 for outliers, and `contamination` says how many of the training rows are outliers.
-    PyOD's combinations, ensembles, thresholds and helpers take it like one of their own.
+    The combinations, ensembles, thresholds and helpers of PyOD [1]_ accept it like a detector of
+    their own.
 
     Parameters
     ----------
