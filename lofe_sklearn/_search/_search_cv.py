@@ -66,8 +66,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
     It has the interface of `sklearn.model_selection.GridSearchCV` and, on the same folds, its
     results. GridSearchCV trains each candidate on each fold by itself. Here they train side by side
     in one network with a leading model axis; for small networks that takes little longer than
-    training a few of them. After `fit` the search is a detector itself: the best one, trained on
-    all rows.
+    training a few of them. After `fit` the search is the best detector, trained on all rows.
 
     Parameters
     ----------

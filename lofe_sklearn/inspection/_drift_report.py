@@ -32,8 +32,8 @@ _ADVICE = {
     "in sample": (
         "Watch the detector: the scores of the new rows differ from those of the training rows. "
         "That may be drift, or the usual difference between rows that a detector was trained on "
-        "and others. To find out, pass as reference rows that were held back, or the first rows "
-        "that were scored after the fit."
+        "and others. To find out, pass reference=rows that were held back, or the first rows that "
+        "were scored after the fit."
     ),
     "unknown": (
         f"Cannot tell: a comparison takes at least {_FEWEST} new rows and {_FEWEST} reference rows."
