@@ -180,9 +180,7 @@ def _pixels(image: Any, max_pixels: int | None) -> np.ndarray:
 
 
 def _decode_smaller(image: Any, max_pixels: int | None) -> None:
-    """Set a large JPEG file to be decoded at a reduced size, down to an eighth; leave other files
-    as they are.
-    """
+    """Set a large JPEG file to be decoded at a reduced size; leave others as they are."""
     n_pixels = image.width * image.height
     if max_pixels and image.info.get("progressive") and n_pixels > PROGRESSIVE * max_pixels:
         return  # and is refused

@@ -187,9 +187,7 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
 
 
 def as_maps(output: torch.Tensor) -> torch.Tensor:
-    """Arrange tokens as a map, without the first ones that stand for no place; a vector is a map of
-    one cell.
-    """
+    """Arrange tokens as a map, without those that have no place; a vector is one cell."""
     if output.ndim == 2:
         return output[:, :, None, None]
     if output.ndim == 4:
@@ -201,9 +199,7 @@ def as_maps(output: torch.Tensor) -> torch.Tensor:
 
 
 def _values(network: nn.Module) -> list[Any]:
-    """Return all values that a network computes with, in a form that hashes equally in every
-    process.
-    """
+    """Return all values that a network computes with; they hash equally in all processes."""
     return [
         (
             name,

@@ -105,7 +105,7 @@ class Reader:
 def warn_of_range(image: np.ndarray, owner: str) -> None:
     """Warn, at the user's line, of floats that do not lie between 0 and 1."""
     warn_user(
-        f"{owner}: pixels given as floats must lie between 0 and 1; the first image has values "
+        f"{owner}: pixels given as floats should lie between 0 and 1; the first image has values "
         f"from {image.min():.4g} to {image.max():.4g}. If white is 255, pass X.astype(np.uint8) or "
         "X / 255."
     )

@@ -217,9 +217,7 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
 
 
 def _pixels_of(X: np.ndarray, owner: str) -> np.ndarray:
-    """Refuse integers for which the value of white is not known; integers below 0 are not
-    pixels.
-    """
+    """Refuse integers if the value of white is not known; those below 0 are not pixels."""
     values = _as_they_are(X)
     if values is not X and X.min() >= 0 and X.max() > 1:
         raise ValueError(f"{owner}: {which_is_white(X)}.")

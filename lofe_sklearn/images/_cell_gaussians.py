@@ -29,7 +29,7 @@ _DIAGONAL = 0.01
 _RIDGE = 1e-3
 # The smallest unit of distances in a cell, as a share of the median cell's unit.
 _LEAST_SCALE = 0.25
-# The unit if nothing varies at all, so that distances are finite.
+# Keeps distances finite if nothing varies at all.
 _FLOOR = 1e-10
 
 

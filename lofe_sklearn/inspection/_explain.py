@@ -181,9 +181,7 @@ def _kind(table: Any) -> str:
 
 
 def _known_background(pipeline: Pipeline, X: Any) -> Any:
-    """Return the typical row that the first step keeps, or the detector's one with the steps
-    undone.
-    """
+    """Return the first step's typical row, or the detector's one with the steps undone."""
     first: Any = pipeline
     while isinstance(first, Pipeline):
         first = first.steps[0][1]

@@ -52,7 +52,7 @@ def source_of(X: Any, owner: str) -> RowSource | None:
 
 
 def in_memory(X: Any, owner: str, name: str = "X") -> Any:
-    """Return X as rows in memory: a small source is read completely, and so is a mapped array.
+    """Return X; a small source is read completely, and a mapped array stays as it is.
 
     Raises
     ------

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn import get_config
 
 # Shares of scikit-learn's `working_memory`, 1024 MiB by default: for a source that is read
-# completely, and for the rows that are trained on at a time, with their losses and labels.
+# completely, and for the rows that are trained on at a time, with all values kept for them.
 _WHOLE, _WINDOW = 1 / 16, 1 / 8
 # The largest share for a chunk that can only be read completely.
 _CHUNK = 1 / 4
@@ -106,7 +106,7 @@ def working_memory() -> float:
 
 
 def window_bytes() -> float:
-    """Bytes for the rows in memory at a time, with their losses and labels."""
+    """Bytes for the rows in memory at a time, with all values kept for them."""
     return _WINDOW * working_memory()
 
 

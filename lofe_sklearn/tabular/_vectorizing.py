@@ -97,9 +97,7 @@ class Reading:
         return cls({**kinds, **read}, formats, nulls)
 
     def unreadable(self, values: pd.Series, gaps: np.ndarray) -> list[Any]:
-        """Return the values that are not missing, but that the vectorizer has turned into missing
-        ones.
-        """
+        """Return the values that the vectorizer has turned into missing ones."""
         given = values.astype(object)[gaps & ~values.isna().to_numpy()]
         nulls = self.null_strings | {""}
         return [value for value in given if str(value).strip() not in nulls]
