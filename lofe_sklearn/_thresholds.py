@@ -1,4 +1,4 @@
-"""The threshold of a fitted detector, and where a row stands among others: no training needed."""
+"""The threshold of a fitted detector, and the rank of a row among others, without training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RATE = Number(low=0, high=1, exclude_low=True, exclude_high=True)
 
 
 class ThresholdMixin:
-    """Methods of a fitted detector that look at its training rows' scores and train nothing."""
+    """Methods of a fitted detector that use the scores of its training rows and train nothing."""
 
     offset_: float
     score_samples: Any
@@ -34,7 +34,7 @@ class ThresholdMixin:
     # number of rows to flag is met exactly, whatever their number. They take 8 bytes a row.
     _training_scores: Floats
     # The number of training rows, where scores of some or quantiles stand for those of all.
-    # How many rows the scores stand for, where rows came in parts and a sample was kept.
+    # How many rows the scores represent, if rows came in parts and a sample was kept.
     _n_rows_seen: int | None = None
 
     def set_threshold(
@@ -46,21 +46,21 @@ class ThresholdMixin:
     ) -> Self:
         """Set the threshold of `predict` anew, without training again.
 
-        Exactly one of the arguments says where. What counts are the scores of the training rows;
-        they stay as they are, so the result does not depend on thresholds that were set before.
-        The next `fit` sets the threshold as the parameters say.
+        Pass exactly one of the arguments. The threshold is set by the scores of the training rows.
+        These do not change, so the result does not depend on earlier thresholds. The next `fit`
+        sets the threshold by the detector's parameters again.
 
         Parameters
         ----------
         contamination : float in (0, 0.5], optional
-            The share of anomalies among the training rows: so many of them are flagged. It has the
-            range of the parameter `contamination`; for a larger share use `n_flagged`.
+            The share of the training rows to flag, in the range of the parameter `contamination`;
+            for a larger share use `n_flagged`.
         n_flagged : int from 0 to the number of training rows, optional
-            How many of the training rows are flagged: those of the lowest scores. 0 flags none.
+            How many of the training rows to flag: those with the lowest scores. 0 flags none.
         false_discovery_rate : float in (0, 1), optional
-            As many training rows are flagged as possible, as long as the estimated share of normal
-            rows among the flagged ones is at most this. Only for `LOE`: a backbone alone does not
-            say how many of its rows are normal.
+            The largest estimated share of normal rows among the flagged ones; as many training rows
+            as possible are flagged. Only for `LOE`: a backbone alone cannot estimate how many of
+            its rows are normal.
 
         Returns
         -------
@@ -83,17 +83,17 @@ class ThresholdMixin:
 
         Notes
         -----
-        The name is that of the threshold in scikit-learn's ``FixedThresholdClassifier`` and PyOD's
-        ``threshold_``. The arguments are named as the parameter of all outlier detectors, and as
-        in the statistics of multiple tests.
+        The method is named after the threshold in scikit-learn's ``FixedThresholdClassifier`` and
+        PyOD's ``threshold_``. The arguments are named after the parameter of all outlier detectors,
+        and after the statistics of multiple tests.
 
-        A threshold splits no tie. Where the last row to be flagged has the score of rows that are
-        not, all of these rows are flagged or none, whichever number is closer; under
-        `false_discovery_rate` none. A warning says if `n_flagged` is not met for that reason.
+        A threshold splits no tie. If it would fall among rows of equal scores, all of these rows
+        are flagged or none, whichever number is closer; with `false_discovery_rate` none is
+        flagged. A warning says if `n_flagged` is not met for that reason.
 
         Of `LOE`:
 
-        - `labels_` are then what `predict` says of the training rows. Known labels stand as they
+        - `labels_` become what `predict` returns for the training rows. Known labels stay as they
           were given to `fit`.
         - `contamination_` is the share of the training rows that is cut off. Probabilities are
           those of a detector whose training rows hold that share of anomalies. A false discovery
@@ -101,13 +101,13 @@ class ThresholdMixin:
         - `contamination_interval_` stays what `fit` found. The members stay as they were trained.
         - The false discovery rate is estimated among the training rows of unknown label. Where
           there are `held_out_scores_`, it is that of Benjamini and Hochberg [1]_: each row has the
-          p-value of its held-out score among those of the rows that the threshold of the fit takes
-          for normal. As many rows of the lowest scores are flagged as p-values are rejected.
-          Without held-out scores it is the mean of ``1 - anomaly_proba`` over the flagged rows.
-          That is more cautious, since these probabilities are rarely near 1.
+          p-value of its held-out score among those of the rows that the threshold of the fit calls
+          normal. As many rows of the lowest scores are flagged as p-values are rejected. Without
+          held-out scores it is the mean of ``1 - anomaly_proba`` over the flagged rows. That is
+          more cautious, since these probabilities are rarely near 1.
         - Both estimates rest on the `contamination_` of the fit. They assume that this share of the
-        rows are anomalies, and that these look most anomalous. On real data the rate is
-          often higher than asked for, and much higher if that share is too high: the user guide has
+          rows are anomalies, and that these look most anomalous. On real data the rate is often
+          higher than asked for, and much higher if that share is too high: the user guide has
           figures. Clean calibration rows for `p_values` keep it.
 
         References

@@ -39,9 +39,9 @@ def make_outliers(
         - ``"uniform"``: evenly distributed in the box of the features' ranges. In many dimensions
           nearly all of the box is far from the data, which makes them easy to tell apart.
         - ``"shuffled"``: each feature's values are drawn from its column independently, so that
-        only the dependence between features is lost [1]_. They are the hardest to tell apart, and
-        the only ones that keep sparse rows sparse; they are useless if features do not depend on
-        each other.
+          only the dependence between features is lost [1]_. They are the hardest to tell apart, and
+          the only ones that keep sparse rows sparse; they are useless if features do not depend on
+          each other.
         - ``"gaussian"``: rows of X with Gaussian noise of each feature's standard deviation.
     scale : float, default=1.0
         The box's width in ranges, about its middle, or the noise in standard deviations.

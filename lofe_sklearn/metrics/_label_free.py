@@ -1,4 +1,4 @@
-"""Criteria for when there are no labels, with what they were measured to be worth."""
+"""Criteria without labels, with measurements of how well they work."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class ExcessMassScorer:
 
     A good detector's normal region holds most rows and little volume. The excess mass [1]_ at a
     level t is the greatest (share of rows) - t * (share of volume) over the regions
-    ``score >= threshold``; it needs no labels. A scorer: ``scorer(estimator, X)``, and what is
-    given as ``y`` is ignored. The volume is that of the box that X spans, estimated from uniform
-    draws. The criterion is the mean over levels from 1, at which uniform data have no excess mass,
-    to 1000, each decade having the same weight.
+    ``score >= threshold``; it needs no labels. It is a scorer, ``scorer(estimator, X)``, and
+    ignores ``y``. The volume is that of the box that X spans, estimated from uniform draws. The
+    criterion is the mean over levels from 1, at which uniform data have no excess mass, to 1000,
+    each decade having the same weight.
 
     Parameters
     ----------

@@ -173,7 +173,7 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: MatrixLike, y: Any = None) -> TableFeatures:
-        """Learn what to make of each column.
+        """Learn the features of each column.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(self, X: MatrixLike, y: Any = None) -> pd.DataFrame:
-        """Learn what to make of each column, and return the features of the same rows.
+        """Learn the features of each column, and return the features of the same rows.
 
         Parameters
         ----------
