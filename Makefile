@@ -47,6 +47,8 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/typing/mypy.ini
+	$(BIN)/codespell *.md docs lofe_sklearn tests benchmarks
+	$(BIN)/python docs/check_words.py
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

@@ -1,6 +1,6 @@
 """MVTec-AD and the UCSD pedestrians as they are published: folders of pictures.
 
-They may not be passed on, so whoever has them unpacks them into the folder that LOFE_DATA names:
+They may not be passed on, so users who have them unpack them into the folder that LOFE_DATA names:
 
     mvtec_ad/bottle/train/good/*.png, test/good/*.png, test/broken_large/*.png, ...
     video/UCSDped1/Train/Train001/*.tif, ..., Test/Test001/*.tif, ..., Test/UCSDped1.m

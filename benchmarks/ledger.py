@@ -40,7 +40,7 @@ class Ledger:
         self.rows: list[Row] = []
 
     def __enter__(self) -> Ledger:
-        """Lock and read the file; create it where there is none."""
+        """Lock and read the file; create it if there is none."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Unbuffered: what could not be written must not be tried again on closing.

@@ -1,10 +1,11 @@
 """Pictures of parts and surfaces with planted defects, and masks that say where they are.
 
-MVTec AD and its like cannot be had from package registries, so these are made. Aligned kinds show
-one object in one place, with the noise, brightness and small shifts of a fixed camera: ``plate``
-and ``print`` are drawn, ``scene`` is a photograph that comes with scikit-learn. Unaligned kinds are
-surfaces, each picture another piece of them: ``weave`` is drawn, ``brick`` and ``gravel`` are cut
-from photographs that come with scikit-image (``pip install scikit-image``).
+MVTec AD and similar sets are not available from package registries, so these pictures are
+generated. Aligned kinds show one object in one place, with the noise, brightness and small shifts
+of a fixed camera: ``plate`` and ``print`` are drawn, ``scene`` is a photograph that comes with
+scikit-learn. Unaligned kinds are surfaces, each picture another piece of them: ``weave`` is drawn,
+``brick`` and ``gravel`` are cut from photographs that come with scikit-image (``pip install
+scikit-image``).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from benchmarks import adbench_sets, pictures
 from benchmarks.standalone.step_times import rows_of
 from lofe_sklearn.datasets import fetch_odds, load_npz
 
-# Those of the LOE paper's tabular table, but for speech, which is not to be had.
+# Those of the LOE paper's tabular table, except speech, which is not available.
 ODDS = (
     *("abalone", "annthyroid", "arrhythmia", "breastw", "cardio", "cover", "ecoli", "glass"),
     *("ionosphere", "kdd", "kddrev", "letter", "lympho", "mammography", "mnist", "mulcross"),

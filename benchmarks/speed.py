@@ -65,7 +65,7 @@ EPOCHS = {"pyod.AutoEncoder": "epoch_num", "pyod.DeepSVDD": "epochs"} | {
     name: "epochs" for name in PEERS if name.startswith("deepod.")
 }
 DETECTORS = OURS | {name: Timed(name, EPOCHS.get(name)) for name in PEERS}
-# Not PyOD's copies of scikit-learn's.
+# Without PyOD's copies of scikit-learn detectors.
 DEFAULT = [
     *OURS,
     *("sklearn.IsolationForest", "sklearn.EllipticEnvelope", "pyod.OCSVM", "pyod.KNN", "pyod.LOF"),

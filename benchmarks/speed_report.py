@@ -184,7 +184,7 @@ def _style(label: str, others: list[str]) -> dict[str, Any]:
 
 
 def _plot(cells: list[dict[str, Any]], key: str, label: str, path: Path, others: list[str]) -> Path:
-    # Without the windows that pyplot would open, and only where there is something to draw.
+    # Without the windows that pyplot would open, and only if there is something to draw.
     from matplotlib.figure import Figure
 
     widths = sorted({cell["d"] for cell in cells})

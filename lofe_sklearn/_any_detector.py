@@ -1,6 +1,7 @@
-"""Questions that are asked of detectors that may be anybody's, not of this package only.
+"""Questions about detectors of any library.
 
-Which step of a Pipeline it is, whether it is of this package, and which sign its scores have.
+Which step of a Pipeline the detector is, whether it belongs to this package, and which sign its
+scores have.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lofe_sklearn._validation import check_finite
 
 
 def final_step(estimator: Any) -> Any:
-    """Return the last step of a Pipeline, or what is no Pipeline itself."""
+    """Return the last step of a Pipeline, and any other object as it is."""
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
@@ -93,7 +94,7 @@ def fitted_detector(fitted: Any, owner: str, argument: str = "estimator") -> Out
     Raises
     ------
     TypeError
-        If there is none of this package.
+        If no detector belongs to this package.
     NotFittedError
         If it is not fitted.
     ValueError
@@ -116,9 +117,9 @@ def fitted_detector(fitted: Any, owner: str, argument: str = "estimator") -> Out
 def normality(estimator: Any, X: Any, owner: str) -> Floats:
     """Return the scores of the rows of `X`, high for normal rows.
 
-    Of ``score_samples`` scikit-learn says that it is high for normal rows; ``decision_function``
-    is so for outlier detectors only, and the other way round in PyOD. It is therefore called where
-    the estimator is tagged as an outlier detector, and nowhere else.
+    scikit-learn defines that ``score_samples`` is high for normal rows. ``decision_function`` is
+    high for normal rows in scikit-learn's outlier detectors only; in PyOD it is high for outliers.
+    So it is called only if the estimator has the tag of an outlier detector.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
         scores = estimator.decision_function(X)
     else:
         raise TypeError(
-            f"{owner}: {type(estimator).__name__} has no scores that are sure to be high for "
+            f"{owner}: {type(estimator).__name__} has no scores that are known to be high for "
             "normal rows. It needs score_samples, or decision_function and scikit-learn's "
             "OutlierMixin. Of detectors whose decision_function is high for anomalies, as in "
             "PyOD, score -detector.decision_function(X) with the functions of "
@@ -144,7 +145,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
 
 
 def is_supervised(estimator: Any) -> bool:
-    """Whether it is a classifier or regressor of scikit-learn's, which has no scores of rows."""
+    """Whether it is a scikit-learn classifier or regressor, which has no scores of rows."""
     of_sklearn = isinstance(estimator, BaseEstimator)
     return of_sklearn and (is_classifier(estimator) or is_regressor(estimator))
 
@@ -152,8 +153,8 @@ def is_supervised(estimator: Any) -> bool:
 def outlier_scores_of_fit(detector: Any, X: Any) -> np.ndarray | None:
     """Return a fitted detector's scores of the rows X that it was fitted to, high for anomalies.
 
-    None if the sign of its scores is not known: it is neither a detector or density of
-    scikit-learn's nor a detector of PyOD's.
+    None if the sign of its scores is not known: it is neither a scikit-learn detector or density
+    nor a PyOD detector.
     """
     # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a Pipeline too.
     last = innermost_step(detector)
@@ -178,7 +179,7 @@ def scores_new_rows(detector: Any) -> bool:
 
 
 def outlier_scores(detector: Any, X: Any, owner: str) -> np.ndarray:
-    """Score any rows by a fitted detector of scikit-learn's or PyOD's, high for anomalies.
+    """Score any rows by a fitted scikit-learn or PyOD detector, high for anomalies.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""What is wrong with rows that cannot be trained on: which columns, from which row on, what to do.
+"""Messages about rows that cannot be used: which columns are wrong, from which row on, the remedy.
 
-It is asked after a check has failed, so that it costs nothing where the rows are fine.
+They are made only after a check has failed, so that good rows cost no time here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
 TEXT, DATES, OTHERS = "text", "dates or times", "lists or other objects"
 MISSING, INFINITE = "missing values (NaN)", "infinity"
 
-# Columns that a message names; of more it says how many there are.
+# A message names so many columns, and counts the others.
 _NAMED = 3
 
 
@@ -34,7 +34,7 @@ def what_is_wrong(
     name : str
         What the message calls X.
     detector : str
-        The class that stands at the end of the pipeline that the message advises.
+        The class at the end of the pipeline that the message recommends.
     feature_names : array-like of str, optional
         The names of the columns. Default: those of X itself, if it has any.
     first_row : int, default=0
@@ -63,7 +63,7 @@ def of_all_columns(error: ValueError, X: Any, name: str, owner: str) -> str:
     Parameters
     ----------
     error : ValueError
-        That of the check. Its message stands where X is no table, or holds only finite numbers.
+        The error of the check. Its message is kept if X is no table, or holds only finite numbers.
     X : {array-like, sparse matrix, data frame}
         The rows.
     name, owner : str
@@ -91,7 +91,7 @@ def explained(
     Parameters
     ----------
     error : Exception
-        That of the check.
+        The error of the check.
     X : {array-like, sparse matrix, data frame}
         The rows.
     name : str
@@ -101,7 +101,7 @@ def explained(
     fitted : OutlierDetector or None
         The detector whose features X must have, if it is fitted.
     namesake : str
-        What the features are for: the owner, or the backbone that the user chose.
+        What messages say the features are for: the owner, or the backbone that the user chose.
     first_row : int, default=0
         The user's number of the first row of X.
 
@@ -134,9 +134,9 @@ def explained(
 def blaming_rows(
     owner: str, X: Any, feature_names: Any = None, name: str = "X", first_row: int = 0
 ) -> Iterator[None]:
-    """Say which detector cannot compute with rows, and which of them, where a computation fails.
+    """Say which detector cannot compute with which rows, after a computation failed.
 
-    scikit-learn's check is left out under ``assume_finite``, so that its finding may come late.
+    Under ``assume_finite`` scikit-learn leaves out its check, so bad values are found only now.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def _some(columns: list[str]) -> str:
 
 
 def _remedy(found: dict[str, list[str]], detector: str, is_table: bool) -> str:
-    """Return the pipeline that takes such rows, `detector` at its end."""
+    """Return the code of a pipeline that takes such rows and ends in `detector`."""
     table = f"lofe_sklearn.tabular.table_pipeline({detector}())"
     first = " Replace infinity by NaN before." if INFINITE in found else ""
     drop = " Drop columns of lists or other objects before." if OTHERS in found else ""
@@ -202,7 +202,7 @@ def _names_of_columns(X: Any) -> list[Any] | None:
 
 
 def _bad_columns(X: Any, feature_names: Any) -> Iterator[tuple[str, str, int, Any]]:
-    """Yield column, kind, first row and first value of what is no finite number."""
+    """Yield the column, kind, first row and first value of all that is no finite number."""
     if feature_names is None:
         feature_names = _names_of_columns(X)
     for number, values, rows in _columns_of(X):
@@ -216,7 +216,7 @@ def _bad_columns(X: Any, feature_names: Any) -> Iterator[tuple[str, str, int, An
 
 
 def _columns_of(X: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
-    """Yield number and values of each column; of a sparse one, the rows of its values too."""
+    """Yield the number and values of each column, and the rows of the values if X is sparse."""
     if sparse.issparse(X):
         values = X.tocoo()
         for number in np.unique(values.col):

@@ -1,4 +1,4 @@
-"""Settings that hold for a block of code, as scikit-learn's `config_context` has them."""
+"""Settings for a block of code, like scikit-learn's `config_context`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _scoring_dtype: ContextVar[Precision] = ContextVar("scoring_dtype", default="flo
 
 
 def get_config() -> dict[str, Precision]:
-    """Return the settings that hold here.
+    """Return the current settings.
 
     Returns
     -------
     config : dict
-        By name; see `config_context`.
+        Values by name; see `config_context`.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def get_config() -> dict[str, Precision]:
 
 @contextmanager
 def config_context(*, scoring_dtype: Precision | None = None) -> Iterator[None]:
-    """Let settings hold within a ``with`` block, in the thread that runs it.
+    """Change settings within a ``with`` block, in the thread that runs it.
 
     Parameters
     ----------
@@ -39,15 +39,15 @@ def config_context(*, scoring_dtype: Precision | None = None) -> Iterator[None]:
         The precision in which networks compute scores, thresholds and labels; they are trained in
         float32 in any case. In ``"float64"``, the default, the score of a row does not depend on
         the rows beside it, to 1e-7. ``"float32"`` takes about half of the networks' time. The
-        scores of an ensemble, which are in units of a standard deviation, then are off by less than
-        1e-3, mostly by 1e-6: rows so near to the threshold may change sides. A loss, the score of a
-        lone backbone, is off by some 1e-6 of its size. Evidence is as it was, and so is a backbone
-        with a precision of its own, as `MHRot`. None leaves the setting as it is.
+        scores of an ensemble, which are in units of a standard deviation, then have errors below
+        1e-3, mostly of 1e-6: rows that are so close to the threshold may change sides. The score of
+        a lone backbone has a relative error of about 1e-6. Evidence does not change, nor does a
+        backbone with a precision of its own, such as `MHRot`. None leaves the setting as it is.
 
     Raises
     ------
     ValueError
-        If it is anything else.
+        If `scoring_dtype` is anything else.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Where scores stand among other scores: conformal p-values, percentiles, false discovery rates.
 
-All scores are high for normal rows. Two that differ by no more than `near` are equal, since a row's
-score is rounded in another way alone than among others; see `_cut`.
+All scores are high for normal rows. Two scores that differ by no more than `near` count as equal,
+since rounding depends on which rows are scored together; see `_cut`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ def conformal_p_values(
 ) -> Floats:
     """Return (1 + number of calibration scores at least as anomalous) / (n + 1) for each score.
 
-    A score that equals one of the calibration counts it, which makes the p-value larger.
+    A calibration score that equals the score is counted, which makes the p-value larger.
     """
     at_least = np.searchsorted(np.sort(calibration), scores + near, side="right")
     return np.asarray((1.0 + at_least) / (len(calibration) + 1.0), dtype=np.float64)
 
 
 def percentiles(scores: np.ndarray, others: np.ndarray, near: np.ndarray) -> Floats:
-    """Return the percentage of `others` that are less anomalous; of equal ones, half of them."""
+    """Return the percentage of `others` that are less anomalous; equal ones count half."""
     ascending = np.sort(others)
     more = np.searchsorted(ascending, scores - near, side="left")
     at_least = np.searchsorted(ascending, scores + near, side="right")
@@ -37,7 +37,7 @@ def rates_of_p_values(p_values: np.ndarray) -> Floats:
     """
     n = len(p_values)
     rates = np.sort(p_values) * n / np.arange(1, n + 1)
-    # A rate that allows many rejections allows fewer of them too.
+    # A rate that allows many rejections also allows fewer.
     return np.minimum(1.0, np.minimum.accumulate(rates[::-1])[::-1])
 
 

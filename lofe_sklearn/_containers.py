@@ -1,4 +1,4 @@
-"""Rows of whatever holds them: arrays, sparse matrices, data frames, Arrow tables, lists."""
+"""Rows in any container: arrays, sparse matrices, data frames, Arrow tables, lists."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from scipy import sparse
 # Rows of numbers after their validation.
 Matrix: TypeAlias = np.ndarray | sparse.csr_matrix
 
-# Of images: grey, colour, colour with opacity. An axis of another size is none of channels.
+# Channels of images: grey, colour, colour with opacity. An axis of another size is not one of
+# channels.
 IMAGE_CHANNELS = (1, 3, 4)
 
 
 class Subset:
     """Some rows or features, by number; subsets of equal numbers are equal.
 
-    So what was found out about some rows can be looked up for the same rows, whoever asks.
+    So results for a subset of the rows can be looked up by the subset.
     """
 
     def __init__(self, numbers: np.ndarray | None) -> None:
@@ -89,7 +90,7 @@ def _has_a_value_for_each(value: Any, n_samples: int) -> bool:
 
 
 def layout_of(block: Any) -> tuple:
-    """Say, as a key, what two blocks of rows must have in common to be stacked."""
+    """Return a key that is equal for blocks of rows that can be stacked."""
     if _is_of_arrow(block):
         return type(block), tuple(block.column_names), tuple(map(str, block.schema.types))
     columns = getattr(block, "columns", None)
@@ -101,7 +102,7 @@ def layout_of(block: Any) -> tuple:
 
 
 def stack_rows(blocks: Sequence[Any]) -> Any:
-    """Blocks of one layout, below each other."""
+    """Stack blocks of one layout below each other."""
     first = blocks[0]
     if len(blocks) == 1:
         return first
@@ -115,9 +116,9 @@ def stack_rows(blocks: Sequence[Any]) -> Any:
 
 
 def labels_as_array(y: Any) -> Any:
-    """Return labels in Arrow's arrays as one of NumPy's, and all others as they are.
+    """Return Arrow's arrays of labels as NumPy's, and other labels as they are.
 
-    Not every version of scikit-learn takes entries of them by their numbers.
+    Not every version of scikit-learn can index Arrow's arrays.
     """
     return np.asarray(y) if _is_of_arrow(y) and not hasattr(y, "column_names") else y
 
@@ -130,8 +131,8 @@ def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
     Raises
     ------
     ValueError
-        For a sparse matrix whose index arrays do not fit together: compiled code would read or
-        write beyond its arrays.
+        If the index arrays of a sparse matrix do not fit together: compiled code would read or
+        write beyond them.
     """
     if _is_of_arrow(X) and type(X).__name__ == "RecordBatch":
         return _library_of(X).Table.from_batches([X])
@@ -139,8 +140,8 @@ def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
     if fault is not None:
         raise ValueError(
             f"{owner}: {name} must be a valid sparse matrix; got one in {X.format.upper()} format "
-            f"whose {fault}. Its index arrays were changed, or put together in a wrong way. Build "
-            "it anew, with scipy.sparse.coo_array((values, (rows, columns)), shape=shape)."
+            f"whose {fault}. Its index arrays were changed or built incorrectly. Build it anew, "
+            "with scipy.sparse.coo_array((values, (rows, columns)), shape=shape)."
         )
     return X
 
@@ -148,14 +149,14 @@ def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
 def tidy_csr(X: Any) -> Any:
     """Return a CSR matrix in the form that every library takes.
 
-    Its column numbers are in order, values given several times are summed up, as scipy's
-    `toarray` does, and its indices are of 32 bits where these suffice: scikit-learn's trees and
-    libsvm read no others. The arrays are those of X where they are so already.
+    Its column numbers are in order. Values that are given several times are summed, as scipy's
+    `toarray` does. Its indices have 32 bits if these suffice, since scikit-learn's trees and libsvm
+    read no others. Arrays of X that have this form already are not copied.
     """
     n_values = int(X.indptr[-1])
     fits = max(*X.shape, n_values) <= np.iinfo(np.int32).max
     index_dtype = np.int32 if fits else np.int64
-    # A matrix of its own: what X has noted of itself may be out of date, and X is not changed.
+    # A new matrix: flags that X keeps about itself may be out of date, and X must not change.
     tidy = type(X)(X.shape, dtype=X.dtype)
     tidy.data = X.data[:n_values]
     tidy.indices = X.indices[:n_values].astype(index_dtype, copy=False)
@@ -201,7 +202,7 @@ def _fault_of_indices(X: Any) -> str | None:
 
 
 def _outside(numbers: np.ndarray, size: int, axis: str) -> str | None:
-    """Say which of some row or column numbers is none of `size`."""
+    """Say which of some row or column numbers is out of range."""
     for number in (numbers.min(initial=0), numbers.max(initial=0)) if len(numbers) else ():
         if not 0 <= number < size:
             return f"{axis} numbers must be from 0 to {size - 1}, but one is {number}"
@@ -224,7 +225,7 @@ TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.tim
 
 
 def check_plain_values(data: Any, name: str, owner: str = "") -> None:
-    """Raise ValueError for values that would become others on the way to an array of floats.
+    """Raise ValueError for values that a conversion to floats would change silently.
 
     NumPy drops the mask of a masked array and the imaginary part of a complex number, and turns
     dates and times into a count of days or nanoseconds.
@@ -234,7 +235,7 @@ def check_plain_values(data: Any, name: str, owner: str = "") -> None:
     data : array-like
         Rows, labels or scores, in whatever container the user has them.
     name, owner : str
-        What messages call `data`, and whose argument it is.
+        What messages call `data`, and the function or class whose argument it is.
     """
     check_unmasked(data, name, owner)
     prefix = f"{owner}: {name}" if owner else name
@@ -261,16 +262,16 @@ def check_unmasked(data: Any, name: str, owner: str = "") -> None:
         if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
             n_masked = int(np.ma.count_masked(part))
             raise ValueError(
-                f"{owner + ': ' if owner else ''}{name} must hold no masked values, since which "
-                f"values stand for them is not known; {n_masked} of {part.size} are masked. Fill "
-                f"them, as in {name.split()[-1]}.filled(value), or drop their rows."
+                f"{owner + ': ' if owner else ''}{name} must hold no masked values, since it is "
+                f"not known which values they stand for; {n_masked} of {part.size} are masked. "
+                f"Fill them, as in {name.split()[-1]}.filled(value), or drop their rows."
             )
 
 
 def _columns(data: Any) -> Iterator[tuple[Any, Any, Callable[[], Any]]]:
-    """Label, type and values of each column of a frame, or of all of an array, labelled None.
+    """Yield label, type and values of each column; an array counts as one, labelled None.
 
-    The values are only looked up where the type does not say enough.
+    The values are looked up only if the type does not say enough.
     """
     if hasattr(data, "columns") and hasattr(data, "dtypes"):
         for i, (label, dtype) in enumerate(zip(data.columns, data.dtypes, strict=True)):
@@ -302,7 +303,7 @@ def _column(data: Any, key: Any) -> Any:
 
 
 def _kind(dtype: Any, values: Callable[[], Any]) -> str:
-    """Tell times and complex numbers from what is neither: "time", "complex" or ""."""
+    """Return "time" or "complex" for types of times or complex numbers, and "" for others."""
     if hasattr(dtype, "categories") and hasattr(dtype.categories, "dtype"):  # of pandas
         return _kind(dtype.categories.dtype, lambda: dtype.categories)
     kind = getattr(dtype, "kind", "")

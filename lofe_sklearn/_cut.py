@@ -1,8 +1,8 @@
 """Where a ranking is cut into outliers and inliers: rows that tie are on one side.
 
-A row's score is rounded in another way alone than among others. A threshold that equals the score
-of a row, or of many equal rows, would let that rounding decide. So a cut keeps a distance from the
-scores around it.
+The rounding of a row's score depends on the rows that it is computed with. A threshold that equals
+the score of a row, or of many equal rows, would let rounding decide about them. So a threshold
+keeps a distance from the scores around it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from scipy import sparse
 
 from lofe_sklearn._validation import warn_user
 
-# Scores are promised to this, in interquartile ranges of the training rows' scores.
+# The promised precision of scores, in interquartile ranges of the training rows' scores.
 _PROMISED = 1e-7
-# What rounding leaves of a number in double precision, with room for sums of many.
+# The relative rounding error of double precision, with room for sums of many numbers.
 _ROUNDING = 1e-12
 
 
 def tolerance(values: np.ndarray, at: float, unit: float = 0.0) -> float:
     """Return the difference up to which two of `values` that are close to `at` are equal.
 
-    `unit` is the size of what they are computed from, where that is larger than they are. No value
-    far from `at` has a say, or one extreme score would make all others equal.
+    `unit` is the size of what they are computed from, if that is larger than the values. Values far
+    from `at` are not considered, since one extreme score would make all others equal.
     """
     return float(tolerances(values, np.array(at), unit))
 
@@ -38,8 +38,9 @@ def tolerances(values: np.ndarray, at: np.ndarray, unit: float = 0.0) -> np.ndar
 def threshold(scores: np.ndarray, contamination: float, *, unit: float = 0.0) -> float:
     """Find the score below which a share `contamination` of `scores` lies.
 
-    Where the percentile is within rounding of a score, all rows of that score are cut off or none,
-    whichever share is closer, and the threshold is beside them. None is cut off where all tie.
+    If the percentile equals a score up to rounding, either all rows of that score are cut off or
+    none, whichever share is closer, and the threshold lies beside them. If all rows tie, none is
+    cut off.
     """
     cut = float(np.percentile(scores, 100.0 * contamination))
     ascending, near = np.sort(scores), tolerance(scores, cut, unit)
@@ -55,8 +56,7 @@ def threshold(scores: np.ndarray, contamination: float, *, unit: float = 0.0) ->
 def clean_cuts(scores: np.ndarray, *, unit: float = 0.0) -> np.ndarray:
     """Return how many of the lowest scores a threshold can cut off without splitting a tie.
 
-    In ascending order, from the first run of equal scores on. All of them are cut off only if they
-    are of more than one run.
+    The numbers are in ascending order. All scores can be cut off only if they are not all equal.
     """
     ascending = np.sort(scores)
     near = tolerances(scores, ascending, unit)
@@ -67,27 +67,27 @@ def clean_cuts(scores: np.ndarray, *, unit: float = 0.0) -> np.ndarray:
 def warn_of_equal_scores(owner: str, scores: np.ndarray, X: Any, unit: float = 0.0) -> None:
     """Tell the user that a detector gives one score to training rows that differ."""
     if len(scores) == 2 or np.ptp(scores) > _ROUNDING * max(abs(float(scores[0])), unit):
-        return  # two rows are as far from the mean of several members' scores by construction
+        return  # two rows are equally far from the mean of several members' scores by construction
     highest, lowest = X.max(axis=0), X.min(axis=0)
     if sparse.issparse(highest):
         highest, lowest = highest.toarray(), lowest.toarray()
     if (highest != lowest).any():
         warn_user(
             f"{owner}: all {len(scores)} training rows have the same score, {scores[0]:.6g}, "
-            "though they differ: none is told from another, and predict flags none. Bring the "
-            "features to a common scale (scaling='minmax'), lower lr, or look for a parameter of "
-            "the backbone whose size is far from its default."
+            "though the rows differ: the detector cannot tell them apart, and predict flags none. "
+            "Bring the features to a common scale (scaling='minmax'), lower lr, or look for a "
+            "parameter of the backbone whose size is far from its default."
         )
 
 
 def untied(values: np.ndarray, marked: np.ndarray, wanted: float) -> np.ndarray:
-    """Mark rows that tie all or not at all, if `marked` are those of the highest `values`.
+    """Change marks so that tied rows are all marked or none, if the highest `values` are marked.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
     marked : ndarray of bool, shape (n,)
-        Returned as it is where it splits no tie, or marks other rows than the highest.
+        Returned unchanged if it splits no tie, or if it marks other rows than the highest.
     wanted : float
         How many rows there should be.
     """

@@ -35,7 +35,7 @@ from lofe_sklearn.sources._find_source import in_memory, source_of
 
 
 class RowReader(Protocol):
-    """What says which rows it takes: a backbone."""
+    """An object that says which rows it takes: a backbone."""
 
     input_dtypes: ClassVar[Sequence[type]]
     min_features: ClassVar[int]
@@ -66,7 +66,7 @@ class PreparedRows:
 
     @property
     def seen(self) -> Matrix:
-        """The rows that decide what is left open: all, where they are in one place."""
+        """The rows that decide about parameters that are left open: all, if they are in memory."""
         return self.X
 
     def take(self, rows: np.ndarray | None = None) -> PreparedRows:
@@ -142,15 +142,15 @@ class OutlierDetector(
         return getattr(self, "verbose", 0) > 0
 
     def _keeps_interrupted(self) -> bool:
-        """Whether Ctrl-C leaves what is trained so far, rather than nothing."""
+        """Whether Ctrl-C keeps what is trained so far."""
         return False
 
     def _jobs(self) -> int | None:
-        """Return how many stacks are trained at a time, as joblib takes it."""
+        """Return joblib's `n_jobs`: how many stacks are trained at a time."""
         return None
 
     def _namesake(self) -> str:
-        """Name what the rows are for: the backbone that the user chose, or the detector itself."""
+        """Return the name for messages: of the backbone that the user chose, or of the detector."""
         return type(self).__name__
 
     @abstractmethod
@@ -160,7 +160,7 @@ class OutlierDetector(
     def _prepare_rows(self, X: Any, *, again: bool = False) -> PreparedRows:
         """Validate training rows; `n_features_in_` and the features' names are set.
 
-        `again` asks for the features of the rows that the detector is fitted to already.
+        With `again` X must have the features of the rows that the detector was fitted to.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class OutlierDetector(
             del self.feature_names_in_
 
     def _rows_of_block(self, X: Any, layout: Any, first_row: int) -> Matrix:
-        """Validate a later block of training rows, whose first one is the user's `first_row`."""
+        """Validate a later block of training rows; `first_row` is the number of its first row."""
         readers = self._readers(fitted=False)
         return self._validated(X, readers, layout, first_row=first_row, reset=False)[0]
 
@@ -201,7 +201,7 @@ class OutlierDetector(
 
     @contextmanager
     def _rows_to_score(self, X: Any, name: str = "X", first_row: int = 0) -> Iterator[Matrix]:
-        """Validate rows to score, the argument `name`; say what is wrong if it shows only then."""
+        """Validate rows to score, the argument `name`; explain errors of the scoring."""
         check_is_fitted(self)
         readers = self._readers(fitted=True)
         rows, _ = self._validated(
@@ -249,7 +249,7 @@ class OutlierDetector(
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
         try:
-            # In C order, so that sums over rows are the same whatever container they came in.
+            # In C order, so that sums over rows are the same for all containers.
             rows = validate_data(
                 self,
                 X,
@@ -264,7 +264,7 @@ class OutlierDetector(
             message = explained(error, X, name, owner, fitted, self._namesake(), first_row)
             raise kind(message) from error
         if sparse.issparse(rows):
-            # Again: formats without index arrays have just been given some.
+            # Checked again: the conversion has given index arrays to formats without them.
             rows = tidy_csr(readable_rows(rows, owner))
         for reader in readers:
             if rows.shape[1] < reader.min_features:

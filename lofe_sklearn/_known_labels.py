@@ -2,7 +2,7 @@
 
 Masks by name, `known_anomalies` and `known_normal`, cannot be mixed up and are cut with the folds
 of a cross-validation. The array `known_labels` holds +1 for normal rows and -1 for anomalies, the
-opposite of data sets' labels, which have 1 for anomalies: what may be one or the other is refused.
+opposite of data sets' labels, which have 1 for anomalies: ambiguous labels are refused.
 """
 
 from __future__ import annotations
@@ -88,12 +88,12 @@ class Known:
 
 
 def pair_of_masks(known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return labels that are read already in a form that is read again without being refused."""
+    """Return validated labels in a form that passes the validation again."""
     return None if known is None else (known > 0, known < 0)
 
 
 def settled(known: np.ndarray | None, owner: str) -> np.ndarray | None:
-    """Return None for labels of which none is known, and warn where all of them are."""
+    """Return None if no label is known, and warn if all are."""
     if known is None or not known.any():
         return None
     if known.all():
@@ -125,9 +125,9 @@ def warn_of_low_contamination(contamination: float, known: np.ndarray | None, ow
     if known is not None and round(contamination * len(known)) < round(least * len(known)):
         warn_user(
             f"{owner}: known_labels names {round(least * len(known))} of {len(known)} rows "
-            f"anomalous, more than contamination={contamination:g} allows. It is taken for "
-            f"{least:.3g}, as if there were no others; set contamination to the share that you "
-            "expect among all training rows, the known ones among them."
+            f"anomalous, more than contamination={contamination:g} allows. {least:.3g} is used "
+            "instead, as if there were no other anomalies; set contamination to the share that "
+            "you expect among all training rows, the known ones among them."
         )
 
 
@@ -165,7 +165,7 @@ def _mask_of_pair(mask: Any, n_samples: int, owner: str, X: Any) -> np.ndarray:
 
 
 def _mask(mask: Any, name: str, n_samples: int, owner: str, X: Any) -> np.ndarray:
-    """Read the mask of an argument that says by its name what True stands for."""
+    """Read a mask; the name of its argument says what True stands for."""
     values = np.asarray(mask)
     if values.dtype == object and all(isinstance(value, (bool, np.bool_)) for value in values.flat):
         values = values.astype(bool)  # pandas' nullable booleans

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class NestedParameters:
-    """A mixin for estimators with parameters that hold other estimators; it comes first."""
+    """A mixin for estimators whose parameters hold other estimators; it must be the first base."""
 
     get_params: Any
 
@@ -17,9 +17,9 @@ class NestedParameters:
         Parameters
         ----------
         **params : dict
-            By name. ``name__parameter`` is the `parameter` of the estimator that `name` holds; of
-            a list, that of each estimator in it. Where `name` is None and stands for estimators,
-            it is set to these first.
+            Values by name. ``name__parameter`` is the `parameter` of the estimator that `name`
+            holds, or of each estimator in a list. If `name` is None and stands for default
+            estimators, it is set to these first.
 
         Returns
         -------
@@ -39,7 +39,7 @@ class NestedParameters:
             else:
                 own[name] = value
         parent: Any = super()
-        parent.set_params(**own)  # first: it may be what the nested parameters belong to
+        parent.set_params(**own)  # set first: the nested parameters may belong to it
         for holder, values in nested.items():
             if holder in self.get_params(deep=False):
                 self._set_nested(holder, values)

@@ -1,6 +1,6 @@
-"""How detectors look in a notebook: scikit-learn's diagram, with a summary of what was fitted.
+"""How detectors look in a notebook: scikit-learn's diagram, below a summary of what was fitted.
 
-The diagram is scikit-learn's own. The summary stands above it, and only of a fitted detector.
+Only fitted detectors have a summary.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class DocumentationMixin:
 
     @property
     def _doc_link_template(self) -> str:
-        # Whole, without the parts that versions of scikit-learn fill in in different ways.
+        # The complete address: versions of scikit-learn fill in templates in different ways.
         return page_of(type(self))
 
 
@@ -76,7 +76,7 @@ class NotebookMixin(DocumentationMixin):
 
 
 def page_of(kind: type) -> str:
-    """Return the address of a public class's page: under the name that users import it by."""
+    """Return the address of a public class's page, by the name that users import."""
     parts = kind.__module__.split(".")
     public = [part for part in parts[1:] if not part.startswith("_")]
     # The package's own names are listed without importing any of them.

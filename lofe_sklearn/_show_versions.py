@@ -1,4 +1,4 @@
-"""`show_versions`: what a bug report should say."""
+"""`show_versions`: the versions for a bug report."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def show_versions() -> None:
 
     Notes
     -----
-    Packages of extras that are not installed are listed as such. The devices are those that
-    ``device=`` takes here.
+    Optional packages that are missing are listed as not installed. The devices are those that
+    ``device=`` accepts on this machine.
 
     Examples
     --------

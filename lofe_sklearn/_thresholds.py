@@ -1,4 +1,4 @@
-"""The threshold of a fitted detector, and where a row stands among others: no training needed."""
+"""The threshold of a fitted detector, and the rank of a row among others, without training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RATE = Number(low=0, high=1, exclude_low=True, exclude_high=True)
 
 
 class ThresholdMixin:
-    """Methods of a fitted detector that look at its training rows' scores and train nothing."""
+    """Methods of a fitted detector that use the scores of its training rows and train nothing."""
 
     offset_: float
     score_samples: Any
@@ -34,7 +34,7 @@ class ThresholdMixin:
     # number of rows to flag is met exactly, whatever their number. They take 8 bytes a row.
     _training_scores: Floats
     # The number of training rows, where scores of some or quantiles stand for those of all.
-    # How many rows the scores stand for, where rows came in parts and a sample was kept.
+    # How many rows the scores represent, if rows came in parts and a sample was kept.
     _n_rows_seen: int | None = None
 
     def set_threshold(
@@ -46,21 +46,21 @@ class ThresholdMixin:
     ) -> Self:
         """Set the threshold of `predict` anew, without training again.
 
-        Exactly one of the arguments says where. What counts are the scores of the training rows;
-        they stay as they are, so the result does not depend on thresholds that were set before.
-        The next `fit` sets the threshold as the parameters say.
+        Pass exactly one of the arguments. The threshold is set by the scores of the training rows.
+        These do not change, so the result does not depend on earlier thresholds. The next `fit`
+        sets the threshold by the detector's parameters again.
 
         Parameters
         ----------
         contamination : float in (0, 0.5], optional
-            The share of anomalies among the training rows: so many of them are flagged. It has the
-            range of the parameter `contamination`; for a larger share use `n_flagged`.
+            The share of the training rows to flag, in the range of the parameter `contamination`;
+            for a larger share use `n_flagged`.
         n_flagged : int from 0 to the number of training rows, optional
-            How many of the training rows are flagged: those of the lowest scores. 0 flags none.
+            How many of the training rows to flag: those with the lowest scores. 0 flags none.
         false_discovery_rate : float in (0, 1), optional
-            As many training rows are flagged as possible, as long as the estimated share of normal
-            rows among the flagged ones is at most this. Only for `LOE`: a backbone alone does not
-            say how many of its rows are normal.
+            The largest estimated share of normal rows among the flagged ones; as many training rows
+            as possible are flagged. Only for `LOE`: a backbone alone cannot estimate how many of
+            its rows are normal.
 
         Returns
         -------
@@ -83,31 +83,31 @@ class ThresholdMixin:
 
         Notes
         -----
-        The name is that of the threshold in scikit-learn's ``FixedThresholdClassifier`` and PyOD's
-        ``threshold_``. The arguments are named as the parameter of all outlier detectors, and as
-        in the statistics of multiple tests.
+        The method is named after the threshold in scikit-learn's ``FixedThresholdClassifier`` and
+        PyOD's ``threshold_``. The arguments are named after the parameter of all outlier detectors,
+        and after the statistics of multiple tests.
 
-        A threshold splits no tie. Where the last row to be flagged has the score of rows that are
-        not, all of these rows are flagged or none, whichever number is closer; under
-        `false_discovery_rate` none. A warning says if `n_flagged` is not met for that reason.
+        A threshold splits no tie. If it would fall among rows of equal scores, all of these rows
+        are flagged or none, whichever number is closer; with `false_discovery_rate` none is
+        flagged. A warning says if `n_flagged` is not met for that reason.
 
         Of `LOE`:
 
-        - `labels_` are then what `predict` says of the training rows. Known labels stand as they
+        - `labels_` become what `predict` returns for the training rows. Known labels stay as they
           were given to `fit`.
         - `contamination_` is the share of the training rows that is cut off. Probabilities are
           those of a detector whose training rows hold that share of anomalies. A false discovery
-          rate says nothing of that share, so under it probabilities are those of the fit.
+          rate does not tell that share, so it leaves the probabilities of the fit.
         - `contamination_interval_` stays what `fit` found. The members stay as they were trained.
         - The false discovery rate is estimated among the training rows of unknown label. Where
           there are `held_out_scores_`, it is that of Benjamini and Hochberg [1]_: each row has the
-          p-value of its held-out score among those of the rows that the threshold of the fit takes
-          for normal. As many rows of the lowest scores are flagged as p-values are rejected.
-          Without held-out scores it is the mean of ``1 - anomaly_proba`` over the flagged rows.
-          That is more cautious, since these probabilities are rarely near 1.
-        - Both estimates rest on the `contamination_` of the fit. They assume that as many rows are
-          anomalies, and that these are the ones that look most anomalous. On real data the rate is
-          often higher than asked for, and much higher if that share is too high: the user guide has
+          p-value of its held-out score among those of the rows that the threshold of the fit calls
+          normal. As many rows of the lowest scores are flagged as p-values are rejected. Without
+          held-out scores it is the mean of ``1 - anomaly_proba`` over the flagged rows. That is
+          more cautious, since these probabilities are rarely near 1.
+        - Both estimates rest on the `contamination_` of the fit. They assume that this share of the
+          rows are anomalies, and that these look most anomalous. On real data the rate is often
+          higher than asked for, and much higher if that share is too high: the user guide has
           figures. Clean calibration rows for `p_values` keep it.
 
         References
@@ -188,7 +188,7 @@ class ThresholdMixin:
         -----
         If the calibration rows are normal and come from where new normal rows come from, the
         p-value of a new normal row is below q with a probability of at most q, whatever the
-        detector is. Then Benjamini and Hochberg's procedure over the rows of X
+        detector is. Benjamini and Hochberg's procedure over the rows of X
         (``scipy.stats.false_discovery_control(p_values) <= q``) flags normal rows at a rate of at
         most q [1]_.
 
@@ -199,8 +199,8 @@ class ThresholdMixin:
         threshold by ``set_threshold(false_discovery_rate=...)``.
 
         Held-out scores are those of models of folds, and the rows of X are scored by the members,
-        which were trained on more rows. By default the guarantee therefore holds as nearly as these
-        score alike.
+        which were trained on more rows. So by default the guarantee is approximate: it is as good
+        as both kinds of models agree.
 
         References
         ----------
@@ -250,14 +250,14 @@ class ThresholdMixin:
 
         See Also
         --------
-        p_values : Takes rows that the detector has not seen for the comparison.
+        p_values : Compares with rows that the detector has not seen.
 
         Notes
         -----
         It is scipy's ``percentileofscore(kind="mean")`` of the outlier score. A training row counts
-        itself as one that looks the same. The training rows are compared by the scores that the
-        trained detector gives them, which are better than those of new rows of the same kind: the
-        median severity of new normal rows may be above 50.
+        itself as a row that looks the same. The detector was trained on the training rows, so they
+        look a little more normal than new rows of the same kind: the median severity of new normal
+        rows may be above 50.
 
         Examples
         --------
@@ -293,7 +293,7 @@ class ThresholdMixin:
         return tolerances(self._training_scores, scores, self._score_unit())
 
     def _score_unit(self) -> float:
-        """Size of what scores are computed from, where that is larger than they are."""
+        """Size of the numbers that scores are computed from, if it is larger than the scores."""
         return 0.0
 
     def _adopt_threshold(self, offset: float, share: float) -> None:
@@ -305,10 +305,10 @@ class ThresholdMixin:
         name = type(self).__name__
         raise ValueError(
             f"{name}: false_discovery_rate needs probabilities or held-out scores, which a "
-            f"backbone alone has not. Use LOE({name}()) and its set_threshold, or give "
-            "contamination or n_flagged. With rows that are known to be normal, "
-            "p_values(X, calibration=rows) and scipy.stats.false_discovery_control bound the rate "
-            "for any detector."
+            f"backbone alone does not have. Use LOE({name}()) and its set_threshold, or give "
+            "contamination or n_flagged. With rows that are known to be normal, p_values(X, "
+            "calibration=rows) and scipy.stats.false_discovery_control bound the rate for any "
+            "detector."
         )
 
     def _held_out_calibration(self) -> np.ndarray:

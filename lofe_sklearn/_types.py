@@ -1,7 +1,7 @@
 """Names for the types of the public signatures.
 
-`MatrixLike` is what scikit-learn validates as rows. It is put together from protocols, so that it
-needs no stubs of scipy's, pandas' or polars' and says the same with and without them.
+`MatrixLike` is what scikit-learn validates as rows. It is composed of protocols, so that it means
+the same with and without type stubs of scipy, pandas and polars.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class SparseMatrix(Protocol):
-    """A sparse matrix or array of scipy's."""
+    """A scipy sparse matrix or array."""
 
     def tocsr(self, *args: Any, **kwargs: Any) -> Any:
         """Return it in CSR format."""
 
 
 class Frame(Protocol):
-    """A data frame of pandas' or polars'."""
+    """A pandas or polars data frame."""
 
     @property
     def columns(self) -> Any:

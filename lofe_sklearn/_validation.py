@@ -1,4 +1,4 @@
-"""Checks of parameters, with errors that say which one, what was needed, and what came.
+"""Checks of parameters, with errors that say which parameter, what was needed, and what came.
 
 Constraints are small parts that combine: ``AnyOf(Number(low=0), None)`` is a number of at least 0,
 or None.
@@ -49,7 +49,7 @@ class Number:
     optional : bool, default=False
         Whether None is allowed too.
     step : int, optional
-        Only `low` and what is a multiple of `step` above it.
+        Only `low`, and numbers that are a multiple of `step` above it.
     noun : str, optional
         What such a number is called in messages.
     above : bool, default=False
@@ -134,7 +134,7 @@ class InstanceOf:
 
 @dataclass(frozen=True)
 class CallableOr:
-    """A function, or an object with one of the methods `methods`; no class."""
+    """A function, or an object with one of the methods `methods`; classes are not allowed."""
 
     name: str = "a callable"
     methods: tuple[str, ...] = ()
@@ -174,7 +174,7 @@ class ListOf:
 
 
 class AnyOf:
-    """What satisfies at least one of several constraints; None stands for itself."""
+    """A value that satisfies at least one of several constraints; None stands for itself."""
 
     def __init__(self, *parts: Constraint | None) -> None:
         self.parts = parts
@@ -190,7 +190,7 @@ class AnyOf:
 
 @dataclass(frozen=True)
 class Described:
-    """A constraint, which messages describe in other words than its own."""
+    """A constraint that messages describe by words of the caller."""
 
     constraint: Constraint
     words: str
@@ -271,7 +271,7 @@ def check_argument(owner: str, name: str, value: Any, constraint: Constraint) ->
 
 
 def options_of(constraint: Constraint | None) -> list[str]:
-    """Return the names that a constraint lists, those within other constraints too."""
+    """Return the names that a constraint lists, also within nested constraints."""
     if isinstance(constraint, OneOf):
         return [option for option in constraint.options if isinstance(option, str)]
     if isinstance(constraint, AnyOf):
@@ -307,7 +307,7 @@ def check_finite(scores: np.ndarray, message: str) -> None:
 
 
 def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line of the user's that led here, whatever this package calls in between."""
+    """Warn at the line of the user's code that led here, however deep the calls are."""
     level, frame = 2, sys._getframe(1)
     # scikit-learn's callbacks wrap what `fit` calls.
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_WITHIN):
@@ -322,9 +322,9 @@ _WITHIN = f"{__name__.partition('.')[0]}.", "sklearn.callback."
 def all_or_nothing(estimator: Any) -> Iterator[None]:
     """Keep a failed ``fit`` from leaving a half-fitted estimator.
 
-    An error leaves the estimator as it was before the call, fitted or not. Only a training that
-    diverged leaves it unfitted: its data and parameters were valid, and the earlier model is not
-    what was asked for.
+    An error leaves the estimator as it was before the call, fitted or not. Only a diverged training
+    leaves it unfitted: the data and parameters were valid, and the earlier model does not belong to
+    them.
     """
     before = dict(vars(estimator))
     try:

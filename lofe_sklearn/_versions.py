@@ -1,4 +1,4 @@
-"""The version of this package in what is pickled, and a warning where another one reads it."""
+"""The version of this package in pickles, and a warning if another version reads them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def warn_of_other_version(what: str, made_with: str, now: str) -> None:
 
 
 class VersionedPickleMixin:
-    """An estimator whose pickles say which version of this package made them; it comes first."""
+    """An estimator whose pickles store the version of this package; it must be the first base."""
 
     def __getstate__(self) -> dict[str, Any]:
         parent: Any = super()

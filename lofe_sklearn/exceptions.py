@@ -6,7 +6,7 @@ class TrainingDivergedError(ArithmeticError):
 
 
 class UnusableRowsError(ValueError):
-    """Rows that no network can compute with; whoever was asked to puts its name before it."""
+    """Rows that no network can compute with; the caller adds its name to the message."""
 
 
 class ModelFileError(ValueError):
@@ -18,4 +18,4 @@ class ProcessGroupError(RuntimeError):
 
 
 class NoSeparateGroupWarning(UserWarning):
-    """Nothing in the training rows says how many are anomalies; there may be none."""
+    """The training rows do not tell how many are anomalies; there may be none."""

@@ -34,9 +34,9 @@ class OutlierStratifiedKFold(StratifiedKFold):
     n_splits : int, default=5
         Number of folds, at least 2 and at most the number of anomalies.
     shuffle : bool, default=True
-        Shuffle the rows of each class before they are dealt out. True, unlike in scikit-learn,
-        since sets for outlier detection are often sorted by class or by kind of anomaly; set it
-        to False where neighbouring rows depend on each other, as in a time series.
+        Shuffle the rows of each class before they are dealt out. Unlike in scikit-learn the default
+        is True, since sets for outlier detection are often sorted by class or by kind of anomaly.
+        Set it to False if neighbouring rows depend on each other, as in a time series.
     random_state : int, RandomState instance or None, default=None
         Seeds the shuffling, as in scikit-learn: with None every call of `split` has other folds.
         It must be None where `shuffle` is False.
@@ -128,8 +128,8 @@ def check_cv(
         Number of folds; None stands for 5. A splitter is taken as it is, and so is an iterable of
         (train, test) indices, as in scikit-learn.
     y : array-like of shape (n_samples,), default=None
-        Labels, where there are any: an integer `cv` then stands for `OutlierStratifiedKFold`, else
-        for plain folds.
+        Labels, if there are any: an integer `cv` then stands for `OutlierStratifiedKFold`, else for
+        plain folds.
 
     Returns
     -------

@@ -131,7 +131,7 @@ def test_the_weight_of_known_labels(clustered_anomalies):
 def test_more_known_anomalies_than_the_ratio_allows(clustered_anomalies):
     X, y = clustered_anomalies
     known = np.where(y == 1, -1, 0)  # 30 of 300
-    with pytest.warns(UserWarning, match=r"names 30 of 300 .*contamination=0.05 .*taken for 0.1"):
+    with pytest.warns(UserWarning, match=r"names 30 of 300 .*contamination=0.05 .*0.1 is used"):
         loe = fixed(backbone(), contamination=0.05, random_state=0).fit(X, known_labels=known)
     assert loe.contamination_ == loe.contaminations_[0] == 0.1
     np.testing.assert_array_equal(loe.labels_ == -1, known == -1)

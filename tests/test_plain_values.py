@@ -85,7 +85,9 @@ TIMES = {
     "frame of durations": lambda: framed(DATES - DATES[0]),
     "frame of periods": lambda: framed(DATES.to_period("M")),
     "frame of dates as objects": lambda: framed(list(DATES.date)),
-    "frame of NumPy's as objects": lambda: framed(pd.Series(list(DATES.to_numpy()), dtype=object)),
+    "frame of NumPy dates as objects": lambda: framed(
+        pd.Series(list(DATES.to_numpy()), dtype=object)
+    ),
     "frame of categories": lambda: framed(pd.Categorical(DATES)),
     "polars' datetimes": lambda: pl.from_pandas(framed(DATES)),
     "polars' dates": lambda: pl.from_pandas(framed(DATES)).with_columns(

@@ -44,7 +44,7 @@ INSTALL = (
 
 
 class PeerError(Exception):
-    """A peer that cannot be had, and what to do."""
+    """A peer that is not available, and what to do."""
 
 
 class NotInstalledError(PeerError):

@@ -136,7 +136,7 @@ def _relative(path: Path) -> str:
 
 
 def failures(rows: Sequence[Row]) -> Sheet | None:
-    """List the failed fits, those of one error together; None where there are none."""
+    """List the failed fits, those of one error together; None if there are none."""
     failed = [row for row in rows if row.get("error")]
     if not failed:
         return None

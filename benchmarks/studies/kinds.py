@@ -9,7 +9,7 @@ NeuTraL with soft labels (N, two members, up to 70 features), and Deep SVDD (S) 
 (A) with hard ones (four each, trained as LOE does by default), from first labels by an isolation
 forest and by the distance to the 5th neighbour. At most 1,000 rows.
 
-A combination is a weighted mean of the kinds' standardised log scores. No label has a say in the
+A combination is a weighted mean of the kinds' standardised log scores. No label affects the
 weights: all the same; NeuTraL twice; by how far a kind's training scores fall at the ratio, between
 .8 and 1.2 times the number of anomalies ("fall"); by how far its members agree on the rows above
 the cut ("stable"), or it with the other kinds ("agreed"). "Oracle" takes the best kind of each set.

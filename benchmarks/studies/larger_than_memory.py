@@ -55,7 +55,7 @@ def block_of(number: int, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write(path: Path, n_rows: int) -> None:
-    """Write rows to a file of NumPy's, without mapping it."""
+    """Write rows to a NumPy file, without mapping it."""
     with path.open("wb") as file:
         header = {"descr": "<f4", "fortran_order": False, "shape": (n_rows, N_FEATURES)}
         np.lib.format.write_array_header_1_0(file, header)

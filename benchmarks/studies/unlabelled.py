@@ -1,4 +1,4 @@
-"""Detectors without any label: whoever uses them chooses nothing, or guesses a ratio.
+"""Detectors without any label: users choose nothing, or guess a ratio.
 
     python -m benchmarks study unlabelled
     python -m benchmarks study unlabelled --ratios 0.01 0.05 0.2 --detectors LOE --seeds 1

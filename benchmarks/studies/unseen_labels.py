@@ -120,7 +120,7 @@ def _standardised(network: nn.Module, rows: Tensor, test_rows: Tensor) -> np.nda
 
 
 def tables(rows: list[Row]) -> str:
-    """Return the F1 by what is assumed, and what became of the marked normal rows."""
+    """Return the F1 by what is assumed, and the results of the marked normal rows."""
     header = ["sets", "labelled by", "seeds", *(f"F1, {name}" for name in ASSUMED)]
     header += ["normal rows marked", "of these, in the first inference"]
     lines = []

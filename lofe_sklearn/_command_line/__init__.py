@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Default: those of the process.
+        Default: the arguments of the process.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _main_without_typer(arguments: list[str]) -> None:
-    """Run the commands that need no typer; say of all others what they need."""
+    """Run the commands that do not need typer, and say what the other commands need."""
     command = arguments[0] if arguments else "--help"
     if command == "demo":
         from lofe_sklearn._command_line._demo_command import run_demo

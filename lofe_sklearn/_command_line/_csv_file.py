@@ -1,7 +1,7 @@
-"""CSV files: every line is checked, so that a message can name the one that is wrong.
+"""CSV files: every line is checked, so that a message can name the wrong one.
 
-Values stay text. So what becomes of a value does not depend on the others in its column, nor on how
-many rows are read at a time.
+Values stay text here. So how a value is read depends neither on the other values of its column nor
+on how many rows are read at a time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class CsvFile:
     path : Path
         It is decompressed if its name ends in ``.gz``.
     separator : str
-        A sign, or ``"auto"``: whichever of , ; tab | divides the first lines most evenly.
+        A character, or ``"auto"``: the one of , ; tab | that divides the first lines most evenly.
     encoding : str
     decimal : {".", ","}
 
@@ -60,7 +60,7 @@ class CsvFile:
         self.separator = self._detected() if separator == "auto" else separator
         header = next(self._records(), None)
         if header is None:
-            raise BadData(f"{path} is empty: it has no line but blank ones")
+            raise BadData(f"{path} is empty: all of its lines are blank")
         _, names = header
         self.columns = [name.strip() or f"column {j}" for j, name in enumerate(names, 1)]
 
@@ -127,7 +127,7 @@ class CsvFile:
                 if fields is None:
                     return
                 if fields and "\0" in fields[0]:
-                    raise BadData(f"{self.path}, line {line}: this is no text. {_NO_TEXT}")
+                    raise BadData(f"{self.path}, line {line}: this is not text. {_NO_TEXT}")
                 if fields:
                     yield line, fields
 
@@ -139,7 +139,7 @@ class CsvFile:
         return gzip.GzipFile(fileobj=source) if is_packed else source  # type: ignore[return-value]
 
     def _detected(self) -> str:
-        """Return the sign that divides the first lines into the most fields, equally many."""
+        """Return the character that divides the first lines into most fields, all alike."""
         try:
             with open(self.path, "rb") as source, self._text_of(source) as file:
                 sample = file.read(_SAMPLE)
@@ -188,7 +188,7 @@ class CsvFile:
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return f"{self.path} is not {codec} but UTF-16: pass --encoding utf-16"
         if start[:4] == b"PK\x03\x04":
-            return f"{self.path} is no text: it is a zip archive or a spreadsheet. {_NO_TEXT}"
+            return f"{self.path} is not text but a zip archive or a spreadsheet. {_NO_TEXT}"
         place = ""
         if not codec.lower().startswith(("utf-16", "utf-32", "utf16", "utf32")):
             with open(self.path, "rb") as source, self._unpacked(source) as file:

@@ -50,7 +50,7 @@ def _show(X: pd.DataFrame, y: pd.Series, options: argparse.Namespace) -> None:
     frame.index = names.index = range(1, len(X) + 1)
     sys.stdout.write(
         f"\nA table of {len(X):,} made-up card transactions, numbers, text, dates and gaps, with "
-        f"{int(y.sum())} planted anomalies. LOE() is told nothing of them:\n\n"
+        f"{int(y.sum())} planted anomalies. LOE() is not told which:\n\n"
     )
     sys.stdout.flush()
     notes = Notes(quiet=True)

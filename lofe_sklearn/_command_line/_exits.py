@@ -78,7 +78,7 @@ def reported_errors() -> Iterator[None]:
 
 
 def one_line(text: str) -> str:
-    """Return text without line breaks and without characters that steer a terminal."""
+    """Return text without line breaks and without control characters of terminals."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(str(text).split()))
 
 

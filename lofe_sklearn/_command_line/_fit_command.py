@@ -31,7 +31,7 @@ from lofe_sklearn.engine import resolve_device
 if TYPE_CHECKING:
     import pandas as pd
 
-# Rows of the report; those that are printed, at least.
+# Rows of the report: at least those that are printed.
 _ROWS_OF_REPORT = 25
 
 
@@ -83,8 +83,8 @@ def run_fit(options: FitOptions) -> None:
     notes = Notes(quiet=options.quiet)
     table = open_table(options.data, how)
     training = _read(table, options, notes)
-    # Before the training is announced: Ctrl-C in the middle of an import may end the process
-    # without a word, or look like a missing package.
+    # Imported before the training is announced: Ctrl-C in the middle of an import may end the
+    # process silently, or look like a missing package.
     with suppress(ImportError):  # TableFeatures names the extra
         import skrub  # noqa: F401
     notes.tell(
@@ -157,14 +157,14 @@ def _read(table: TableFile, options: FitOptions, notes: Notes) -> Training:
     if frame.shape[1] < 2:
         listed = ", ".join(map(repr, frame.columns)) or "none"
         raise BadData(
-            f"{path} has too few columns that features can be made of: {listed}. At least two are "
+            f"{path} has too few columns to make features of: {listed}. At least two are "
             "needed. Is the separator right? --separator sets another one"
         )
     if len(frame) < 2:
         raise BadData(f"{path} has one row; at least 2 are needed to learn what is normal")
     if all(_is_number(name) for name in frame.columns):
         notes.add(
-            f"the first line, {', '.join(list(frame.columns)[:4])} and so on, is taken for the "
+            f"the first line, {', '.join(list(frame.columns)[:4])} and so on, is read as the "
             "header. If it is a row, put a line with names above it"
         )
     frame = typed(frame)

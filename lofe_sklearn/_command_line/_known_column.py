@@ -1,4 +1,4 @@
-"""A column of known labels: which of its values mean what."""
+"""A column of known labels: what its values mean."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_known(values: pd.Series, table: TableFile, path: object) -> tuple[np.nd
     Raises
     ------
     BadData
-        If a value is none of those allowed, or if no label is known.
+        If a value is not allowed, or if no label is known.
     """
     words = [_word(value) for value in values]
     for row, word in zip(values.index, words, strict=True):

@@ -1,4 +1,4 @@
-"""Models: made, read from files, and asked for scores and reasons."""
+"""Models: making them, reading them from files, and asking them for scores and reasons."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def find_reasons(model: Any, frame: pd.DataFrame, most: int) -> list[list[Reason
     fitted = set(model[0].feature_names_in_)
     known = [name for name in frame.columns if name in fitted]
     rows = typed(frame[known])
-    # A column that was dropped in the fit may be left out of the file, but not of the rows here.
+    # The file may lack a column that the fit dropped, but the rows here must have it.
     typical = model[0].typical_row_
     left_out = [name for name in typical.columns if name not in rows.columns]
     rows = rows.assign(**{name: typical[name].iloc[0] for name in left_out})

@@ -1,4 +1,4 @@
-"""What the package warns of while a command runs, as notes for somebody who wrote no Python."""
+"""The package's warnings during a command, as notes for users who do not write Python."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST = 12
 # Python's names of things, in the words of the command line.
 _WORDS = (
     (r"^(TableFeatures|LOE|load): ", ""),
-    (r" Leave them out of X to be rid of this warning, or keep them with keep=\[\.\.\.\]\.", ""),
+    (r" Leave them out of X to silence this warning, or keep them with keep=\[\.\.\.\]\.", ""),
     (r"Keep some with keep=\[\.\.\.\], or add others\.", "Add columns that do."),
     (r" Leave it out of evidence to fit without this warning\.", ""),
     (r"predict flags ([\d.e-]+) of the training rows", r"The share \1 of the rows is flagged"),
@@ -49,13 +49,13 @@ class Notes:
             say("note: there are more notes, which are not shown")
 
     def tell(self, text: str) -> None:
-        """Write what is no note: how far the command is."""
+        """Write how far the command is."""
         if not self._quiet:
             say(text)
 
     @contextmanager
     def progress(self, name: str) -> Iterator[None]:
-        """Show a bar while somebody who looks at a terminal waits for the command."""
+        """Show a progress bar if stderr is a terminal."""
         with job(name, show=not self._quiet and sys.stderr.isatty()):
             yield
 
@@ -74,13 +74,13 @@ class Notes:
 
 
 def plain_words(message: str, table: TableFile | None = None, first_row: int = 1) -> str:
-    """Return a message of the package without what only a user of Python knows.
+    """Return a message of the package in the words of the command line.
 
     Parameters
     ----------
     message : str
     table : TableFile, optional
-        Says where in the file a row is that the message names by its number.
+        Finds the place in the file of a row that the message names by its number.
     first_row : int
         The number in the file of the first row that the message may be about.
     """

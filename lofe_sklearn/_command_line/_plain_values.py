@@ -40,7 +40,7 @@ def probability_text(probability: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in percent, with two digits that say something."""
+    """Return a share in percent, with two significant digits."""
     return f"{100 * share:.2g} %"
 
 

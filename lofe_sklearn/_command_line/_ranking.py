@@ -1,4 +1,4 @@
-"""The most anomalous rows: kept while chunks go by, and put in order."""
+"""The most anomalous rows: collected from chunks, and put in order."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Ranking:
         """Add rows, whose index is their number in the file."""
         self.n_rows += len(frame)
         self.n_flagged += int(scores.flagged.sum())
-        # Stable: of rows of one score the first come first, whatever the chunks.
+        # Stable: rows of equal scores keep their order, whatever the chunks are.
         best = np.argsort(-scores.anomaly_score, kind="stable")[: self.top]
         own = Scores(*(values[best] for values in _fields(scores)))
         self._parts.append((frame.iloc[best], None if names is None else names.iloc[best], own))

@@ -146,8 +146,8 @@ def _histogram(findings: Findings) -> str:
     picture = score_histogram(scores, -float(detector.offset_), (interval[0], interval[1]))
     return (
         f"{picture}\n<p>How many rows have which score. Rows to the right of the line are flagged. "
-        "The shaded band is where the line may as well be, given how uncertain the share of "
-        "anomalies is. The ranking does not depend on the line.</p>"
+        "The shaded band shows where else the line may be, since the share of anomalies is "
+        "uncertain. The ranking does not depend on the line.</p>"
     )
 
 
@@ -162,7 +162,8 @@ def _ratio(findings: Findings) -> str:
         )
     belief: Belief = detector._belief
     agreement = (
-        "detectors of different kinds agree on which rows are on top, so these are likely a group "
+        "detectors of different kinds agree on which rows are most anomalous, so these are likely "
+        "a group "
         "of their own."
         if belief.is_separate
         else "detectors of different kinds do not agree on a group of rows that stands apart. So "
@@ -170,8 +171,8 @@ def _ratio(findings: Findings) -> str:
     )
     return (
         f"<p>The threshold flags {found}; anything between <b>{percent(low)}</b> and "
-        f"<b>{percent(high)}</b> is about as likely. No data say this share by themselves. It "
-        f"rests on:</p>\n<ul><li>an assumption: anomalies are rare, {percent(PRIOR_MEAN)} or so, "
+        f"<b>{percent(high)}</b> is about as likely. Data alone do not tell this share. It rests "
+        f"on:</p>\n<ul><li>an assumption: anomalies are rare, {percent(PRIOR_MEAN)} or so, "
         f"unless the data say otherwise;</li>\n<li>agreement: {agreement}</li></ul>\n"
         f"{belief_chart(belief)}\n<p>How likely each share is: before the data were looked at "
         "(line), and after (bars).</p>"

@@ -22,7 +22,7 @@ def score_histogram(scores: np.ndarray, cut: float, interval: tuple[float, float
     cut : float
         Rows above are flagged.
     interval : pair of float
-        Where the cut may as well be.
+        The range of likely cuts.
     """
     low, high = float(scores.min()), float(scores.max())
     if high - low < 1e-12:

@@ -1,4 +1,4 @@
-"""``lofe score``: another file by a model, in chunks."""
+"""``lofe score``: score another file with a saved model, in chunks."""
 
 from __future__ import annotations
 

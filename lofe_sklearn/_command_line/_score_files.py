@@ -1,4 +1,4 @@
-"""Files of scores, one line for each row: CSV or Parquet, whole or not there at all."""
+"""Files of scores, one line for each row: CSV or Parquet, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ScoreFile:
 
         frame = pd.DataFrame({"row": index})
         if names is not None:
-            # Text, since a column of names may be numbers in one chunk only.
+            # Written as text, since a column of names may look like numbers in some chunks.
             frame[str(names.name)] = [None if n is None or n != n else str(n) for n in names]
         frame["anomaly_score"] = scores.anomaly_score
         frame["probability"] = scores.probability
@@ -92,7 +92,7 @@ class ScoreFile:
 
 @contextmanager
 def writing_scores(path: Path | None) -> Iterator[ScoreFile | None]:
-    """Open a file for scores beside its place, and put it there when all is written.
+    """Write scores to a temporary file, and move it to its place when all is written.
 
     Raises
     ------

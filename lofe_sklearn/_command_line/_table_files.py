@@ -17,7 +17,7 @@ from lofe_sklearn._command_line._exits import BadData, UsageMistake
 if TYPE_CHECKING:
     import pandas as pd
 
-# A table of more columns is hardly ever one row a record; reasons alone would take hours.
+# A table of more columns rarely has one record in each row, and finding reasons would take hours.
 MOST_COLUMNS = 2000
 _SEPARATORS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _KINDS = ".csv, .csv.gz, .tsv, .txt, .parquet or .npz"
@@ -30,7 +30,7 @@ class ReadingOptions:
     Parameters
     ----------
     separator : str
-        ``"auto"``, a sign, or the name of one.
+        ``"auto"``, a character, or the name of one.
     encoding : str
     decimal : {".", ","}
     """
@@ -40,7 +40,7 @@ class ReadingOptions:
     decimal: str = "."
 
     def checked(self) -> ReadingOptions:
-        """Return the options with a sign for the name of one.
+        """Return the options with the separator as a character.
 
         Raises
         ------
@@ -58,8 +58,8 @@ class ReadingOptions:
             "".encode(self.encoding)
         except LookupError:
             raise UsageMistake(
-                f"--encoding: {self.encoding!r} is none that Python knows; utf-8, latin-1, cp1252 "
-                "and utf-16 are some"
+                f"--encoding: {self.encoding!r} is not known to Python; examples are utf-8, "
+                "latin-1, cp1252 and utf-16"
             ) from None
         return ReadingOptions(separator, self.encoding, self.decimal)
 
@@ -179,7 +179,7 @@ class ParquetFile:
 
 
 class NpzFile:
-    """An .npz file with X, perhaps ``feature_names``, and other arrays of one value a row."""
+    """An .npz file with X, optional ``feature_names``, and other arrays of the same length."""
 
     def __init__(self, path: Path) -> None:
         import pandas as pd

@@ -1,6 +1,6 @@
 """Demo: the same backbone trained blind, refined, and with LOE on contaminated real data.
 
-``LOE()`` is beside them, with nothing chosen: it knows neither the ratio nor the backbone.
+``LOE()`` with nothing chosen is compared with them: it knows neither the ratio nor the backbone.
 
 The protocol is that of the LOE paper's tabular experiments, see
 `lofe_sklearn.datasets.loe_tabular_split`.

@@ -24,7 +24,7 @@ from lofe_sklearn.metrics import f1_at_true_ratio
 
 @dataclass(frozen=True)
 class Run:
-    """One fit and what became of it on the test rows."""
+    """One fit and its results on the test rows."""
 
     method: str
     seed: int
@@ -46,7 +46,7 @@ def run_one(
     detector = _detector(method, seed, options)
     start = time.perf_counter()
     with warnings.catch_warnings():
-        # The demo's table is to be read, and says what LOE() is worth without a ratio.
+        # Warnings would hide the demo's table, which shows what LOE() finds without a ratio.
         warnings.simplefilter("ignore", NoSeparateGroupWarning)
         detector.fit(X_train)
     seconds = time.perf_counter() - start
@@ -82,7 +82,7 @@ def _detector(method: str, seed: int, options: argparse.Namespace) -> LOE:
 def run_all(options: argparse.Namespace) -> Iterator[Run]:
     """All methods over all seeds, each as soon as it is done."""
     X, y = load_data(options.data)
-    # Processes: threads would wait for each other's Python code between the small products.
+    # Processes, since threads would wait for each other's Python code between the small products.
     parallel = Parallel(n_jobs=options.jobs, return_as="generator_unordered")
     return parallel(
         delayed(run_one)(X, y, method, seed, options)

@@ -80,7 +80,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--jobs",
         type=_positive,
         metavar="N",
-        help="fits at a time, a process each (default: 2, or 1 where there is one core)",
+        help="fits at a time, a process each (default: 2, or 1 with one core)",
     )
     parser.add_argument(
         "--output",

@@ -83,8 +83,7 @@ def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) ->
         f"{options.backbone} on {Path(options.data).stem}, {options.contamination:.0%} of the "
         "training rows are anomalies"
     )
-    # One legend for all panels, in the first, whose upper right is the emptiest: its anomalies
-    # are where blind training leaves them.
+    # One legend for all panels, in the upper right of the first one, which is the emptiest.
     panels[0].legend(loc="upper right", fontsize="small")
     _fit_the_shared_axis(panels)
     figure.supxlabel(

@@ -28,7 +28,7 @@ def check_graph(model: Any, fitted: Any, rows: Any) -> None:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what it cannot do is said by an exception, too
+    options.log_severity_level = 4  # it raises an exception for what it cannot do
     try:
         session = onnxruntime.InferenceSession(model.SerializeToString(), options)
         score, label = session.run(["score", "label"], inputs_of(rows))
@@ -47,7 +47,7 @@ def check_graph(model: Any, fitted: Any, rows: Any) -> None:
         )
     is_clear = np.abs(threshold) > tolerance * np.maximum(1.0, np.abs(expected))
     if (label[is_clear] != fitted.predict(rows)[is_clear]).any():
-        raise NotExportable("the graph labels a row in another way than the detector")
+        raise NotExportable("the graph labels a row differently from the detector")
 
 
 def _is_single(fitted: Any) -> bool:

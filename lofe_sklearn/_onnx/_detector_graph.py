@@ -18,14 +18,14 @@ from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
 
-# Logarithms of losses are taken of at least this, as `CommonScale` does.
+# The smallest loss whose logarithm is taken, as in `CommonScale`.
 _TINY = 1e-12
 
 
 class DetectorGraph(nn.Module):
     """Score and label of each row.
 
-    A row whose score is no number, since a value is missing or too large, is labelled -1.
+    A row whose score is NaN, because a value is missing or too large, gets the label -1.
     """
 
     offset: Tensor
@@ -110,7 +110,7 @@ class EnsembleGraph(nn.Module):
         self.register_buffer("order", torch.as_tensor(np.argsort(order)))
         self.combine = _CombineGraph(ensemble.scale)
         self.evidence = None if ensemble.evidence is None else EvidenceGraph(ensemble.evidence)
-        # A number of Python's would be stored in single precision.
+        # A Python number would be stored in single precision.
         weight = 0.0 if ensemble.evidence is None else float(ensemble.evidence.weight)
         self.register_buffer("weight", torch.tensor(weight, dtype=torch.float64))
 

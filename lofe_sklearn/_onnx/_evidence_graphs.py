@@ -15,7 +15,7 @@ from lofe_sklearn._loe._classical import Forest, Neighbors, RobustCovariance
 from lofe_sklearn._onnx._not_exportable import NotExportable
 
 _LARGEST = float(np.finfo(np.float32).max)
-# Standardised values are clipped here, as the detectors do.
+# The bound at which standardised values are clipped, as in the detectors.
 _FAR = 1e100
 
 
@@ -43,7 +43,7 @@ class ForestGraph(nn.Module):
             is_leaf = tree.children_left < 0
             feature.append(np.where(is_leaf, 0, np.asarray(columns)[np.maximum(tree.feature, 0)]))
             threshold.append(np.where(is_leaf, 0.0, tree.threshold))
-            # A row that has come to a leaf stays there.
+            # A row that has reached a leaf stays there.
             left.append(first + np.where(is_leaf, own, tree.children_left))
             right.append(first + np.where(is_leaf, own, tree.children_right))
             length.append(_depths(tree) + _average_path_length(tree.n_node_samples))
@@ -51,8 +51,8 @@ class ForestGraph(nn.Module):
         self.register_buffer("units", torch.as_tensor(detector.units_))
         self.register_buffer("roots", torch.as_tensor(start[:-1]))
         self.register_buffer("feature", torch.as_tensor(np.concatenate(feature)))
-        # Trees compare float32 values with float64 thresholds: the largest float32 that is not
-        # above a threshold divides them alike.
+        # Trees compare float32 values with float64 thresholds. The largest float32 that is not
+        # above a threshold gives the same comparisons.
         self.register_buffer("threshold", torch.as_tensor(_rounded_down(np.concatenate(threshold))))
         self.register_buffer("left", torch.as_tensor(np.concatenate(left)))
         self.register_buffer("right", torch.as_tensor(np.concatenate(right)))
@@ -70,7 +70,7 @@ class ForestGraph(nn.Module):
 
 
 def _number(value: float) -> Tensor:
-    """Return a constant in double precision; a number of Python's would be stored in single."""
+    """Return a constant in double precision; a Python number would be stored in single."""
     return torch.tensor(value, dtype=torch.float64)
 
 
@@ -127,8 +127,8 @@ class NeighborsGraph(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.standardised(x)
-        # The order of distances by products, which need little memory; then the distance itself by
-        # differences, which is exact.
+        # Products find the nearest rows, as they need little memory; differences then give the
+        # exact distance.
         order = self.rows.square().sum(dim=1) - 2.0 * (x @ self.rows.T)
         nearest = order.topk(self.k, dim=1, largest=False, sorted=True).indices
         return (x - self.rows[nearest[:, -1]]).square().sum(dim=1).sqrt()

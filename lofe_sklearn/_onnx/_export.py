@@ -18,7 +18,7 @@ from lofe_sklearn._types import FilePath
 from lofe_sklearn._versions import current_version
 from lofe_sklearn.exceptions import ModelFileError
 
-# Numbers of made-up rows that a file is tried on, where no rows are given.
+# How many generated rows a file is tested on if no rows are given.
 _N_PROBES = 16
 
 
@@ -37,15 +37,15 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
         The file to write; ``.onnx`` is the usual ending. A file that is there is replaced in one
         step.
     X : {array-like, data frame} of shape (n_samples, n_features), optional
-        Some rows, of which the first sixteen are looked at. Needed for a Pipeline: the graph takes
-        what it takes, one input ``X`` of double precision for an array, and one input of shape
-        (n_samples, 1) for each column of a data frame.
+        Some rows; the first sixteen are used. They are required for a Pipeline, since its graph has
+        the same inputs as the Pipeline: one input ``X`` of double precision for an array, and one
+        input of shape (n_samples, 1) for each column of a data frame.
 
     Raises
     ------
     ModelFileError
-        If a part cannot be exported, which the message names, or if the graph's scores differ from
-        the detector's by more than 1e-5. Nothing is written then. It is a ``ValueError``.
+        If a part cannot be exported (the message names it), or if the graph's scores differ from
+        the detector's by more than 1e-5. Nothing is written then. The error is a ``ValueError``.
     NotFittedError
         If the estimator is not fitted.
     ImportError
@@ -60,10 +60,10 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
 
     Notes
     -----
-    Scores are computed in double precision. `MHRot` is computed in single precision, as it is here,
-    and its scores may differ by up to 1e-3. The graph does not check its rows: those with missing
-    values, or with values that are too large, get a score that is no number and the label -1. Steps
-    of a Pipeline before the detector are translated by skl2onnx [1]_; those it does not know cannot
+    Scores are computed in double precision. `MHRot` computes in single precision, in this package
+    too, and its scores may differ by up to 1e-3. The graph does not check its rows: those with
+    missing values, or with values that are too large, get a NaN as score and the label -1. skl2onnx
+    [1]_ translates the steps of a Pipeline before the detector; steps that it does not know cannot
     be exported.
 
     References
@@ -93,8 +93,8 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
     steps, detector = _taken_apart(fitted)
     if steps and X is None:
         raise ModelFileError(
-            f"to_onnx: {name} has steps before the detector, so some rows are needed to see what "
-            "it takes. Pass X=, such as X_train[:16]."
+            f"to_onnx: {name} has steps before the detector, so some rows are needed to find its "
+            "inputs. Pass some, such as X=X_train[:16]."
         )
     rows = _probes(detector) if X is None else first_rows(X, _N_PROBES)
     try:
@@ -113,7 +113,7 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
 
 
 def _taken_apart(fitted: Any) -> tuple[list[tuple[str, Any]], Any]:
-    """Return the steps before the detector, those of Pipelines within Pipelines, and it."""
+    """Return the steps before the detector, also of nested Pipelines, and the detector."""
     steps: list[tuple[str, Any]] = []
     while True:
         if isinstance(fitted, Pipeline):
@@ -131,7 +131,7 @@ def _taken_apart(fitted: Any) -> tuple[list[tuple[str, Any]], Any]:
 
 
 def _probes(detector: Any) -> np.ndarray:
-    """Make rows around the typical one, of the sizes that the features have."""
+    """Make rows around the typical one, spread like the features."""
     if not hasattr(detector, "_typical_values"):
         return np.zeros((1, getattr(detector, "n_features_in_", 1)))
     typical = np.nan_to_num(np.asarray(detector._typical_values, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""The steps of a Pipeline before the detector, by skl2onnx, and what goes into a graph."""
+"""The steps of a Pipeline before the detector, by skl2onnx, and the inputs of a graph."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
             initial_types=types,
             target_opset={"": opset, "ai.onnx.ml": 3},
         )
-        # It says the oldest version that has all of its operations.
+        # The model states the oldest version that has all of its operations.
         before = onnx.version_converter.convert_version(before, opset)
     except Exception as error:
         names = ", ".join(type(step).__name__ for _, step in steps.steps)

@@ -66,7 +66,7 @@ def exported(detector: Any, dtype: torch.dtype = torch.float64) -> Any:
                 dynamic_shapes={"x": {0: torch.export.Dim("n")}},
                 custom_translation_table=translations(),
                 verbose=False,
-                # Its optimizer takes 1e-30 for 0, and loses nodes of ensembles of GOAD. ONNX
+                # torch's optimizer treats 1e-30 as 0, and loses nodes of ensembles of GOAD. ONNX
                 # Runtime optimizes graphs itself.
                 optimize=False,
             )
@@ -86,7 +86,7 @@ def _modules_of(detector: Any) -> list[Any]:
 
 
 def _last_reason(error: BaseException) -> str:
-    """Return the first line of what an error was raised from in the end."""
+    """Return the first line of an error's root cause."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines()
@@ -95,7 +95,7 @@ def _last_reason(error: BaseException) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep what the exporter says about its own work from the user."""
+    """Hide the exporter's messages about its own work from the user."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

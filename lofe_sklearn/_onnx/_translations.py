@@ -1,11 +1,13 @@
-"""Operations that ONNX Runtime has in single precision only, as others that it has in both."""
+"""Operations that ONNX Runtime has in single precision only, built from others that it has in
+both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-# Up to here the series of log(1 + e) is exact where 1 + e has lost the digits of e.
+# Up to here the series of log(1 + e) is exact, while 1 + e loses the digits of e.
 _SMALL = 1e-5
 
 
@@ -38,7 +40,7 @@ def translations() -> dict[Any, Callable[..., Any]]:
 
 
 def _constant(value: float, like: Any) -> Any:
-    """Return a constant of the precision of a tensor; attributes are of single precision."""
+    """Return a constant in the precision of a tensor; attributes have single precision."""
     import onnx
     from onnxscript import opset18 as op
 

@@ -95,7 +95,7 @@ class _All:
 
 @contextmanager
 def job(name: str, *, show: bool, other: Display | None = None) -> Iterator[None]:
-    """Show a bar over a job; within another job there is only that one's bar, or none.
+    """Show a bar over a job; a job within another one uses the outer bar, if there is any.
 
     `other` is shown the progress of an outermost job too.
 

@@ -232,5 +232,5 @@ def shown_value(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a number of NumPy's as one of Python's, and all else as it is."""
+    """Return a NumPy number as a Python number, and anything else as it is."""
     return value.item() if isinstance(value, (np.number, np.bool_)) else value

@@ -1,4 +1,4 @@
-"""A zip of a few members, the same bytes for the same members, that is read without trust.
+"""A zip archive of a few members, with the same bytes for the same members, read with care.
 
 Members are read only from archives of the form that is written here: no folders, no links, no
 encryption, and nothing that expands to more than a few times its size. So the memory that reading
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from lofe_sklearn.exceptions import ModelFileError
 
-# The earliest time that a zip can name: the time of writing is no part of a model.
+# The earliest time that a zip can store, so that the time of writing does not change the file.
 _TIME = (1980, 1, 1, 0, 0, 0)
 # By how much a member may expand. Text of models is compressed to a fifth or a twentieth.
 _LARGEST_EXPANSION = 50
@@ -49,7 +49,7 @@ def unpack(data: bytes) -> dict[str, bytes]:
 
 
 def _compression(name: str, content: bytes) -> int:
-    if not name.endswith(".json"):  # numbers of networks hardly get smaller
+    if not name.endswith(".json"):  # compression hardly shrinks a network's numbers
         return zipfile.ZIP_STORED
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as trial:

@@ -1,4 +1,4 @@
-"""Writing a file so that it is there whole, or as it was before."""
+"""Write a file completely, or leave the old one as it was."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
     Parameters
     ----------
     path : str or path
-        A file that is there is replaced and keeps its permissions. Of a link, its target is.
+        An existing file is replaced and keeps its permissions. The target of a link is replaced,
+        not the link.
     content : bytes
     owner : str
         Whose argument `path` is, for the messages.
@@ -36,7 +37,7 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
         raise IsADirectoryError(f"{owner}: path must be that of a file; {target} is a folder.")
     beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
     try:
-        # Created with the permissions that the user's umask leaves, as any other file.
+        # Created with the permissions that the user's umask allows, as any other file.
         with os.fdopen(os.open(beside, _NEW_FILE, 0o666), "wb") as file:
             file.write(content)
             file.flush()
@@ -62,7 +63,7 @@ _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last a power failure; Windows cannot open folders."""
+    """Make the new name survive a power failure; Windows cannot open folders."""
     if os.name != "nt":
         handle = os.open(folder, os.O_RDONLY)
         try:

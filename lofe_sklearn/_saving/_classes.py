@@ -1,4 +1,4 @@
-"""Which classes and functions a file of a model may name: a closed list, and what the user passes.
+"""The classes and functions that a model file may name: a closed list, and what the user passes.
 
 A name in a file is looked up here. It is never imported because the file says so.
 """
@@ -83,7 +83,7 @@ class Classes:
             return path
         if not path.startswith(f"{_PACKAGE}."):
             return None
-        # Only packages that the class is from: others may need what is not installed.
+        # Only packages of the class itself: others may need libraries that are not installed.
         packages = [p for p in _PUBLIC if not p or path.startswith(f"{_PACKAGE}.{p}.")]
         names = [f"{package}.{one.__name__}" if package else one.__name__ for package in packages]
         return next((name for name in names if _found(name) is one), None)

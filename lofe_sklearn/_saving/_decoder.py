@@ -1,4 +1,4 @@
-"""From the values of a file back to an estimator. Nothing is made that is not in a closed list."""
+"""From the values in a file back to an estimator. Only classes of a closed list are created."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Decoder:
     steps : list of bytes
         Files of skops.
     device : str or None
-        What estimators of this package are to compute on, instead of what they did.
+        The device for estimators of this package, instead of the stored one.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Decoder:
 
 
 def _foreign(name: str) -> type:
-    """Return a class of the list of scikit-learn's and skrub's."""
+    """Return a class from the list of scikit-learn and skrub classes."""
     module, _, short = name.rpartition(".")
     return getattr(importlib.import_module(module), short)
 

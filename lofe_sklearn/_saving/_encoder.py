@@ -1,8 +1,8 @@
 """From an estimator to values that JSON can hold, beside arrays, tensors and scikit-learn's steps.
 
 Numbers, strings and None stand for themselves. Everything else is an object with one key that
-says what it is, such as ``{"list": [...]}``. An object that is met again is a reference to its
-number, so that what was one object is one again.
+says what it is, such as ``{"list": [...]}``. When an object occurs again, a reference to its number
+is stored, so that it is one object again after loading.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ class Encoder:
         if id(value) in self._numbers:
             return {"same": self._numbers[id(value)]}
         if id(value) in self._open:
-            raise ModelFileError(f"{where} refers to what it is a part of, which is not stored.")
+            raise ModelFileError(
+                f"{where} refers to an object that contains it; such cycles are not stored."
+            )
         self._open.add(id(value))
         encoded = self._encoded(value, where)
         self._open.remove(id(value))
@@ -144,7 +146,7 @@ class Encoder:
             raise ModelFileError(f"{where}: an array of {array.dtype} cannot be stored.")
         name = f"a{len(self.arrays)}"
         self.arrays[name] = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("=")))
-        # Sums over an array in another order round differently.
+        # The order in memory is kept, since it decides how sums over the array are rounded.
         by_columns = array.flags.f_contiguous and not array.flags.c_contiguous
         shape: dict[str, Any] = (
             {} if array.ndim else {"shape": []}
@@ -198,7 +200,7 @@ class Encoder:
     def _state(self, value: Any, where: str) -> dict[str, Any]:
         own = getattr(value, "_state_to_save", None)
         state = dict(vars(value)) if own is None else own()
-        state.pop("_skl_callbacks", None)  # they show a fit, and are no part of what was fitted
+        state.pop("_skl_callbacks", None)  # callbacks show a fit; they are not stored
         encoded = {}
         if getattr(value, "memory", None) is not None:
             raise ModelFileError(

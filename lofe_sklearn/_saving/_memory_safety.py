@@ -1,4 +1,4 @@
-"""Checks of what compiled code takes on trust: shapes in headers, indices, states of generators."""
+"""Checks of values that compiled code trusts: shapes in headers, indices, states of generators."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _check_array(name: str, content: bytes) -> None:
 def check_trees(nodes: Iterable[dict[str, Any]], members: Mapping[str, bytes]) -> None:
     """Raise ModelFileError unless decision trees have as many class counts as outputs.
 
-    scikit-learn reads them when it makes the tree, before its content can be looked at.
+    scikit-learn reads them when it makes the tree, before the content can be checked.
     """
     for node in nodes:
         if node["__loader__"] != "TreeNode":
@@ -57,13 +57,13 @@ def check_trees(nodes: Iterable[dict[str, Any]], members: Mapping[str, bytes]) -
 
 
 def check_objects(loaded: Any) -> None:
-    """Check what was loaded, and build again what is better not taken from a file.
+    """Check what was loaded, and rebuild parts that should not come from a file.
 
     Raises
     ------
     ModelFileError
-        If a decision tree, a sparse matrix or a generator of random numbers is such that using it
-        would read memory that is not its own, or if a cache folder is set.
+        If a decision tree, a sparse matrix or a random generator would read foreign memory when it
+        is used, or if a cache folder is set.
     """
     for value in _all_within(loaded):
         kind = f"{type(value).__module__}.{type(value).__name__}"
@@ -138,7 +138,7 @@ def _check_sparse(matrix: Any) -> None:
 
 
 def _build_search_tree(neighbours: Any) -> None:
-    """Give a fitted search for neighbours its tree, as its fit does."""
+    """Build the tree of a fitted nearest neighbours search, as its fit does."""
     from sklearn.neighbors import BallTree, KDTree
 
     kinds = {"kd_tree": KDTree, "ball_tree": BallTree}

@@ -26,9 +26,9 @@ from lofe_sklearn._versions import current_version, warn_of_other_version
 from lofe_sklearn.exceptions import ModelFileError
 
 _FORMAT = "lofe_sklearn model"
-# Raised when files can no longer be read by the code of earlier versions.
+# The version of the format: it grows when earlier code cannot read new files.
 _FORMAT_VERSION = 1
-# Packages whose versions decide about scores.
+# Packages whose versions can change scores.
 _PACKAGES = ("scikit-learn", "skrub", "torch", "numpy", "skops", "safetensors")
 
 
@@ -47,8 +47,9 @@ def save(fitted: Any, path: FilePath, *, trusted: Sequence[Any] = ()) -> None:
         The file to write; ``.lofe`` is the usual ending. A file that is there is replaced in one
         step, so that a full disk or an interruption leaves it as it was.
     trusted : list of classes and functions, default=()
-        Your own that the model holds: a backbone, a transformer of a Pipeline, a label rule. Only
-        their names are stored. They have to be defined in a module, and be passed to `load` again.
+        Your own classes and functions in the model: a backbone, a transformer of a Pipeline, a
+        label rule. Only their names are stored. Define them in a module, and pass them to `load`
+        again.
 
     Raises
     ------
@@ -103,26 +104,24 @@ def save(fitted: Any, path: FilePath, *, trusted: Sequence[Any] = ()) -> None:
     try:
         root = encoder.encode(fitted, name)
     except RecursionError as error:
-        raise ModelFileError(
-            f"save: {name} holds values within values, too deep to store."
-        ) from error
+        raise ModelFileError(f"save: {name} is nested too deeply to be stored.") from error
     content = pack(_members(encoder, root, fitted))
     _check_round_trip(content, classes, encoder)
     write_whole(path, content, "save")
 
 
 def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = None) -> Any:
-    """Read a model that `save` has written. No code of the file's is run.
+    """Read a model that `save` has written. No code of the file is run.
 
     Parameters
     ----------
     path : str or path
         The file.
     trusted : list of classes and functions, default=()
-        Your own that the model holds, as given to `save`.
+        Your own classes and functions in the model, as given to `save`.
     device : str, optional
-        What the model computes on from now on, such as ``"cpu"`` for one that was fitted with
-        ``device="cuda"``. Default: as it was fitted.
+        The device that the model computes on from now on, such as ``"cpu"`` for a model that was
+        fitted with ``device="cuda"``. Default: the device of the fit.
 
     Returns
     -------
@@ -133,8 +132,8 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
     Raises
     ------
     ModelFileError
-        If the file is none of a model, is damaged, is of a newer format, or holds what is not
-        loaded. It is a ``ValueError``.
+        If the file is not a model file, is damaged, has a newer format, or holds classes that are
+        not allowed. The error is a ``ValueError``.
     FileNotFoundError
         If there is no such file.
     ImportError
@@ -153,8 +152,8 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
     Notes
     -----
     Types are looked up in a closed list, arrays have to fit their headers, nothing may expand to
-    more than 50 times its size, and indices that compiled code follows are checked. What is not
-    checked is whether the model is a good one: scores of a stranger's model can be anything.
+    more than 50 times its size, and indices that compiled code uses are checked. Whether the model
+    is any good is not checked: do not trust the scores of a stranger's model.
     """
     skops_io("load")
     classes = Classes(trusted, "load")
@@ -169,7 +168,7 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
     except Exception as error:  # of many kinds: the file can hold anything
         reason = str(error).strip() or type(error).__name__
         if not isinstance(error, ModelFileError):
-            reason = f"it is damaged or no file of a model ({type(error).__name__}: {reason[:300]})"
+            reason = f"it is damaged or not a model file ({type(error).__name__}: {reason[:300]})"
         raise ModelFileError(f"load: {path} cannot be loaded: {reason.rstrip('.')}.") from error
     _warn_of_versions(Path(path), manifest)
     return loaded
@@ -205,7 +204,7 @@ def _packages(with_skrub: bool) -> dict[str, str]:
 def _opened(
     content: bytes, classes: Classes, device: str | None = None
 ) -> tuple[Decoder, dict[str, Any], Any]:
-    """Return what decodes a file, its manifest, and what is to be decoded."""
+    """Return the decoder of a file, its manifest, and the values to decode."""
     import safetensors.numpy
     import safetensors.torch
 
@@ -267,11 +266,11 @@ def _warn_of_versions(path: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _check_round_trip(content: bytes, classes: Classes, encoder: Encoder) -> None:
-    """Raise ModelFileError if what was encoded cannot be read, or would compute something else."""
+    """Raise ModelFileError if the encoded model cannot be read, or would compute other scores."""
     decoder, _, root = _opened(content, classes)
     try:
         decoder.decode(root)
-    except Exception as error:  # a class of the user's may do anything
+    except Exception as error:  # a class of the user may raise anything
         raise ModelFileError(f"save: the model could not be read again: {error}.") from error
     for before, after in zip(encoder.owners, decoder.owners, strict=True):
         if not type(before).__module__.startswith("lofe_sklearn."):
@@ -279,7 +278,7 @@ def _check_round_trip(content: bytes, classes: Classes, encoder: Encoder) -> Non
 
 
 def _check_same_losses(before: Any, after: Any) -> None:
-    """Raise ModelFileError if the network of a user's backbone has more to it than its values."""
+    """Raise ModelFileError if the values do not determine the network of a user's backbone."""
     rows = np.random.default_rng(0).normal(size=(4, before.n_features_in_))
     cpu = torch.device("cpu")
     own, again = (
@@ -290,6 +289,6 @@ def _check_same_losses(before: Any, after: Any) -> None:
         name = type(before.module_).__name__
         raise ModelFileError(
             f"save: {name}, built again with the same parameters and buffers, computes other "
-            f"losses. What training changes in {name} must be a parameter or a buffer "
+            f"losses. Everything that training changes in {name} must be a parameter or a buffer "
             "(register_buffer), since nothing else is stored."
         )

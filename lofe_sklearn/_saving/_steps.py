@@ -1,7 +1,7 @@
 """Estimators of scikit-learn and skrub in a file: as skops writes them, from a closed list.
 
-skops audits the types in its files. Beyond that, whatever compiled code would index with without
-looking is checked here, so that a file cannot make a prediction read foreign memory.
+skops audits the types in its files. In addition, indices that compiled code uses without checks are
+checked here, so that a file cannot make a prediction read foreign memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lofe_sklearn._saving._memory_safety import check_arrays, check_objects, che
 from lofe_sklearn.exceptions import ModelFileError
 
 # Modules of scikit-learn whose estimators compute with arrays in Python, or whose compiled parts
-# are checked. So none of libsvm, of histogram boosting or of k-means.
+# are checked. So libsvm, histogram boosting and k-means are excluded.
 _SKLEARN = re.compile(
     r"sklearn\.(preprocessing|impute|compose|pipeline|feature_extraction|feature_selection"
     r"|covariance|mixture|linear_model|random_projection|kernel_approximation|tree\._classes"
@@ -27,7 +27,7 @@ _SKLEARN = re.compile(
     r"|neighbors\._(unsupervised|lof)|ensemble\._(iforest|forest)"
     r"|model_selection\._(search|split)|dummy|base|isotonic)\b.*"
 )
-# Types that skops leaves to its users to trust; what they hold is plain data or checked here.
+# Types that skops asks its users about; they hold plain data, or data that is checked here.
 _TRUSTED = (
     "numpy.dtype",
     "sklearn.tree._tree.Tree",
@@ -85,7 +85,7 @@ _TRUSTED = (
     ),
     "skrub.selectors._selectors._cardinality_below",
 )
-# In the place of search trees, which are built again from their rows.
+# Stands for search trees, which are built again from their rows.
 _NONE = {
     "__class__": "str",
     "__module__": "builtins",
@@ -126,7 +126,7 @@ def dump_step(value: Any, where: str) -> bytes:
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     try:
         written = skops.dumps(value)
-    except Exception as error:  # of many kinds, from whatever the object holds
+    except Exception as error:  # of many kinds, depending on the object's content
         raise ModelFileError(f"{where}: {kind} cannot be stored safely: {error}") from error
     schema, data = _canonical(written)
     refused = sorted({*skops.get_untrusted_types(data=data)} - {*_TRUSTED} | _unlisted(schema))
@@ -177,7 +177,7 @@ def _canonical(written: bytes) -> tuple[dict[str, Any], bytes]:
         if isinstance(content, dict) and "_tree" in content and "_fit_method" in content:
             content["_tree"] = dict(_NONE)
     for node in _nodes(schema):
-        if node["__loader__"] == "JsonNode":  # Python may have one 7 or two: that is no difference
+        if node["__loader__"] == "JsonNode":  # equal numbers may be one Python object or two
             node.pop("__id__", None)
         elif isinstance(node.get("__id__"), int):
             node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)

@@ -1,4 +1,4 @@
-"""The fitted search as a detector: what it hands on to the best estimator."""
+"""The fitted search as a detector: methods that the best estimator answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _gives_probabilities(self: Any) -> bool:
 
 
 class _OfBest:
-    """An attribute of the best estimator's, of its first or of its final step."""
+    """An attribute of the best estimator, taken from its first or its final step."""
 
     def __init__(self, *, final: bool, doc: str) -> None:
         self.final, self.__doc__ = final, doc
@@ -73,7 +73,7 @@ class _OfBest:
 
 
 class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
-    """A search with a ``best_estimator_``, whose methods it has after a refit."""
+    """A search with the methods of its ``best_estimator_`` after a refit."""
 
     @_only_after_refit
     def predict(self, X: MatrixLike) -> Ints:
@@ -170,8 +170,8 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         n_flagged : int from 0 to the number of training rows, optional
             How many of the training rows are flagged.
         false_discovery_rate : float in (0, 1), optional
-            As many are flagged as the estimated share of normal rows among them allows; only where
-            the best detector is `LOE`. All three are those of ``LOE.set_threshold``.
+            The largest estimated share of normal rows among the flagged ones. Only if the best
+            detector is `LOE`. All three arguments are those of ``LOE.set_threshold``.
 
         Returns
         -------
@@ -281,8 +281,8 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         score = as_dict(self.scorer_)[name](self.best_estimator_, X, y, **score_params)
         return score[self.refit] if self.multimetric_ and name == "score" else score
 
-    # Attributes of the best estimator's, which stays their one place. They can be set, as those of
-    # other estimators: explainers (shap) take the names off a copy.
+    # Attributes of the best estimator, which alone stores them. They can be set, as those of other
+    # estimators can: explainers (shap) delete the names of a copy.
     n_features_in_ = _OfBest(final=False, doc="Number of features seen in `fit`.")
     feature_names_in_ = _OfBest(
         final=False, doc="Names of the features, if X has string column names."

@@ -32,7 +32,7 @@ class Settings:
 
 @dataclass
 class FittedCandidates:
-    """The fitted estimator, or the error, of each candidate on each fold, and the time it took."""
+    """The fitted estimator or the error of each candidate on each fold, and its training time."""
 
     models: dict[tuple[int, int], BaseEstimator | Exception]
     fit_times: np.ndarray
@@ -40,7 +40,7 @@ class FittedCandidates:
 
 @dataclass
 class _Training:
-    """One detector to train, on which rows of which block, and the place of its result."""
+    """One detector to train: its block, the rows of the block, and the place of its result."""
 
     place: tuple[int, int]
     detector: OutlierDetector
@@ -61,7 +61,7 @@ class _Pool:
 
 @dataclass
 class _FittedHead:
-    """The fitted transformers before the detector, and where the rows they made lie."""
+    """The fitted transformers before the detector, and the position of the rows they made."""
 
     head: Pipeline | None
     pool: _Pool
@@ -82,7 +82,7 @@ def prepare(estimator: BaseEstimator, candidates: Sequence[Mapping[str, Any]]) -
         If `estimator` has no parameter of that name.
     """
     check_is_trainable(estimator)
-    # As scikit-learn does it: values may be estimators themselves, which `set_params` would share.
+    # Cloned as scikit-learn does: values may be estimators, which `set_params` would share.
     templates = [clone(estimator).set_params(**clone(params, safe=False)) for params in candidates]
     for template in templates:
         check_is_trainable(template)
@@ -106,8 +106,8 @@ def fit_candidates(
 ) -> FittedCandidates:
     """Train each template on each fold's rows, as if ``template.fit(X[train])`` were called.
 
-    Transformers are fitted once for each fold and distinct parameters of theirs, however many
-    detectors follow, and what they make of the folds is stacked into one X for `fit_many`.
+    Transformers are fitted once for each fold and each set of their parameters, however many
+    detectors follow. The transformed folds are stacked into one X for `fit_many`.
     """
     fitted = FittedCandidates({}, np.zeros((len(templates), len(trains))))
     parts = [split_fit_params(template, fit_params, X) for template in templates]
@@ -142,7 +142,7 @@ def _pools_of_pipelines(
     settings: Settings,
     fitted: FittedCandidates,
 ) -> list[_Pool]:
-    """Fit the transformers; pools of what they made of the rows, one for each layout."""
+    """Fit the transformers; return pools of the transformed rows, one for each layout."""
     pools: dict[tuple, _Pool] = {}
     heads: dict[tuple, _FittedHead | Exception] = {}
     for c, (template, params, own) in enumerate(zip(templates, candidates, parts, strict=True)):
@@ -202,10 +202,10 @@ def _fit_head(
 
 
 def _head_key(template: Pipeline, params: Mapping[str, Any]) -> tuple:
-    """Key that is equal where the transformers of two candidates are sure to be equal.
+    """Return a key that is equal only if the transformers of two candidates are equal.
 
-    Values other than plain ones count as equal only if they are one object, as they are in a grid;
-    where equal objects are taken for different ones, a transformer is fitted once more.
+    Values that are not plain count as equal only if they are the same object, as they are in a
+    grid. If equal objects count as different, a transformer is fitted once more.
     """
     last = template.steps[-1][0]
     own = {
@@ -235,8 +235,8 @@ def _train(
         if not settings.keep_errors:
             raise
         if len(jobs) > 1:
-            # Rows that cannot be trained on at all, for one, are refused before any training.
-            # Halving finds whose they are, and leaves the others in large stacks.
+            # Unusable rows, for example, are refused before any training. Halving the jobs finds
+            # the detector that they belong to, and leaves the others in large stacks.
             with part(1.0):
                 for half in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
                     with part(len(half) / len(jobs)):
@@ -263,7 +263,7 @@ def _fit_stack(pool: _Pool, jobs: Sequence[_Training], settings: Settings) -> li
     given = [own for b in used if (own := pool.known[b]) is not None]
     known = np.concatenate(given) if given else None
     if len(jobs) == 1:
-        # Whatever is wrong with rows that it does not train on is no concern of a lone detector.
+        # A lone detector gets its own rows only: errors in other rows do not concern it.
         X, rows, taken = take_rows(X, rows[0]), [np.arange(len(rows[0]))], rows[0]
         known = None if known is None else known[taken]
     return fit_many(
@@ -279,8 +279,8 @@ def _fit_stack(pool: _Pool, jobs: Sequence[_Training], settings: Settings) -> li
 
 
 def _work(result: Any, job: _Training) -> float:
-    """Weigh a training in its stack's time, by the rows passed through a network."""
-    # A failed one counts as little as it may have taken; not zero, or nothing might be left.
+    """Weight of a training in its stack's time: the rows passed through the network."""
+    # A failed training counts little, but more than zero, so that the weights can be normalised.
     members = getattr(result, "estimators_", [result])
     return float(len(job.rows) * sum(getattr(member, "n_iter_", 1) for member in members))
 

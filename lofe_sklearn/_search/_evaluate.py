@@ -1,8 +1,8 @@
-"""Scores and bookkeeping of fitted candidates, by scikit-learn's own GridSearchCV.
+"""Scores and bookkeeping of fitted candidates, done by scikit-learn's own GridSearchCV.
 
-It is run over stand-ins for the estimators, whose ``fit`` looks up a model that has been trained
-already, and over row numbers in the place of the rows. So the results are its results, whatever
-its version, failures included. Only their report is shorter: one line for each candidate.
+GridSearchCV runs with stand-ins for the estimators, whose ``fit`` looks up a trained model, and
+with row numbers instead of rows. So the results, failures included, are those of the installed
+GridSearchCV. Only the report of failures is shorter: one line for each candidate.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class _Store:
         self.on_fit()
         model = self.models[candidate, split]
         if isinstance(model, Exception):
-            # Raised anew it would collect tracebacks, and equal failures would look different.
+            # Raised again, the error would collect tracebacks, and equal failures would look
+            # different.
             raise model.with_traceback(self.tracebacks[candidate, split])
         return model
 
@@ -100,7 +101,7 @@ class _RowScorer:
 
 @dataclass
 class Outcome:
-    """What GridSearchCV calls the same, with a trailing underscore."""
+    """Results under GridSearchCV's names, without the trailing underscore."""
 
     cv_results: dict[str, Any]
     multimetric: bool
@@ -176,7 +177,7 @@ def evaluate(
 
 
 def _report(fitted: FittedCandidates, candidates: Sequence[Mapping[str, Any]]) -> str:
-    """Say in a line for each candidate that failed, on which folds and why."""
+    """Return a line for each failed candidate: on which folds it failed, and why."""
     lines = []
     for number, params in enumerate(candidates):
         errors = {

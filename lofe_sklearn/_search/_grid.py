@@ -10,7 +10,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from lofe_sklearn._validation import AnyOf, CallableOr, InstanceOf, OneOf
 
-# Which scores there are is not known until the scorers are.
+# The names of the scores are checked later, when the scorers are known.
 REFIT = AnyOf(
     InstanceOf((bool, np.bool_), "True, False"),
     InstanceOf(str, "the name of a score"),

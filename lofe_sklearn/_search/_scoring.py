@@ -1,4 +1,4 @@
-"""What `scoring` stands for, and whether y and the folds have what it needs."""
+"""Read `scoring`, and check that y and the folds suffice for it."""
 
 from __future__ import annotations
 
@@ -62,27 +62,27 @@ def _scorer(scoring: Any) -> Callable:
         and scoring in names_of_scikit_learn()
     ):
         raise ValueError(
-            f"LOESearchCV: {scoring!r} is a scorer of scikit-learn, which takes the normal rows "
-            f"for the class to be found, so that it ranks candidates from worst to best where 1 "
-            f"stands for anomalies. Those of this package are "
-            f"{', '.join(map(repr, get_scorer_names()))}. If it is what you want, pass it as "
-            f"scoring=sklearn.metrics.get_scorer({scoring!r})."
+            f"LOESearchCV: {scoring!r} is a scorer of scikit-learn, which treats the normal rows "
+            "as the class to be found, so that it ranks candidates from worst to best if 1 stands "
+            f"for anomalies. Those of this package are {', '.join(map(repr, get_scorer_names()))}. "
+            f"If it is what you want, pass it as scoring=sklearn.metrics.get_scorer({scoring!r})."
         )
     return get_scorer(scoring)
 
 
 def warn_of_foreign_scorers(scoring: Scoring, y: Any) -> None:
-    """Warn of scorers of scikit-learn's that rank candidates from worst to best with these labels.
+    """Warn of scikit-learn scorers that rank candidates from worst to best with these labels.
 
-    They take the greater label for what scores high, and for what `predict` calls 1. Both are the
-    normal rows, so that they are wrong wherever 1, or True, stands for anomalies.
+    They expect that rows of the greater label score high, and that `predict` returns 1 for them.
+    Those are the normal rows, so the scorers are wrong if 1, or True, stands for anomalies.
     """
     if y is None or not _is_one_for_anomalies(y):
         return
     metrics = {repr(scorer_of_scikit_learn(name)) for name in names_of_scikit_learn()}
     metrics = {metric.partition(",")[0].rstrip(")") for metric in metrics}
     for scorer in as_dict(scoring).values():
-        # By its text, which is all that is public of it; whoever turns the sign knows of it.
+        # By the text of the scorer, which alone is public; a scorer with a negative sign is
+        # deliberate.
         text = repr(scorer)
         known = text.partition(",")[0].rstrip(")") in metrics
         if known and "greater_is_better=False" not in text:
@@ -132,18 +132,18 @@ def check_labels(
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     refit: bool | str | Callable,
 ) -> None:
-    """Find out before the training whether the scores can be had.
+    """Check before the training that the scores can be computed.
 
     Raises
     ------
     ValueError
         If there are no labels for a scorer that needs some, if they cannot be read, or if a fold
-        has anomalies only or none and the score to choose by cannot be had there.
+        has only anomalies, or none, and the score to choose by cannot be computed there.
 
     Warns
     -----
     UserWarning
-        If the score that cannot be had is not the one to choose by. It will be NaN.
+        If a score that is not used for the choice cannot be computed. It will be NaN.
     """
     needy = [name for name, s in as_dict(scoring).items() if isinstance(s, OutlierScorer)]
     if not needy:

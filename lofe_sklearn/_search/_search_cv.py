@@ -64,9 +64,9 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
     """Search parameters by cross-validation, training all candidates and folds in few stacked fits.
 
     It has the interface of `sklearn.model_selection.GridSearchCV` and, on the same folds, its
-    results. But where GridSearchCV trains each candidate on each fold by itself, here they are
-    trained side by side in one network with a leading model axis, which for small networks takes
-    little longer than a few of them. It is a detector itself, the best one trained on all rows.
+    results. GridSearchCV trains each candidate on each fold by itself. Here they train side by side
+    in one network with a leading model axis; for small networks that takes little longer than
+    training a few of them. After `fit` the search is the best detector, trained on all rows.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         free on the device.
     verbose : int, default=0
         1 shows one progress bar over the whole search, with the time left, once it takes more than
-        two seconds (extra ``lofe-sklearn[progress]``). The estimator's `verbose` is not asked.
+        two seconds (extra ``lofe-sklearn[progress]``). The estimator's `verbose` is ignored.
 
     Attributes
     ----------
@@ -142,12 +142,12 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
 
     Notes
     -----
-    Where numbers differ from GridSearchCV's, it is by rounding: models of a stack equal models
-    trained one by one up to that. Labels are handed to the scorers and splitters (and to supervised
+    Numbers differ from GridSearchCV's by rounding only: models of a stack equal models trained one
+    by one up to rounding. Labels are handed to the scorers and splitters (and to supervised
     transformers of a Pipeline), never to a detector.
 
-    Without labels, beware: excess mass was measured to be of no use in choosing `contamination`;
-    see `lofe_sklearn.metrics.ExcessMassScorer`. A few labels are worth more.
+    Be careful without labels: measurements show that excess mass does not help to choose
+    `contamination`; see `lofe_sklearn.metrics.ExcessMassScorer`. A few labels are better.
 
     Examples
     --------
@@ -215,9 +215,9 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         **params : dict
             ``known_anomalies``, ``known_normal``, ``known_labels`` and ``outliers`` for the
             detector (``loe__known_anomalies`` in a Pipeline), ``groups`` for the splitter, and what
-            the steps of a Pipeline take. What has a value for each row, outliers excepted, is cut
-            with the rows. With metadata routing enabled, whatever is requested, also by the
-            scorers.
+            the steps of a Pipeline take. Parameters with a value for each row are split with the
+            rows, `outliers` excepted. With metadata routing enabled: all that is requested, also by
+            the scorers.
 
         Returns
         -------
@@ -255,8 +255,8 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         if self.scoring is None and y is None:
             warn_user(
                 "LOESearchCV: without y, candidates are compared by their excess mass, which is a "
-                "weak guide and none to contamination. Pass labels as y, or say "
-                "scoring='excess_mass' if you mean it."
+                "weak guide, and no guide to contamination. Pass labels as y, or set "
+                "scoring='excess_mass' to silence this warning."
             )
         if y is not None:
             check_plain_values(y, "y", "LOESearchCV")
@@ -318,7 +318,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
                 return_train_score=self.return_train_score,
                 on_fit=progress.counter(n_fits, "scoring"),
             )
-        # What an earlier call found is not to be mixed with what this one did.
+        # Results of an earlier call must not be mixed with those of this one.
         for name in _FOUND:
             self.__dict__.pop(name, None)
         self.cv_results_ = outcome.cv_results

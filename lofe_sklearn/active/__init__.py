@@ -1,6 +1,6 @@
 """Ask an expert about a few rows, and train with the answers.
 
-A round of it::
+One round::
 
     asked = query(detector, X, 20)  # which rows are worth asking about
     known[asked] = ...  # +1 normal, -1 anomaly, by somebody who looks

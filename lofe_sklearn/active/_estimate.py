@@ -14,7 +14,7 @@ from lofe_sklearn._types import Bools, Floats, KnownLabels, Mask
 from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
 from lofe_sklearn.active._query import standardised
 
-# How many answers the ratio that was assumed before counts as.
+# The prior ratio counts as much as this number of answers.
 _PRIOR_ANSWERS = 5
 
 
@@ -29,19 +29,20 @@ def estimate_contamination(
 ) -> float:
     """Estimate the share of anomalies among all rows from the labels of those asked about.
 
-    Rows that were asked about because they look anomalous hold more anomalies than the others.
-    Each answer is weighted by how much rarer rows like its own are among them than among all
-    rows. By the scores alone, that is the estimate of SOEL [1]_: the mean of y p(s) / q(s) over the
-    answers, with y = 1 for an anomaly and kernel densities p of the scores of all rows and q of
-    those asked about. With an embedding, each answer speaks for the rows that are closer to its own
-    than to any other, which suits rows chosen to cover the embedding: these are more anomalous than
-    others of their score.
+    Rows that were chosen because they look anomalous hold more anomalies than the others. So each
+    answer is weighted: the rarer rows like its own are among the chosen rows, compared with all
+    rows, the more it counts. With scores alone, that is the estimate of SOEL [1]_: the mean of y
+    p(s) / q(s) over the answers, with y = 1 for an anomaly and kernel densities p of the scores of
+    all rows and q of those asked about. With an embedding, each answer represents the rows that are
+    closer to its own than to any other. That suits rows that were chosen to cover the embedding:
+    these are more anomalous than other rows of their score.
 
     Parameters
     ----------
     scores : array-like of shape (n_samples,)
-        Scores of all rows, by the detector that chose which to ask about. One that is trained
-        with LOE tells much more than a blind one, whose scores of anomalies are like any others.
+        Scores of all rows, by the detector that chose the rows to ask about. Scores of a detector
+        trained with LOE tell much more than those of a blind one, which gives anomalies the same
+        scores as normal rows.
     known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
         The answers in one array: -1 anomaly, +1 normal, 0 for rows that were not asked about
         (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
@@ -51,14 +52,14 @@ def estimate_contamination(
         All rows as that detector embeds them. The scores count as one more output.
     prior : float, optional
         The share of anomalies that was assumed before, in (0, 0.5]. It counts as much as five
-        answers do. And it is taken for the share among rows that no answer speaks for, where only
-        rows of a kind were asked about, the most anomalous ones say: the mean of p(s) / q(s) tells
-        for how many rows of all any does. Default: the answers alone.
+        answers. If only some kind of rows was asked about, for example the most anomalous ones, the
+        prior is also used as the share among the rows that no answer represents; the mean of p(s) /
+        q(s) tells how many rows are represented. Default: the answers alone.
 
     Returns
     -------
     contamination : float
-        At least the share of the known anomalies among all rows, and of one row; at most 0.5.
+        At least the share of the known anomalies among all rows, and at least one row; at most 0.5.
 
     Raises
     ------
@@ -125,7 +126,7 @@ def _density_ratios(scores: Floats, asked: Bools) -> Floats:
 
 
 def _with_scores(embedding: Floats, scores: Floats) -> Floats:
-    """Put the scores beside the embedding, with as much weight as all of it."""
+    """Append the scores to the embedding, with the same weight as the whole embedding."""
     if len(embedding) != len(scores):
         raise ValueError(
             f"estimate_contamination: embedding must have a row for each of the {len(scores)} "

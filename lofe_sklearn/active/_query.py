@@ -17,7 +17,7 @@ from lofe_sklearn._known_labels import Known
 from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Number, check_argument, check_seed, did_you_mean
 
-# Of the SOEL paper's softmax over distances, which here are divided by the largest.
+# The temperature of the SOEL paper's softmax over distances, here divided by the largest.
 _TEMPERATURE = 0.01
 Strategy: TypeAlias = Literal["diverse", "most_anomalous", "margin", "random", "mixed"]
 
@@ -38,23 +38,24 @@ def query(
     Parameters
     ----------
     detector : LOE, Backbone or Pipeline that ends in one
-        Fitted, to X usually; blind or not, with known labels or not.
+        A fitted detector, usually fitted to X; trained blind or not, with known labels or not.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The rows to choose from.
     n_queries : int, default=1
         How many.
     strategy : {"diverse", "most_anomalous", "margin", "random", "mixed"} or callable
         - ``"diverse"``, the default: rows that cover the detector's embedding, as in SOEL [1]_.
-          Each is drawn with a probability that grows with its distance to the nearest row that is
-          known or chosen already, which begins with a row at random.
+          The first row is drawn at random. Each further row is drawn with a probability that grows
+          with its distance to the nearest row that is known or chosen already.
         - ``"most_anomalous"``: the rows of the lowest scores. They are likely to be anomalies, but
           alike, and say little about the ratio.
         - ``"margin"``: the rows closest to the threshold of `predict`.
-        - ``"random"``: what an unbiased estimate of the ratio wants.
+        - ``"random"``: rows at random, for an unbiased estimate of the ratio.
         - ``"mixed"``: the most anomalous and a diverse one in turn.
 
-        A callable gets ``(detector, X, candidates, n_queries, rng)``, a Pipeline's last step and
-        what it gets of X, and returns as many of the candidates, which are row numbers.
+        A callable gets ``(detector, X, candidates, n_queries, rng)`` and returns `n_queries` of the
+        candidates, which are row numbers. Of a Pipeline it gets the last step, and X as transformed
+        for that step.
     known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
         Masks of the rows whose label is known, as in `fit`: they are not asked about again.
     known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
@@ -65,15 +66,15 @@ def query(
     Returns
     -------
     asked : ndarray of int, shape (n_queries,)
-        Row numbers of X, the ones chosen first in front, so that the first ten of twenty are what
-        a query for ten would have been.
+        Row numbers of X in the order of the choice: the first ten of twenty are those of a query
+        for ten.
 
     Raises
     ------
     NotFittedError
         If the detector is not fitted.
     TypeError
-        If it is none of this package.
+        If the detector does not belong to this package.
     ValueError
         If there are fewer rows of unknown label than queries, or a parameter cannot be used.
 
@@ -164,7 +165,7 @@ def margin(
 def random(
     detector: Any, X: Any, candidates: Ints, n_queries: int, rng: np.random.RandomState
 ) -> Ints:
-    """Draw without regard to the detector."""
+    """Draw at random, whatever the detector says."""
     return rng.permutation(candidates)[:n_queries]
 
 
@@ -203,7 +204,7 @@ def _distances(embedding: Floats, row: int) -> Floats:
 def _draw(distance: Floats, rng: np.random.RandomState) -> int:
     """Draw one by the softmax of the distances, in units of the largest, over the temperature."""
     largest = distance.max()
-    if largest == 0:  # copies of what is known are all that is left
+    if largest == 0:  # only copies of known rows are left
         return int(rng.randint(len(distance)))
     weights = np.exp((distance / largest - 1) / _TEMPERATURE)
     return int(rng.choice(len(distance), p=weights / weights.sum()))
@@ -215,7 +216,7 @@ def fitted_detector(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
     Raises
     ------
     TypeError, NotFittedError
-        If it is none of this package, or not fitted.
+        If the detector does not belong to this package, or is not fitted.
     """
     check_unmasked(X, "X", owner)
     last = check_detector(detector, owner, "detector")
@@ -226,7 +227,7 @@ def fitted_detector(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
 
 
 def _checked(asked: Any, candidates: Ints, n_queries: int) -> Ints:
-    """Check what a strategy of the user's own returns."""
+    """Check the rows that a user's strategy returns."""
     asked = np.asarray(asked)
     distinct = np.unique(asked)
     if asked.shape != (n_queries,) or len(distinct) < n_queries or asked.dtype.kind not in "iu":

@@ -17,9 +17,9 @@ from lofe_sklearn.active._estimate import estimate_contamination
 from lofe_sklearn.active._query import fitted_detector
 from lofe_sklearn.backbones import Backbone
 
-# An estimate from twenty answers or so is good to this factor, mostly.
+# An estimate from about twenty answers is mostly right up to this factor.
 _FACTOR = 2.0
-# Of a detector whose threshold is set to flag no row.
+# The ratio for a detector whose threshold flags no row.
 _LEAST_PRIOR = 1e-4
 Contamination: TypeAlias = float | tuple[float, float] | Literal["estimate", "auto"] | None
 
@@ -59,16 +59,15 @@ def refit(
     queried_by: Detector | None = None,
     **params: Any,
 ) -> LOE | Pipeline:
-    """Fit a copy of the detector with known labels, and with the ratio that they tell.
+    """Fit a copy of the detector with known labels, and with the ratio estimated from them.
 
-    This is the second half of SOEL [1]_: rows whose label is known are trained by it, all others
-    as LOE does, with soft labels if the detector was trained blind so far.
+    This is the second half of SOEL [1]_: rows of known label are trained with that label, and all
+    other rows with LOE's inferred labels, which are soft if the detector was trained blind before.
 
     Parameters
     ----------
     detector : LOE, Backbone or Pipeline that ends in one
-        The fitted detector that the rows were chosen by; it is not changed. A lone backbone goes
-        into LOE.
+        The fitted detector that chose the rows; it is not changed. A lone backbone is put into LOE.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The training rows.
     known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
@@ -78,15 +77,16 @@ def refit(
         All answers so far as masks of the rows that are anomalies, and of those that are normal.
     contamination : "estimate", float, pair, "auto" or None, default="estimate"
         The share of anomalies among all rows. ``"estimate"`` takes it from the answers, see
-        `estimate_contamination`, with the detector's `contamination_` as what was known before. A
-        detector that was given one ratio gets that estimate; one whose members assume several, half
-        to twice of it, as far as a few answers may be off. None leaves the detector's own.
+        `estimate_contamination`, with the detector's `contamination_` as the prior. A detector that
+        was given one ratio gets the estimate. A detector whose members assume several ratios gets
+        the interval from half to twice the estimate, since a few answers are inexact. None keeps
+        the detector's own.
     queried_by : LOE, Backbone or Pipeline, optional
-        The detector by whose scores and embedding the ratio is estimated. Default: `detector`. From
-        the second round on pass the one of the first: a detector that was trained with answers sees
-        the rows it was told about in their light, and no longer as it sees rows like them.
+        The detector whose scores and embedding are used to estimate the ratio. Default: `detector`.
+        From the second round on, pass the detector of the first round: one that was trained with
+        answers scores the answered rows differently from other rows like them.
     **params
-        Other parameters to set, of LOE (``known_weight=1.0``) or of what is in it
+        Other parameters to set, of LOE (``known_weight=1.0``) or of its backbone
         (``estimator__lr=1e-4``).
 
     Returns
@@ -97,7 +97,7 @@ def refit(
     Raises
     ------
     NotFittedError, TypeError, ValueError
-        As `query` and ``fit`` do; if no label is known.
+        As `query` and ``fit`` do, and ValueError if no label is known.
 
     References
     ----------
@@ -150,13 +150,13 @@ def refit(
 
 
 def _prior(detector: Any) -> float:
-    """Return the share that the detector cuts at; its threshold may be set to flag any number."""
+    """Return the share that the threshold flags; the user may have set it to any number."""
     share = getattr(detector, "contamination_", detector.contamination)
     return float(np.clip(share, _LEAST_PRIOR, 0.5))
 
 
 def _as_loe(last: Any) -> LOE:
-    """Copy a detector as one that labels the rows that nobody knows."""
+    """Copy a detector as one that infers labels for rows of unknown label."""
     if not isinstance(last, LOE):
         return LOE(
             clone(last),

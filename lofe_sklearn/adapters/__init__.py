@@ -1,4 +1,4 @@
-"""Detectors in the shape of other libraries: `lofe_sklearn.adapters.adbench` and `.pyod`.
+"""Detectors with the interfaces of other libraries: `lofe_sklearn.adapters.adbench` and `.pyod`.
 
 Each is a module of its own, imported when it is first used, since it may need the other library to
 be installed.

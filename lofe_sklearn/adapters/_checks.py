@@ -1,4 +1,4 @@
-"""What both adapters ask of a detector: scores whose sign is sure, and its parameters by name."""
+"""What both adapters require of a detector: scores of a known sign, and parameters by name."""
 
 from __future__ import annotations
 

@@ -85,9 +85,9 @@ class ADBenchDetector:
         ----------
         detector : detector or callable, default=None
             An instance with ``fit(X)`` and ``score_samples(X)``, high for normal rows: `LOE`, a
-            backbone, one of scikit-learn's, or a Pipeline that ends in one. It is cloned, and every
-            ``random_state`` of the clone is set to the seed. A callable gets the seed and returns
-            such an instance, which is then trained as it is. None stands for `LOE()`.
+            backbone, a scikit-learn detector, or a Pipeline that ends in one. It is cloned, and
+            every ``random_state`` of the clone is set to the seed. A callable gets the seed and
+            returns such an instance, which is then trained as it is. None stands for `LOE()`.
         use_labels : bool, default=False
             Whether the anomalies that ADBench's semi-supervised settings mark in `y_train` are
             trained as known anomalies. By default `y_train` is not looked at: with unsupervised

@@ -1,4 +1,4 @@
-"""A detector in the shape of PyOD's; importing this needs the extra ``lofe-sklearn[pyod]``."""
+"""A detector with the interface of PyOD; importing this needs the extra ``lofe-sklearn[pyod]``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
     ----------
     estimator : detector, default=None
         An instance with ``fit(X)`` and ``score_samples(X)``, high for normal rows: `LOE`, a
-        backbone, one of scikit-learn's, or a Pipeline that ends in one. It is cloned, never
+        backbone, a scikit-learn detector, or a Pipeline that ends in one. It is cloned, never
         changed. None stands for `LOE()`.
     contamination : float or thresholder, default=0.1
         Share of outliers among the training rows, in (0, 0.5]. As everywhere in PyOD it only sets

@@ -71,8 +71,8 @@ class AutoEncoder(Backbone):
     Notes
     -----
     Default sizes: a hidden layer of 64 units and a bottleneck of 32, also for fewer than 32
-    features. Narrower bottlenecks were worse under LOE: it is the anomaly loss that keeps the
-    network from reconstructing everything.
+    features. Narrower bottlenecks were worse under LOE, where the anomaly loss keeps the network
+    from reconstructing everything.
 
     References
     ----------

@@ -49,14 +49,14 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
 
     A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on as
     ``**shared``, declares what its own may be in `own_constraints`, and builds its module in
-    `build_module`. All else that it may override has a public name too: the attributes below
+    `build_module`. Everything else that it may override has a public name too: the attributes below
     and in `ChoicesMixin`, and the methods ``choose_...``, `to_rows` and `resolved`.
     """
 
     # What its own parameters may be, by name.
     own_constraints: ClassVar[Mapping[str, Constraint]] = {}
 
-    # What ``LOE(init="auto")`` stands for: first labels by another detector, or None for a blind
+    # The meaning of ``LOE(init="auto")``: first labels by another detector, or None for a blind
     # warm-up.
     default_init: ClassVar[str | None] = "iforest"
 
@@ -65,7 +65,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
     # The parameters that `to_rows` depends on.
     layout_parameters: ClassVar[Sequence[str]] = ()
 
-    # Where the optimiser is, for `partial_fit` to go on from.
+    # The state of the optimiser, which `partial_fit` continues.
     _optimizer: engine.AdamState | None = None
 
     _shared_constraints: ClassVar[Mapping[str, Constraint]] = SHARED_CONSTRAINTS
@@ -104,7 +104,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         self.verbose = verbose
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Show the shared parameters in the place of a subclass's ``**shared``.
+        """Replace a subclass's ``**shared`` by the shared parameters in its signature.
 
         scikit-learn reads an estimator's parameters off the signature of its ``__init__``.
         """
@@ -148,10 +148,10 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
             The same in one array: -1 for known anomalies, +1 for rows known to be normal, 0 for
             unknown (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
         outliers : array-like of shape (n_outliers, n_features), str or None
-            Auxiliary rows that are anomalies and none of the training rows: each step trains as
-            many of them, drawn anew, with the anomaly loss (outlier exposure). They count for
-            no ratio, label or threshold. ``"uniform"``, ``"shuffled"`` and ``"gaussian"`` are
-            synthetic ones, see `lofe_sklearn.datasets.make_outliers`.
+            Auxiliary anomalies that are not among the training rows. Each step draws as many of
+            them as it has training rows, and trains them with the anomaly loss (outlier exposure).
+            They do not affect the ratio, the labels or the threshold. ``"uniform"``, ``"shuffled"``
+            and ``"gaussian"`` are synthetic ones, see `lofe_sklearn.datasets.make_outliers`.
 
         Returns
         -------
@@ -194,8 +194,8 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         Returns
         -------
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
-            Where the network sees each row: rows that are close are alike to it. Of a backbone
-            whose module has no method ``embed``, the rows as they are scaled.
+            The network's representation of each row: similar rows are close. If the module of a
+            backbone has no method ``embed``, the scaled rows.
         """
         return self._of_each_row(X, self._embed)
 
@@ -209,10 +209,10 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         """Build the untrained module for rows of `n_features` features.
 
         Its ``forward(x)`` takes rows (b, n_features) and returns ``(loss_n, loss_a)``, (b,) each.
-        It may have a method ``prepare(x)``, which is called once before training with (a part
-        of) the training rows, to set what depends on them, and a method ``embed(x)``, which
-        returns (b, ...) values that `embed` hands out. Weights are drawn from torch's global
-        generator, which is seeded around this call.
+        It may have a method ``prepare(x)``, which is called once before training with (a part of)
+        the training rows, to set values that depend on them, and a method ``embed(x)``, whose (b,
+        ...) values `embed` returns. Weights are drawn from torch's global generator, which is
+        seeded around this call.
 
         Parameters
         ----------
@@ -232,7 +232,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         X : array-like
             As the user gave it, before its validation.
         layout : object, optional
-            What was found out about the training rows, for rows to score.
+            The layout that was found for the training rows, if X are rows to score.
 
         Returns
         -------
@@ -247,7 +247,8 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         return None
 
     def resolved(self, X: Matrix, layout: Any = None) -> Self:
-        """Return a copy for training on validated rows, with what they decide filled in.
+        """Return a copy for training on validated rows, with the parameters that depend on them
+        set.
 
         Parameters
         ----------
@@ -258,7 +259,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         Returns
         -------
         model : Backbone
-            Unfitted, with `choose_scaling` in the place of `scaling`.
+            Unfitted, with the result of `choose_scaling` as `scaling`.
         """
         return clone(self).set_params(scaling=self.choose_scaling(X))
 
@@ -279,7 +280,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
             self.resolved(rows.seen, rows.layout).set_params(contamination=contamination),
             rows=np.arange(n_samples),
             seed=seed,
-            # Blind: every row of unknown label is taken for normal.
+            # Blind: every row of unknown label is trained as normal.
             labelling=engine.Labelling(engine.RULES["blind"], alpha=0.0, known=known),
             exposure=exposure_to(
                 outliers,

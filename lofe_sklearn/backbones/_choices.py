@@ -1,4 +1,4 @@
-"""What a backbone chooses by the shape of its rows, where the user leaves a parameter open."""
+"""Defaults of a backbone that depend on the shape of its rows."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class ChoicesMixin:
     lr: float | None
     scaling: str | None
 
-    # What ``max_epochs=None`` stands for, where a subclass allows it: as many epochs as make so
-    # many steps, but no fewer and no more than these.
+    # The meaning of ``max_epochs=None`` in subclasses that allow it: as many epochs as make this
+    # number of steps, within these bounds.
     default_steps: ClassVar[int] = 800
     default_epoch_range: ClassVar[tuple[int, int]] = (5, 800)
 
@@ -54,8 +54,8 @@ class ChoicesMixin:
     def choose_soft_label(self, n_features: int) -> float:
         """Return the label, in (0, 1], of the rows that ``LOE(method="soft")`` marks.
 
-        With a label y and losses -log C and -log(1 - C) they are pulled to ``C = 1 - y``. Where an
-        untrained network has a smaller C, that is what training as normal rows does too.
+        With a label y and losses -log C and -log(1 - C) the rows are pulled to ``C = 1 - y``. As
+        long as the network gives a smaller C, training as normal rows pulls in the same direction.
         """
         return 0.5
 

@@ -75,8 +75,8 @@ class DeepSVDD(Backbone):
         need features of one scale.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
-        for more than 256 features, down to 200 steps from 1024 on. No more: trained blind on
-        contaminated data, the model gets worse the longer it runs.
+        for more than 256 features, down to 200 steps from 1024 on. More steps do not help: trained
+        blind on contaminated data, the model gets worse the longer it runs.
     lr : float, default=1e-3
         Learning rate of Adam.
     %(training_parameters)s

@@ -19,13 +19,13 @@ _TRAINING_PARAMETERS = """\
     tol : float, default=1e-4
         See `n_iter_no_change`.
     contamination : float, default=0.1
-        Share of the training rows, in (0, 0.5], that `predict` shall call outliers. It sets the
-        threshold `offset_` only; under `LOE` that one's `contamination` counts instead.
+        Share of the training rows, in (0, 0.5], that `predict` shall call outliers. It only sets
+        the threshold `offset_`. Inside `LOE` it is ignored, and LOE's `contamination` is used.
     device : str, default="auto"
-        "cpu", "cuda", "cuda:1" (any index), "mps", or "auto": CUDA where there is one.
+        "cpu", "cuda", "cuda:1" (any index), "mps", or "auto": CUDA if available, else the CPU.
     warm_start : bool, default=False
         Whether a second `fit` goes on from the fitted network, for `max_epochs` more, or starts
-        anew. Under `LOE` that one's `warm_start` counts instead.
+        anew. Inside `LOE` it is ignored, and LOE's `warm_start` is used.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights and the order of the rows. torch's and numpy's global random
         states are left alone.

@@ -1,7 +1,7 @@
 """Both losses of energies: distances and errors, zero where a row looks perfectly normal.
 
-The gradients are written by hand: each is one expression, where autograd would go back through a
-dozen small operations.
+The gradients are written by hand: each is one expression, while autograd would go through a dozen
+small operations.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# exp(-energy) is 1 at energy 0, where -log(1 - 1) would be infinite; a row that a network fits
-# perfectly is not infinitely far from being an anomaly.
+# At energy 0 exp(-energy) is 1, and -log(1 - 1) would be infinite. The bound keeps the anomaly loss
+# of a perfectly fitted row finite.
 _SMALLEST_ENERGY = 1e-6
 
 

@@ -18,8 +18,8 @@ from lofe_sklearn.backbones._losses import matching_losses
 from lofe_sklearn.backbones._mlp import MLP
 from lofe_sklearn.backbones._shared import MARGIN, Scaling, SharedWithBatchSize
 
-# Values beyond this count as this: the squared distances of larger ones to all centres are equal
-# after rounding, and a row so far from all others would look normal.
+# Larger values are clipped to this. After rounding, their squared distances to all centres would be
+# equal, and a row so far from all others would look normal.
 _FAR = 1e12
 
 
@@ -41,7 +41,7 @@ class GOADModule(nn.Module):
     ) -> None:
         super().__init__()
         self.margin, self.triplet_weight = margin, triplet_weight
-        # Maps of unit gain: the mapped rows are of the rows' own size, whatever their number.
+        # Maps of unit gain: mapped rows have the size of the rows, whatever the number of features.
         width = n_transforms * transform_size
         self.register_buffer("maps", torch.randn(n_features, width) / n_features**0.5)
         self.register_buffer("shifts", torch.randn(width))

@@ -24,7 +24,7 @@ _NAMES = {
 
 
 def refuse_earlier_names(cls: type) -> None:
-    """Raise TypeError if a class defines a hook by a name that is not called any more."""
+    """Raise TypeError if a class defines a hook by an earlier name, which is never called."""
     for earlier, current in _NAMES.items():
         if earlier in vars(cls):
             raise TypeError(

@@ -23,7 +23,7 @@ SCHEDULE = 512
 
 
 class ICLModule(nn.Module):
-    """Two encoders, one of windows and one of what is left of a row, for each permutation.
+    """Two encoders for each permutation: one of windows, and one of the rest of the row.
 
     The P permutations of the features have networks of their own, all of which run as one.
     """
@@ -90,13 +90,14 @@ class ICLModule(nn.Module):
             self._embed(self.rest_encoder, rest), self._embed(self.window_encoder, windows).mT
         )
         losses = matching_losses(logits)  # (P b,) each
-        # No call that only infers labels counts, which some models of a stack may ask for.
+        # Calls that only infer labels are not counted, since only some models of a stack may make
+        # them.
         self.n_steps += torch.is_grad_enabled()
         loss_n, loss_a = (loss.view(n_permutations, n_rows).mean(dim=0) for loss in losses)
         return loss_n, loss_a
 
     def embed(self, x: Tensor) -> Tensor:
-        """Mean embedding of what is left of the rows x without each window: (b, P e)."""
+        """Mean embedding of the rows x without each of their windows: (b, P e)."""
         rows = self._permuted(x)
         rest = rows.index_select(2, self.rest.flatten()).view(*rows.shape[:2], *self.rest.shape)
         z = self._embed(self.rest_encoder, rest).view(*rest.shape[:3], -1)
@@ -204,8 +205,8 @@ class ICL(Backbone):
     The encoders see no positions. Where two windows look the same, as in rows with many ones or
     zeros, nothing can tell them apart, and the losses say little. So each feature gets a fixed
     random factor, which leaves zero at zero, and a small shift for those that are always close to
-    it. Without, whole sets cannot be learned. ``"minmax"`` puts each feature into a range of its
-    own around a half, which tells them apart to some degree, so less is needed there.
+    it. Without them some data sets cannot be learned at all. ``"minmax"`` puts each feature into a
+    range of its own around a half, which tells them apart to some degree, so less is needed there.
 
     Soft labels of `LOE` are 1 - 1/m for m windows: a marked row is pulled to where its windows are
     told apart by chance. The 1/2 of the LOE paper pulls it to C = 1/2, where training as a normal

@@ -4,8 +4,8 @@ For a probability C that a view or a row is recognised as normal, L_n = -log C a
 L_a = -log(1 - C). Both are computed from logits or exponents, never from C itself, so that neither
 overflows, turns NaN or loses its gradient where C is close to 0 or to 1.
 
-Forward and backward are written by hand, in place. Where torch records the operations instead
-(`torch.export`, for files of ONNX), the same formulas are given without.
+Forward and backward are written by hand, in place. When torch records the operations
+(`torch.export`, for ONNX files), the same formulas are used without the handwritten gradients.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# Of a vector that is zero and has no direction: it stays zero, and so does its gradient.
+# The bound on lengths: a zero vector has no direction, and stays zero with a zero gradient.
 _SMALLEST_SQUARE = 1e-30
 
 
@@ -29,9 +29,9 @@ def density_losses(log_density: Tensor) -> tuple[Tensor, Tensor]:
     ``score_scale = "linear"``, as these losses may be negative and have no logarithm.
 
     L_a has no lower bound: log p can fall without end. Rows that are labelled as anomalies are
-    pushed away as long as the training runs, and with hard labels nothing holds against it.
-    `gradient_clip_value` limits each step, few epochs limit the whole, and soft labels train both
-    losses of these rows, which cancel.
+    pushed away as long as the training runs, and with hard labels nothing stops it.
+    `gradient_clip_value` limits each step, and few epochs limit the sum of the steps. With soft
+    labels both losses of these rows are trained, and cancel.
 
     Parameters
     ----------

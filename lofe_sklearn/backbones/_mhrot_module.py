@@ -22,7 +22,7 @@ class MHRotModule(nn.Module):
     Parameters
     ----------
     n_features : int
-        Values of a row; those that are missing to an image are taken as the mean.
+        Values of a row; if an image needs more, they are filled with the mean.
     image_shape : tuple of three ints
         Channels, height and width; of square images.
     depth, width, dropout
@@ -102,8 +102,8 @@ class MHRotModule(nn.Module):
             views = self.schedule[self.step % len(self.schedule)]
             maps, targets = maps[views], targets[views]
         loss_n, loss_a = self._losses(x, maps, targets)
-        # Last, so that a call that failed and is made again does not count twice; and no call that
-        # only infers labels, which some models of a stack may ask for.
+        # Counted last, so that a repeated call after a failure does not count twice. Calls that
+        # only infer labels do not count, since only some models of a stack may make them.
         self.step += torch.is_grad_enabled()
         return loss_n.mean(dim=1), loss_a.mean(dim=1)
 

@@ -23,14 +23,14 @@ _PATCHES = 8
 
 
 def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape | None]:
-    """Lay images out as rows; what is no array of images is handed through.
+    """Lay images out as rows; return anything else as it is.
 
     Parameters
     ----------
     X : array-like
         Images (n, c, h, w), (n, h, w, c) or (n, h, w), or rows (n, d) in any container.
     shape : tuple (c, h, w), optional
-        What the images must be. Default: found out.
+        The required shape of the images. Default: inferred from X.
     owner : str
         Name of the estimator, for errors.
 
@@ -129,7 +129,7 @@ def patches_of_pixels(n_features: int, shape: Shape) -> Ints:
 
 
 def warn_of_rows_that_are_no_images(n_features: int, shape: Shape, owner: str) -> None:
-    """Warn if `shape` was made up for rows of a number of values that no image has."""
+    """Warn if no image has this number of values, so that `shape` is only a way to place them."""
     if math.prod(shape) == n_features:
         return
     side = shape[1]

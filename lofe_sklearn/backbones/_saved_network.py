@@ -1,4 +1,4 @@
-"""What a file of a backbone holds in the place of its network, and the network again."""
+"""What a model file stores instead of a backbone's network, and how the network is rebuilt."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SavedNetworkMixin:
         if "module_" not in state:
             return
         values = state["module_"]
-        # Those of this package build their networks on any device.
+        # Backbones of this package build their networks on any device.
         ours = type(self).__module__.startswith("lofe_sklearn.")
         n_features = self.n_features_in_
         if ours and n_features > sum(tensor.numel() for tensor in values.values()):

@@ -1,4 +1,4 @@
-"""The parameters that every backbone has: their types, for signatures, and what they may be.
+"""The parameters that every backbone has: their types and constraints.
 
 A constructor takes those that it does not name itself as ``**shared``.
 """
@@ -23,7 +23,7 @@ TEMPERATURE = Number(low=0, high=1e6, exclude_low=True)
 MARGIN = Number(low=0, high=1e6)
 
 
-# Features from which on a network takes fewer steps, down to a share of them.
+# From this number of features on, a network takes fewer steps, down to a share of them.
 _WIDE, _FEWEST = 256, 1 / 4
 
 
@@ -33,7 +33,7 @@ def steps_for_width(steps: int, n_features: int) -> int:
 
 
 class Shared(TypedDict, total=False):
-    """What no backbone has a default of its own for."""
+    """Parameters whose default is the same for all backbones."""
 
     weight_decay: float
     gradient_clip_value: float | None
@@ -47,13 +47,13 @@ class Shared(TypedDict, total=False):
 
 
 class SharedWithBatchSize(Shared, total=False):
-    """What most backbones have no default of their own for."""
+    """Parameters whose default is the same for most backbones."""
 
     batch_size: int
 
 
 class SharedWithRate(SharedWithBatchSize, total=False):
-    """What backbones that take the shared learning rate have no default of their own for."""
+    """Shared parameters of the backbones that use the shared learning rate."""
 
     lr: float
 

@@ -36,7 +36,7 @@ def view_maps(side: int, *, flips: bool) -> tuple[Tensor, Tensor, list[int]]:
     sizes : list of T ints
         The number of values of each transformation.
     """
-    # Of a very small image too, something must move.
+    # Shift by at least one pixel, even in a very small image.
     step = max(1, side // 4)
     pixels = np.arange(side * side).reshape(side, side)
     sizes = [2] * flips + [3, 3, 4]

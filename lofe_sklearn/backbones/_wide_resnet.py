@@ -13,7 +13,7 @@ _GROUP = 16
 class WideResNet(nn.Module):
     """Pre-activation Wide-ResNet of Zagoruyko and Komodakis, with group normalisation.
 
-    A row's losses must not depend on the rows, and the anomalies, that share its batch; so each
+    A row's losses must not depend on the other rows of its batch, which may be anomalies. So each
     image is normalised by itself, and there are no running statistics.
     The network is that of [1]_, the normalisation that of [2]_.
 

@@ -21,7 +21,7 @@ from lofe_sklearn.datasets._registry import (
 )
 
 COLLECTIONS = ("Classical", "CV_by_ResNet18")
-# ADBench has these too, but no checksum of any of their files is known here.
+# ADBench has these too, but this package has no checksums of their files.
 UNPINNED = ("CV_by_ViT", "NLP_by_BERT", "NLP_by_RoBERTa")
 UNPINNED_SETS = (
     "cifar10",
@@ -92,9 +92,9 @@ def fetch_adbench(
 
     Known are 43 of the 47 "Classical" sets of rows and columns, and ResNet-18 features of MVTec-AD
     (15 categories, training and test part merged), CIFAR-10 and SVHN (three classes each). The
-    files are ADBench's at a fixed commit, compared with their sha256. Of ``3_backdoor``,
-    ``9_census``, ``13_fraud``, ``36_speech`` and of ADBench's other features of images and texts no
-    checksum is known here: download these yourself and use :func:`load_npz`.
+    files are ADBench's at a fixed commit, and their sha256 is checked. For ``3_backdoor``,
+    ``9_census``, ``13_fraud``, ``36_speech`` and ADBench's other features of images and texts this
+    package has no checksum: download them yourself and use :func:`load_npz`.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def fetch_adbench(
     Raises
     ------
     ValueError
-        If there is no such set, or no checksum of it is known here.
+        If there is no such set, or if this package has no checksum of it.
     OSError
         If the file is missing and cannot be downloaded, or is not the published one. No file is
         ever deleted or overwritten.
@@ -209,7 +209,7 @@ def _entry(name: str) -> Entry:
     if entry is not None or folder in UNPINNED or simplified(name).startswith(UNPINNED_SETS):
         where = entry.url if entry else "github.com/Minqi824/ADBench, adbench/datasets"
         raise ValueError(
-            f"fetch_adbench: no checksum of {name!r} is known here, and nothing is downloaded "
+            f"fetch_adbench: this package has no checksum of {name!r}, and downloads nothing "
             f"without one. Get the file yourself ({where}) and load it with "
             "load_npz('path/to/file.npz')."
         )

@@ -43,8 +43,8 @@ def load_npz(
 ) -> Bunch | tuple[Any, Any]:
     """Load a file of your own in ADBench's format: arrays ``X`` and ``y`` in an ``.npz`` file.
 
-    This is the way to data that no checksum is known for: nothing but the format is checked.
-    Pickled objects, complex numbers and dates are refused.
+    Use it for files without a known checksum: only the format is checked. Pickled objects, complex
+    numbers and dates are refused.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Contaminate clean data with known anomalies, to see what a detector makes of it."""
+"""Contaminate clean data with known anomalies, to test detectors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def contaminate(
     outliers : array-like of shape (n_outliers, n_features)
         Anomalous rows to draw from: without replacement, unless more are needed than there are.
     contamination : float, default=0.1
-        Share of anomalies in the result, in [0, 1). As many are added as fit into it, which is
+        Share of anomalies in the result, in [0, 1). The number of added anomalies is
         ``floor(n_normal * contamination / (1 - contamination))``.
     noise : float, default=1.0
         Gaussian noise is added to the drawn rows, with `noise` times the standard deviation of

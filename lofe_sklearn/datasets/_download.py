@@ -14,10 +14,10 @@ from pathlib import Path
 
 from lofe_sklearn.datasets._part import finish_part, locked_part, path_of_part, remove_part
 
-# Of a chunk that is cut off nothing is kept, so it is a small one.
+# Chunks are small, since nothing of an unfinished chunk is kept.
 CHUNK = 1 << 14
 TIMEOUT = 30
-# Answers that asking again cannot change, like 404.
+# Answers that another try cannot change, like 404.
 FINAL = range(400, 500)
 WORTH_ANOTHER_TRY = (408, 416, 425, 429)
 
@@ -44,7 +44,7 @@ def download(
     except ImportError as error:
         raise ImportError(
             f"{caller}: downloading {url} needs pooch and tqdm. Install them with: pip install "
-            f"'lofe-sklearn[data]'. Or put the file to {path} by hand."
+            f"'lofe-sklearn[data]'. Or copy the file to {path} by hand."
         ) from error
 
     with ExitStack() as opened:
@@ -53,8 +53,8 @@ def download(
             part = opened.enter_context(locked_part(path))
         except OSError as error:
             raise OSError(
-                f"{caller}: {url} cannot be saved to {path} ({error.strerror or error}). Let "
-                "data_home or LOFE_DATA name a folder that can be written to."
+                f"{caller}: {url} cannot be saved to {path} ({error.strerror or error}). Set "
+                "data_home or LOFE_DATA to a folder that can be written to."
             ) from error
         if part is None:
             return
@@ -79,20 +79,20 @@ def download(
                 remove_part(part, path)
             raise ConnectionError(
                 f"{caller}: {url} could not be downloaded ({type(error).__name__}: {error})."
-                + (f" The next call goes on after the {kept} bytes that came." if kept else "")
-                + f" Without a network, put the file to {path}; its sha256 must be {sha256}."
+                + (f" The next call continues after {kept} bytes." if kept else "")
+                + f" Without a network, copy the file to {path}; its sha256 must be {sha256}."
             ) from error
         except OSError as error:
             free = shutil.disk_usage(path.parent).free
             raise OSError(
                 f"{caller}: {url} could not be saved to {path} ({error}); {free} bytes are free "
-                "there. Make room, or let data_home or LOFE_DATA name another folder."
+                "there. Free some space, or set data_home or LOFE_DATA to another folder."
             ) from error
         remove_part(part, path)
         raise OSError(
-            f"{caller}: what came from {url} is not the published file, and was not kept: its "
-            f"sha256 is {found}. Try again later, or put the file to {path}; its sha256 must be "
-            f"{sha256}."
+            f"{caller}: the file downloaded from {url} is not the published one, and was not kept: "
+            f"its sha256 is {found}. Try again later, or copy the file to {path}; its sha256 must "
+            f"be {sha256}."
         )
 
 
@@ -106,8 +106,8 @@ def _fetch_rest(url: str, part: FileIO, name: str, progress: bool) -> None:
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         if response.status_code == 416:
-            # Nothing lies beyond: the part is whole, or of another file. The checksum decides
-            # on the former; the latter starts anew.
+            # There is nothing to download: the part is complete, or belongs to another file. The
+            # checksum confirms a complete part; another file starts anew.
             if response.headers.get("Content-Range") == f"bytes */{have}":
                 return
             part.truncate(0)
@@ -136,7 +136,7 @@ def _fetch_rest(url: str, part: FileIO, name: str, progress: bool) -> None:
 
 def _write(file: FileIO, chunk: bytes) -> None:
     rest = memoryview(chunk)
-    while rest:  # on a disk that is nearly full, only a part of it is written
+    while rest:  # a nearly full disk takes only a part of it
         rest = rest[file.write(rest) :]
 
 

@@ -1,4 +1,4 @@
-"""Find a file in the folder of data or fetch it, and let nothing through that was altered."""
+"""Find a file in the data folder or download it, and refuse altered files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lofe_sklearn.datasets._registry import Entry
 
 @dataclass(frozen=True)
 class Access:
-    """How to come by files: the parameters that all fetch functions share."""
+    """Where to find files: the parameters that all fetch functions share."""
 
     caller: str
     data_home: FilePath | None = None
@@ -35,7 +35,7 @@ class Access:
 
     @property
     def home(self) -> Path:
-        """The folder of data."""
+        """The data folder."""
         return Path(get_data_home(self.data_home))
 
 
@@ -58,9 +58,9 @@ def read_verified(
 ) -> tuple[bytes, Path]:
     """Bytes of a file whose checksum was compared, and where it lies.
 
-    Looked for at its path in the folder of data, then `elsewhere`, then downloaded from its url.
-    `without_source` is what the error says where there is no url. The bytes that were compared are
-    the ones returned, so that nothing can come between.
+    The file is looked for in the data folder, then `elsewhere`, and is downloaded otherwise.
+    `without_source` is part of the error for files without a url. The returned bytes are those that
+    were checked, so that a change of the file in between has no effect.
     """
     wanted = access.home / entry.path
     for place in (wanted, *elsewhere):
@@ -74,7 +74,7 @@ def read_verified(
     if not access.download_if_missing:
         raise OSError(
             f"{access.caller}: {wanted} does not exist and download_if_missing is False. Set it to "
-            f"True, download {entry.url} to that path, or let data_home or {VARIABLE} name the "
+            f"True, download {entry.url} to that path, or set data_home or {VARIABLE} to the "
             "folder that has it."
         )
     download(
@@ -90,7 +90,7 @@ def read_verified(
 
 
 def _read(access: Access, entry: Entry, path: Path) -> bytes:
-    """Bytes of a file, or an error if they are not the ones that the checksum is of."""
+    """Bytes of a file; raises an error if they do not match the checksum."""
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found == entry.sha256 or _same_content(content, entry.content_sha256):
@@ -104,7 +104,7 @@ def _read(access: Access, entry: Entry, path: Path) -> bytes:
 
 
 def _same_content(content: bytes, sha256: str) -> bool:
-    """Whether a .gz file has the right content, in whatever way it was compressed."""
+    """Whether a .gz file has the right content, however it was compressed."""
     if not sha256:
         return False
     try:

@@ -16,13 +16,13 @@ def get_data_home(data_home: FilePath | None = None) -> str:
     """Return the folder of data sets.
 
     The fetch functions look for files there and put downloads there. It is created by the first
-    download. Its layout is that of the paths in the table of data sets, ``tabular/adbench``,
+    download. It has the subfolders ``tabular/adbench``,
     ``tabular/odds30``, ``embeddings/CV_by_ResNet18`` and ``images``.
 
     Parameters
     ----------
     data_home : str or path-like, default=None
-        The folder. By default, the environment variable ``LOFE_DATA`` and, where that is not set,
+        The folder. By default, the environment variable ``LOFE_DATA`` or, if that is not set,
         ``lofe_sklearn`` in the user's cache folder: ``$XDG_CACHE_HOME`` or ``~/.cache``,
         ``~/Library/Caches`` on macOS, ``%LOCALAPPDATA%`` on Windows.
 

@@ -1,4 +1,4 @@
-"""Synthetic outliers around data, to expose a detector to where there are no real ones."""
+"""Synthetic outliers around data, for outlier exposure without real outliers."""
 
 from __future__ import annotations
 
@@ -38,13 +38,14 @@ def make_outliers(
     kind : {"uniform", "shuffled", "gaussian"}, default="uniform"
         - ``"uniform"``: evenly distributed in the box of the features' ranges. In many dimensions
           nearly all of the box is far from the data, which makes them easy to tell apart.
-        - ``"shuffled"``: each feature's values are drawn on their own from its column, so that only
-          what joins the features is lost [1]_. The hardest ones, and the only ones that keep
-          sparse rows sparse; useless where features do not depend on each other.
+        - ``"shuffled"``: each feature's values are drawn from its column independently, so that
+          only the dependence between features is lost [1]_. They are the hardest to tell apart, and
+          the only ones that keep sparse rows sparse; they are useless if features do not depend on
+          each other.
         - ``"gaussian"``: rows of X with Gaussian noise of each feature's standard deviation.
     scale : float, default=1.0
         The box's width in ranges, about its middle, or the noise in standard deviations.
-        ``"shuffled"`` has no use for it.
+        ``"shuffled"`` ignores it.
     random_state : int, RandomState instance or None, default=None
         Seeds the draws.
 
@@ -103,7 +104,7 @@ def make_outliers(
 
 
 def _shuffled_sparse(rows: sparse.csr_matrix, n_samples: int, rng: np.random.RandomState) -> Any:
-    """Draw each column's values on their own, one column at a time: only non-zeros are kept."""
+    """Draw each column's values independently, one column at a time; only non-zeros are kept."""
     columns = rows.tocsc()
     shuffled = []
     for j in range(rows.shape[1]):

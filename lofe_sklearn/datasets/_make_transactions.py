@@ -28,7 +28,7 @@ TOWNS = ("Berlin", "Hamburg", "Munich", "Cologne", "Leipzig", "Bremen", "Dresden
 
 
 class Category(NamedTuple):
-    """How one kind of shop sells.
+    """Sales of one kind of shop.
 
     The typical amount and its spread are those of a lognormal distribution, and hours are those
     of the day with sales. `names` are of merchants.

@@ -38,8 +38,8 @@ def make_mulcross(
 
     The defaults are the settings that the literature cites for the Mulcross data, in the manner of
     Rocke and Woodruff [1]_: 262,144 rows of 4 features, 10 % anomalies in 2 clusters, distance
-    factor 2 [2]_. Their generator is not at hand, so this is not the same file as the one published
-    under that name, and figures on it are comparable in kind only.
+    factor 2 [2]_. The original generator is not available, so this is not the file published under
+    that name, and figures on it are only roughly comparable.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from lofe_sklearn.datasets._registry import (
 )
 
 BUNDLED = ("arrhythmia", "thyroid")
-# For those without a public file: what to make it from. The page "Data sets" has the rules.
+# Sources of the sets without a public file. The page "Data sets" has the rules.
 REBUILT = {
     "abalone": "UCI Abalone, classes 8, 9 and 10 as normal and 3 and 21 as anomalies",
     "ecoli": "UCI Ecoli, the classes omL, imL and imS as anomalies",
@@ -88,9 +88,9 @@ def fetch_odds(
     18 of them are element for element what ADBench publishes and are downloaded from there;
     arrhythmia and thyroid come with the package. ``mulcross`` is synthetic and drawn by
     :func:`make_mulcross` with a fixed seed. The other nine (abalone, ecoli, glass, ionosphere,
-    kdd, kddrev, lympho, seismic, wbc) have no public source that could be compared, and must lie in
-    the folder; ADBench's glass, Ionosphere, Lymphography and WBC are other versions. ``speech`` is
-    not to be had here.
+    kdd, kddrev, lympho, seismic, wbc) have no public file to compare with, and must be in the
+    folder already; ADBench's glass, Ionosphere, Lymphography and WBC are other versions. ``speech``
+    is not available.
 
     Parameters
     ----------
@@ -192,9 +192,9 @@ def _entry(name: str) -> Entry:
     candidates = entries_of("ODDS")
     if simplified(name) == "speech":
         raise ValueError(
-            "fetch_odds: 'speech' (3686 rows, 400 features, 61 anomalies) has no source whose "
-            "checksum is known here, and nothing is loaded without one. ADBench has it as "
-            "36_speech.npz; get that yourself and load it with load_npz('path/to/36_speech.npz')."
+            "fetch_odds: 'speech' (3686 rows, 400 features, 61 anomalies) has no source with a "
+            "known checksum, and nothing is loaded without one. ADBench has it as 36_speech.npz; "
+            "download that and load it with load_npz('path/to/36_speech.npz')."
         )
     entry = find(name, candidates)
     if entry is None:

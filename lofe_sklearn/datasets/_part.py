@@ -1,4 +1,4 @@
-"""The unfinished file of a download: one writer at a time, and no other file than itself."""
+"""The unfinished file of a download, with one writer at a time."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ except ImportError:  # on Windows
 
 
 def path_of_part(path: Path) -> Path:
-    """Return where the bytes of `path` are gathered."""
+    """Return the path of the unfinished file of `path`."""
     if fcntl is None:
-        # Of this process alone, since no other can be kept out.
+        # Named after this process, since other processes cannot be locked out.
         return path.with_name(f"{path.name}.{os.getpid()}.part")
     return path.with_name(path.name + ".part")
 
@@ -45,7 +45,7 @@ def locked_part(path: Path) -> Iterator[FileIO | None]:
         with _open(part) as file:
             _lock(file)
             if path.exists():
-                # What was opened may be this very file, under its earlier name. If not, it was
+                # The opened file may be the finished one, under its earlier name. If not, it was
                 # created just now, and is not needed.
                 remove_part(file, path)
                 yield None
@@ -53,7 +53,7 @@ def locked_part(path: Path) -> Iterator[FileIO | None]:
             if is_file_at(file, part):
                 yield file
                 return
-            # Whoever had the lock has removed the part: start anew.
+            # The process that had the lock has removed the part: start anew.
 
 
 def finish_part(file: FileIO, path: Path) -> None:
@@ -82,7 +82,7 @@ def remove_part(file: FileIO, path: Path) -> None:
 
 
 def _lock(file: FileIO) -> None:
-    """Wait until nobody else has the file; it is given back when the file is closed."""
+    """Wait for the lock of the file; closing the file releases it."""
     if fcntl is None:
         return
     try:
@@ -103,8 +103,8 @@ def is_file_at(file: FileIO, path: Path) -> bool:
 
 
 def _open(part: Path) -> FileIO:
-    # Links, hard ones too, would write into the file of somebody else. They are ours to remove,
-    # as this name is.
+    # Writing through a link, also a hard one, would change another file. The link itself may be
+    # removed, since this package owns the name.
     try:
         found = part.lstat()
     except FileNotFoundError:
@@ -112,9 +112,9 @@ def _open(part: Path) -> FileIO:
     else:
         if not _is_own(found):
             part.unlink(missing_ok=True)
-    # Unbuffered, so that nothing is left to be written when the disk is full and it is closed.
+    # Unbuffered, so that closing the file on a full disk has nothing left to write.
     file = FileIO(part, "r+", opener=_create)
-    # With no name at all it was removed just now, which whoever waits for the lock sees.
+    # A file without a name was removed just now; the process that waits for the lock notices.
     found = os.fstat(file.fileno())
     if found.st_nlink and not _is_own(found):
         file.close()
@@ -123,7 +123,7 @@ def _open(part: Path) -> FileIO:
 
 
 def _create(part: str, flags: int) -> int:
-    # A link that is put there at this very moment is not followed either.
+    # A link that appears at this moment is not followed either.
     own = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     return os.open(part, flags | own, 0o666)
 

@@ -14,8 +14,8 @@ from importlib import resources
 class Entry:
     """One file: `path` in the folder of data, `url` in the net, either of which may be empty.
 
-    An empty `sha256` is an unknown one. `content_sha256` is of a .gz file's content, which may come
-    compressed in another way.
+    An empty `sha256` means unknown. `content_sha256` is that of a .gz file's content, which other
+    sources may compress differently.
     """
 
     collection: str

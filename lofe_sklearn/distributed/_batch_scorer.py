@@ -19,7 +19,7 @@ from lofe_sklearn._validation import did_you_mean
 from lofe_sklearn.distributed._frames import as_array, column_names, count, select, with_columns
 from lofe_sklearn.engine._forks import ForkSafeLock
 
-# What is said of each row, and of which type it is.
+# The outputs for each row, and their types.
 OUTPUTS = {
     "score": np.dtype(np.float64),
     "label": np.dtype(np.int64),
@@ -35,8 +35,8 @@ class BatchScorer:
     """Score frames by a fitted detector: frame in, frame of scores out.
 
     It is called with one frame of rows at a time, as Dask's ``map_partitions``, Ray Data's
-    ``map_batches`` and Spark's ``mapInPandas`` do. It can be pickled. Of a file, the path is sent
-    to the workers, and each process reads the file once.
+    ``map_batches`` and Spark's ``mapInPandas`` do. It can be pickled. If the model is a file, its
+    path is sent to the workers, and each process reads the file once.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ class BatchScorer:
         A file of `lofe_sklearn.save` that every worker can read, or a fitted `LOE`, backbone,
         `LOESearchCV`, or Pipeline that ends in one. An estimator is pickled to the workers.
     keep : sequence of str, default=()
-        Columns of the frame that are handed on, before the scores: the number of an order, say.
+        Columns of the frame that are kept before the scores, such as an order number.
     outputs : sequence of {"score", "label", "probability", "percentile"}, optional
-        What is said of each row, in this order. Default: all four. A backbone alone knows no
+        The outputs for each row, in this order. Default: all four. A backbone alone gives no
         probability: leave it out.
     trusted : list of classes and functions, default=()
         As `lofe_sklearn.load` takes them; for a path only.
     device : str, optional
-        What a model from a file computes on, as ``"cpu"`` on workers without a GPU.
+        The device for a model from a file, such as ``"cpu"`` on workers without a GPU.
 
     Raises
     ------
@@ -127,7 +127,7 @@ class BatchScorer:
         Raises
         ------
         ValueError, TypeError
-            If a column is missing, or rows cannot be scored; it is said of which rows.
+            If a column is missing, or rows cannot be scored; the message names the rows.
         """
         names, rows_named = column_names(frame), _which(frame)
         _check_columns(self.keep, names, rows_named, "keep asks for")
@@ -178,7 +178,7 @@ class BatchScorer:
         return self(getattr(frame, "_meta", frame)[:0])
 
     def spark_schema(self, frame: Any) -> Any:
-        """Return the schema of the result for a frame of Spark's.
+        """Return the schema of the result for a Spark frame.
 
         Parameters
         ----------
@@ -288,7 +288,7 @@ def _check_columns(wanted: Sequence[str], names: Sequence[str], rows: str, whose
 
 
 def _which(frame: Any) -> str:
-    """Name the rows of a frame as well as they can be named."""
+    """Name the rows of a frame for messages."""
     n_rows, index = count(frame), getattr(frame, "index", None)
     if index is None or n_rows == 0:
         return f"{n_rows} rows"

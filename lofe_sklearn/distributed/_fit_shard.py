@@ -35,12 +35,12 @@ from lofe_sklearn.exceptions import ProcessGroupError
 
 Detector = TypeVar("Detector", bound=OutlierDetector)
 
-# What needs some of the rows of all processes in one place; and why it is refused.
+# Parameters that need rows of all processes in one place, and why they are refused.
 _REFUSED = {
     "max_samples": ((1.0, "auto"), "members are trained on all rows"),
     "max_features": ((1.0,), "members are trained on all features"),
     "held_out_folds": ((None,), "models of folds are not trained"),
-    "keep": ((None,), "processes cannot keep a training that one of them leaves"),
+    "keep": ((None,), "a training cannot be kept when one process leaves it"),
 }
 
 
@@ -70,8 +70,8 @@ def fit_shard(
         As ``fit`` takes them, for the rows of this process. A process whose rows are all of unknown
         label may leave them out.
     outliers : array-like of shape (n_outliers, n_features), str or None
-        Auxiliary outliers, the same in all processes. Synthetic ones are as many as a sample has
-        rows; see Notes.
+        Auxiliary outliers, the same in all processes. As many synthetic ones are made as the sample
+        has rows; see Notes.
 
     Returns
     -------
@@ -111,10 +111,10 @@ def fit_shard(
     have a hundred rows of a batch or more.
 
     Each process keeps its own rows, and less than 100 bytes a model of each of all rows: order,
-    losses, labels. Scalings are computed of all rows. What needs rows in one place gets a sample of
-    at most 131,072 rows or 33 million values, which is all rows of smaller sets: the detectors of
-    `init` and `evidence`, which then score all rows, synthetic outliers, what ``scaling="auto"``
-    stands for, and the typical values of `explain`.
+    losses, labels. Scalings are computed of all rows. A sample of at most 131,072 rows or 33
+    million values, which is all rows of smaller sets, is gathered for computations that need rows
+    in one place: the detectors of `init` and `evidence`, which then score all rows, synthetic
+    outliers, what ``scaling="auto"`` stands for, and the typical values of `explain`.
 
     With ``random_state=None`` the first process draws a seed for all.
 
@@ -185,7 +185,7 @@ def _prepared(
         if sparse.issparse(own.X):
             raise ValueError("fit_shard: X must be dense; got sparse rows. Pass X.toarray().")
         with warnings.catch_warnings():
-            # A process may know the label of each of its rows while others know none.
+            # One process may know the labels of all of its rows while others know none.
             warnings.simplefilter("ignore", UserWarning)
             known = labels.read(n_own, owner, X)
     names = None if own.feature_names is None else own.feature_names.tolist()
@@ -248,13 +248,13 @@ def _check_equal(ranks: engine.Ranks, values: dict[str, Any]) -> None:
 
 
 def _parameters(detector: OutlierDetector) -> dict[str, str]:
-    """Return parameters as text that equal ones have in common, in whichever process they are."""
+    """Return parameters as text that is equal in all processes for equal parameters."""
     parameters = {"the class": type(detector), **detector.get_params(deep=True)}
     return {name: re.sub(r" at 0x[0-9a-f]+", "", repr(v)) for name, v in parameters.items()}
 
 
 def _set_common_seed(detector: OutlierDetector, ranks: engine.Ranks) -> None:
-    """Let the first process draw a seed for all, where the detector is given none."""
+    """Let the first process draw a seed for all, if the detector has none."""
     given = detector.random_state
     if isinstance(detector, LOE) and given is None:
         given = detector._backbones()[0].random_state
@@ -265,7 +265,7 @@ def _set_common_seed(detector: OutlierDetector, ranks: engine.Ranks) -> None:
 
 @contextmanager
 def _warnings_of_the_first(ranks: engine.Ranks) -> Iterator[None]:
-    """Show what all processes would warn of in one of them only."""
+    """Show warnings in one process only, since all processes would give the same."""
     with warnings.catch_warnings():
         if ranks.rank > 0:
             warnings.simplefilter("ignore")

@@ -28,8 +28,8 @@ def process_group(*, timeout: float = 1800.0) -> Iterator[engine.Ranks]:
     ----------
     timeout : float, default=1800
         Seconds that one process waits for the others before it gives up. A process that ends is
-        noticed at once, one that hangs only by this. It has to be longer than the differences in
-        the times that the processes take to read their rows.
+        noticed at once, one that hangs only by this limit. It must be longer than the differences
+        between the times in which the processes read their rows.
 
     Yields
     ------
@@ -82,6 +82,6 @@ def process_group(*, timeout: float = 1800.0) -> Iterator[engine.Ranks]:
         dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1, timeout=wait)
     try:
         yield engine.Ranks()
-        dist.barrier()  # who keeps the group's store must not end before the others
+        dist.barrier()  # the process with the group's store must not end before the others
     finally:
         dist.destroy_process_group()

@@ -1,7 +1,7 @@
 """Features of images kept on disk, one file for each image.
 
-A file is an ``.npy`` array with a checksum behind it, so that nothing in it is ever executed, and
-one that is damaged, of another image, or not there is told from one that holds the features.
+A file is an ``.npy`` array followed by a checksum. So nothing in it is ever executed, and files
+that are damaged, or belong to another image, are recognised.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ import numpy as np
 from lofe_sklearn._validation import warn_user
 
 FOLDER = "lofe_sklearn_features"
-# Of these the features depend: the network's arithmetic, and the decoding of images and of videos.
+# The features depend on these packages: the network's arithmetic, and the decoding of images and
+# videos.
 DECISIVE = ("torch", "pillow", "av")
 
 
 class Cache:
     """Rows of features in a folder, which is asked for many at once.
 
-    What cannot be read as the row of its key is computed again and replaced. So threads and
+    A file that does not hold the row of its key is computed again and replaced. So threads and
     processes may share a folder, and any file in it may be deleted at any time.
 
     Parameters
@@ -57,9 +58,9 @@ class Cache:
         keys: Mapping[int, str],
         compute: Callable[[Sequence[int]], Mapping[int, np.ndarray]],
     ) -> dict[int, np.ndarray]:
-        """Rows by position; `compute` gets the positions of those that are not kept yet.
+        """Return rows by position; `compute` gets the positions of missing rows.
 
-        It may leave some out, which are left out here too.
+        Rows that it leaves out are left out here too.
         """
         names = {i: self._name(key) for i, key in keys.items()}
         kept = {i: self._read(name) for i, name in names.items()}
@@ -81,9 +82,9 @@ class Cache:
         try:
             with self._path(name).open("rb") as file:
                 content = file.read(self._n_bytes + 1)
-        except OSError:  # not there, deleted since, or not for us to read: it is computed
+        except OSError:  # missing, deleted or unreadable: the row is computed
             return None
-        # Another length, type or checksum: it was cut off or altered, or is another row's.
+        # Another length, type or checksum: the file was cut off or altered, or holds another row.
         digest = _digest(name, content[: -hashlib.sha256().digest_size])
         if (
             len(content) != self._n_bytes
@@ -97,7 +98,7 @@ class Cache:
     def _write(self, name: str, row: np.ndarray) -> None:
         """Put a row in place in one step, so that no reader sees a part of it."""
         if not self._writes or not np.isfinite(row).all():
-            return  # a network that gives NaN is asked again each time, as without a cache
+            return  # rows with NaN are computed again each time, as without a cache
         array = _as_file(row)
         path = self._path(name)
         part = path.with_name(f"{name}.{uuid.uuid4().hex}.part")
@@ -110,13 +111,13 @@ class Cache:
             finally:
                 part.unlink(missing_ok=True)
         except FileNotFoundError:
-            return  # somebody has just emptied the folder
+            return  # another program has just emptied the folder
         except OSError as error:
             self._writes = False
             warn_user(
                 f"ImageFeatures: features cannot be kept in {self.folder} ({error}); the result is "
-                "complete, but the next call computes them again. Make room, or let memory name "
-                "another folder."
+                "complete, but the next call computes them again. Free some space, or set memory "
+                "to another folder."
             )
 
 
@@ -154,7 +155,7 @@ def _digest(name: str, array: bytes) -> bytes:
 
 
 def _versions() -> str:
-    # The package's own from where it is loaded: its name is imported from above this room.
+    # The package's version from where it is loaded: this file must not import it.
     found = {"lofe-sklearn": sys.modules[__name__.partition(".")[0]].__version__}
     for name in DECISIVE:
         try:

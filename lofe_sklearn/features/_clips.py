@@ -12,8 +12,8 @@ import numpy as np
 from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage, check_size, read_image
 from lofe_sklearn.features._sources import files_of
 
-# Frames of a video file that are kept for the next windows, as decoding only goes forward: so many,
-# and of large ones no more than so many bytes.
+# Decoding only goes forward, so frames of a video file are kept for the next windows: at most this
+# number, and at most this number of bytes.
 KEPT = 64
 KEPT_BYTES = 2**30
 
@@ -26,7 +26,7 @@ class Clip:
     frames : sequence
         What :func:`~lofe_sklearn.features._decode.read_image` reads, at each position.
     name : str
-        How errors call the clip.
+        The name of the clip in errors.
     """
 
     def __init__(self, frames: Sequence[Any] | np.ndarray, name: str) -> None:
@@ -78,7 +78,7 @@ class VideoFile(Clip):
                 raise BrokenImage(
                     f"frame {self._next} is damaged ({error})", index=i, name=self.name
                 ) from error
-            # Which may be larger than the file's header says.
+            # A frame may be larger than the file's header says.
             self._check_size(frame.width, frame.height, self._next, max_pixels)
             self._kept[self._next] = frame.to_ndarray(format="rgb24")
             self._next += 1
@@ -92,7 +92,7 @@ class VideoFile(Clip):
             check_size(width, height, max_pixels)
         except BrokenImage as error:
             error.index, error.name = i, f"{self.name}, frame {i}"
-            self._rewind()  # as a decoded frame is not kept, the count would be wrong from here on
+            self._rewind()  # the frame was not kept, so the count would be wrong
             raise
 
     def _rewind(self) -> None:
@@ -117,7 +117,7 @@ class VideoFile(Clip):
         return container
 
     def _count(self) -> int:
-        # What the header says is often missing or wrong; packets are counted without decoding.
+        # The header is often missing or wrong, so packets are counted, without decoding.
         with self._open() as container:
             return sum(packet.size > 0 for packet in container.demux(video=0))
 

@@ -1,4 +1,4 @@
-"""One image, from whatever holds it, to an array of numbers from 0 to 1."""
+"""One image of any form, as an array of numbers from 0 to 1."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
 
-# Pixels of the largest image that is decoded, and the bytes that each takes while it is: 4 of
-# Pillow's, 3 of an array and 12 of floats. Together 640 MB.
+# Pixels of the largest image that is decoded, and the bytes for each of them: 4 in Pillow, 3 in an
+# array and 12 as floats. Together 640 MB.
 MAX_PIXELS = 2**25
 BYTES = 19
-# Times as many pixels a progressive JPEG file may have, of which all coefficients, 6 bytes a pixel,
-# are in memory at whatever size it is decoded.
+# A progressive JPEG file may have so many times more pixels. All of its coefficients, 6 bytes a
+# pixel, are in memory whatever the decoded size is.
 PROGRESSIVE = 3
 # Types of whole numbers whose largest value is white. In wider or signed types pictures of 8, 16
 # or 32 bits are stored alike, so that which value is white cannot be told.
@@ -49,24 +49,24 @@ class BrokenImage(ValueError):
 def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
     """Return an image as float32 of shape (h, w, c), c being 1, 3 or 4.
 
-    Whole numbers of 8 and 16 bits are divided by the largest of their type, others are refused;
-    numbers with a point are taken as they are. Files are turned as their EXIF data say, palettes
-    and other colour spaces become RGB.
+    Unsigned integers of 8 and 16 bits are divided by the largest value of their type, other
+    integers are refused; floats are kept as they are. Files are rotated by their EXIF data;
+    palettes and other colour spaces become RGB.
 
     Parameters
     ----------
     item : array-like, str, path, bytes or Pillow image
     max_pixels : int or None
-        Files and Pillow images of more pixels are refused before they are decoded, but JPEG files
-        are decoded at a half, a quarter or an eighth of their height and width where that is few
-        enough. None for Pillow's own limit.
+        Files and Pillow images of more pixels are refused before they are decoded. JPEG files are
+        decoded at a half, a quarter or an eighth of their height and width if that is few enough.
+        None for Pillow's own limit.
 
     Raises
     ------
     BrokenImage
-        If it is no image, cannot be decoded, or has too many pixels.
+        If the item is not an image, cannot be decoded, or has too many pixels.
     ImportError
-        If it has to be decoded and Pillow is not installed.
+        If the image must be decoded and Pillow is not installed.
     """
     if isinstance(item, str | Path | bytes | bytearray | memoryview):
         item = _decode(item, max_pixels)
@@ -103,12 +103,12 @@ def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
 
 
 def which_is_white(pixels: np.ndarray) -> str:
-    """Say why whole numbers of a type that is no picture's cannot be read, and what to do."""
+    """Say why integers of an unusual type cannot be read as pixels, and what to do."""
     return (
         f"whole numbers must be of type uint8 or uint16, in which 255 or 65535 is white; got "
-        f"{pixels.dtype}, from {pixels.min()} to {pixels.max()}, and which of its values is white "
-        "is not known. Convert with astype(np.uint8) what lies between 0 and 255, with "
-        "astype(np.uint16) what is of 16 bits, or divide by the value of white, which gives floats"
+        f"{pixels.dtype}, from {pixels.min()} to {pixels.max()}, and it is not known which value "
+        "is white. Convert values from 0 to 255 by astype(np.uint8), and values of 16 bits by "
+        "astype(np.uint16), or divide by the value of white, which gives floats"
     )
 
 
@@ -119,7 +119,7 @@ def check_size(width: int, height: int, max_pixels: int | None) -> None:
         raise BrokenImage(
             f"it has {width} x {height} = {n_pixels:,} pixels, more than max_pixels={max_pixels:,}"
             f", and would take about {n_pixels * BYTES / 1e6:,.0f} MB. Read a smaller copy, or "
-            "raise max_pixels if it is meant"
+            "raise max_pixels if this size is intended"
         )
 
 
@@ -143,9 +143,9 @@ def _decode(
         raise BrokenImage(reason) from error
     except FileNotFoundError as error:
         raise BrokenImage("there is no such file") from error
-    # The warning is an error where a user has set warnings so.
+    # The user may have turned the warning into an error.
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BrokenImage(f"{error}; raise PIL.Image.MAX_IMAGE_PIXELS if it is meant") from error
+        raise BrokenImage(f"{error}; raise PIL.Image.MAX_IMAGE_PIXELS if it is intended") from error
     except MemoryError as error:
         raise BrokenImage("it does not fit into memory; read a smaller copy") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's, for damaged data
@@ -180,7 +180,7 @@ def _pixels(image: Any, max_pixels: int | None) -> np.ndarray:
 
 
 def _decode_smaller(image: Any, max_pixels: int | None) -> None:
-    """Have a large JPEG file decoded at an eighth of its size or more; others stay as they are."""
+    """Set a large JPEG file to be decoded at a reduced size; leave others as they are."""
     n_pixels = image.width * image.height
     if max_pixels and image.info.get("progressive") and n_pixels > PROGRESSIVE * max_pixels:
         return  # and is refused

@@ -18,12 +18,13 @@ from torch.nn import functional as F
 
 from lofe_sklearn.features._networks import Network
 
-# Hooks are seen by all threads that run a network: one thread would get another's outputs.
+# All threads that run a network share its hooks: without a lock one thread would get another's
+# outputs.
 _HOOKED = threading.Lock()
 
 
 class Extractor:
-    """A frozen network, what it is asked for, and what its images are made to look like.
+    """A frozen network, the layers to read, and the preprocessing of images.
 
     Parameters
     ----------
@@ -32,11 +33,12 @@ class Extractor:
         Names of the modules whose outputs are taken, as `Module.named_modules` has them. Default:
         the network's last features.
     grid_size : int, optional
-        Pool over a grid of so many patches in both directions. Default: over the whole image.
+        Pool over a grid with this number of patches in both directions. Default: over the whole
+        image.
     image_size : int, optional
         Default: the network's own.
     preprocess : callable, optional
-        Instead of resizing and normalising: from (3, h, w), from 0 to 1, to what the network takes.
+        Replaces resizing and normalising: turns (3, h, w), from 0 to 1, into the network's input.
     owner : str
         Name of the estimator, for errors.
     """
@@ -82,7 +84,7 @@ class Extractor:
         return self.pool(self.outputs(batch), name).cpu().numpy()
 
     def prepare(self, image: np.ndarray) -> torch.Tensor:
-        """Resize and normalise one image (h, w, c) to what the network takes."""
+        """Resize and normalise one image (h, w, c) for the network."""
         pixels = torch.from_numpy(np.ascontiguousarray(as_rgb(image).transpose(2, 0, 1)))
         if self.preprocess is not None:
             prepared = self.preprocess(pixels)
@@ -103,7 +105,7 @@ class Extractor:
         return (pixels - mean) / std
 
     def outputs(self, batch: torch.Tensor) -> list[torch.Tensor]:
-        """Return the outputs of the asked layers, in their order."""
+        """Return the outputs of the chosen layers, in their order."""
         with torch.inference_mode():
             if self.layers is None:
                 return [self._checked(self.network.features(batch), "the network")]
@@ -157,10 +159,10 @@ class Extractor:
         return output
 
     def fingerprint(self) -> str:
-        """Return what changes with anything that changes the features.
+        """Return values that change whenever the features would change.
 
-        Values of the network, the source of its classes and of `preprocess` where it can be read,
-        and what is asked for.
+        They are the values of the network, the source of its classes and of `preprocess` if it can
+        be read, and the settings.
         """
         asked = (self.layers, self.grid_size, self.image_size, self.network.mean, self.network.std)
         kind = self.device.type
@@ -175,7 +177,7 @@ class Extractor:
 
 
 def as_rgb(image: np.ndarray) -> np.ndarray:
-    """Repeat grey three times, and lay what is transparent on white."""
+    """Repeat grey three times, and show transparent pixels on white."""
     if image.shape[2] == 1:
         return np.repeat(image, 3, axis=2)
     if image.shape[2] == 4:
@@ -185,7 +187,7 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
 
 
 def as_maps(output: torch.Tensor) -> torch.Tensor:
-    """Give tokens their places, the first ones apart that stand for no place, and vectors one."""
+    """Arrange tokens as a map, without those that have no place; a vector is one cell."""
     if output.ndim == 2:
         return output[:, :, None, None]
     if output.ndim == 4:
@@ -197,13 +199,13 @@ def as_maps(output: torch.Tensor) -> torch.Tensor:
 
 
 def _values(network: nn.Module) -> list[Any]:
-    """Return all that a network computes with, as values that hash the same in every process."""
+    """Return all values that a network computes with; they hash equally in all processes."""
     return [
         (
             name,
             _source(type(module)),
             str(module),
-            # Buffers that are not saved decide too, and plain attributes such as a factor.
+            # Buffers that are not saved count too, and plain attributes such as a factor.
             {k: v.cpu().numpy() for k, v in module.named_parameters(recurse=False)},
             {k: v.cpu().numpy() for k, v in module.named_buffers(recurse=False)},
             {k: v for k, v in vars(module).items() if isinstance(v, bool | int | float | str)},
@@ -212,7 +214,7 @@ def _values(network: nn.Module) -> list[Any]:
     ]
 
 
-# Python 3.11 fails where two threads parse sources at the same time, as `inspect` does.
+# Python 3.11 fails if two threads parse sources at the same time, which `inspect` does.
 _parsing = threading.Lock()
 
 

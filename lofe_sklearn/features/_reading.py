@@ -17,7 +17,7 @@ LISTED = 10
 
 
 class Reader:
-    """Images of one shape, to arrays and to rows of features.
+    """Reads images of one shape, and turns them into rows of features.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Reader:
     Attributes
     ----------
     broken : list of BrokenImage
-        What was left out so far.
+        The images left out so far.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class Reader:
                 raise ValueError(
                     f"{self.owner}: all images must have the shape (height, width, channels) of "
                     f"the first training image, {self.shape}; {self.images.name(i)} has "
-                    f"{image.shape}. Resize or convert it, or set allow_mixed=True to resize each "
-                    "to what the network takes."
+                    f"{image.shape}. Resize or convert it, or set allow_mixed=True to resize all "
+                    "images for the network."
                 )
             yield i, image
 
@@ -76,7 +76,7 @@ class Reader:
         return compute(batch) if cache is None else cache.rows(self._keys(batch), compute)
 
     def warn_of_broken(self) -> None:
-        """Warn of what was left out, at the user's line."""
+        """Warn of images that were left out, at the user's line."""
         if not self.broken:
             return
         listed = "; ".join(str(error) for error in self.broken[:LISTED])
@@ -103,9 +103,9 @@ class Reader:
 
 
 def warn_of_range(image: np.ndarray, owner: str) -> None:
-    """Warn, at the user's line, of pixels that are no shares of white."""
+    """Warn, at the user's line, of floats that do not lie between 0 and 1."""
     warn_user(
-        f"{owner}: pixels that are no whole numbers are taken to lie between 0 and 1; the first "
-        f"image has values from {image.min():.4g} to {image.max():.4g}. If they are from 0 to 255, "
-        "give them as X.astype(np.uint8), or as X / 255."
+        f"{owner}: pixels given as floats should lie between 0 and 1; the first image has values "
+        f"from {image.min():.4g} to {image.max():.4g}. If white is 255, pass X.astype(np.uint8) or "
+        "X / 255."
     )

@@ -1,4 +1,4 @@
-"""The network of ImageFeatures, from its name or from the values that a file of a model holds."""
+"""The network of ImageFeatures, built from its name or from the values in a model file."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SavedExtractorMixin(DocumentationMixin):
         return state
 
     def _set_saved_state(self, state: dict[str, Any]) -> None:
-        """Set the attributes, with the values of the network in the place of the extractor."""
+        """Set the attributes, and build the extractor from the values of its network."""
         vars(self).update(state)
         if "_extractor" in state:
             if not isinstance(self.network, str):

@@ -62,8 +62,8 @@ def smooth_scores(
     Returns
     -------
     smoothed : ndarray of float64, shape (n_samples,)
-        Weighted means of the scores that are there: at the ends of a clip, and where frames are
-        missing, of fewer.
+        Weighted means of the scores. At the ends of a clip, and next to missing frames, they are
+        means of fewer scores.
 
     Raises
     ------
@@ -124,14 +124,14 @@ class TemporalSmoothing(
 ):
     """Smooth a detector's scores over the frames of each clip.
 
-    An event lasts for many frames, so that the scores of a frame's neighbours tell of it too.
-    Scores are averaged within a clip, never across two, and the threshold is set anew so that as
-    many training windows are flagged as the detector flags.
+    An event lasts for many frames, so the scores of neighbouring frames tell about it too. Scores
+    are averaged within a clip, never across two, and the threshold is set anew so that as many
+    training windows are flagged as the detector flags.
 
     Parameters
     ----------
     estimator : outlier detector
-        Or a pipeline that ends with one; with ``score_samples`` and ``decision_function``.
+        A detector with ``score_samples`` and ``decision_function``, or a pipeline that ends in one.
     sigma : float, default=3.0
         How far the average reaches, in frames: the standard deviation of the Gaussian, which is cut
         off at three of them, or half the width of the box. 0 changes nothing.
@@ -153,8 +153,8 @@ class TemporalSmoothing(
 
     Notes
     -----
-    The clip and the frame of a sample are read off :class:`VideoWindows`. Rows of any other kind
-    are taken each for a clip of its own, and their scores left as they are.
+    The clip and the frame of a sample come from :class:`VideoWindows`. Rows of any other kind count
+    as clips of one frame, and keep their scores.
 
     Examples
     --------
@@ -268,7 +268,7 @@ class TemporalSmoothing(
         return self.estimator_.feature_names_in_
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return what of the arguments of ``fit`` goes to the detector.
+        """Return which arguments of ``fit`` are passed to the detector.
 
         Returns
         -------

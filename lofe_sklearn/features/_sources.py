@@ -1,7 +1,7 @@
-"""What a user may give as images, as one kind of sequence: n images with names, read one at a time.
+"""All forms of images as one kind of sequence: n images with names, read one at a time.
 
-An array, a list (of arrays, file names, encoded bytes or Pillow images), a folder, or anything with
-``len`` and ``[i]``. Nothing is decoded before it is asked for.
+The forms are an array, a list (of arrays, file names, encoded bytes or Pillow images), a folder, or
+anything with ``len`` and ``[i]``. An image is decoded only when it is read.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Images:
     owner : str
         Name of the estimator, for errors.
     max_pixels : int or None
-        Of the largest image that is decoded.
+        Pixels of the largest image that is decoded.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Images:
             raise
 
     def key(self, i: int) -> str:
-        """Return what tells image i from others in a cache: its content, or a file's state."""
+        """Return the key of image i in a cache: its content, or the state of its file."""
         item = self.items[i]
         if isinstance(item, str | Path):
             path = Path(item).resolve()
@@ -97,7 +97,7 @@ class PixelRows(Images):
         self.shape = shape
 
     def key(self, i: int) -> str:
-        """Return what tells row i from others, and from the same row in another shape."""
+        """Return the key of row i in this shape."""
         return f"{super().key(i)} {self.shape}"
 
     def read(self, i: int) -> np.ndarray:
@@ -217,7 +217,7 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
 
 
 def _pixels_of(X: np.ndarray, owner: str) -> np.ndarray:
-    """Refuse whole numbers whose white is not known; those below 0 are no pixels."""
+    """Refuse integers if the value of white is not known; those below 0 are not pixels."""
     values = _as_they_are(X)
     if values is not X and X.min() >= 0 and X.max() > 1:
         raise ValueError(f"{owner}: {which_is_white(X)}.")

@@ -29,11 +29,11 @@ class VideoFeatures(
     TransformerMixin,
     BaseEstimator,
 ):
-    """Turn windows of frames into rows of features of what is seen and of how it moves.
+    """Turn windows of frames into rows of features of appearance and motion.
 
-    A row is the features of the window's last frame, by a frozen network for images, beside those
-    of a picture of the motion before it. Nothing is trained. Frames are read when they are needed
-    and not kept::
+    A row has the features of the window's last frame, by a frozen network for images, and the
+    features of a picture of the motion before it. Nothing is trained. Frames are read when they are
+    needed, and are not kept::
 
         windows = video_windows(["monday.mp4", "tuesday.mp4"])
         model = make_pipeline(VideoFeatures(), StandardScaler(), LOE(NeuTraL.for_features()))
@@ -42,15 +42,15 @@ class VideoFeatures(
     Parameters
     ----------
     images : ImageFeatures, default=None
-        How a picture becomes features; ``images__image_size`` and so on reach it in a grid.
-        Default: ``ImageFeatures()``. Its ``max_pixels`` is the limit for frames too.
+        Turns a picture into features; a grid reaches its parameters as ``images__image_size`` and
+        so on. Default: ``ImageFeatures()``. Its ``max_pixels`` is the limit for frames too.
     appearance : bool, default=True
         Whether the features of the last frame are in a row.
     motion : {"difference", "stack", None}, default="difference"
         - ``"difference"``: features of the picture of absolute differences, pixel by pixel, between
-          the last frame and the window's first; what stands still is black in it.
+          the last frame and the window's first; still parts are black in it.
         - ``"stack"``: features of the first, middle and last frame in grey, as red, green and blue:
-          what stands still has no colour.
+          still parts have no colour.
         - None: no motion.
 
     Attributes
@@ -110,7 +110,7 @@ class VideoFeatures(
         self.motion = motion
 
     def fit(self, X: MatrixLike | VideoWindows, y: object = None) -> Self:
-        """Load the network, and see what the frames are like; nothing is trained.
+        """Load the network, and learn the shape of the frames; nothing is trained.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class VideoFeatures(
             check_parameters(self, self._constraints)
             owner = type(self).__name__
             if not self.appearance and self.motion is None:
-                raise ValueError(f"{owner}: set appearance=True or motion, or there is no feature.")
+                raise ValueError(f"{owner}: there is no feature; set appearance=True, or motion.")
             if not isinstance(self.images, ImageFeatures | None):
                 raise ValueError(
                     f"{owner}: images must be an ImageFeatures or None; got {self.images!r}."
@@ -221,7 +221,7 @@ MOTIONS: dict[str, Drawing] = {
 
 
 class _Pictures(Sequence):
-    """One picture for each window, made when it is asked for."""
+    """One picture for each window, made when it is read."""
 
     def __init__(self, windows: VideoWindows, draw: Drawing, max_pixels: int | None) -> None:
         self.windows = windows

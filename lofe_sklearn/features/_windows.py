@@ -1,4 +1,4 @@
-"""Windows of frames, the samples of video: as many as there are frames, none across two clips."""
+"""Windows of frames, the samples of video; no window spans two clips."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def video_windows(
     step : int, default=1
         Frames from the end of a window to that of the next one.
     pad : bool, default=False
-        Whether the first ``length - 1`` frames of a clip end a window too, in which the first frame
-        is repeated. With ``step=1`` there is a window for every frame then.
+        Whether the first ``length - 1`` frames of a clip also get windows, which repeat the first
+        frame. With ``step=1`` there is then a window for every frame.
 
     Returns
     -------
     windows : VideoWindows of shape (n_windows, length)
-        A sequence that reads frames when they are asked for. ``groups`` has the clip of each
-        window, and ``frames`` the number of its last frame in it.
+        A sequence that reads frames when they are needed. ``groups`` has the clip of each window,
+        and ``frames`` the number of its last frame in it.
 
     Raises
     ------
     ValueError
-        If a clip is shorter than a window, or no clip.
+        If a clip is shorter than a window, or is not a clip.
     FileNotFoundError
         If there is no such file or folder.
     ImportError
@@ -90,9 +90,9 @@ def video_windows(
 class VideoWindows:
     """A sequence of windows of frames; made by :func:`video_windows`.
 
-    Whatever indexes arrays indexes it, scikit-learn's cross-validation among them: ``windows[i]``
-    is a window (length, h, w, c) of float32 from 0 to 1, ``windows[[1, 5]]`` and ``windows[3:9]``
-    are shorter sequences that read nothing yet.
+    It is indexed like an array, for example by scikit-learn's cross-validation: ``windows[i]`` is a
+    window (length, h, w, c) of float32 from 0 to 1, ``windows[[1, 5]]`` and ``windows[3:9]`` are
+    shorter sequences that read nothing yet.
 
     Attributes
     ----------

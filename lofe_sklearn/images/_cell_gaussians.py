@@ -7,11 +7,11 @@ distance; anomalies are uniform, so that L_a is a constant. Over labels y and pa
     sum of (1 - y) L_n + y L_a, and m rows' worth of a prior: m (log det S + tr(T / S)) / 2
 
 is minimised in turn. For given labels the minimum has a closed form: the weighted mean, and
-S = (scatter + m T) / (W + m) with W the sum of the weights 1 - y. For given parameters it is to
-mark the rows of the largest L_n, those of the largest distance. No step can raise the sum, and
-there are finitely many labellings, so it ends. With hard labels the rows marked have no weight, and
-this is the concentration step of the minimum covariance determinant; with soft labels they have
-half.
+S = (scatter + m T) / (W + m) with W the sum of the weights 1 - y. For given parameters the minimum
+marks the rows of the largest L_n, which have the largest distance. No step can raise the sum, and
+there are finitely many labellings, so the iteration ends. With hard labels the marked rows have no
+weight, and this is the concentration step of the minimum covariance determinant; with soft labels
+they have half the weight.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 
 from lofe_sklearn._types import Floats
 
-# T is this near to its diagonal, and has at least this share of the mean variance everywhere.
+# T is shrunk to its diagonal by this share, and has at least this share of the mean variance
+# everywhere.
 _DIAGONAL = 0.01
 _RIDGE = 1e-3
-# The least unit of distances in a cell, in those of the median cell.
+# The smallest unit of distances in a cell, as a share of the median cell's unit.
 _LEAST_SCALE = 0.25
-# Where nothing varies at all, so that distances are finite.
+# Keeps distances finite if nothing varies at all.
 _FLOOR = 1e-10
 
 
@@ -67,7 +68,7 @@ class FittedCells:
     marked : ndarray of bool, shape (n, n_cells)
         The patches labelled as anomalies.
     n_iter : int
-        Rounds, in the cell of the most.
+        The most rounds of any cell.
     """
 
     model: CellGaussians
@@ -87,9 +88,9 @@ def fit_cells(
     n_marked : int
         How many patches of each cell are labelled as anomalies.
     weight : float
-        Of a patch that is: 0 for hard labels, 0.5 for soft ones, 1 for none.
+        The weight of a labelled patch: 0 for hard labels, 0.5 for soft ones, 1 for none.
     prior : float
-        m, how many rows the prior counts for.
+        m, the number of rows that the prior counts as.
     max_iter : int
         Rounds of both steps, at most.
     """
@@ -115,7 +116,7 @@ def fit_cells(
 def usual_distances(held_out: Floats) -> Floats:
     """Return the median distance in each cell: in some, such as at edges, all patches differ more.
 
-    Cells in which nothing varies, such as a black background, get a part of what is usual in all.
+    Cells in which nothing varies, such as a black background, get a share of the usual distance.
     """
     medians = np.median(held_out, axis=0)
     least = _LEAST_SCALE * np.median(medians)
@@ -218,8 +219,8 @@ def top(losses: Floats, n_marked: int) -> NDArray[np.bool_]:
 def _starts(rows: Floats, target: Floats, prior: float) -> list[Floats]:
     """Return first rankings: by the distance to the median, and of blind training.
 
-    The median stays among the normal rows where many are anomalies. Where rows are of two kinds it
-    lies between them.
+    The median stays among the normal rows even if many rows are anomalies. If there are two kinds
+    of normal rows, the median lies between them.
     """
     root = np.linalg.cholesky(target)
     from_median = np.linalg.solve(root, (rows - np.median(rows, axis=0)).T)

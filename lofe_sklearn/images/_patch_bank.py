@@ -4,7 +4,7 @@ Its labels are those of whole pictures, and they alternate with the bank as LOE'
 the bank is made of the pictures that are labelled normal, and the pictures whose worst patch is the
 furthest from the patches of other pictures are labelled anomalies. The first labels go to pictures
 with a patch that is far from most of the others, since defects that look alike are near each other.
-Unlike a Gaussian, a bank is not what minimises a sum: the rounds end where labels come again.
+Unlike a Gaussian, a bank does not minimise a sum: the rounds end when labels repeat.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class PatchBank:
     pictures : ndarray of int, shape (n_kept,)
         The training picture of each.
     weights : ndarray of float32, shape (n_kept,)
-        Distances to a patch are divided by its weight: 1, or less of a picture that is labelled as
-        an anomaly.
+        Distances to a patch are divided by its weight: 1, or less if its picture is labelled as an
+        anomaly.
     grid_size : int
     radius : int or None
-        A patch is compared with those at most so many cells away; None for all.
+        A patch is compared with patches at most this number of cells away; None for all.
     """
 
     patches: NDArray[np.float32]
@@ -62,7 +62,7 @@ class PatchBank:
     def from_most(self, patches: NDArray[np.float32]) -> Floats:
         """Return how far training patches, (n, n_cells, d), are from half of the other pictures.
 
-        What a few pictures share is far from most of them.
+        A defect that only a few pictures share is far from most pictures.
         """
         return self._compare(patches, np.arange(len(patches)), _median_picture)
 
@@ -74,7 +74,7 @@ class PatchBank:
     ) -> Floats:
         """Reduce the distances of each patch to those of its neighbourhood.
 
-        `own` are the numbers of the pictures in the bank, whose patches are left out then.
+        `own` are the numbers of the pictures in the bank; patches of the same picture are left out.
         """
         n, _, d = patches.shape
         result = np.empty(patches.shape[:2])
@@ -151,7 +151,7 @@ def fit_bank(
     weight : float
         Of those: 0 for hard labels, 0.5 for soft ones, 1 for none.
     bank_size : int
-        Patches in the bank, about.
+        The approximate number of patches in the bank.
     max_iter : int
         Rounds, at most.
     """
@@ -176,7 +176,8 @@ def fit_bank(
             break
         marked = labels
     if weight > 0:
-        # Soft labels only now: with them two marked pictures of one defect would soon be normal.
+        # Soft labels only now: in the rounds they would soon make two pictures of one defect
+        # normal.
         bank = fill(marked, weight)
         held_out = bank.held_out(patches)
     return FittedBank(bank, held_out, marked, n_iter)
@@ -202,9 +203,10 @@ def _fill(
 
 
 def coreset(rows: NDArray[np.float32], size: int) -> Ints:
-    """Choose rows so that none is far from a chosen one: each time the one that is furthest.
+    """Choose rows so that none is far from a chosen one: each time the farthest row.
 
-    This greedy choice is at most twice as far from the rows as the best one; PatchCore's.
+    This is PatchCore's greedy choice; its largest distance is at most twice that of the best
+    choice.
     """
     if len(rows) <= size:
         return np.arange(len(rows))

@@ -31,7 +31,7 @@ from lofe_sklearn.images._picture_scores import PictureScoresMixin
 from lofe_sklearn.images._reading_patches import PatchReader
 from lofe_sklearn.images._standing_out import standing_out
 
-# What is labelled as anomalies where the contamination is not known.
+# The share that is labelled as anomalies if the contamination is not known.
 _ASSUMED = 0.1
 _FEWEST_PICTURES = 2
 
@@ -47,8 +47,8 @@ class PatchDetector(
     """Find defective pictures, and say where in them the defect is.
 
     Each picture is a grid of patches, described by a frozen network. Normal patches are learned
-    from the training pictures, some of which may be defective: LOE's latent labels say which
-    patches are no part of what is learned. A picture is as anomalous as its most anomalous patch::
+    from the training pictures, some of which may be defective: LOE's latent labels decide which
+    patches are left out. A picture is as anomalous as its most anomalous patch::
 
         detector = PatchDetector(contamination=0.1).fit("parts/")
         detector.predict(["new.png"])  # -1: defective
@@ -57,11 +57,11 @@ class PatchDetector(
     Parameters
     ----------
     images : ImageFeatures, default=None
-        What turns pictures into patches, with ``pooling="grid"``; ``images__grid_size`` and so on
-        reach it. Default: EfficientNet-Lite0 at a grid of 14 by 14, three of its layers side by
-        side, the earliest of which sees small scratches:
+        Turns pictures into patches, with ``pooling="grid"``; its parameters are set as
+        ``images__grid_size`` and so on. Default: EfficientNet-Lite0 at a grid of 14 by 14, three of
+        its layers side by side, the earliest of which sees small scratches:
         ``ImageFeatures(layers=["_blocks.2", "_blocks.4", "_blocks.10"], pooling="grid",
-        grid_size=14)``. Its `on_error` does not apply: each picture has its score.
+        grid_size=14)``. Its `on_error` is ignored: every picture gets a score.
     position : {"auto", "padim", "patchcore", "anywhere"}, default="auto"
         What a patch is compared with.
 
@@ -74,22 +74,22 @@ class PatchDetector(
         - ``"auto"``: ``"padim"`` if the place of a patch explains more than half of the variance
           (`explained_by_position_`), else ``"anywhere"``. It needs no labels.
     contamination : "auto" or float in (0, 0.5], default="auto"
-        The share of defective pictures among the training pictures. So many patches of each cell
-        (``"padim"``), or so many pictures, are labelled as anomalies, and so many pictures are
-        flagged by `predict`. With ``"auto"`` one in ten is labelled, and flagged are pictures that
-        stand out: those whose modified z-score [3]_ of the logarithm of their score is above 3.5,
-        which may be none.
+        The share of defective pictures among the training pictures. This share of the patches of
+        each cell (``"padim"``), or of the pictures, is labelled as anomalies, and `predict` flags
+        this share of the pictures. With ``"auto"`` one in ten is labelled, and `predict` flags the
+        pictures that stand out, which may be none: those whose modified z-score [3]_ of the
+        logarithm of their score is above 3.5.
     method : {"hard", "soft", "blind"}, default="hard"
-        How much what is labelled as an anomaly counts: nothing, half, or as much as the rest. Soft
-        labels are the safer choice where nothing or much is defective; see Notes.
+        The weight of patches or pictures that are labelled as anomalies: none, half, or the same as
+        all others. Soft labels are safer if nothing or much is defective; see Notes.
     n_components : int, default=64
         Random directions that a patch's features are projected to, after they are standardised.
         None keeps all features.
     radius : int, default=1
         Of ``"patchcore"``, in cells: 1 compares a patch with those of the cells around its own.
     bank_size : int, default=10000
-        Patches that ``"patchcore"`` and ``"anywhere"`` keep to compare with, about: a coreset, in
-        equal parts from all cells.
+        The approximate number of patches that ``"patchcore"`` and ``"anywhere"`` keep to compare
+        with: a coreset, in equal parts from all cells.
     smoothing : float, default=0.25
         Standard deviation of the Gaussian that heat maps are smoothed by, in widths of a patch.
         At 14 patches to 224 pixels it is the 4 pixels of both papers.
@@ -118,7 +118,7 @@ class PatchDetector(
     patch_labels_ : ndarray of int, shape (n, grid_size, grid_size)
         -1 for the training patches that are labelled as anomalies.
     n_iter_ : int
-        Rounds of labelling and learning; with ``"padim"`` in the cell of the most.
+        Rounds of labelling and learning; with ``"padim"`` the most rounds of any cell.
     n_features_in_ : int
         Number of values in a picture.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -149,10 +149,10 @@ class PatchDetector(
     and distances to these count twice.
 
     *Training pictures* are recognised, and scored as if the model had not been trained on them. So
-    their scores compare with those of new pictures, which is what the threshold needs.
+    their scores are comparable with those of new pictures, as the threshold requires.
 
-    *Memory.* Pictures are read batch by batch. What is kept of each training picture during `fit`
-    are ``grid_size ** 2 * n_components`` numbers, 50 kB by default; afterwards about 1 kB.
+    *Memory.* Pictures are read batch by batch. During `fit`, ``grid_size ** 2 * n_components``
+    numbers are kept of each training picture, 50 kB by default; afterwards about 1 kB.
 
     References
     ----------

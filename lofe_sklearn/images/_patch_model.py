@@ -1,4 +1,4 @@
-"""What was learned of normal patches, whatever they are compared with."""
+"""The learned model of normal patches, for all kinds of comparison."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lofe_sklearn.images._patch_bank import FittedBank, PatchBank, fit_bank
 from lofe_sklearn.images._position import ALIGNED, explained_by_position
 
 Position: TypeAlias = Literal["padim", "patchcore", "anywhere"]
-# What a patch that is labelled as an anomaly counts.
+# The weight of a patch that is labelled as an anomaly.
 WEIGHTS = {"hard": 0.0, "soft": 0.5, "blind": 1.0}
-# Pictures whose patches differ less on the mean, in standard deviations, are one: the network and
-# the projection round differently in batches of other sizes.
+# Pictures whose patches differ by less than this on average, in standard deviations, are the same
+# picture: rounding in the network and the projection depends on the size of the batch.
 _SAME = 1e-5
 
 
@@ -82,7 +82,7 @@ def fit_patch_model(
     if position == "auto":
         position = "padim" if explained > ALIGNED else "anywhere"
     weight = WEIGHTS[method]
-    # Two are left to learn from, so that each can be compared with another one.
+    # At least two pictures remain unlabelled, so that each can be compared with another one.
     n_marked = min(max(1, round(contamination * n)), n - 2) if weight < 1 else 0
     fitted: FittedCells | FittedBank
     if position == "padim":
@@ -102,7 +102,7 @@ def fit_patch_model(
         )
         marked = np.repeat(fitted.marked[:, None], n_cells, axis=1)
     signatures = patches.mean(axis=1)
-    # Equal pictures have equal scores, though one of them may be labelled and the other not.
+    # Equal pictures get equal scores, even if only one of them is labelled.
     same = [training_picture(picture, signatures) for picture in patches]
     first = np.array([i if found is None else found for i, found in enumerate(same)])
     held_out = fitted.held_out[first].astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a fitted `PatchDetector` says of pictures: scores, labels, heat maps."""
+"""Scores, labels and heat maps of pictures by a fitted `PatchDetector`."""
 
 from __future__ import annotations
 
@@ -130,8 +130,8 @@ class PictureScoresMixin(ThresholdMixin):
         Returns
         -------
         heat : ndarray of float32, shape (n, height, width)
-            High where it is anomalous: the distances of the patches, interpolated and smoothed.
-            Above ``-offset_`` a picture is flagged, but for the smoothing.
+            High at anomalous places: the distances of the patches, interpolated and smoothed.
+            Without smoothing, a picture is flagged if its map exceeds ``-offset_``.
         """
         check_is_fitted(self)
         check_argument(type(self).__name__, "size", size, AnyOf(_SIZE, None))
@@ -149,7 +149,7 @@ class PictureScoresMixin(ThresholdMixin):
         with job(type(self).__name__, show=show), part(1.0, "pictures") as progress:
             yield progress
 
-    # What ThresholdMixin asks for.
+    # Needed by ThresholdMixin.
 
     def _adopt_threshold(self, offset: float, share: float) -> None:
         self.offset_ = offset

@@ -25,9 +25,9 @@ def pixel_roc_auc(heat_maps: ArrayLike, masks: Sequence[Any] | NDArray[Any] | st
     heat_maps : array-like of shape (n, height, width)
         High where a picture is anomalous, as `PatchDetector.heatmap` gives them.
     masks : array of shape (n, height, width), list or path
-        Where the defects are: pixels above 0 are. An array; a list of arrays, file names, encoded
-        bytes or Pillow images, with None for a picture without defect; or a folder of files, sorted
-        by name, one for each heat map.
+        Masks of the defects: pixels above 0 are defective. Pass an array, a list of arrays, file
+        names, encoded bytes or Pillow images, with None for a picture without defect, or a folder
+        of files, sorted by name, one for each heat map.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def _read_masks(masks: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 def _read_mask(masks: Images, i: int, size: tuple[int, ...]) -> NDArray[np.bool_]:
     item = masks.items[i]
     if isinstance(item, np.ndarray) and item.dtype.kind in "iu":
-        item = item > 0  # also 0 and 1 of any type, of which no white is known
+        item = item > 0  # also 0 and 1 of any type, whose white is not known
         mask = item[:, :, None] if item.ndim == 2 else item
     else:
         mask = masks.read(i)
@@ -112,7 +112,7 @@ def _read_mask(masks: Images, i: int, size: tuple[int, ...]) -> NDArray[np.bool_
             f"{_name(masks, i)} has {tuple(mask.shape[:2])}. Resize it without interpolation, or "
             f"call heatmap(X, size={tuple(mask.shape[:2])})."
         )
-    if mask.shape[2] == 4:  # opacity is no mark
+    if mask.shape[2] == 4:  # opacity does not count
         mask = mask[:, :, :3]
     return np.any(mask > 0, axis=2)
 

@@ -1,12 +1,13 @@
-"""Whether pictures are aligned: whether a patch's place tells what it looks like."""
+"""Whether pictures are aligned: whether a patch's place predicts its content."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Of the variance that the place explains. It was .86 to .91 where pictures are aligned to a few
-# pixels, .2 to .35 where these were shifted by a patch, and below .22 on surfaces.
+# The bound for the share of variance that the place explains. The share was .86 to .91 for pictures
+# that are aligned to a few pixels, .2 to .35 for the same pictures shifted by a patch, and below
+# .22 for surfaces.
 ALIGNED = 0.5
 # Cells along the edges look alike in all pictures, since the network sees the edge.
 _SMALLEST_WITH_EDGE = 5
@@ -15,7 +16,7 @@ _SMALLEST_WITH_EDGE = 5
 def explained_by_position(patches: NDArray[np.float32], grid_size: int) -> float:
     """Return the share of the patches' variance that their place in the grid explains.
 
-    It is the adjusted coefficient of determination: about 0 where the place says nothing, whatever
+    It is the adjusted coefficient of determination: about 0 if the place explains nothing, whatever
     the number of pictures.
 
     Parameters
@@ -33,7 +34,7 @@ def explained_by_position(patches: NDArray[np.float32], grid_size: int) -> float
         return 1.0  # one cell: there is but one place
     cell_means = inner.mean(axis=0, dtype=np.float64)
     within = sum(float(((picture - cell_means) ** 2).sum()) for picture in inner)
-    # Around the mean of all: what is within cells, and n times what is between their means.
+    # The variance around the mean of all: within the cells, and n times between their means.
     between = n * float(((cell_means - cell_means.mean(axis=0)) ** 2).sum())
     if between == 0:
         return 0.0

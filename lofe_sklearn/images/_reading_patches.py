@@ -12,19 +12,19 @@ from lofe_sklearn.features._image_features import ImageFeatures
 from lofe_sklearn.features._sources import Images
 from lofe_sklearn.images._projection import Projection, learn_projection
 
-# Pictures that the scale of features is learned from.
+# The number of pictures from which the scale of features is learned.
 _LEARNED_FROM = 64
 
 
 class Progress(Protocol):
-    """What is told how far the reading is."""
+    """Receives the progress of the reading."""
 
     def reach(self, done: float, text: str = "", detail: str = "") -> None:
         """Say which share is done."""
 
 
 class PatchReader:
-    """What turns pictures into patches: a fitted `ImageFeatures`, and a projection.
+    """Turns pictures into patches: a fitted `ImageFeatures`, and a projection.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""From which distance on a picture stands out from the rest, without labels."""
+"""The distance from which a picture stands out from the rest, found without labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NORMAL = 0.6745
 def standing_out(distances: Floats) -> float:
     """Return the distance whose logarithm has a modified z-score of 3.5.
 
-    Logarithms, since the largest of many distances has a long tail to the right.
+    Logarithms are used since the largest of many distances has a long right tail.
     """
     logs = np.log(np.maximum(distances, np.finfo(np.float64).tiny))
     median = np.median(logs)

@@ -1,7 +1,7 @@
-"""Columns of whatever holds a table with more than numbers: reading, and taking rows by number.
+"""Columns of tables with more than numbers: reading them, and taking rows by number.
 
-Tables are data frames of pandas' or polars', tables of Arrow's, and arrays of objects. Values are
-only ever taken, never written, so that every type of column stays what it is.
+Tables are pandas or polars data frames, Arrow tables, and arrays of objects. Values are only ever
+taken, never written, so that every type of column stays what it is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def column_values(table: Any, column: int) -> list[Any]:
 
 
 def names_classes(table: Any, column: int) -> bool:
-    """Whether the type of a column says that its values, numbers too, are names."""
+    """Whether the type of a column says that its values, even numbers, are names."""
     return hasattr(table, "iloc") and hasattr(table.dtypes.iloc[column], "categories")
 
 
@@ -45,7 +45,7 @@ def with_columns_of(table: Any, columns: list[str]) -> Any:
 
 
 def row_like(table: Any, values: Floats) -> Any:
-    """Return one row of numbers in a table like another."""
+    """Return one row of numbers as a table like a given one."""
     row = values.reshape(1, -1)
     if hasattr(table, "iloc"):
         return _library(table).DataFrame(row, columns=table.columns)
@@ -57,7 +57,7 @@ def row_like(table: Any, values: Floats) -> Any:
 
 
 def gathered(table: Any, rows: Ints) -> Any:
-    """Return a table whose columns are each taken from rows of their own, (m, n_columns)."""
+    """Return a table in which each column is taken from its own rows, (m, n_columns)."""
     numbers = rows.T
     if hasattr(table, "iloc"):
         columns = [
@@ -87,7 +87,7 @@ def with_row_below(table: Any, row: Any) -> Any:
 
 
 def _joined(library: Any, column: Any, cell: Any) -> Any:
-    """Join two columns of pandas'. Of different categories, values stay and the type does not."""
+    """Join two pandas columns. If their categories differ, values stay and the type does not."""
     if column.dtype == cell.dtype:
         return library.concat([column, cell], ignore_index=True)
     values = library.Series([*column, *cell], name=column.name, dtype=object)

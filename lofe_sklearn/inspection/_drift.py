@@ -25,11 +25,11 @@ def drift_report(fitted: Any, X: MatrixLike, *, reference: MatrixLike | None = N
         `LOE`, a backbone, a Pipeline that ends in one of them, or a search with a
         ``best_estimator_`` that is one of these; fitted, or loaded from a file.
     X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-        New rows, as `fitted` takes them. There is a verdict for 30 rows or more.
+        New rows, as `fitted` takes them. A verdict needs at least 30 rows.
     reference : like X, of shape (n_reference, n_features), optional
         Rows from the time of the fit that the detector was not trained on. Default: the training
         rows, whose scores the detector keeps. These score better than other rows of the same kind,
-        most of all where they are few, which looks like drift. So against them the verdict is at
+        especially if they are few, which looks like drift. So compared with them the verdict is at
         most "watch". The first rows that are scored after the fit are a good reference.
 
     Returns
@@ -54,12 +54,12 @@ def drift_report(fitted: Any, X: MatrixLike, *, reference: MatrixLike | None = N
 
     Notes
     -----
-    What is compared is one number a row. A change of the features that does not change the scores
-    is not seen. Detectors keep no distributions of features, so the report does not say which
-    features have moved; `explain` says why single rows look anomalous.
+    Only the scores are compared. A change of the features that does not change the scores is not
+    noticed. Detectors keep no distributions of features, so the report does not say which features
+    have moved; `explain` says why single rows look anomalous.
 
-    Scores that differ by rounding are equal. `held_out_scores_` of `LOE` are no reference: models
-    of folds are trained on fewer rows than the members that score new rows.
+    Scores that differ by rounding count as equal. The `held_out_scores_` of `LOE` are not used as a
+    reference: models of folds are trained on fewer rows than the members that score new rows.
 
     Examples
     --------
@@ -156,7 +156,7 @@ def _with_equal_ties(
 
 
 def _edges(reference: np.ndarray) -> Floats:
-    """Return the deciles; a score that is more than one of them has a bin of its own."""
+    """Return the deciles; a score that covers more than one decile has a bin of its own."""
     deciles = np.quantile(reference, np.arange(1, _N_BINS) / _N_BINS, method="higher")
     values, counts = np.unique(deciles, return_counts=True)
     above = np.nextafter(values[counts > 1], np.inf)

@@ -12,7 +12,7 @@ from lofe_sklearn._types import Floats
 _SOME, _MUCH = 0.1, 0.25
 # How often chance alone may raise an alarm.
 _ALPHA = 0.05
-# Ten bins cannot be compared with fewer rows.
+# Fewer rows are too few for ten bins.
 _FEWEST = 30
 
 _ADVICE = {
@@ -22,17 +22,18 @@ _ADVICE = {
         "grew, and compare again with the next rows."
     ),
     "refit": (
-        "Refit the detector on recent rows: its scores have moved much. Rule out first that the "
-        "rows are wrong, for instance in another unit."
+        "Refit the detector on recent rows: its scores have moved much. First check that the rows "
+        "are right, for instance in the same units."
     ),
     "chance": (
         "Keep the detector for now: its scores seem to have moved, but among so few rows this "
         "may be chance. Compare again with more rows."
     ),
     "in sample": (
-        "Watch the detector: the new rows score otherwise than the training rows. That is drift, "
-        "or only that a detector scores the rows better that it was trained on. To tell, pass "
-        "reference=rows that were kept back, or the first rows that were scored after the fit."
+        "Watch the detector: the scores of the new rows differ from those of the training rows. "
+        "That may be drift, or the usual difference between rows that a detector was trained on "
+        "and others. To find out, pass reference=rows that were held back, or the first rows that "
+        "were scored after the fit."
     ),
     "unknown": (
         f"Cannot tell: a comparison takes at least {_FEWEST} new rows and {_FEWEST} reference rows."
@@ -44,14 +45,14 @@ _ADVICE = {
 class DriftReport:
     """How the scores of new rows are distributed, compared with those of reference rows.
 
-    The size of the change decides, by the usual bands of the population stability index (PSI) [1]_:
-    "watch" from 0.1, "refit" from 0.25. It counts only where the test of Kolmogorov and Smirnov
-    rejects at 0.05 that both are distributed alike. With few rows PSI is large by chance, and with
-    many rows the test rejects for differences that do not matter. So neither decides alone.
+    The verdict follows the usual bands of the population stability index (PSI) [1]_: "watch" from
+    0.1, "refit" from 0.25. It counts only if the Kolmogorov-Smirnov test rejects at 0.05 that both
+    are distributed alike. With few rows PSI is large by chance, and with many rows the test rejects
+    for differences that do not matter. So both must agree.
 
     If nothing has changed, at most about 5 % of the reports say that it has, provided that the
-    reference rows are none that the detector was trained on. Training rows score better than new
-    rows of the same kind. So against training rows the verdict is at most "watch".
+    detector was not trained on the reference rows. Training rows score better than new rows of the
+    same kind. So compared with training rows the verdict is at most "watch".
 
     Attributes
     ----------
@@ -61,8 +62,8 @@ class DriftReport:
     ks : float
         Greatest difference of both distribution functions, from 0 to 1.
     p_value : float
-        Of the two-sided test of Kolmogorov and Smirnov, by the asymptotic distribution unless there
-        are very few rows. Ties make it larger.
+        Of the two-sided Kolmogorov-Smirnov test, by the asymptotic distribution unless there are
+        very few rows. Ties make it larger.
     flagged, flagged_reference : float or None
         Share of the new rows and of the reference rows that `predict` flags. None without a
         threshold.

@@ -1,4 +1,4 @@
-"""Reasons for any fitted detector, by the columns of what goes into its Pipeline."""
+"""Reasons for any fitted detector, by the columns of the Pipeline's input."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from lofe_sklearn.inspection._typical_row import typical_row
 
 _OWNER = "explain"
 _NEEDS_BACKGROUND = (
-    "explain: what is typical of the columns of X is not known. The detector only knows what is "
-    "typical after the steps before it, and {why}. Pass background=X_train, the training rows or "
-    "some hundred of them."
+    "explain: the typical values of the columns of X are not known. The detector knows typical "
+    "values only after the steps before it, and {why}. Pass background=X_train, the training rows "
+    "or some hundred of them."
 )
 
 
@@ -40,8 +40,8 @@ def explain(
     """Say how much each column contributes to the anomaly of each row, through a Pipeline too.
 
     Columns of the *input* are given their typical values, and the whole Pipeline scores the result.
-    So contributions are those of the columns that the user knows, whatever the steps make of them:
-    one-hot columns, dates taken apart, embeddings of texts, principal components.
+    So contributions belong to the columns that the user knows, whatever the steps turn them into:
+    one-hot columns, parts of dates, embeddings of texts, principal components.
 
     Parameters
     ----------
@@ -52,12 +52,11 @@ def explain(
         The rows to explain, as `fitted` takes them. Each takes two scores for every column whose
         value is not typical, so pass the few that matter.
     background : like X, of shape (n_background, n_features), optional
-        Rows that say which values are typical: the training rows, or some of them. Of numbers and
-        dates that is the median, of texts, categories and booleans the most frequent value, and a
-        missing value where most are missing. Default: the medians of the training rows, which a
-        detector keeps. Before a Pipeline's steps they are what the first step keeps in an
-        attribute ``typical_row_``, a table of one row, or else they are found by undoing the steps,
-        where that is possible.
+        Rows that define the typical values: the training rows, or some of them. Typical is the
+        median of numbers and dates, the most frequent value of texts, categories and booleans, and
+        a missing value if most are missing. Default: the medians of the training rows, which a
+        detector keeps. For a Pipeline they come from the attribute ``typical_row_`` of the first
+        step, a table of one row, or else from undoing the steps, if that is possible.
     groups : array-like of int or str, shape (n_features,), optional
         Columns with equal entries are replaced together, which takes fewer scores. They share their
         contribution evenly. Default: each column by itself; pixels of `MHRot` in patches.
@@ -110,7 +109,7 @@ def explain(
     check_detector(innermost_detector(fitted), _OWNER, "fitted")
     check_is_fitted(fitted)
     X = _table(X, "X")
-    normality(fitted, X, _OWNER)  # The steps say themselves what they cannot take.
+    normality(fitted, X, _OWNER)  # The steps raise their own errors for what they cannot take.
     names = column_names(X)
     part_of = read_groups(groups, X.shape[1], _OWNER)
     background = _known_background(fitted, X) if background is None else background
@@ -153,7 +152,7 @@ def _background_like(X: Any, background: Any) -> Any:
     Raises
     ------
     ValueError
-        If it has others, or is of another kind than X.
+        If it has other columns, or is of another kind than X.
     """
     background = _table(background, "background")
     kinds = [_kind(X), _kind(background)]
@@ -182,7 +181,7 @@ def _kind(table: Any) -> str:
 
 
 def _known_background(pipeline: Pipeline, X: Any) -> Any:
-    """Return the typical row that the first step keeps, or that the detector's becomes there."""
+    """Return the first step's typical row, or the detector's one with the steps undone."""
     first: Any = pipeline
     while isinstance(first, Pipeline):
         first = first.steps[0][1]
@@ -191,7 +190,7 @@ def _known_background(pipeline: Pipeline, X: Any) -> Any:
 
 
 def _typical_before(estimator: Any, X: Any) -> Floats:
-    """Return what becomes the detector's typical values after the steps of a Pipeline.
+    """Return values that a Pipeline's steps turn into the detector's typical values.
 
     Raises
     ------
@@ -213,7 +212,7 @@ def _typical_before(estimator: Any, X: Any) -> Floats:
         again = _dense_row(steps.transform(row_like(X, before)))
     except (ValueError, TypeError) as error:
         raise ValueError(_NEEDS_BACKGROUND.format(why=f"these fail: {error}")) from error
-    # Some steps have an inverse that is none, such as a function without one.
+    # Some steps have an inverse that does not undo them, such as a function without one.
     if again.shape != after.shape or not np.allclose(again, after, rtol=1e-6, atol=1e-6):
         raise ValueError(_NEEDS_BACKGROUND.format(why="these cannot be undone"))
     return before

@@ -1,4 +1,4 @@
-"""The typical value of a column of anything: numbers, dates, texts, missing values."""
+"""The typical value of any column: numbers, dates, texts, missing values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from lofe_sklearn._containers import take_rows
 from lofe_sklearn.inspection._columns import column_values, gathered, names_classes
 
-# Rows that typical values are found from; of more, as many evenly spaced ones.
+# The number of rows that typical values are found from; of more rows, evenly spaced ones are used.
 _ENOUGH_ROWS = 20_000
 
 
@@ -37,9 +37,9 @@ def row_of_typical_value(values: Sequence[Any], *, are_names: bool = False) -> i
     """Return the number of a row that has the typical value of a column.
 
     That is the median of numbers, dates and times, the lower of two middle values, and the most
-    frequent of all other values. Of texts that all differ it is the middle one in alphabetical
-    order, so the median of dates that are written as 2024-01-31. Where most values are missing, a
-    missing one is typical.
+    frequent of all other values. If all texts differ it is the middle one in alphabetical order,
+    which is the median of dates written like 2024-01-31. If most values are missing, a missing one
+    is typical.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def row_of_typical_value(values: Sequence[Any], *, are_names: bool = False) -> i
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value stands for one that is not there: None, NaN, NaT, or pandas' NA."""
+    """Whether a value stands for a missing one: None, NaN, NaT, or pandas' NA."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(value, (np.datetime64, np.timedelta64)):
@@ -91,5 +91,5 @@ def _order(values: list[Any]) -> list[int] | None:
 
 
 def _key(value: Any) -> Any:
-    """Return what a value is counted and compared by."""
+    """Return the key by which a value is counted and compared."""
     return repr(value) if value.__hash__ is None else value

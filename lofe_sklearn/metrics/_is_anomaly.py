@@ -1,4 +1,4 @@
-"""The one rule by which labels are read, whichever way they are written."""
+"""The one rule by which labels of any encoding are read."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _RULE = "booleans (True: anomaly), 0 and 1 (1: anomaly), or -1 and +1 (-1: anoma
 def is_anomaly(y: ArrayLike, *, name: str = "y") -> Bools:
     """Read labels in any of the usual encodings: which rows are anomalies.
 
-    The rule: of booleans, True is an anomaly. Of values that are all 0 or 1, 1 is an anomaly. Of
-    values that are all -1 or +1, -1 is an anomaly, as in ``predict``. All other values are errors,
-    and so is a `y` of ones only, which says "all anomalies" in one encoding and "all normal" in
-    another.
+    The rule: among booleans, True is an anomaly. Among values that are all 0 or 1, 1 is an anomaly.
+    Among values that are all -1 or +1, -1 is an anomaly, as in ``predict``. All other values are
+    errors, and so is a `y` of ones only, which means "all anomalies" in one encoding and "all
+    normal" in another.
 
     Parameters
     ----------
@@ -58,9 +58,10 @@ def is_anomaly(y: ArrayLike, *, name: str = "y") -> Bools:
     values = set(np.unique(_as_numbers(labels, name)).tolist())
     if values == {1.0}:
         raise ValueError(
-            f"{name} holds only the label 1, which means all anomalies beside 0, and all normal "
-            "beside -1. Pass booleans, True for anomalies, or labels with both classes in them; "
-            "in cross-validation, OutlierStratifiedKFold puts both into every fold."
+            f"{name} holds only the label 1, which means an anomaly if labels are 0 and 1, and "
+            "normal if they are -1 and 1. Pass booleans, True for anomalies, or labels with both "
+            "classes in them; in cross-validation, OutlierStratifiedKFold puts both into every "
+            "fold."
         )
     if values >= {-1.0, 0.0} and values <= {-1.0, 0.0, 1.0}:
         raise ValueError(
@@ -104,7 +105,7 @@ def _as_vector(y: ArrayLike, name: str) -> NDArray[Any]:
     if labels.ndim != 1:
         raise ValueError(
             f"{name} must be one-dimensional, one label for each row; got shape {labels.shape}. "
-            "Of a column, pass y.ravel(), or the column of the frame by its name."
+            "For a column, pass y.ravel(), or the column of the frame by its name."
         )
     if len(labels) == 0:
         raise ValueError(f"{name} must hold at least one label; got an empty array.")
@@ -122,8 +123,8 @@ def _as_vector(y: ArrayLike, name: str) -> NDArray[Any]:
 
 
 def _as_numbers(labels: NDArray[Any], name: str) -> Floats:
-    """Return labels as float64; text is not taken for numbers."""
-    # np.isin and the like would compare text with numbers without a word.
+    """Return labels as float64; text is refused."""
+    # np.isin and the like would silently compare text with numbers.
     for label in labels if labels.dtype.kind not in "iuf" else ():
         if label is not None and not isinstance(label, Real):
             raise ValueError(

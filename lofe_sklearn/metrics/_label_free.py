@@ -1,4 +1,4 @@
-"""Criteria for when there are no labels, with what they were measured to be worth."""
+"""Criteria without labels, with measurements of how well they work."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class ExcessMassScorer:
 
     A good detector's normal region holds most rows and little volume. The excess mass [1]_ at a
     level t is the greatest (share of rows) - t * (share of volume) over the regions
-    ``score >= threshold``; it needs no labels. A scorer: ``scorer(estimator, X)``, and what is
-    given as ``y`` is ignored. The volume is that of the box that X spans, estimated from uniform
-    draws. The criterion is the mean over levels from 1, at which uniform data have no excess mass,
-    to 1000, each decade having the same weight.
+    ``score >= threshold``; it needs no labels. It is a scorer, ``scorer(estimator, X)``, and
+    ignores ``y``. The volume is that of the box that X spans, estimated from uniform draws. The
+    criterion is the mean over levels from 1, at which uniform data have no excess mass, to 1000,
+    each decade having the same weight.
 
     Parameters
     ----------
@@ -44,21 +44,22 @@ class ExcessMassScorer:
 
     See Also
     --------
-    consensus : Compare detectors with each other; better where you have several.
+    consensus : Compare detectors with each other; better if you have several.
 
     Notes
     -----
-    What it is worth was measured on sets of ADBench (``python -m benchmarks study label-free``).
-    Choosing among nine kinds of detectors, on nine sets of 6 to 10 features, it is of a little use:
-    the mean ROC AUC of the chosen is 78.0 %, of all 74.3, of the best 87.2; its mean rank
-    correlation with the ROC AUC is .26. Choosing LOE's ``contamination`` it is of none: 84.9 % for
-    the chosen, 84.6 for all, 88.2 for always 0.1; rank correlations from -.77 to .92 on eight sets.
+    Its value was measured on sets of ADBench (``python -m benchmarks study label-free``). For
+    choosing among nine kinds of detectors, on nine sets of 6 to 10 features, it helps a little: the
+    mean ROC AUC of the chosen detector is 78.0 %, of all 74.3, of the best 87.2; its mean rank
+    correlation with the ROC AUC is .26. For choosing LOE's ``contamination`` it does not help: 84.9
+    % for the chosen ratio, 84.6 for all, 88.2 for always 0.1; rank correlations from -.77 to .92 on
+    eight sets.
 
-    It fails where anomalies lie close together, since a tight cluster of them looks like mass; and
-    with many features, where no draw falls near any row and all detectors get about the same.
-    The paper draws subsets of features and trains anew on each; a scorer gets a fitted detector
-    and cannot. The paper also integrates up to the level at which the excess mass is 0.9, which
-    differs from detector to detector; here the range is the same for all.
+    It fails if anomalies lie close together, since a tight cluster of them looks like mass. It also
+    fails with many features, since no draw falls near any row and all detectors get about the same
+    value. The paper draws subsets of features and trains anew on each; a scorer gets a fitted
+    detector and cannot. The paper also integrates up to the level at which the excess mass is 0.9,
+    which differs from detector to detector; here the range is the same for all.
 
     References
     ----------
@@ -127,9 +128,9 @@ excess_mass_scorer = ExcessMassScorer()
 def consensus(scores: ArrayLike) -> Floats:
     """How far each of several detectors agrees with the others: its mean rank correlation.
 
-    Good detectors find the same anomalies and bad ones fail each in their own way, so the one that
-    agrees most with the others is a fair choice where there are no labels. It compares candidates
-    with each other, so it is not a scorer of a single one.
+    Good detectors find the same anomalies, and bad ones fail each in its own way. So without labels
+    the detector that agrees most with the others is a fair choice. It compares candidates with each
+    other, so it is not a scorer of a single one.
 
     Parameters
     ----------
@@ -149,14 +150,14 @@ def consensus(scores: ArrayLike) -> Floats:
 
     Notes
     -----
-    A large study [1]_ found no criterion without labels of practical use: they choose what is only
-    comparable to a good detector with settings at random. So here, measured as for
-    `ExcessMassScorer`: the chosen of nine kinds of detectors has a mean ROC AUC of 81.6 % (mean of
-    all 74.3, always IsolationForest 81.3, best 87.2), of LOE's with eight ratios 87.6 % (mean 84.6,
-    always 0.1 88.2, best 92.7).
+    A large study [1]_ found no label-free criterion of practical use: the detectors that they
+    choose are only comparable to a good detector with random settings. The same holds here,
+    measured as for `ExcessMassScorer`: the chosen one of nine kinds of detectors has a mean ROC AUC
+    of 81.6 % (mean of all 74.3, always IsolationForest 81.3, best 87.2), of LOE's with eight ratios
+    87.6 % (mean 84.6, always 0.1 88.2, best 92.7).
 
-    It prefers what most candidates do, so it fails where most of them are wrong, and of a grid it
-    tends to choose the middle.
+    It prefers what most candidates do, so it fails if most of them are wrong, and it tends to
+    choose the middle of a grid.
 
     References
     ----------
@@ -182,7 +183,8 @@ def consensus(scores: ArrayLike) -> Floats:
     ranks = rankdata(by_detector, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     length = np.linalg.norm(ranks, axis=1, keepdims=True)
-    # Of exact half-integers the norm of a constant row is 0 and no other is below 1/2.
+    # Ranks are exact half-integers: the norm of a constant row is 0, and all others are at least
+    # 1/2.
     ranks /= np.where(length > 0, length, 1.0)
     correlation = ranks @ ranks.T
     np.fill_diagonal(correlation, 0.0)

@@ -40,9 +40,9 @@ class OutlierScorer:
         needs ``score_samples``, or ``decision_function`` and `sklearn.base.OutlierMixin`. PyOD's
         detectors have neither and score the other way round; use the metrics with ``-scores``.
     ValueError
-        When called, if there are no labels or the metric cannot be had from them, as with a fold
-        of one class. `cross_val_score` makes NaN and a warning of that; ask for
-        ``error_score="raise"``, and for folds from `OutlierStratifiedKFold`.
+        When called, if there are no labels or the metric cannot be computed from them, as for a
+        fold of one class. `cross_val_score` turns the error into NaN and a warning; set
+        ``error_score="raise"``, and use folds of `OutlierStratifiedKFold`.
 
     See Also
     --------
@@ -51,9 +51,9 @@ class OutlierScorer:
 
     Notes
     -----
-    The scorer named ``"roc_auc"`` in scikit-learn takes the greater label for the one that scores
-    high. That is right for {-1, +1}, and ranks candidates from worst to best for {0, 1} with 1 for
-    anomalies, without a word.
+    The scorer named ``"roc_auc"`` in scikit-learn expects that rows of the greater label score
+    high. That is right for {-1, +1}. For {0, 1} with 1 for anomalies it silently ranks candidates
+    from worst to best.
 
     Examples
     --------

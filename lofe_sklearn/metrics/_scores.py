@@ -1,4 +1,4 @@
-"""Metrics of outlier scores that leave no doubt which label is the outlier's."""
+"""Metrics of outlier scores with an explicit outlier label."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def f1_at_true_ratio(y_true: ArrayLike, scores: ArrayLike) -> float:
 def precision_at_n(y_true: ArrayLike, scores: ArrayLike, *, n: int | None = None) -> float:
     """Share of anomalies among the `n` rows of the lowest scores.
 
-    What someone finds who has the time to look at `n` rows.
+    It is the success rate of somebody who has time to look at `n` rows.
 
     Parameters
     ----------

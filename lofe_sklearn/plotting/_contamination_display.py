@@ -33,10 +33,11 @@ class ContaminationDisplay:
     """The ratio that LOE cuts at, and what it rests on.
 
     The upper panel shows how far detectors of different kinds agree on the rows above each cut, and
-    how far they usually do: agreement above the usual makes a ratio likelier. Where it reaches
+    how far they usually do: agreement above the usual makes a ratio likelier. If it reaches
     `separate_at`, the rows above the cut are a group of their own. The lower panel shows how likely
-    each ratio is, before that comparison (the prior) and after it, with the ratio that is cut at
-    and its interval. Where no group is separate, at most 5 % are cut off, however the belief lies.
+    each ratio is, before that comparison (the prior) and after it, with the ratio of the threshold
+    and its interval. If no group is separate, at most 5 % of the rows are flagged, whatever the
+    belief is.
 
     Use `from_estimator` or `from_predictions` to make one. Parameters are stored as attributes.
 
@@ -47,17 +48,17 @@ class ContaminationDisplay:
     prior, belief : ndarray of shape (n_ratios,)
         How likely each is, before and after; both sum to 1.
     agreement : ndarray of shape (n_ratios,) or None
-        From 0, chance, to 1, the same rows. None where there were fewer than two detectors.
+        From 0, chance, to 1, the same rows. None if there were fewer than two detectors.
     usual_agreement : ndarray of shape (n_ratios,)
-        What is usual of detectors of different kinds.
+        The usual agreement of detectors of different kinds.
     separate_at : float
         Agreement from which the rows above a cut are a group of their own.
     contamination : float
-        The ratio that is cut at.
+        The ratio of the threshold.
     interval : tuple of float
-        The interval in which it may as well lie.
+        The interval of likely ratios.
     is_found : bool
-        Whether `contamination` is what is believed. Otherwise it is the user's.
+        Whether `contamination` was found from the belief. Otherwise the user gave it.
     name : str or None
         The title.
 
@@ -123,13 +124,13 @@ class ContaminationDisplay:
         ax: Axes | Sequence[Axes] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw what a fitted LOE knows of its ratio.
+        """Draw the belief of a fitted LOE about its ratio.
 
         Parameters
         ----------
         estimator : LOE, LOESearchCV or Pipeline
             The fitted LOE, or a Pipeline or search that ends in one. A ratio that the user gave is
-            drawn beside the belief, which then had no say.
+            drawn beside the belief, which was then not used.
         name : str, optional
             The title. Default: the name of the detector's class.
         ax : matplotlib Axes or pair of them, optional
@@ -179,7 +180,7 @@ class ContaminationDisplay:
         ax: Axes | Sequence[Axes] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw what the scores of any detectors say of the ratio.
+        """Draw the belief about the ratio that follows from the scores of any detectors.
 
         Parameters
         ----------
@@ -205,7 +206,7 @@ class ContaminationDisplay:
         if len(scores) == 0 or np.ndim(scores[0]) == 0:
             raise ValueError(
                 f"{owner}: scores must be a list with the scores of each detector, (n_samples,) "
-                "each. Of one detector, pass [scores]."
+                "each. For one detector, pass [scores]."
             )
         named = {
             f"scores[{i}]": finite_values(own, f"scores[{i}]", owner)

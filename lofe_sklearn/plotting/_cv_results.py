@@ -1,4 +1,4 @@
-"""Reading `cv_results_` of a search: which parameter is drawn, and for which other settings."""
+"""Read `cv_results_` of a search: which parameter to draw, and for which other settings."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def parameter_to_draw(candidates: list[dict[str, Any]], name: str | None, owner:
     found = ratios if len(ratios) == 1 else several
     if len(found) != 1:
         raise ValueError(
-            f"{owner}: several parameters were searched: {', '.join(found)}. Say by param_name "
-            "which one to draw."
+            f"{owner}: several parameters were searched: {', '.join(found)}. Choose one by "
+            "param_name."
         )
     return found[0]
 
@@ -117,7 +117,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value has a place on an axis of numbers."""
+    """Whether a value can be placed on an axis of numbers."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 

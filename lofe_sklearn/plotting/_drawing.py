@@ -1,6 +1,6 @@
-"""What all displays share: axes, colours that suit light and dark pages, and keyword arguments.
+"""Shared parts of all displays: axes, colours that suit light and dark pages, keyword arguments.
 
-matplotlib is imported in functions only, so that it stays optional. No setting of its is changed.
+matplotlib is imported in functions only, so that it stays optional. Its settings are not changed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Colours that keep apart for colour-blind eyes, with a contrast of at least 3 to 1 to black and
+# Colours that colour-blind readers can tell apart, with a contrast of at least 3 to 1 to black and
 # to white.
 NORMAL, ANOMALY = "#4c78a8", "#e45756"
 SERIES = (NORMAL, "#d1730c", "#54a24b", "#b279a2", "#9d755d", "#7f7f7f")
@@ -21,7 +21,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 SMALL = "small"
 # The usual width of a letter, as a share of the size of the type.
 LETTER = 0.55
-# What stands before the text of a legend's entry, in letters.
+# The width of the symbol before a legend's entry, in letters.
 _HANDLE = 5
 
 
@@ -62,7 +62,7 @@ def axes_to_draw_on(ax: Axes | None, owner: str) -> Axes:
 def two_panels(ax: Axes | Sequence[Axes] | None, owner: str) -> tuple[Axes, Axes]:
     """Return two axes, one above the other, which share their horizontal axis.
 
-    Of one that is given, both take its place; two that are given are taken as they are.
+    If one is given, both replace it; if two are given, they are used as they are.
     """
     require_matplotlib(owner)
     import matplotlib.pyplot as plt
@@ -87,7 +87,7 @@ def two_panels(ax: Axes | Sequence[Axes] | None, owner: str) -> tuple[Axes, Axes
 
 
 def ink(ax: Axes) -> Any:
-    """Return the colour that text has on these axes: it can be read on their ground."""
+    """Return the colour of text on these axes, which can be read on their background."""
     return ax.xaxis.label.get_color()
 
 
@@ -134,12 +134,12 @@ def label(axes: Axes, title: str | None = None) -> None:
 
 
 def width_in_points(axes: Axes) -> float:
-    """Return about how wide axes are; how wide exactly is only known after the layout."""
+    """Return the approximate width of axes; the exact one is known only after the layout."""
     return float(72 * axes.bbox.width / axes.figure.dpi)
 
 
 def _columns_within(room: float, widths: Sequence[int]) -> int:
-    """Return how many columns of a legend, which is filled column by column, have room."""
+    """Return how many columns of a legend fit; it is filled column by column."""
     for n_columns in range(len(widths), 1, -1):
         columns = np.array_split(np.asarray(widths), n_columns)
         if sum(column.max() for column in columns) <= room:

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Scores so many interquartile ranges wide have a tail that hides the rest.
+# Scores that span more interquartile ranges have a tail that hides the rest.
 _LONG = 30
 # On an axis that is not linear.
 _N_TICKS = 5

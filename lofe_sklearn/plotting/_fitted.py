@@ -1,4 +1,4 @@
-"""What a display is of, and checks of what displays are given."""
+"""The title of a display, and checks of its arguments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lofe_sklearn._validation import as_numbers, check_finite
 
 
 def name_of(estimator: Any, name: str | None) -> str:
-    """Return the name that a picture is given: by default that of the detector's class."""
+    """Return the title of a picture: by default the name of the detector's class."""
     return type(innermost_detector(estimator)).__name__ if name is None else name
 
 

@@ -63,7 +63,7 @@ class ReasonsDisplay:
     Attributes
     ----------
     bars_ : matplotlib BarContainer
-        From the top: the features, and all others together where there are some.
+        From the top: the features, and all others together, if there are any.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
@@ -274,7 +274,7 @@ class ReasonsDisplay:
         self.ax_.set_xlabel("contribution")
         title = self.name if name is None else name
         if title:
-            # It ends where the bars do, and may begin above the names.
+            # The title ends with the bars, and may begin above the names.
             self.ax_.set_title(title, loc="right", fontsize="medium")
         return self
 
@@ -291,7 +291,7 @@ class ReasonsDisplay:
         self.ax_.set_xlim(low - (0.03 * span if low < 0 else 0), high + span * room / (1 - room))
 
     def _labels(self, n_bars: int) -> list[str]:
-        """Return what stands beside the bars: a second line only where there is room for it."""
+        """Return the labels of the bars, with a second line if there is room for it."""
         height = 72 * self.ax_.bbox.height / self.ax_.figure.dpi / max(1, n_bars)
         labels = []
         for feature, value, typical in zip(self.features, self.values, self.typical, strict=True):

@@ -28,20 +28,21 @@ from lofe_sklearn.plotting._wilson import wilson
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Where everything is below, only that part of the square is shown.
+# If all values are below this, only that part of the square is shown.
 _HALF = 0.5
-# What the axes show beyond the data, as a factor.
+# The margin of the axes beyond the data, as a factor.
 _MARGIN = 1.03
-# Points that are closer than this, as a share of the axis, do not both get a number.
+# If points are closer than this share of the axis, only one of them gets a number.
 _ROOM = 0.06
 
 
 class ReliabilityDisplay:
     """How often rows of a given probability are anomalies: a reliability diagram.
 
-    Rows are put into bins by their probability. A bin is a point: its mean probability, and the
-    share of anomalies among its rows, with Wilson's interval [1]_ of 90 %. Points on the diagonal
-    are calibrated. The number of rows stands beside each point: a bin of few rows says little.
+    Rows are sorted into bins by their probability. Each bin is drawn as a point: its mean
+    probability, and the share of anomalies among its rows, with Wilson's interval [1]_ of 90 %.
+    Points on the diagonal are calibrated. The number of rows is written beside each point: a bin of
+    few rows tells little.
 
     Use `from_estimator` or `from_predictions` to make one. Parameters are stored as attributes.
 
@@ -136,8 +137,8 @@ class ReliabilityDisplay:
         n_bins : int, default=10
             Number of bins. Bins without rows are left out.
         strategy : {"uniform", "quantile"}, default="uniform"
-            Bins of equal width, or of about as many rows each. Most rows are normal, and of low
-            probability; ``"quantile"`` looks at these more closely.
+            Bins of equal width, or with about equal numbers of rows. Most rows are normal and have
+            a low probability; ``"quantile"`` shows these in more detail.
         name : str, optional
             What the legend calls the points. Default: the name of the detector's class.
         ax : matplotlib Axes, optional
@@ -222,7 +223,7 @@ class ReliabilityDisplay:
         if proba.min() < 0 or proba.max() > 1:
             raise ValueError(
                 f"{owner}: y_proba must be in [0, 1]; got values from {proba.min():g} to "
-                f"{proba.max():g}. Scores are no probabilities; LOE.anomaly_proba has them."
+                f"{proba.max():g}. Scores are not probabilities; LOE.anomaly_proba returns some."
             )
         edges = np.linspace(0, 1, n_bins + 1)
         if strategy == "quantile":
@@ -284,7 +285,7 @@ class ReliabilityDisplay:
         self.figure_ = self.ax_.figure
         color, calibrated = ink(self.ax_), "calibrated"
         self.reference_line_ = None
-        # Another display may have drawn here: it stays in sight, and its diagonal is enough.
+        # Another display may have drawn here: it stays visible, and its diagonal is enough.
         is_first = calibrated not in self.ax_.get_legend_handles_labels()[1]
         highest = max(self.predicted.max(), self.high.max())
         if not is_first:

@@ -47,7 +47,7 @@ class ScoresDisplay:
     offset : float or None
         Threshold: `predict` flags the scores below it.
     interval : tuple of float or None
-        Lowest and highest threshold, of the lowest and highest ratio that may as well be true.
+        Lowest and highest threshold, for the ends of the interval of likely ratios.
     name : str or None
         What the picture is of: its title.
 
@@ -187,7 +187,7 @@ class ScoresDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If values are not finite, or not as many as rows.
+            If values are not finite, or their numbers differ.
         """
         owner = f"{cls.__name__}.from_predictions"
         require_matplotlib(owner)
@@ -289,7 +289,7 @@ class ScoresDisplay:
         self.span_ = self.line_ = None
         color = ink(self.ax_)
         if self.interval is not None:
-            # Behind the bars, whose colours mean something.
+            # Behind the bars, so that it does not change their colours.
             look = {"color": color, "alpha": 0.15, "linewidth": 0, "zorder": 0, "label": "interval"}
             styled = merged(Patch, look, span)
             self.span_ = self.ax_.axvspan(*self.interval, **styled)

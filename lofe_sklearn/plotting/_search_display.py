@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # Values that differ by more than this factor are drawn by their logarithm.
 _WIDE = 8
 _MANY = len(SERIES)
-# So few values are marked themselves.
+# Up to this number of values, the axis marks the values themselves.
 _N_TICKS = 8
 
 
@@ -216,8 +216,8 @@ class SearchDisplay:
             others = [other for other in varying(candidates) if other != param_name]
             raise ValueError(
                 f"{owner}: there are {len(names)} settings of {', '.join(others)}, more than the "
-                f"{_MANY} lines that can be told apart. Choose some by fixed="
-                f"{{{others[0]!r}: value}}."
+                f"{_MANY} lines that readers can tell apart. Choose some by "
+                f"fixed={{{others[0]!r}: value}}."
             )
         scores = {own: np.full((len(values), folds.shape[1]), np.nan) for own in names}
         for params, setting, own in zip(candidates, settings, folds, strict=True):

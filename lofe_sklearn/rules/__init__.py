@@ -3,7 +3,7 @@
 `AAR` and `ALTBI` leave out rows whose normal loss is large, `ODIM` stops blind training in time.
 None of these needs to know the ratio. `PURisk` is for known anomalies without known normal rows. No
 rule here trains a row of unknown label with the anomaly loss.
-`LabelRule` is what a rule of your own derives from, where a function is not enough.
+Derive your own rule from `LabelRule` if a function is not enough.
 """
 
 from lofe_sklearn.engine import Course, Peak

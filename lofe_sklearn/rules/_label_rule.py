@@ -1,4 +1,4 @@
-"""The base class of label rules that have parameters or ask for more than labels."""
+"""The base class of label rules that have parameters or change more than labels."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class LabelRule(DocumentationMixin, BaseEstimator, ABC):
     """Base class of label rules with parameters.
 
     A subclass stores its parameters in ``__init__``, under their names, and labels rows when it is
-    called. So it can be cloned, and a grid reaches its parameters by ``method__name``. What it
-    wants besides labels, larger batches for one, it asks for in `course`.
+    called. So it can be cloned, and a grid reaches its parameters by ``method__name``. In `course`
+    it can request more than labels, for example larger batches.
 
     Examples
     --------
@@ -45,13 +45,14 @@ class LabelRule(DocumentationMixin, BaseEstimator, ABC):
     # What parameters may be, by name; checked by `LOE.fit`.
     parameter_constraints: ClassVar[Mapping[str, Constraint]] = {}
 
-    # Whether any row is labelled at all; if not, there are no first labels either.
+    # Whether the rule labels any rows; if not, there are no first labels either.
     labels_rows: ClassVar[bool] = True
 
-    # Whether it is for known anomalies without known normal rows; `LOE.fit` refuses anything else.
+    # Whether the rule needs known anomalies and no known normal rows; `LOE.fit` refuses anything
+    # else.
     needs_known_anomalies: ClassVar[bool] = False
 
-    # What ``LOE(known_weight=None)`` stands for; None where every row counts the same.
+    # The meaning of ``LOE(known_weight=None)``; None if every row counts the same.
     known_weight: ClassVar[float | None] = None
 
     @property
@@ -85,5 +86,5 @@ class LabelRule(DocumentationMixin, BaseEstimator, ABC):
         """
 
     def course(self) -> Course:
-        """Return what the rule asks of the training besides labels; here nothing."""
+        """Return what the rule requests of the training besides labels; here nothing."""
         return Course()

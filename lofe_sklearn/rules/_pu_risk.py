@@ -14,10 +14,10 @@ from lofe_sklearn.rules._label_rule import LabelRule
 class PURisk(LabelRule):
     """The unbiased risk of positive and unlabelled rows, for known anomalies.
 
-    For those who know some anomalies and no normal row. Of the rows of unknown label the share
-    alpha is anomalous, so that the mean normal loss over normal rows follows from two means that
-    are known: that over the unknown rows, minus alpha times that over the known anomalies. What is
-    minimised is ::
+    Use it if some anomalies are known and no normal rows. A share alpha of the rows of unknown
+    label is anomalous. So the mean normal loss over normal rows follows from two means that can be
+    computed: that over the unknown rows, minus alpha times that over the known anomalies. The rule
+    minimises ::
 
         alpha E_a[L_a] + max(0, E_u[L_n] - alpha E_a[L_n])
 
@@ -27,9 +27,10 @@ class PURisk(LabelRule):
     Parameters
     ----------
     non_negative : bool, default=True
-        Whether the estimated risk of the normal rows is cut off at 0, below which no risk of
-        losses of at least 0 can be: a few known anomalies would else be pushed away without end.
-        False leaves the ``max`` out, for backbones whose normal loss may be negative.
+        Whether the estimated risk of the normal rows is cut off at 0. The true risk cannot be
+        negative if losses are not, and without the cut-off a few known anomalies would be pushed
+        away without end. False leaves the ``max`` out, for backbones whose normal loss may be
+        negative.
 
     Raises
     ------
@@ -40,15 +41,15 @@ class PURisk(LabelRule):
     Notes
     -----
     alpha is the unknown share, which follows from `LOE.contamination` and the known anomalies. With
-    ``contamination="auto"`` members take different ones.
+    ``contamination="auto"`` members use different ones.
 
     The risk is that of all rows if the known anomalies are drawn from the anomalies at random.
-    Where they are of one kind only, anomalies of other kinds are trained as normal rows.
+    If they are of one kind only, anomalies of other kinds are trained as normal rows.
 
     Each of the three means counts as in the formula, however few rows are known, unless
-    `LOE.known_weight` is given: both means over the known anomalies then count so many times. The
-    cut-off is decided in each batch, on the means over its rows; where it holds, the step trains
-    the known anomalies with the anomaly loss and no other row.
+    `LOE.known_weight` is given: both means over the known anomalies are then multiplied by it. The
+    cut-off is decided in each batch, by the means over its rows. If it applies, the step trains the
+    known anomalies with the anomaly loss, and no other row.
 
     No row is labelled: `LOE.labels_` are +1 but for the known anomalies, `LOE` asks no `init` for
     first labels, and ``evidence="auto"`` is None.
@@ -115,7 +116,7 @@ def _check_not_negative(loss_n: Tensor) -> None:
     lowest = loss_n.min()
     if lowest < 0:
         raise ValueError(
-            f"PURisk: a normal loss must be at least 0, or its risk cannot be cut off there; got "
+            f"PURisk: a normal loss must be at least 0, since the risk is cut off there; got "
             f"{lowest.item():.3g}. Pass PURisk(non_negative=False) for a backbone whose normal "
-            "loss may have any sign, as minus a log-density has."
+            "loss may have any sign, such as minus a log-density."
         )

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# Steps of the expectation maximisation. A fixed number, so that no model of a stack waits for
-# another and the device for none.
+# Steps of the expectation maximisation. The number is fixed, so that no model of a stack waits for
+# another.
 _N_STEPS = 20
-# Least standard deviation of a component, where that of all losses is 1: rows that tie have none.
+# Smallest standard deviation of a component, if that of all losses is 1: tied rows have none.
 _LEAST_STD = 1e-4
 
 
@@ -30,7 +30,7 @@ def quantile(values: Tensor, counted: Tensor, q: Tensor | float) -> Tensor:
     below = place.floor()
     low = ordered.gather(-1, below.long())
     high = ordered.gather(-1, place.ceil().long())
-    # Where both are equal, their difference need not be finite.
+    # If both are infinite and equal, their difference is not finite.
     return torch.where(low == high, low, low + (place - below) * (high - low))
 
 
@@ -72,8 +72,8 @@ class TwoNormals:
         """Fit by expectation maximisation, from a split one standard deviation above the mean."""
         counts = counted.to(values)
         n_counted = counts.sum(dim=-1, keepdim=True).clamp(min=1.0)
-        # From the median, which equal losses differ from by exactly 0; and in units of the largest
-        # distance, since a square may be beyond float32.
+        # Relative to the median, so that equal losses are exactly 0, and in units of the largest
+        # distance, since a square may exceed float32.
         center = quantile(values, counted, 0.5).nan_to_num(posinf=0.0)
         z = (values - center).masked_fill(~counted, 0.0)
         unit = z.abs().amax(dim=-1, keepdim=True)
@@ -98,8 +98,9 @@ class TwoNormals:
     def normal_posterior(self, values: Tensor) -> Tensor:
         """Probability, (M, b), that each loss is of the lower component.
 
-        Of losses below the lower mean it is that at the lower mean, and of those above the upper
-        mean that at the upper mean. Else the wider component would have the losses at both ends.
+        For losses below the lower mean it is the probability at the lower mean, and for losses
+        above the upper mean that at the upper mean. Otherwise the wider component would get the
+        losses at both ends.
         """
         z = (values - self.center) / self.unit
         z = torch.minimum(torch.maximum(z, self.mean[0]), self.mean[1])

@@ -1,4 +1,4 @@
-"""Rows that are read from where they are stored, a block at a time: larger than the memory.
+"""Rows larger than memory, read from where they are stored, a block at a time.
 
 Memory-mapped arrays, HDF5 datasets, Zarr and Dask arrays, and whatever else has ``shape``,
 ``dtype`` and slices of rows, are given to ``fit`` and ``score_samples`` as they are. Files of

@@ -1,4 +1,4 @@
-"""A source as the same blocks of rows in every pass over it, and what is wrong with one of them."""
+"""The blocks of rows of a source, the same in every pass, and errors that name a block."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 
 from lofe_sklearn.sources._row_source import RowSource, largest_chunk, window_bytes
 
-# Blocks that are trained on together: a batch is drawn from all of their rows.
+# The number of blocks that are trained on together: a batch is drawn from all of their rows.
 BLOCKS_IN_A_WINDOW = 16
-# A chunk of up to so many times a block's rows is not cut.
+# A chunk of up to this number of blocks is not cut.
 _WHOLE_CHUNK = 4
 
 
 class Blocks:
-    """Blocks of about equal size, which end where the chunks of the source do, as far as they can.
+    """Blocks of about equal size, which end with chunks of the source if possible.
 
     Parameters
     ----------
     source : RowSource
     n_rows : int
-        Rows of a block, about.
+        The approximate number of rows of a block.
     owner : str
-        Who reads them, for messages.
+        The reader's name, for messages.
     name : str, default="X"
-        Whose rows they are, for messages.
+        The name of the rows, for messages.
 
     Attributes
     ----------
@@ -71,15 +71,15 @@ class Blocks:
         where = f"{self._owner}: rows {start} to {stop - 1} of {self._name}, a {source.name},"
         try:
             block = source.read(start, stop)
-        except Exception as error:  # whatever the library that reads them raises
+        except Exception as error:  # any error of the library that reads the rows
             raise ValueError(
                 f"{where} cannot be read ({type(error).__name__}: {error}). Check the file, or "
                 "pass a part of the rows."
             ) from error
         if block.shape[0] != stop - start:
             raise ValueError(
-                f"{where} are {block.shape[0]} rows and not {stop - start}: it has shrunk while it "
-                "was read. Read it when nothing is written to it any more."
+                f"{where} are {block.shape[0]} rows and not {stop - start}: the source has shrunk "
+                "while it was read. Read it when no program writes to it any more."
             )
         dtype = getattr(block, "dtype", None)  # frames and tables have a type for each column
         if dtype is not None and dtype != source.dtype:
@@ -98,7 +98,7 @@ class Blocks:
 
 def blocks_to_score(source: RowSource, owner: str, name: str = "X") -> Blocks:
     """Return the blocks in which the rows of a source are scored."""
-    # In double precision, and once more as they are scaled.
+    # The rows in double precision, and a scaled copy.
     n_rows = int(window_bytes() // (4 * 16 * max(1, source.n_values)))
     return Blocks(source, n_rows, owner, name)
 
@@ -106,7 +106,7 @@ def blocks_to_score(source: RowSource, owner: str, name: str = "X") -> Blocks:
 def _cut(ends: list[int], n_rows: int) -> Iterator[int]:
     """Yield the ends of blocks of about `n_rows` rows: several whole chunks, or parts of one.
 
-    A chunk of up to four times as many stays whole, since part of it costs as much to read.
+    A chunk of up to four times as many rows stays whole, since reading a part costs as much.
     """
     start = 0
     for i, end in enumerate(ends):

@@ -38,7 +38,7 @@ class DaskFrame(RowSource):
         return self._ends
 
     def read(self, start: int, stop: int) -> Any:
-        """Compute the partitions that hold a range of rows, as a frame of pandas'."""
+        """Compute the partitions that hold a range of rows, as a pandas frame."""
         first = int(np.searchsorted(self._ends, start, side="right"))
         last = int(np.searchsorted(self._ends, stop, side="left"))
         offset = int(self._ends[first - 1]) if first else 0
@@ -52,7 +52,7 @@ class DaskFrame(RowSource):
 
 
 def dask_source(X: Any, owner: str) -> RowSource | None:
-    """Return the source that a collection of Dask's stands for.
+    """Return the source that a Dask collection stands for.
 
     Raises
     ------
@@ -73,6 +73,6 @@ def dask_source(X: Any, owner: str) -> RowSource | None:
 
 
 def _numeric(dtype: Any) -> np.dtype:
-    """Return the type that a column's values have in an array; of what is no number, an object."""
+    """Return the type of a column's values in an array; object if they are not numbers."""
     dtype = getattr(dtype, "numpy_dtype", dtype)
     return dtype if isinstance(dtype, np.dtype) else np.dtype(object)

@@ -10,7 +10,7 @@ from lofe_sklearn.sources._dask_rows import dask_source
 from lofe_sklearn.sources._parquet import ParquetRows, ParquetSource
 from lofe_sklearn.sources._row_source import MappedArray, RowSource
 
-# What containers in memory have and stored arrays have not.
+# Attributes that containers in memory have, and stored arrays do not have.
 _IN_MEMORY = (
     "__array_interface__",
     "__cuda_array_interface__",
@@ -21,7 +21,7 @@ _IN_MEMORY = (
 
 
 def source_of(X: Any, owner: str) -> RowSource | None:
-    """Return the source that X stands for; None for what is in memory, or is no rows at all.
+    """Return the source that X stands for; None if X is in memory, or does not hold rows.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def source_of(X: Any, owner: str) -> RowSource | None:
 
 
 def in_memory(X: Any, owner: str, name: str = "X") -> Any:
-    """Return X; a small source is read whole, and a mapped array is read as any other.
+    """Return X; a small source is read completely, and a mapped array stays as it is.
 
     Raises
     ------

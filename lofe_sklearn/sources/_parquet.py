@@ -16,8 +16,8 @@ from lofe_sklearn.sources._row_source import RowSource
 class ParquetRows:
     """The rows of one or more Parquet files, read when they are needed.
 
-    Give it to ``fit``, ``partial_fit``, ``score_samples`` and the other methods in the place of X.
-    It needs ``pip install 'lofe-sklearn[parquet]'``.
+    Give it to ``fit``, ``partial_fit``, ``score_samples`` and the other methods instead of an
+    array. It needs ``pip install 'lofe-sklearn[parquet]'``.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class ParquetRows:
     shape : tuple of int
         Rows of all files, and columns.
     dtype : numpy.dtype
-        What the values of a row have in common; object where a column holds no numbers.
+        The common type of the values of a row; object if a column does not hold numbers.
     columns : list of str
 
     Raises
@@ -48,8 +48,8 @@ class ParquetRows:
     -----
     A row group is read as a whole, so it has to fit into memory: at most a quarter of
     scikit-learn's ``working_memory``. Writers have an option for it
-    (``pyarrow.parquet.write_table(..., row_group_size=100_000)``). Groups of some ten thousand
-    rows are best: rows of one group come into the training together.
+    (``pyarrow.parquet.write_table(..., row_group_size=100_000)``). Groups of about ten thousand
+    rows are best: rows of one group are trained on together.
 
     Examples
     --------

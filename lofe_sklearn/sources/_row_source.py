@@ -1,4 +1,4 @@
-"""What holds rows that need not fit into the memory: its shape, and ranges of its rows."""
+"""Sources of rows that need not fit into memory: their shape, and ranges of their rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from sklearn import get_config
 
-# Shares of scikit-learn's `working_memory`, 1024 MiB by default: of a source that is read whole,
-# and of the rows that are trained on at a time, with what belongs to them.
+# Shares of scikit-learn's `working_memory`, 1024 MiB by default: for a source that is read
+# completely, and for the rows that are trained on at a time, with all values kept for them.
 _WHOLE, _WINDOW = 1 / 16, 1 / 8
-# A chunk that can be read as a whole only may be as large as this share.
+# The largest share for a chunk that can only be read completely.
 _CHUNK = 1 / 4
 
 
@@ -26,7 +26,7 @@ class RowSource:
         It has ``shape`` and ``dtype``, and returns rows as ``array[start:stop]``.
     """
 
-    # Whether a chunk is read as a whole, however few of its rows are asked for.
+    # Whether a chunk is always read completely, even for a few of its rows.
     reads_whole_chunks = False
     # What makes chunks smaller, for messages.
     remedy = ""
@@ -69,7 +69,7 @@ class RowSource:
 
 
 class MappedArray(RowSource):
-    """Rows of a file that is mapped into memory, whose pages are given back once they are read."""
+    """Rows of a file that is mapped into memory; its pages are released once they are read."""
 
     def __init__(self, array: np.memmap) -> None:
         super().__init__(array)
@@ -81,7 +81,7 @@ class MappedArray(RowSource):
     def read(self, start: int, stop: int) -> np.ndarray:
         """Copy a range of rows."""
         name = self.array.filename
-        # Pages beyond the end of a file that was cut off cannot be touched: that ends the process.
+        # Pages beyond the end of a truncated file must not be touched: that kills the process.
         if name is not None and os.stat(name).st_size < self._size:
             raise OSError(f"the file {name} has shrunk")
         rows = np.array(self.array[start:stop])
@@ -94,7 +94,8 @@ class MappedArray(RowSource):
 
     def _give_back(self) -> None:
         pages = getattr(self.array, "_mmap", None)
-        # Pages of a private copy hold what the user has written; all others are those of the file.
+        # Pages of a private copy may hold values that the user has written; all others are the
+        # file's.
         if pages is not None and self.array.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
             pages.madvise(mmap.MADV_DONTNEED)
 
@@ -105,7 +106,7 @@ def working_memory() -> float:
 
 
 def window_bytes() -> float:
-    """Bytes that the rows which are in memory at a time may take, with what belongs to them."""
+    """Bytes for the rows in memory at a time, with all values kept for them."""
     return _WINDOW * working_memory()
 
 

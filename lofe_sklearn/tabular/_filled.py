@@ -1,4 +1,4 @@
-"""Features without gaps: missing values imputed and flagged, features that never vary left out."""
+"""Features without gaps: missing values are imputed and flagged, constant features are left out."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from lofe_sklearn._types import Bools, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Filling:
-    """What the training rows say of each feature.
+    """Statistics of each feature in the training rows.
 
     Parameters
     ----------
     medians : ndarray of shape (n_features,)
-        What stands for a missing value.
+        Replacements of missing values.
     flagged : ndarray of int
         Features whose gaps are flagged: the first of each column that had some.
     kept : ndarray of bool, shape (n_features,)
@@ -30,7 +30,7 @@ class Filling:
 
     @classmethod
     def of(cls, features: Floats, columns: Sequence[str], asked_for: Sequence[str]) -> Filling:
-        """Look at the training rows.
+        """Learn from the training rows.
 
         Parameters
         ----------
@@ -39,7 +39,7 @@ class Filling:
         columns : sequence of str
             The input column of each feature.
         asked_for : sequence of str
-            Columns whose features are kept in any case.
+            Columns whose features are always kept.
         """
         missing = np.isnan(features)
         medians = np.array([_median(values) for values in features.T])

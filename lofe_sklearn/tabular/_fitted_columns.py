@@ -1,4 +1,4 @@
-"""What is known of a column after the fit, and the values of other tables turned into its kind."""
+"""The fitted kind of each column, and the conversion of other tables to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class FittedColumn:
-    """How the values of a column are given to the vectorizer.
+    """How the values of a column are passed to the vectorizer.
 
     Numbers are given as distances to their median, in a unit that is a power of two, since the
     vectorizer computes in single precision: large numbers that differ little would all be equal
@@ -38,7 +38,7 @@ class FittedColumn:
     centre, unit : float
         Of numbers.
     time_format : str, optional
-        How times are written, in text that times are read from.
+        The format of times, if they are read from text.
     """
 
     kind: str
@@ -131,7 +131,7 @@ class FittedColumn:
 
 
 def _read_numbers(column: Column) -> pd.Series:
-    """Read numbers and truth values from text; what is none is missing."""
+    """Read numbers and truth values from text; other texts become missing values."""
     import pandas as pd
 
     texts = column.values.astype(object)

@@ -1,4 +1,4 @@
-"""What is said of a table whose columns are not quite those that were fitted."""
+"""Errors and warnings about a table whose columns differ from the fitted ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def warn_of_gaps(
     Parameters
     ----------
     features : ndarray of shape (n_samples, n_features)
-        What the vectorizer has made of the table.
+        The vectorizer's features of the table.
     first_features : dict of str to int
         The first feature of each column that has some.
     filling : Filling
@@ -72,7 +72,7 @@ def warn_of_gaps(
     if unread:
         warn_user(
             f"{owner}: values that are no numbers or dates, as the columns had in the fit, are "
-            f"taken for missing: {', '.join(unread)}."
+            f"treated as missing: {', '.join(unread)}."
         )
     if new:
         warn_user(

@@ -35,8 +35,8 @@ def table_pipeline(
     pipeline : :class:`~sklearn.pipeline.Pipeline`
         It is not fitted. ``score_samples``, ``decision_function`` and ``predict`` take tables.
         Parameters of `fit` go to the detector by its name, as in
-        ``pipeline.fit(table, loe__known_anomalies=mask)``. What the detector found out about the
-        training rows is in ``pipeline[-1]``: its ``labels_``, for one.
+        ``pipeline.fit(table, loe__known_anomalies=mask)``. Results of the detector for the training
+        rows, such as its ``labels_``, are in ``pipeline[-1]``.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def table_pipeline(
 
     See Also
     --------
-    TableFeatures : Says what becomes of each kind of column.
+    TableFeatures : Documents the features of each kind of column.
 
     Examples
     --------

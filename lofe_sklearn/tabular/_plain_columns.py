@@ -96,7 +96,7 @@ def as_text(value: Any) -> str:
 
 
 def _of_objects(values: np.ndarray, name: str, owner: str) -> Column:
-    """Return a column of Python objects by what they are."""
+    """Return a column of Python objects, by the types of the objects."""
     import pandas as pd
 
     missing = np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
@@ -212,7 +212,7 @@ _COMPLEX = "complex numbers", "Pass real and imaginary part as columns of their 
 
 
 def _why_not(value: Any) -> tuple[str, str]:
-    """Say what a value is that no feature can be made of, and the remedy."""
+    """Describe a value that cannot become a feature, and the remedy."""
     if isinstance(value, (bytes, bytearray)):
         return "bytes", "Turn them into text, with .str.decode('utf-8'), or drop the column."
     if isinstance(value, Complex):
@@ -220,7 +220,7 @@ def _why_not(value: Any) -> tuple[str, str]:
     if isinstance(value, dict):
         return "dicts", "Make a column of each key, or drop the column."
     if isinstance(value, Iterable):
-        remedy = "Make a column of each entry or of what sums them up, such as their number"
+        remedy = "Make a column of each entry, or of a summary such as their number"
         return "lists", f"{remedy}, or drop the column."
     what = f"values of the type {type(value).__name__}"
     return what, "Turn them into text, with .astype(str), or into numbers, or drop the column."

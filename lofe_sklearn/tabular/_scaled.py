@@ -14,7 +14,7 @@ _RANGE = 1.349
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """What the training rows say of the size of each feature.
+    """Location and spread of each feature in the training rows.
 
     Parameters
     ----------

@@ -72,19 +72,19 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     vectorizer : skrub.TableVectorizer, optional
-        What turns columns into features. Default: skrub's TableVectorizer, with features of times
-        that do not grow without end, and one feature for each value of text.
+        Turns columns into features. Default: skrub's TableVectorizer, with features of times that
+        do not grow with the date, and one feature for each value of text.
     keep : sequence of str, default=()
         Columns that are kept although they have one value only or look like identifiers.
     random_state : int, RandomState instance or None, default=0
-        Seeds the decomposition of text, which is approximate. The default is an integer, since it
-        is no more than a detail of the computation.
+        Seeds the decomposition of text, which is approximate. The default is an integer, since the
+        seed hardly matters.
 
     Attributes
     ----------
     feature_origin_ : dict of str to str
-        The input column of each output feature, in the order of the output. What is computed for
-        features, such as how much each adds to a score, can be summed up over columns by it.
+        The input column of each output feature, in the order of the output. With it, values for
+        features, such as contributions to a score, can be summed over columns.
     dropped_ : dict of str to str
         The columns that were dropped, and why.
     column_kinds_ : dict of str to str
@@ -128,11 +128,11 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
     by their standard deviation.
 
     An identifier is text without spaces that is different in each of at least 20 rows and no date
-    or number, or whole numbers that are all different although they come from a range that is so
-    small that this is no chance, or whose name says that they are identifiers.
+    or number, or integers that are all different although their range is too small for that to be
+    chance, or integers in a column whose name says that they are identifiers.
 
-    Dates get no feature that counts time from a fixed date: all rows of tomorrow's table would lie
-    beyond the training rows, and stand out.
+    Dates get no feature that counts time from a fixed date, since all rows of tomorrow's table
+    would lie outside the range of the training rows, and look anomalous.
 
     See Also
     --------
@@ -173,7 +173,7 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: MatrixLike, y: Any = None) -> TableFeatures:
-        """Learn what to make of each column.
+        """Learn the features of each column.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(self, X: MatrixLike, y: Any = None) -> pd.DataFrame:
-        """Learn what to make of each column, and return the features of the same rows.
+        """Learn the features of each column, and return the features of the same rows.
 
         Parameters
         ----------
@@ -288,7 +288,7 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
         }
         features = as_numbers_of(vectorized, owner)
         self._name_features(vectorized.columns, features)
-        for name in columns:  # the vectorizer has made nothing of some, or what does not vary
+        for name in columns:  # the vectorizer gives some columns no feature, or constant ones
             if name not in self.feature_origin_.values():
                 dropped[name] = CONSTANT_REASON if name in self._first_features else EMPTY_REASON
                 self._first_features.pop(name, None)
@@ -305,8 +305,8 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
         if dropped:
             listed = ", ".join(f"{name!r} ({reason})" for name, reason in dropped.items())
             warn_user(
-                f"{owner}: dropped columns that say nothing of a row: {listed}. Leave them out of "
-                "X to be rid of this warning, or keep them with keep=[...]."
+                f"{owner}: dropped columns that tell nothing about a row: {listed}. Leave them out "
+                "of X to silence this warning, or keep them with keep=[...]."
             )
         return self._finished(features, table.index)
 

@@ -1,4 +1,6 @@
-"""The typical value of each column of a table, as plain values that a file of a model can hold."""
+"""The typical value of each column of a table, as plain values that can be stored in a model
+file.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ def typical_values(
 ) -> dict[str, tuple[str, Any]]:
     """Return kind and typical value of each column of a table, which the user sees in reasons.
 
-    Times are written as text, in the form of ISO 8601, with their zone's distance to UTC.
+    Times are written as text, in the form of ISO 8601, with their zone's offset from UTC.
     """
     import pandas as pd
 

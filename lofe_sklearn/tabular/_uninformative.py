@@ -1,4 +1,4 @@
-"""Columns that say nothing of a row: empty ones, constant ones, and those that only name it."""
+"""Columns that tell nothing about a row: empty ones, constant ones, and identifiers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def why_uninformative(column: Column, name: str) -> str | None:
 
 
 def _are_numbers_of_rows(numbers: np.ndarray, name: str) -> bool:
-    """Whether different numbers are whole ones of a range so small that this is no chance."""
+    """Whether different numbers are integers of a range too small for that to be chance."""
     if (numbers != np.round(numbers)).any():
         return False
     spread = float(numbers.max() - numbers.min()) + 1

@@ -1,4 +1,4 @@
-"""skrub's part: the vectorizer, what it has read from text, and its features as numbers."""
+"""skrub's part: the vectorizer, the kinds of columns that it read from text, and its features."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
         ) from error
     if given is None:
         return TableVectorizer(
-            # A column for each of two values: a third one is then like none of them.
+            # Two values get a column each, so that a third one is like none of them.
             low_cardinality=OneHotEncoder(
                 handle_unknown="ignore", sparse_output=False, dtype=np.float32
             ),
@@ -56,7 +56,7 @@ def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
 
 @contextmanager
 def without_remarks() -> Iterator[None]:
-    """Leave out what skrub says of texts that are fewer than the features it makes of them."""
+    """Silence skrub's warnings about columns with fewer texts than features."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The matrix shape is", UserWarning)
         yield
@@ -64,7 +64,7 @@ def without_remarks() -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a fitted vectorizer reads from text.
+    """How a fitted vectorizer reads text.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Reading:
 
     @classmethod
     def of(cls, vectorizer: Any, kinds: Mapping[str, str]) -> Reading:
-        """Look at a fitted vectorizer, which was given columns of these kinds."""
+        """Learn from a fitted vectorizer, which was given columns of these kinds."""
         found = vectorizer.kind_to_columns_
         read = dict.fromkeys(found["numeric"], NUMBER) | dict.fromkeys(found["datetime"], TIME)
         read = {name: kind for name, kind in read.items() if kinds[name] == TEXT}
@@ -97,7 +97,7 @@ class Reading:
         return cls({**kinds, **read}, formats, nulls)
 
     def unreadable(self, values: pd.Series, gaps: np.ndarray) -> list[Any]:
-        """Return the values that the vectorizer has made gaps of, but are not missing."""
+        """Return the values that the vectorizer has turned into missing ones."""
         given = values.astype(object)[gaps & ~values.isna().to_numpy()]
         nulls = self.null_strings | {""}
         return [value for value in given if str(value).strip() not in nulls]
@@ -108,12 +108,12 @@ def _null_strings_of(step: Any) -> Sequence[str]:
 
 
 def as_numbers_of(features: pd.DataFrame, owner: str) -> Floats:
-    """Return what the vectorizer has made, as numbers.
+    """Return the vectorizer's features as numbers.
 
     Raises
     ------
     ValueError
-        If something else than numbers has come out, or an infinite one.
+        If a feature is not a number, or is infinite.
     """
     try:
         numbers = features.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -132,12 +132,12 @@ def as_numbers_of(features: pd.DataFrame, owner: str) -> Floats:
 
 
 def own_name(name: str) -> str:
-    """Return a feature's name without the random part that skrub adds to names that come twice."""
+    """Return a feature's name without the random part that skrub adds to duplicate names."""
     return re.sub(r"__skrub_[0-9a-f]+__$", "", str(name))
 
 
 def different(names: list[str]) -> list[str]:
-    """Return the names with a number behind those that came before."""
+    """Return the names, with a number behind duplicates."""
     found: dict[str, None] = {}
     for name in names:
         free, number = name, 2

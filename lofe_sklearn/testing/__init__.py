@@ -1,4 +1,4 @@
-"""What a backbone of your own must satisfy, as one call to put into its tests.
+"""One call that checks your own backbone, for its tests.
 
 >>> from lofe_sklearn import DeepSVDD
 >>> from lofe_sklearn.testing import check_backbone
@@ -6,7 +6,7 @@
 ['estimator', 'two losses for each row', 'rows do not affect each other']
 
 A check that fails raises an AssertionError that says what was needed, what came, and how to mend
-it. Two more checks only warn: their findings are no broken contract, but a reason to look again.
+it. Two more checks only warn: their findings break no contract, but deserve a look.
 """
 
 from lofe_sklearn.testing._check_backbone import check_backbone

@@ -45,7 +45,7 @@ def check_backbone(
     Raises
     ------
     AssertionError
-        If a check fails. A fault that shows as an error of its own is raised as it is.
+        If a check fails. Other errors, raised by the backbone itself, are passed on.
 
     Warns
     -----
@@ -102,7 +102,7 @@ def _check_declaration(estimator: Backbone) -> None:
             continue
         if parameter not in stored:
             raise AssertionError(
-                f"{name}.__init__ must store its parameter {parameter} as it came: add "
+                f"{name}.__init__ must store its parameter {parameter} unchanged: add "
                 f"`self.{parameter} = {parameter}`, or pass it on to super().__init__()."
             )
         if parameter not in constraints:

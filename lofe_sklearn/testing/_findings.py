@@ -1,4 +1,4 @@
-"""What breaks no contract, but is a reason to look again: each returns a text to warn with."""
+"""Findings that break no contract, but deserve a look: each returns the text of a warning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _N_SETS = 4
 
 
 def find_no_lower_bound(estimator: Backbone, rows: Tensor) -> str | None:
-    """Train rows as anomalies; return what to warn of where their loss falls without end."""
+    """Train rows as anomalies; return a warning if their loss falls without end."""
     module = build(estimator, rows)
     losses, _ = minimise(module, rows, which=1)
     late_part = losses[len(losses) // 2] - losses[-1]
@@ -26,14 +26,14 @@ def find_no_lower_bound(estimator: Backbone, rows: Tensor) -> str | None:
     return (
         f"{type(module).__name__}: the anomaly loss has no lower bound. Training {FEW_ROWS} rows "
         f"as anomalies brought it from {losses[0]:.3g} to {losses[-1]:.3g}, and it was still "
-        "falling. Rows that are labelled as anomalies, rightly or not, can then come to outweigh "
-        "all others. Set gradient_clip_value and few epochs, or take an anomaly loss that levels "
-        "off at 0."
+        "falling. Rows that are labelled as anomalies, rightly or not, can then outweigh all "
+        "others. Set gradient_clip_value and few epochs, or take an anomaly loss that levels off "
+        "at 0."
     )
 
 
 def find_no_gain_from_labels(estimator: Backbone, X: np.ndarray | None) -> str | None:
-    """Train on contaminated rows, blind and by LOE; return what to warn of without a gain."""
+    """Train on contaminated rows, blind and by LOE; return a warning if LOE does not gain."""
     settings: list[dict[str, Any]] = [{"method": "blind"}, {"method": "hard"}]
     f1 = np.zeros((_N_SETS, len(settings)))
     for seed in range(_N_SETS):
@@ -56,9 +56,9 @@ def find_no_gain_from_labels(estimator: Backbone, X: np.ndarray | None) -> str |
 def _contaminated_rows(X: np.ndarray | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return normal rows and a cluster of anomalies, a fifth of all, far from their mean.
 
-    The normal rows made here have heavy tails: many of them are further out than the cluster, so
-    that it has to be found by what its rows have in common. It is large enough to be learned by
-    blind training.
+    The generated normal rows have heavy tails: many of them are farther out than the cluster, so a
+    detector must find it by what its rows have in common. It is large enough that blind training
+    learns it.
     """
     rng = np.random.default_rng(seed)
     if X is None:

@@ -50,21 +50,21 @@ def _check_stack(estimator: Backbone, X: np.ndarray) -> None:
         except UserWarning as warning:
             raise AssertionError(str(warning)) from warning
     if engine.has_dropout(together.estimator_.module_):
-        return  # each model draws masks of its own, in a stack others than alone
+        return  # each model draws its own masks, different ones in a stack and alone
     for member in together.estimators_:
         alone = LOE(member, **_FIXED).fit(X).score_samples(X)
         difference = np.abs(member.score_samples(X) - alone).max() / (alone.std() or 1.0)
         if difference > 1e-3:
             raise AssertionError(
                 f"{type(estimator).__name__}: a model trained in a stack differs from the same "
-                f"one trained alone, by {difference:.2g} standard deviations of its scores. Keep "
-                "what forward changes out of the module: state, running statistics, counters."
+                f"one trained alone, by {difference:.2g} standard deviations of its scores. "
+                "forward must not change the module: no state, running statistics or counters."
             )
 
 
 def _check_it_learns(estimator: Backbone, X: np.ndarray) -> None:
     loss_n = clone(estimator).set_params(random_state=0).fit(X).history_.loss_n[:, 0]
-    # By more than rounding: a network that does not move has losses that differ by that.
+    # By more than rounding: the losses of a network that does not learn differ by rounding.
     if len(loss_n) < 3 or not loss_n[-1] < loss_n[0] - 1e-6 * abs(loss_n[0]):
         raise AssertionError(
             f"{type(estimator).__name__}: the normal loss must fall in training; in {len(loss_n)} "

@@ -66,7 +66,7 @@ def _check_gradients(estimator: Backbone, rows: Tensor) -> None:
     if unused:
         raise AssertionError(
             f"{name}: neither loss has a gradient with respect to {', '.join(unused)}. Use them in "
-            "forward, or set requires_grad_(False) for what shall stay as it is."
+            "forward, or set requires_grad_(False) for those that must not change."
         )
 
 
@@ -79,7 +79,7 @@ def _check_score_scale(estimator: Backbone, rows: Tensor) -> None:
             f'{name}.score_scale must be "log", for normal losses of at least 0, or "linear", for '
             f"those of any sign; got {scale!r}."
         )
-    # As far down as training on few rows brings it: before training many losses are positive.
+    # After training on few rows: before training many losses are positive.
     _, lowest = minimise(module, rows, which=0)
     if scale == "log" and lowest < -1e-4:
         raise AssertionError(

@@ -1,4 +1,4 @@
-"""An untrained module, and what becomes of it when one of its losses is minimised."""
+"""An untrained module, and the effect of minimising one of its losses."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def minimise(module: nn.Module, rows: Tensor, *, which: int) -> tuple[list[float
     Returns
     -------
     means : list of float
-        Its means before each step. Where it leaves the range of numbers, they end with minus
+        The loss's means before each step. If it leaves the range of numbers, they end with minus
         infinity.
     lowest : float
-        Its lowest value.
+        The loss's lowest value.
     """
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-2)

@@ -48,7 +48,7 @@ def test_what_no_answer_speaks_of_keeps_the_prior():
 
 
 def test_a_prior_counts_as_five_answers():
-    # Answers all over the range, so that they speak for all rows.
+    # Answers all over the range, so that they represent all rows.
     scores = np.linspace(0, 1, 1000)
     for n_queries in (5, 20, 200):
         known = np.zeros(1000, dtype=int)

@@ -18,7 +18,7 @@ ROWS = "".join(f"{i % 7},{i % 5}.5\n" for i in range(40))
 
 FILES = {
     "empty": ("t.csv", "", r"t\.csv is empty"),
-    "blank lines": ("t.csv", "\n\n", "is empty: it has no line but blank ones"),
+    "blank lines": ("t.csv", "\n\n", "is empty: all of its lines are blank"),
     "a header only": ("t.csv", "a,b\n", "has a header, but no rows below it"),
     "one row": ("t.csv", "a,b\n1,2\n", "has one row; at least 2 are needed"),
     "one column": ("t.csv", "a\n1\n2\n3\n", "too few columns .*: 'a'.*--separator"),
@@ -37,7 +37,7 @@ FILES = {
         b"PK\x03\x04" + bytes(range(128, 256)),
         "zip archive or a spreadsheet",
     ),
-    "zero bytes": ("t.csv", b"\0\0\0\0,\0\n", "line 1: this is no text"),
+    "zero bytes": ("t.csv", b"\0\0\0\0,\0\n", "line 1: this is not text"),
     "two columns of a name": (
         "t.csv",
         "a,b,a\n1,2,3\n",
@@ -161,7 +161,7 @@ def test_model_files_that_cannot_be_used(lofe, model, folder, tmp_path):
         (["--contamination", ".2,.1"], "in ascending order"),
         (["--contamination", "a tenth"], "got 'a tenth'"),
         (["--device", "cuda:99"], "--device: .*not available here"),
-        (["--encoding", "klingon"], "none that Python knows"),
+        (["--encoding", "klingon"], "is not known to Python"),
         (["--separator", "::"], "--separator must be auto"),
         (["--decimal", "x"], "--decimal must be"),
         (["--output", "scores.txt"], r"must end in \.csv or \.parquet"),

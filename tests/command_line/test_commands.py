@@ -30,7 +30,7 @@ def test_fit_prints_the_most_anomalous_rows_with_reasons(model, folder):
 
 def test_fit_says_what_it_dropped_and_how_many_rows_it_flags(model, folder):
     notes = (folder / "notes.txt").read_text()
-    assert "note: dropped columns that say nothing of a row: 'currency'" in notes
+    assert "note: dropped columns that tell nothing about a row: 'currency'" in notes
     assert "keep=[" not in notes
     assert "share of anomalies" in notes
 

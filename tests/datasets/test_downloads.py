@@ -116,7 +116,7 @@ def test_a_cut_off_download_goes_on(server, entry, access):
 
 def test_the_next_call_goes_on(server, entry, access, tmp_path):
     server.mishaps = ["cut off"]
-    with pytest.raises(ConnectionError, match=rf"goes on after the {HALF} bytes"):
+    with pytest.raises(ConnectionError, match=rf"continues after {HALF} bytes"):
         read_verified(replace(access, n_retries=0), entry)
     assert files_in(tmp_path) == ["some.npz.part"]
     content, _ = read_verified(access, entry)
@@ -139,7 +139,7 @@ def test_a_part_that_is_as_long_as_the_file_or_longer(entry, access, tmp_path, s
 
 def test_an_altered_download_is_not_kept(server, entry, access, tmp_path):
     server.content = CONTENT[:-1] + b"?"
-    with pytest.raises(OSError, match="is not the published file, and was not kept") as info:
+    with pytest.raises(OSError, match="is not the published one, and was not kept") as info:
         read_verified(access, entry)
     assert server.url in str(info.value)
     assert SHA256 in str(info.value)
@@ -188,7 +188,7 @@ def test_a_wrong_local_file_is_left_alone(server, entry, access, tmp_path, conte
 
 def test_a_folder_that_cannot_be_written_to(entry, access, tmp_path):
     (tmp_path / "tabular").write_text("a file, where a folder is needed")
-    with pytest.raises(OSError, match="cannot be saved to .* Let data_home or LOFE_DATA"):
+    with pytest.raises(OSError, match="cannot be saved to .* Set data_home or LOFE_DATA"):
         read_verified(access, entry)
 
 
@@ -197,7 +197,7 @@ def test_a_full_disk(entry, access, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("lofe_sklearn.datasets._download._fetch_rest", full)
-    with pytest.raises(OSError, match="No space left .* bytes are free there. Make room"):
+    with pytest.raises(OSError, match="No space left .* bytes are free there. Free some space"):
         read_verified(access, entry)
 
 
@@ -318,7 +318,7 @@ def test_a_part_that_is_another_file_is_not_written_to(kind, entry, access, tmp_
 
 def test_a_folder_in_the_place_of_the_part(entry, access, tmp_path):
     (tmp_path / "tabular" / "some.npz.part").mkdir(parents=True)
-    with pytest.raises(OSError, match=r"cannot be saved to .* Let data_home or LOFE_DATA"):
+    with pytest.raises(OSError, match=r"cannot be saved to .* Set data_home or LOFE_DATA"):
         read_verified(access, entry)
 
 
@@ -328,7 +328,9 @@ def test_a_disk_that_fills_up(server, entry, access, tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, before[1]))
     try:
-        with pytest.raises(OSError, match=r"could not be saved .* bytes are free there. Make room"):
+        with pytest.raises(
+            OSError, match=r"could not be saved .* bytes are free there. Free some space"
+        ):
             read_verified(access, entry)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

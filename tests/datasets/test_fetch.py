@@ -75,7 +75,7 @@ def test_lists_of_names():
     [
         (fetch_adbench, "cardoi", "no set is called 'cardoi'. Did you mean '6_cardio'"),
         (fetch_adbench, "qqqq", r"no set is called 'qqqq'. list_adbench\(\) lists"),
-        (fetch_adbench, "fraud", r"no checksum of 'fraud' .*13_fraud.npz.*load_npz"),
+        (fetch_adbench, "fraud", r"no checksum of 'fraud'.*13_fraud.npz.*load_npz"),
         (fetch_adbench, "3_backdoor", "no checksum"),
         (fetch_adbench, "CV_by_ViT/MVTec-AD_bottle", "no checksum"),
         (fetch_adbench, "20news_0", "no checksum"),
@@ -84,7 +84,7 @@ def test_lists_of_names():
         (fetch_adbench, 6, "name must be a non-empty str.*got 6"),
         (fetch_odds, "", "name must be a non-empty str"),
         (fetch_odds, "kddrew", "Did you mean 'kddrev'"),
-        (fetch_odds, "speech", "no source whose checksum is known.*load_npz"),
+        (fetch_odds, "speech", "no source with a known checksum.*load_npz"),
     ],
 )
 def test_names_that_are_refused(fetch, name, message):

@@ -30,7 +30,7 @@ def in_child():
     assert torch.get_num_threads() == 2  # as the program has it
 
 def refit():
-    # With the models of folds, and the mixture of scikit-learn's that finds the ratio.
+    # With the models of folds, and the scikit-learn mixture that finds the ratio.
     assert make().fit(X).labels_.shape == (600,)
 
 def from_a_thread():

@@ -272,7 +272,7 @@ def test_no_room_for_entries(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(_cache.os, "replace", full)
-    with pytest.warns(UserWarning, match=r"No space left.*Make room") as record:
+    with pytest.warns(UserWarning, match=r"No space left.*Free some space") as record:
         features = small(folder).fit_transform(X)
     assert len(record) == 1
     np.testing.assert_array_equal(features, small().fit_transform(X))

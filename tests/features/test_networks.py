@@ -67,7 +67,7 @@ class TestBadWeights:
                 return (sys.exit, ("the file ran code",))
 
         torch.save({"0.weight": Evil()}, tmp_path / "weights.pt")
-        with pytest.raises(ValueError, match="no file of weights that can be loaded safely"):
+        with pytest.raises(ValueError, match="not a file of weights that can be loaded safely"):
             self.fit(tmp_path / "weights.pt")
 
     def test_no_file(self, tmp_path):

@@ -59,7 +59,7 @@ def test_types_without_one(dtype, top):
     if not info.min <= top <= info.max:
         pytest.skip("beyond the type")
     image = grey(dtype, top)
-    message = rf"{dtype}, from {min(top, 0)} to {max(top, 0)}, and which .* white is not known"
+    message = rf"{dtype}, from {min(top, 0)} to {max(top, 0)}, and it is not known which .* white"
     with pytest.raises(BrokenImage, match=message):
         read_image(image)
     for held in ([image], image[None]):
@@ -72,7 +72,7 @@ def test_types_without_one(dtype, top):
     assert "is white" in find_broken_images([image])[0].reason
     if top > 0:
         for held in (image.reshape(1, -1), image.reshape(1, -1).tolist()):
-            with pytest.raises(ValueError, match="which of its values is white is not known"):
+            with pytest.raises(ValueError, match="it is not known which value is white"):
                 small().fit(held)
 
 

@@ -203,7 +203,7 @@ class TestFeatures:
     @pytest.mark.parametrize(
         ("parameters", "message"),
         [
-            ({"appearance": False, "motion": None}, "set appearance=True or motion"),
+            ({"appearance": False, "motion": None}, "set appearance=True, or motion"),
             ({"motion": "flow"}, "motion must be one of 'difference', 'stack', None"),
         ],
     )

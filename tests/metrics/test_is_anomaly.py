@@ -51,7 +51,10 @@ def test_the_result_is_a_copy():
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([1, 1], "holds only the label 1, which means all anomalies beside 0, and all normal"),
+        (
+            [1, 1],
+            "holds only the label 1, which means an anomaly if labels are 0 and 1, and normal",
+        ),
         ([1.0], "Pass booleans"),
         ([-1, 0, 1], r"both -1 and 0\. 0 means unknown only in fit\(\.\.\., known_labels="),
         ([-1, 0], "Drop the rows of unknown label"),

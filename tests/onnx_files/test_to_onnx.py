@@ -163,7 +163,7 @@ def test_what_cannot_be_exported_is_named_and_leaves_the_old_file(path):
     with pytest.raises(ModelFileError, match="IsolationForest is no detector of lofe_sklearn"):
         to_onnx(IsolationForest().fit(ROWS), path)
     pipeline = make_pipeline(FunctionTransformer(np.cbrt), NETWORK).fit(ROWS)
-    with pytest.raises(ModelFileError, match=r"Pass X=, such as X_train\[:16\]"):
+    with pytest.raises(ModelFileError, match=r"Pass some, such as X=X_train\[:16\]"):
         to_onnx(pipeline, path)
     with pytest.raises(NotFittedError):
         to_onnx(LOE(), path)

@@ -156,7 +156,7 @@ def test_steps_of_a_table(contaminated, tmp_path):
     text = skrub.MinHashEncoder(n_components=4)
     steps = [skrub.TableVectorizer(high_cardinality=text), skrub.ApplyToCols(StandardScaler())]
     pipeline = make_pipeline(*steps, FunctionTransformer(np.nan_to_num), LOE(SVDD, **GIVEN))
-    pipeline.steps[2][1].func = np.tanh  # of numpy's, a function that a file may name
+    pipeline.steps[2][1].func = np.tanh  # a NumPy function that a file may name
     table["a"] = table["a"].fillna(0.0)
     pipeline.fit(table)
     loaded = saved(pipeline, tmp_path)
@@ -345,7 +345,7 @@ def test_what_is_no_fitted_estimator(tmp_path):
 def test_a_value_that_holds_itself(contaminated, tmp_path):
     detector = SVDD.__class__(max_epochs=1).fit(contaminated[0])
     detector.circle_ = [detector]
-    with pytest.raises(ModelFileError, match=r"DeepSVDD.circle_\[0\] refers to what it is a part"):
+    with pytest.raises(ModelFileError, match=r"DeepSVDD.circle_\[0\] refers to an object that"):
         lofe_sklearn.save(detector, tmp_path / "model")
 
 

@@ -14,7 +14,7 @@ CONTEXT = multiprocessing.get_context("fork")
 def in_processes(work, size=2, timeout=30.0):
     """Return what ``work(ranks)`` returns in each process, or the exception that it raises.
 
-    None stands for a process that ended without a word.
+    None stands for a process that ended silently.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -355,7 +355,7 @@ def test_other_types_in_another_table():
     np.testing.assert_array_equal(quiet(features.transform, as_text), rows)
     moved = table.assign(when=table["when"].dt.tz_convert("America/Lima"))
     np.testing.assert_array_equal(quiet(features.transform, moved), rows)
-    with pytest.warns(UserWarning, match=r"taken for missing: 'n' \(1, such as 'many'\)"):
+    with pytest.warns(UserWarning, match=r"treated as missing: 'n' \(1, such as 'many'\)"):
         odd = features.transform(as_text.assign(n=["many", *as_text["n"][1:]]))
     np.testing.assert_array_equal(odd.iloc[1:], rows.iloc[1:])
     for change, message in (

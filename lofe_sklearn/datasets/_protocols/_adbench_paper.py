@@ -24,10 +24,10 @@ def adbench_unsupervised(
 ) -> TrainTestSplit:
     """Fit on all rows without their labels, and score the same rows.
 
-    The setting that most papers mean by "unsupervised on ADBench" [1]_: the rows that are to be
-    scored are there for training, and nobody says which of them are anomalous. ADBench's own runs
-    score unsupervised detectors on a held-out part: for comparing with its published figures take
-    `adbench_split`. ROC AUC and average precision are reported.
+    The setting that most papers mean by "unsupervised on ADBench" [1]_: the rows to be scored are
+    trained on, without their labels. ADBench's own runs score unsupervised detectors on a held-out
+    part: to compare with its published figures use `adbench_split`. ROC AUC and average
+    precision are reported.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def adbench_unsupervised(
     y : array-like of shape (n_samples,)
         1 for anomalies, 0 for normal rows.
     max_samples : int or None, default=10_000
-        Of more rows, so many are drawn at random without replacement, anomalous or not. 10,000 is
-        ADBench's limit; None takes all rows.
+        If X has more rows, this number is drawn at random without replacement, anomalous or not.
+        10,000 is ADBench's limit; None takes all rows.
     min_samples : int, optional
-        Of fewer rows, so many are drawn with replacement. ADBench does so with 1,000. By default
-        nothing is duplicated, since duplicates make a small set look denser than it is.
+        If X has fewer rows, this number is drawn with replacement. ADBench does so with 1,000. By
+        default nothing is duplicated, since duplicates make a small set look denser than it is.
     random_state : int, RandomState instance or None, default=None
         Seeds the draws; without a draw nothing is random.
 
@@ -114,11 +114,11 @@ def adbench_split(
         Share of the test rows, in (0, 1), of the normal rows and of the anomalies, rounded; but
         both parts get at least one of each.
     max_samples : int or None, default=10_000
-        Of more rows, so many are drawn at random without replacement before the split. 10,000 is
-        ADBench's limit; None takes all rows.
+        If X has more rows, this number is drawn at random without replacement before the split.
+        10,000 is ADBench's limit; None takes all rows.
     min_samples : int, optional
-        Of fewer rows, so many are drawn with replacement before the split. ADBench does so with
-        1,000, and a test row may then be a training row too. By default nothing is duplicated.
+        If X has fewer rows, this number is drawn with replacement before the split. ADBench does so
+        with 1,000, and a test row may then be a training row too. By default nothing is duplicated.
     random_state : int, RandomState instance or None, default=None
         Seeds the draws and the split.
 

@@ -32,8 +32,8 @@ def contaminated_one_class_split(
     Made for comparing shares: with one seed, all of them have the same test rows and the same
     number of training rows, and the anomalies of a lower share are among those of a higher one. The
     normal rows are split in half at random. Up to half of the anomalies are set aside, as many as
-    the share `max_contamination` needs. They are never tested. As many of them as `contamination`
-    says replace normal training rows, as they are: without noise, and none twice.
+    the share `max_contamination` needs. They are never tested. Some of them, by `contamination`,
+    replace normal training rows: without noise, and none twice.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ def contaminated_one_class_split(
         Share of anomalies in the training rows, in [0, max_contamination]; their number is rounded
         down.
     max_contamination : float, default=0.2
-        The highest share that is to be compared, in (0, 1). Where half of the anomalies are too few
-        for it, fewer rows are trained on.
+        The highest share that is to be compared, in (0, 1). If half of the anomalies are too few
+        for it, fewer rows are used for training.
     max_train_samples : int, optional
         Most training rows. Default: half of the normal rows.
     max_test_samples : int, optional

@@ -80,16 +80,16 @@ def drawn_within(
     min_normal: int = 1,
     min_anomalous: int = 1,
 ) -> tuple[Floats, Ints, np.random.RandomState]:
-    """Return checked rows and labels, drawn so that their number keeps within the limits.
+    """Return checked rows and labels, drawn so that their number is within the limits.
 
     Parameters
     ----------
     X, y : array-like
         Rows and labels, as `check_labelled` takes them.
     max_samples : int or None
-        Of more rows, so many are drawn without replacement.
+        If there are more rows, this number is drawn without replacement.
     min_samples : int or None
-        Of fewer rows, so many are drawn with replacement.
+        If there are fewer rows, this number is drawn with replacement.
     random_state : int, RandomState instance or None
         Seeds the draw.
     owner : str

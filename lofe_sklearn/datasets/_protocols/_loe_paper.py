@@ -106,7 +106,7 @@ def image_one_vs_rest(
     classes_test : array-like of shape (n_test,)
         The class of each.
     normal_class : int or str
-        The class that is taken for normal; all others are anomalous.
+        The class that counts as normal; all others are anomalous.
     contamination : float, default=0.1
         Share of anomalies in the training images, in [0, 1). As many are drawn as fit into it,
         ``floor(n_normal * contamination / (1 - contamination))``, without replacement and without
