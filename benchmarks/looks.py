@@ -12,26 +12,24 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
+
+from benchmarks.colors import ALSO_OTHERS, OTHERS, OURS, WORDS
+from benchmarks.markdown import short
 
 Floats = NDArray[np.float64]
 
-# Blue and orange are told apart by the colour-blind, and by their brightness in grey.
-OURS = "#0059A8"
-ALSO_OURS = "#5B9BD5"
-BLIND = "#D55E00"
-OTHERS = "#A0A0A0"
-WORDS = "#333333"
 WIDTH = 5.6  # inches
 DPI = 190
 
 
 def canvas(height: float, heading: str, under: str = "") -> Figure:
     """Return an empty picture, `height` inches high, with its heading and a line under it."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="white")
     n_lines = heading.count("\n") + 1 + 0.8 * (under.count("\n") + 1 if under else 0)
     top = 1 - 0.245 * n_lines / height - 0.06 / height
-    figure.get_layout_engine().set(rect=(0, 0, 1, top))  # type: ignore[union-attr]
+    layout = ConstrainedLayoutEngine(rect=(0, 0, 1, top))
+    figure = Figure(figsize=(WIDTH, height), layout=layout, facecolor="white")
     y = 1 - 0.06 / height
     figure.text(0.015, y, heading, va="top", fontsize=13, weight="bold", linespacing=1.15)
     y -= 0.235 * (heading.count("\n") + 1) / height
@@ -79,28 +77,25 @@ def name_ends(
         )
 
 
-def bars(axis: Axes, names: Sequence[str], values: Sequence[float], ours: str, digits: int) -> None:
+def bars(
+    axis: Axes, names: Sequence[str], values: Sequence[float] | Floats, ours: str, digits: int
+) -> None:
     """Draw a bar for each name, from the top, with its figure; the bar of `ours` is blue."""
-    places = np.arange(len(names))
-    there = np.isfinite(values)
-    colors = [OURS if name == ours else "#C4C4C4" for name in names]
-    axis.barh(places, np.nan_to_num(np.asarray(values)), color=colors, height=0.72)
     top = float(np.nanmax(values))
-    for place, value, is_there in zip(places, values, there, strict=True):
-        text = f"{value:.{digits}f}".replace("0.", ".", 1) if is_there else "not run"
+    for place, (name, value) in enumerate(zip(names, map(float, values), strict=True)):
+        is_there = np.isfinite(value)
+        length = value if is_there else 0.0
+        axis.barh(place, length, color=OURS if name == ours else ALSO_OTHERS, height=0.72)
         axis.text(
-            (value if is_there else 0) + 0.02 * top,
+            length + 0.02 * top,
             place,
-            text,
+            short(value, digits) if is_there else "not run",
             va="center",
             fontsize=8.5,
             color=WORDS if is_there else "0.6",
-            weight="bold" if names[place] == ours else "normal",
+            weight="bold" if name == ours else "normal",
         )
-    axis.set_yticks(places, list(names))
-    for label in axis.get_yticklabels():
-        if label.get_text() == ours:
-            label.set(color=OURS, weight="bold")
+    axis.set_yticks(range(len(names)), list(names))
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.set_xlim(0, 1.18 * top)
     axis.set_xticks([])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import looks
+from benchmarks import colors, looks
 from benchmarks.ledger import Row
 from benchmarks.markdown import short
 from benchmarks.studies.nothing_chosen import NAMES, behind
@@ -25,8 +25,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     axis = drawing.subplots()
     for place, (_, ours, best, its) in enumerate(lost):
         axis.plot([ours, its], [place, place], color="0.8", lw=2, zorder=1)
-        axis.plot(ours, place, "o", color=looks.OURS, ms=9)
-        axis.plot(its, place, "o", color=looks.WORDS, ms=6)
+        axis.plot(ours, place, "o", color=colors.OURS, ms=9)
+        axis.plot(its, place, "o", color=colors.WORDS, ms=6)
         axis.annotate(
             f"{NAMES.get(best, best)} {short(its, 2)}",
             (its, place),
@@ -34,7 +34,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             textcoords="offset points",
             va="center",
             fontsize=9,
-            color=looks.WORDS,
+            color=colors.WORDS,
         )
         axis.annotate(
             short(ours, 2),
@@ -44,7 +44,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             ha="right",
             va="center",
             fontsize=9,
-            color=looks.OURS,
+            color=colors.OURS,
         )
     axis.set_yticks(range(len(lost)), [_called(dataset) for dataset, *_ in lost])
     axis.set_ylim(len(lost) - 0.5, -0.5)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks import looks
+from benchmarks import colors, looks
 from benchmarks.markdown import short
 
 METHODS = {"blind": "without labels", "soft": "soft labels", "hard": "hard labels"}
-COLORS = {"blind": looks.BLIND, "soft": looks.ALSO_OURS, "hard": looks.OURS}
+COLORS = {"blind": colors.BLIND, "soft": colors.ALSO_OURS, "hard": colors.OURS}
 CLOSE = 0.03  # figures would lie on each other
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import looks
+from benchmarks import colors, looks
 from benchmarks.ledger import Row
 from benchmarks.reports.adbench import SEEN, UNSEEN, of_group, seen_and_others
 from benchmarks.reports.grid import make_grid, name_sets
@@ -27,7 +27,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     datasets = dict(zip(name_sets(rows), (row["dataset"] for row in rows), strict=True))
     groups = seen_and_others(grid, datasets)
     means = {key: of_group(grid, lines) / 100 for key, lines in groups.items()}
-    known = np.isfinite(list(means.values())).any(axis=0)
+    known = np.isfinite(np.array(list(means.values()))).any(axis=0)
     order = [
         place for place in np.argsort(-np.nan_to_num(means[SEEN]), kind="stable") if known[place]
     ]
@@ -47,7 +47,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         drawing.subplots(1, 2, sharey=True), values.values(), titles, strict=True
     ):
         looks.bars(axis, names, of_key, OURS, digits=3)
-        axis.set_title(title, fontsize=9.5, loc="left", color=looks.WORDS)
+        axis.set_title(title, fontsize=9.5, loc="left", color=colors.WORDS)
     looks.save(drawing, path)
 
 

@@ -51,7 +51,7 @@ def mean_auc(rows: Sequence[Row]) -> dict[tuple, tuple[float, int]]:
     """Return mean ROC AUC in per cent and the number of classes that it is a mean of.
 
     Keys are the collection, the detector, the share of anomalies and the method, which is "clean"
-    where there are none.
+    for a share of 0.
     """
     values: dict[tuple, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:

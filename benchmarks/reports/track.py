@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import looks
+from benchmarks import colors, looks
 from benchmarks.markdown import short
 from benchmarks.reports.curves import percent
 from benchmarks.reports.grid import METRICS, Column, Floats, Row, name_columns, name_sets
@@ -28,11 +28,11 @@ WAYS = {
     ("blind", "{}", False): BLIND,
 }
 LOOKS: dict[str, dict[str, Any]] = {
-    NOTHING_CHOSEN: {"color": looks.OURS, "lw": 3.4, "zorder": 6},
-    KNOWN: {"color": looks.OURS, "lw": 2.0, "ls": (0, (4, 1.4)), "zorder": 5},
-    BLIND: {"color": looks.BLIND, "lw": 2.8, "zorder": 5},
+    NOTHING_CHOSEN: {"color": colors.OURS, "lw": 3.4, "zorder": 6},
+    KNOWN: {"color": colors.OURS, "lw": 2.0, "ls": (0, (4, 1.4)), "zorder": 5},
+    BLIND: {"color": colors.BLIND, "lw": 2.8, "zorder": 5},
 }
-PEERS: dict[str, Any] = {"color": looks.OTHERS, "lw": 1.0, "zorder": 2}
+PEERS: dict[str, Any] = {"color": colors.OTHERS, "lw": 1.0, "zorder": 2}
 # Of the other lines those that have a name in the picture. The tables have all.
 NAMED = {
     "COPOD (pyod)": "COPOD",
@@ -157,21 +157,21 @@ def draw(track: Track, path: Path) -> Path:
             axis.fill_between(x, low, high, color=LOOKS[name]["color"], alpha=0.14, lw=0)
     axis.set_xticks(x, [f"{share:g} %" for share in x])
     axis.set_xlim(x[0], x[-1])
-    axis.set_xlabel("anomalies among the training rows", fontsize=10, color=looks.WORDS)
+    axis.set_xlabel("anomalies among the training rows", fontsize=10, color=colors.WORDS)
     looks.plain(axis)
     axis.yaxis.set_major_formatter(lambda per_cent, _: short(per_cent / 100, 2))
     names = {name: called for name, called in (CALLED | NAMED).items() if name in track.curves}
     if few:
         names = {name: names.get(name, name) for name in track.curves}
     ends = {called: float(track.curves[name][:, -1].mean()) for name, called in names.items()}
-    colors = {called: LOOKS.get(name, PEERS)["color"] for name, called in names.items()}
+    of_names = {called: LOOKS.get(name, PEERS)["color"] for name, called in names.items()}
     low, high = axis.get_ylim()
     axis.set_ylim(low, high)
     width = x[-1] - x[0]
     looks.name_ends(
         axis,
         ends,
-        colors,
+        of_names,
         x=float(x[-1]),
         gap=0.03 * width,
         apart=APART * (high - low) / (HEIGHT - 1),

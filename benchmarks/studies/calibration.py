@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks import colors
 from benchmarks.ledger import Row
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
@@ -144,11 +145,11 @@ def tables(rows: list[Row]) -> str:
 UNIFY = "PyOD IForest, unify"
 # Enough to see the kinds: ours, told what users may know, and PyOD's two ways of one detector.
 DRAWN = {
-    "LOE": ("#0059A8", "o", 2.6),
-    "LOE, share told": ("#5B9BD5", "D", 1.6),
-    "LOE, 20 labels": ("#5B9BD5", "s", 1.2),
-    "PyOD IForest, linear": ("#A0A0A0", "^", 1.4),
-    UNIFY: ("#555555", "v", 1.4),
+    "LOE": (colors.OURS, "o", 2.6),
+    "LOE, share told": (colors.ALSO_OURS, "D", 1.6),
+    "LOE, 20 labels": (colors.ALSO_OURS, "s", 1.2),
+    "PyOD IForest, linear": (colors.OTHERS, "^", 1.4),
+    UNIFY: (colors.WORDS, "v", 1.4),
 }
 
 
@@ -174,7 +175,7 @@ def draw(rows: list[Row], path: Path) -> None:
                 x, y = _curve(own)
                 axis.plot(x, y, color=color, marker=marker, ms=4.5, lw=width, label=detector)
         axis.set_title(titles[protocol], fontsize=10.5, loc="left")
-        axis.set_xlabel("mean probability", fontsize=10, color=looks.WORDS)
+        axis.set_xlabel("mean probability", fontsize=10, color=colors.WORDS)
         axis.set_aspect("equal")
         axis.set(xlim=(0, 1.02), ylim=(0, 1.02))  # no marker is cut off
         ticks = [0, 0.25, 0.5, 0.75, 1]

@@ -25,6 +25,7 @@ import joblib
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
+from benchmarks import colors
 from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds, peak_memory, reset_peak_memory
 from benchmarks.markdown import table
@@ -47,10 +48,10 @@ TIMES = {"fit_seconds": "fit, CPU seconds", "score_seconds": "score, CPU seconds
 SHORTEST = 0.01
 # What the lines of the picture are called, their colours and dashes.
 DRAWN = {
-    "LOE()": ("LOE()", "#0059A8", "-"),
-    "DeepSVDD()": ("one Deep SVDD", "#5B9BD5", "-"),
-    "IsolationForest()": ("isolation forest", "#A0A0A0", "-"),
-    "pyod.AutoEncoder": ("PyOD's autoencoder", "#A0A0A0", "--"),
+    "LOE()": ("LOE()", colors.OURS, "-"),
+    "DeepSVDD()": ("one Deep SVDD", colors.ALSO_OURS, "-"),
+    "IsolationForest()": ("isolation forest", colors.OTHERS, "-"),
+    "pyod.AutoEncoder": ("PyOD's autoencoder", colors.OTHERS, "--"),
 }
 
 
@@ -191,14 +192,14 @@ def draw(rows: list[Row], path: Path) -> None:
                 va="center",
                 fontsize=10.5 if strong else 9.5,
                 weight="bold" if strong else "normal",
-                color=looks.WORDS if color == looks.OTHERS else color,
+                color=colors.WORDS if color == colors.OTHERS else color,
             )
         axis.set_title(title, fontsize=10.5, loc="left")
         looks.plain(axis)
         axis.minorticks_off()
         axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes[-1].set_xlabel("rows", fontsize=10, color=looks.WORDS)
+    axes[-1].set_xlabel("rows", fontsize=10, color=colors.WORDS)
     low, high = axes[0].get_xlim()
     axes[0].set_xlim(low, high * 8)  # room for the names
     axes[0].set_xticks(sorted({row["n_rows"] for row in by_width[width,]}))

@@ -28,6 +28,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
+from benchmarks import colors
 from benchmarks.detectors import BACKBONES
 from benchmarks.ledger import Row
 from benchmarks.markdown import short, table
@@ -67,10 +68,10 @@ def first_detector(dataset: str, seed: int, backbone: str, method: str) -> tuple
 
 # What the lines of the picture are called, and their colours.
 DRAWN = {
-    "diverse": ("diverse", "#0059A8"),
-    "random": ("random", "#5B9BD5"),
-    "most_anomalous": ("most anomalous", "#A0A0A0"),
-    "supervised": ("forest on these labels", "#A0A0A0"),
+    "diverse": ("diverse", colors.OURS),
+    "random": ("random", colors.ALSO_OURS),
+    "most_anomalous": ("most anomalous", colors.OTHERS),
+    "supervised": ("forest on these labels", colors.OTHERS),
 }
 
 
@@ -160,7 +161,7 @@ def draw(rows: list[Row], path: Path) -> None:
     )
     axes = figure.subplots(2, 1, sharex=True)
     for axis, column, metric in zip(axes, range(2), ("ROC AUC", "F1"), strict=True):
-        ends, colors = {}, {}
+        ends, of_names = {}, {}
         for strategy, (called, color) in DRAWN.items():
             # A forest that knows no row tells nothing; the others begin where there are no labels.
             mine = {strategy} if strategy == "supervised" else {strategy, None}
@@ -177,16 +178,16 @@ def draw(rows: list[Row], path: Path) -> None:
                 clip_on=False,
                 zorder=4 if strong else 3,
             )
-            ends[called], colors[called] = points[-1][1], color
+            ends[called], of_names[called] = points[-1][1], color
         axis.set_xlim(-0.03 * most, most)
         low, high = axis.get_ylim()
         axis.set_ylim(low, high)
-        looks.name_ends(axis, ends, colors, x=most, gap=0.03 * most, apart=0.11 * (high - low),
+        looks.name_ends(axis, ends, of_names, x=most, gap=0.03 * most, apart=0.11 * (high - low),
                         bold=(DRAWN["diverse"][0],))  # fmt: skip
         axis.set_title(metric, fontsize=10.5, loc="left")
         axis.yaxis.set_major_formatter(lambda value, _: short(value, 2))
         looks.plain(axis)
-    axes[-1].set_xlabel("rows whose label is known", fontsize=10, color=looks.WORDS)
+    axes[-1].set_xlabel("rows whose label is known", fontsize=10, color=colors.WORDS)
     looks.save(figure, path)
 
 

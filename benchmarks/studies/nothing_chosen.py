@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
+from benchmarks import colors
 from benchmarks.ledger import Row
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
@@ -280,9 +281,9 @@ def draw(rows: list[Row], path: Path) -> None:
         for place, name in enumerate(there):
             of = {peer: means[name, peer][k] for peer in PEERS}
             best = max(of, key=lambda peer: of[peer])
-            axis.plot(list(of.values()), [place] * len(of), "o", color=looks.OTHERS, ms=5.5)
-            axis.plot(means[name, "LOE"][k], place, "o", color=looks.OURS, ms=9)
-            axis.plot(of[best], place, "o", color=looks.WORDS, ms=4.5)
+            axis.plot(list(of.values()), [place] * len(of), "o", color=colors.OTHERS, ms=5.5)
+            axis.plot(means[name, "LOE"][k], place, "o", color=colors.OURS, ms=9)
+            axis.plot(of[best], place, "o", color=colors.WORDS, ms=4.5)
             axis.annotate(
                 NAMES.get(best, best),
                 (of[best], place),
@@ -290,7 +291,7 @@ def draw(rows: list[Row], path: Path) -> None:
                 textcoords="offset points",
                 ha="center",
                 fontsize=8,
-                color=looks.WORDS,
+                color=colors.WORDS,
             )
         axis.set_yticks(range(len(there)), [called[name] for name in there])
         axis.set_ylim(len(there) - 0.5, -0.7)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import colors
 from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import short, table
@@ -161,7 +162,7 @@ def draw(rows: list[Row], path: Path) -> None:
     )
     for axis, (title, of) in zip(drawing.subplots(1, 2, sharey=True), means.items(), strict=True):
         looks.bars(axis, names, [of[name] for name in names], "hard", digits=3)
-        axis.set_title(title, fontsize=10, loc="left", color=looks.WORDS)
+        axis.set_title(title, fontsize=10, loc="left", color=colors.WORDS)
     looks.save(drawing, path)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import colors
 from benchmarks.detectors import BACKBONES
 from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
@@ -88,7 +89,7 @@ def draw(rows: list[Row], path: Path) -> None:
     titles = {"n_models": "models trained together, on cardio", "rows": "rows, 16 models"}
     for axis, (name, title) in zip(figure.subplots(2, 1), titles.items(), strict=True):
         for (backbone,), own in of_backbones.items():
-            color = {"DeepSVDD": looks.OURS, "AutoEncoder": looks.ALSO_OURS}.get(backbone, "0.4")
+            color = {"DeepSVDD": colors.OURS, "AutoEncoder": colors.ALSO_OURS}.get(backbone, "0.4")
             some = [row for row in own if (row["n_rows"] == 0) == (name == "n_models")]
             points = [(row[name], row["cpu_ms_a_model_and_epoch"]) for row in some]
             axis.loglog(*zip(*points, strict=True), marker="o", ms=5, lw=2, color=color)

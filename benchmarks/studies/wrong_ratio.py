@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import colors
 from benchmarks.detectors import BACKBONES, SETTINGS
 from benchmarks.ledger import Row
 from benchmarks.markdown import table
@@ -141,7 +142,7 @@ def draw(rows: list[Row], path: Path) -> None:
     axes = figure.subplots(1, 2, sharey=True)
     for axis, (part, of_part) in zip(axes, lines.items(), strict=True):
         for way, values in of_part.items():
-            look = {"color": looks.OURS if way == "spread" else looks.ALSO_OURS, "lw": 2.8}
+            look = {"color": colors.OURS if way == "spread" else colors.ALSO_OURS, "lw": 2.8}
             axis.plot(range(3), values, marker="o", ms=7, clip_on=False, **look)
             for x, value in enumerate(values):
                 above = value >= of_part["one" if way == "spread" else "spread"][x]
@@ -158,11 +159,11 @@ def draw(rows: list[Row], path: Path) -> None:
         axis.set_title(part, fontsize=10.5, loc="left")
         axis.set_xticks(range(3), ["half", "right", "twice"])
         axis.set_xlim(-0.25, 2.25)
-        axis.set_xlabel("ratio that is assumed", fontsize=10, color=looks.WORDS)
+        axis.set_xlabel("ratio that is assumed", fontsize=10, color=colors.WORDS)
         axis.margins(y=0.22)
         looks.plain(axis)
     words = {"one": "one model", "spread": "members at r/2, r, 2r"}
-    for place, (way, color) in enumerate((("spread", looks.OURS), ("one", looks.ALSO_OURS))):
+    for place, (way, color) in enumerate((("spread", colors.OURS), ("one", colors.ALSO_OURS))):
         axes[1].text(
             0.98,
             0.97 - 0.09 * place,
