@@ -14,6 +14,8 @@ detector's scores are smoothed within each clip.
 # clips are made from two photos that come with scikit-learn, so that this page needs no download.
 # With files of your own this is ``video_windows(["monday.mp4", "tuesday.mp4"])``.
 
+import tempfile
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_sample_images
@@ -54,10 +56,12 @@ print(f"{len(windows)} windows, {is_event.mean():.0%} of them with the event")
 # %%
 # The model
 # ---------
-# ``is_event`` is not used.
+# ``is_event`` is not used. With ``memory`` the features of the frames are computed once and kept in
+# a folder, so that only the first call takes long.
 
+images = ImageFeatures(image_size=96, memory=tempfile.mkdtemp())
 model = make_pipeline(
-    VideoFeatures(ImageFeatures(image_size=96)),
+    VideoFeatures(images),
     PCA(32, random_state=0),
     LOE(contamination=0.1, random_state=0),
 )

@@ -13,7 +13,6 @@ and it takes a training step with these labels.
 # One point in eight is an anomaly. The anomalies lie close together. A detector that is trained as
 # if all points were normal learns to take them for normal too.
 
-# sphinx_gallery_thumbnail_number = 2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap

@@ -14,13 +14,16 @@ that.
 # ill. The labels are used only at the end, to see how good the list is.
 
 # sphinx_gallery_thumbnail_number = 3
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lofe_sklearn import LOE
+from lofe_sklearn import LOE, NoSeparateGroupWarning
 from lofe_sklearn.datasets import load_thyroid
 from lofe_sklearn.plotting import ReasonsDisplay, ScoresDisplay
 
+warnings.simplefilter("ignore", NoSeparateGroupWarning)  # the text below says why
 data = load_thyroid()
 detector = LOE(random_state=0).fit(data.data)
 
@@ -29,8 +32,9 @@ print(f"share of anomalies: {detector.contamination_:.1%}, perhaps {low:.1%} to 
 print(f"flagged: {(detector.labels_ == -1).sum()} of {len(data.data)} rows")
 
 # %%
-# The fit warns that it does not know how many rows are anomalies: detectors of different kinds do
-# not agree on one group. That concerns the threshold only. The ranking does not depend on it.
+# Without the line with ``warnings`` the fit warns: it does not know how many rows are anomalies,
+# since detectors of different kinds do not agree on one group. That concerns the threshold only.
+# The ranking does not depend on it.
 #
 # Look at the scores
 # ------------------

@@ -13,7 +13,6 @@ rows that were kept back.
 # A machine reports six sensor readings, and one reading in fifty is a fault. From week 7 on a
 # bearing gets warmer every week. That is wear and no fault, but all readings move.
 
-# sphinx_gallery_thumbnail_number = 2
 import matplotlib.pyplot as plt
 import numpy as np
 
