@@ -32,8 +32,8 @@ class MHRot(Backbone):
     """MHRot: anomaly detection in images by predicting their transformations.
 
     Each image is seen rotated and shifted in all combinations, and a network with one head for
-    each transformation tells which of its values was taken. Images of the training data's kind are
-    those for which it can. On its own it is trained blind, as if all images were normal;
+    each transformation tells which of its values was taken. It succeeds for images like the
+    training images. On its own it is trained blind, as if all images were normal;
     ``LOE(MHRot(...))`` trains it on contaminated data. The method is that of [1]_.
 
     The input is images, (n, channels, height, width), (n, height, width, channels) or
@@ -42,8 +42,8 @@ class MHRot(Backbone):
     Parameters
     ----------
     image_shape : tuple of three ints, optional
-        Channels, height and width of the images. Default: as they come; rows of d pixels are grey
-        images where d is a square, and else images of three channels where d / 3 is one.
+        Channels, height and width of the images. Default: those of the input; rows of d pixels are
+        grey images if d is a square number, or images of three channels if d / 3 is one.
     depth : int, default=16
         Layers of the network, 6 n + 4, as in the LOE paper [2]_.
     width : int, default=4
@@ -54,7 +54,7 @@ class MHRot(Backbone):
     flips : bool, default=False
         Whether images are mirrored as well, which makes 72 views of the 36 and a fourth head.
     n_views : int, optional
-        Views used in each step of the training, another part of them in every step. Default: all.
+        Views used in each training step; the steps take turns through all views. Default: all.
         Scores always use all.
     anomaly_weight : float, default=1.0
         Factor of the anomaly loss. The LOE paper's published runs took 0.5.
@@ -130,7 +130,7 @@ class MHRot(Backbone):
     }
     input_dtypes = [*Backbone.input_dtypes, np.uint8]
     layout_parameters = ("image_shape",)
-    default_init = None  # an isolation forest on pixels says little about images
+    default_init = None  # an isolation forest on pixels tells little about images
 
     def __init__(
         self,
@@ -193,7 +193,7 @@ class MHRot(Backbone):
 
     def resolved(self, X: Matrix, layout: Any = None) -> Self:
         shape = layout or shape_of_rows(X.shape[1], self.image_shape, type(self).__name__)
-        # The square that holds rows of another number of values is found again from their number.
+        # The square for other rows is found again from their number of values.
         exact = math.prod(shape) == X.shape[1]
         return super().resolved(X, shape).set_params(image_shape=shape if exact else None)
 

@@ -25,8 +25,9 @@ from lofe_sklearn.backbones._shared import TEMPERATURE, Scaling, SharedWithBatch
 class NeuTraLModule(nn.Module):
     """K learned transformations, and an encoder without biases.
 
-    The transformations need theirs: without any bias a row and its multiples would embed in one
-    direction, and have one score. In the encoder they would let everything map to one point.
+    The transformations need biases: without any, a row and its multiples would embed in one
+    direction, and have the same score. In the encoder biases would allow all rows to be mapped to
+    one point.
     """
 
     takes_stacked_parameters = True
@@ -91,9 +92,9 @@ class NeuTraL(Backbone):
     """NeuTraL AD: anomaly detection with learned transformations.
 
     K small networks transform each row, and an encoder is trained so that every transformed view
-    resembles the untransformed row but no other view. Where that cannot be done, a row is
-    anomalous. On its own it is trained blind, as if all rows were normal;
-    ``LOE(NeuTraL(...))`` trains it on contaminated data. The method is that of [1]_.
+    resembles the untransformed row but no other view. Rows for which this fails are anomalous. On
+    its own it is trained blind, as if all rows were normal; ``LOE(NeuTraL(...))`` trains it on
+    contaminated data. The method is that of [1]_.
 
     Parameters
     ----------
@@ -137,8 +138,8 @@ class NeuTraL(Backbone):
     Transformations: one hidden layer of width d, at most 64.
 
     Labels of rows that `LOE` marks are 1/2 in the first half of the epochs, and 3/4 (soft) or 1
-    (hard) in the second. Which rows are marked is little more than chance at first, and a row that
-    is only pulled to the middle can still turn out to be normal. Hard labels that follow first
+    (hard) in the second. At first the choice of marked rows is little better than chance, and a row
+    that is only pulled to the middle can still turn out to be normal. Hard labels that follow first
     labels of ``init`` are 1 in all epochs.
 
     The score of a row of zeros, as the network sees it, is apart from those of all rows near it,
@@ -208,7 +209,7 @@ class NeuTraL(Backbone):
         Parameters
         ----------
         **parameters
-            Parameters to set, or to set otherwise.
+            Parameters to set or to replace.
 
         Returns
         -------

@@ -55,8 +55,8 @@ class RealNVPModule(nn.Module):
             kept = self.kept[..., layer, :].unsqueeze(-2)
             changed = 1 - kept
             log_scale, shift = network(x * kept).chunk(2, dim=-1)
-            # A factor between 1 / e and e: a constant or discrete feature, whose density has no
-            # bound, cannot take all of the loss.
+            # A factor between 1 / e and e, so that the unbounded density of a constant or discrete
+            # feature cannot dominate the loss.
             log_scale = torch.tanh(log_scale) * changed
             x = x * log_scale.exp() + shift * changed
             log_volume = log_volume + log_scale.sum(dim=-1)
@@ -84,11 +84,11 @@ def log_student(z: Tensor, degrees_of_freedom: float) -> Tensor:
 class RealNVP(Backbone):
     """RealNVP: a normalizing flow of affine coupling layers; unlikely rows are anomalous.
 
-    Layer by layer a row is turned into one of independent values, in a way that can be undone: each
-    layer keeps half of the features, and a network of these says by how much the others are scaled
-    and shifted. That gives the density p(x) of a row. The normal loss is ``-log p``, the anomaly
-    loss ``log p``. On its own it is trained blind, as if all rows were normal;
-    ``LOE(RealNVP(...))`` trains it on contaminated data. The method is that of [1]_.
+    Invertible layers turn a row into independent values: each layer keeps half of the features, and
+    a network of these decides how the other features are scaled and shifted. That gives the density
+    p(x) of a row. The normal loss is ``-log p``, the anomaly loss ``log p``. On its own it is
+    trained blind, as if all rows were normal; ``LOE(RealNVP(...))`` trains it on contaminated data.
+    The method is that of [1]_.
 
     Parameters
     ----------
@@ -97,11 +97,11 @@ class RealNVP(Backbone):
     hidden_sizes : list of int, default=(32, 32)
         Widths of the hidden layers of each layer's network.
     degrees_of_freedom : float, default=3.0
-        Of Student's t, which the values are turned into: the smaller, the heavier its tails. See
-        Notes.
+        Degrees of freedom of Student's t, the distribution of the independent values: the smaller,
+        the heavier its tails. See Notes.
     scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that they
-        have the size of what they are turned into.
+        have the size of the independent values.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
         for more than 256 features, down to 200 steps from 1024 on.
@@ -120,14 +120,14 @@ class RealNVP(Backbone):
     Notes
     -----
     The paper turns rows into values of a normal distribution, whose log-density falls with the
-    square of the distance. There ``log p``, the anomaly loss, has a gradient that grows with the
-    distance, so that rows that are labelled anomalous, rightly or not, come to outweigh all others.
-    That of Student's t falls with the logarithm of the distance: the further away a row is, the
-    less it counts [2]_.
+    square of the distance. Then the gradient of ``log p``, the anomaly loss, grows with the
+    distance, so that rows that are labelled anomalous, rightly or not, outweigh all others. The
+    log-density of Student's t falls with the logarithm of the distance: the farther away a row is,
+    the less it counts [2]_.
 
     A layer scales a feature by a factor between 1/e and e. So the density of a feature that is
-    constant or takes few values has a bound. The hidden layers are narrow, whatever the number of
-    features, so that the networks of wide rows grow in proportion to these.
+    constant or takes few values has a bound. The width of the hidden layers does not depend on the
+    number of features, so the networks grow only in proportion to it.
 
     With soft labels both losses of a marked row cancel: such rows are dropped, as by ``"refine"``.
 

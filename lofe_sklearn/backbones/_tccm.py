@@ -28,7 +28,7 @@ class TCCMModule(nn.Module):
         super().__init__()
         # The last one is that of the score, t = 1.
         self.register_buffer("times", torch.arange(1, n_times + 1).unsqueeze(1) / n_times)
-        # The first layer of (x, t) in two parts: what it makes of x is the same at all times.
+        # The first layer of (x, t) has two parts, since its part for x is the same at all times.
         self.row_layer = Linear(n_features, hidden_sizes[0])
         self.time_layer = Linear(1, hidden_sizes[0], bias=False)
         self.rest = MLP([*hidden_sizes, n_features])
@@ -54,9 +54,9 @@ class TCCM(Backbone):
     """Time-conditioned contraction matching: how far a row is from being taken to the origin.
 
     A network learns the velocity f(x, t) that takes rows to the origin along straight lines, which
-    is ``-x`` at every time t. For rows of the kind it has seen it comes close to that; the anomaly
-    score is how far it is off at time 1. On its own it is trained blind, as if all rows were
-    normal; ``LOE(TCCM(...))`` trains it on contaminated data. The method is that of [1]_.
+    is ``-x`` at every time t. For rows like the training rows it comes close to ``-x``; the anomaly
+    score is its error at time 1. On its own it is trained blind, as if all rows were normal;
+    ``LOE(TCCM(...))`` trains it on contaminated data. The method is that of [1]_.
 
     Parameters
     ----------
@@ -88,13 +88,12 @@ class TCCM(Backbone):
     In training the normal loss of a row is the mean of ``(f(x, t) + x)**2`` over features and
     times, in scoring that at time 1; the anomaly loss is ``-log(1 - exp(-e))`` of the same error e.
     The paper draws t from a uniform distribution and scores by the norm of ``f(x, 1) + x``, which
-    ranks rows as its mean square does. Times that are fixed and evenly spaced make both losses of a
-    row functions of the row alone, so that labels are not inferred from what a draw happens to be.
+    ranks rows as its mean square does. Here the times are fixed and evenly spaced, so both losses
+    depend on the row alone, and inferred labels do not depend on random draws.
 
-    The hidden layers have the width of the autoencoder's first one, whatever the number of
-    features, so that the network of wide rows grows in proportion to these. On eight of the
-    benchmarks' sets four times were a little better than one in blind training, and no better with
-    LOE's labels: ``n_times=1`` trains faster there.
+    The width of the hidden layers does not depend on the number of features, so the network grows
+    only in proportion to it. On eight of the benchmarks' sets four times were a little better than
+    one in blind training, and no better with LOE's labels: ``n_times=1`` trains faster there.
 
     Its method ``embed`` returns the residuals ``f(x, 1) + x``, one for each scaled feature.
 

@@ -16,8 +16,8 @@ from lofe_sklearn.rules._statistics import TwoNormals, modified_z_scores, quanti
 class AAR(LabelRule):
     """Adaptive and aggressive rejection: leave out rows of extreme loss; no ratio is needed.
 
-    How many rows are left out follows from the losses themselves, anew in each batch or epoch. At
-    least half of them always stay. The method is that of [1]_.
+    The losses themselves decide how many rows are left out, anew in each batch or epoch. At least
+    half of the rows always stay. The method is that of [1]_.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ class AAR(LabelRule):
         ``"cut"`` leaves out the rows whose modified z-score, ``.6745 (l - median) / MAD`` of the
         normal losses l, is above `cut`. ``"posterior"`` weighs each row by the posterior
         probability of the normal component in a mixture of two normal distributions of the normal
-        losses. Where that is below one half, rows above the median are left out, and those up to
-        the median, the majority, weigh one half.
+        losses. If that is below one half, rows above the median are left out, and rows up to the
+        median, the majority, get the weight one half.
     cut : float, default=3.5
         The largest modified z-score that is kept, with ``rejection="cut"``. 3.5 is the usual one
         for outliers; a lower cut rejects more.
@@ -34,11 +34,11 @@ class AAR(LabelRule):
     Notes
     -----
     `LOE` uses its `contamination` for the threshold of `predict` only: members differ in their
-    seeds alone. The first labels, those of `init`, reject by the scores of the other detector as
-    they do by losses.
+    seeds alone. The first labels, those of `init`, reject rows by the scores of the other detector
+    in the same way.
 
-    Rows that are rejected count as labelled anomalous (`LOE.labels_`). Where more than half of the
-    losses are equal and the MAD is 0, the mean absolute deviation takes its place. The mixture is
+    Rows that are rejected count as labelled anomalous (`LOE.labels_`). If more than half of the
+    losses are equal, so that the MAD is 0, the mean absolute deviation replaces it. The mixture is
     fitted by 20 steps of expectation maximisation.
 
     References

@@ -16,9 +16,9 @@ from lofe_sklearn.rules._statistics import quantile, unknown_rows
 class ALTBI(LabelRule):
     """Adaptive loss truncation with batch increment.
 
-    The rows of the largest normal losses in a batch are left out, the batch grows from epoch to
-    epoch, so that the quantile is found ever more exactly, and losses are averaged over the states
-    that the network goes through. The method is that of [1]_.
+    The rows with the largest normal losses of a batch are left out. The batch grows from epoch to
+    epoch, so that the quantile becomes more exact, and losses are averaged over states of the
+    network during training. The method is that of [1]_.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class ALTBI(LabelRule):
         Rows are left out whose normal loss is above this quantile of the batch's: 8 % of them by
         default. None takes one minus the ratio, `LOE`'s `contamination`.
     batch_growth : float, default=1.03
-        The batch size grows by this factor from epoch to epoch, until a batch has all rows. The
-        updates become fewer with it. 1 leaves it as it is.
+        The batch size grows by this factor from epoch to epoch, until a batch has all rows. So
+        there are fewer updates in later epochs. 1 keeps the batch size.
     averaged_share : float, default=0.5
         Both losses, and so the scores, are averaged over the states of the network at the ends of
-        this last share of the epochs: over ten states at most, evenly spread. Scoring takes as many
-        times longer. 0 takes the last state alone.
+        this last share of the epochs: over ten states at most, evenly spread. Scoring takes that
+        many times longer. 0 uses the last state alone.
 
     Notes
     -----

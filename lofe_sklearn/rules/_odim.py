@@ -16,18 +16,18 @@ from lofe_sklearn.rules._statistics import TwoNormals
 class ODIM(LabelRule):
     """Stop blind training where the losses fall into two groups most clearly.
 
-    A network learns the many normal rows before the few anomalies, and in the end both. So the
-    training looks at the normal losses of its rows from time to time, fits a mixture of two normal
-    distributions to them, and keeps the network with the largest Wasserstein distance between the
-    two. It stops when that has not grown for some looks; each member of an ensemble at a time of
-    its own. The method is that of [1]_.
+    A network learns the many normal rows before the few anomalies, and in the end both. So from
+    time to time a mixture of two normal distributions is fitted to the normal losses of the rows.
+    The network with the largest Wasserstein distance between the two is kept. Training stops when
+    the distance has not grown for some checks; each member of an ensemble stops at its own time.
+    The method is that of [1]_.
 
     Parameters
     ----------
     check_every : int, default=10
-        Updates of the network from one look to the next.
+        Updates of the network from one check to the next.
     patience : int, default=10
-        Looks without a larger distance before the training stops, at the end of that epoch.
+        Checks without a larger distance before the training stops, at the end of that epoch.
 
     Notes
     -----
@@ -38,7 +38,7 @@ class ODIM(LabelRule):
 
     The distance is the square root of ``(m1 - m0)**2 + (s1 - s0)**2``, of both components' means
     and standard deviations, in standard deviations of all losses, which shrink in the training. At
-    most 4,096 rows are looked at. The paper averages ten networks: ``n_estimators=10``.
+    most 4,096 rows are used. The paper averages ten networks: ``n_estimators=10``.
 
     References
     ----------
@@ -74,11 +74,11 @@ class ODIM(LabelRule):
     def __call__(
         self, loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Take every row of unknown label for normal; see `LabelRule.__call__`."""
+        """Train every row of unknown label as normal; see `LabelRule.__call__`."""
         return RULES["blind"](loss_n, loss_a, alpha, known)
 
     def course(self) -> Course:
-        """Return when to look, and what for."""
+        """Return when to check, and by which criterion."""
         return Course(peak=Peak(separation, int(self.check_every), int(self.patience)))
 
 

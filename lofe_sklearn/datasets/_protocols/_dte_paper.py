@@ -19,10 +19,10 @@ def one_class_split(
 ) -> TrainTestSplit:
     """Train on half of the normal rows, test on the other half and all anomalies.
 
-    What its authors call the semi-supervised setting: the training rows are clean. The normal rows
-    are split in half at random. For detectors that expect contamination it shows what they lose
-    where there is none. ROC AUC, average precision and F1 are reported, as means over five seeds.
-    The protocol is that of [1]_.
+    Its authors call this the semi-supervised setting: the training rows are clean. The normal rows
+    are split in half at random. It shows what detectors that expect contamination lose on clean
+    rows. ROC AUC, average precision and F1 are reported, as means over five seeds. The protocol is
+    that of [1]_.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def one_class_split(
     y : array-like of shape (n_samples,)
         1 for anomalies, 0 for normal rows.
     max_samples : int or None, default=50_000
-        Of more rows, so many are drawn at random without replacement before the split. 50,000 is
-        the limit of the paper's code; None takes all rows.
+        If X has more rows, this number is drawn at random without replacement before the split.
+        50,000 is the limit of the paper's code; None takes all rows.
     min_samples : int, optional
-        Of fewer rows, so many are drawn with replacement before the split. The paper's code does
-        so with 1,000, as ADBench does, and a test row may then be a training row too. By default
-        nothing is duplicated.
+        If X has fewer rows, this number is drawn with replacement before the split. The paper's
+        code does so with 1,000, as ADBench does, and a test row may then be a training row too. By
+        default nothing is duplicated.
     random_state : int, RandomState instance or None, default=None
         Seeds the draws and the split. (The paper's code takes the first half in the order of the
         file, so that its splits do not differ between seeds.)
@@ -96,9 +96,9 @@ def bootstrap_unsupervised(
 ) -> TrainTestSplit:
     """Fit on a bootstrap sample of all rows without their labels, and score all rows.
 
-    As many rows as there are are drawn with replacement for training, anomalous or not; the test
-    rows are the whole set, each row once. About 63 % of them were therefore seen in training. The
-    draw lets the results of detectors without randomness of their own vary between seeds. ROC AUC,
+    The training rows are drawn with replacement, as many as X has, anomalous or not; the test rows
+    are the whole set, each row once. About 63 % of them were therefore seen in training. The draw
+    lets the results of detectors without randomness of their own vary between seeds. ROC AUC,
     average precision and F1 are reported, as means over five seeds. The protocol is that of [1]_.
 
     Parameters
@@ -108,11 +108,11 @@ def bootstrap_unsupervised(
     y : array-like of shape (n_samples,)
         1 for anomalies, 0 for normal rows.
     max_samples : int or None, default=50_000
-        Of more rows, so many are drawn at random without replacement first; they are then the
-        whole set. 50,000 is the limit of the paper's code; None takes all rows.
+        If X has more rows, this number is drawn at random without replacement first, and is then
+        the whole set. 50,000 is the limit of the paper's code; None takes all rows.
     min_samples : int, optional
-        Of fewer rows, so many are drawn with replacement first, as the paper's code does with
-        1,000. By default nothing is duplicated but by the bootstrap.
+        If X has fewer rows, this number is drawn with replacement first, as the paper's code does
+        with 1,000. By default nothing is duplicated but by the bootstrap.
     random_state : int, RandomState instance or None, default=None
         Seeds the draws.
 
@@ -138,8 +138,8 @@ def bootstrap_unsupervised(
     References
     ----------
     .. [1] V. Livernoche, V. Jain, Y. Hezaveh, S. Ravanbakhsh (2024). On Diffusion Modeling for
-       Anomaly Detection. ICLR. arXiv:2305.18593, section 4. That the test rows are the whole set is
-       said in the description of the settings that comes with the paper's code.
+       Anomaly Detection. ICLR. arXiv:2305.18593, section 4. The description of the settings in the
+       paper's code says that the test rows are the whole set.
 
     Examples
     --------
