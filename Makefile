@@ -52,9 +52,10 @@ lint: $(VENV)/.lint
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/check_links.py
 	$(BIN)/python docs/check_search.py
 
-# Needs a network. Links within the site are checked by make docs.
+# Links out of the site, which needs a network; those within are checked by make docs.
 linkcheck: $(VENV)/.docs
 	$(BIN)/sphinx-build -b linkcheck docs docs/_build/linkcheck
 

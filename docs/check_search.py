@@ -26,8 +26,8 @@ WANTED = {
     "probability": ["how_to/threshold", "explanations/scores_and_probabilities"],
     "pandas": ["how_to/tables"],
     "categorical": ["how_to/tables"],
-    "sparse": ["how_to/tables", "how_to/large_data"],
-    "isolation forest": ["how_to/from_isolation_forest"],
+    "sparse": ["getting_started", "how_to/tables", "how_to/large_data"],
+    "IsolationForest": ["how_to/from_isolation_forest"],
     "pyod": ["how_to/from_pyod"],
 }
 HITS = """(() => {

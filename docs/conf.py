@@ -92,6 +92,7 @@ sphinx_gallery_conf = {
     "image_srcset": ["2x"],
     "thumbnail_size": (400, 280),
     "min_reported_time": 5,
+    "write_computation_times": False,
     "remove_config_comments": True,
     "show_memory": False,
 }

@@ -90,7 +90,9 @@ def sheets(paths: list[Path], folder: Path) -> None:
         draw = ImageDraw.Draw(sheet)
         for i, path in enumerate(paths[start : start + PER_SHEET]):
             with Image.open(io.BytesIO(path.read_bytes())) as whole:
-                head = whole.convert("RGB").crop((0, 0, whole.width, int(whole.width * 1.25)))
+                head = whole.convert("RGB").crop(
+                    (0, 0, whole.width, min(whole.height, int(whole.width * 1.25)))
+                )
             head.thumbnail((320, 400))
             at = (330 * (i % 6) + 5, 440 * (i // 6) + 5)
             sheet.paste(head, at)
