@@ -73,12 +73,12 @@ class OutlierScorer:
     def __init__(self, metric: Callable[..., float], **kwargs: Any) -> None:
         self.metric = metric
         self.kwargs = kwargs
+        # scikit-learn's displays of curves label their axis with it.
+        self.__name__ = getattr(metric, "__name__", repr(metric))
 
     def __repr__(self) -> str:
-        name = getattr(self.metric, "__name__", repr(self.metric))
-        return (
-            f"OutlierScorer({', '.join([name, *(f'{k}={v!r}' for k, v in self.kwargs.items())])})"
-        )
+        arguments = [self.__name__, *(f"{k}={v!r}" for k, v in self.kwargs.items())]
+        return f"OutlierScorer({', '.join(arguments)})"
 
     def __call__(self, estimator: Any, X: MatrixLike, y: ArrayLike | None = None) -> float:
         """Score a fitted detector on labelled rows.

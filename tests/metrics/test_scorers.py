@@ -8,7 +8,12 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    ValidationCurveDisplay,
+    cross_val_score,
+    cross_validate,
+)
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -66,6 +71,22 @@ def test_keywords_go_to_the_metric(fitted):
     scorer = OutlierScorer(precision_at_n, n=3)
     assert scorer(detector, X, y) == precision_at_n(y, detector.score_samples(X), n=3)
     assert repr(scorer) == "OutlierScorer(precision_at_n, n=3)"
+
+
+@pytest.mark.parametrize("name", get_scorer_names())
+def test_curves_of_scikit_learn_take_scorers_without_a_name_for_the_axis(name, fitted):
+    pytest.importorskip("matplotlib")
+    X, y = fitted[1:]
+    display = ValidationCurveDisplay.from_estimator(
+        IsolationForest(random_state=0),
+        X,
+        y,
+        param_name="n_estimators",
+        param_range=[2, 4],
+        scoring=get_scorer(name),
+        cv=FOLDS,
+    )
+    assert display.ax_.get_ylabel().lower() == name.replace("_", " ")
 
 
 @pytest.mark.parametrize("name", get_scorer_names())

@@ -1,4 +1,4 @@
-"""Each block of Python on the pages of large data is run: as a doctest, or as a recipe by a test."""
+"""Each block of Python on the pages of large data is run, as a doctest or by a test."""
 
 import re
 from pathlib import Path
