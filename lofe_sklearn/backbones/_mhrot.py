@@ -29,12 +29,12 @@ from lofe_sklearn.backbones._shared import Scaling, Shared
 
 @with_shared_docs
 class MHRot(Backbone):
-    """MHRot: anomaly detection in images by predicting their transformations [1]_.
+    """MHRot: anomaly detection in images by predicting their transformations.
 
     Each image is seen rotated and shifted in all combinations, and a network with one head for
     each transformation tells which of its values was taken. It succeeds for images like the
     training images. On its own it is trained blind, as if all images were normal;
-    ``LOE(MHRot(...))`` trains it on contaminated data.
+    ``LOE(MHRot(...))`` trains it on contaminated data. The method is that of [1]_.
 
     The input is images, (n, channels, height, width), (n, height, width, channels) or
     (n, height, width), of integers or floats, or rows of their pixels.
