@@ -121,8 +121,8 @@ def _rows(findings: Findings) -> str:
         )
     return (
         "<p>The most anomalous rows first. <i>Row</i> counts the rows below the header, from 1. A "
-        "bold probability marks a row that is flagged. A reason is a value of the row beside the "
-        "value that is typical of the column, and by how much it raises the score.</p>\n"
+        "bold probability marks a row that is flagged. A reason names a column, its value in the "
+        "row, the typical value, and by how much the value raises the score.</p>\n"
         f'<div class="wide"><table class="rows"><thead>{head}</thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )

@@ -247,8 +247,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         return None
 
     def resolved(self, X: Matrix, layout: Any = None) -> Self:
-        """Return a copy for training on validated rows, with the parameters that depend on them
-        set.
+        """Return a copy for training on validated rows, whose open parameters are set by them.
 
         Parameters
         ----------

@@ -22,8 +22,8 @@ _ADVICE = {
         "grew, and compare again with the next rows."
     ),
     "refit": (
-        "Refit the detector on recent rows: its scores have moved much. First check that the rows "
-        "are right, for instance in the same units."
+        "Refit the detector on recent rows: its scores have moved much. Rule out first that the "
+        "rows are wrong, for instance in another unit."
     ),
     "chance": (
         "Keep the detector for now: its scores seem to have moved, but among so few rows this "

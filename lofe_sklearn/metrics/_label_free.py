@@ -40,7 +40,7 @@ class ExcessMassScorer:
     ValueError
         If a parameter is out of range, X is not numeric or a score is not finite.
     TypeError
-        If the estimator has no scores that are sure to be high for normal rows.
+        If the estimator has no scores that are known to be high for normal rows.
 
     See Also
     --------

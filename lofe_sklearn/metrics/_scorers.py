@@ -36,7 +36,7 @@ class OutlierScorer:
     Raises
     ------
     TypeError
-        When called, if the estimator has no scores that are sure to be high for normal rows: it
+        When called, if the estimator has no scores that are known to be high for normal rows: it
         needs ``score_samples``, or ``decision_function`` and `sklearn.base.OutlierMixin`. PyOD's
         detectors have neither and score the other way round; use the metrics with ``-scores``.
     ValueError
