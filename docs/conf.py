@@ -88,7 +88,7 @@ sphinx_gallery_conf = {
     "doc_module": ("lofe_sklearn",),
     "backreferences_dir": "reference/generated/examples",
     "reference_url": {"lofe_sklearn": None},
-    "reset_modules": ("matplotlib",),
+    "reset_modules": ("matplotlib", "figure_style.apply"),
     "image_srcset": ["2x"],
     "thumbnail_size": (400, 280),
     "min_reported_time": 5,
