@@ -107,8 +107,8 @@ class ThresholdMixin:
           more cautious, since these probabilities are rarely near 1.
         - Both estimates rest on the `contamination_` of the fit. They assume that this share of the
           rows are anomalies, and that these look most anomalous. On real data the rate is often
-          higher than asked for, and much higher if that share is too high: the user guide has
-          figures. Clean calibration rows for `p_values` keep it.
+          higher than asked for, and much higher if that share is too high: the page of
+          benchmarks on probabilities has figures. Clean calibration rows for `p_values` keep it.
 
         References
         ----------

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -16,6 +17,7 @@ from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, fit_many
 from lofe_sklearn.active import estimate_contamination, query, refit
 from lofe_sklearn.datasets import load_thyroid
 from lofe_sklearn.metrics import roc_auc_scorer
+from lofe_sklearn.rules import AAR
 
 GRID = {"contamination": [0.05, 0.1]}
 
@@ -166,6 +168,25 @@ def test_only_anomalies_known_need_no_mask(contaminated):
     expected = loe().fit(X, known_anomalies=y == 1).score_samples(X)
     got = loe().fit(X, known_labels=np.where(y == 1, -1, 0)).score_samples(X)
     np.testing.assert_array_equal(got, expected)
+
+
+def posterior(loss_n, loss_a, alpha, known):
+    """Weigh by the losses, and take no note of known labels."""
+    p = torch.sigmoid(loss_n - loss_a + torch.logit(alpha).unsqueeze(1))
+    return 1 - p, p
+
+
+@pytest.mark.parametrize("evidence", [None, "knn"])
+@pytest.mark.parametrize("method", ["hard", "soft", "refine", "blind", AAR(), posterior])
+def test_known_labels_stand_in_labels_(contaminated, masks, method, evidence):
+    X, _ = contaminated
+    told_right = masks[1]
+    told_wrong = np.zeros_like(told_right)
+    told_wrong[np.flatnonzero(~told_right)[:5]] = True
+    detector = loe(method=method, evidence=evidence)
+    detector.fit(X, known_anomalies=told_wrong, known_normal=told_right)
+    assert (detector.labels_[told_wrong] == -1).all()
+    assert (detector.labels_[told_right] == 1).all()
 
 
 def test_the_right_convention_helps_on_thyroid():

@@ -227,7 +227,8 @@ def infer_labels(
 ) -> np.ndarray:
     """Do the label step over all training rows at once, with the members' mean ranking.
 
-    Rows that tie get one label, as they do from `threshold`.
+    Rows that tie get one label, as they do from `threshold`. Known labels stand, whatever a rule of
+    the user's makes of them.
     """
     loss_n, loss_a = mean_losses(*losses)
     share = unknown_share(contamination, known, loss_n.shape[1])
@@ -244,7 +245,8 @@ def infer_labels(
         for values in (loss_n[0] - loss_a[0], loss_n[0]):
             own = values[unknown]
             marked[unknown] = untied(own, marked[unknown], share * len(own))
-    return np.where(marked, -1, 1)
+    labels = np.where(marked, -1, 1)
+    return labels if known is None else np.where(known == 0, labels, known)
 
 
 def mean_history(members: Sequence[Backbone], n_iter: int) -> np.ndarray:
