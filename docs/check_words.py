@@ -31,10 +31,9 @@ INSTEAD = {
     r"(?:to|can|cannot) be had": "is available, can be computed",
     r"not at hand": "not available",
     r"speaks? for": "represents",
-    r"in the place of": "instead of",
     r"be rid of": "silence, avoid",
     r"that one's": "name whose it is",
-    r"what (?:becomes?|became) of": "the result of, how ... is treated",
+    r"what became of": "the result of",
     r"says? nothing of": "tells nothing about",
     r"otherwise than": "differently from",
     rf"of (?:{LIBRARIES})(?:'s|')(?= ?[.,;:)]| (?:or|and|is|are|that|with|as|in|of|to|which) )": (
