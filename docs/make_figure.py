@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.ledger import read  # noqa: E402
-from benchmarks.reports.track import BLIND, NOTHING_CHOSEN, Track, spread  # noqa: E402
+from benchmarks.reports.track import BLIND, NOTHING_CHOSEN, Track  # noqa: E402
 
 # The lines with a name, and what the name is here. The others are drawn in grey.
 NAMED = {
@@ -58,8 +58,7 @@ def draw(track: Track, path: Path, colours: dict[str, str]) -> None:
         if not name.startswith("LOE(") or name in NAMED:  # LOE with other settings is left out
             axes.plot(x, mean, solid_capstyle="round", clip_on=False, **_look(name, colours))
     axes.set_xlim(0, 20)
-    heights = spread([float(means[name][-1]) for name in NAMED], 0.03)
-    for name, height in zip(NAMED, heights, strict=True):
+    for name, height in _apart({name: float(means[name][-1]) for name in NAMED}, 0.025).items():
         look = _look(name, colours)
         bold = "bold" if name in (NOTHING_CHOSEN, BLIND) else "normal"
         axes.text(20.4, height, NAMED[name], color=look["color"], va="center", weight=bold)
@@ -74,6 +73,16 @@ def draw(track: Track, path: Path, colours: dict[str, str]) -> None:
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, colors=colours["ink"])
     figure.savefig(path, transparent=True, metadata={"Date": None})
+
+
+def _apart(heights: dict[str, float], step: float) -> dict[str, float]:
+    """Move heights so that any two differ by `step` or more, and keep their order and mean."""
+    names = sorted(heights, key=lambda name: heights[name])
+    moved: list[float] = []
+    for name in names:
+        moved.append(max(heights[name], moved[-1] + step if moved else heights[name]))
+    shift = np.mean(moved) - np.mean(list(heights.values()))
+    return {name: float(height - shift) for name, height in zip(names, moved, strict=True)}
 
 
 def _look(name: str, colours: dict[str, str]) -> dict[str, Any]:
