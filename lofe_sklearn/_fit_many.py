@@ -103,8 +103,8 @@ def fit_many(
         1 shows one progress bar over all fits, with the time left, once they take more than two
         seconds (extra ``lofe-sklearn[progress]``). The estimators' own `verbose` is not asked.
     return_errors : bool, default=False
-        Return the exception in the place of a detector that could not be fitted, instead of
-        raising it. The others are fitted in any case.
+        Return the exception for a detector that could not be fitted, instead of raising it. The
+        others are fitted in any case.
 
     Returns
     -------

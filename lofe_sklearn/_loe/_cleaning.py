@@ -50,9 +50,9 @@ class CleaningMixin:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows to train on and to clean; at least two.
         y : array-like of shape (n_samples, ...), optional
-            What belongs to the rows, such as the classes or targets of the estimator that comes
-            next. It is cut to the rows that are kept and never looked at: it has no say in which
-            these are, so that a rare class is dropped as easily as its rows look anomalous.
+            Values that belong to the rows, such as classes or targets for the next estimator. They
+            are cut to the kept rows, and do not affect which rows are kept: a rare class is dropped
+            if its rows look anomalous.
         known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
             As in `fit`: known anomalies are dropped, and known normal rows are kept, whatever they
             look like.

@@ -103,7 +103,7 @@ class Ensemble:
         return replace(self, scale=self.scale.weighted(belief.weights(ratios)))
 
     def evidence_detectors(self) -> dict[str, Any] | None:
-        """Return the fitted detectors of the evidence by name; None where there are none."""
+        """Return the fitted detectors of the evidence by name; None without evidence."""
         if self.evidence is None:
             return None
         return {source.name: source.detector for source in self.evidence.sources}
@@ -179,7 +179,7 @@ def held_out_scores(
     ensemble: Ensemble,
     belief: Belief | None,
 ) -> np.ndarray | None:
-    """Score each row by the models that have not seen it; None where there are none.
+    """Score each row by the models that have not seen it; None without such models.
 
     The scores are on the scale of the members, so that they can be compared with theirs.
     """

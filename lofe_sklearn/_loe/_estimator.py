@@ -69,7 +69,7 @@ class LOE(
     evidence : "auto", None, {"iforest", "knn", "mcd"}, outlier detector or list, default="auto"
         Other detectors, fitted to all training rows, whose scores are added to the members', in
         training and for new rows [2]_: scikit-learn's isolation forest, the distance to the 20th
-        neighbour, the robust covariance, or detectors of scikit-learn's or PyOD's, which are cloned
+        neighbour, the robust covariance, or scikit-learn or PyOD detectors, which are cloned
         and seeded as that of `init`. ``"auto"`` is all three names, ``"mcd"`` where there are 2 to
         100 features and three rows for each. It is None with one member, for `MHRot`, and where
         `method` labels no row. None is the LOE of the paper. See Notes for the weight. A detector
@@ -85,7 +85,7 @@ class LOE(
     init : {"auto", "iforest", "knn"}, outlier detector, array-like of shape (n_samples,) or None
         Which rows the first latent labels take for anomalies, by the scores of another detector:
         scikit-learn's IsolationForest, the distance to the 5th neighbour (features standardised,
-        among at most 5,000 rows), or a detector of scikit-learn's or PyOD's, which is cloned,
+        among at most 5,000 rows), or a scikit-learn or PyOD detector, which is cloned,
         seeded and fitted. An array of scores is high for normal rows, as `score_samples`. None
         starts with blind epochs, as the paper does. ``"auto"`` is ``"iforest"``, but None for
         `MHRot`.
@@ -142,8 +142,8 @@ class LOE(
         Holds four fifths of the belief about the ratio, with a tenth below and a tenth above. Of a
         ratio that was given, twice the ratio; a pair that was given.
     evidence_ : dict of str to object, or None
-        The fitted detectors of `evidence`, by name or class; None where there are none. Those of
-        names have ``outlier_scores(X)``, high for anomalies.
+        The fitted detectors of `evidence`, by name or class; None without evidence. Those of names
+        have ``outlier_scores(X)``, high for anomalies.
     held_out_scores_ : ndarray of shape (n_samples,) or None
         The score of each training row by models that have not seen it; None without
         `held_out_folds`, or if the fit was interrupted.

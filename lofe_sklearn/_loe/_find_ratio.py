@@ -156,8 +156,8 @@ def agreements(parties: Sequence[np.ndarray]) -> np.ndarray:
     """How far the parties agree on the rows above each cut: 0 is chance, 1 the same rows.
 
     The share of the rows above one party's cut that are above another's too, chance taken off, as a
-    mean over the half of the pairs that agree best: one detector that does not suit the rows has no
-    say. Half a row of pure chance is added, so that a single row says little.
+    mean over the half of the pairs that agree best: one detector that does not suit the rows does
+    not count. Half a row of pure chance is added, so that a single row says little.
     """
     n_samples = len(parties[0])
     ranks = [np.argsort(np.argsort(-scores, kind="stable"), kind="stable") for scores in parties]

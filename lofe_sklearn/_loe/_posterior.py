@@ -1,7 +1,7 @@
 """From scores to probabilities: how likely a row of such a score is an anomaly.
 
-The logit of the probability is linear in the score. Neither of its two numbers can be learned from
-labels where there are none:
+The logit of the probability is linear in the score. Without labels, neither of its two numbers can
+be learned:
 
 - The slope is a constant. A score of several members is the mean of standardised log losses, so
   where they disagree scores are closer together, and probabilities less sure, by themselves. Slopes
@@ -92,8 +92,8 @@ class Posterior:
             return cls(scale, min(_intercept(own, ratio), highest), ratio)
         unseen = scale.standardised(held_out)
         intercept = min(_intercept(np.concatenate([own, unseen]), ratio), highest)
-        # A class of which no row is known says nothing for or against the ratio: whoever names ten
-        # anomalies need not have looked at ten rows.
+        # A class of which no row is known says nothing for or against the ratio: a user who names
+        # ten anomalies may have looked at more than ten rows.
         if known is None or not ((known < 0).any() and (known > 0).any()):
             return cls(scale, intercept, ratio)
         # A known row's own score tells that it was trained with its label. Halfway between what a
@@ -156,7 +156,7 @@ class PosteriorMixin:
         -----
         The logit is linear in the standardised logarithm of the normal loss, averaged over members
         and evidence; its intercept makes the mean over the training rows `contamination_`, with
-        each counted as it is scored and, where there are any, as in `held_out_scores_`. It is lower
+        each counted as it is scored and, if there are `held_out_scores_`, as in these. It is lower
         where more rows than the upper end of `contamination_interval_` would be above 1/2. So a
         probability is as good as the ranking and that ratio: if the ratio is half the truth, so are
         most. `set_threshold` with a share or a number sets the ratio anew. With a false discovery

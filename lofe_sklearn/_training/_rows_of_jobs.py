@@ -25,7 +25,7 @@ class _RowsInStore:
 
 
 def for_jobs(X: Matrix) -> Any:
-    """Return what jobs are given in the place of X.
+    """Return the form of X that jobs get.
 
     joblib maps large arrays into its own processes, and its Dask backend scatters them. Its Ray
     backend would pickle X with every job, so X is put into Ray's object store.

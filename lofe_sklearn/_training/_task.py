@@ -131,7 +131,7 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What became of a task.
+    """The result of a task.
 
     Parameters
     ----------
@@ -153,8 +153,7 @@ class Trained:
     optimizer: engine.AdamState | None = None
 
 
-# A model that diverged, or that an interruption left untrained, has an error in the place of its
-# result.
+# A model that diverged, or that an interruption left untrained, has an error instead of its result.
 Outcome: TypeAlias = Trained | TrainingDivergedError | KeyboardInterrupt
 
 

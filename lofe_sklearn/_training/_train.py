@@ -48,11 +48,12 @@ def train_tasks(
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         Validated rows, of all tasks.
     keep_going : bool, default=False
-        Return a model's divergence in the place of its result, instead of raising it.
+        Return a model's divergence as its result, instead of raising it.
     keep_interrupted : bool, default=False
-        Where the user interrupts the training, return what is trained, and a KeyboardInterrupt in
-        the place of all else. Models count as trained once labels were inferred in a whole epoch.
-        One stack is then trained at a time. The interruption is raised if nothing is trained.
+        If the user interrupts the training, return the trained models, and a KeyboardInterrupt
+        instead of each other one. Models count as trained once labels were inferred in a whole
+        epoch. One stack is then trained at a time. The interruption is raised if nothing is
+        trained.
     max_memory : float, optional
         Bytes that the models of a stack may take. Default: half of what is free.
     n_jobs : int, optional
@@ -225,7 +226,7 @@ def _train_together(
 
 
 def _as_they_start(tasks: Sequence[Task], X: Matrix) -> dict[int, Outcome]:
-    """Return what became of the tasks that are not trained any more, by their numbers."""
+    """Return the results of tasks that are not trained any more, by their numbers."""
     numbers = [i for i, task in enumerate(tasks) if task.n_epochs == 0]
     own = [tasks[i] for i in numbers]
     starts = [task.start for task in own if task.start is not None]

@@ -8,8 +8,8 @@ import torch
 def resolve_device(name: str | torch.device) -> torch.device:
     """Turn ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"`` into a usable device.
 
-    ``"auto"`` takes CUDA where there is one and the CPU elsewhere. It never picks MPS: the small
-    networks here run faster on the CPU of such machines, and MPS has no float64 to score with.
+    ``"auto"`` takes CUDA if available, and else the CPU. It never picks MPS: the small networks
+    here run faster on the CPU of such machines, and MPS has no float64 to score with.
 
     Raises
     ------

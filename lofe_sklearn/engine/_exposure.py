@@ -1,4 +1,4 @@
-"""Outlier exposure: rows that are anomalies for certain, and are none of the training rows.
+"""Outlier exposure: certain anomalies that are not among the training rows.
 
 To a batch's objective comes the mean anomaly loss of as many of them as the batch has rows, drawn
 anew for each step. After Hendrycks, Mazeika and Dietterich, ICLR 2019, arXiv 1812.04606.
@@ -43,7 +43,7 @@ def outliers_below(
     Returns
     -------
     stacked : {ndarray, CSR matrix} of shape (n + n_outliers, d)
-        X itself where there are none.
+        X itself without outliers.
     places : dict of Exposure to range
         The rows of `stacked` that are its outliers.
     """

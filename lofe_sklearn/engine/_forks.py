@@ -21,7 +21,7 @@ def is_fork() -> bool:
 
 
 class ForkSafeLock:
-    """A lock that is free in a process that was just forked, whoever held it."""
+    """A lock that is free in a process that was just forked, even if a thread held it."""
 
     def __init__(self) -> None:
         self._renew()

@@ -21,7 +21,7 @@ class TrainingHistory:
     objective : ndarray of shape (n_epochs, M)
         The weighted sum of both losses that was minimised, as a mean over the rows; one that is
         shown several times in an epoch counts as often. The weighted mean anomaly loss of
-        auxiliary outliers is in it, where there are any.
+        auxiliary outliers is in it, if there are any.
     loss_n, loss_a : ndarray of shape (n_epochs, M)
         Mean over the rows of each loss, as seen during the epoch.
     n_iter : ndarray of int, shape (M,)
@@ -31,7 +31,7 @@ class TrainingHistory:
     interrupted : bool
         Whether the user ended the training; there was more to train then, if not of every model.
     loss_kept : ndarray of shape (n_epochs, M) or None
-        Mean normal loss of the rows that were taken for normal; None in files of earlier versions.
+        Mean normal loss of the rows that were labelled normal; None in files of earlier versions.
     """
 
     objective: np.ndarray

@@ -42,8 +42,8 @@ def train(
     ----------
     modules : list of M nn.Module
         ``module(x)`` returns two losses for each row, low where the row looks normal and low
-        where it looks anomalous. All on the device of `rows`, all of the same shapes. In the place
-        of one whose losses are to be averaged comes an `AveragedModule`.
+        where it looks anomalous. All on the device of `rows`, all of the same shapes. A module
+        whose losses are to be averaged is replaced by an `AveragedModule`.
     rows : Rows
         The data, one copy for all models.
     jobs : sequence of M Job

@@ -79,7 +79,7 @@ class Ranks:
 
     @contextmanager
     def agreeing(self) -> Iterator[None]:
-        """Do something that may fail in some processes, without a word to the others.
+        """Do something that may fail in some processes without the others noticing.
 
         Raises
         ------

@@ -29,7 +29,7 @@ Rule = Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
 def blind(
     loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Every row of unknown label is taken for normal: the usual training."""
+    """Every row of unknown label is trained as normal: the usual training."""
     return with_known(torch.ones_like(loss_n), torch.zeros_like(loss_n), known)
 
 
@@ -111,7 +111,7 @@ def mark(score: Tensor, alpha: Tensor, known: Tensor | None = None) -> Tensor:
 
 
 def _mark_on_cpu(score: np.ndarray, alpha: np.ndarray, known: np.ndarray | None) -> np.ndarray:
-    """Mark rows as `mark` does; the rows that tie are looked at only where there are any."""
+    """Mark rows as `mark` does; tied rows are looked at only if there are any."""
     n_rows = score.shape[-1]
     n_unknown: Any = n_rows
     if known is not None:

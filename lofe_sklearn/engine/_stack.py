@@ -208,7 +208,7 @@ def takes_stacked_parameters(module: nn.Module) -> bool:
 def joined(
     module: nn.Module, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]
 ) -> nn.Module:
-    """Return a copy of `module` with stacked parameters and buffers in the place of its own."""
+    """Return a copy of `module` with stacked parameters and buffers instead of its own."""
     with torch.no_grad():
         copied = copy.deepcopy(module)
     for name, parameter in parameters.items():
