@@ -48,12 +48,12 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/typing/mypy.ini
 	$(BIN)/codespell *.md docs lofe_sklearn tests benchmarks
-	$(BIN)/python docs/check_words.py
+	$(BIN)/python docs/scripts/check_words.py
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
-	$(BIN)/python docs/check_links.py
-	$(BIN)/python docs/check_search.py
+	$(BIN)/python docs/scripts/check_links.py
+	$(BIN)/python docs/scripts/check_search.py
 
 # Links out of the site, which needs a network; those within are checked by make docs.
 linkcheck: $(VENV)/.docs
@@ -61,7 +61,7 @@ linkcheck: $(VENV)/.docs
 
 # Pictures of all pages, to be looked at; needs Chromium.
 screenshots: docs
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/scripts/screenshots.py
 
 bench: $(VENV)/.demo
 	$(BIN)/python -m benchmarks run paper-tabular --sets thyroid arrhythmia --detectors NeuTraL --jobs 2

@@ -8,7 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE / "scripts"))
 
 from class_members import documented  # noqa: E402
 from make_inventories import mapping  # noqa: E402
@@ -35,7 +35,13 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "examples", "auto_examples/*.ipynb", "auto_examples/*.py.md5"]
+exclude_patterns = [
+    "_build",
+    "examples",
+    "scripts",
+    "auto_examples/*.ipynb",
+    "auto_examples/*.py.md5",
+]
 templates_path = ["_templates"]
 suppress_warnings = ["config.cache"]
 
@@ -71,7 +77,9 @@ autodoc_typehints = "none"
 autosummary_generate = True
 # Of the page of a class: see class_members.py.
 autosummary_context = {"documented": documented}
-intersphinx_mapping = mapping(HERE / "inventories.toml", HERE / "_build" / "inventories")
+intersphinx_mapping = mapping(
+    HERE / "scripts" / "inventories.toml", HERE / "_build" / "inventories"
+)
 intersphinx_timeout = 5
 
 # Gallery
@@ -120,7 +128,7 @@ html_baseurl = site
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_favicon = "_static/favicon.svg"
-html_search_scorer = str(HERE / "search_scorer.js")
+html_search_scorer = str(HERE / "scripts" / "search_scorer.js")
 html_show_sourcelink = False
 html_copy_source = False
 # These pages have no others below them.

@@ -7,7 +7,7 @@ import pytest
 
 import lofe_sklearn
 
-SCRIPT = Path(lofe_sklearn.__file__).parents[1] / "docs" / "check_words.py"
+SCRIPT = Path(lofe_sklearn.__file__).parents[1] / "docs" / "scripts" / "check_words.py"
 pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="the documentation is not here")
 
 

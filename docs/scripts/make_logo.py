@@ -1,6 +1,6 @@
 """Draw the logo, the favicon and the card that is shown where somebody links to the site.
 
-    python docs/make_logo.py
+    python docs/scripts/make_logo.py
 
 writes them to docs/_static. The logo is a ring of rows that belong together, and two that do not.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-STATIC = Path(__file__).parent / "_static"
+STATIC = Path(__file__).parents[1] / "_static"
 INK = {"light": "#1b2433", "dark": "#e8edf5"}
 NORMAL = {"light": "#2f6fdb", "dark": "#79a8ff"}
 ANOMALY = "#f2762e"

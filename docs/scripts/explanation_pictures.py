@@ -1,7 +1,7 @@
 """Draw the pictures of docs/explanations/ into docs/images/.
 
-Run it from the repository: ``python docs/explanation_pictures.py``, or name the pictures to draw:
-``python docs/explanation_pictures.py losses same_scores``. All of them take about a minute.
+    python docs/scripts/explanation_pictures.py                      # all, in about a minute
+    python docs/scripts/explanation_pictures.py losses same_scores   # some
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lofe_sklearn import LOE, DeepSVDD
 from lofe_sklearn.plotting import ContaminationDisplay
 
 Rows = NDArray[Any]
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(__file__).parents[1] / "images"
 
 
 def two_steps() -> Figure:

@@ -1,6 +1,6 @@
 """Check that every link within the built documentation leads somewhere.
 
-    python docs/check_links.py [FOLDER]
+    python docs/scripts/check_links.py [FOLDER]
 
 reads the HTML: Sphinx warns of its own references only, and not of addresses that are written by
 hand or by an extension. Links out of the site are for `make linkcheck`, which needs a network.
@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-BUILD = Path(__file__).parent / "_build" / "html"
+BUILD = Path(__file__).parents[1] / "_build" / "html"
 
 
 class Page(HTMLParser):

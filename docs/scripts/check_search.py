@@ -1,6 +1,6 @@
 """Check that the search of the built documentation finds what users look for.
 
-    python docs/check_search.py [FOLDER]
+    python docs/scripts/check_search.py [FOLDER]
 
 asks the search page of the build, in a browser, for each of `WANTED`, and fails if no page that
 answers it is among the first hits. Without a browser it says so and checks nothing.
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from browser import Browser, address, find_chromium
 
-BUILD = Path(__file__).parent / "_build" / "html"
+BUILD = Path(__file__).parents[1] / "_build" / "html"
 FIRST = 5  # hits that a reader looks at
 # What is searched, and the pages of which one must be found.
 WANTED = {

@@ -1,9 +1,9 @@
 """Take a picture of every built page, at 1280 and 390 pixels, light and dark.
 
     make docs
-    python docs/screenshots.py                        # all pages
-    python docs/screenshots.py index how_to/ratio     # some
-    python docs/screenshots.py --html /tmp/docs       # a build elsewhere
+    python docs/scripts/screenshots.py                        # all pages
+    python docs/scripts/screenshots.py index how_to/ratio     # some
+    python docs/scripts/screenshots.py --html /tmp/docs       # a build elsewhere
 
 The pictures are in docs/_build/screenshots/WIDTH-THEME, and contact sheets beside these folders.
 Pages that are wider than the window are named at the end: nothing but code and tables may scroll
@@ -19,7 +19,7 @@ from pathlib import Path
 from browser import Browser, address
 from PIL import Image, ImageDraw
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1]
 WIDTHS = (1280, 390)
 HIGHEST = 8000  # pixels of a page; pages of the reference are longer
 PER_SHEET = 24

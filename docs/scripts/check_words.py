@@ -1,4 +1,4 @@
-"""Find phrases that readers of this project stumbled over: ``python docs/check_words.py``.
+"""Find phrases that readers of this project stumbled over: ``python docs/scripts/check_words.py``.
 
 It prints file, line, phrase and what to write instead, and ends with 1 if there are any.
 """
@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ["docs", "lofe_sklearn", "tests", "benchmarks"]
 SUFFIXES = {".py", ".md", ".rst"}
 # What other programs write, this list, and its test.

@@ -1,6 +1,6 @@
 """Draw the figure of the landing page, for the light and the dark theme.
 
-    python docs/make_figure.py
+    python docs/scripts/make_landing_figure.py
 
 reads the rows of the contaminated track, benchmarks/results/contaminated.jsonl, which
 `python -m benchmarks run contaminated` writes, and writes docs/_static/contaminated-*.svg. All
@@ -15,7 +15,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.ledger import read  # noqa: E402
@@ -101,4 +101,4 @@ if __name__ == "__main__":
         read([ROOT / "benchmarks" / "results" / "contaminated.jsonl"]), "average_precision"
     )
     for mode, colours in COLOURS.items():
-        draw(track, Path(__file__).parent / "_static" / f"contaminated-{mode}.svg", colours)
+        draw(track, Path(__file__).parents[1] / "_static" / f"contaminated-{mode}.svg", colours)
