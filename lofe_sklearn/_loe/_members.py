@@ -42,7 +42,7 @@ _BLIND_STEPS = 50
 # How much the evidence counts beside the members: a number over that of the rows, since a few
 # hundred rows are too few to train networks on, and one that does not depend on it. Where the ratio
 # is not known, members assume wrong ones, and evidence counts more. Chosen on the benchmarks' sets:
-# see the studies `nothing_chosen` and `third_kind`.
+# see the studies `nothing_chosen` and `default_kinds`.
 _WHERE_KNOWN = 100.0, 0.0
 _WHERE_UNKNOWN = 250.0, 0.5
 # Models of a fold, which only score the rows that they have not seen.

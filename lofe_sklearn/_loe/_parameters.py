@@ -60,7 +60,7 @@ def backbones_of(estimator: Any) -> list[Any]:
 
     Where nothing is given: two kinds whose mistakes differ, a distance and a density. Together they
     are, on the mean over benchmarks, about as good as the better of them, which is now the one and
-    now the other, or better (study `third-kind`).
+    now the other, or better (study `default-kinds`).
     """
     if estimator is None:
         return [DeepSVDD(), RealNVP()]
