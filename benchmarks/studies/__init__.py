@@ -11,6 +11,7 @@ from benchmarks.studies import (
     choose_ratio,
     cleaning,
     cost,
+    default_kinds,
     digest,
     false_discovery,
     flow,
@@ -45,7 +46,7 @@ _MODULES = (
     *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels, known_anomalies),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
-    *(image_features, patches, flow, reasons, rules, backbones, kinds, ablation),
+    *(image_features, patches, flow, reasons, rules, backbones, kinds, default_kinds, ablation),
     *(unseen_labels, video_labels, larger_than_memory, large_sets, growth, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}

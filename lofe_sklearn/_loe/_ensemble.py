@@ -119,7 +119,7 @@ class Ensemble:
         """Score the training rows, given the members' normal losses, (M, n)."""
         evidence = self.evidence
         return self._fused(
-            self.scale.combine(loss_n), None if evidence is None else evidence.training.mean(axis=0)
+            self.scale.combine(loss_n), None if evidence is None else evidence.of_training()
         )
 
     def score(self, X: Matrix) -> np.ndarray:

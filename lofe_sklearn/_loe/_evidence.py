@@ -122,6 +122,11 @@ class Evidence:
         """Size of what the scores are computed from."""
         return max(abs(each.center / each.spread) for each in self.sources)
 
+    def of_training(self) -> np.ndarray:
+        """Return the scores of the training rows: the mean of the detectors."""
+        mean: np.ndarray = self.training.mean(axis=0)
+        return mean
+
     def score(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies: the mean of the detectors."""
         return np.mean([source.score(X) for source in self.sources], axis=0)
