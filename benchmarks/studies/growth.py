@@ -1,15 +1,19 @@
-"""What a detector costs as rows grow: CPU time of fit and score, memory, size of its file.
+"""What a detector costs as rows, features and members grow: CPU time, memory, size of its file.
 
     python -m benchmarks study growth
-    python -m benchmarks study growth --rows 1000 10000 100000 --detectors "LOE()" "DeepSVDD()"
-    python -m benchmarks study growth --rows 10000 100000 --features 6 270
+    python -m benchmarks study growth --rows 1000000 --features 30 --members 0
     python -m benchmarks study growth --show --figure growth.png
 
-By default a million rows, `LOE()` and an isolation forest. Rows are correlated normal ones, 5 % of
-them shifted; the same are fitted and scored. There are `LOE()`, `LOE()` with scores in
-float32, a single Deep SVDD, scikit-learn's isolation forest, and PyOD's autoencoder with its
-defaults, which is left out of a million rows. Memory is the peak above what was in use before, the
-rows not included.
+Rows are correlated normal ones, 5 % of them shifted; the same are fitted and scored. There are
+`LOE()`, `LOE()` with scores in float32, a single Deep SVDD, scikit-learn's isolation forest, and
+PyOD's autoencoder with its defaults. More than 3e7 values are only scored, by a detector that is
+fitted to 100,000 of the rows.
+
+Members are those of `LOE(contamination=0.05, evidence=None)` and the trees of a forest, on 10,000
+rows of 30 features; 0 stands for the defaults.
+
+Memory is the peak above what was in use before, the rows not included. Where X has at most 100,000
+values, fit and scoring are timed twice, and the lower time counts.
 """
 
 from __future__ import annotations
@@ -25,23 +29,22 @@ import joblib
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
+from benchmarks.growth_figure import FIGURES, MEMBERS_OF, draw
 from benchmarks.ledger import Row
-from benchmarks.machine import cpu_seconds, peak_memory, reset_peak_memory
+from benchmarks.machine import cpu_seconds, peak_memory, release_memory, reset_peak_memory
 from benchmarks.markdown import table
-from benchmarks.means import grouped
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, DeepSVDD, config_context, save
 from lofe_sklearn._detectors import OutlierDetector
 
 RATIO = 0.05
 WARM_UP = 500
-MOST_ROWS = {"pyod.AutoEncoder": 100_000}
-FIGURES = {
-    "fit_seconds": "fit, CPU s",
-    "score_seconds": "score, CPU s",
-    "memory_mb": "memory of the fit, MB",
-    "file_kb": "file, kB",
-}
+# Values of X above which rows are only scored.
+MOST_FITTED = 30_000_000
+FITTED_ROWS = 100_000
+# What is timed once.
+MANY_VALUES = 100_000
+BLOCK = 100_000
 
 
 def _pyod_autoencoder() -> Any:
@@ -50,12 +53,18 @@ def _pyod_autoencoder() -> Any:
     return AutoEncoder(verbose=0, random_state=0)
 
 
-DETECTORS: dict[str, Callable[[], Any]] = {
+DETECTORS: dict[str, Callable[..., Any]] = {
     "LOE()": lambda: LOE(random_state=0),
     "LOE(), float32": lambda: LOE(random_state=0),
     "DeepSVDD()": lambda: DeepSVDD(random_state=0),
     "IsolationForest()": lambda: IsolationForest(random_state=0),
     "pyod.AutoEncoder": _pyod_autoencoder,
+}
+OF_MEMBERS: dict[str, Callable[[int], Any]] = {
+    "LOE()": lambda n_members: LOE(
+        contamination=RATIO, evidence=None, n_estimators=n_members, random_state=0
+    ),
+    "IsolationForest()": lambda n_members: IsolationForest(n_estimators=n_members, random_state=0),
 }
 
 
@@ -63,40 +72,66 @@ def rows_of(n_rows: int, n_features: int) -> np.ndarray:
     """Draw correlated normal rows, of which the first ones are shifted."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_rows, n_features), dtype=np.float32)
-    X = X @ rng.standard_normal((n_features, n_features), dtype=np.float32)
+    mixing = rng.standard_normal((n_features, n_features), dtype=np.float32)
+    for start in range(0, n_rows, BLOCK):
+        X[start : start + BLOCK] = X[start : start + BLOCK] @ mixing
     n_shifted = int(RATIO * n_rows)
-    shift = rng.standard_normal((n_shifted, n_features), dtype=np.float32)
-    X[:n_shifted] += 2 * X[:WARM_UP].std() * shift
+    size = 2 * X[:WARM_UP].std()
+    for start in range(0, n_shifted, BLOCK):
+        block = X[start : min(start + BLOCK, n_shifted)]
+        block += size * rng.standard_normal(block.shape, dtype=np.float32)
     return X
 
 
 def applies(cell: Row) -> bool:
-    """Whether the detector takes so many rows in a bearable time."""
-    return cell["n_rows"] <= MOST_ROWS.get(cell["detector"], cell["n_rows"])
+    """Whether the detector is run on so many rows and features, with so many members."""
+    n_values, detector = cell["n_rows"] * cell["n_features"], cell["detector"]
+    if cell["n_members"]:
+        return (cell["n_rows"], cell["n_features"]) == MEMBERS_OF and detector in OF_MEMBERS
+    if detector == "pyod.AutoEncoder":
+        return n_values <= MOST_FITTED // 10
+    if detector == "LOE(), float32" and (cell["n_features"], n_values <= MOST_FITTED) != (30, True):
+        return False
+    return n_values <= MOST_FITTED or cell["n_features"] == 30
 
 
 def run(cell: Row) -> Iterator[Row]:
     """Fit, score and save one detector."""
     warnings.simplefilter("ignore")
-    name, X = cell["detector"], rows_of(cell["n_rows"], cell["n_features"])
+    name, n_members = cell["detector"], cell["n_members"]
+    X = rows_of(cell["n_rows"], cell["n_features"])
+    fitted_rows = X if X.size <= MOST_FITTED else np.ascontiguousarray(X[:: len(X) // FITTED_ROWS])
+    repeats = range(2 if fitted_rows.size <= MANY_VALUES else 1)
     single = name.endswith("float32")
     precision: AbstractContextManager = (
         config_context(scoring_dtype="float32") if single else nullcontext()
     )
     with precision:
-        DETECTORS[name]().fit(X[:WARM_UP])  # what is loaded once does not count
-        detector = DETECTORS[name]()
-        reset_peak_memory()
-        before = peak_memory()
-        fit = cpu_seconds(lambda: detector.fit(X))
-        memory = peak_memory() - before
-        score = cpu_seconds(lambda: _score(detector, X))
+        _made(name, n_members).fit(X[:WARM_UP])  # what is loaded once does not count
+        detector = _made(name, n_members)
+        before = _memory_in_use()
+        fit = min(cpu_seconds(lambda: detector.fit(fitted_rows)) for _ in repeats)
+        fit_memory = peak_memory() - before
+        before = _memory_in_use()
+        score = min(cpu_seconds(lambda: _score(detector, X)) for _ in range(len(repeats)))
+        score_memory = peak_memory() - before
     yield {
-        "fit_seconds": round(fit, 3),
+        "fit_seconds": round(fit, 3) if fitted_rows is X else None,
         "score_seconds": round(score, 3),
-        "memory_mb": round(memory, 1),
+        "memory_mb": max(0, fit_memory) if fitted_rows is X else None,
+        "score_memory_mb": max(0, score_memory),
         "file_kb": round(_file_size(detector) / 1e3, 1),
     }
+
+
+def _made(name: str, n_members: int) -> Any:
+    return OF_MEMBERS[name](n_members) if n_members else DETECTORS[name]()
+
+
+def _memory_in_use() -> int:
+    release_memory()
+    reset_peak_memory()
+    return peak_memory()
 
 
 def _score(detector: Any, X: np.ndarray) -> None:
@@ -115,52 +150,36 @@ def _file_size(detector: Any) -> int:
 
 def tables(rows: list[Row]) -> str:
     """Return the figures, with the time of fit and score over an isolation forest's."""
-    forests = {
-        (row["n_rows"], row["n_features"]): row
-        for row in rows
-        if row["detector"] == "IsolationForest()"
-    }
+    forests = {_place(row): row for row in rows if row["detector"] == "IsolationForest()"}
     lines = []
     for row in rows:
-        forest = forests.get((row["n_rows"], row["n_features"]))
-        figures = [f"{row[name]:,.2f}" for name in FIGURES]
+        forest = forests.get(_place(row))
         ratios = ["-", "-"]
-        if forest is not None:
-            both = [r["fit_seconds"] + r["score_seconds"] for r in (row, forest)]
-            ratios = [
-                f"{row['fit_seconds'] / both[1]:.1f}",
-                f"{row['score_seconds'] / forest['score_seconds']:.1f}",
-            ]
-        place = [f"{row['n_rows']:,}", row["n_features"], row["detector"]]
+        if forest is not None and row is not forest:
+            ratios[1] = f"{row['score_seconds'] / forest['score_seconds']:.1f}"
+            if row["fit_seconds"] is not None:
+                whole = forest["fit_seconds"] + forest["score_seconds"]
+                ratios[0] = f"{row['fit_seconds'] / whole:.1f}"
+        figures = ["-" if row[name] is None else f"{row[name]:,.2f}" for name in FIGURES]
+        members = row["n_members"] or "default"
+        place = [f"{row['n_rows']:,}", row["n_features"], members, row["detector"]]
         lines.append([*place, *figures, *ratios])
     over = ["fit / forest's fit and score", "score / forest's"]
-    return table(["rows", "features", "detector", *FIGURES.values(), *over], lines)
+    return table(["rows", "features", "members", "detector", *FIGURES.values(), *over], lines)
 
 
-def draw(rows: list[Row], path: Path) -> None:
-    """Draw each figure against the number of rows, for the number of features seen most."""
-    from matplotlib.figure import Figure
-
-    by_width = grouped(rows, "n_features")
-    [width] = max(by_width, key=lambda key: len(by_width[key]))
-    figure = Figure(figsize=(9, 6.4), layout="constrained")
-    for axis, (name, label) in zip(figure.subplots(2, 2).flat, FIGURES.items(), strict=True):
-        for (detector,), own in grouped(by_width[width,], "detector").items():
-            points = sorted((row["n_rows"], max(row[name], 1e-2)) for row in own)
-            axis.plot(*zip(*points, strict=True), marker="o", markersize=4, label=detector)
-        axis.set(xscale="log", yscale="log", xlabel=f"rows of {width} features", ylabel=label)
-        axis.grid(alpha=0.3)
-    axis.legend(fontsize="small")
-    figure.savefig(path, dpi=110)
+def _place(row: Row) -> tuple[int, int, int]:
+    return row["n_rows"], row["n_features"], row["n_members"]
 
 
 STUDY = Study(
     "growth",
-    "CPU time, memory and file size of LOE() and others as rows grow",
+    "CPU time, memory and file size of LOE() and others as rows, features and members grow",
     axes={
-        "n_rows": Axis((1_000_000,), option="rows"),
-        "n_features": Axis((30,), option="features"),
-        "detector": Axis(("LOE()", "IsolationForest()"), choices=tuple(DETECTORS)),
+        "n_rows": Axis((1_000, 10_000, 100_000, 1_000_000, 10_000_000), option="rows"),
+        "n_features": Axis((6, 30, 270), option="features"),
+        "n_members": Axis((0, 1, 2, 4, 8, 16, 32, 64, 128), option="members"),
+        "detector": Axis(tuple(DETECTORS), choices=tuple(DETECTORS)),
     },
     run=run,
     tables=tables,

@@ -1,9 +1,10 @@
-"""Rows computed with block by block: memory stays bounded, and several threads can share the work."""
+"""Something of each row, block by block: memory stays bounded, and threads share the work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
+from itertools import pairwise
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
@@ -48,7 +49,7 @@ def in_blocks(
     if n_blocks <= 1:
         return compute(0, X)
     ends = np.linspace(0, n_rows, n_blocks + 1).astype(int)
-    blocks = [(int(first), X[first:end]) for first, end in zip(ends, ends[1:], strict=False)]
+    blocks = ((int(first), X[first:end]) for first, end in pairwise(ends))
     if n_threads <= 1:
         return np.concatenate([compute(*block) for block in blocks])
 

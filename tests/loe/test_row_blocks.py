@@ -1,4 +1,4 @@
-"""Rows computed with block by block, in one thread or in several."""
+"""Something of each row, block by block, in one thread or in several."""
 
 import threading
 
