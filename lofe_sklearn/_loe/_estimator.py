@@ -118,8 +118,9 @@ class LOE(
         for `max_epochs` more; with a larger `n_estimators` these stay as they are, and only those
         that are added are trained, as in scikit-learn's forests.
     n_jobs : int, optional
-        Stacks trained at a time, by joblib; members are split into as many. None is 1, or what
-        `joblib.parallel_config` says; -1 all cores. Starting processes takes seconds.
+        Stacks trained at a time, by joblib; members are split into as many. Rows are scored by as
+        many threads. None is 1, or what `joblib.parallel_config` says; -1 all cores. Starting
+        processes takes seconds.
     verbose : int, default=0
         1 shows a progress bar over the whole fit, with the time left, once it takes more than
         two seconds (extra ``lofe-sklearn[progress]``); so does a backbone with ``verbose=1``.
