@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL
+from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, NeuTraL, RealNVP
 from lofe_sklearn.active import refit
 from lofe_sklearn.adapters.pyod import PyODDetector
 
@@ -24,7 +24,7 @@ def rates(loe):
     return [(type(each), each.lr) for each in loe.estimator]
 
 
-BOTH = [(DeepSVDD, 0.5), (AutoEncoder, 0.5)]
+BOTH = [(DeepSVDD, 0.5), (RealNVP, 0.5)]
 
 
 def test_of_the_default():
@@ -40,7 +40,7 @@ def test_of_the_default():
 
 
 def test_of_a_list():
-    backbones = [DeepSVDD(), AutoEncoder()]
+    backbones = [DeepSVDD(), RealNVP()]
     loe = LOE(backbones).set_params(estimator__lr=0.5, estimator__max_epochs=3)
     assert rates(loe) == BOTH
     # As scikit-learn sets what is nested: in the estimators that were given.
@@ -57,7 +57,7 @@ def test_the_estimator_is_set_first():
 
 def test_it_is_the_fit_with_these_backbones(X):
     set_later = LOE(**QUICK).set_params(estimator__max_epochs=2, estimator__lr=1e-2)
-    given = LOE([DeepSVDD(max_epochs=2, lr=1e-2), AutoEncoder(max_epochs=2, lr=1e-2)], **QUICK)
+    given = LOE([DeepSVDD(max_epochs=2, lr=1e-2), RealNVP(max_epochs=2, lr=1e-2)], **QUICK)
     expected = given.fit(X).score_samples(X)
     np.testing.assert_array_equal(set_later.fit(X).score_samples(X), expected)
 
@@ -98,8 +98,8 @@ def test_adapter():
         (
             LOE(),
             "estimator__anomaly_loss",
-            "holds DeepSVDD, AutoEncoder, and AutoEncoder has no parameter 'anomaly_loss'. Pass "
-            r"estimator=\[DeepSVDD\(...\), AutoEncoder\(...\)\]",
+            "holds DeepSVDD, RealNVP, and RealNVP has no parameter 'anomaly_loss'. Pass "
+            r"estimator=\[DeepSVDD\(...\), RealNVP\(...\)\]",
         ),
         (LOE(), "estimator__widths", "DeepSVDD has no parameter 'widths'"),
         (LOE(DeepSVDD()), "estimator__widths", "Invalid parameter 'widths' for estimator DeepSVDD"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import backbones, images, losses, peers
+from benchmarks.figures import backbones, growth, images, losses, peers
 from benchmarks.ledger import RESULTS, Row, read
 from benchmarks.study import results
 
@@ -58,6 +58,11 @@ DRAWINGS = {
         "training with and without labels on images and video",
         ("paper-image", "paper-mvtec", "paper-video", "video-labels"),
         images.draw,
+    ),
+    "growth": Drawing(
+        "time of fit and score by the number of rows",
+        ("growth",),
+        growth.draw,
     ),
     "losses": Drawing(
         "the sets on which LOE() is far behind the best of nine detectors",

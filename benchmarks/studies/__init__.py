@@ -11,11 +11,13 @@ from benchmarks.studies import (
     choose_ratio,
     cleaning,
     cost,
+    default_kinds,
     digest,
     false_discovery,
     flow,
     growth,
     image_features,
+    jobs,
     kinds,
     known_anomalies,
     known_labels,
@@ -45,8 +47,8 @@ _MODULES = (
     *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels, known_anomalies),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
-    *(image_features, patches, flow, reasons, rules, backbones, kinds, ablation),
-    *(unseen_labels, video_labels, larger_than_memory, large_sets, growth, digest),
+    *(image_features, patches, flow, reasons, rules, backbones, kinds, default_kinds, ablation),
+    *(unseen_labels, video_labels, larger_than_memory, large_sets, growth, jobs, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

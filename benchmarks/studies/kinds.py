@@ -6,7 +6,7 @@
 Two protocols. `paper`: the LOE paper's, 10 % of the training rows are anomalies. `all`: all rows
 are fitted and the same rows scored, with the set's own ratio. The ratio is given in both. Kinds are
 NeuTraL with soft labels (N, two members, up to 70 features), and Deep SVDD (S) and an autoencoder
-(A) with hard ones (four each, trained as LOE does by default), from first labels by an isolation
+(A) with hard ones (four each, as LOE trained them by default), from first labels by an isolation
 forest and by the distance to the 5th neighbour. At most 1,000 rows.
 
 A combination is a weighted mean of the kinds' standardised log scores. No label affects the
@@ -31,7 +31,8 @@ from benchmarks.means import grouped, of_each_set, over_sets, short_name
 from benchmarks.sets import ODDS, load_table
 from benchmarks.studies.nothing_chosen import HALVES, base
 from benchmarks.study import Axis, Study
-from lofe_sklearn import LOE, NeuTraL
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.datasets import loe_tabular_split
 from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, roc_auc
 
@@ -72,7 +73,8 @@ def run(cell: Row) -> Iterator[Row]:
             "20th neighbour": _units(whole.evidence_["knn"].outlier_scores, X, X_test)[1],
         }
         if cell["protocol"] == "paper" or cell["dataset"] in KINDS_OF_ALL:
-            fits = {"two kinds": LOE(n_estimators=8, evidence=None, **shared)}
+            pair = brisk([DeepSVDD(), AutoEncoder()], X)
+            fits = {"two kinds": LOE(pair, n_estimators=8, evidence=None, **shared)}
             if X.shape[1] <= MAX_FEATURES:
                 soft = {"method": "soft", "n_estimators": 2, "evidence": None}
                 fits["NeuTraL"] = LOE(NeuTraL(), **soft, **shared)
@@ -89,6 +91,14 @@ def run(cell: Row) -> Iterator[Row]:
                 "f1": round(float(f1_at_true_ratio(y_test, -scores)), 4),
                 "fits_cpu_seconds": {name: round(each, 2) for name, each in seconds.items()},
             }
+
+
+def brisk(backbones: list[Backbone], X: np.ndarray) -> list[Backbone]:
+    """Let backbones learn at three times their rate, in half of their epochs."""
+    for each in backbones:
+        n_epochs = each.choose_max_epochs(*X.shape)
+        each.set_params(lr=3 * each.lr, max_epochs=max(-(-n_epochs // 2), min(n_epochs, 20)))
+    return backbones
 
 
 def _combined(

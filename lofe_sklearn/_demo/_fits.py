@@ -66,7 +66,7 @@ def _detector(method: str, seed: int, options: argparse.Namespace) -> LOE:
     """Return LOE of a method and the chosen backbone, or with nothing chosen."""
     if method == NOTHING_CHOSEN and options.max_epochs is None and options.device == "auto":
         return LOE(random_state=seed)
-    chosen = [options.backbone] if method != NOTHING_CHOSEN else ["DeepSVDD", "AutoEncoder"]
+    chosen = [options.backbone] if method != NOTHING_CHOSEN else ["DeepSVDD", "RealNVP"]
     own = [getattr(backbones, name)(device=options.device) for name in chosen]
     if options.max_epochs is not None:
         for backbone in own:

@@ -14,7 +14,6 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.covariance import MinCovDet
 from sklearn.ensemble import IsolationForest
-from sklearn.neighbors import NearestNeighbors
 
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._training import Memo, fit_scaling, in_units, units_within
@@ -24,8 +23,10 @@ _FLOAT32 = 1e-30, 1e30
 _LARGEST = float(np.finfo(np.float32).max)
 # Standardised values beyond this would overflow when they are squared and summed.
 _FAR = 1e100
-# Numbers of a block of rows, or of their distances, that are held at a time.
-_BLOCK = 2**22
+# Numbers of a block of rows, or of their distances, that are held at a time: what a cache holds.
+_BLOCK = 2**18
+# Rows that a product of matrices needs to be fast, as long as memory holds them.
+_FEW_ROWS, _MOST_VALUES = 64, 2**22
 # Numbers of the rows that neighbours are sought among.
 _KEPT = 2**24
 
@@ -62,7 +63,7 @@ class Forest(BaseEstimator):
             rows = sparse.csr_matrix(
                 (np.clip(rows.data, -_LARGEST, _LARGEST), rows.indices, rows.indptr), rows.shape
             )
-        else:
+        elif max(rows.max(), -rows.min()) > _LARGEST:
             rows = np.clip(rows, -_LARGEST, _LARGEST)
         return -self.forest_.score_samples(rows)
 
@@ -95,18 +96,30 @@ class Neighbors(BaseEstimator):
         enough = self.max_samples if X.shape[0] <= self.many else self.max_samples_of_many
         most = min(enough, max(2, _KEPT // X.shape[1]))
         self.rows_ = _standardised(_some_rows(X, most, self.random_state), self.scaling_)
-        k = min(self.n_neighbors, len(self.rows_))
-        self.index_ = NearestNeighbors(n_neighbors=k).fit(self.rows_)
         return self
+
+    @property
+    def k(self) -> int:
+        """Which of the nearest rows counts: the furthest where there are few."""
+        return min(self.n_neighbors, len(self.rows_))
 
     def outlier_scores(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies."""
         kept, scores = self.rows_, np.empty(X.shape[0])
-        step = max(1, _BLOCK // max(X.shape[1], len(kept)))
+        # |x - y|^2 / 2 = -xy + |y|^2 / 2 + |x|^2 / 2, all of it in one product.
+        targets = np.vstack([-kept.T, _half_squares(kept), np.ones(len(kept))])
+        step = max(_FEW_ROWS, _BLOCK // max(targets.shape))
+        step = max(1, min(step, _MOST_VALUES // max(targets.shape)))
         for start in range(0, X.shape[0], step):
             rows = _standardised(X[start : start + step], self.scaling_)
-            furthest = self.index_.kneighbors(rows, return_distance=False)[:, -1]
-            # Distances by differences: those of scikit-learn depend on which rows come together.
+            near = np.column_stack([rows, np.ones(len(rows)), _half_squares(rows)]) @ targets
+            with np.errstate(over="ignore"):  # from rows that far away all are equally far
+                # In single precision the k-th is found in half of the time, and neighbours that
+                # cannot be told apart are at the same distance to 1e-7.
+                near = near.astype(np.float32)
+            kth = np.partition(near, self.k - 1, axis=1)[:, self.k - 1]
+            furthest = (near == kth[:, None]).argmax(axis=1)
+            # By differences: the products' rounding errors depend on which rows come together.
             scores[start : start + step] = np.linalg.norm(rows - kept[furthest], axis=1)
         return scores
 
@@ -232,6 +245,10 @@ def _some_rows(X: Matrix, most: int, seed: int) -> Matrix:
     if X.shape[0] <= most:
         return X
     return X[np.sort(np.random.default_rng(seed).choice(X.shape[0], most, replace=False))]
+
+
+def _half_squares(rows: np.ndarray) -> np.ndarray:
+    return np.einsum("ij,ij->i", rows, rows) / 2
 
 
 def _standardised(X: Matrix, scaling: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:

@@ -18,6 +18,7 @@ from lofe_sklearn._known_labels import unknown_share
 from lofe_sklearn._loe._evidence import Evidence
 from lofe_sklearn._loe._find_ratio import Belief, believe
 from lofe_sklearn._loe._members import EnsemblePlan
+from lofe_sklearn._loe._row_blocks import in_blocks
 from lofe_sklearn._loe._scale import CommonScale, mean_losses
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import (
@@ -119,20 +120,25 @@ class Ensemble:
         """Score the training rows, given the members' normal losses, (M, n)."""
         evidence = self.evidence
         return self._fused(
-            self.scale.combine(loss_n), None if evidence is None else evidence.training.mean(axis=0)
+            self.scale.combine(loss_n), None if evidence is None else evidence.of_training()
         )
 
-    def score(self, X: Matrix) -> np.ndarray:
-        """Score validated rows, high for normal."""
-        loss_n = np.empty((len(self.members), X.shape[0]))
-        for stack in self.stacks:
-            loss_n[stack] = self._losses_of(stack, X)[0]
+    def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
+        """Score validated rows, high for normal, in so many threads."""
+        scores = in_blocks(self._members_scores, X, n_jobs)
         evidence = None
         if self.evidence is not None:
             # scikit-learn, too, would wait in a forked process for threads that are not there.
             with engine.plain_torch():
-                evidence = self.evidence.score(X)
-        return self._fused(self.scale.combine(loss_n), evidence)
+                evidence = self.evidence.score(X, n_jobs)
+        return self._fused(scores, evidence)
+
+    def _members_scores(self, first_row: int, X: Matrix) -> np.ndarray:
+        """Score a block of rows by the members alone."""
+        loss_n = np.empty((len(self.members), X.shape[0]))
+        for stack in self.stacks:
+            loss_n[stack] = self._losses_of(stack, X, first_row)[0]
+        return self.scale.combine(loss_n)
 
     def _fused(self, scores: np.ndarray, evidence: np.ndarray | None) -> np.ndarray:
         """Take the weighted mean of members' scores, high for normal, and evidence."""
@@ -165,12 +171,14 @@ class Ensemble:
                 every[:, stack] = self._losses_of(stack, X)
         return every
 
-    def _losses_of(self, stack: list[int], X: Matrix) -> np.ndarray:
+    def _losses_of(self, stack: list[int], X: Matrix, first_row: int = 0) -> np.ndarray:
         """Both losses of validated rows by the members of one stack, (2, M, n)."""
+        rows = None if first_row == 0 else np.arange(first_row, first_row + X.shape[0])
         first, features = self.members[stack[0]], self.features[stack[0]]
         modules = [self.members[m].module_ for m in stack]
-        with locating(features=features, names=self.feature_names):
-            return losses_of_stack(modules, _columns(X, features), first._scaling, first.device)
+        with locating(rows=rows, features=features, names=self.feature_names):
+            own = _columns(X, features)
+            return losses_of_stack(modules, own, first._scaling, first.device, rows)
 
 
 def held_out_scores(

@@ -48,8 +48,9 @@ class LOE(
     estimator : Backbone or list of Backbone, default=None
         The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`,
         `RealNVP`, `MHRot` or your own. It is cloned, never changed. Of a list, members are copies
-        in turn. None stands for ``[DeepSVDD(), AutoEncoder()]``, which did best on average where
-        nothing is known, with three times their learning rate and half of their epochs, or 20.
+        in turn. None stands for ``[DeepSVDD(), RealNVP()]``, which did best on average where
+        nothing is known, at three times their learning rate: Deep SVDD for half of its epochs, or
+        20, the flow for a quarter, or 5.
     method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
         How rows are labelled; a list has one for each backbone. ``"hard"`` gives marked rows weight
         1 in the anomaly loss, ``"soft"`` gives both losses a part of it, 1/2 or what the backbone
@@ -76,7 +77,7 @@ class LOE(
         that cannot be fitted to the rows is left out, with a warning.
     n_estimators : int, optional
         Members, which differ in their seed; their scores are averaged, by the belief in their
-        ratios where ``contamination="auto"``. Default: 16 where no single ratio is given, else one
+        ratios where ``contamination="auto"``. Default: 12 where no single ratio is given, else one
         for each backbone.
     max_samples, max_features : float or int, default="auto" and 1.0
         Rows and features that each member is trained on, drawn without replacement: a share, or a
@@ -87,8 +88,8 @@ class LOE(
         scikit-learn's IsolationForest, the distance to the 5th neighbour (features standardised,
         among at most 5,000 rows), or a scikit-learn or PyOD detector, which is cloned,
         seeded and fitted. An array of scores is high for normal rows, as `score_samples`. None
-        starts with blind epochs, as the paper does. ``"auto"`` is ``"iforest"``, but None for
-        `MHRot`.
+        starts with blind epochs, as the paper does. ``"auto"`` is the mean of the evidence where
+        there is any and one ratio is given, ``"iforest"`` elsewhere, and None for `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"
         Whether labels are inferred in each batch, as in the paper, or before each epoch over all
         rows, in one more pass. ``"auto"``: per epoch where fewer than two rows a batch are marked.
@@ -117,8 +118,9 @@ class LOE(
         for `max_epochs` more; with a larger `n_estimators` these stay as they are, and only those
         that are added are trained, as in scikit-learn's forests.
     n_jobs : int, optional
-        Stacks trained at a time, by joblib; members are split into as many. None is 1, or what
-        `joblib.parallel_config` says; -1 all cores. Starting processes takes seconds.
+        Stacks trained at a time, by joblib; members are split into as many. Rows are scored by as
+        many threads. None is 1, or what `joblib.parallel_config` says; -1 all cores. Starting
+        processes takes seconds.
     verbose : int, default=0
         1 shows a progress bar over the whole fit, with the time left, once it takes more than
         two seconds (extra ``lofe-sklearn[progress]``); so does a backbone with ``verbose=1``.
@@ -166,7 +168,7 @@ class LOE(
 
     See Also
     --------
-    LOE.of_kinds : Two kinds of backbones in one ensemble, where the ratio is known.
+    LOE.of_kinds : NeuTraL and Deep SVDD in one ensemble, where the ratio is known.
     LOESearchCV : Chooses parameters by cross-validation where some labels are known.
     fit_many : Fits many detectors in stacks.
     LOE.fit_resample : Cleans a training set for another estimator.
@@ -178,11 +180,12 @@ class LOE(
     but at least one: where nothing is marked, training would take all rows for normal.
 
     The score of a member is minus its normal loss. Of several members, and where there is evidence,
-    the logarithms of the normal losses are standardised by their mean and standard deviation over
-    the training rows, and averaged to u. Scores of the evidence are brought to the same scale: the
-    logarithms of their distances from the lowest one, standardised, and averaged to t. The score is
-    ``-(u + w t) / (1 + w)``. The weight w is 250 / n_samples, since few rows are too few to train
-    networks on, and 0.5 more where no single ratio is given, since members then assume wrong ones.
+    the logarithms of the normal losses (of `RealNVP` the losses, which are log-densities already)
+    are standardised by their mean and standard deviation over the training rows, and averaged to u.
+    Scores of the evidence are brought to the same scale: the logarithms of their distances from the
+    lowest one, standardised, and averaged to t. The score is ``-(u + w t) / (1 + w)``. The weight w
+    is 100 / n_samples where one ratio is given, since few rows are too few to train networks on,
+    and 250 / n_samples + 0.5 elsewhere, since members then assume wrong ratios.
 
     The ratio of ``"auto"`` is the geometric mean of a belief, for which no model is trained. Its
     prior is log-normal: the median is 0.03, and the logarithm has a standard deviation of 2. It is

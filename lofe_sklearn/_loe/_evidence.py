@@ -20,6 +20,7 @@ from lofe_sklearn._any_detector import is_supervised, outlier_scores, scores_new
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
 from lofe_sklearn._loe._fit_once import fitted_copy
+from lofe_sklearn._loe._row_blocks import in_blocks
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Memo, SpreadRows
@@ -82,9 +83,13 @@ class Source:
         logs = np.log(np.maximum(scores - self.lowest, 0.0) + self.floor)
         return (logs - self.center) / self.spread
 
-    def score(self, X: Matrix) -> np.ndarray:
+    def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
         """Score rows on the members' scale, high for anomalies."""
-        return self.standardised(_scores_of(self.detector, X))
+        if not _is_classical(self.detector):
+            # Somebody's detector may not be safe in threads, or see rows beside each other.
+            return self.standardised(_scores_of(self.detector, X))
+        scores = in_blocks(lambda _, rows: self.detector.outlier_scores(rows), X, n_jobs)
+        return self.standardised(scores)
 
     def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray:
         """Score rows of X by a copy of the detector that is fitted to other rows only.
@@ -122,9 +127,14 @@ class Evidence:
         """Size of what the scores are computed from."""
         return max(abs(each.center / each.spread) for each in self.sources)
 
-    def score(self, X: Matrix) -> np.ndarray:
+    def of_training(self) -> np.ndarray:
+        """Return the scores of the training rows: the mean of the detectors."""
+        mean: np.ndarray = self.training.mean(axis=0)
+        return mean
+
+    def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
         """Score rows, high for anomalies: the mean of the detectors."""
-        return np.mean([source.score(X) for source in self.sources], axis=0)
+        return np.mean([source.score(X, n_jobs) for source in self.sources], axis=0)
 
     def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray | None:
         """Score rows of X by the same detectors, fitted to other rows of X only.
@@ -262,8 +272,13 @@ def _unfit_if_it_fails() -> Iterator[None]:
 
 
 def _scores_of(detector: Any, X: Matrix) -> np.ndarray:
-    is_classical = isinstance(detector, tuple(CLASSICAL.values()))
-    return detector.outlier_scores(X) if is_classical else outlier_scores(detector, X, "LOE")
+    if _is_classical(detector):
+        return detector.outlier_scores(X)
+    return outlier_scores(detector, X, "LOE")
+
+
+def _is_classical(detector: Any) -> bool:
+    return isinstance(detector, tuple(CLASSICAL.values()))
 
 
 def _names(chosen: Sequence[Any]) -> list[str]:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +19,7 @@ from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._first_labels import is_auto, remembered_scores, scores_of_others
 from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
 from lofe_sklearn._loe._parameters import (
+    amount_of,
     check_known,
     course_of,
     known_weight,
@@ -39,11 +39,12 @@ from lofe_sklearn.rules import LabelRule
 _FEW_MARKED = 2
 # Steps of a blind warm-up, if not of two epochs.
 _BLIND_STEPS = 50
-# How much the evidence counts beside the members, as a constant over the number of rows: a few
-# hundred rows are too few to train networks on. Where the ratio is not known, members assume wrong
-# ones, and evidence counts more. Chosen on the benchmarks' sets: see the study `nothing_chosen`.
-_PER_ROW = 250.0
-_WHERE_UNKNOWN = 0.5
+# How much the evidence counts beside the members: a number over that of the rows, since a few
+# hundred rows are too few to train networks on, and one that does not depend on it. Where the ratio
+# is not known, members assume wrong ones, and evidence counts more. Chosen on the benchmarks' sets:
+# see the studies `nothing_chosen` and `default_kinds`.
+_WHERE_KNOWN = 100.0, 0.0
+_WHERE_UNKNOWN = 250.0, 0.5
 # Models of a fold, which only score the rows that they have not seen.
 _N_JUDGES = 8
 
@@ -137,37 +138,44 @@ class Planner:
         exposure = expose(seeds[0])
 
         share = 1.0 if is_auto(asked.max_samples) else asked.max_samples
-        n_rows = _amount("max_samples", share, n_samples, 2)
+        n_rows = amount_of("max_samples", share, n_samples, 2)
         least = max(backbone.min_features for backbone in self.backbones)
-        n_seen = _amount("max_features", asked.max_features, n_features, least)
+        n_seen = amount_of("max_features", asked.max_features, n_features, least)
 
-        def task(number: int, ratio: float, seed: int, available: np.ndarray) -> Task:
+        def task(
+            number: int, ratio: float, seed: int, available: np.ndarray, start: np.ndarray | None
+        ) -> Task:
             rng = np.random.default_rng(seed)
             rows, features, first_seed = available, None, seeds[0]
             if n_rows < len(available):
                 rows, first_seed = np.sort(rng.choice(available, n_rows, replace=False)), seed
             if n_seen < n_features:
                 features = np.sort(rng.choice(n_features, n_seen, replace=False))
-            return self._task(number, ratio, seed, first_seed, rows, features, exposure)
+            return self._task(number, ratio, seed, first_seed, rows, features, exposure, start)
 
         rest = iter(seeds)
+        with part(0.5, "evidence"):
+            evidence = self._evidence(contamination, len(ratios), seeds[0])
+        # Members that assume ratios of all sizes start better from an isolation forest.
+        starter = evidence if contamination.is_known and is_auto(asked.init) else None
         with part(0.5, "first labels"):
             rows = self._enough(self._everything, seeds[0])
-            members = [task(i, each, next(rest), rows) for i, each in enumerate(ratios)]
+            start = None if starter is None else starter.of_training()
+            members = [task(i, each, next(rest), rows, start) for i, each in enumerate(ratios)]
         judges = contamination.member_ratios(n_judges, n_backbones, n_samples) if n_judges else []
         of_folds = []
         for unseen in held_out:
             outside = self._enough(np.setdiff1d(self._everything, unseen), seeds[0])
-            tasks = [task(i, ratio, next(rest), outside) for i, ratio in enumerate(judges)]
+            if starter is not None:
+                start = self._start_of_fold(starter, outside, seeds[0])
+            tasks = [task(i, ratio, next(rest), outside, start) for i, ratio in enumerate(judges)]
             of_folds.append(Fold(unseen, tasks))
-        with part(0.5, "evidence"):
-            evidence = self._evidence(contamination, len(members), seeds[0])
         return EnsemblePlan(
             self.rows,
             self.known,
             members,
             of_folds,
-            first_scores=self._first_scores_of_others(seeds[0]),
+            first_scores=self._first_scores_of_others(seeds[0], starter),
             evidence=evidence,
             backbones=self.backbones,
         )
@@ -200,10 +208,21 @@ class Planner:
             labels_any = any(map(labels_rows, self._methods))
             if n_members == 1 or not labels_any or not for_tables:
                 return None
-        weight = _PER_ROW / X.shape[0] + (0.0 if contamination.is_known else _WHERE_UNKNOWN)
+        per_row, constant = _WHERE_KNOWN if contamination.is_known else _WHERE_UNKNOWN
+        weight = per_row / X.shape[0] + constant
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
 
-    def _first_scores_of_others(self, seed: int) -> Callable[[Matrix], np.ndarray | None] | None:
+    def _start_of_fold(self, starter: Evidence, outside: np.ndarray, seed: int) -> np.ndarray:
+        """Score the rows outside a fold by evidence that is fitted to them; 0 for all others."""
+        rows, start = self.rows.X[outside], np.zeros(len(self._everything))
+        own = fit_evidence(self.parameters.evidence, rows, seed, starter.weight, {})
+        if own is not None:
+            start[outside] = own.of_training()
+        return start
+
+    def _first_scores_of_others(
+        self, seed: int, starter: Evidence | None
+    ) -> Callable[[Matrix], np.ndarray | None] | None:
         """Return what scores rows that are trained on later, as `init` does those of the plan."""
         inits = [
             backbone.default_init if is_auto(self.parameters.init) else self.parameters.init
@@ -212,6 +231,8 @@ class Planner:
         init = next((each for each in inits if each is not None), None)
         if init is None or not any(map(labels_rows, self._methods)):
             return None
+        if starter is not None:
+            return partial(_scores_by, starter)
         return partial(scores_of_others, init, self.rows.X, seed, self.memo)
 
     def _task(
@@ -223,8 +244,12 @@ class Planner:
         rows: np.ndarray,
         features: np.ndarray | None,
         exposure: engine.Exposure | None,
+        start: np.ndarray | None,
     ) -> Task:
-        """Plan one model: a copy of a backbone that assumes `ratio` for `rows` of X."""
+        """Plan one model: a copy of a backbone that assumes `ratio` for `rows` of X.
+
+        `start` are outlier scores of all rows that first labels go by, if not by `init`.
+        """
         whole = len(rows) == len(self._everything)
         known = self.known if self.known is None or whole else self.known[rows]
         contamination = contamination_with_known(ratio, known)
@@ -236,7 +261,7 @@ class Planner:
             rows=rows,
             seed=seed,
             labelling=self._labelling(
-                kind, model, contamination, first_seed, rows, features, known
+                kind, model, contamination, first_seed, rows, features, known, start
             ),
             features=features,
             exposure=exposure,
@@ -264,6 +289,7 @@ class Planner:
         rows: np.ndarray,
         features: np.ndarray | None,
         known: np.ndarray | None,
+        start: np.ndarray | None,
     ) -> engine.Labelling:
         n_rows, asked = len(rows), self.parameters
         n_features = self.rows.X.shape[1] if features is None else len(features)
@@ -282,7 +308,10 @@ class Planner:
         scores = None
         if init is not None and not blind and warmup > 0:
             some = None if n_rows == len(self._everything) else rows
-            scores = remembered_scores(init, self.rows.X, first_seed, some, self.memo)
+            if start is not None:
+                scores = _unless_alike(start[rows])
+            else:
+                scores = remembered_scores(init, self.rows.X, first_seed, some, self.memo)
         alpha = unknown_share(contamination, known, n_rows)
         few = by_ratio and n_batches > 1 and alpha * n_rows / n_batches < _FEW_MARKED
         per_epoch = asked.label_update == "epoch" or (asked.label_update == "auto" and few)
@@ -312,17 +341,10 @@ class Planner:
         return self._rules[kind], first_rule if method == "hard" and starts_blind else None
 
 
-def _amount(name: str, value: Any, available: int, least: int) -> int:
-    """How many rows or features a share or a number of them is."""
-    amount = int(value) if isinstance(value, Integral) else round(value * available)
-    if amount > available:
-        raise ValueError(
-            f"LOE: {name}={value} is more than X has ({available}). Lower it, or give a share in "
-            "(0, 1]."
-        )
-    if amount < least:
-        raise ValueError(
-            f"LOE: {name}={value} leaves {amount} of {available}; at least {least} are needed. "
-            "Raise it."
-        )
-    return amount
+def _scores_by(evidence: Evidence, X: Matrix) -> np.ndarray | None:
+    return _unless_alike(evidence.score(X))
+
+
+def _unless_alike(scores: np.ndarray) -> np.ndarray | None:
+    """Return scores, or None where all are equal and say nothing."""
+    return None if np.ptp(scores) == 0 else scores

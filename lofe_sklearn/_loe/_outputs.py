@@ -14,9 +14,10 @@ class ScoringMixin:
 
     _of_each_row: Any
     _ensemble: Ensemble
+    n_jobs: int | None
 
     def _scores_of(self, X: Matrix) -> Floats:
-        return self._ensemble.score(X)
+        return self._ensemble.score(X, self.n_jobs)
 
     def score_samples(self, X: MatrixLike) -> Floats:
         """Score of each row: the higher, the more normal.

@@ -123,7 +123,7 @@ class NeighborsGraph(nn.Module):
         super().__init__()
         self.standardised = _Standardised(detector.scaling_)
         self.register_buffer("rows", torch.as_tensor(detector.rows_))
-        self.k = int(detector.index_.n_neighbors)
+        self.k = detector.k
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.standardised(x)

@@ -141,6 +141,14 @@ class LabelStep:
         groups = self._groups[sizes]
         if len(groups) == 1 and groups[0].models == ALL:
             return self._weights_of(groups[0], position, loss_n, loss_a)
+        if all(isinstance(g.models, slice) and g.size == loss_n.shape[1] for g in groups):
+            # Side by side, and no batch is smaller: what each is given fits together.
+            parts = [
+                self._weights_of(g, *(t[g.models] for t in (position, loss_n, loss_a)))
+                for g in groups
+            ]
+            w_n, w_a = (torch.cat(own) for own in zip(*parts, strict=True))
+            return w_n, w_a
         w_n, w_a = torch.zeros_like(loss_n), torch.zeros_like(loss_a)
         for group in groups:
             at = group.models, slice(group.size)

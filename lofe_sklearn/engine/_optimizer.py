@@ -8,7 +8,6 @@ from itertools import groupby
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,7 @@ class StackOptimizer:
 
     A slice of the model axis is a view into the same memory, so that the fused step works on
     stacked parameters as it does on one model's, and updates each value as it would alone. It is
-    torch's functional Adam: a step of the class `torch.optim.Adam` takes twice the time.
+    the operation behind `torch.optim.Adam`, whose step takes four times as long for small networks.
 
     Parameters
     ----------
@@ -129,14 +128,14 @@ class StackOptimizer:
             ]
             if used:
                 gradients, values, means, squares, n_steps = map(list, zip(*used, strict=True))
-                adam(
+                torch._foreach_add_(n_steps, 1)
+                torch._fused_adam_(
                     values,
                     gradients,
                     means,
                     squares,
                     [],
                     n_steps,
-                    fused=True,
                     amsgrad=False,
                     maximize=False,
                     beta1=0.9,

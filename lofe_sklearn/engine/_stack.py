@@ -102,6 +102,7 @@ class ModuleStack:
         if all(map(takes_stacked_parameters, modules)):
             self._joined = joined(modules[0], self.parameters, self._buffers)
             self.parameters = dict(self._joined.named_parameters())
+            self._neighbours: dict[tuple[int, int], nn.Module] = {}
             self._call = self._call_joined
 
     def __call__(self, x: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
@@ -137,9 +138,18 @@ class ModuleStack:
     def _call_joined(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
         if models == ALL:
             losses = self._joined(x)
+        elif isinstance(models, slice) and not torch.is_grad_enabled():
+            losses = self._joined_neighbours(models)(x)
         else:
             losses = functional_call(self._joined, self._state_of(models), (x,))
         return self._checked(losses, x.shape[:2])
+
+    def _joined_neighbours(self, models: slice) -> nn.Module:
+        """Return one module of some neighbours, whose parameters are views of all models'."""
+        key = models.start, models.stop
+        if key not in self._neighbours:
+            self._neighbours[key] = joined(self.modules[0], *self._state_of(models))
+        return self._neighbours[key]
 
     def _call_vmapped(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
         base = self.modules[0]

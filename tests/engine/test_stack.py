@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from lofe_sklearn import TrainingDivergedError, engine
+from lofe_sklearn.backbones._deep_svdd import DeepSVDDModule
 from lofe_sklearn.engine import TrainingSettings
 from lofe_sklearn.engine._optimizer import clip_gradients
 from lofe_sklearn.engine._stack import ModuleStack, build_modules
@@ -294,3 +295,22 @@ def test_history_holds_both_losses_and_the_labels():
     assert history.objective.shape == history.loss_n.shape == history.loss_a.shape == (6, 2)
     assert history.labels.shape == (6, 2, 50)
     assert history.labels.sum(axis=2).tolist() == [[0, 0]] * 2 + [[5, 10]] * 4
+
+
+def test_some_models_of_a_stack_are_called_with_the_parameters_of_now():
+    seeds = range(4)
+    builders = [lambda: DeepSVDDModule(3, hidden_sizes=[5, 2], anomaly_loss="inverse")] * 4
+    stack = ModuleStack(build_modules(builders, seeds, torch.device("cpu")))
+    x = torch.arange(24.0).view(2, 4, 3) / 24
+    for _ in range(2):
+        with torch.no_grad():
+            some = stack(x, slice(1, 3))
+            for parameter in stack.parameters.values():
+                assert parameter.shape[0] == 4
+            single = [module(rows) for module, rows in zip(stack.sync()[1:3], x, strict=True)]
+            for own, expected in zip(some, zip(*single, strict=True), strict=True):
+                torch.testing.assert_close(own, torch.stack(expected))
+            for parameter in stack.parameters.values():
+                parameter.mul_(0.9)  # as a step of the optimiser, in place
+    in_training = stack(x, slice(1, 3))[0]
+    assert in_training.requires_grad

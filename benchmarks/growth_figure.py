@@ -1,0 +1,70 @@
+"""The picture of the study `growth`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ledger import Row
+
+FIGURES = {
+    "fit_seconds": "fit, CPU s",
+    "score_seconds": "score, CPU s",
+    "memory_mb": "memory of the fit, MB",
+    "score_memory_mb": "memory of scoring, MB",
+    "file_kb": "file, kB",
+}
+# Rows and features on which members grow.
+MEMBERS_OF = 10_000, 30
+# The width whose rows are drawn for all detectors, and the rows whose width is.
+WIDTH, ROWS = 30, 100_000
+COLORS = {
+    "LOE()": "C0",
+    "LOE(), float32": "C9",
+    "DeepSVDD()": "C2",
+    "IsolationForest()": "C1",
+    "pyod.AutoEncoder": "C3",
+}
+# Lower values are drawn here, as a logarithm has no zero.
+LEAST = {"memory_mb": 1.0, "score_memory_mb": 1.0}
+
+
+def draw(rows: list[Row], path: Path) -> None:
+    """Draw each figure against the number of rows, and time against features and members."""
+    from matplotlib.figure import Figure
+
+    plain = [row for row in rows if not row["n_members"]]
+    by_rows = [row for row in plain if row["n_features"] == WIDTH]
+    by_width = [row for row in plain if row["n_rows"] == ROWS]
+    by_members = [row for row in rows if row["n_members"]]
+    figure = Figure(figsize=(12, 9), layout="constrained")
+    axes = figure.subplots(3, 3)
+    for axis, name in zip(axes.flat, FIGURES, strict=False):
+        _lines(axis, by_rows, "n_rows", name, f"rows, of {WIDTH} features")
+    for axis, name in zip(axes.flat[5:7], ("fit_seconds", "score_seconds"), strict=True):
+        _lines(axis, by_width, "n_features", name, f"features, of {ROWS:,} rows")
+    label = f"members or trees, {MEMBERS_OF[0]:,} rows of {MEMBERS_OF[1]} features"
+    for axis, name in zip(axes.flat[7:], ("fit_seconds", "file_kb"), strict=True):
+        _lines(axis, by_members, "n_members", name, label)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    figure.savefig(path, dpi=100)
+
+
+def _lines(axis: Any, rows: list[Row], over: str, name: str, label: str) -> None:
+    for detector, color in COLORS.items():
+        points = sorted(
+            (row[over], max(row[name], LEAST.get(name, 0.0)))
+            for row in rows
+            if row["detector"] == detector and row[name] is not None
+        )
+        if points:
+            axis.plot(
+                *zip(*points, strict=True), marker="o", markersize=4, label=detector, color=color
+            )
+    axis.set(xscale="log", yscale="log", xlabel=label, ylabel=FIGURES[name])
+    if over != "n_rows":
+        ticks = sorted({row[over] for row in rows})
+        axis.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+        axis.minorticks_off()
+    axis.grid(alpha=0.3)

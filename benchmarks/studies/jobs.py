@@ -1,0 +1,79 @@
+"""What `n_jobs` of LOE gains: seconds on the clock with one job and with two.
+
+    python -m benchmarks study jobs
+    python -m benchmarks study jobs --rows 1000000 --works score
+
+Rows are those of the study `growth`, of 30 features. A fit trains its stacks in processes of
+joblib's, which are started before; scores are computed in threads. One job and two take turns in
+one process, and the shortest time of each counts. Each job has one thread of its own.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from benchmarks.ledger import Row
+from benchmarks.markdown import table
+from benchmarks.studies.growth import rows_of
+from benchmarks.study import Axis, Study
+from lofe_sklearn import LOE
+
+N_FEATURES = 30
+N_ROUNDS = 3
+FITTED_ROWS = 20_000
+JOBS = (1, 2)
+
+
+def run(cell: Row) -> Iterator[Row]:
+    """Time one work with one job and with two."""
+    warnings.simplefilter("ignore")
+    X = rows_of(cell["n_rows"], N_FEATURES)
+    detectors = {n_jobs: LOE(n_jobs=n_jobs, random_state=0) for n_jobs in JOBS}
+    fitted_rows = X[:: max(1, len(X) // FITTED_ROWS)]
+    for detector in detectors.values():
+        detector.fit(X[:500] if cell["work"] == "fit" else fitted_rows)
+    seconds: dict[int, float] = {}
+    for _ in range(N_ROUNDS):
+        for n_jobs, detector in detectors.items():
+            work = detector.fit if cell["work"] == "fit" else detector.score_samples
+            seconds[n_jobs] = min(seconds.get(n_jobs, float("inf")), _seconds(partial(work, X)))
+    yield {f"seconds_{n_jobs}": round(own, 2) for n_jobs, own in seconds.items()}
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def tables(rows: list[Row]) -> str:
+    """Return seconds and how many times faster two jobs are."""
+    return table(
+        ["work", "rows", "one job, s", "two jobs, s", "times faster"],
+        [
+            [
+                row["work"],
+                f"{row['n_rows']:,}",
+                row["seconds_1"],
+                row["seconds_2"],
+                f"{row['seconds_1'] / row['seconds_2']:.2f}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+STUDY = Study(
+    "jobs",
+    "seconds of a fit and of scoring with one job and with two",
+    axes={
+        "work": Axis(("fit", "score"), choices=("fit", "score")),
+        "n_rows": Axis((5_000, 50_000, 200_000), option="rows"),
+    },
+    run=run,
+    tables=tables,
+    applies=lambda cell: cell["work"] == "score" or cell["n_rows"] <= 50_000,
+)

@@ -1,0 +1,118 @@
+"""Where one ratio is given, the evidence says which rows the first labels take for anomalies."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from lofe_sklearn import LOE, DeepSVDD, RealNVP
+
+RNG = np.random.default_rng(0)
+X = np.concatenate([RNG.normal(0, 1, (90, 4)), RNG.normal(4, 1, (10, 4))])
+QUICK = DeepSVDD(max_epochs=4)
+
+
+def plan_of(X=X, estimator=QUICK, **parameters):
+    given = {"contamination": 0.1, "n_estimators": 2, "random_state": 0}
+    detector = LOE(estimator, **(given | parameters))
+    return detector._plan_fit(detector._prepare_rows(X), None, None, {})
+
+
+def starts(plan):
+    return [task.labelling.first_scores for task in plan.members]
+
+
+def forest_start(**parameters):
+    return starts(plan_of(init="iforest", **parameters))
+
+
+def test_members_start_from_the_mean_of_the_evidence():
+    plan = plan_of()
+    expected = plan.evidence.training.mean(axis=0)
+    for scores in starts(plan):
+        np.testing.assert_array_equal(scores, expected)
+    assert np.argmax(expected) >= 90
+
+
+def test_so_do_those_of_both_default_kinds():
+    plan = plan_of(estimator=None)
+    assert [type(task.model) for task in plan.members] == [DeepSVDD, RealNVP]
+    for scores in starts(plan):
+        np.testing.assert_array_equal(scores, plan.evidence.training.mean(axis=0))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"contamination": "auto"},
+        {"contamination": (0.05, 0.2)},
+        {"evidence": None},
+        {"n_estimators": 1},  # no evidence, then
+    ],
+    ids=str,
+)
+def test_elsewhere_they_start_from_the_forest(parameters):
+    own, forest = starts(plan_of(**parameters)), forest_start(**parameters)
+    for scores, expected in zip(own, forest, strict=True):
+        np.testing.assert_array_equal(scores, expected)
+
+
+def test_an_init_of_the_users_goes_first():
+    given = RNG.normal(size=100)
+    for scores in starts(plan_of(init=given)):
+        np.testing.assert_array_equal(scores, -given)
+    [first, _] = forest_start()
+    assert not np.array_equal(first, starts(plan_of())[0])
+
+
+def test_evidence_of_the_users_starts_too():
+    plan = plan_of(evidence="knn")
+    np.testing.assert_array_equal(starts(plan)[0], plan.evidence.training[0])
+
+
+def test_members_of_some_rows_start_from_theirs():
+    plan = plan_of(max_samples=40)
+    whole = plan.evidence.training.mean(axis=0)
+    for task in plan.members:
+        assert len(task.rows) == 40
+        np.testing.assert_array_equal(task.labelling.first_scores, whole[task.rows])
+
+
+def test_models_of_a_fold_start_from_evidence_that_has_not_seen_it():
+    moved = X.copy()
+    fold = plan_of(held_out_folds=4).folds[0]
+    moved[fold.held_out] += RNG.normal(0, 5, (len(fold.held_out), 4))
+    again = plan_of(moved, held_out_folds=4).folds[0]
+    np.testing.assert_array_equal(again.held_out, fold.held_out)
+    for task, other in zip(fold.tasks, again.tasks, strict=True):
+        assert not np.isin(task.rows, fold.held_out).any()
+        np.testing.assert_array_equal(task.labelling.first_scores, other.labelling.first_scores)
+
+
+def test_a_blind_start_where_evidence_finds_all_rows_alike():
+    with pytest.warns(UserWarning, match="mcd"):
+        plan = plan_of(np.ones((40, 3)))
+    assert starts(plan) == [None, None]
+
+
+def test_rows_that_come_in_parts():
+    detector = LOE(QUICK, contamination=0.1, n_estimators=2, random_state=0)
+    detector.partial_fit(X).partial_fit(X + 0.01)
+    assert np.argmin(detector.score_samples(X)) >= 90
+    again = pickle.loads(pickle.dumps(detector)).partial_fit(X)
+    np.testing.assert_array_equal(again.score_samples(X), detector.partial_fit(X).score_samples(X))
+    scores = plan_of().first_scores(X[:20])
+    np.testing.assert_allclose(scores, plan_of().evidence.score(X[:20]))
+
+
+def test_it_costs_no_further_fit(monkeypatch):
+    from lofe_sklearn._loe._classical import Forest, NearNeighbors
+
+    fitted = []
+    for kind in (Forest, NearNeighbors):
+        fit = kind.fit
+        monkeypatch.setattr(
+            kind, "fit", lambda self, X, y=None, fit=fit: fitted.append(type(self)) or fit(self, X)
+        )
+    plan_of()
+    assert fitted == [Forest]
