@@ -3,9 +3,8 @@
 var Scorer = {
   score: ([docname, title, anchor, descr, score]) => {
     if (/(^|\/)index$/.test(docname)) return score - 4;
-    if (/^how_to\//.test(docname) && !anchor) return score + 12; // the title of a page, before its sections
     if (/^(how_to\/|getting_started|choosing)/.test(docname)) return score + 8;
-    if (docname === "reference/glossary") return score - 6;
+    if (docname === "reference/glossary") return score - 10;
     if (/^(benchmarks|development)\//.test(docname)) return score - 4;
     return score;
   },
