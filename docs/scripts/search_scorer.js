@@ -4,6 +4,7 @@ var Scorer = {
   score: ([docname, title, anchor, descr, score]) => {
     if (/(^|\/)index$/.test(docname)) return score - 4;
     if (/^(how_to\/|getting_started|choosing)/.test(docname)) return score + 8;
+    if (docname === "reference/glossary") return score - 10;
     if (/^(benchmarks|development)\//.test(docname)) return score - 4;
     return score;
   },
