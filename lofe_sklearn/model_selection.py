@@ -120,7 +120,7 @@ class OutlierStratifiedKFold(StratifiedKFold):
 def check_cv(
     cv: int | Splitter | Iterable[tuple[Any, Any]] | None = None, y: ArrayLike | None = None
 ) -> Splitter:
-    """Folds for outlier detection, from what users give as `cv`.
+    """Return the splitter for outlier detection that the parameter `cv` stands for.
 
     Parameters
     ----------

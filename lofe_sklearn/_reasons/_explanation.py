@@ -95,7 +95,7 @@ class Explanation:
 
     @property
     def remainder(self) -> Floats:
-        """What contributions leave of the difference to a typical row's score, (n_samples,)."""
+        """The score's difference to a typical row's, less all contributions; (n_samples,)."""
         return self.typical_score - self.scores - self.contributions.sum(axis=1)
 
     def top(self, k: int = 3) -> list[list[Reason]]:

@@ -61,7 +61,7 @@ _FOUND = (
 
 
 class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
-    """Search parameters by cross-validation, training all candidates and folds in few stacked fits.
+    """Search parameters by cross-validation, with candidates and folds trained side by side.
 
     It has the interface of `sklearn.model_selection.GridSearchCV` and, on the same folds, its
     results. GridSearchCV trains each candidate on each fold by itself. Here they train side by side
@@ -82,7 +82,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         A name of `lofe_sklearn.metrics.get_scorer_names`, a callable ``(estimator, X, y)`` that
         returns a number or a dict of numbers, a list of names, or a dict of either. Names are those
         of this package, which read labels by `lofe_sklearn.metrics.is_anomaly`; scikit-learn's
-        ``"roc_auc"`` would rank candidates the wrong way round where anomalies are labelled 1. None
+        ``"roc_auc"`` would rank candidates the wrong way round if anomalies are labelled 1. None
         is ``"roc_auc"`` where `fit` gets labels, and ``"excess_mass"`` with a warning where not.
     cv : int, splitter, iterable or None, default=None
         As `lofe_sklearn.model_selection.check_cv` takes it: an integer stands for shuffled folds

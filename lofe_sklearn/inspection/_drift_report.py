@@ -109,7 +109,7 @@ class DriftReport:
 
     @property
     def drifted(self) -> bool | None:
-        """Whether the data has changed; None where the report cannot tell.
+        """Whether the data has changed; None if the report cannot tell.
 
         It cannot tell from fewer than 30 rows, nor where the scores have moved from those of the
         training rows.

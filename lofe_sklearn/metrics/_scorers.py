@@ -138,7 +138,7 @@ def get_scorer_names() -> list[str]:
 
 
 def get_scorer(scoring: str | Scorer) -> Scorer:
-    """Scorer of a name, with anomalies as the class to be found.
+    """Return the scorer of a name, with anomalies as the positive class.
 
     Parameters
     ----------
