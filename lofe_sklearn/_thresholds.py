@@ -99,7 +99,7 @@ class ThresholdMixin:
           those of a detector whose training rows hold that share of anomalies. A false discovery
           rate does not tell that share, so it leaves the probabilities of the fit.
         - `contamination_interval_` stays what `fit` found. The members stay as they were trained.
-        - The false discovery rate is estimated among the training rows of unknown label. Where
+        - The false discovery rate is estimated among the training rows of unknown label. If
           there are `held_out_scores_`, it is that of Benjamini and Hochberg [1]_: each row has the
           p-value of its held-out score among those of the rows that the threshold of the fit calls
           normal. As many rows of the lowest scores are flagged as p-values are rejected. Without
@@ -194,7 +194,7 @@ class ThresholdMixin:
 
         Anomalies among the calibration rows make p-values larger: these are then conservative, and
         fewer rows are flagged. Training rows hold their share of anomalies. So by default a p-value
-        says how rare such a row is among rows like the training rows. Where X holds the same share
+        says how rare such a row is among rows like the training rows. If X holds the same share
         of anomalies the procedure flags few or none; give it clean calibration rows, or set the
         threshold by ``set_threshold(false_discovery_rate=...)``.
 

@@ -267,23 +267,23 @@ class LOE(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The training rows; at least two. Sparse rows are made dense a batch at a time. Arrays
-            on disk and `lofe_sklearn.sources.ParquetRows` are read in blocks, where they are large.
+            on disk and `lofe_sklearn.sources.ParquetRows` are read in blocks if they are large.
         y : Ignored
             Present for API consistency. True labels, which GridSearchCV hands on, would leak into
             the training and are never looked at.
         known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
             Masks of the rows known to be anomalies and of those known to be normal. A pandas Series
-            must have the index of X. Known rows keep their label exactly, every batch has its share
-            of them, and the ratio among the others follows from `contamination`; if that is less
-            than the share of known anomalies, it is raised to it, with a warning.
+            must have the index of X. Known rows keep their label, and every batch has its share of
+            them. The ratio among the others follows from `contamination`. If `contamination` is
+            less than the share of known anomalies, it is raised to that, with a warning.
         known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
             The same in one array: -1 for known anomalies, +1 for rows known to be normal, 0 for
             unknown (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
         outliers : array-like of shape (n_outliers, n_features), str or None
-            Auxiliary rows that are anomalies and none of the training rows: each step trains as
-            many of them, drawn anew, with the anomaly loss (outlier exposure). They count for
-            no ratio, label or threshold. ``"uniform"``, ``"shuffled"`` and ``"gaussian"`` are
-            synthetic ones, see `lofe_sklearn.datasets.make_outliers`.
+            Additional rows that are anomalies and do not belong to the training rows. Each step
+            draws as many of them as a batch has rows, and trains them with the anomaly loss
+            (outlier exposure). They affect no ratio, label or threshold. ``"uniform"``,
+            ``"shuffled"`` and ``"gaussian"`` are made by `lofe_sklearn.datasets.make_outliers`.
 
         Returns
         -------

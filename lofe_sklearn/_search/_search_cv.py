@@ -83,7 +83,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         returns a number or a dict of numbers, a list of names, or a dict of either. Names are those
         of this package, which read labels by `lofe_sklearn.metrics.is_anomaly`; scikit-learn's
         ``"roc_auc"`` would rank candidates the wrong way round if anomalies are labelled 1. None
-        is ``"roc_auc"`` where `fit` gets labels, and ``"excess_mass"`` with a warning where not.
+        is ``"roc_auc"`` if `fit` gets labels, and ``"excess_mass"`` with a warning if not.
     cv : int, splitter, iterable or None, default=None
         As `lofe_sklearn.model_selection.check_cv` takes it: an integer stands for shuffled folds
         that, given labels, all hold their share of the anomalies. None stands for 5.
@@ -93,7 +93,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
     n_jobs : int, default=None
         Stacks to train at a time. None stands for 1, since a stack makes good use of one core.
     error_score : number or "raise", default=np.nan
-        Score of a candidate on a fold where its training failed; a FitFailedWarning says why.
+        Score of a candidate on a fold for which its training failed; a FitFailedWarning says why.
         ``"raise"`` ends the search with the first error instead.
     return_train_score : bool, default=False
         Whether to score the training rows too. It costs time and chooses nothing.

@@ -104,7 +104,7 @@ class DriftReport:
 
     @property
     def verdict(self) -> str:
-        """One of "keep", "watch", "refit", and "unknown" where there are fewer than 30 rows."""
+        """One of "keep", "watch", "refit", and "unknown" if there are fewer than 30 rows."""
         return {"chance": "keep", "in sample": "watch"}.get(self._reason, self._reason)
 
     @property
