@@ -189,8 +189,8 @@ class ThresholdMixin:
         If the calibration rows are normal and come from where new normal rows come from, the
         p-value of a new normal row is below q with a probability of at most q, whatever the
         detector is. Benjamini and Hochberg's procedure over the rows of X
-        (``scipy.stats.false_discovery_control(p_values) <= q``) flags normal rows at a rate of at
-        most q [1]_.
+        (``scipy.stats.false_discovery_control(p_values) <= q``) then keeps the share of normal rows
+        among the flagged ones at most q, on average over data sets [1]_.
 
         Anomalies among the calibration rows make p-values larger: these are then conservative, and
         fewer rows are flagged. Training rows hold their share of anomalies. So by default a p-value
