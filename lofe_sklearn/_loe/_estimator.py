@@ -48,9 +48,9 @@ class LOE(
     estimator : Backbone or list of Backbone, default=None
         The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`,
         `RealNVP`, `MHRot` or your own. It is cloned, never changed. Of a list, members are copies
-        in turn. None stands for ``[DeepSVDD(), RealNVP()]``, which did best on average where
-        nothing is known, at three times their learning rate: Deep SVDD for half of its epochs, or
-        20, the flow for a quarter, or 5.
+        in turn. None stands for ``[DeepSVDD(), AutoEncoder(), RealNVP()]``, the best on average, at
+        three times their learning rate and for half of their epochs, or 20; the flow for a quarter
+        of its own, or 5.
     method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
         How rows are labelled; a list has one for each backbone. ``"hard"`` gives marked rows weight
         1 in the anomaly loss, ``"soft"`` gives both losses a part of it, 1/2 or what the backbone
