@@ -30,7 +30,7 @@ from benchmarks.studies import command_line
 from benchmarks.suites import SUITES, Suite
 
 # The pictures of benchmarks.figures, which is imported only to draw: it needs matplotlib.
-FIGURES = ("peers", "backbones", "images", "growth", "losses")
+FIGURES = ("peers", "backbones", "images", "growth", "losses", "paper-tabular", "reasons")
 # A full disk, a quota, and the largest size of a file.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -86,7 +86,7 @@ def build_ours(
         options |= {"method": "blind", "contamination": 0.1}
     if detector == "LOE":
         # Its own choice is for the CPU.
-        kinds = (backbones.DeepSVDD, backbones.RealNVP)
+        kinds = (backbones.DeepSVDD, backbones.AutoEncoder, backbones.RealNVP)
         estimator: Any = None if device == "cpu" else [cls(device=device) for cls in kinds]
         options |= params
     else:

@@ -10,9 +10,9 @@ from benchmarks.ledger import Row
 FIGURES = {
     "fit_seconds": "fit, CPU s",
     "score_seconds": "score, CPU s",
+    "file_kb": "file, kB",
     "memory_mb": "memory of the fit, MB",
     "score_memory_mb": "memory of scoring, MB",
-    "file_kb": "file, kB",
 }
 # Rows and features on which members grow.
 MEMBERS_OF = 10_000, 30
@@ -37,32 +37,39 @@ def draw(rows: list[Row], path: Path) -> None:
     by_rows = [row for row in plain if row["n_features"] == WIDTH]
     by_width = [row for row in plain if row["n_rows"] == ROWS]
     by_members = [row for row in rows if row["n_members"]]
-    figure = Figure(figsize=(12, 9), layout="constrained")
+    figure = Figure(figsize=(12, 10), layout="constrained")
     axes = figure.subplots(3, 3)
-    for axis, name in zip(axes.flat, FIGURES, strict=False):
-        _lines(axis, by_rows, "n_rows", name, f"rows, of {WIDTH} features")
-    for axis, name in zip(axes.flat[5:7], ("fit_seconds", "score_seconds"), strict=True):
-        _lines(axis, by_width, "n_features", name, f"features, of {ROWS:,} rows")
-    label = f"members or trees, {MEMBERS_OF[0]:,} rows of {MEMBERS_OF[1]} features"
-    for axis, name in zip(axes.flat[7:], ("fit_seconds", "file_kb"), strict=True):
-        _lines(axis, by_members, "n_members", name, label)
+    of_rows, of_width = f"rows (of {WIDTH} features)", f"features (of {ROWS:,} rows)"
+    of_members = "members, or trees ({:,} rows of {} features)".format(*MEMBERS_OF)
+    panels: list[tuple[str, list[Row], str, str]] = [
+        *((name, by_rows, "n_rows", of_rows) for name in FIGURES),
+        *((name, by_width, "n_features", of_width) for name in ("fit_seconds", "score_seconds")),
+        *((name, by_members, "n_members", of_members) for name in ("fit_seconds", "file_kb")),
+    ]
+    for axis, panel in zip(axes.flat, panels, strict=True):
+        _lines(axis, *panel)
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     figure.savefig(path, dpi=100)
 
 
-def _lines(axis: Any, rows: list[Row], over: str, name: str, label: str) -> None:
+def _lines(axis: Any, name: str, rows: list[Row], over: str, label: str) -> None:
     for detector, color in COLORS.items():
         points = sorted(
             (row[over], max(row[name], LEAST.get(name, 0.0)))
             for row in rows
-            if row["detector"] == detector and row[name] is not None
+            if row["detector"] == detector
+            and row[name] is not None
+            # The file of a detector that was fitted to fewer rows is no larger.
+            and (name != "file_kb" or row["fit_seconds"] is not None)
         )
-        if points:
+        if len(points) > 1:
             axis.plot(
                 *zip(*points, strict=True), marker="o", markersize=4, label=detector, color=color
             )
-    axis.set(xscale="log", yscale="log", xlabel=label, ylabel=FIGURES[name])
+    title, _, unit = FIGURES[name].partition(", ")
+    axis.set(xscale="log", yscale="log", xlabel=label, ylabel=unit)
+    axis.set_title(f"{title}, by {label.partition(' ')[0].rstrip(',')}", fontsize="medium")
     if over != "n_rows":
         ticks = sorted({row[over] for row in rows})
         axis.set_xticks(ticks, [f"{tick:,}" for tick in ticks])

@@ -43,7 +43,7 @@ def what_is_wrong(
     Returns
     -------
     message : str or None
-        None where X holds only finite numbers, or is no table at all.
+        None if X holds only finite numbers, or is no table at all.
     """
     found: dict[str, list[str]] = {}
     for column, kind, row, value in _bad_columns(X, feature_names):

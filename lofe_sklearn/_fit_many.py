@@ -69,7 +69,7 @@ def fit_many(
     verbose: int = 0,
     return_errors: bool = False,
 ) -> list[Detector] | list[Detector | Exception]:
-    """Fit many detectors, those of equal shapes in one stack.
+    """Fit many detectors at once, those of equal shapes in one stack.
 
     Each is what ``clone(estimator).fit(X[rows])`` would be. Models that differ only in
     `contamination`, `method`, `init`, `random_state`, `lr`, `weight_decay`, `max_epochs` or rows
@@ -95,7 +95,7 @@ def fit_many(
         from its rows.
     n_jobs : int, optional
         Stacks trained at a time, by joblib and its backend; see Notes. There are at least as many
-        stacks, where there are detectors enough.
+        stacks, if there are enough detectors.
     max_memory : float, optional
         Bytes that the models of one stack may take, as estimated from one step of one of them.
         Larger groups are split. Default: half of the memory that is free on the device.

@@ -52,7 +52,7 @@ class Known:
         Returns
         -------
         known : ndarray of int8, shape (n_samples,), or None
-            +1 normal, -1 anomaly, 0 unknown; None also where no label is known.
+            +1 normal, -1 anomaly, 0 unknown; None also if no label is known.
 
         Raises
         ------

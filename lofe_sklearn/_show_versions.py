@@ -18,7 +18,7 @@ _EXTRAS = (
 
 
 def show_versions() -> None:
-    """Print the versions of this package, of Python and of all that they compute with.
+    """Print the versions of this package, of Python and of the packages used, for bug reports.
 
     Paste it into a bug report.
 

@@ -99,7 +99,7 @@ class ThresholdMixin:
           those of a detector whose training rows hold that share of anomalies. A false discovery
           rate does not tell that share, so it leaves the probabilities of the fit.
         - `contamination_interval_` stays what `fit` found. The members stay as they were trained.
-        - The false discovery rate is estimated among the training rows of unknown label. Where
+        - The false discovery rate is estimated among the training rows of unknown label. If
           there are `held_out_scores_`, it is that of Benjamini and Hochberg [1]_: each row has the
           p-value of its held-out score among those of the rows that the threshold of the fit calls
           normal. As many rows of the lowest scores are flagged as p-values are rejected. Without
@@ -189,12 +189,12 @@ class ThresholdMixin:
         If the calibration rows are normal and come from where new normal rows come from, the
         p-value of a new normal row is below q with a probability of at most q, whatever the
         detector is. Benjamini and Hochberg's procedure over the rows of X
-        (``scipy.stats.false_discovery_control(p_values) <= q``) flags normal rows at a rate of at
-        most q [1]_.
+        (``scipy.stats.false_discovery_control(p_values) <= q``) then keeps the share of normal rows
+        among the flagged ones at most q, on average over data sets [1]_.
 
         Anomalies among the calibration rows make p-values larger: these are then conservative, and
         fewer rows are flagged. Training rows hold their share of anomalies. So by default a p-value
-        says how rare such a row is among rows like the training rows. Where X holds the same share
+        says how rare such a row is among rows like the training rows. If X holds the same share
         of anomalies the procedure flags few or none; give it clean calibration rows, or set the
         threshold by ``set_threshold(false_discovery_rate=...)``.
 

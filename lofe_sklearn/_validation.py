@@ -71,7 +71,7 @@ class Number:
             object.__setattr__(self, "exclude_low", True)
 
     def accepts(self, value: Any) -> bool:
-        """Whether `value` is such a number, or None where that is allowed."""
+        """Whether `value` is such a number, or None if that is allowed."""
         if value is None:
             return self.optional
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, self.kind):

@@ -10,7 +10,7 @@ class UnusableRowsError(ValueError):
 
 
 class ModelFileError(ValueError):
-    """A model that cannot be stored in a file safely, or a file that is not one of a model."""
+    """A model cannot be stored safely, or a file is not a valid file of a model."""
 
 
 class ProcessGroupError(RuntimeError):

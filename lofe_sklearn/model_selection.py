@@ -39,7 +39,7 @@ class OutlierStratifiedKFold(StratifiedKFold):
         Set it to False if neighbouring rows depend on each other, as in a time series.
     random_state : int, RandomState instance or None, default=None
         Seeds the shuffling, as in scikit-learn: with None every call of `split` has other folds.
-        It must be None where `shuffle` is False.
+        It must be None if `shuffle` is False.
 
     Raises
     ------
@@ -120,7 +120,7 @@ class OutlierStratifiedKFold(StratifiedKFold):
 def check_cv(
     cv: int | Splitter | Iterable[tuple[Any, Any]] | None = None, y: ArrayLike | None = None
 ) -> Splitter:
-    """Folds for outlier detection, from what users give as `cv`.
+    """Return the splitter for outlier detection that the parameter `cv` stands for.
 
     Parameters
     ----------

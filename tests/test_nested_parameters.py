@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, NeuTraL, RealNVP
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, RealNVP
 from lofe_sklearn.active import refit
 from lofe_sklearn.adapters.pyod import PyODDetector
 
@@ -24,14 +24,14 @@ def rates(loe):
     return [(type(each), each.lr) for each in loe.estimator]
 
 
-BOTH = [(DeepSVDD, 0.5), (RealNVP, 0.5)]
+ALL = [(DeepSVDD, 0.5), (AutoEncoder, 0.5), (RealNVP, 0.5)]
 
 
 def test_of_the_default():
     loe = LOE()
     assert loe.set_params(estimator__lr=0.5) is loe
-    assert rates(loe) == BOTH
-    assert rates(clone(loe)) == BOTH
+    assert rates(loe) == ALL
+    assert rates(clone(loe)) == ALL
     # What scikit-learn says of an estimator's parameters is as before.
     assert LOE().estimator is None
     assert not [name for name in LOE().get_params() if "__" in name]
@@ -40,9 +40,9 @@ def test_of_the_default():
 
 
 def test_of_a_list():
-    backbones = [DeepSVDD(), RealNVP()]
+    backbones = [DeepSVDD(), AutoEncoder(), RealNVP()]
     loe = LOE(backbones).set_params(estimator__lr=0.5, estimator__max_epochs=3)
-    assert rates(loe) == BOTH
+    assert rates(loe) == ALL
     # As scikit-learn sets what is nested: in the estimators that were given.
     assert loe.estimator is backbones
     assert backbones[1].max_epochs == 3
@@ -52,12 +52,13 @@ def test_the_estimator_is_set_first():
     loe = LOE().set_params(estimator__lr=0.5, estimator=NeuTraL())
     assert isinstance(loe.estimator, NeuTraL)
     assert loe.estimator.lr == 0.5
-    assert rates(loe.set_params(estimator=None, estimator__lr=0.5)) == BOTH
+    assert rates(loe.set_params(estimator=None, estimator__lr=0.5)) == ALL
 
 
 def test_it_is_the_fit_with_these_backbones(X):
     set_later = LOE(**QUICK).set_params(estimator__max_epochs=2, estimator__lr=1e-2)
-    given = LOE([DeepSVDD(max_epochs=2, lr=1e-2), RealNVP(max_epochs=2, lr=1e-2)], **QUICK)
+    kinds = (DeepSVDD, AutoEncoder, RealNVP)
+    given = LOE([kind(max_epochs=2, lr=1e-2) for kind in kinds], **QUICK)
     expected = given.fit(X).score_samples(X)
     np.testing.assert_array_equal(set_later.fit(X).score_samples(X), expected)
 
@@ -70,9 +71,9 @@ def test_grids(X, Search):
     grid = {"loe__estimator__lr": [1e-4, 1e-2]}
     search = Search(steps, grid, cv=2, **options).fit(X, y)
     best = search.best_estimator_[-1]
-    assert [each.lr for each in best.estimator] == [search.best_params_["loe__estimator__lr"]] * 2
+    assert [each.lr for each in best.estimator] == [search.best_params_["loe__estimator__lr"]] * 3
     plain = Search(LOE(**QUICK), {"estimator__max_epochs": [2]}, cv=2, **options).fit(X, y)
-    assert [each.max_epochs for each in plain.best_estimator_.estimator] == [2, 2]
+    assert [each.max_epochs for each in plain.best_estimator_.estimator] == [2, 2, 2]
     assert plain.estimator.estimator is None
 
 
@@ -88,7 +89,7 @@ def test_adapter():
     assert detector.estimator.random_state == 0
     assert detector.contamination == 0.2
     detector.set_params(estimator__estimator__lr=0.5)
-    assert rates(detector.estimator) == BOTH
+    assert rates(detector.estimator) == ALL
     assert PyODDetector(LOE()).set_params(estimator__random_state=1).estimator.random_state == 1
 
 
@@ -98,8 +99,8 @@ def test_adapter():
         (
             LOE(),
             "estimator__anomaly_loss",
-            "holds DeepSVDD, RealNVP, and RealNVP has no parameter 'anomaly_loss'. Pass "
-            r"estimator=\[DeepSVDD\(...\), RealNVP\(...\)\]",
+            "holds DeepSVDD, AutoEncoder, RealNVP, and AutoEncoder has no parameter "
+            r"'anomaly_loss'. Pass estimator=\[DeepSVDD\(...\), AutoEncoder\(...\), RealNVP",
         ),
         (LOE(), "estimator__widths", "DeepSVDD has no parameter 'widths'"),
         (LOE(DeepSVDD()), "estimator__widths", "Invalid parameter 'widths' for estimator DeepSVDD"),

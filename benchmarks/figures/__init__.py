@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import backbones, growth, images, losses, peers
+from benchmarks.figures import backbones, growth, images, losses, paper_tabular, peers, reasons
 from benchmarks.ledger import RESULTS, Row, read
 from benchmarks.study import results
 
@@ -68,5 +68,15 @@ DRAWINGS = {
         "the sets on which LOE() is far behind the best of nine detectors",
         ("nothing-chosen",),
         losses.draw,
+    ),
+    "reasons": Drawing(
+        "planted features that ways to explain a row name, and their time",
+        ("reasons",),
+        reasons.draw,
+    ),
+    "paper-tabular": Drawing(
+        "the LOE paper's tabular protocol: mean F1 beside the paper's",
+        ("paper-tabular",),
+        paper_tabular.draw,
     ),
 }

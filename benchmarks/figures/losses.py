@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
+
 from benchmarks import colors, looks
 from benchmarks.ledger import Row
 from benchmarks.markdown import short
@@ -24,28 +26,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     )
     axis = drawing.subplots()
     for place, (_, ours, best, its) in enumerate(lost):
-        axis.plot([ours, its], [place, place], color="0.8", lw=2, zorder=1)
-        axis.plot(ours, place, "o", color=colors.OURS, ms=9)
-        axis.plot(its, place, "o", color=colors.WORDS, ms=6)
-        axis.annotate(
-            f"{NAMES.get(best, best)} {short(its, 2)}",
-            (its, place),
-            xytext=(8, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-            color=colors.WORDS,
-        )
-        axis.annotate(
-            short(ours, 2),
-            (ours, place),
-            xytext=(-9, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=9,
-            color=colors.OURS,
-        )
+        between(axis, place, ours, its, f"{NAMES.get(best, best)} ")
     axis.set_yticks(range(len(lost)), [_called(dataset) for dataset, *_ in lost])
     axis.set_ylim(len(lost) - 0.5, -0.5)
     axis.set_xlim(min(ours for _, ours, *_ in lost) - 0.12, 1.22)
@@ -54,6 +35,27 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     looks.plain(axis, grid="x")
     axis.spines["left"].set_visible(False)
     looks.save(drawing, path)
+
+
+def between(axis: Axes, place: int, ours: float, theirs: float, name: str = "") -> None:
+    """Draw our figure in blue and the other one, called `name`, in dark, on a line at `place`."""
+    axis.plot([ours, theirs], [place, place], color="0.8", lw=2, zorder=1)
+    way = 1 if theirs >= ours else -1
+    for value, text, size, color, side in (
+        (theirs, name + short(theirs, 2), 6, colors.WORDS, way),
+        (ours, short(ours, 2), 9, colors.OURS, -way),
+    ):
+        axis.plot(value, place, "o", color=color, ms=size)
+        axis.annotate(
+            text,
+            (value, place),
+            xytext=(8.5 * side, 0),
+            textcoords="offset points",
+            ha="left" if side > 0 else "right",
+            va="center",
+            fontsize=9,
+            color=color,
+        )
 
 
 def _called(dataset: str) -> str:

@@ -1,7 +1,7 @@
 """Draw the pictures of docs/explanations/ into docs/images/.
 
-    python docs/scripts/explanation_pictures.py                      # all, in about a minute
-    python docs/scripts/explanation_pictures.py losses same_scores   # some
+python docs/scripts/explanation_pictures.py                      # all, in about a minute
+python docs/scripts/explanation_pictures.py losses same_scores   # some
 """
 
 from __future__ import annotations

@@ -66,12 +66,13 @@ def _detector(method: str, seed: int, options: argparse.Namespace) -> LOE:
     """Return LOE of a method and the chosen backbone, or with nothing chosen."""
     if method == NOTHING_CHOSEN and options.max_epochs is None and options.device == "auto":
         return LOE(random_state=seed)
-    chosen = [options.backbone] if method != NOTHING_CHOSEN else ["DeepSVDD", "RealNVP"]
+    default = ["DeepSVDD", "AutoEncoder", "RealNVP"]
+    chosen = default if method == NOTHING_CHOSEN else [options.backbone]
     own = [getattr(backbones, name)(device=options.device) for name in chosen]
     if options.max_epochs is not None:
         for backbone in own:
             backbone.set_params(max_epochs=options.max_epochs)
-    if method == NOTHING_CHOSEN:  # these two kinds are LOE's default
+    if method == NOTHING_CHOSEN:  # these kinds are LOE's default
         return LOE(own, random_state=seed)
     assumed = options.contamination if options.assumed is None else options.assumed
     return LOE(

@@ -93,7 +93,7 @@ class CleaningMixin:
         marks at least one row, so at least one is dropped, also from clean data; how many are is up
         to `contamination`. Only ``method="blind"`` marks, and drops, none. Equal rows stay or go
         together; of rows that are all equal, none goes. Rows that are normal but rare go first.
-        Where that costs more than anomalies that stay, give a small `contamination`.
+        If that costs more than anomalies that stay, give a small `contamination`.
 
         There is no ``transform``: rows to predict on must not be dropped, and scikit-learn's own
         Pipeline keeps the number of rows.
@@ -164,7 +164,7 @@ class CleaningMixin:
         Parameters
         ----------
         known_anomalies, known_normal, known_labels : bool, str or None
-            True hands it on, False does not, None is an error where it is passed; a string is the
+            True hands it on, False does not, None is an error if it is passed; a string is the
             name that it is passed by. By default the request stays as it is.
 
         Returns

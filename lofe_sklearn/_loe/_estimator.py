@@ -38,94 +38,95 @@ class LOE(
 ):
     """Latent Outlier Exposure: train a detector on unlabelled, contaminated data.
 
-    A backbone gives two losses for each row, low where it looks normal and low where it looks
-    anomalous. LOE minimises their sum over the network's parameters and the rows' unknown labels
-    in turn: the share `contamination` of the rows that look most anomalous is trained as anomalies
-    (``"hard"``) or as either (``"soft"``), all others as normal. The method is that of [1]_.
+    A backbone gives two losses for each row: one is low if the row looks normal, the other if it
+    looks anomalous. LOE minimises their sum over the network's parameters and the unknown labels in
+    turn. The share `contamination` of the rows that look most anomalous is trained as anomalies
+    (``"hard"``) or as either (``"soft"``), and all others as normal. The method is that of [1]_.
 
     Parameters
     ----------
     estimator : Backbone or list of Backbone, default=None
-        The backbone to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`,
-        `RealNVP`, `MHRot` or your own. It is cloned, never changed. Of a list, members are copies
-        in turn. None stands for ``[DeepSVDD(), RealNVP()]``, which did best on average where
-        nothing is known, at three times their learning rate: Deep SVDD for half of its epochs, or
-        20, the flow for a quarter, or 5.
+        The network to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`,
+        `RealNVP`, `MHRot` or your own. It is cloned, never changed. Members take the backbones of a
+        list in turn. None stands for ``[DeepSVDD(), AutoEncoder(), RealNVP()]``, the best on
+        average. These train at three times their own learning rate, the first two for half of their
+        epochs, but at least 20, and the flow for a quarter, but at least 5.
     method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
-        How rows are labelled; a list has one for each backbone. ``"hard"`` gives marked rows weight
-        1 in the anomaly loss, ``"soft"`` gives both losses a part of it, 1/2 or what the backbone
-        says, which does not push them away without bound; ``"refine"`` drops them; ``"blind"``
-        marks none. Rules of `lofe_sklearn.rules`, as ``AAR()``, need no ratio: `contamination` then
-        sets the threshold only; `PURisk` needs known anomalies. A callable
-        ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns losses (M, b) of M members, ratios
-        (M,) and known labels (M, b) or None into weights (M, b).
+        How the rows labelled as anomalies are trained. A list has one method for each backbone.
+        ``"hard"`` uses the anomaly loss alone. ``"soft"`` uses a part of both losses, 1/2 or what
+        the backbone says, which does not push the rows away without bound. ``"refine"`` leaves the
+        rows out. ``"blind"`` labels none. Rules of `lofe_sklearn.rules` such as ``AAR()`` need no
+        ratio, so `contamination` only sets the threshold; `PURisk` needs known anomalies. A
+        callable ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns the losses (M, b) of M
+        members, ratios (M,) and known labels (M, b) or None into weights (M, b).
     contamination : "auto", float, pair of floats or thresholder, default="auto"
-        Share of anomalies in the training rows, in (0, 0.5]: it steers the training and sets the
-        threshold of `predict`. Of a pair, ``(low, high)``, members assume ratios from one to the
-        other, and the threshold is that of their geometric mean. With ``"auto"`` members assume
-        ratios from 0.002, or two rows of a small set, to 0.4, and the threshold's is a belief; see
-        Notes. A thresholder, an object with ``eval(scores)`` as
-        PyThresh's or a callable, gets the outlier scores of the training rows, high for outliers,
-        and returns labels, 1 for outliers, or a ratio; members are then those of ``"auto"``.
+        The share of anomalies in the training rows, in (0, 0.5]. It steers the training and sets
+        the threshold of `predict`. With a pair ``(low, high)``, members assume ratios from one to
+        the other, and the threshold is set by their geometric mean. With ``"auto"``, members assume
+        ratios from 0.002, or two rows of a small set, to 0.4, and the ratio of the threshold is
+        estimated; see Notes. A thresholder is a callable, or an object with ``eval(scores)`` as in
+        PyThresh. It gets the scores of the training rows, high for outliers, and returns a ratio,
+        or labels with 1 for outliers. Members are then those of ``"auto"``.
     evidence : "auto", None, {"iforest", "knn", "mcd"}, outlier detector or list, default="auto"
-        Other detectors, fitted to all training rows, whose scores are added to the members', in
-        training and for new rows [2]_: scikit-learn's isolation forest, the distance to the 20th
-        neighbour, the robust covariance, or scikit-learn or PyOD detectors, which are cloned
-        and seeded as that of `init`. ``"auto"`` is all three names, ``"mcd"`` where there are 2 to
-        100 features and three rows for each. It is None with one member, for `MHRot`, and where
-        `method` labels no row. None is the LOE of the paper. See Notes for the weight. A detector
-        that cannot be fitted to the rows is left out, with a warning.
+        Other detectors, whose scores are added to those of the members [2]_: scikit-learn's
+        isolation forest, the distance to the 20th neighbour, the robust covariance, or scikit-learn
+        or PyOD detectors, which are cloned and seeded. They are fitted to all training rows.
+        ``"auto"`` takes all three names, ``"mcd"`` only with 2 to 100 features and three rows for
+        each. It takes none for one member, for `MHRot`, or if `method` labels no row. None is the
+        LOE of the paper. A detector that cannot be fitted is left out, with a warning. Notes give
+        the weight.
     n_estimators : int, optional
-        Members, which differ in their seed; their scores are averaged, by the belief in their
-        ratios where ``contamination="auto"``. Default: 12 where no single ratio is given, else one
-        for each backbone.
+        The number of members, which differ in their seed and whose scores are averaged. With
+        ``contamination="auto"`` the average is weighted by how likely their ratios are. Default:
+        one for each backbone if a single ratio is given, else 12.
     max_samples, max_features : float or int, default="auto" and 1.0
-        Rows and features that each member is trained on, drawn without replacement: a share, or a
-        number. ``"auto"`` is all rows; of those for ``estimator=None``, 50,000 at most, the same
-        for all members, with those of known label: more did no better.
+        The rows and features that each member is trained on, as a share or a number, drawn without
+        replacement. ``"auto"`` is all rows. With ``estimator=None`` it is 50,000 at most, the same
+        for all members and with all known rows, since more rows did no better.
     init : {"auto", "iforest", "knn"}, outlier detector, array-like of shape (n_samples,) or None
-        Which rows the first latent labels take for anomalies, by the scores of another detector:
-        scikit-learn's IsolationForest, the distance to the 5th neighbour (features standardised,
-        among at most 5,000 rows), or a scikit-learn or PyOD detector, which is cloned,
-        seeded and fitted. An array of scores is high for normal rows, as `score_samples`. None
-        starts with blind epochs, as the paper does. ``"auto"`` is the mean of the evidence where
-        there is any and one ratio is given, ``"iforest"`` elsewhere, and None for `MHRot`.
+        What gives the first labels, before the network has learned anything: scikit-learn's
+        IsolationForest, the distance to the 5th neighbour (features standardised, among at most
+        5,000 rows), or a scikit-learn or PyOD detector, which is cloned, seeded and fitted. An
+        array holds scores that are high for normal rows, as `score_samples`. None starts with blind
+        epochs, as the paper does. ``"auto"`` is the mean of the evidence if a single ratio is given
+        and there is evidence, otherwise ``"iforest"``, and None for `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"
-        Whether labels are inferred in each batch, as in the paper, or before each epoch over all
-        rows, in one more pass. ``"auto"``: per epoch where fewer than two rows a batch are marked.
+        When labels are inferred: in each batch, as in the paper, or before each epoch over all
+        rows, which takes one more pass. ``"auto"`` is ``"epoch"`` if fewer than two rows of a batch
+        would be labelled as anomalies, else ``"batch"``.
     warmup_epochs : int, optional
-        Epochs before labels are inferred: with those of `init`, by default a quarter of all, or
-        blind ones, by default 2 as in the paper, or 50 steps, up to a quarter of all.
+        The number of epochs before the network infers labels. They use the labels of `init`, by
+        default for a quarter of all epochs. With ``init=None`` they are blind: by default 2 as in
+        the paper, or 50 steps if that is more, up to a quarter of all.
     known_weight : float, optional
-        How much the mean loss of the rows of known label counts beside the mean over all others,
-        where `fit` is told any: 1 lets twenty known rows count as much as thousands of unknown
-        ones. Default: every row counts the same.
+        The weight of the mean loss of all known rows beside the mean loss of all others. With 1,
+        twenty known rows count as much as thousands of others. Default: every row counts the same.
     outlier_weight : float, default=1.0
-        How much the mean anomaly loss of auxiliary outliers counts beside the mean over the
-        training rows, where `fit` is given any (outlier exposure [3]_).
+        The weight of the mean anomaly loss of the `outliers` given to `fit` beside the mean loss of
+        the training rows (outlier exposure [3]_).
     held_out_folds : int of at least 2, optional
-        Folds of training rows, each of which models trained on the other rows score, for
-        `held_out_scores_`: at most 8 models a fold, trained as members are, on as many of the other
-        rows at most. Evidence is fitted to the other rows too. Default: none.
+        The number of folds for `held_out_scores_`. Each fold is scored by at most 8 models that are
+        trained, as members are, on the other rows; evidence is fitted to these too. Default: no
+        folds, which saves that time.
     keep : {"partial"} or None, default=None
-        What Ctrl-C leaves of a `fit`. ``"partial"``: the members that are trained, and those in
-        training as they were after their last whole epoch; a ConvergenceWarning says how many and
-        how far; stacks are then trained one by one. Where no member has an epoch with inferred
-        labels behind it, by default, in `fit_many` and in `LOESearchCV`, nothing: the detector is
-        as it was before, and KeyboardInterrupt is raised.
+        What a `fit` keeps when Ctrl-C interrupts it. None keeps nothing: the detector stays as it
+        was, and KeyboardInterrupt is raised. ``"partial"`` keeps the members that are trained, and
+        those in training as they were after their last whole epoch; a ConvergenceWarning says how
+        many and how far. It trains one stack at a time. It keeps nothing if no member has got past
+        the warm-up, in `fit_many` or in `LOESearchCV`.
     warm_start : bool, default=False
-        Whether a second `fit` goes on. With as many members as are fitted all of them are trained
-        for `max_epochs` more; with a larger `n_estimators` these stay as they are, and only those
-        that are added are trained, as in scikit-learn's forests.
+        Whether the next `fit` continues this one. If `n_estimators` is unchanged, all members are
+        trained for `max_epochs` more. If it is larger, only the additional members are trained, as
+        in scikit-learn's forests.
     n_jobs : int, optional
-        Stacks trained at a time, by joblib; members are split into as many. Rows are scored by as
-        many threads. None is 1, or what `joblib.parallel_config` says; -1 all cores. Starting
-        processes takes seconds.
+        The number of stacks that joblib trains at a time; members are split into as many. None is
+        1, or what `joblib.parallel_config` says; -1 is all cores. Starting processes takes seconds.
+        Rows are scored by as many threads.
     verbose : int, default=0
         1 shows a progress bar over the whole fit, with the time left, once it takes more than
-        two seconds (extra ``lofe-sklearn[progress]``); so does a backbone with ``verbose=1``.
+        two seconds (extra ``lofe-sklearn[progress]``). A backbone with ``verbose=1`` does too.
     random_state : int, RandomState instance or None, default=None
-        Seeds the members. None takes the first backbone's own ``random_state``.
+        Seeds the members. None takes the ``random_state`` of the first backbone.
 
     Attributes
     ----------
@@ -134,30 +135,30 @@ class LOE(
     estimators_ : list of Backbone
         All fitted members.
     estimators_samples_, estimators_features_ : list of ndarray of int
-        The rows and the features that each member was trained on. Where rows came in blocks or
+        The rows and the features that each member was trained on. If rows came in blocks or
         parts, which are not kept, `estimators_samples_` is None and there are no `labels_`.
     contaminations_ : ndarray of shape (n_estimators,)
         The ratio that each member assumes.
     contamination_ : float
         The ratio that `offset_` cuts at: the one given or found, or that of `set_threshold`.
     contamination_interval_ : tuple of float
-        Holds four fifths of the belief about the ratio, with a tenth below and a tenth above. Of a
-        ratio that was given, twice the ratio; a pair that was given.
+        The interval that holds the ratio with a probability of four fifths. If a ratio was given,
+        both ends are that ratio; if a pair was given, it is that pair.
     evidence_ : dict of str to object, or None
-        The fitted detectors of `evidence`, by name or class; None without evidence. Those of names
-        have ``outlier_scores(X)``, high for anomalies.
+        The fitted detectors of `evidence`, by name or class; None without evidence. Those that
+        were given by name have ``outlier_scores(X)``, high for anomalies.
     held_out_scores_ : ndarray of shape (n_samples,) or None
         The score of each training row by models that have not seen it; None without
         `held_out_folds`, or if the fit was interrupted.
     labels_ : ndarray of int, shape (n_samples,)
-        Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stand as given.
-        After `set_threshold`, those of `predict`.
+        Inferred labels of the training rows: -1 anomaly, +1 normal. Known labels stay as given.
+        After `set_threshold` they are those of `predict`.
     sample_indices_ : ndarray of int, shape (n_kept,)
-        Numbers of the training rows labelled normal: those that `fit_resample` keeps.
+        Numbers of the training rows labelled as normal, which `fit_resample` keeps.
     offset_ : float
         Threshold on `score_samples`: the share `contamination_` of the training rows lies below.
     n_iter_ : int
-        Epochs trained; of the longest-trained member.
+        The number of epochs that the longest-trained member was trained for.
     loss_history_ : ndarray of shape (`n_iter_`,)
         The minimised objective in each epoch, as a mean over rows and members. Both losses and
         the labels of each epoch are in ``estimators_[m].history_``.
@@ -168,30 +169,30 @@ class LOE(
 
     See Also
     --------
-    LOE.of_kinds : NeuTraL and Deep SVDD in one ensemble, where the ratio is known.
-    LOESearchCV : Chooses parameters by cross-validation where some labels are known.
+    LOE.of_kinds : NeuTraL and Deep SVDD in one ensemble, if the ratio is known.
+    LOESearchCV : Chooses parameters by cross-validation if some labels are known.
     fit_many : Fits many detectors in stacks.
     LOE.fit_resample : Cleans a training set for another estimator.
     lofe_sklearn.datasets.contaminate : Contaminate clean data, to try this out.
 
     Notes
     -----
-    The number of rows marked is `contamination` times that of the batch or of all rows, rounded,
-    but at least one: where nothing is marked, training would take all rows for normal.
+    The number of rows labelled as anomalies is `contamination` times that of the batch or of all
+    rows, rounded, but at least one: if no row is labelled, training treats all as normal.
 
-    The score of a member is minus its normal loss. Of several members, and where there is evidence,
-    the logarithms of the normal losses (of `RealNVP` the losses, which are log-densities already)
-    are standardised by their mean and standard deviation over the training rows, and averaged to u.
-    Scores of the evidence are brought to the same scale: the logarithms of their distances from the
-    lowest one, standardised, and averaged to t. The score is ``-(u + w t) / (1 + w)``. The weight w
-    is 100 / n_samples where one ratio is given, since few rows are too few to train networks on,
-    and 250 / n_samples + 0.5 elsewhere, since members then assume wrong ratios.
+    The score of one member is minus its normal loss. With several members or with evidence, the
+    logarithms of the normal losses (of `RealNVP` the losses, which are log-densities already) are
+    standardised over the training rows and averaged to u. The scores of the evidence are brought to
+    the same scale: the logarithms of their distances from the lowest one are standardised and
+    averaged to t. The score is ``-(u + w t) / (1 + w)``. The weight w is 100 / n_samples if a
+    single ratio is given, since few rows are too few to train networks on, and 250 / n_samples +
+    0.5 otherwise, since some members then assume wrong ratios.
 
-    The ratio of ``"auto"`` is the geometric mean of a belief, for which no model is trained. Its
-    prior is log-normal: the median is 0.03, and the logarithm has a standard deviation of 2. It is
-    updated by how far detectors of different kinds, the backbones and the evidence, agree on the
-    rows above each cut, compared to what is usual. Where they agree on no group of rows, a
-    `NoSeparateGroupWarning` says so, and at most one row in twenty is flagged.
+    With ``"auto"`` the ratio is the geometric mean of a belief about it. No model is trained for
+    that. The prior is log-normal: its median is 0.03, and the logarithm has a standard deviation of
+    2. It is multiplied by how far detectors of different kinds, the backbones and the evidence,
+    agree on the rows above each cut, compared with the usual agreement. If they agree on no group
+    of rows, a `NoSeparateGroupWarning` says so, and at most one row in twenty is flagged.
 
     References
     ----------
@@ -269,23 +270,23 @@ class LOE(
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The training rows; at least two. Sparse rows are made dense a batch at a time. Arrays
-            on disk and `lofe_sklearn.sources.ParquetRows` are read in blocks, where they are large.
+            on disk and `lofe_sklearn.sources.ParquetRows` are read in blocks if they are large.
         y : Ignored
             Present for API consistency. True labels, which GridSearchCV hands on, would leak into
             the training and are never looked at.
         known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional
             Masks of the rows known to be anomalies and of those known to be normal. A pandas Series
-            must have the index of X. Known rows keep their label exactly, every batch has its share
-            of them, and the ratio among the others follows from `contamination`; if that is less
-            than the share of known anomalies, it is raised to it, with a warning.
+            must have the index of X. Known rows keep their label, and every batch has its share of
+            them. The ratio among the others follows from `contamination`. If `contamination` is
+            less than the share of known anomalies, it is raised to that, with a warning.
         known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
             The same in one array: -1 for known anomalies, +1 for rows known to be normal, 0 for
             unknown (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
         outliers : array-like of shape (n_outliers, n_features), str or None
-            Auxiliary rows that are anomalies and none of the training rows: each step trains as
-            many of them, drawn anew, with the anomaly loss (outlier exposure). They count for
-            no ratio, label or threshold. ``"uniform"``, ``"shuffled"`` and ``"gaussian"`` are
-            synthetic ones, see `lofe_sklearn.datasets.make_outliers`.
+            Additional rows that are anomalies and do not belong to the training rows. Each step
+            draws as many of them as a batch has rows, and trains them with the anomaly loss
+            (outlier exposure). They affect no ratio, label or threshold. ``"uniform"``,
+            ``"shuffled"`` and ``"gaussian"`` are made by `lofe_sklearn.datasets.make_outliers`.
 
         Returns
         -------

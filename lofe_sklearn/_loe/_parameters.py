@@ -20,7 +20,7 @@ from lofe_sklearn._validation import (
     check_parameters,
     did_you_mean,
 )
-from lofe_sklearn.backbones import Backbone, DeepSVDD, RealNVP
+from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD, RealNVP
 from lofe_sklearn.rules import AAR, ALTBI, ODIM, LabelRule, PURisk
 
 OneMethod: TypeAlias = (
@@ -32,7 +32,11 @@ Method: TypeAlias = OneMethod | Sequence[OneMethod]
 # Learning rate of the default backbones as members of an ensemble, over that which they have alone.
 _BRISK = 3.0
 # Which part of their own epochs is enough then, and how many epochs at least.
-_ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {DeepSVDD: (2, 20), RealNVP: (4, 5)}
+_ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
+    DeepSVDD: (2, 20),
+    AutoEncoder: (2, 20),
+    RealNVP: (4, 5),
+}
 # Rows that they are trained on at most: see `most_rows`.
 _ENOUGH_ROWS = 50_000
 _SHARE = AnyOf(Number(Integral, low=1), Number(low=0, high=1, exclude_low=True, noun="a float"))
@@ -58,20 +62,20 @@ CONSTRAINTS: dict[str, Constraint] = {
 def backbones_of(estimator: Any) -> list[Any]:
     """Return what members are copies of, in turn.
 
-    Where nothing is given: two kinds whose mistakes differ, a distance and a density. Together they
-    are, on the mean over benchmarks, about as good as the better of them, which is now the one and
-    now the other, or better (study `default-kinds`).
+    Where nothing is given: three kinds whose mistakes differ, a distance, a reconstruction and a
+    density. Together they are, on the mean over benchmarks, about as good as the best of them,
+    which is now the one and now another, or better (study `default-kinds`).
     """
     if estimator is None:
-        return [DeepSVDD(), RealNVP()]
+        return [DeepSVDD(), AutoEncoder(), RealNVP()]
     return list(estimator) if isinstance(estimator, (list, tuple)) else [estimator]
 
 
 def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
     """Return the backbones for rows of a shape: those of `backbones_of`.
 
-    Where nothing is given they are trained at three times their learning rate. Half of Deep SVDD's
-    steps are then enough, as long as these are 20 epochs, and a quarter of the flow's: over the
+    Where nothing is given they are trained at three times their learning rate. Half of their steps
+    are then enough, as long as these are 20 epochs, and a quarter of the flow's: over the
     benchmarks' sets members rank as well as after all steps.
     """
     backbones = backbones_of(estimator)

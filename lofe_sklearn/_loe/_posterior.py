@@ -136,13 +136,13 @@ class PosteriorMixin:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows to judge.
         contamination : float in (0, 1), optional
-            Share of anomalies to expect among rows like those of X, where it is another than among
-            the training rows: the odds are multiplied accordingly. Default: as in training.
+            Share of anomalies to expect among rows like those of X, if it differs from the share
+            in training: the odds are multiplied accordingly. Default: the share in training.
 
         Returns
         -------
         proba : ndarray of float64, shape (n_samples,)
-            In [0, 1]. It ranks rows as ``-score_samples(X)`` does, with ties only where a
+            In [0, 1]. It ranks rows as ``-score_samples(X)`` does, with ties only if a
             probability is rounded to 0 or 1, and does not depend on the other rows of X.
 
         Raises
@@ -155,17 +155,17 @@ class PosteriorMixin:
         Notes
         -----
         The logit is linear in the standardised logarithm of the normal loss, averaged over members
-        and evidence; its intercept makes the mean over the training rows `contamination_`, with
-        each counted as it is scored and, if there are `held_out_scores_`, as in these. It is lower
-        where more rows than the upper end of `contamination_interval_` would be above 1/2. So a
-        probability is as good as the ranking and that ratio: if the ratio is half the truth, so are
-        most. `set_threshold` with a share or a number sets the ratio anew. With a false discovery
-        rate, which is estimated from the ratio, it stays that of the fit.
+        and evidence. Its intercept makes the mean over the training rows `contamination_`. If there
+        are `held_out_scores_`, the mean is over these too. The intercept is lower if more rows than
+        the upper end of `contamination_interval_` would otherwise be above 1/2. So a probability is
+        as good as the ranking and that ratio: if the ratio is half of the truth, so are most
+        probabilities. `set_threshold` with a share or a number sets the ratio anew. With a false
+        discovery rate, which is estimated from the ratio, the ratio stays that of the fit.
 
         Known labels act on the training, and so on the scores. With ``contamination="auto"``,
-        `held_out_folds` and rows of both classes known, they correct the intercept too, by a
-        penalised logistic regression: have rows looked at that are drawn at random or by their
-        scores, not by their class. A known row's own probability is what the detector makes of it,
+        `held_out_folds` and known rows of both classes, they correct the intercept too, by a
+        penalised logistic regression. For that, choose the rows to be labelled at random or by
+        their scores, not by their class. A known row gets the probability that its score has,
         neither 0 nor 1.
 
         Examples

@@ -57,7 +57,9 @@ def in_blocks(
         with engine.plain_torch(), engine.one_thread:
             return compute(first_row, rows)
 
-    # Each thread sees the settings of `config_context`, which belong to a context.
-    jobs = (delayed(copy_context().run)(alone, *block) for block in blocks)
+    # Each thread sees the settings of `config_context`, which belong to a context; joblib may ask
+    # for jobs from a thread that is in another one.
+    here = copy_context()
+    jobs = (delayed(here.copy().run)(alone, *block) for block in blocks)
     with threadpool_limits(1, user_api="blas"):
         return np.concatenate(Parallel(n_jobs=n_threads, require="sharedmem")(jobs))

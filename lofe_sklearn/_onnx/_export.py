@@ -23,7 +23,7 @@ _N_PROBES = 16
 
 
 def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
-    """Write a fitted detector to a file of ONNX, which scores rows without Python or torch.
+    """Write a fitted detector to an ONNX file, which scores rows without Python or torch.
 
     The graph takes rows and returns ``score``, what `score_samples` returns, and ``label``, what
     `predict` returns. Before it is written, ONNX Runtime runs it on a few rows, and scores and

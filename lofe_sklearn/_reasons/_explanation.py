@@ -42,22 +42,22 @@ class Explanation:
 
     The contribution of a feature is the mean of two changes of ``score_samples``: how much the
     row's score rises when the feature is given its typical value, and how much the score of the
-    typical row falls when the feature is given the row's value. It is positive where the value
-    makes the row anomalous, and exactly 0 where the row has the typical value.
+    typical row falls when the feature is given the row's value. It is positive if the value
+    makes the row anomalous, and exactly 0 if the row has the typical value.
 
     ``contributions.sum(axis=1) + remainder`` is ``typical_score - scores``. The remainder is 0
-    where features act on the score one by one or in pairs.
+    if features act on the score one by one or in pairs.
 
     Attributes
     ----------
     contributions : ndarray of float64, shape (n_samples, n_features)
         In units of the score.
     values : ndarray of shape (n_samples, n_features)
-        The values of the rows: float64, or object where the rows came in a data frame.
+        The values of the rows: float64, or object if the rows came in a data frame.
     typical : ndarray of shape (n_features,)
         The typical values.
     feature_names : ndarray of str, shape (n_features,)
-        ``"x0"``, ``"x1"`` and so on where features have no names.
+        ``"x0"``, ``"x1"`` and so on if features have no names.
     scores : ndarray of float64, shape (n_samples,)
         ``score_samples`` of the rows.
     typical_score : float
@@ -95,7 +95,7 @@ class Explanation:
 
     @property
     def remainder(self) -> Floats:
-        """What contributions leave of the difference to a typical row's score, (n_samples,)."""
+        """The score's difference to a typical row's, less all contributions; (n_samples,)."""
         return self.typical_score - self.scores - self.contributions.sum(axis=1)
 
     def top(self, k: int = 3) -> list[list[Reason]]:

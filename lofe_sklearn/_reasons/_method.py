@@ -73,7 +73,7 @@ class ExplainMixin:
         Notes
         -----
         The contributions of a row add up to the difference of its score to that of the typical row
-        where features act on the score one by one or in pairs, as they nearly do in most backbones.
+        if features act on the score one by one or in pairs, as they nearly do in most backbones.
         `remainder` of the explanation says what is missing.
 
         Features that vary together are replaced one at a time, so that a row may get values that do

@@ -6,7 +6,7 @@ feature j, the contribution of feature j is
     1/2 [s(x with t_j) - s(x)]  +  1/2 [s(t) - s(t with x_j)].
 
 These are the last and the first term of the sum that the Shapley value of j is [1]_. Their mean
-is the Shapley value itself where features act on the score one by one or in pairs. The first
+is the Shapley value itself if features act on the score one by one or in pairs. The first
 bracket alone, as occlusion is usually done, misses features that are anomalous together: either one
 is enough for a low score.
 

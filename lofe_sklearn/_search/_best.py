@@ -233,7 +233,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
     def predict_proba(self, X: MatrixLike) -> Floats:
         """Estimate the probabilities that each row is normal and that it is an anomaly.
 
-        Only where the best detector is `LOE`, or a Pipeline that ends in it.
+        Only if the best detector is `LOE`, or a Pipeline that ends in it.
 
         Parameters
         ----------

@@ -61,7 +61,7 @@ _FOUND = (
 
 
 class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorMixin):
-    """Search parameters by cross-validation, training all candidates and folds in few stacked fits.
+    """Search parameters by cross-validation, with candidates and folds trained side by side.
 
     It has the interface of `sklearn.model_selection.GridSearchCV` and, on the same folds, its
     results. GridSearchCV trains each candidate on each fold by itself. Here they train side by side
@@ -82,8 +82,8 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         A name of `lofe_sklearn.metrics.get_scorer_names`, a callable ``(estimator, X, y)`` that
         returns a number or a dict of numbers, a list of names, or a dict of either. Names are those
         of this package, which read labels by `lofe_sklearn.metrics.is_anomaly`; scikit-learn's
-        ``"roc_auc"`` would rank candidates the wrong way round where anomalies are labelled 1. None
-        is ``"roc_auc"`` where `fit` gets labels, and ``"excess_mass"`` with a warning where not.
+        ``"roc_auc"`` would rank candidates the wrong way round if anomalies are labelled 1. None
+        is ``"roc_auc"`` if `fit` gets labels, and ``"excess_mass"`` with a warning if not.
     cv : int, splitter, iterable or None, default=None
         As `lofe_sklearn.model_selection.check_cv` takes it: an integer stands for shuffled folds
         that, given labels, all hold their share of the anomalies. None stands for 5.
@@ -93,7 +93,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
     n_jobs : int, default=None
         Stacks to train at a time. None stands for 1, since a stack makes good use of one core.
     error_score : number or "raise", default=np.nan
-        Score of a candidate on a fold where its training failed; a FitFailedWarning says why.
+        Score of a candidate on a fold for which its training failed; a FitFailedWarning says why.
         ``"raise"`` ends the search with the first error instead.
     return_train_score : bool, default=False
         Whether to score the training rows too. It costs time and chooses nothing.

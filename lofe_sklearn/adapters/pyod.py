@@ -44,7 +44,7 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
         the threshold of `labels_` and `predict`: scores do not depend on it. A thresholder of
         PyThresh's or of ``pyod.models.thresholds`` is accepted in its place.
     share_contamination : bool, default=False
-        Whether `contamination` is also given to the estimator as its own, where it steers the
+        Whether `contamination` is also given to the estimator as its own, if it steers the
         training of `LOE`. By default the estimator keeps its own, which for `LOE()` is ``"auto"``:
         PyOD's default of 0.1 is a threshold that was never chosen, and should not decide what is
         trained as an anomaly. Set it when you know the share.

@@ -138,7 +138,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The training rows; at least two. Sparse rows are made dense a batch at a time. Arrays
-            on disk and `lofe_sklearn.sources.ParquetRows` are read in blocks, where they are large.
+            on disk and `lofe_sklearn.sources.ParquetRows` are read in blocks, if they are large.
         y : Ignored
             Present for API consistency; true labels are never looked at.
         known_anomalies, known_normal : array-like of bool, shape (n_samples,), optional

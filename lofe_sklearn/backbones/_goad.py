@@ -80,7 +80,7 @@ class GOAD(Backbone):
     """GOAD: classification of random affine maps by the distance to their centres.
 
     Each row is mapped by M fixed random affine maps, and an encoder is trained so that what map m
-    makes of a row lies close to the m-th of M centres and far from the others. Where the map cannot
+    makes of a row lies close to the m-th of M centres and far from the others. If the map cannot
     be recognised, a row is anomalous. On its own it is trained blind, as if all rows were normal;
     ``LOE(GOAD(...))`` trains it on contaminated data. The method is that of [1]_.
 

@@ -143,7 +143,7 @@ class ICL(Backbone):
 
     Each row is cut into windows of consecutive features. One encoder embeds a window, another one
     the rest of the row, and both are trained so that the rest tells its own window from the row's
-    other windows. Where it cannot, the features do not go together as they usually do, and the
+    other windows. If it cannot, the features do not go together as they usually do, and the
     row is anomalous. On its own it is trained blind, as if all rows were normal; ``LOE(ICL(...))``
     trains it on contaminated data. The method is that of [1]_.
 
@@ -174,14 +174,14 @@ class ICL(Backbone):
         Standard deviation of the fixed random shifts of the features after that. Default: 0 for
         features scaled by ``"minmax"``, else 0.1; see Notes.
     temperature : float, default=0.1
-        The cosine similarities are divided by it. At most 1e6, where they are all alike.
+        The cosine similarities are divided by it. At most 1e6, which makes them all alike.
     loss_threshold : float, optional
         Training stops once the normal loss of the rows taken for normal is below it. Default: the
         paper's, 1e-3 up to 40 features and 1e-2 above; 0 for never.
     scaling : {None, "auto", "rms", "minmax", "standard"}, default="auto"
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares; ``"auto"`` takes it, or
-        ``"minmax"`` where at least three in ten of the non-zero values are negative, as in rows
+        ``"minmax"`` if at least three in ten of the non-zero values are negative, as in rows
         that were centred before.
     max_epochs : int, optional
         Passes over the training rows. Default: see Notes.
@@ -202,7 +202,7 @@ class ICL(Backbone):
     The default window has 2 features for d <= 40, 10 for d <= 160 and d - 150 above, as in the
     paper, and never more than d - 1. The encoders are smaller than the paper's.
 
-    The encoders see no positions. Where two windows look the same, as in rows with many ones or
+    The encoders see no positions. If two windows look the same, as in rows with many ones or
     zeros, nothing can tell them apart, and the losses say little. So each feature gets a fixed
     random factor, which leaves zero at zero, and a small shift for those that are always close to
     it. Without them some data sets cannot be learned at all. ``"minmax"`` puts each feature into a
@@ -213,7 +213,7 @@ class ICL(Backbone):
     row takes it, too, until the losses of normal rows are far below log 2.
 
     Training takes as many epochs as make 1500 steps, but at least 50 and at most 300, and is over
-    earlier where the loss falls below the threshold.
+    earlier if the loss falls below the threshold.
 
     References
     ----------

@@ -107,12 +107,12 @@ class NeuTraL(Backbone):
     encoder_sizes : list of int, optional
         Widths of the encoder's layers, the last one being the embedding. Default: see Notes.
     temperature : float, default=0.1
-        The cosine similarities are divided by it. At most 1e6, where they are all alike.
+        The cosine similarities are divided by it. At most 1e6, which makes them all alike.
     scaling : {None, "auto", "rms", "minmax", "standard"}, default="auto"
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares and keeps the features'
         sizes relative to each other. ``"auto"`` takes ``"minmax"``, which did best on most sets, or
-        ``"rms"`` where one feature has more than 99 % of the features' total variance: the others
+        ``"rms"`` if one feature has more than 99 % of the features' total variance: the others
         are then too small to matter, and scaled up they would drown it.
     max_epochs : int, default=300
         Passes over the training rows, as many as in the paper. Soft labels need them.
@@ -145,7 +145,7 @@ class NeuTraL(Backbone):
     The score of a row of zeros, as the network sees it, is apart from those of all rows near it,
     since a zero vector has no direction. With ``"minmax"`` that is the row whose every feature has
     its lowest training value. In another precision than in training it is no longer exactly zero,
-    and has another score: where rows may be float32 or float64, train and score them in one of
+    and has another score: if rows may be float32 or float64, train and score them in one of
     the two.
 
     References

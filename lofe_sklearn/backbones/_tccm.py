@@ -51,7 +51,7 @@ class TCCMModule(nn.Module):
 
 @with_shared_docs
 class TCCM(Backbone):
-    """Time-conditioned contraction matching: how far a row is from being taken to the origin.
+    """TCCM: a network learns to move normal rows to the origin; rows that it misses are anomalous.
 
     A network learns the velocity f(x, t) that takes rows to the origin along straight lines, which
     is ``-x`` at every time t. For rows like the training rows it comes close to ``-x``; the anomaly

@@ -83,7 +83,7 @@ def fetch_odds(
     delay: float = 1.0,
     progress: bool = True,
 ) -> Bunch | tuple[Any, Any]:
-    """Load one of the 30 sets of rows and columns that the LOE paper uses, most of them ODDS's.
+    """Load one of the tables of the LOE paper, most of which are from ODDS.
 
     18 of them are element for element what ADBench publishes and are downloaded from there;
     arrhythmia and thyroid come with the package. ``mulcross`` is synthetic and drawn by

@@ -32,7 +32,7 @@ _KEPT = 8
 
 
 class BatchScorer:
-    """Score frames by a fitted detector: frame in, frame of scores out.
+    """Score data frames with a fitted detector: one frame in, one frame of scores out.
 
     It is called with one frame of rows at a time, as Dask's ``map_partitions``, Ray Data's
     ``map_batches`` and Spark's ``mapInPandas`` do. It can be pickled. If the model is a file, its

@@ -47,7 +47,7 @@ def process_group(*, timeout: float = 1800.0) -> Iterator[engine.Ranks]:
 
     Notes
     -----
-    Processes exchange tensors by gloo on CPUs and by nccl on GPUs, where each process computes on
+    Processes exchange tensors by gloo on CPUs and by nccl on GPUs, if each process computes on
     the GPU of its number on its machine (``LOCAL_RANK``).
 
     Examples

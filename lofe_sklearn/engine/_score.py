@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,8 @@ def losses(
     """
     with plain_torch(), torch.no_grad():
         parts = _chunks(module, lambda loaded: loaded, X, scaling, device, chunk_rows)
-        out = np.concatenate([torch.stack(part).cpu().numpy() for part in parts], axis=1)
-    return out[0].astype(np.float64), out[1].astype(np.float64)
+        loss_n, loss_a = _side_by_side(map(torch.stack, parts), (2, X.shape[0]))
+    return loss_n, loss_a
 
 
 def losses_of_stack(
@@ -81,7 +81,7 @@ def losses_of_stack(
         n_rows = _chunk_rows(modules[0], X, device)
         n_rows = max(n_rows // len(modules), min(n_rows, _LEAST_ROWS))
         parts = _chunks(stacked, call, X, scaling, device, n_rows)
-        return np.concatenate([part.cpu().numpy() for part in parts], axis=2).astype(np.float64)
+        return _side_by_side(parts, (2, len(modules), X.shape[0]))
 
 
 def embeddings(
@@ -105,6 +105,18 @@ def embeddings(
         chunks = _chunks(module, call, X, scaling, device, None)
         parts = [part.flatten(1).cpu().numpy() for part in chunks]
     return np.concatenate(parts).astype(np.float64)
+
+
+def _side_by_side(parts: Iterable[Tensor], shape: tuple[int, ...]) -> np.ndarray:
+    """Put the values of chunks of rows side by side on the last axis, in float64.
+
+    Into one array, each as it comes: small parts that are kept hold the memory between them.
+    """
+    values, end = np.empty(shape), 0
+    for part in parts:
+        start, end = end, end + part.shape[-1]
+        values[..., start:end] = part.cpu().numpy()
+    return values
 
 
 def _chunk_rows(module: nn.Module, X: np.ndarray | sparse.csr_matrix, device: torch.device) -> int:

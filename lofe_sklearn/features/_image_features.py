@@ -160,7 +160,7 @@ class ImageFeatures(
 
     Examples
     --------
-    With a network of one's own, on the digits of scikit-learn:
+    With a network of your own, on the digits of scikit-learn:
 
     >>> import torch
     >>> from sklearn.datasets import load_digits

@@ -166,7 +166,7 @@ class PatchDetector(
 
     Examples
     --------
-    With a small network of one's own, on pictures of noise around one pattern:
+    With a small network of your own, on pictures of noise around one pattern:
 
     >>> import numpy as np
     >>> import torch

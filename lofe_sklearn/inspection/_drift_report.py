@@ -104,12 +104,12 @@ class DriftReport:
 
     @property
     def verdict(self) -> str:
-        """One of "keep", "watch", "refit", and "unknown" where there are fewer than 30 rows."""
+        """One of "keep", "watch", "refit", and "unknown" if there are fewer than 30 rows."""
         return {"chance": "keep", "in sample": "watch"}.get(self._reason, self._reason)
 
     @property
     def drifted(self) -> bool | None:
-        """Whether the data has changed; None where the report cannot tell.
+        """Whether the data has changed; None if the report cannot tell.
 
         It cannot tell from fewer than 30 rows, nor where the scores have moved from those of the
         training rows.

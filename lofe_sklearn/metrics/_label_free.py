@@ -18,7 +18,7 @@ from lofe_sklearn._validation import Constraint, Described, Number, check_argume
 
 
 class ExcessMassScorer:
-    """Excess mass: how many of the rows the detector calls normal lie in how little of the space.
+    """Excess mass: how small a part of the space holds the rows that a detector calls normal.
 
     A good detector's normal region holds most rows and little volume. The excess mass [1]_ at a
     level t is the greatest (share of rows) - t * (share of volume) over the regions

@@ -38,7 +38,8 @@ class OutlierScorer:
     TypeError
         When called, if the estimator has no scores that are known to be high for normal rows: it
         needs ``score_samples``, or ``decision_function`` and `sklearn.base.OutlierMixin`. PyOD's
-        detectors have neither and score the other way round; use the metrics with ``-scores``.
+        detectors are no OutlierMixin, and score the other way round: pass ``-scores`` to the
+        metrics.
     ValueError
         When called, if there are no labels or the metric cannot be computed from them, as for a
         fold of one class. `cross_val_score` turns the error into NaN and a warning; set
@@ -138,7 +139,7 @@ def get_scorer_names() -> list[str]:
 
 
 def get_scorer(scoring: str | Scorer) -> Scorer:
-    """Scorer of a name, with anomalies as the class to be found.
+    """Return the scorer of a name, with anomalies as the positive class.
 
     Parameters
     ----------

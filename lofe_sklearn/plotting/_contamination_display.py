@@ -65,7 +65,7 @@ class ContaminationDisplay:
     Attributes
     ----------
     agreement_line_, usual_line_ : matplotlib Line2D or None
-        None where there is no agreement.
+        None if there is no agreement.
     prior_line_, belief_line_, ratio_line_ : matplotlib Line2D
     span_ : matplotlib artist or None
         The interval.

@@ -92,7 +92,7 @@ def setting_of(params: dict[str, Any], param_name: str, candidates: list[dict[st
 
 
 def ordered(values: list[Any]) -> list[Any]:
-    """Return the distinct values, ascending where all are numbers."""
+    """Return the distinct values, ascending if all are numbers."""
     distinct = _distinct(values)
     return sorted(distinct) if all(map(is_number, distinct)) else distinct
 

@@ -160,7 +160,7 @@ class DriftDisplay:
         ax: Axes | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Compare scores that are there already, of any detector; `report` has the numbers.
+        """Compare scores of any detector that were computed before; `report` has the numbers.
 
         Parameters
         ----------

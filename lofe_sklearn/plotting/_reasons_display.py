@@ -125,7 +125,7 @@ class ReasonsDisplay:
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
             Rows, of which one is explained.
         row : int, default=0
-            The number of that row, from 0 on; also where X has an index.
+            The number of that row, from 0 on; also if X has an index.
         k : int, default=10
             The most features to draw: those of the largest contribution, up or down. Those that
             contribute nothing are not drawn.

@@ -64,7 +64,7 @@ class ReliabilityDisplay:
     container_ : matplotlib ErrorbarContainer
         Points and bars.
     reference_line_ : matplotlib Line2D or None
-        The diagonal; None where the axes had one.
+        The diagonal; None if the axes had one.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 

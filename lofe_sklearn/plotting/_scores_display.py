@@ -54,7 +54,7 @@ class ScoresDisplay:
     Attributes
     ----------
     bars_ : list of matplotlib BarContainer
-        Histograms: of the normal rows, and of the anomalies where there are labels.
+        Histograms: of the normal rows, and of the anomalies if there are labels.
     line_ : matplotlib Line2D or None
         The threshold.
     span_ : matplotlib artist or None
@@ -112,7 +112,7 @@ class ScoresDisplay:
             The fitted detector, or a Pipeline that ends in one.
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features), optional
             Rows to score, labelled by the threshold. Default: the training rows, whose scores a
-            detector keeps, with its `labels_` where it has some.
+            detector keeps, with its `labels_` if it has some.
         name : str, optional
             The title. Default: the name of the detector's class.
         ax : matplotlib Axes, optional

@@ -52,7 +52,7 @@ class SearchDisplay:
     param_name : str
         The parameter.
     values : list
-        Its values, ascending where all are numbers.
+        Its values, ascending if all are numbers.
     scores : dict of str to ndarray of shape (n_values, n_folds)
         Scores on each fold, by the setting of the other parameters, ``""`` if there are none. NaN
         where a training failed, and where a setting was not tried with a value.
@@ -122,7 +122,7 @@ class SearchDisplay:
             The parameter to draw. Default: the contamination, if it was searched, or else the only
             parameter with several values.
         score_name : str, optional
-            Which score, where there are several. Default: the one of `refit`, or the only one.
+            Which score, if there are several. Default: the one of `refit`, or the only one.
         fixed : dict, optional
             Values of other parameters: only candidates that have them are drawn.
         name : str, optional

@@ -51,7 +51,7 @@ class TrainingDisplay:
     ----------
     lines_ : dict of str to list of matplotlib Line2D
         By ``"loss_n"``, ``"loss_a"``, ``"marked"`` and ``"changed"``: a line for each member, and
-        the median last where there are several.
+        the median last if there are several.
     axes_ : tuple of matplotlib Axes
         The upper and the lower panel.
     figure_ : matplotlib Figure

@@ -14,7 +14,7 @@ from lofe_sklearn.rules._statistics import TwoNormals
 
 
 class ODIM(LabelRule):
-    """Stop blind training where the losses fall into two groups most clearly.
+    """Stop blind training when the losses fall into two groups most clearly.
 
     A network learns the many normal rows before the few anomalies, and in the end both. So from
     time to time a mixture of two normal distributions is fitted to the normal losses of the rows.

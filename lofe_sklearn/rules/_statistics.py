@@ -37,8 +37,8 @@ def quantile(values: Tensor, counted: Tensor, q: Tensor | float) -> Tensor:
 def modified_z_scores(values: Tensor, counted: Tensor) -> Tensor:
     """Distance from the median in robust standard deviations, (M, b).
 
-    That is .6745 (x - median) / MAD, and where the MAD is 0, since more than half of the values
-    tie, (x - median) / (1.2533 mean absolute deviation). 0 where all values are equal.
+    That is .6745 (x - median) / MAD, and if the MAD is 0, since more than half of the values
+    tie, (x - median) / (1.2533 mean absolute deviation). 0 if all values are equal.
     """
     distance = values - quantile(values, counted, 0.5)
     size = distance.abs()

@@ -117,7 +117,7 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
     -----
     UserWarning
         If columns are dropped; if another table has columns that were not there in the fit, which
-        are ignored, values that cannot be read, or missing values where there were none.
+        are ignored, values that cannot be read, or missing values if there were none.
 
     Notes
     -----

@@ -45,15 +45,25 @@ def test_few_rows_are_one_block():
     assert seen.tolist() == [0, 7]
 
 
-def test_several_jobs_are_several_threads_with_the_settings_of_the_caller():
+def test_several_jobs_are_several_threads():
     met = threading.Barrier(2, timeout=20)
 
     def compute(first_row, rows):
         met.wait()  # for another block that is computed at the same time
+        return rows[:, 0]
+
+    np.testing.assert_array_equal(in_blocks(compute, X[:100], 2), X[:100, 0])
+
+
+@JOBS
+def test_each_block_has_the_settings_of_the_caller(n_jobs):
+    def compute(first_row, rows):
         return np.full(len(rows), get_config()["scoring_dtype"] == "float32")
 
+    rows = np.repeat(X, 5, axis=0)
     with config_context(scoring_dtype="float32"):
-        assert in_blocks(compute, X[:100], 2).all()
+        assert in_blocks(compute, rows, n_jobs).all()
+    assert not in_blocks(compute, rows, n_jobs).any()
 
 
 @JOBS

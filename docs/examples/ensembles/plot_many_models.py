@@ -38,8 +38,9 @@ for number in numbers:
 # %%
 # Eight seeds at once
 # -------------------
-# :func:`~lofe_sklearn.fit_many` trains detectors of your own choice in one stack. Each is as if it
-# was fitted alone. Here ensembles of three sizes are trained with eight seeds each.
+# :func:`~lofe_sklearn.fit_many` trains detectors of your own choice in one stack. Each gets
+# the same scores as if it was fitted alone. Here ensembles of three sizes are trained with eight
+# seeds each.
 
 sizes = [1, 4, 16]
 precision = {}

@@ -67,5 +67,5 @@ figure.suptitle(f"{found} of the {is_other.sum()} images that are no three are l
 plt.show()
 
 # %%
-# Go on with :doc:`/how_to/images`. Where in an image the anomaly is shows
-# :doc:`/auto_examples/images/plot_patch_scores`.
+# Go on with :doc:`/how_to/images`, and with :doc:`/auto_examples/images/plot_patch_scores`, which
+# shows where in an image the anomaly is.

@@ -51,8 +51,8 @@ accuracy = {
 # What was removed, and what it brings
 # ------------------------------------
 # Left, two of the thirty measurements: rings are around the rows that LOE removed. Right, the share
-# of new tumours that the classifier gets right. The last bar is what nobody can have, since nobody
-# knows the wrong rows.
+# of new tumours that the classifier gets right. The last bar shows what would be reached if
+# somebody knew the wrong rows.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
 for is_wrong, color, text in ((False, "#4c78a8", "right"), (True, "#e45756", "in a wrong unit")):

@@ -76,8 +76,8 @@ plt.show()
 
 # %%
 # A third of the first labels are right. The wrong ones lie on all sides, so they push the network
-# in no common direction. The right ones lie together, and a step towards them separates the small
-# group from the rest. So the next labels are better.
+# in no common direction. The right ones lie together, so they push the whole small group away
+# from the rest. So the next labels are better.
 #
 # It can also go wrong. If no anomaly looks anomalous at the start, labels settle elsewhere. That is
 # why :class:`~lofe_sklearn.LOE` trains an ensemble by default, and adds the evidence of other

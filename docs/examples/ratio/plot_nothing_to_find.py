@@ -4,7 +4,7 @@ How many anomalies are there, if any?
 
 You learn what :class:`~lofe_sklearn.LOE` says about the share of anomalies when you do not tell it,
 and how far you can trust the answer. Without labels the share can hardly be known. LOE assumes that
-anomalies are rare, and gives that up where detectors of different kinds agree on more.
+anomalies are rare, unless detectors of different kinds agree on a larger group.
 """
 
 # %%

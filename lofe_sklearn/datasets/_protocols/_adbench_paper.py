@@ -47,7 +47,7 @@ def adbench_unsupervised(
     Returns
     -------
     X_train, X_test : ndarray of float64, shape (n, n_features)
-        The rows; both are the same array, and X itself where it is one of float64 and nothing
+        The rows; both are the same array, and X itself if it is one of float64 and nothing
         was drawn.
     y_train, y_test : ndarray of int, shape (n,)
         1 for anomalies, 0 for normal rows; both are the same array. `y_train` is for looking at

@@ -119,11 +119,11 @@ def bootstrap_unsupervised(
     Returns
     -------
     X_train, X_test : ndarray of float64, shape (n, n_features)
-        The bootstrap sample, and all rows: X itself where it is an array of float64 and nothing
+        The bootstrap sample, and all rows: X itself if it is an array of float64 and nothing
         was drawn first.
     y_train, y_test : ndarray of int, shape (n,)
         1 for anomalies, 0 for normal rows. `y_train` is for looking at only, and may have no
-        anomaly where there are few.
+        anomaly if there are few.
 
     Raises
     ------

@@ -86,7 +86,7 @@ def image_one_vs_rest(
     contamination: float = 0.1,
     random_state: RandomState = None,
 ) -> tuple[NDArray[Any], NDArray[Any], Ints, Ints]:
-    """Take one class of a set of images for normal, as the LOE paper does for images.
+    """Split a set of images as the LOE paper does: one class is normal, all others are anomalies.
 
     The training images are all those of the normal class in the set's training part, and, so that
     they make up the share `contamination`, images drawn from its other classes. The test images
