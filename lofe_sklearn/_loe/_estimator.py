@@ -50,7 +50,7 @@ class LOE(
         `RealNVP`, `MHRot` or your own. It is cloned, never changed. Of a list, members are copies
         in turn. None stands for ``[DeepSVDD(), AutoEncoder(), RealNVP()]``, the best on average, at
         three times their learning rate and for half of their epochs, or 20; the flow for a quarter
-        of its own, or 5.
+        of its own, or 2.
     method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
         How rows are labelled; a list has one for each backbone. ``"hard"`` gives marked rows weight
         1 in the anomaly loss, ``"soft"`` gives both losses a part of it, 1/2 or what the backbone
