@@ -31,11 +31,12 @@ Method: TypeAlias = OneMethod | Sequence[OneMethod]
 
 # Learning rate of the default backbones as members of an ensemble, over that which they have alone.
 _BRISK = 3.0
-# Which part of their own epochs is enough then, and how many epochs at least.
+# Which part of their own epochs is enough then, and how many epochs at least. A step of the flow
+# takes longest.
 _ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
     DeepSVDD: (2, 20),
     AutoEncoder: (2, 20),
-    RealNVP: (4, 5),
+    RealNVP: (4, 2),
 }
 # Rows that they are trained on at most: see `most_rows`.
 _ENOUGH_ROWS = 50_000
