@@ -28,7 +28,7 @@ def test_the_default_backbones_are_trained_on_rows_that_are_enough(enough):
     assert np.isin([3, 150, 299], first).all()
     for rows in others:
         np.testing.assert_array_equal(rows, first)
-    assert [len(stack) for stack in detector._ensemble.stacks] == [2, 2]
+    assert [len(stack) for stack in detector._ensemble.stacks] == [2, 1, 1]
     # All rows are scored and labelled, those that were not trained on too.
     assert len(detector.labels_) == 300
     assert detector.labels_[[3, 150, 299]].tolist() == [-1, 1, -1]

@@ -165,11 +165,11 @@ def test_the_docstring_states_the_constants():
     from lofe_sklearn._loe import _find_ratio, _members, _ratio
 
     notes = " ".join(LOE.__doc__.split())
-    assert f"the median is {_find_ratio.PRIOR_MEAN:g}," in notes
-    assert f"standard deviation of {_find_ratio.PRIOR_DEVIATION:g}." in notes
+    assert f"its median is {_find_ratio.PRIOR_MEAN:g}," in notes
+    assert f"standard deviation of {_find_ratio.PRIOR_DEVIATION:g}. It" in notes
     known, unknown = _members._WHERE_KNOWN, _members._WHERE_UNKNOWN
     assert known[1] == 0
-    assert f"w is {known[0]:g} / n_samples where one ratio is given" in notes
-    assert f"and {unknown[0]:g} / n_samples + {unknown[1]:g} elsewhere" in notes
+    assert f"w is {known[0]:g} / n_samples if a single ratio is given" in notes
+    assert f"and {unknown[0]:g} / n_samples + {unknown[1]:g} otherwise" in notes
     assert f"from {_ratio._LEAST:g}, or two rows of a small set, to {_ratio._MOST:g}" in notes
     assert _find_ratio.MOST_UNSEEN == 0.05  # "one row in twenty"
