@@ -87,8 +87,11 @@ class ExcessMassScorer:
     def __init__(self, *, n_draws: int = 10_000, random_state: RandomState = 0) -> None:
         self.n_draws = n_draws
         self.random_state = random_state
-        # scikit-learn's displays of curves label their axis with it.
-        self.__name__ = "excess_mass"
+
+    @property
+    def __name__(self) -> str:
+        """A name: scikit-learn's displays of curves label their axis with it."""
+        return "excess_mass"
 
     def __repr__(self) -> str:
         return f"ExcessMassScorer(n_draws={self.n_draws}, random_state={self.random_state})"

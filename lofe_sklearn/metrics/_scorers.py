@@ -74,8 +74,11 @@ class OutlierScorer:
     def __init__(self, metric: Callable[..., float], **kwargs: Any) -> None:
         self.metric = metric
         self.kwargs = kwargs
-        # scikit-learn's displays of curves label their axis with it.
-        self.__name__ = getattr(metric, "__name__", repr(metric))
+
+    @property
+    def __name__(self) -> str:
+        """The metric's name: scikit-learn's displays of curves label their axis with it."""
+        return getattr(self.metric, "__name__", repr(self.metric))
 
     def __repr__(self) -> str:
         arguments = [self.__name__, *(f"{k}={v!r}" for k, v in self.kwargs.items())]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, RealNVP
 from lofe_sklearn._loe import _parameters
 from lofe_sklearn._loe._classical import Neighbors
 
@@ -14,7 +14,7 @@ X = np.random.default_rng(0).normal(size=(300, 4))
 def enough(monkeypatch):
     """Let a hundred rows be enough, and ten steps."""
     monkeypatch.setattr(_parameters, "_ENOUGH_ROWS", 100)
-    for backbone in (DeepSVDD, AutoEncoder):
+    for backbone in (DeepSVDD, AutoEncoder, RealNVP):
         monkeypatch.setattr(backbone, "default_steps", 10)
         monkeypatch.setattr(backbone, "default_epoch_range", (2, 10))
 
@@ -22,13 +22,13 @@ def enough(monkeypatch):
 def test_the_default_backbones_are_trained_on_rows_that_are_enough(enough):
     known = np.zeros(300, dtype=int)
     known[[3, 150, 299]] = -1, 1, -1
-    detector = LOE(n_estimators=4, random_state=0).fit(X, known_labels=known)
+    detector = LOE(n_estimators=6, random_state=0).fit(X, known_labels=known)
     first, *others = detector.estimators_samples_
     assert len(first) == 100
     assert np.isin([3, 150, 299], first).all()
     for rows in others:
         np.testing.assert_array_equal(rows, first)
-    assert [len(stack) for stack in detector._ensemble.stacks] == [2, 1, 1]
+    assert [len(stack) for stack in detector._ensemble.stacks] == [2, 2, 2]
     # All rows are scored and labelled, those that were not trained on too.
     assert len(detector.labels_) == 300
     assert detector.labels_[[3, 150, 299]].tolist() == [-1, 1, -1]
