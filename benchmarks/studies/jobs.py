@@ -4,7 +4,7 @@
     python -m benchmarks study jobs --rows 1000000 --works score
 
 Rows are those of the study `growth`, of 30 features. A fit trains its stacks in processes of
-joblib's, which are started before; scores are computed in threads. One job and two take turns in
+joblib, which are started before; scores are computed in threads. One job and two take turns in
 one process, and the shortest time of each counts. Each job has one thread of its own. The load is
 what the system says of the minute before: where it is above the number of cores, other programs
 take them, and two jobs can be no faster than one.
