@@ -136,6 +136,23 @@ class Evidence:
         """Score rows, high for anomalies: the mean of the detectors."""
         return np.mean([source.score(X, n_jobs) for source in self.sources], axis=0)
 
+    def refitted(self, X: Matrix) -> np.ndarray | None:
+        """Score rows by the same detectors, fitted to these rows.
+
+        None if none of them can be. `held_out` names those that cannot.
+        """
+        scores = []
+        for source in self.sources:
+            again = seeded(source.detector, 0)  # its own seeds are set
+            try:
+                with _unfit_if_it_fails():
+                    again.fit(X)
+                    own = _scores_of(again, X)
+                    scores.append(Source.of(source.name, again, own).standardised(own))
+            except Unfit:
+                continue
+        return np.mean(scores, axis=0) if scores else None
+
     def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray | None:
         """Score rows of X by the same detectors, fitted to other rows of X only.
 

@@ -167,7 +167,7 @@ class Planner:
         for unseen in held_out:
             outside = self._enough(np.setdiff1d(self._everything, unseen), seeds[0])
             if starter is not None:
-                start = self._start_of_fold(starter, outside, seeds[0])
+                start = self._start_of_fold(starter, outside)
             tasks = [task(i, ratio, next(rest), outside, start) for i, ratio in enumerate(judges)]
             of_folds.append(Fold(unseen, tasks))
         return EnsemblePlan(
@@ -212,12 +212,12 @@ class Planner:
         weight = per_row / X.shape[0] + constant
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
 
-    def _start_of_fold(self, starter: Evidence, outside: np.ndarray, seed: int) -> np.ndarray:
+    def _start_of_fold(self, starter: Evidence, outside: np.ndarray) -> np.ndarray:
         """Score the rows outside a fold by evidence that is fitted to them; 0 for all others."""
-        rows, start = self.rows.X[outside], np.zeros(len(self._everything))
-        own = fit_evidence(self.parameters.evidence, rows, seed, starter.weight, {})
+        start = np.zeros(len(self._everything))
+        own = starter.refitted(self.rows.X[outside])
         if own is not None:
-            start[outside] = own.of_training()
+            start[outside] = own
         return start
 
     def _first_scores_of_others(

@@ -90,6 +90,13 @@ def test_models_of_a_fold_start_from_evidence_that_has_not_seen_it():
         np.testing.assert_array_equal(task.labelling.first_scores, other.labelling.first_scores)
 
 
+def test_evidence_that_is_left_out_is_named_once():
+    rows = np.column_stack([X, X[:, 0] + X[:, 1]])
+    with pytest.warns(UserWarning, match="mcd") as told:
+        plan_of(rows, held_out_folds=3)
+    assert len(told) == 1
+
+
 def test_a_blind_start_where_evidence_finds_all_rows_alike():
     with pytest.warns(UserWarning, match="mcd"):
         plan = plan_of(np.ones((40, 3)))
