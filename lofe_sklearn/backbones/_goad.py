@@ -46,6 +46,7 @@ class GOADModule(nn.Module):
         self.register_buffer("maps", torch.randn(n_features, width) / n_features**0.5)
         self.register_buffer("shifts", torch.randn(width))
         self.n_transforms = n_transforms
+        self.values_per_row = n_transforms * max(n_transforms, transform_size, *hidden_sizes)
         leaky = nn.LeakyReLU(0.2, inplace=True)
         self.encoder = MLP([transform_size, *hidden_sizes], leaky)
         self.centers = nn.Parameter(torch.randn(n_transforms, hidden_sizes[-1]))

@@ -52,7 +52,8 @@ class ICLModule(nn.Module):
         self.window_size, self.temperature = window_size, temperature
         starts = _window_starts(n_features, window_size, max_windows)
         self.step, self.n_windows = starts.step, len(starts)
-        self.copies_per_row = n_permutations * self.n_windows
+        widest = max(n_features, *window_sizes, *rest_sizes)
+        self.values_per_row = n_permutations * self.n_windows * widest
         self.n_drawn = min(windows_per_step or self.n_windows, self.n_windows)
 
         permutations = [torch.randperm(n_features) for _ in range(n_permutations - 1)]

@@ -55,6 +55,7 @@ class NeuTraLModule(nn.Module):
             _uniform((n_transforms, 1, fan_out), fan_in) for fan_in, fan_out in pairwise(widths[1:])
         )
         self.encoder = MLP([n_features, *encoder_sizes], bias=False)
+        self.values_per_row = (n_transforms + 1) * max(*widths, *encoder_sizes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d); of M modules in one, (M, b, d)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from numbers import Integral
 from typing import Unpack
 
@@ -19,9 +20,13 @@ from lofe_sklearn.backbones._shared import Scaling, SharedWithRate, steps_for_wi
 
 
 class RealNVPModule(nn.Module):
-    """Affine coupling layers that turn a row into independent values of a Student's t."""
+    """Affine coupling layers that turn a row into independent values of a Student's t.
 
-    kept: Tensor
+    Layers come in pairs. A pair has its own order of the features, whose first half it keeps in its
+    first layer, and changes in its second. So each network reads and writes one half only.
+    """
+
+    orders: Tensor
     score_scale = "linear"
     takes_stacked_parameters = True
 
@@ -34,14 +39,21 @@ class RealNVPModule(nn.Module):
         degrees_of_freedom: float,
     ) -> None:
         super().__init__()
-        self.register_buffer("kept", _halves(n_features, n_layers))
-        sizes = [n_features, *hidden_sizes, 2 * n_features]
-        self.networks = nn.ModuleList(MLP(sizes) for _ in range(n_layers))
+        n_first = (n_features + 1) // 2
+        self.sizes = [n_first, n_features - n_first]
+        self.n_pairs = -(-n_layers // 2)
+        orders = [_random_halves(n_features, n_first) for _ in range(self.n_pairs)]
+        self.register_buffer("orders", _one_after_another(orders))
+        self.networks = nn.ModuleList()
+        for layer in range(n_layers):
+            first, second = orders[layer // 2].split(self.sizes)
+            kept, changed = (first, second) if layer % 2 == 0 else (second, first)
+            self.networks.append(_network(n_features, hidden_sizes, kept, changed))
         self.degrees_of_freedom = degrees_of_freedom
 
     def embed(self, x: Tensor) -> Tensor:
         """Values that the layers turn the rows x into: (b, d)."""
-        return self._transform(x)[0]
+        return self._reordered(self._transform(x)[0], -1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d); of M modules in one, (M, b, d)."""
@@ -49,28 +61,65 @@ class RealNVPModule(nn.Module):
         return density_losses(log_student(z, self.degrees_of_freedom).sum(dim=-1) + log_volume)
 
     def _transform(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Turn rows into others, and return the logarithm of how much this changes volumes."""
-        log_volume = x.new_zeros(x.shape[:-1])
-        for layer, network in enumerate(self.networks):
-            kept = self.kept[..., layer, :].unsqueeze(-2)
-            changed = 1 - kept
-            log_scale, shift = network(x * kept).chunk(2, dim=-1)
-            # A factor between 1 / e and e, so that the unbounded density of a constant or discrete
-            # feature cannot dominate the loss.
-            log_scale = torch.tanh(log_scale) * changed
-            x = x * log_scale.exp() + shift * changed
-            log_volume = log_volume + log_scale.sum(dim=-1)
-        return x, log_volume
+        """Turn rows into others, in the order of the last pair of layers.
+
+        Also return the logarithm of how much this changes volumes.
+        """
+        log_scales: list[Tensor] = []
+        for pair in range(self.n_pairs):
+            first, second = self._reordered(x, pair).split(self.sizes, dim=-1)
+            to_second, *to_first = self.networks[2 * pair : 2 * pair + 2]
+            second = _changed(second, to_second(first), log_scales)
+            for network in to_first:  # none in the last pair of an odd number of layers
+                first = _changed(first, network(second), log_scales)
+            x = torch.cat([first, second], dim=-1)
+        return x, torch.cat(log_scales, dim=-1).sum(dim=-1)
+
+    def _reordered(self, x: Tensor, pair: int) -> Tensor:
+        """Put features in the order of a pair of layers; -1 is the order in which rows come."""
+        return x.gather(-1, self.orders[..., pair, :].unsqueeze(-2).expand(x.shape))
 
 
-def _halves(n_features: int, n_layers: int) -> Tensor:
-    """Features that each layer keeps, as 0 and 1: random halves, each after the other one."""
-    n_first = (n_features + 1) // 2
-    layers: list[Tensor] = []
-    while len(layers) < n_layers:
-        half = (torch.randperm(n_features) < n_first).float()
-        layers += [half, 1 - half]
-    return torch.stack(layers[:n_layers])
+def _changed(x: Tensor, by: Tensor, log_scales: list[Tensor]) -> Tensor:
+    """Scale and shift x by what a network returned, and keep the logarithms of the factors."""
+    log_scale, shift = by.chunk(2, dim=-1)
+    # A factor between 1 / e and e, so that the unbounded density of a constant or discrete feature
+    # cannot dominate the loss.
+    log_scales.append(torch.tanh(log_scale))
+    return torch.addcmul(shift, x, log_scales[-1].exp())
+
+
+def _random_halves(n_features: int, n_first: int) -> Tensor:
+    """Draw an order of the features whose first n_first are a random half, each half sorted."""
+    in_second = torch.randperm(n_features) >= n_first
+    return in_second.int().argsort(stable=True)
+
+
+def _one_after_another(orders: list[Tensor]) -> Tensor:
+    """Turn orders of the features into steps: from each to the next, and from the last back."""
+    as_they_come = torch.arange(len(orders[0]))
+    return torch.stack(
+        [
+            before.argsort()[after]
+            for before, after in pairwise([as_they_come, *orders, as_they_come])
+        ]
+    )
+
+
+def _network(n_features: int, hidden_sizes: list[int], kept: Tensor, changed: Tensor) -> MLP:
+    """Return a network from the kept features to the log-scales and shifts of the changed ones.
+
+    Weights are those that a network of all features starts with, so smaller than what suits half
+    of the inputs: a layer then starts closer to leaving rows as they are.
+    """
+    network = MLP([n_features, *hidden_sizes, 2 * n_features])
+    outputs = torch.cat([changed, n_features + changed])
+    first, last = network.layers[0], network.layers[-1]
+    first.weight = nn.Parameter(first.weight.detach()[:, kept])
+    last.weight = nn.Parameter(last.weight.detach()[outputs])
+    last.bias = nn.Parameter(last.bias.detach()[outputs])
+    first.in_features, last.out_features = len(kept), len(outputs)
+    return network
 
 
 def log_student(z: Tensor, degrees_of_freedom: float) -> Tensor:

@@ -17,14 +17,15 @@ from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
 
-# Rows a chunk: enough to fill the device, few enough for tens of MB of activations on a CPU.
-CHUNK_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
-_LEAST_ROWS = 256
+# Rows of a chunk at most, so that the device is filled, and at least, so that a call pays.
+_MOST_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
+_LEAST_ROWS = 32
+# Size of the largest tensor that a module makes of a chunk. On a CPU it stays in the cache: with
+# larger ones, `ICL` takes up to twice as long.
+_CHUNK_BYTES = {"cpu": 2**21, "cuda": 2**31, "mps": 2**27}
 # Values that are loaded and scaled at a time: a chunk of few rows would take longer to load than to
 # compute.
 _LOADED_VALUES = 2**18
-# Values that the module makes of a chunk, where it makes several copies of each row.
-CHUNK_VALUES = {"cpu": 2**23, "cuda": 2**28, "mps": 2**25}
 
 
 def losses(
@@ -40,8 +41,8 @@ def losses(
     In float64 a row's score does not depend, beyond 1e-7, on the rows it is scored with: the
     order in which a product of matrices is summed up changes with its shape. `config_context` may
     ask for float32. A module that sees to that itself may ask for another precision by its
-    attribute `scoring_dtype`. One that makes several copies of each row says how many in
-    `copies_per_row`, and gets fewer rows at a time.
+    attribute `scoring_dtype`. One that makes more values of a row than it has features says how
+    many in `values_per_row`, and gets fewer rows at a time.
 
     Returns
     -------
@@ -77,10 +78,7 @@ def losses_of_stack(
 
     with plain_torch(), torch.no_grad():
         stacked = joined(modules[0], *stack_module_state(list(modules)))
-        # As many values at a time as of one module, but rows enough for a call to pay.
-        n_rows = _chunk_rows(modules[0], X, device)
-        n_rows = max(n_rows // len(modules), min(n_rows, _LEAST_ROWS))
-        parts = _chunks(stacked, call, X, scaling, device, n_rows)
+        parts = _chunks(stacked, call, X, scaling, device, None, len(modules))
         return _side_by_side(parts, (2, len(modules), X.shape[0]))
 
 
@@ -119,11 +117,6 @@ def _side_by_side(parts: Iterable[Tensor], shape: tuple[int, ...]) -> np.ndarray
     return values
 
 
-def _chunk_rows(module: nn.Module, X: np.ndarray | sparse.csr_matrix, device: torch.device) -> int:
-    values_per_row = X.shape[1] * getattr(module, "copies_per_row", 1)
-    return min(CHUNK_ROWS[device.type], max(1, CHUNK_VALUES[device.type] // values_per_row))
-
-
 def _chunks(
     module: nn.Module,
     call: Callable[[nn.Module], Callable[[Tensor], Any]],
@@ -131,13 +124,16 @@ def _chunks(
     scaling: Scaling | None,
     device: torch.device,
     chunk_rows: int | None,
+    n_models: int = 1,
 ) -> Iterator[Any]:
-    """Yield what ``call(module)`` makes of the rows, chunk by chunk."""
-    if chunk_rows is None:
-        chunk_rows = _chunk_rows(module, X, device)
+    """Yield what ``call(module)``, of so many models, makes of the rows, chunk by chunk."""
     dtype = getattr(module, "scoring_dtype", getattr(torch, get_config()["scoring_dtype"]))
     if device.type == "mps":
         dtype = torch.float32  # it has no other
+    if chunk_rows is None:
+        values_per_row = n_models * getattr(module, "values_per_row", X.shape[1])
+        chunk_rows = _CHUNK_BYTES[device.type] // (dtype.itemsize * values_per_row)
+        chunk_rows = min(max(chunk_rows, _LEAST_ROWS), _MOST_ROWS[device.type])
     compute = call(copy.deepcopy(module).to(device, dtype).eval())
     loaded = chunk_rows * max(1, _LOADED_VALUES // (chunk_rows * X.shape[1]))
     for start in range(0, X.shape[0], loaded):

@@ -44,21 +44,46 @@ def test_students_t_is_that_of_scipy(degrees_of_freedom):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+def jacobian(module, x):
+    return torch.autograd.functional.jacobian(lambda row: module.embed(row[None])[0], x)
+
+
 @pytest.mark.parametrize("n_features", [2, 3, 8])
-def test_each_feature_is_kept_and_changed(n_features):
-    kept = RealNVP(n_layers=6).build_module(n_features).kept
-    assert set(kept.unique().tolist()) == {0.0, 1.0}
-    for first, second in zip(kept[::2], kept[1::2], strict=True):
-        assert torch.equal(first, 1 - second)
-        assert 0 < first.sum() < n_features
+def test_each_layer_keeps_one_half_of_the_features_and_a_pair_changes_all(n_features):
+    torch.manual_seed(0)
+    x = torch.randn(n_features)
+    of_two = jacobian(RealNVP(n_layers=2).build_module(n_features), x)
+    assert (of_two.diagonal() != 1).all()
+    torch.manual_seed(0)
+    of_three = RealNVP(n_layers=3).build_module(n_features)
+    with torch.no_grad():  # the first two layers change nothing
+        for network in of_three.networks[:2]:
+            network.layers[-1].weight.zero_()
+            network.layers[-1].bias.zero_()
+    changed = jacobian(of_three, x).diagonal() != 1
+    assert changed.sum() == n_features // 2
+    # The others are what the changed ones depend on.
+    on_changed = jacobian(of_three, x)[:, changed] - torch.eye(n_features)[:, changed]
+    assert (on_changed[~changed] == 0).all()
+
+
+def test_embeddings_have_the_features_in_their_order():
+    torch.manual_seed(0)
+    module = RealNVP(n_layers=5).build_module(7)
+    with torch.no_grad():
+        for network in module.networks:
+            network.layers[-1].weight.zero_()
+            network.layers[-1].bias.zero_()
+    x = torch.randn(4, 7)
+    assert torch.equal(module.embed(x), x)
 
 
 def test_seeds_draw_other_halves():
-    kept = []
+    orders = []
     for seed in (0, 1):
         torch.manual_seed(seed)
-        kept.append(RealNVP().build_module(20).kept)
-    assert not torch.equal(*kept)
+        orders.append(RealNVP().build_module(20).orders)
+    assert not torch.equal(*orders)
 
 
 @pytest.mark.parametrize("method", ["blind", "hard", "soft"])
