@@ -38,6 +38,9 @@ _ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
     AutoEncoder: (2, 20),
     RealNVP: (4, 2),
 }
+# Their batches grow with the rows up to so many times, and the learning rate with the square root:
+# beyond some 2,000 rows a pass over them then has no more steps. The flow's do not.
+_STEPS_OF_AN_EPOCH, _LARGEST_BATCH = 13, 4
 # Rows that they are trained on at most: see `most_rows`.
 _ENOUGH_ROWS = 50_000
 _SHARE = AnyOf(Number(Integral, low=1), Number(low=0, high=1, exclude_low=True, noun="a float"))
@@ -77,7 +80,8 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
 
     Where nothing is given they are trained at three times their learning rate. Half of their steps
     are then enough, as long as these are 20 epochs, and a quarter of the flow's: over the
-    benchmarks' sets members rank as well as after all steps.
+    benchmarks' sets members rank as well as after all steps. They also do in larger batches, of
+    more than 2,000 rows.
     """
     backbones = backbones_of(estimator)
     if estimator is None:
@@ -87,6 +91,12 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
             part, least = _ENOUGH_EPOCHS[type(each)]
             n_epochs = max(-(-whole // part), min(whole, least))
             each.set_params(lr=_BRISK * each.lr, max_epochs=n_epochs)
+            if not isinstance(each, RealNVP):
+                larger = n_samples / (_STEPS_OF_AN_EPOCH * each.batch_size)
+                larger = min(max(1.0, larger), _LARGEST_BATCH)
+                each.set_params(
+                    batch_size=round(larger * each.batch_size), lr=larger**0.5 * each.lr
+                )
     return backbones
 
 
