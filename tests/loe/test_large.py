@@ -71,6 +71,22 @@ def test_neighbours_are_sought_among_few_of_many_rows(monkeypatch):
     assert len(Neighbors().fit(X[:200]).rows_) == 200
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "batch_size"), [(100, 128), (1_664, 128), (5_000, 385), (1_000_000, 512)]
+)
+def test_batches_of_the_default_backbones_grow_with_the_rows(n_samples, batch_size):
+    svdd, autoencoder, flow = _parameters.for_rows_of(None, n_samples, 30)
+    for backbone in (svdd, autoencoder):
+        assert backbone.batch_size == batch_size
+        assert backbone.lr == pytest.approx(3e-3 * (batch_size / 128) ** 0.5, rel=1e-3)
+    assert (flow.batch_size, flow.lr) == (128, pytest.approx(3e-3))
+
+
+def test_who_chooses_the_kinds_keeps_their_batches():
+    chosen = [DeepSVDD(), AutoEncoder(batch_size=64)]
+    assert [each.batch_size for each in _parameters.for_rows_of(chosen, 10**6, 30)] == [128, 64]
+
+
 def test_jobs_split_stacks_and_change_nothing():
     def fitted(**options):
         backbones = [DeepSVDD(max_epochs=2), AutoEncoder(max_epochs=2)]
