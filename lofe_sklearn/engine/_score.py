@@ -17,12 +17,12 @@ from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
 
-# Rows of a chunk at most, so that the device is filled, and at least, so that a call pays.
+# Rows of a chunk at most: enough to fill the device.
 _MOST_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
-_LEAST_ROWS = 32
 # Size of the largest tensor that a module makes of a chunk. On a CPU it stays in the cache: with
-# larger ones, `ICL` takes up to twice as long.
-_CHUNK_BYTES = {"cpu": 2**21, "cuda": 2**31, "mps": 2**27}
+# larger ones, `ICL` takes up to twice as long. With fewer than so many rows, a call would not pay.
+_CACHED_BYTES, _LEAST_ROWS = 2**21, 32
+_LARGEST_BYTES = {"cpu": 2**26, "cuda": 2**31, "mps": 2**27}
 # Values that are loaded and scaled at a time: a chunk of few rows would take longer to load than to
 # compute.
 _LOADED_VALUES = 2**18
@@ -117,6 +117,13 @@ def _side_by_side(parts: Iterable[Tensor], shape: tuple[int, ...]) -> np.ndarray
     return values
 
 
+def _rows_of_a_chunk(bytes_per_row: int, device: str) -> int:
+    n_rows = _LARGEST_BYTES[device] // bytes_per_row
+    if device == "cpu":
+        n_rows = min(n_rows, max(_LEAST_ROWS, _CACHED_BYTES // bytes_per_row))
+    return min(max(1, n_rows), _MOST_ROWS[device])
+
+
 def _chunks(
     module: nn.Module,
     call: Callable[[nn.Module], Callable[[Tensor], Any]],
@@ -131,9 +138,8 @@ def _chunks(
     if device.type == "mps":
         dtype = torch.float32  # it has no other
     if chunk_rows is None:
-        values_per_row = n_models * getattr(module, "values_per_row", X.shape[1])
-        chunk_rows = _CHUNK_BYTES[device.type] // (dtype.itemsize * values_per_row)
-        chunk_rows = min(max(chunk_rows, _LEAST_ROWS), _MOST_ROWS[device.type])
+        values_per_row = getattr(module, "values_per_row", X.shape[1])
+        chunk_rows = _rows_of_a_chunk(n_models * values_per_row * dtype.itemsize, device.type)
     compute = call(copy.deepcopy(module).to(device, dtype).eval())
     loaded = chunk_rows * max(1, _LOADED_VALUES // (chunk_rows * X.shape[1]))
     for start in range(0, X.shape[0], loaded):
