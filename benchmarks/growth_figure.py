@@ -24,6 +24,7 @@ COLORS = {
     "DeepSVDD()": "C2",
     "IsolationForest()": "C1",
     "pyod.AutoEncoder": "C3",
+    "deepod.DeepSVDD": "C4",
 }
 # Lower values are drawn here, as a logarithm has no zero.
 LEAST = {"memory_mb": 1.0, "score_memory_mb": 1.0}

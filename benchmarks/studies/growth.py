@@ -1,13 +1,14 @@
 """What a detector costs as rows, features and members grow: CPU time, memory, size of its file.
 
-    python -m benchmarks study growth
+    .venv-peers/bin/python -m benchmarks study growth       # make peers first
     python -m benchmarks study growth --rows 1000000 --features 30 --members 0
     python -m benchmarks study growth --show --figure growth.png
 
 Rows are correlated normal ones, 5 % of them shifted; the same are fitted and scored. There are
-`LOE()`, `LOE()` with scores in float32, a single Deep SVDD, scikit-learn's isolation forest, and
-PyOD's autoencoder with its defaults. More than 3e7 values are only scored, by a detector that is
-fitted to 100,000 of the rows.
+`LOE()`, `LOE()` with scores in float32, a single Deep SVDD, scikit-learn's isolation forest, PyOD's
+autoencoder and DeepOD's Deep SVDD, each with its defaults. More than 3e7 values are only scored, by
+a detector that is fitted to 100,000 of the rows. The last two are left out where they would take
+minutes.
 
 Members are those of `LOE(contamination=0.05, evidence=None)` and the trees of a forest, on 10,000
 rows of 30 features; 0 stands for the defaults.
@@ -33,6 +34,7 @@ from benchmarks.growth_figure import FIGURES, MEMBERS_OF, draw
 from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds, peak_memory, release_memory, reset_peak_memory
 from benchmarks.markdown import table
+from benchmarks.peers.detectors import INSTALL, NotInstalledError
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, DeepSVDD, config_context, save
 from lofe_sklearn._detectors import OutlierDetector
@@ -53,13 +55,24 @@ def _pyod_autoencoder() -> Any:
     return AutoEncoder(verbose=0, random_state=0)
 
 
+def _deepod_svdd() -> Any:
+    try:
+        from deepod.models.tabular import DeepSVDD as DeepODs
+    except ImportError as error:
+        raise NotInstalledError(INSTALL.format(library="DeepOD")) from error
+    return DeepODs(verbose=0, random_state=0, device="cpu")
+
+
 DETECTORS: dict[str, Callable[..., Any]] = {
     "LOE()": lambda: LOE(random_state=0),
     "LOE(), float32": lambda: LOE(random_state=0),
     "DeepSVDD()": lambda: DeepSVDD(random_state=0),
     "IsolationForest()": lambda: IsolationForest(random_state=0),
     "pyod.AutoEncoder": _pyod_autoencoder,
+    "deepod.DeepSVDD": _deepod_svdd,
 }
+# Values of X that others are fitted to at most.
+MOST_OF = {"pyod.AutoEncoder": 3_000_000, "deepod.DeepSVDD": 300_000}
 OF_MEMBERS: dict[str, Callable[[int], Any]] = {
     "LOE()": lambda n_members: LOE(
         contamination=RATIO, evidence=None, n_estimators=n_members, random_state=0
@@ -88,8 +101,8 @@ def applies(cell: Row) -> bool:
     n_values, detector = cell["n_rows"] * cell["n_features"], cell["detector"]
     if cell["n_members"]:
         return (cell["n_rows"], cell["n_features"]) == MEMBERS_OF and detector in OF_MEMBERS
-    if detector == "pyod.AutoEncoder":
-        return n_values <= MOST_FITTED // 10
+    if detector in MOST_OF:
+        return n_values <= MOST_OF[detector]
     if detector == "LOE(), float32" and (cell["n_features"], n_values <= MOST_FITTED) != (30, True):
         return False
     return n_values <= MOST_FITTED or cell["n_features"] == 30
