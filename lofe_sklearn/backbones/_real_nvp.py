@@ -126,7 +126,10 @@ def log_student(z: Tensor, degrees_of_freedom: float) -> Tensor:
     """Log-density of Student's t at each value."""
     nu = degrees_of_freedom
     log_constant = math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2) - 0.5 * math.log(nu * math.pi)
-    return log_constant - (nu + 1) / 2 * torch.log1p(z.square() / nu)
+    # Rows that are pushed far away may have values whose squares are infinite.
+    largest = math.sqrt(torch.finfo(z.dtype).max) / 2
+    units = (z / math.sqrt(nu)).clamp(-largest, largest)
+    return log_constant - (nu + 1) / 2 * torch.log1p(units.square())
 
 
 @with_shared_docs

@@ -48,6 +48,16 @@ def jacobian(module, x):
     return torch.autograd.functional.jacobian(lambda row: module.embed(row[None])[0], x)
 
 
+@pytest.mark.parametrize("degrees_of_freedom", [1e-3, 3.0])
+def test_students_t_of_values_whose_squares_are_infinite(degrees_of_freedom):
+    z = torch.tensor([0.0, 1e10, -1e30, 3e38], requires_grad=True)
+    log_density = log_student(z, degrees_of_freedom)
+    assert log_density.isfinite().all()
+    assert (log_density.diff() <= 0).all()
+    log_density.sum().backward()
+    assert z.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("n_features", [2, 3, 8])
 def test_each_layer_keeps_one_half_of_the_features_and_a_pair_changes_all(n_features):
     torch.manual_seed(0)
