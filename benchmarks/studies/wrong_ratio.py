@@ -21,8 +21,8 @@ ways but "three". "one" is a member's score, "spread" the mean of the standardis
 three of them, which is LOE's own score of three members. LOE itself gives all members the same
 weight. `max_epochs` is NeuTraL's; LOE's own backbones have their own.
 
-The margin's parameters were chosen on the three sets of the suite and the eight others. Those named
-unseen were not looked at before.
+The margin's parameters were chosen on the three sets of the suite and the others, by both halves of
+their names, at a ratio of .1. The unseen sets were run once, after that.
 """
 
 from __future__ import annotations
@@ -56,12 +56,19 @@ OTHERS = tuple(
     f"odds:{name}"
     for name in ("breastw", "ecoli", "glass", "ionosphere", "lympho", "pima", "wbc", "wine")
 )
-# Sets that Margin was not chosen on.
-UNSEEN = tuple(
+LARGER = tuple(
     f"odds:{name}"
     for name in (
         *("abalone", "annthyroid", "letter", "mammography", "musk", "pendigits", "vertebral"),
         "vowels",
+    )
+)
+# The paper's other sets, which nothing here was chosen on.
+UNSEEN = tuple(
+    f"odds:{name}"
+    for name in (
+        *("arrhythmia", "cover", "kdd", "kddrev", "mnist", "optdigits", "satellite", "seismic"),
+        "shuttle",
     )
 )
 # LOE's own backbones, beside those of others.
@@ -70,10 +77,10 @@ METHODS: dict[str, Any] = {"hard": "hard", "soft": "soft", "margin": Margin()}
 ASSUMED = {"half": 0.5, "right": 1.0, "twice": 2.0}
 PARTS = {
     "the three": THREE,
-    "eight others": OTHERS,
-    "eight unseen": UNSEEN,
+    "others": (*OTHERS, *LARGER),
+    "unseen": UNSEEN,
     **{
-        f"half {half}": [s for s in (*THREE, *OTHERS, *UNSEEN) if base(s) in map(base, names)]
+        f"half {half}": [s for s in (*THREE, *OTHERS, *LARGER) if base(s) in map(base, names)]
         for half, names in HALVES.items()
     },
 }
@@ -84,7 +91,7 @@ FIGURES = {"roc_auc": roc_auc, "average_precision": average_precision, "f1": f1_
 
 def applies(cell: Row) -> bool:
     """Whether the set is one of the backbone: NeuTraL takes too long for all of them."""
-    return cell["backbone"] == OWN or cell["dataset"] not in UNSEEN
+    return cell["backbone"] == OWN or cell["dataset"] in (*THREE, *OTHERS)
 
 
 def run(cell: Row) -> Iterator[Row]:
@@ -197,9 +204,9 @@ def draw(rows: list[Row], path: Path) -> None:
         if (row["setting"], row["ratio"], row["way"]) == ("default", 0.1, "three kinds")
     ]
     titles = {
-        "the three": "thyroid, cardio, satimage-2",
-        "eight others": "eight other sets",
-        "eight unseen": "eight not chosen on",
+        "the three": "three sets",
+        "others": "16 other sets",
+        "unseen": "9 not chosen on",
     }
     lines = {
         part: {method: _line(rows, PARTS[part], method) for method in ("hard", "margin")}
@@ -210,8 +217,8 @@ def draw(rows: list[Row], path: Path) -> None:
         4.1,
         f"A ratio wrong by two costs hard labels up to {max(hard[1] - hard):.0f}\npoints, "
         f"rules.Margin() up to {max(hard[1] - margin):.0f}",
-        "Mean F1, per cent, of LOE(contamination=r); the true ratio is .1. Costs\n"
-        "are against hard labels with the right ratio, on the sets on the left.",
+        "Mean F1, per cent, of LOE(contamination=r); the true ratio is .1. Costs are\n"
+        "against hard labels with the right ratio, on thyroid, cardio, satimage-2 (left).",
     )
     axes = figure.subplots(1, 3, sharey=True)
     colors_of = {"hard": colors.ALSO_OURS, "margin": colors.OURS}
@@ -270,7 +277,7 @@ STUDY = Study(
         "method": Axis(("hard", "margin"), choices=tuple(METHODS)),
         "max_epochs": Axis((100,), option="max-epochs"),
         "seed": Axis((0, 1)),
-        "dataset": Axis((*OTHERS, *THREE, *UNSEEN)),
+        "dataset": Axis((*OTHERS, *THREE, *LARGER, *UNSEEN)),
     },
     run=run,
     tables=tables,
