@@ -201,7 +201,7 @@ def draw(rows: list[Row], path: Path) -> None:
     rows = [
         row
         for row in rows
-        if (row["setting"], row["ratio"], row["way"]) == ("default", 0.1, "three kinds")
+        if (row["setting"], row["ratio"], row["way"]) == ("default", RATIO, "three kinds")
     ]
     titles = {
         "the three": "three sets",
@@ -272,7 +272,7 @@ STUDY = Study(
     "a ratio that is wrong by a factor of two: hard labels, a margin, members on both sides of it",
     axes={
         "setting": Axis(("default",), choices=tuple(SETTINGS)),
-        "ratio": Axis((0.1,)),
+        "ratio": Axis((RATIO,)),
         "backbone": Axis((OWN, "NeuTraL"), choices=(OWN, *BACKBONES)),
         "method": Axis(("hard", "margin"), choices=tuple(METHODS)),
         "max_epochs": Axis((100,), option="max-epochs"),
