@@ -47,9 +47,9 @@ class Margin(LabelRule):
     The rows within the ratio count as labelled anomalous (`LOE.labels_`), trained or not. Those
     left out beyond it have a weight of a millionth, by which they count as labelled normal.
 
-    The rule is this library's own. Its defaults suit ratios near 0.1, at which they were chosen: see
-    the study ``wrong-ratio`` of the benchmarks. At 0.03 they lose if the ratio is too high, and at
-    0.2 a little if it is too low.
+    The rule is this library's own. Its defaults suit ratios near 0.1, at which they were chosen:
+    see the study ``wrong-ratio`` of the benchmarks. At 0.03 they lose if the ratio is too high, and
+    at 0.2 a little if it is too low.
 
     Examples
     --------
