@@ -29,7 +29,7 @@ LINKED = [
     LOE(),
     LOESearchCV(LOE(), {}),
     *(getattr(backbones, name)() for name in ("NeuTraL", "ICL", "GOAD", "DeepSVDD", "MHRot")),
-    *(rules.AAR(), rules.ALTBI(), rules.ODIM()),
+    *(rules.AAR(), rules.ALTBI(), rules.ODIM(), rules.Margin()),
     tabular.TableFeatures(),
     *(features.ImageFeatures(), features.VideoFeatures(), features.TemporalSmoothing(LOE())),
 ]

@@ -56,7 +56,8 @@ class LOE(
         How the rows labelled as anomalies are trained. A list has one method for each backbone.
         ``"hard"`` uses the anomaly loss alone. ``"soft"`` uses a part of both losses, 1/2 or what
         the backbone says, which does not push the rows away without bound. ``"refine"`` leaves the
-        rows out. ``"blind"`` labels none. Rules of `lofe_sklearn.rules` such as ``AAR()`` need no
+        rows out. ``"blind"`` labels none. ``rules.Margin()`` leaves out the rows near the cut, for
+        a ratio that may be wrong. Other rules of `lofe_sklearn.rules` such as ``AAR()`` need no
         ratio, so `contamination` only sets the threshold; `PURisk` needs known anomalies. A
         callable ``(loss_n, loss_a, alpha, known) -> (w_n, w_a)`` turns the losses (M, b) of M
         members, ratios (M,) and known labels (M, b) or None into weights (M, b).

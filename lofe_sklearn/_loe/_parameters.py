@@ -21,7 +21,7 @@ from lofe_sklearn._validation import (
     did_you_mean,
 )
 from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD, RealNVP
-from lofe_sklearn.rules import AAR, ALTBI, ODIM, LabelRule, PURisk
+from lofe_sklearn.rules import AAR, ALTBI, ODIM, LabelRule, Margin, PURisk
 
 OneMethod: TypeAlias = (
     Literal["hard", "soft", "refine", "blind"]
@@ -239,7 +239,7 @@ def label_rule(method: Any) -> engine.Rule:
         )
     if isinstance(method, LabelRule):
         check_parameters(method, method.parameter_constraints)
-    if type(method) in (AAR, ALTBI, ODIM, PURisk):
+    if type(method) in (AAR, ALTBI, ODIM, Margin, PURisk):
         return method
     if callable(method):
         return _checked_rule(method)

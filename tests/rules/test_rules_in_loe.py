@@ -10,10 +10,17 @@ from sklearn.model_selection import GridSearchCV
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, fit_many
 from lofe_sklearn.metrics import roc_auc, roc_auc_scorer
-from lofe_sklearn.rules import AAR, ALTBI, ODIM, Course, LabelRule, Peak
+from lofe_sklearn.rules import AAR, ALTBI, ODIM, Course, LabelRule, Margin, Peak
 
-RULES = [AAR(), AAR("posterior"), ALTBI(), ODIM(check_every=2, patience=2)]
-ids = pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule).partition("(")[0])
+WITHOUT_RATIO = [AAR(), AAR("posterior"), ALTBI(), ODIM(check_every=2, patience=2)]
+RULES = [*WITHOUT_RATIO, Margin()]
+
+
+def name_of(rule):
+    return str(rule).partition("(")[0]
+
+
+ids = pytest.mark.parametrize("rule", RULES, ids=name_of)
 
 
 def loe(rule, **parameters):
@@ -125,7 +132,7 @@ def test_bad_parameters(rule, message, contaminated):
     assert not hasattr(detector, "estimator_")
 
 
-@ids
+@pytest.mark.parametrize("rule", WITHOUT_RATIO, ids=name_of)
 def test_the_ratio_only_sets_the_threshold(rule, contaminated):
     X, _ = contaminated
     few, many = (loe(rule, contamination=ratio).fit(X) for ratio in (0.05, 0.4))

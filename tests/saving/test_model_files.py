@@ -21,7 +21,7 @@ import lofe_sklearn
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, ModelFileError
 from lofe_sklearn.backbones import Backbone, energy_losses
 from lofe_sklearn.model_selection import OutlierStratifiedKFold
-from lofe_sklearn.rules import AAR, ALTBI, ODIM, PURisk
+from lofe_sklearn.rules import AAR, ALTBI, ODIM, Margin, PURisk
 
 pytest.importorskip("skops", reason="skops is not installed")
 pytest.importorskip("safetensors", reason="safetensors is not installed")
@@ -95,7 +95,7 @@ def test_a_loaded_detector_is_fitted_again_and_cloned(cls, contaminated, tmp_pat
     assert not hasattr(clone(loaded), "module_")
 
 
-RULES = AAR(), ALTBI(), ODIM(), PURisk()
+RULES = AAR(), ALTBI(), ODIM(), Margin(), PURisk()
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])

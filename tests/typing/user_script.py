@@ -81,7 +81,7 @@ from lofe_sklearn.metrics import (
     roc_auc_scorer,
 )
 from lofe_sklearn.model_selection import OutlierStratifiedKFold, check_cv
-from lofe_sklearn.rules import AAR, ALTBI
+from lofe_sklearn.rules import AAR, ALTBI, Margin
 from lofe_sklearn.testing import check_backbone
 
 
@@ -198,6 +198,7 @@ def detectors(X: NDArray[np.float64], outliers: ArrayLike) -> None:
     LOE(contamination=(0.05, 0.2), label_update="epoch", max_samples=256, keep="partial", verbose=1)
     LOE(method=AAR("posterior"))
     LOE(method=ALTBI(None, batch_growth=1.1))
+    LOE(method=Margin(most=0.3), contamination=0.1)
     for backbone in (GOAD(), ICL(), MHRot(), DeepSVDD(), AutoEncoder(device="cpu", verbose=1)):
         assert_type(backbone.fit(X).predict(X), NDArray[np.int64])
         assert_type(backbone.score_samples(X), NDArray[np.float64])
