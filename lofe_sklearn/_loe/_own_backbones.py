@@ -29,10 +29,10 @@ class OwnBackbonesMixin:
         the members' standardised log losses.
 
         Under the LOE paper's protocol the two had a higher mean F1 than `LOE` with its own
-        backbones, than each of the two alone, and than all five kinds together, on both halves of
-        the sets. The study ``default-kinds`` of the benchmarks has the figures.
+        backbones, and than each of the two alone, on both halves of the sets. The study
+        ``default-kinds`` of the benchmarks has the figures.
 
-        A fit takes several times as long as one of `LOE` with its own backbones: `NeuTraL` is
+        A fit takes several times as long as one of `LOE` with its own backbones, since `NeuTraL` is
         trained for 300 epochs. ``n_estimators=4`` halves the time.
 
         Parameters

@@ -178,13 +178,14 @@ def test_a_blind_start_where_evidence_finds_all_rows_alike():
     assert starts(plan) == [None, None]
 
 
-def test_rows_that_come_in_parts():
-    detector = LOE(QUICK, contamination=0.1, n_estimators=2, random_state=0)
+@pytest.mark.parametrize("parameters", [{}, {"init": "evidence", "evidence": None}], ids=str)
+def test_rows_that_come_in_parts(parameters):
+    detector = LOE(QUICK, contamination=0.1, n_estimators=2, random_state=0, **parameters)
     detector.partial_fit(X).partial_fit(X + 0.01)
     assert np.argmin(detector.score_samples(X)) >= 90
     again = pickle.loads(pickle.dumps(detector)).partial_fit(X)
     np.testing.assert_array_equal(again.score_samples(X), detector.partial_fit(X).score_samples(X))
-    scores = plan_of().first_scores(X[:20])
+    scores = plan_of(**parameters).first_scores(X[:20])
     np.testing.assert_allclose(scores, plan_of().evidence.score(X[:20]))
 
 
