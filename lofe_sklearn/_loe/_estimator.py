@@ -85,13 +85,14 @@ class LOE(
         The rows and features that each member is trained on, as a share or a number, drawn without
         replacement. ``"auto"`` is all rows. With ``estimator=None`` it is 50,000 at most, the same
         for all members and with all known rows, since more rows did no better.
-    init : {"auto", "iforest", "knn"}, outlier detector, array-like of shape (n_samples,) or None
-        What gives the first labels, before the network has learned anything: scikit-learn's
-        IsolationForest, the distance to the 5th neighbour (features standardised, among at most
-        5,000 rows), or a scikit-learn or PyOD detector, which is cloned, seeded and fitted. An
-        array holds scores that are high for normal rows, as `score_samples`. None starts with blind
-        epochs, as the paper does. ``"auto"`` is the mean of the evidence if a single ratio is given
-        and there is evidence, otherwise ``"iforest"``, and None for `MHRot`.
+    init : {"auto", "evidence", "iforest", "knn"}, outlier detector, array-like or None
+        What gives the first labels, before the network has learned anything: the mean of the
+        evidence, or of what ``evidence="auto"`` takes if there is none; scikit-learn's
+        IsolationForest; the distance to the 5th neighbour (features standardised, among at most
+        5,000 rows); or a scikit-learn or PyOD detector, which is cloned, seeded and fitted. An
+        array of shape (n_samples,) holds scores that are high for normal rows, as `score_samples`.
+        None starts with blind epochs, as the paper does. ``"auto"`` is ``"evidence"`` if a single
+        ratio is given and there is evidence, otherwise ``"iforest"``, and None for `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"
         When labels are inferred: in each batch, as in the paper, or before each epoch over all
         rows, which takes one more pass. ``"auto"`` is ``"epoch"`` if fewer than two rows of a batch
@@ -171,7 +172,7 @@ class LOE(
 
     See Also
     --------
-    LOE.of_kinds : NeuTraL and Deep SVDD in one ensemble, if the ratio is known.
+    LOE.of_kinds : NeuTraL and a flow in one ensemble, if the ratio is known.
     LOESearchCV : Chooses parameters by cross-validation if some labels are known.
     fit_many : Fits many detectors in stacks.
     LOE.fit_resample : Cleans a training set for another estimator.

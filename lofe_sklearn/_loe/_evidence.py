@@ -139,7 +139,8 @@ class Evidence:
     def refitted(self, X: Matrix) -> np.ndarray | None:
         """Score rows by the same detectors, fitted to these rows.
 
-        None if none of them can be. `held_out` names those that cannot.
+        None if none of them can be. Those that cannot are named by a warning, here if their scores
+        are not added to those of the members, and by `held_out` if they are.
         """
         scores = []
         for source in self.sources:
@@ -149,8 +150,13 @@ class Evidence:
                     again.fit(X)
                     own = _scores_of(again, X)
                     scores.append(Source.of(source.name, again, own).standardised(own))
-            except Unfit:
-                continue
+            except Unfit as reason:
+                if self.weight == 0:
+                    warn_user(
+                        f"LOE: {source.name!r} is left out of the first labels of some held-out "
+                        f"folds, since it cannot be fitted to {X.shape[0]} of the rows: {reason}. "
+                        "Lower held_out_folds, or pass another init."
+                    )
         return np.mean(scores, axis=0) if scores else None
 
     def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray | None:
@@ -201,7 +207,14 @@ def _unusable(each: Any) -> Exception:
     )
 
 
-def fit_evidence(evidence: Any, X: Matrix, seed: int, weight: float, memo: Memo) -> Evidence | None:
+def fit_evidence(
+    evidence: Any,
+    X: Matrix,
+    seed: int,
+    weight: float,
+    memo: Memo,
+    remedy: str = "Leave it out of evidence",
+) -> Evidence | None:
     """Fit detectors to all rows of X.
 
     Parameters
@@ -213,6 +226,8 @@ def fit_evidence(evidence: Any, X: Matrix, seed: int, weight: float, memo: Memo)
     weight : float
     memo : dict
         What was fitted for others on X.
+    remedy : str
+        What helps against the warning that a detector could not be fitted.
 
     Returns
     -------
@@ -238,8 +253,8 @@ def fit_evidence(evidence: Any, X: Matrix, seed: int, weight: float, memo: Memo)
             what = f" ({CLASSICAL[each].label})" if isinstance(each, str) else ""
             warn_user(
                 f"LOE: evidence {name!r}{what} is left out, since it cannot be fitted to these "
-                f"{X.shape[0]} rows of {X.shape[1]} features: {reason}. Leave it out of evidence "
-                "to fit without this warning."
+                f"{X.shape[0]} rows of {X.shape[1]} features: {reason}. {remedy} to fit without "
+                "this warning."
             )
             continue
         sources.append(source)

@@ -14,16 +14,58 @@ from lofe_sklearn._any_detector import (
 )
 from lofe_sklearn._containers import Matrix, Subset, check_plain_values
 from lofe_sklearn._loe._classical import FIRST, fitted
+from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._fit_once import fitted_copy, key_of
 from lofe_sklearn._training import Memo, SpreadRows
 from lofe_sklearn._validation import check_finite, did_you_mean
+from lofe_sklearn.backbones import Backbone
 
-INITS = ("auto", *FIRST)
+_BY_EVIDENCE = "evidence"
+INITS = ("auto", _BY_EVIDENCE, *FIRST)
 
 
 def is_auto(init: Any) -> bool:
     """Whether the backbone says how the labels start."""
     return isinstance(init, str) and init == "auto"
+
+
+def starter_of(
+    init: Any, evidence: Evidence | None, X: Matrix, seed: int, memo: Memo, is_known: bool
+) -> Evidence | None:
+    """Return the evidence whose mean the first labels go by; None if they go by something else.
+
+    `is_known` says whether the ratio is: members that assume ratios of all sizes start better from
+    an isolation forest.
+    """
+    if is_auto(init):
+        return evidence if is_known else None
+    if not _is_by_evidence(init):
+        return None
+    if evidence is not None:
+        return evidence
+    return fit_evidence("auto", X, seed, 0.0, memo, "Pass another init, such as 'iforest',")
+
+
+def without_starter(init: Any, backbone: Backbone) -> Any:
+    """Return what the first labels of a backbone go by if they do not go by evidence."""
+    if is_auto(init):
+        return backbone.default_init
+    # If no detector could be fitted, the forest says why.
+    return "iforest" if _is_by_evidence(init) else init
+
+
+def scores_by(evidence: Evidence, X: Matrix) -> np.ndarray | None:
+    """Score rows by the mean of the evidence, high for anomalies; None where all are alike."""
+    return unless_alike(evidence.score(X))
+
+
+def unless_alike(scores: np.ndarray) -> np.ndarray | None:
+    """Return scores, or None where all are equal and say nothing."""
+    return None if np.ptp(scores) == 0 else scores
+
+
+def _is_by_evidence(init: Any) -> bool:
+    return isinstance(init, str) and init == _BY_EVIDENCE
 
 
 def first_scores(
@@ -71,7 +113,7 @@ def first_scores(
         if rows is not None:
             scores = scores[rows]
     # Rows that are all alike are no reason to refuse them: the warm-up is blind then.
-    return None if np.ptp(scores) == 0 else scores
+    return unless_alike(scores)
 
 
 def remembered_scores(

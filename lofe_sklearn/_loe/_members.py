@@ -16,7 +16,15 @@ from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
-from lofe_sklearn._loe._first_labels import is_auto, remembered_scores, scores_of_others
+from lofe_sklearn._loe._first_labels import (
+    is_auto,
+    remembered_scores,
+    scores_by,
+    scores_of_others,
+    starter_of,
+    unless_alike,
+    without_starter,
+)
 from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
 from lofe_sklearn._loe._parameters import (
     amount_of,
@@ -104,6 +112,7 @@ class Planner:
         self.parameters, self.backbones = parameters, backbones
         self._methods = methods_of(parameters.method, len(backbones))
         self._rules = [label_rule(method) for method in self._methods]
+        self._labels_any = any(map(labels_rows, self._methods))
         self.rows, self.known, self.memo = rows, known, memo
         self._everything = np.arange(rows.X.shape[0])
         self._resolved: dict[tuple[int, Subset, Subset], Backbone] = {}
@@ -156,9 +165,9 @@ class Planner:
         rest = iter(seeds)
         with part(0.5, "evidence"):
             evidence = self._evidence(contamination, len(ratios), seeds[0])
-        # Members that assume ratios of all sizes start better from an isolation forest.
-        starter = evidence if contamination.is_known and is_auto(asked.init) else None
         with part(0.5, "first labels"):
+            init, is_known = asked.init if self._labels_any else None, contamination.is_known
+            starter = starter_of(init, evidence, self.rows.X, seeds[0], self.memo, is_known)
             rows = self._enough(self._everything, seeds[0])
             start = None if starter is None else starter.of_training()
             members = [task(i, each, next(rest), rows, start) for i, each in enumerate(ratios)]
@@ -205,8 +214,7 @@ class Planner:
             # A single member's score is its loss, as in the paper, and blind training is there to
             # compare with. Rows of pictures say little to classical detectors.
             for_tables = all(backbone.default_init is not None for backbone in self.backbones)
-            labels_any = any(map(labels_rows, self._methods))
-            if n_members == 1 or not labels_any or not for_tables:
+            if n_members == 1 or not self._labels_any or not for_tables:
                 return None
         per_row, constant = _WHERE_KNOWN if contamination.is_known else _WHERE_UNKNOWN
         weight = per_row / X.shape[0] + constant
@@ -224,15 +232,12 @@ class Planner:
         self, seed: int, starter: Evidence | None
     ) -> Callable[[Matrix], np.ndarray | None] | None:
         """Return what scores rows that are trained on later, as `init` does those of the plan."""
-        inits = [
-            backbone.default_init if is_auto(self.parameters.init) else self.parameters.init
-            for backbone in self.backbones
-        ]
+        inits = [without_starter(self.parameters.init, each) for each in self.backbones]
         init = next((each for each in inits if each is not None), None)
-        if init is None or not any(map(labels_rows, self._methods)):
+        if init is None or not self._labels_any:
             return None
         if starter is not None:
-            return partial(_scores_by, starter)
+            return partial(scores_by, starter)
         return partial(scores_of_others, init, self.rows.X, seed, self.memo)
 
     def _task(
@@ -296,7 +301,7 @@ class Planner:
         method = self._methods[kind]
         blind = not labels_rows(method)
         by_ratio = not isinstance(method, LabelRule) or method.needs_ratio
-        init = model.default_init if is_auto(asked.init) else asked.init
+        init = without_starter(asked.init, model)
         n_epochs = model.choose_max_epochs(n_rows, n_features)
         n_batches = len(engine.batch_sizes(n_rows, model.batch_size))
         warmup = asked.warmup_epochs
@@ -309,7 +314,7 @@ class Planner:
         if init is not None and not blind and warmup > 0:
             some = None if n_rows == len(self._everything) else rows
             if start is not None:
-                scores = _unless_alike(start[rows])
+                scores = unless_alike(start[rows])
             else:
                 scores = remembered_scores(init, self.rows.X, first_seed, some, self.memo)
         alpha = unknown_share(contamination, known, n_rows)
@@ -339,12 +344,3 @@ class Planner:
             return engine.Marked(model.choose_soft_label(n_features)), first_rule
         # After a blind start many normal rows are marked. Hard labels would never let them go.
         return self._rules[kind], first_rule if method == "hard" and starts_blind else None
-
-
-def _scores_by(evidence: Evidence, X: Matrix) -> np.ndarray | None:
-    return _unless_alike(evidence.score(X))
-
-
-def _unless_alike(scores: np.ndarray) -> np.ndarray | None:
-    """Return scores, or None where all are equal and say nothing."""
-    return None if np.ptp(scores) == 0 else scores

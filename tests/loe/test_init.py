@@ -296,9 +296,9 @@ def nan_in(i):
         (
             IsolationForest,
             TypeError,
-            "init must be one of 'auto', 'iforest', 'knn', None.*instance",
+            "init must be one of 'auto', 'evidence', 'iforest', 'knn', None.*instance",
         ),
-        ("lof", TypeError, "init must be one of 'auto', 'iforest', 'knn', None.*got 'lof'"),
+        ("lof", TypeError, "init must be one of 'auto', 'evidence', 'iforest', 'knn', .*got 'lof'"),
         (0.5, TypeError, "init must be one of .*got 0.5"),
         ({"lof": 1}, TypeError, "init must be one of"),
         (object(), TypeError, "init must be one of"),

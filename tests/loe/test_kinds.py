@@ -5,7 +5,7 @@ import pytest
 from sklearn.base import clone
 
 import lofe_sklearn
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL, RealNVP
 from lofe_sklearn.rules import AAR
 
 
@@ -102,15 +102,15 @@ class TestAMethodForEachBackbone:
 class TestOfKinds:
     def test_is_an_loe_with_these_parameters(self):
         detector = LOE.of_kinds(contamination=0.1, random_state=3)
-        assert [type(each) for each in detector.estimator] == [NeuTraL, NeuTraL, DeepSVDD]
-        assert detector.method == ["soft", "soft", "hard"]
+        assert [type(each) for each in detector.estimator] == [NeuTraL, RealNVP]
+        assert (detector.init, detector.evidence) == ("evidence", None)
         assert (detector.contamination, detector.random_state) == (0.1, 3)
         assert repr(clone(detector)) == repr(detector)
 
     def test_others_may_be_set(self, X):
         detector = LOE.of_kinds(estimator=small(), method="soft", n_estimators=2, contamination=0.1)
         detector.set_params(random_state=0).fit(X)
-        expected = loe(small(), method="soft", n_estimators=2)
+        expected = loe(small(), method="soft", n_estimators=2, init="evidence")
         np.testing.assert_array_equal(detector.score_samples(X), expected.fit(X).score_samples(X))
 
     def test_members_by_default(self, X):
@@ -118,7 +118,7 @@ class TestOfKinds:
         quick = [each.set_params(max_epochs=3) for each in detector.estimator]
         detector.set_params(estimator=quick).fit(X)
         kinds = [type(each) for each in detector.estimators_]
-        assert kinds == [NeuTraL, NeuTraL, DeepSVDD] * 2
+        assert kinds == [NeuTraL, RealNVP] * 4
         assert detector.evidence_ is None
 
     def test_of_a_subclass(self):

@@ -1,4 +1,4 @@
-"""Where one ratio is given, the evidence says which rows the first labels take for anomalies."""
+"""First labels by the evidence: where one ratio is given, and where they are asked for."""
 
 import pickle
 
@@ -71,6 +71,64 @@ def test_evidence_of_the_users_starts_too():
     np.testing.assert_array_equal(starts(plan)[0], plan.evidence.training[0])
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"evidence": None},
+        {"evidence": None, "contamination": "auto"},
+        {"evidence": None, "max_samples": 40},
+        {"n_estimators": 1},  # no evidence, then
+    ],
+    ids=str,
+)
+def test_without_evidence_in_the_scores(parameters):
+    plan = plan_of(init="evidence", **parameters)
+    assert plan.evidence is None
+    expected = plan_of().evidence.training.mean(axis=0)
+    for task in plan.members:
+        np.testing.assert_array_equal(task.labelling.first_scores, expected[task.rows])
+
+
+def test_by_the_evidence_there_is():
+    plan = plan_of(init="evidence", evidence="knn", contamination=(0.05, 0.2))
+    np.testing.assert_array_equal(starts(plan)[0], plan.evidence.training[0])
+
+
+def test_folds_and_parts_without_evidence_in_the_scores():
+    own = plan_of(init="evidence", evidence=None, held_out_folds=4)
+    with_evidence = plan_of(held_out_folds=4)
+    for fold, other in zip(own.folds, with_evidence.folds, strict=True):
+        for task, expected in zip(fold.tasks, other.tasks, strict=True):
+            np.testing.assert_array_equal(
+                task.labelling.first_scores, expected.labelling.first_scores
+            )
+    scores = own.first_scores(X[:20])
+    np.testing.assert_array_equal(scores, with_evidence.first_scores(X[:20]))
+
+
+def test_blind_training_fits_no_evidence(monkeypatch):
+    from lofe_sklearn._loe._classical import Forest
+
+    monkeypatch.setattr(Forest, "fit", None)
+    plan = plan_of(init="evidence", method="blind")
+    assert starts(plan) == [None, None]
+    assert plan.first_scores is None
+
+
+def test_the_forest_where_no_evidence_can_be_fitted(monkeypatch):
+    from lofe_sklearn._loe import _evidence
+    from lofe_sklearn._loe._classical import Unfit
+
+    def fails(*_):
+        raise Unfit("of this test")
+
+    monkeypatch.setattr(_evidence, "fitted", fails)
+    with pytest.warns(UserWarning, match="left out.*of this test.*Pass another init, such as"):
+        plan = plan_of(init="evidence", evidence=None)
+    for scores, expected in zip(starts(plan), forest_start(evidence=None), strict=True):
+        np.testing.assert_array_equal(scores, expected)
+
+
 def test_members_of_some_rows_start_from_theirs():
     plan = plan_of(max_samples=40)
     whole = plan.evidence.training.mean(axis=0)
@@ -97,19 +155,37 @@ def test_evidence_that_is_left_out_is_named_once():
     assert len(told) == 1
 
 
+def test_a_detector_that_fails_on_the_rows_outside_a_fold_is_named(monkeypatch):
+    from lofe_sklearn._loe._classical import RobustCovariance, Unfit
+
+    fit = RobustCovariance.fit
+
+    def fails_on_some(self, rows, y=None):
+        if len(rows) < len(X):
+            raise Unfit("of this test")
+        return fit(self, rows)
+
+    monkeypatch.setattr(RobustCovariance, "fit", fails_on_some)
+    with pytest.warns(UserWarning, match="'mcd' is left out of the first labels.*to 50 .*of this"):
+        plan = plan_of(init="evidence", evidence=None, held_out_folds=2)
+    assert starts(plan)[0] is not None
+    assert plan.folds[0].tasks[0].labelling.first_scores is not None
+
+
 def test_a_blind_start_where_evidence_finds_all_rows_alike():
     with pytest.warns(UserWarning, match="mcd"):
         plan = plan_of(np.ones((40, 3)))
     assert starts(plan) == [None, None]
 
 
-def test_rows_that_come_in_parts():
-    detector = LOE(QUICK, contamination=0.1, n_estimators=2, random_state=0)
+@pytest.mark.parametrize("parameters", [{}, {"init": "evidence", "evidence": None}], ids=str)
+def test_rows_that_come_in_parts(parameters):
+    detector = LOE(QUICK, contamination=0.1, n_estimators=2, random_state=0, **parameters)
     detector.partial_fit(X).partial_fit(X + 0.01)
     assert np.argmin(detector.score_samples(X)) >= 90
     again = pickle.loads(pickle.dumps(detector)).partial_fit(X)
     np.testing.assert_array_equal(again.score_samples(X), detector.partial_fit(X).score_samples(X))
-    scores = plan_of().first_scores(X[:20])
+    scores = plan_of(**parameters).first_scores(X[:20])
     np.testing.assert_allclose(scores, plan_of().evidence.score(X[:20]))
 
 
