@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
-from typing import Unpack
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -114,7 +114,8 @@ def _network(n_features: int, hidden_sizes: list[int], kept: Tensor, changed: Te
     """
     network = MLP([n_features, *hidden_sizes, 2 * n_features])
     outputs = torch.cat([changed, n_features + changed])
-    first, last = network.layers[0], network.layers[-1]
+    layers: list[Any] = list(network.layers)
+    first, last = layers[0], layers[-1]
     first.weight = nn.Parameter(first.weight.detach()[:, kept])
     last.weight = nn.Parameter(last.weight.detach()[outputs])
     last.bias = nn.Parameter(last.bias.detach()[outputs])
