@@ -138,7 +138,7 @@ def _chunks(
     if device.type == "mps":
         dtype = torch.float32  # it has no other
     if chunk_rows is None:
-        values_per_row: int = getattr(module, "values_per_row", X.shape[1])
+        values_per_row: Any = getattr(module, "values_per_row", X.shape[1])
         chunk_rows = _rows_of_a_chunk(n_models * values_per_row * dtype.itemsize, device.type)
     compute = call(copy.deepcopy(module).to(device, dtype).eval())
     loaded = chunk_rows * max(1, _LOADED_VALUES // (chunk_rows * X.shape[1]))
