@@ -38,9 +38,9 @@ _ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
     AutoEncoder: (2, 20),
     RealNVP: (4, 2),
 }
-# Their batches grow with the rows up to so many times, and the learning rate with the square root:
-# beyond some 2,000 rows a pass over them then has no more steps. The flow's do not.
-_STEPS_OF_AN_EPOCH, _LARGEST_BATCH = 13, 4
+# Batches of the first two grow with the rows, so that a pass has no more steps than these, until
+# they are so many times as large. The learning rate grows with the square root of the batch.
+_STEPS_OF_AN_EPOCH, _MOST_GROWTH = 13, 4
 # Rows that they are trained on at most: see `most_rows`.
 _ENOUGH_ROWS = 50_000
 _SHARE = AnyOf(Number(Integral, low=1), Number(low=0, high=1, exclude_low=True, noun="a float"))
@@ -92,10 +92,10 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
             n_epochs = max(-(-whole // part), min(whole, least))
             each.set_params(lr=_BRISK * each.lr, max_epochs=n_epochs)
             if not isinstance(each, RealNVP):
-                larger = n_samples / (_STEPS_OF_AN_EPOCH * each.batch_size)
-                larger = min(max(1.0, larger), _LARGEST_BATCH)
+                growth = n_samples / (_STEPS_OF_AN_EPOCH * each.batch_size)
+                growth = min(max(1.0, growth), _MOST_GROWTH)
                 each.set_params(
-                    batch_size=round(larger * each.batch_size), lr=larger**0.5 * each.lr
+                    batch_size=round(growth * each.batch_size), lr=growth**0.5 * each.lr
                 )
     return backbones
 

@@ -172,7 +172,7 @@ def test_the_docstring_states_the_constants():
     assert f"w is {known[0]:g} / n_samples if a single ratio is given" in notes
     assert f"and {unknown[0]:g} / n_samples + {unknown[1]:g} otherwise" in notes
     assert f"from {_ratio._LEAST:g}, or two rows of a small set, to {_ratio._MOST:g}" in notes
-    n_steps, largest = _parameters._STEPS_OF_AN_EPOCH, _parameters._LARGEST_BATCH
+    n_steps, largest = _parameters._STEPS_OF_AN_EPOCH, _parameters._MOST_GROWTH
     assert f"Of n > {128 * n_steps:,} rows" in notes
     assert f"batches of n / {n_steps}, at most {128 * largest}" in notes
     assert _find_ratio.MOST_UNSEEN == 0.05  # "one row in twenty"
