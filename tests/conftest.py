@@ -78,6 +78,22 @@ SMALL = {
 FEW_TREES = IsolationForest(n_estimators=5, random_state=0)
 
 
+def in_units_of_normal_rows(training, values, ratio):
+    """Bring members' values to the scale on which LOE averages them, by its formula.
+
+    Each member has its training rows' values in `training`. Its unit is the standard deviation of
+    those below its share of anomalies, times one number for all members: the mean over members of
+    how much larger that of all rows is.
+    """
+    whole = np.array([own.std() for own in training])
+    normal = np.array(
+        [np.sort(own)[: len(own) - round(ratio * len(own))].std() for own in training]
+    )
+    centers = np.array([own.mean() for own in training])
+    unit = normal * np.mean(whole / normal)
+    return (np.array(values) - centers[:, None]) / unit[:, None]
+
+
 def small(cls):
     """Return the class, with the arguments of a small network where its own is large."""
     if cls not in SMALL:

@@ -23,6 +23,7 @@ from lofe_sklearn._loe._scale import CommonScale, mean_losses
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import (
     Fold,
+    Task,
     Trained,
     locating,
     losses_of,
@@ -61,9 +62,8 @@ class Ensemble:
         """Make fitted copies of the plan's backbones, in turn, of its trained members."""
         members, n_features = [], plan.rows.X.shape[1]
         for task, result in zip(plan.members, trained, strict=True):
-            share = task.model.get_params(deep=False)["contamination"]
             member = clone(plan.backbones[task.kind])
-            member.set_params(random_state=task.seed, contamination=share)
+            member.set_params(random_state=task.seed, contamination=_ratio_of(task))
             rows = plan.rows
             if task.features is not None:
                 rows = PreparedRows(rows.X[:, task.features])
@@ -73,7 +73,7 @@ class Ensemble:
         seen = [np.arange(n_features) if t.features is None else t.features for t in plan.members]
         samples = [task.rows for task in plan.members]
         stacks = scored_together(plan.members)
-        scale = _scale_of(trained, plan.evidence)
+        scale = _scale_of(plan, plan.members, trained)
         names = plan.rows.feature_names
         return cls(members, samples, seen, scale, stacks, plan.evidence, names)
 
@@ -215,10 +215,9 @@ def _scores_of_fold(
         with locating(rows=fold.held_out, features=features):
             losses = losses_of(each.module, own, each.scaling, device, fold.held_out)
         loss_n.append(losses[0])
-    own_scale = _scale_of(trained, ensemble.evidence)
+    own_scale = _scale_of(plan, fold.tasks, trained)
     if belief is not None:
-        shares = [task.model.get_params(deep=False)["contamination"] for task in fold.tasks]
-        own_scale = own_scale.weighted(belief.weights(np.array(shares)))
+        own_scale = own_scale.weighted(belief.weights(np.array(list(map(_ratio_of, fold.tasks)))))
     units = own_scale.standardised(own_scale.combine(np.stack(loss_n)))
     evidence = None
     if ensemble.evidence is not None:
@@ -265,9 +264,16 @@ def mean_history(members: Sequence[Backbone], n_iter: int) -> np.ndarray:
     return np.nanmean(histories, axis=0)
 
 
-def _scale_of(trained: Sequence[Trained], evidence: Evidence | None) -> CommonScale:
+def _scale_of(plan: EnsemblePlan, tasks: Sequence[Task], trained: Sequence[Trained]) -> CommonScale:
     losses, modules = [each.losses[0] for each in trained], [each.module for each in trained]
-    return CommonScale.of(losses, modules, is_fused=evidence is not None)
+    shares = [_ratio_of(task) if plan.is_ratio_known else 0.0 for task in tasks]
+    return CommonScale.of(losses, modules, shares, is_fused=plan.evidence is not None)
+
+
+def _ratio_of(task: Task) -> float:
+    """Return the ratio that a model assumes."""
+    ratio: float = task.model.get_params(deep=False)["contamination"]
+    return ratio
 
 
 def _columns(X: Matrix, features: np.ndarray) -> Matrix:

@@ -185,11 +185,13 @@ class LOE(
 
     The score of one member is minus its normal loss. With several members or with evidence, the
     logarithms of the normal losses (of `RealNVP` the losses, which are log-densities already) are
-    standardised over the training rows and averaged to u. The scores of the evidence are brought to
-    the same scale: the logarithms of their distances from the lowest one are standardised and
-    averaged to t. The score is ``-(u + w t) / (1 + w)``. The weight w is 100 / n_samples if a
-    single ratio is given, since few rows are too few to train networks on, and 250 / n_samples +
-    0.5 otherwise, since some members then assume wrong ratios.
+    standardised over the training rows and averaged to u. If a single ratio is given, a member's
+    unit is the standard deviation of the rows that it takes for normal, times the same number for
+    all members. The scores of the evidence are brought to the same scale: the logarithms of their
+    distances from the lowest one are standardised and averaged to t. The score is
+    ``-(u + w t) / (1 + w)``. The weight w is 25 / n_samples if a single ratio is given, since few
+    rows are too few to train networks on, and 250 / n_samples + 0.5 otherwise, since some members
+    then assume wrong ratios.
 
     With ``"auto"`` the ratio is the geometric mean of a belief about it. No model is trained for
     that. The prior is log-normal: its median is 0.03, and the logarithm has a standard deviation of

@@ -51,7 +51,7 @@ _BLIND_STEPS = 50
 # hundred rows are too few to train networks on, and one that does not depend on it. Where the ratio
 # is not known, members assume wrong ones, and evidence counts more. Chosen on the benchmarks' sets:
 # see the studies `nothing_chosen` and `default_kinds`.
-_WHERE_KNOWN = 100.0, 0.0
+_WHERE_KNOWN = 25.0, 0.0
 _WHERE_UNKNOWN = 250.0, 0.5
 # Models of a fold, which only score the rows that they have not seen.
 _N_JUDGES = 8
@@ -63,6 +63,7 @@ class EnsemblePlan(Plan):
 
     evidence: Evidence | None = None
     backbones: Sequence[Backbone] = ()
+    is_ratio_known: bool = False
 
     @property
     def kinds(self) -> list[int]:
@@ -187,6 +188,7 @@ class Planner:
             first_scores=self._first_scores_of_others(seeds[0], starter),
             evidence=evidence,
             backbones=self.backbones,
+            is_ratio_known=contamination.is_known,
         )
 
     def _enough(self, rows: np.ndarray, seed: int) -> np.ndarray:

@@ -12,6 +12,9 @@ _TINY = 1e-12
 # Standard deviation below which a member's losses are equal: dividing by it would turn rounding
 # errors, 1e-15, into differences of more than the 1e-7 that scores are promised to.
 _NO_SPREAD = 1e-8
+# A member's normal rows are at most so many times closer together than all its rows: of those that
+# are equal nothing can be learned.
+_CLOSEST = 100.0
 # The exponential of this is a number.
 _LARGEST = 700.0
 
@@ -19,6 +22,9 @@ _LARGEST = 700.0
 @dataclass(frozen=True)
 class CommonScale:
     """What makes members' normal losses comparable, learned from the training rows only.
+
+    Where the ratio is known, a member's unit is the spread of the rows that it takes for normal. So
+    members that keep these close together, and anomalies far from them, count more.
 
     Attributes
     ----------
@@ -40,9 +46,17 @@ class CommonScale:
 
     @classmethod
     def of(
-        cls, losses: Sequence[np.ndarray], modules: Sequence[Any], *, is_fused: bool = False
+        cls,
+        losses: Sequence[np.ndarray],
+        modules: Sequence[Any],
+        shares: Sequence[float],
+        *,
+        is_fused: bool = False,
     ) -> CommonScale:
         """Learn the scale of M members from the losses of the rows each was trained on.
+
+        Each takes a share of these rows, those of the highest losses, for anomalies. Where it is
+        not known, `shares` are 0.
 
         Raises
         ------
@@ -63,6 +77,11 @@ class CommonScale:
         center = np.array([[own.mean()] for own in values])
         differ = spread > _NO_SPREAD * np.maximum(1.0, np.abs(center))
         spread, n_members = np.where(differ, spread, 1.0), len(center)
+        of_normal = [[_lowest(own, share).std()] for own, share in zip(values, shares, strict=True)]
+        closer = spread / np.maximum(np.where(differ, of_normal, 1.0), spread / _CLOSEST)
+        # Scores keep their size: the weight of the evidence and the slope of probabilities are for
+        # it.
+        spread = spread / closer * closer.mean()
         return cls(take_log, center, spread, np.ones(n_members), is_fused or n_members > 1)
 
     def weighted(self, weights: np.ndarray) -> CommonScale:
@@ -117,6 +136,12 @@ def _declares_log(module: Any) -> bool:
 def _scaled(losses: np.ndarray, take_log: np.ndarray | bool) -> np.ndarray:
     """Logarithms of losses where they are taken, the losses themselves elsewhere."""
     return np.where(take_log, np.log(np.maximum(losses, _TINY)), losses)
+
+
+def _lowest(values: np.ndarray, share: float) -> np.ndarray:
+    """Return all values but the highest, which are such a share of them."""
+    n_kept = max(1, len(values) - round(share * len(values)))
+    return values if n_kept == len(values) else np.partition(values, n_kept - 1)[:n_kept]
 
 
 def mean_losses(loss_n: np.ndarray, loss_a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import FEW_TREES
+from conftest import FEW_TREES, in_units_of_normal_rows
 from sklearn.base import BaseEstimator
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
@@ -338,7 +338,7 @@ class TestSubsets:
         detector = loe(
             max_features=2, max_samples=90, contamination=0.1, n_estimators=3, evidence=None
         ).fit(clustered)
-        losses = []
+        own, logs_of_all = [], []
         for member, features, rows in zip(
             detector.estimators_,
             detector.estimators_features_,
@@ -346,10 +346,10 @@ class TestSubsets:
             strict=True,
         ):
             logs = np.log(-member.score_samples(clustered[:, features]))
-            losses.append((logs - logs[rows].mean()) / logs[rows].std())
-        np.testing.assert_allclose(
-            detector.score_samples(clustered), -np.mean(losses, axis=0), rtol=1e-6
-        )
+            own.append(logs[rows])
+            logs_of_all.append(logs)
+        expected = -in_units_of_normal_rows(own, logs_of_all, 0.1).mean(axis=0)
+        np.testing.assert_allclose(detector.score_samples(clustered), expected, rtol=1e-6)
 
     def test_of_both_with_a_ratio_to_find(self, clustered):
         detector = loe(max_features=3, max_samples=0.8, n_estimators=8).fit(clustered)

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import FEW_TREES
+from conftest import FEW_TREES, in_units_of_normal_rows
 from scipy import sparse
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.ensemble import IsolationForest
@@ -188,10 +188,11 @@ class TestFormula:
         def loss(member, rows):
             return np.log(np.maximum(-member.score_samples(rows), 1e-12))
 
-        units = [
-            (loss(member, NEW) - loss(member, X).mean()) / loss(member, X).std()
-            for member in detector.estimators_
-        ]
+        units = in_units_of_normal_rows(
+            [loss(member, X) for member in detector.estimators_],
+            [loss(member, NEW) for member in detector.estimators_],
+            contamination if contamination == 0.1 else 0.0,
+        )
         counts = detector._ensemble.scale.weights
         assert counts.mean() == pytest.approx(1)
         members = np.average(units, axis=0, weights=counts)
@@ -212,11 +213,8 @@ class TestFormula:
     def test_without_evidence_scores_are_those_of_the_members_alone(self):
         detector = loe(evidence=None).fit(X)
         assert detector.evidence_ is None
-        units = []
-        for member in detector.estimators_:
-            logs = np.log(np.maximum(-member.score_samples(X), 1e-12))
-            units.append((logs - logs.mean()) / logs.std())
-        expected = -np.mean(units, axis=0)
+        logs = [np.log(np.maximum(-m.score_samples(X), 1e-12)) for m in detector.estimators_]
+        expected = -in_units_of_normal_rows(logs, logs, 0.1).mean(axis=0)
         np.testing.assert_allclose(detector.score_samples(X), expected, rtol=1e-5, atol=1e-6)
 
     def test_members_are_trained_as_without_it(self):
