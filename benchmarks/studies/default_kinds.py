@@ -93,7 +93,7 @@ def _fit_of_kinds(
     found = {"NeuTraL and flow": -detector.score_samples(X_test)}
     for name, kind in {"NeuTraL": NeuTraL, "flow": RealNVP}.items():
         own = [member for member in detector.estimators_ if isinstance(member, kind)]
-        found[name] = np.mean([_unit(member, X, X_test) for member in own], axis=0)
+        found[name] = np.mean([_unit(member, X, X_test, ratio) for member in own], axis=0)
     for name, scores in found.items():
         told = "8 members" if name == "NeuTraL and flow" else "4 members"
         way = {"kinds": name, "first": "evidence", "told": told, "n_rows": len(X)}
@@ -101,12 +101,13 @@ def _fit_of_kinds(
         yield way | _figures(y_test, -scores, seconds) | compared
 
 
-def _unit(member: Backbone, X: np.ndarray, X_test: np.ndarray) -> np.ndarray:
-    """Score test rows on the scale on which LOE takes the mean of its members."""
+def _unit(member: Backbone, X: np.ndarray, X_test: np.ndarray, ratio: float) -> np.ndarray:
+    """Score test rows in the unit in which LOE takes the mean of its members: of normal rows."""
     own, unseen = -member.score_samples(X), -member.score_samples(X_test)
     if not isinstance(member, RealNVP):  # whose losses are logarithms
         own, unseen = np.log(np.maximum(own, 1e-12)), np.log(np.maximum(unseen, 1e-12))
-    return (unseen - own.mean()) / (own.std() or 1.0)
+    normal = np.sort(own)[: len(own) - round(ratio * len(own))]
+    return (unseen - own.mean()) / (max(normal.std(), own.std() / 100) or 1.0)
 
 
 def _figures(y_test: np.ndarray, scores: np.ndarray, seconds: float) -> Row:
