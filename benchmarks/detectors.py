@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.utils import get_tags
 
 from benchmarks.peers.detectors import PEERS, Peer, PeerError, build
-from lofe_sklearn import LOE, NeuTraL, backbones
+from lofe_sklearn import LOE, NeuTraL, RealNVP, backbones
 from lofe_sklearn.backbones import Backbone
 
 _EXPORTED = [getattr(backbones, name) for name in backbones.__all__]
@@ -32,6 +32,8 @@ IMAGE_BACKBONES: dict[str, Callable[..., Backbone]] = {
     **{cls.__name__: cls for cls in _CLASSES if _takes_images(cls)},
     "NeuTraL.for_features": NeuTraL.for_features,
 }
+# LOE with its own choices of backbones.
+ENSEMBLES = ("LOE", "LOE.of_kinds")
 METHODS = ("blind", "refine", "hard", "soft")
 # How LOE is set up besides method and ratio. The paper's: a blind warm-up, labels in each batch.
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -41,8 +43,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def is_ours(detector: str) -> bool:
-    """Whether the name is LOE or one of its backbones."""
-    return detector == "LOE" or has_methods(detector)
+    """Whether the name is that of LOE's own choices, or one of its backbones."""
+    return detector in ENSEMBLES or has_methods(detector)
 
 
 def has_methods(detector: str) -> bool:
@@ -59,7 +61,7 @@ def check(detector: str, params: dict[str, Any]) -> None:
             raise PeerError(str(error)) from error
         return
     near = difflib.get_close_matches(
-        detector, ("LOE", *BACKBONES, *IMAGE_BACKBONES), n=1, cutoff=0.7
+        detector, (*ENSEMBLES, *BACKBONES, *IMAGE_BACKBONES), n=1, cutoff=0.7
     )
     if near and detector not in PEERS and ":" not in detector:
         raise PeerError(f"there is no detector {detector!r}. Did you mean {near[0]}?")
@@ -75,7 +77,7 @@ def build_ours(
     seed: int,
     device: str,
 ) -> LOE:
-    """Make LOE around the backbone, or LOE with its own choice of them for "LOE"."""
+    """Make LOE around the backbone, or with one of its own choices of them."""
     options: dict[str, Any] = dict(SETTINGS[setting])
     if method:
         options["method"] = method
@@ -84,15 +86,17 @@ def build_ours(
     elif assumed_ratio == 0:
         # No anomaly is assumed: nothing to label. The ratio only sets the threshold then.
         options |= {"method": "blind", "contamination": 0.1}
+    options["random_state"] = seed
     if detector == "LOE":
         # Its own choice is for the CPU.
         kinds = (backbones.DeepSVDD, backbones.AutoEncoder, backbones.RealNVP)
-        estimator: Any = None if device == "cpu" else [cls(device=device) for cls in kinds]
-        options |= params
-    else:
-        build = BACKBONES.get(detector) or IMAGE_BACKBONES[detector]
-        estimator = build(device=device, **params)
-    return LOE(estimator, random_state=seed, **options)
+        estimator = None if device == "cpu" else [cls(device=device) for cls in kinds]
+        return LOE(estimator, **(options | params))
+    if detector == "LOE.of_kinds":
+        both: list[Backbone] = [NeuTraL(device=device), RealNVP(device=device)]
+        return LOE.of_kinds(estimator=both, **(options | params))
+    build = BACKBONES.get(detector) or IMAGE_BACKBONES[detector]
+    return LOE(build(device=device, **params), **options)
 
 
 def build_peer(

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from benchmarks.adbench_sets import CLASSICAL, EMBEDDINGS, RARE
-from benchmarks.detectors import BACKBONES, METHODS, has_methods, is_ours
+from benchmarks.detectors import BACKBONES, ENSEMBLES, METHODS, has_methods, is_ours
 from benchmarks.fits import Fit
 from benchmarks.peers.detectors import PEERS
 from benchmarks.pictures import CLASSES
@@ -85,14 +85,14 @@ class Suite:
 
     def _ways(self, detector: str) -> list[Way]:
         """How a detector is run, which what its true ratio is has no part in."""
-        if detector == "LOE" and self.loe is not None:
+        if detector in ENSEMBLES and self.loe is not None:
             return list(self.loe)
         methods = self.methods if has_methods(detector) else ("",)
         assumed = self.assumed if is_ours(detector) else (None,)
         return [Way(m, ratio, self.params) for m, ratio in product(methods, assumed)]
 
     def _setting_of(self, detector: str) -> str:
-        if detector == "LOE":
+        if detector in ENSEMBLES:
             return "default"
         return self.setting if is_ours(detector) else ""
 
@@ -115,12 +115,13 @@ SUITES = {
     for suite in (
         Suite(
             "paper-tabular",
-            "the LOE paper's tabular table: 29 sets, its two backbones, four methods",
+            "the LOE paper's tabular table: 29 sets, its two backbones, four methods; LOE's own",
             protocols=("loe_tabular",),
             sets=_ODDS,
-            detectors=("NeuTraL", "ICL"),
+            detectors=("NeuTraL", "ICL", "LOE"),
             methods=METHODS,
             max_rows_of_large=LARGE_ROWS,
+            loe=(Way("", "true", {"n_estimators": 12}),),
         ),
         Suite(
             "adbench",
