@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
+from lofe_sklearn._cut import tolerances
 from lofe_sklearn._validation import warn_user
 from lofe_sklearn.exceptions import NoSeparateGroupWarning
 
@@ -158,22 +159,81 @@ def agreements(parties: Sequence[np.ndarray]) -> np.ndarray:
     The share of the rows above one party's cut that are above another's too, chance taken off, as a
     mean over the half of the pairs that agree best: one detector that does not suit the rows does
     not count. Half a row of pure chance is added, so that a single row says little.
+
+    Where rows tie, it is chance which of them are above a cut. If many tie in two parties, since
+    they are equal for example, then it is no finding that the others are above them: chance is what
+    it would be among the others alone.
     """
     n_samples = len(parties[0])
-    ranks = [np.argsort(np.argsort(-scores, kind="stable"), kind="stable") for scores in parties]
+    cuts = [min(max(1, round(r * n_samples)), max(1, n_samples // 2)) for r in RATIOS]
+    ranked = [_Ranked.of(scores, cuts) for scores in parties]
+    pairs = [
+        (a, b, _tied_in_both(ranked[a], ranked[b])) for a in range(len(ranked)) for b in range(a)
+    ]
     result = np.empty(len(RATIOS))
-    for i, ratio in enumerate(RATIOS):
-        n_above = min(max(1, round(ratio * n_samples)), max(1, n_samples // 2))
-        share = n_above / n_samples
-        above = [rank < n_above for rank in ranks]
-        shared = sorted(
-            (np.count_nonzero(above[a] & above[b]) + 0.5 * share) / (n_above + 0.5)
-            for a in range(len(above))
-            for b in range(a)
-        )
-        best = float(np.mean(shared[len(shared) // 2 :]))
-        result[i] = np.clip((best - share) / max(1 - share, 0.5), _CHANCE, _FULL)
+    for i, n_above in enumerate(cuts):
+        above = [each.above(i, n_above) for each in ranked]
+        agree = []
+        for a, b, n_tied in pairs:
+            share = min(1.0, n_above / max(1, n_samples - n_tied))
+            shared = (_in_both(above[a], above[b]) + 0.5 * share) / (n_above + 0.5)
+            agree.append((shared - share) / max(1 - share, 0.5))
+        best = np.sort(agree)[len(agree) // 2 :]
+        result[i] = np.clip(best.mean(), _CHANCE, _FULL)
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Ranked:
+    """One party's scores, and between which of them each cut lies.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n_samples,)
+    highest_below, lowest_above : ndarray of shape (n_cuts,)
+        Rows between the two tie with the last row above the cut.
+    is_tied : ndarray of bool, shape (n_samples,)
+        Which rows are the largest tie.
+    """
+
+    scores: np.ndarray
+    highest_below: np.ndarray
+    lowest_above: np.ndarray
+    is_tied: np.ndarray
+
+    @classmethod
+    def of(cls, scores: np.ndarray, cuts: Sequence[int]) -> _Ranked:
+        ascending = np.sort(scores)
+        near = tolerances(scores, ascending)
+        starts = np.append(0, np.flatnonzero(np.diff(ascending) > 2 * near[1:]) + 1)
+        sizes = np.diff(np.append(starts, len(scores)))
+        first, size = starts[sizes.argmax()], sizes.max()
+        is_tied = (scores >= ascending[first]) & (scores <= ascending[first + size - 1])
+        at = len(scores) - np.array(cuts)
+        return cls(scores, (ascending - near)[at], (ascending + near)[at], is_tied)
+
+    def above(self, which: int, n_above: int) -> np.ndarray:
+        """Return which rows are above a cut, behind so many; where it splits a tie, how likely."""
+        reached = self.scores >= self.highest_below[which]
+        n_reached = np.count_nonzero(reached)
+        if n_reached == n_above:
+            return reached
+        certain = self.scores > self.lowest_above[which]
+        n_certain = np.count_nonzero(certain)
+        return np.where(certain, 1.0, reached * (n_above - n_certain) / (n_reached - n_certain))
+
+
+def _in_both(a: np.ndarray, b: np.ndarray) -> float:
+    """Return how many rows are expected to be in both, of rows that are in each, or how likely."""
+    if a.dtype == b.dtype == bool:
+        return float(np.count_nonzero(a & b))
+    return float(a.astype(float) @ b.astype(float))
+
+
+def _tied_in_both(a: _Ranked, b: _Ranked) -> int:
+    """Return how many rows tie with each other in both; 0 if it is one."""
+    n_tied = int(np.count_nonzero(a.is_tied & b.is_tied))
+    return n_tied if n_tied > 1 else 0
 
 
 def warn_unless_separate(belief: Belief, found: FoundRatio, known: np.ndarray | None) -> None:

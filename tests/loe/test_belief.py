@@ -80,6 +80,52 @@ class TestAgreements:
             expected = (part - share) / max(1 - share, 0.5)
             assert agreement[i] == pytest.approx(expected)
 
+    def test_which_of_equal_rows_are_above_a_cut_is_chance(self):
+        """Two of ten rows are above the cut: one, and one of two that tie."""
+        first = np.array([9.0, 8, 8, 6, 5, 4, 3, 2, 1, 0])
+        second = np.array([9.0, 8, 7, 6, 5, 4, 3, 2, 1, 0])
+        i, shared, share = int(np.abs(RATIOS - 0.2).argmin()), 1.5, 0.2
+        part = (shared + 0.5 * share) / 2.5
+        expected = (part - share) / max(1 - share, 0.5)
+        assert agreements([first, second])[i] == pytest.approx(expected)
+
+    def test_that_all_others_are_above_equal_rows_is_no_agreement(self):
+        """Two rows are above all others, and eight tie, or seven with another below them."""
+        scores = np.array([0.0, 5, 0, 0, 0, 0, 0, 0, 7, 0])
+        other = np.array([1.0, 9, 1, 1, 1, 1, 1, 1, 8, 1])
+        i = int(np.abs(RATIOS - 0.5).argmin())
+        assert agreements([scores, other])[i] == _find_ratio._CHANCE
+        scores[0] = other[0] = -1
+        assert agreements([scores, other])[i] == _find_ratio._CHANCE
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_rows_of_equal_scores_are_no_group_wherever_they_stand(self, order):
+        """Chance decides among 800 equal rows: their order in X must not."""
+        rng = np.random.default_rng(0)
+        parties = [np.r_[rng.normal(3, 1, 200), np.zeros(800)][::order] for _ in range(3)]
+        assert not believe(parties, 1000).is_separate
+        assert believe(parties, 1000).found.value <= MOST_UNSEEN
+
+    @pytest.mark.parametrize("n_equal", [300, 500, 800, 950])
+    def test_a_group_above_many_equal_rows_is_found(self, n_equal):
+        rng = np.random.default_rng(0)
+        parties = [
+            np.r_[rng.normal(9, 1, 20), rng.normal(3, 1, 980 - n_equal), np.zeros(n_equal)]
+            for _ in range(3)
+        ]
+        belief = believe(parties, 1000)
+        assert belief.is_separate
+        assert 0.01 < belief.found.value < 0.04
+        assert belief.found.low <= 0.02 <= belief.found.high
+
+    def test_without_ties_it_goes_by_the_order_alone(self):
+        rng = np.random.default_rng(0)
+        parties = [two_kinds(50, seed) for seed in range(3)]
+        rows = rng.permutation(1000)
+        np.testing.assert_array_equal(
+            agreements([scores[rows] for scores in parties]), agreements(parties)
+        )
+
     def test_is_the_mean_over_the_pairs_that_agree_best(self):
         rng = np.random.default_rng(0)
         parties = rng.normal(size=(3, 200)) + 3 * rng.normal(size=200)

@@ -66,6 +66,20 @@ def test_a_group_of_anomalies(n_outliers, n):
     np.testing.assert_array_equal(detector.labels_, detector.predict(X))
 
 
+@pytest.mark.parametrize("n_equal", [250, 400])
+@pytest.mark.filterwarnings("ignore::lofe_sklearn.exceptions.NoSeparateGroupWarning")
+def test_anomalies_where_most_rows_are_equal(n_equal):
+    """Rows of a default value, say, or of zeros: all others are not anomalies for that."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(490, 6)), rng.normal(5, 1, (10, 6))])
+    X[:n_equal] = X[0]
+    detector = LOE(random_state=0).fit(X)
+    low, high = detector.contamination_interval_
+    assert low <= 0.02 <= high < 0.2
+    assert (detector.predict(X[490:]) == -1).sum() >= 8
+    assert (detector.predict(X) == -1).mean() <= 0.05
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::lofe_sklearn.exceptions.NoSeparateGroupWarning")
 @pytest.mark.parametrize("n_outliers", [30, 60])
