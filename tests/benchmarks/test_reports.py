@@ -242,6 +242,17 @@ def test_the_papers_figures_beside_ours(report):
     assert "Mean F1, per cent, over the sets" not in report(rows, paper=False)[0]
 
 
+def test_own_choices_of_backbones_beside_the_papers_best(report):
+    theirs = anchors.paper_tabular()["wine", "NeuTraL", "soft"]
+    rows = [paper_row("odds:wine", "", 0.7, detector=name) for name in ("LOE", "LOE.of_kinds")]
+    text, _ = report(rows)
+    for name in ("LOE", "LOE.of_kinds"):
+        assert f"| {name} | 1 | 70.0 | {theirs} | -22.0 | 1 | 0 |" in text
+        assert f"F1, per cent: {name}, ours (the paper's NeuTraL, soft)" in text
+        assert f"points below the paper: {name}: wine 70.0 ({theirs})." in text
+    assert "Beside LOE's own choices of backbones: the paper's NeuTraL, soft." in text
+
+
 def test_published_detectors_in_one_order(report):
     knn = anchors.adbench("unsupervised", "roc_auc")["kNN"]
     sets = ["adbench:6_cardio", "adbench:4_breastw", "adbench:45_wine"]

@@ -352,3 +352,20 @@ def test_no_room_for_a_report(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.reports.write_report", full)
     assert call("report", tmp_path / "out.jsonl", "--output", tmp_path) == 2
     assert "No space left on device. What is finished is kept; make room" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_own_choices_of_backbones(device):
+    for detector, kinds, n_members in (
+        ("LOE", ["DeepSVDD", "AutoEncoder", "RealNVP"], 12),
+        ("LOE.of_kinds", ["NeuTraL", "RealNVP"], 12),
+    ):
+        made = detectors.build_ours(detector, "", "default", {"n_estimators": 12}, 0.1, 3, device)
+        assert (made.contamination, made.n_estimators, made.random_state) == (0.1, n_members, 3)
+        backbones = made.estimator
+        if detector == "LOE" and device == "cpu":
+            assert backbones is None
+            continue
+        assert [type(each).__name__ for each in backbones] == kinds
+        assert {each.device for each in backbones} == {device}
+    assert detectors.build_ours("LOE.of_kinds", "", "default", {}, 0.1, 0, device).n_estimators == 8
