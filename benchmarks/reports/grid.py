@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 METRICS = {"f1": "F1", "roc_auc": "ROC AUC", "average_precision": "average precision"}
 METHODS = ("", "blind", "refine", "hard", "soft")
 DECIMALS = 1  # of per cent: what is shown, bold, ranked and counted as a win
-_OURS = re.compile(r"^[A-Za-z_]\w*$")
+_OURS = re.compile(r"^(LOE\.)?[A-Za-z_]\w*$")
 
 
 class ReportError(LedgerError):
