@@ -123,7 +123,7 @@ class TreesAsBits:
             inside = sides.reshape(-1, n_words).take(level.go_on, axis=0)
         turns = np.zeros((n_trees, len(X)), dtype=np.uint8)
         for turned in reversed(to_right):
-            turns <<= 1
+            turns += turns  # a shift, for which numpy takes ten times as long
             turns |= np.unpackbits(turned.view(np.uint8), axis=1, count=len(X), bitorder="little")
         return turns
 

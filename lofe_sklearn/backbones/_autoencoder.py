@@ -13,7 +13,7 @@ from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._energies import square_losses
-from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._mlp import MLP, is_scoring
 from lofe_sklearn.backbones._shared import Scaling, SharedWithRate, steps_for_width
 
 
@@ -33,8 +33,9 @@ class AutoEncoderModule(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both losses of the rows x, (b, d); of M modules in one, (M, b, d)."""
-        reconstructed = self.decoder(F.relu(self.encoder(x), inplace=True))
-        return square_losses(reconstructed - x)
+        by_feature = is_scoring(self)
+        hidden = F.relu(self.encoder(x, by_feature), inplace=True)
+        return square_losses(self.decoder(hidden, by_feature) - x)
 
 
 @with_shared_docs

@@ -36,12 +36,15 @@ class Linear(nn.Linear):
 
     takes_stacked_parameters = True
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map the rows x, (..., n_in), to (..., n_out)."""
+    def forward(self, x: Tensor, by_feature: bool = False) -> Tensor:
+        """Map the rows x, (..., n_in), to (..., n_out), of which `by_feature` says how they lie."""
+        bias = self._parameters["bias"]
+        if by_feature:
+            return _by_feature(x.mT, self.weight, bias).mT
         if self.weight.dim() == 2:
-            return F.linear(x, self.weight, self.bias)
+            return F.linear(x, self.weight, bias)
         rows = x if x.dim() == 3 else x.flatten(1, -2)
-        weight, bias = self.weight.mT, self._parameters["bias"]
+        weight = self.weight.mT
         if bias is None:
             out = torch.bmm(rows, weight)
         else:
@@ -100,12 +103,30 @@ class MLP(nn.Module):
             Linear(n_in, n_out, bias=bias) for n_in, n_out in pairwise(sizes)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map the rows x, (..., sizes[0]), to (..., sizes[-1])."""
+    def forward(self, x: Tensor, by_feature: bool = False) -> Tensor:
+        """Map the rows x, (..., sizes[0]), to (..., sizes[-1]).
+
+        With `by_feature`, for rows (b, sizes[0]) or those of M networks, (M, b, sizes[0]), values
+        lie in memory feature by feature, not row by row. Narrow layers, and what is computed of
+        the features, then take less time. Values differ by rounding.
+        """
         *hidden, last = self.layers
         for layer in hidden:
-            x = self.activation(layer(x))
-        return last(x)
+            x = self.activation(layer(x, by_feature))
+        return last(x, by_feature)
+
+
+def is_scoring(module: nn.Module) -> bool:
+    """Whether rows are only scored: `module` is not trained, differentiated or exported."""
+    return not (module.training or torch.is_grad_enabled() or torch.compiler.is_compiling())
+
+
+def _by_feature(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Product of (n_out, n_in) with columns (n_in, b), or of M of them with M."""
+    if bias is None:
+        return torch.matmul(weight, x)
+    add_product = torch.addmm if x.dim() == 2 else torch.baddbmm
+    return add_product(bias.unsqueeze(-1), weight, x)
 
 
 def _activation(activation: str | Activation) -> Activation:

@@ -18,7 +18,7 @@ from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
 
 # Rows of a chunk at most: enough to fill the device.
-_MOST_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
+_MOST_ROWS = {"cpu": 1280, "cuda": 8192, "mps": 2048}
 # Size of the largest tensor that a module makes of a chunk. On a CPU it stays in the cache: with
 # larger ones, `ICL` takes up to twice as long. With fewer than so many rows, a call would not pay.
 _CACHED_BYTES, _LEAST_ROWS = 2**21, 32
