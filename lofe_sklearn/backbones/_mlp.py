@@ -25,6 +25,8 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
 }
 _SIZES = Sizes(optional=False)
+# Rows from which products pay whose values lie feature by feature.
+_MANY_ROWS = 128
 
 
 class Linear(nn.Linear):
@@ -35,12 +37,15 @@ class Linear(nn.Linear):
     """
 
     takes_stacked_parameters = True
+    # Whether values of rows that are scored lie feature by feature in memory.
+    by_feature = False
 
-    def forward(self, x: Tensor, by_feature: bool = False) -> Tensor:
-        """Map the rows x, (..., n_in), to (..., n_out), of which `by_feature` says how they lie."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Map the rows x, (..., n_in), to (..., n_out)."""
         bias = self._parameters["bias"]
-        if by_feature:
-            return _by_feature(x.mT, self.weight, bias).mT
+        if self.by_feature and x.dim() == self.weight.dim() and is_scoring(self):
+            if x.shape[-2] >= _MANY_ROWS:
+                return _add_product(bias, self.weight, x.mT).mT
         if self.weight.dim() == 2:
             return F.linear(x, self.weight, bias)
         rows = x if x.dim() == 3 else x.flatten(1, -2)
@@ -103,17 +108,23 @@ class MLP(nn.Module):
             Linear(n_in, n_out, bias=bias) for n_in, n_out in pairwise(sizes)
         )
 
-    def forward(self, x: Tensor, by_feature: bool = False) -> Tensor:
-        """Map the rows x, (..., sizes[0]), to (..., sizes[-1]).
-
-        With `by_feature`, for rows (b, sizes[0]) or those of M networks, (M, b, sizes[0]), values
-        lie in memory feature by feature, not row by row. Narrow layers, and what is computed of
-        the features, then take less time. Values differ by rounding.
-        """
+    def forward(self, x: Tensor) -> Tensor:
+        """Map the rows x, (..., sizes[0]), to (..., sizes[-1])."""
         *hidden, last = self.layers
         for layer in hidden:
-            x = self.activation(layer(x, by_feature))
-        return last(x, by_feature)
+            x = self.activation(layer(x))
+        return last(x)
+
+
+def scored_by_feature(network: MLP) -> MLP:
+    """Let values of rows that are scored lie feature by feature in memory, not row by row.
+
+    Narrow layers, and what is computed of single features, take less time so. Values differ by
+    rounding.
+    """
+    for layer in network.layers:
+        layer.by_feature = True
+    return network
 
 
 def is_scoring(module: nn.Module) -> bool:
@@ -121,12 +132,12 @@ def is_scoring(module: nn.Module) -> bool:
     return not (module.training or torch.is_grad_enabled() or torch.compiler.is_compiling())
 
 
-def _by_feature(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Product of (n_out, n_in) with columns (n_in, b), or of M of them with M."""
+def _add_product(bias: Tensor | None, weight: Tensor, columns: Tensor) -> Tensor:
+    """Map columns, (n_in, b), by one layer, or (M, n_in, b) by M."""
     if bias is None:
-        return torch.matmul(weight, x)
-    add_product = torch.addmm if x.dim() == 2 else torch.baddbmm
-    return add_product(bias.unsqueeze(-1), weight, x)
+        return torch.matmul(weight, columns)
+    add_product = torch.addmm if columns.dim() == 2 else torch.baddbmm
+    return add_product(bias.unsqueeze(-1), weight, columns)
 
 
 def _activation(activation: str | Activation) -> Activation:

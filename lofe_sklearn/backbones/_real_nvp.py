@@ -15,7 +15,7 @@ from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import density_losses
-from lofe_sklearn.backbones._mlp import MLP, is_scoring
+from lofe_sklearn.backbones._mlp import MLP, is_scoring, scored_by_feature
 from lofe_sklearn.backbones._shared import Scaling, SharedWithRate, steps_for_width
 
 
@@ -85,10 +85,10 @@ class RealNVPModule(nn.Module):
             x = self._reordered_columns(x, pair)
             halves = x.split(self.sizes, dim=-1)
             for kept, network in enumerate(self.networks[2 * pair : 2 * pair + 2]):
-                log_scale, shift = network(halves[kept], by_feature=True).chunk(2, dim=-1)
+                log_scale, shift = network(halves[kept]).chunk(2, dim=-1)
                 # tanh and exp as `_changed` has them; torch's own take several times as long.
                 log_scale.mul_(2.0).sigmoid_().mul_(2.0).sub_(1.0)
-                log_volume += log_scale.sum(dim=-1)
+                log_volume = log_volume + log_scale.sum(dim=-1)
                 halves[1 - kept].mul_(log_scale.mul_(1.0 / math.log(2.0)).exp2_()).add_(shift)
         return x, log_volume
 
@@ -136,7 +136,7 @@ def _network(n_features: int, hidden_sizes: list[int], kept: Tensor, changed: Te
     Weights are those that a network of all features starts with, so smaller than what suits half
     of the inputs: a layer then starts closer to leaving rows as they are.
     """
-    network = MLP([n_features, *hidden_sizes, 2 * n_features])
+    network = scored_by_feature(MLP([n_features, *hidden_sizes, 2 * n_features]))
     outputs = torch.cat([changed, n_features + changed])
     layers: list[Any] = list(network.layers)
     first, last = layers[0], layers[-1]
