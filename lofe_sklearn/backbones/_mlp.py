@@ -25,7 +25,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
 }
 _SIZES = Sizes(optional=False)
-# Rows from which products pay whose values lie feature by feature.
+# Rows from which a product is faster with values that lie feature by feature.
 _MANY_ROWS = 128
 
 
@@ -43,9 +43,8 @@ class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """Map the rows x, (..., n_in), to (..., n_out)."""
         bias = self._parameters["bias"]
-        if self.by_feature and x.dim() == self.weight.dim() and is_scoring(self):
-            if x.shape[-2] >= _MANY_ROWS:
-                return _add_product(bias, self.weight, x.mT).mT
+        if self.by_feature and is_scoring(self) and self._suits(x):
+            return _add_product(bias, self.weight, x.mT).mT
         if self.weight.dim() == 2:
             return F.linear(x, self.weight, bias)
         rows = x if x.dim() == 3 else x.flatten(1, -2)
@@ -55,6 +54,10 @@ class Linear(nn.Linear):
         else:
             out = torch.baddbmm(bias.unsqueeze(1), rows, weight)
         return out if x.dim() == 3 else out.view(*x.shape[:-1], -1)
+
+    def _suits(self, x: Tensor) -> bool:
+        """Whether a product of the rows x is faster with values that lie feature by feature."""
+        return x.dim() == self.weight.dim() and x.shape[-2] >= _MANY_ROWS
 
 
 class MLP(nn.Module):
@@ -122,8 +125,9 @@ def scored_by_feature(network: MLP) -> MLP:
     Narrow layers, and what is computed of single features, take less time so. Values differ by
     rounding.
     """
-    for layer in network.layers:
-        layer.by_feature = True
+    for layer in network.modules():
+        if isinstance(layer, Linear):
+            layer.by_feature = True
     return network
 
 

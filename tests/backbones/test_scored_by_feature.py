@@ -1,4 +1,4 @@
-"""Rows that are scored: values lie feature by feature, and losses are those of the plain formulas."""
+"""Losses of rows that are scored, feature by feature in memory, are those of the plain formulas."""
 
 import pytest
 import torch
