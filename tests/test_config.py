@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL, config_context, engine, get_config
+from lofe_sklearn import (
+    LOE,
+    AutoEncoder,
+    DeepSVDD,
+    NeuTraL,
+    RealNVP,
+    config_context,
+    engine,
+    get_config,
+)
 
 X = np.random.default_rng(0).normal(size=(600, 5))
 
@@ -24,7 +33,7 @@ def precision_used(monkeypatch, call):
     return found
 
 
-@pytest.mark.parametrize("backbone", [DeepSVDD, AutoEncoder, NeuTraL])
+@pytest.mark.parametrize("backbone", [DeepSVDD, AutoEncoder, RealNVP, NeuTraL])
 def test_single_precision_is_close_to_double(backbone, monkeypatch):
     detector = LOE(backbone(max_epochs=3), n_estimators=3, random_state=0).fit(X)
     precise = detector.score_samples(X)
@@ -36,6 +45,31 @@ def test_single_precision_is_close_to_double(backbone, monkeypatch):
     np.testing.assert_allclose(fast, precise, rtol=0, atol=1e-3)
     assert np.median(np.abs(fast - precise)) < 1e-5
     np.testing.assert_array_equal(detector.score_samples(X), precise)  # the block is over
+
+
+@pytest.mark.parametrize("backbone", [DeepSVDD, AutoEncoder, RealNVP])
+def test_the_relative_error_of_a_lone_backbone(backbone):
+    detector = backbone(max_epochs=3, random_state=0).fit(X)
+    far = np.concatenate([X, 100 * X])
+    precise = detector.score_samples(far)
+    with config_context(scoring_dtype="float32"):
+        error = np.abs(detector.score_samples(far) / precise - 1)
+    assert error.max() < 1e-4
+    assert 0 < np.median(error) < 2e-6
+
+
+def test_the_error_of_the_default_ensemble_and_that_evidence_has_none():
+    rows = np.random.default_rng(1).normal(size=(2_000, 8))
+    rows[:60] *= 8
+    backbones = [DeepSVDD(max_epochs=3), AutoEncoder(max_epochs=3), RealNVP(max_epochs=2)]
+    detector = LOE(backbones, n_estimators=6, random_state=0).fit(rows)
+    evidence = detector._ensemble.evidence
+    precise, of_evidence = detector.score_samples(rows), evidence.score(rows)
+    with config_context(scoring_dtype="float32"):
+        error = np.abs(detector.score_samples(rows) - precise)
+        np.testing.assert_array_equal(evidence.score(rows), of_evidence)
+    assert error.max() < 1e-3
+    assert 0 < np.median(error) < 1e-6
 
 
 def test_a_block_restores_what_held_before():

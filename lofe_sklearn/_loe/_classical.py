@@ -16,6 +16,7 @@ from sklearn.covariance import MinCovDet
 from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._loe._trees_as_bits import TreesAsBits
 from lofe_sklearn._training import Memo, fit_scaling, in_units, units_within
 
 # Magnitudes that float32 holds, with room for differences.
@@ -63,9 +64,10 @@ class Forest(BaseEstimator):
             rows = sparse.csr_matrix(
                 (np.clip(rows.data, -_LARGEST, _LARGEST), rows.indices, rows.indptr), rows.shape
             )
-        elif max(rows.max(), -rows.min()) > _LARGEST:
+            return -self.forest_.score_samples(rows)
+        if max(rows.max(), -rows.min()) > _LARGEST:
             rows = np.clip(rows, -_LARGEST, _LARGEST)
-        return -self.forest_.score_samples(rows)
+        return TreesAsBits(self.forest_).outlier_scores(rows)
 
 
 class Neighbors(BaseEstimator):

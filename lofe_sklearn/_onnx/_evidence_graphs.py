@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lofe_sklearn._loe._classical import Forest, Neighbors, RobustCovariance
+from lofe_sklearn._loe._trees_as_bits import average_path_length, rounded_down
 from lofe_sklearn._onnx._not_exportable import NotExportable
 
 _LARGEST = float(np.finfo(np.float32).max)
@@ -46,18 +47,18 @@ class ForestGraph(nn.Module):
             # A row that has reached a leaf stays there.
             left.append(first + np.where(is_leaf, own, tree.children_left))
             right.append(first + np.where(is_leaf, own, tree.children_right))
-            length.append(_depths(tree) + _average_path_length(tree.n_node_samples))
+            length.append(_depths(tree) + average_path_length(tree.n_node_samples))
         self.depth = max(tree.max_depth for tree in trees)
         self.register_buffer("units", torch.as_tensor(detector.units_))
         self.register_buffer("roots", torch.as_tensor(start[:-1]))
         self.register_buffer("feature", torch.as_tensor(np.concatenate(feature)))
         # Trees compare float32 values with float64 thresholds. The largest float32 that is not
         # above a threshold gives the same comparisons.
-        self.register_buffer("threshold", torch.as_tensor(_rounded_down(np.concatenate(threshold))))
+        self.register_buffer("threshold", torch.as_tensor(rounded_down(np.concatenate(threshold))))
         self.register_buffer("left", torch.as_tensor(np.concatenate(left)))
         self.register_buffer("right", torch.as_tensor(np.concatenate(right)))
         self.register_buffer("length", torch.as_tensor(np.concatenate(length)))
-        usual = _average_path_length(np.array([forest.max_samples_]))[0]
+        usual = average_path_length(np.array([forest.max_samples_]))[0]
         self.register_buffer("scale", _number(len(trees) * usual if usual > 0 else 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -82,20 +83,6 @@ def _depths(tree: Any) -> np.ndarray:
             if child >= 0:
                 depths[child] = depths[node] + 1
     return depths
-
-
-def _average_path_length(n: np.ndarray) -> np.ndarray:
-    """Return the mean depth of an isolation tree of n rows (Liu et al. 2008, equation 1)."""
-    n = np.asarray(n, dtype=np.float64)
-    many = np.maximum(n, 3.0)
-    length = 2.0 * (np.log(many - 1.0) + np.euler_gamma) - 2.0 * (many - 1.0) / many
-    return np.where(n > 2, length, np.where(n == 2, 1.0, 0.0))
-
-
-def _rounded_down(values: np.ndarray) -> np.ndarray:
-    """Return the largest float32 numbers that are not above the values."""
-    rounded = values.astype(np.float32)
-    return np.where(rounded > values, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
 class _Standardised(nn.Module):

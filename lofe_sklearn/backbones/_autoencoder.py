@@ -13,7 +13,7 @@ from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._energies import square_losses
-from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._mlp import MLP, scored_by_feature
 from lofe_sklearn.backbones._shared import Scaling, SharedWithRate, steps_for_width
 
 
@@ -25,7 +25,8 @@ class AutoEncoderModule(nn.Module):
     def __init__(self, n_features: int, *, hidden_sizes: list[int]) -> None:
         super().__init__()
         widths = [n_features, *hidden_sizes]
-        self.encoder, self.decoder = MLP(widths), MLP(widths[::-1])
+        self.encoder = scored_by_feature(MLP(widths))
+        self.decoder = scored_by_feature(MLP(widths[::-1]))
 
     def embed(self, x: Tensor) -> Tensor:
         """Values of the bottleneck, before its activation: (b, e)."""

@@ -13,7 +13,7 @@ from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._energies import hypersphere_losses, inverse_losses
-from lofe_sklearn.backbones._mlp import MLP
+from lofe_sklearn.backbones._mlp import MLP, scored_by_feature
 from lofe_sklearn.backbones._shared import Scaling, SharedWithRate, steps_for_width
 
 
@@ -31,7 +31,7 @@ class DeepSVDDModule(nn.Module):
         super().__init__()
         self.anomaly_loss = anomaly_loss
         leaky = nn.LeakyReLU(0.1, inplace=True)
-        self.encoder = MLP([n_features, *hidden_sizes], leaky, bias=False)
+        self.encoder = scored_by_feature(MLP([n_features, *hidden_sizes], leaky, bias=False))
         self.register_buffer("center", torch.zeros(hidden_sizes[-1]))
 
     def prepare(self, x: Tensor) -> None:

@@ -18,10 +18,12 @@ from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
 
 # Rows of a chunk at most: enough to fill the device.
-_MOST_ROWS = {"cpu": 512, "cuda": 8192, "mps": 2048}
+_MOST_ROWS = {"cpu": 1280, "cuda": 8192, "mps": 2048}
 # Size of the largest tensor that a module makes of a chunk. On a CPU it stays in the cache: with
 # larger ones, `ICL` takes up to twice as long. With fewer than so many rows, a call would not pay.
 _CACHED_BYTES, _LEAST_ROWS = 2**21, 32
+# Values of a row that a module makes at least: its hidden layers are wider than few features.
+_LEAST_VALUES = 48
 _LARGEST_BYTES = {"cpu": 2**26, "cuda": 2**31, "mps": 2**27}
 # Values that are loaded and scaled at a time: a chunk of few rows would take longer to load than to
 # compute.
@@ -138,8 +140,9 @@ def _chunks(
     if device.type == "mps":
         dtype = torch.float32  # it has no other
     if chunk_rows is None:
-        values_per_row: Any = getattr(module, "values_per_row", X.shape[1])
-        chunk_rows = _rows_of_a_chunk(n_models * values_per_row * dtype.itemsize, device.type)
+        values: Any = getattr(module, "values_per_row", X.shape[1])
+        bytes_per_row = n_models * max(values, _LEAST_VALUES) * dtype.itemsize
+        chunk_rows = _rows_of_a_chunk(bytes_per_row, device.type)
     compute = call(copy.deepcopy(module).to(device, dtype).eval())
     loaded = chunk_rows * max(1, _LOADED_VALUES // (chunk_rows * X.shape[1]))
     for start in range(0, X.shape[0], loaded):

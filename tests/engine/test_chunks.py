@@ -28,7 +28,7 @@ class Recorder(nn.Module):
 @pytest.mark.parametrize(
     ("values_per_row", "at_a_time"),
     [
-        (None, 512),  # what fills a CPU
+        (None, 1_280),  # what fills a CPU
         (2_048, 128),  # 2 MB in double precision
         (100_000, 32),  # no fewer, so that a call pays
         (2**22, 2),  # but never more than 64 MB
@@ -37,8 +37,8 @@ class Recorder(nn.Module):
 )
 def test_fewer_rows_at_a_time_of_a_module_that_makes_much_of_them(values_per_row, at_a_time):
     module = Recorder(values_per_row)
-    X = np.arange(1_200.0).reshape(600, 2)
+    X = np.arange(2_600.0).reshape(1_300, 2)
     found, _ = losses(module, X, device=torch.device("cpu"))
     np.testing.assert_array_equal(found, X.sum(axis=1))
     assert max(module.n_rows) == at_a_time
-    assert sum(module.n_rows) == 600
+    assert sum(module.n_rows) == 1_300

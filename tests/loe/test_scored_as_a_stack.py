@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL, engine
+from lofe_sklearn.backbones._deep_svdd import DeepSVDDModule
 
 X = np.random.default_rng(0).normal(size=(90, 4))
 BACKBONES = [
@@ -42,6 +43,18 @@ def test_a_stack_is_called_once_for_a_chunk_of_rows(monkeypatch):
     monkeypatch.setattr(engine._score, "_chunks", lambda *args: calls.append(args) or chunks(*args))
     detector.score_samples(X)
     assert len(calls) == 1
+
+
+def test_many_members_see_fewer_rows_at_a_time(monkeypatch):
+    detector = LOE(DeepSVDD(max_epochs=1), contamination=0.1, n_estimators=30, evidence=None).fit(X)
+    n_rows, forward = [], DeepSVDDModule.forward
+    monkeypatch.setattr(
+        DeepSVDDModule, "forward", lambda self, x: n_rows.append(x.shape[1]) or forward(self, x)
+    )
+    detector.score_samples(np.tile(X, (10, 1)))
+    # 2 MB, as if a row had 48 values: the layers are wider than the 4 features.
+    assert max(n_rows) == 2**21 // (30 * 48 * 8)
+    assert sum(n_rows) == 900
 
 
 def test_a_row_too_large_is_named():
