@@ -9,6 +9,8 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from lofe_sklearn.engine._gradients import Backward
+
 
 @dataclass(frozen=True, eq=False)
 class AdamState:
@@ -102,20 +104,21 @@ class StackOptimizer:
             _go_on(tensors, [state for m in models if (state := states[m]) is not None])
             self._groups.append(_Group(part, models, rate, decay, tensors))
 
+    @torch.no_grad()
     def step(
         self,
-        losses: tuple[Tensor, Tensor],
+        backward: Backward,
         weights: tuple[Tensor, Tensor],
         sum_gradients: Callable[[Sequence[Tensor]], None],
     ) -> None:
         """Move every parameter against the gradient of the weighted sum of both losses.
 
-        ``sum_gradients(parameters)`` adds the gradients of other processes to those of this one.
+        ``backward(*weights)`` sets the gradients. ``sum_gradients(parameters)`` adds those of other
+        processes to them.
         """
         for parameter in self.parameters:
             parameter.grad = None
-        # The sum is linear in the losses: its gradient with respect to them is the weights.
-        torch.autograd.backward(losses, weights)
+        backward(*weights)
         sum_gradients(self.parameters)
         if self.clip_value is not None:
             clip_gradients(self.parameters, self.n_models, self.clip_value)
