@@ -12,14 +12,20 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 # The bound on lengths: a zero vector has no direction, and stays zero with a zero gradient.
 _SMALLEST_SQUARE = 1e-30
+# From this temperature on, exp(-2 / temperature) is far from the smallest float32.
+_LEAST_FIXED = 0.05
 
 
 def density_losses(log_density: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,6 +119,17 @@ def contrastive_losses(views: Tensor, temperature: float) -> tuple[Tensor, Tenso
     return loss_n.view(views.shape[1:-1]), loss_a.view(views.shape[1:-1])
 
 
+def contrastive_losses_with_backward(
+    views: Tensor, temperature: float
+) -> tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Tensor]]:
+    """`contrastive_losses` of views (n, K + 1, e), the untransformed one first.
+
+    Also return what turns the gradients of both losses, (n,), into that of the views.
+    """
+    loss_n, loss_a, *saved = _contrast(views, temperature)
+    return (loss_n, loss_a), partial(_contrast_gradient, views, temperature, *saved)
+
+
 class _MatchingLosses(torch.autograd.Function):
     """Forward and backward by hand: in place, and with the rows of the batch as the last axis.
 
@@ -200,61 +217,112 @@ def _save(ctx: Any, tensors: tuple[Tensor, ...]) -> None:
     ctx.save_for_backward(*tensors)
 
 
+def _contrast(views: Tensor, temperature: float) -> tuple[Tensor, ...]:
+    """Both losses of views (n, K + 1, e), and what `_contrast_gradient` needs.
+
+    A row of the square matrices belongs to a view, and so does a column. Row 0 makes no loss.
+    """
+    products = torch.bmm(views, views.mT)
+    # The views brought to length temperature ** -0.5 have the wanted similarities as products. If
+    # a view is zero and has no direction, its similarities are 0.
+    factor = (products.diagonal(0, 1, 2) + _SMALLEST_SQUARE).rsqrt_().mul_(temperature**-0.5)
+    factors = factor.unsqueeze(2) * factor.unsqueeze(1)
+    similarity = products.mul_(factors)
+
+    n_views = views.shape[1]
+    fixed = temperature >= _LEAST_FIXED
+    # No similarity is larger than 1 / temperature. In other units the exponential is 0 for all of
+    # them if the temperature is small, unless the largest is found first.
+    shift: Any = 1.0 / temperature if fixed else 0.0
+    excluded, mean = (
+        torch.from_numpy(array).to(views)
+        for array in _constants(n_views, shift)
+    )
+    share = similarity + excluded
+    if not fixed:
+        shift = share.amax(dim=2, keepdim=True)
+        share.sub_(shift)
+        shift = shift.squeeze(2)
+    share.exp_()
+    total = torch.mv(share.view(-1, n_views), mean.new_ones(n_views)).view(-1, n_views)
+    logit = similarity[:, :, 0] - total.log().add_(shift)
+    loss_n, loss_a = (torch.mv(F.softplus(u), mean) for u in (-logit, logit))
+    return loss_n, loss_a, factor, factors, similarity, share, total, logit, mean
+
+
+def _contrast_gradient(
+    views: Tensor,
+    temperature: float,
+    factor: Tensor,
+    factors: Tensor,
+    similarity: Tensor,
+    share: Tensor,
+    total: Tensor,
+    logit: Tensor,
+    mean: Tensor,
+    grad_n: Tensor,
+    grad_a: Tensor,
+) -> Tensor:
+    """Gradient of the views, given those of both losses."""
+    # d softplus(-u) / du = sigmoid(u) - 1 and d softplus(u) / du = sigmoid(u).
+    grad_logit = torch.sigmoid(logit).mul_((grad_n + grad_a).unsqueeze(1))
+    grad_logit.sub_(grad_n.unsqueeze(1)).mul_(mean)
+    grad = share * (grad_logit / total).neg_().unsqueeze(2)
+    grad[:, :, 0] = grad_logit
+    # Each similarity is that of two views.
+    grad = grad.mT.contiguous().add_(grad)
+    # Back through the normalisation: what points along the vector itself is lost.
+    along = torch.mv((grad * similarity).view(-1, len(mean)), torch.ones_like(mean)).view_as(factor)
+    grad.mul_(factors).diagonal(0, 1, 2).sub_(along.mul_(factor).mul_(factor).mul_(temperature))
+    return torch.bmm(grad, views)
+
+
+@lru_cache(maxsize=64)
+def _constants(n_views: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
+    """What is added to similarities in the competition, and the weights of views in the mean.
+
+    View k competes with the other transformed views: not with itself, nor with the untransformed
+    one. The latter has no loss, and is on its own.
+    """
+    added = np.full((n_views, n_views), -shift)
+    added[0], added[:, 0] = -np.inf, -np.inf
+    np.fill_diagonal(added, -np.inf)
+    added[0, 0] = -shift
+    mean = np.full(n_views, 1.0 / ((n_views - 1) * math.log(n_views - 1)))
+    mean[0] = 0.0
+    return added, mean
+
+
 class _ContrastiveLosses(torch.autograd.Function):
     """Forward and backward by hand: autograd's own takes twice the time.
 
-    It would hand permuted gradients to bmm, which then multiplies one small matrix at a time. Here
-    the rows of the batch are the last, contiguous axis of everything but the two products.
+    The matrices of products of all views of a row are small: normalising them is less work than
+    normalising the views.
     """
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(views: Tensor, temperature: float) -> tuple[Tensor, ...]:
-        n_transforms = views.shape[0] - 1
-        # Vectors of length temperature ** -0.5, whose products are the similarities wanted. Where
-        # a view is zero and has no direction, the similarity is 0 and so is the gradient.
-        # A clone, as contiguous() would return the input itself where b is 1.
-        unit = views.movedim(0, -2).clone(memory_format=torch.contiguous_format)
-        unit = unit.view(-1, *unit.shape[-2:])  # (b, K + 1, e)
-        factor = (
-            unit.square()
-            .sum(-1, keepdim=True)
-            .add_(_SMALLEST_SQUARE)
-            .rsqrt_()
-            .mul_(temperature**-0.5)
-        )
-        unit.mul_(factor)
-        similarity = torch.bmm(unit[:, 1:], unit.transpose(1, 2))
-        similarity = similarity.permute(1, 2, 0).contiguous()  # (K, K + 1, b)
-
-        positive = similarity[:, 0].clone()
-        similarity[:, 0] = -math.inf
-        similarity.diagonal(1, 0, 1).fill_(-math.inf)
-        share, logit = _compete(positive, similarity)
-        scale = 1.0 / math.log(n_transforms)
-        loss_n, loss_a = (loss.mul_(scale) for loss in _averaged(logit))
-        return loss_n, loss_a, unit, factor, share, logit
+        # A clone, as reshape() may return the input itself, which must not be an output.
+        rows = views.movedim(0, -2).clone(memory_format=torch.contiguous_format)
+        rows = rows.view(-1, *rows.shape[-2:])
+        loss_n, loss_a, *saved = _contrast(rows, temperature)
+        return loss_n, loss_a, rows, *saved
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
         ctx.temperature, ctx.shape = inputs[1], inputs[0].shape
+        ctx.set_materialize_grads(False)
         _save(ctx, output[2:])
 
     @staticmethod
-    def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
-        unit, factor, share, logit = ctx.saved_tensors
-        n_transforms = share.shape[0]
-        grad_logit = _gradient_of_logit(logit, grad_n, grad_a).div_(math.log(n_transforms))
-        grad_similarity = share * -grad_logit.unsqueeze(1)
-        grad_similarity[:, 0] = grad_logit
-        grad_similarity = grad_similarity.permute(2, 0, 1).contiguous()  # (b, K, K + 1)
-
-        grad_unit = torch.bmm(grad_similarity.transpose(1, 2), unit[:, 1:])
-        grad_unit[:, 1:] += torch.bmm(grad_similarity, unit)
-        # Back through the normalisation: what points along the vector itself is lost.
-        along = (unit * grad_unit).sum(-1, keepdim=True).mul_(ctx.temperature)
-        grad = grad_unit.sub_(unit * along).mul_(factor)
+    @once_differentiable
+    def backward(ctx: Any, grad_n: Tensor | None, grad_a: Tensor | None, *_: Any) -> Any:
+        rows, *saved = ctx.saved_tensors
+        zero = rows.new_zeros(len(rows))
+        grad_n, grad_a = (zero if grad is None else grad for grad in (grad_n, grad_a))
+        grad = _contrast_gradient(rows, ctx.temperature, *saved, grad_n, grad_a)
         return grad.view(*ctx.shape[1:-1], *grad.shape[1:]).movedim(-2, 0), None
 
 

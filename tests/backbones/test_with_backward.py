@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lofe_sklearn import AutoEncoder, DeepSVDD
+from lofe_sklearn import AutoEncoder, DeepSVDD, NeuTraL
 from lofe_sklearn.backbones import MLP
 from lofe_sklearn.backbones._deep_svdd import DeepSVDDModule
 from lofe_sklearn.engine._gradients import by_autograd, has_backward
@@ -15,6 +15,9 @@ BACKBONES = {
     "svdd of many layers": DeepSVDD(hidden_sizes=[8, 7, 5, 3]),
     "autoencoder": AutoEncoder(),
     "autoencoder of many layers": AutoEncoder(hidden_sizes=[8, 5, 2]),
+    "neutral": NeuTraL(),
+    "neutral residual": NeuTraL(n_transforms=3, transform_type="residual", temperature=0.02),
+    "neutral of many layers": NeuTraL(transform_sizes=[8, 4], encoder_sizes=[7, 5]),
 }
 
 
@@ -62,7 +65,9 @@ def test_who_leaves_gradients_to_autograd():
     hooked.encoder.layers[0].register_forward_hook(lambda *_: None)
     replaced.encoder.layers[0] = nn.Linear(6, 4)
     curved.encoder.activation = nn.Tanh()
-    for other in (svdd(OtherForward), svdd(anomaly_loss="inverse"), hooked, replaced, curved):
+    multiplied = NeuTraL(transform_type="multiplicative").build_module(6)
+    inverse = svdd(anomaly_loss="inverse")
+    for other in (svdd(OtherForward), inverse, hooked, replaced, curved, multiplied):
         assert not has_backward(other)
         losses, backward = ModuleStack([other]).with_backward(torch.randn(1, 5, 6))
         backward(torch.ones(1, 5), torch.ones(1, 5))
