@@ -24,8 +24,8 @@ from torch.nn import functional as F
 
 # The bound on lengths: a zero vector has no direction, and stays zero with a zero gradient.
 _SMALLEST_SQUARE = 1e-30
-# From this temperature on, exp(-2 / temperature) is far from the smallest float32.
-_LEAST_FIXED = 0.05
+# From this temperature on, exp(1 / temperature) is far from the largest float32.
+_LEAST_TEMPERATURE = 0.05
 
 
 def density_losses(log_density: Tensor) -> tuple[Tensor, Tensor]:
@@ -222,32 +222,24 @@ def _contrast(views: Tensor, temperature: float) -> tuple[Tensor, ...]:
 
     A row of the square matrices belongs to a view, and so does a column. Row 0 makes no loss.
     """
+    excluded, mean, ones = _constants(views.shape[1], views.dtype, views.device)
     products = torch.bmm(views, views.mT)
-    # The views brought to length temperature ** -0.5 have the wanted similarities as products. If
-    # a view is zero and has no direction, its similarities are 0.
-    factor = (products.diagonal(0, 1, 2) + _SMALLEST_SQUARE).rsqrt_().mul_(temperature**-0.5)
+    # Views of length 1 have their cosines as products. That of a view which is zero is 0.
+    factor = (products.diagonal(0, 1, 2) + _SMALLEST_SQUARE).rsqrt_()
     factors = factor.unsqueeze(2) * factor.unsqueeze(1)
-    similarity = products.mul_(factors)
-
-    n_views = views.shape[1]
-    fixed = temperature >= _LEAST_FIXED
-    # No similarity is larger than 1 / temperature. In other units the exponential is 0 for all of
-    # them if the temperature is small, unless the largest is found first.
-    shift: Any = 1.0 / temperature if fixed else 0.0
-    excluded, mean = (
-        torch.from_numpy(array).to(views)
-        for array in _constants(n_views, shift)
-    )
-    share = similarity + excluded
-    if not fixed:
-        shift = share.amax(dim=2, keepdim=True)
-        share.sub_(shift)
-        shift = shift.squeeze(2)
-    share.exp_()
-    total = torch.mv(share.view(-1, n_views), mean.new_ones(n_views)).view(-1, n_views)
-    logit = similarity[:, :, 0] - total.log().add_(shift)
-    loss_n, loss_a = (torch.mv(F.softplus(u), mean) for u in (-logit, logit))
-    return loss_n, loss_a, factor, factors, similarity, share, total, logit, mean
+    cosine = products.mul_(factors)
+    # By powers of 2, which torch computes in a quarter of the time that those of e take.
+    share = torch.add(excluded, cosine, alpha=1.0 / (temperature * math.log(2.0)))
+    largest = None
+    if temperature < _LEAST_TEMPERATURE:
+        largest = share.amax(dim=2, keepdim=True)
+        share.sub_(largest)
+    total = torch.mv(share.exp2_().view(-1, len(ones)), ones).view(-1, len(ones))
+    logit = (cosine[:, :, 0] / temperature).sub_(total.log())
+    if largest is not None:
+        logit.sub_(largest.squeeze(2) * math.log(2.0))
+    loss_n, loss_a = torch.mv(F.softplus(-logit), mean), torch.mv(F.softplus(logit), mean)
+    return loss_n, loss_a, factor, factors, cosine, share, total, logit
 
 
 def _contrast_gradient(
@@ -255,42 +247,44 @@ def _contrast_gradient(
     temperature: float,
     factor: Tensor,
     factors: Tensor,
-    similarity: Tensor,
+    cosine: Tensor,
     share: Tensor,
     total: Tensor,
     logit: Tensor,
-    mean: Tensor,
     grad_n: Tensor,
     grad_a: Tensor,
 ) -> Tensor:
     """Gradient of the views, given those of both losses."""
+    _, mean, ones = _constants(views.shape[1], views.dtype, views.device)
     # d softplus(-u) / du = sigmoid(u) - 1 and d softplus(u) / du = sigmoid(u).
-    grad_logit = torch.sigmoid(logit).mul_((grad_n + grad_a).unsqueeze(1))
-    grad_logit.sub_(grad_n.unsqueeze(1)).mul_(mean)
-    grad = share * (grad_logit / total).neg_().unsqueeze(2)
-    grad[:, :, 0] = grad_logit
-    # Each similarity is that of two views.
+    both = (grad_n + grad_a).unsqueeze(1)
+    minus_logit = torch.addcmul(grad_n.unsqueeze(1), torch.sigmoid(logit), both, value=-1)
+    minus_logit.mul_(mean / temperature)
+    grad = share * (minus_logit / total).unsqueeze(2)
+    grad[:, :, 0] = -minus_logit
+    # Each cosine is that of two views.
     grad = grad.mT.contiguous().add_(grad)
     # Back through the normalisation: what points along the vector itself is lost.
-    along = torch.mv((grad * similarity).view(-1, len(mean)), torch.ones_like(mean)).view_as(factor)
-    grad.mul_(factors).diagonal(0, 1, 2).sub_(along.mul_(factor).mul_(factor).mul_(temperature))
+    along = torch.mv((grad * cosine).view(-1, len(ones)), ones).view_as(factor)
+    grad.mul_(factors).diagonal(0, 1, 2).sub_(along.mul_(factor).mul_(factor))
     return torch.bmm(grad, views)
 
 
 @lru_cache(maxsize=64)
-def _constants(n_views: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
-    """What is added to similarities in the competition, and the weights of views in the mean.
+def _constants(n_views: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, ...]:
+    """Minus infinity for pairs that do not compete, the weights of views in the mean, and ones.
 
     View k competes with the other transformed views: not with itself, nor with the untransformed
     one. The latter has no loss, and is on its own.
     """
-    added = np.full((n_views, n_views), -shift)
-    added[0], added[:, 0] = -np.inf, -np.inf
-    np.fill_diagonal(added, -np.inf)
-    added[0, 0] = -shift
+    excluded = np.zeros((n_views, n_views))
+    np.fill_diagonal(excluded, -math.inf)
+    excluded[0], excluded[:, 0] = -math.inf, -math.inf
+    excluded[0, 0] = 0.0
     mean = np.full(n_views, 1.0 / ((n_views - 1) * math.log(n_views - 1)))
     mean[0] = 0.0
-    return added, mean
+    arrays = excluded, mean, np.ones(n_views)
+    return tuple(torch.from_numpy(array).to(device, dtype) for array in arrays)
 
 
 class _ContrastiveLosses(torch.autograd.Function):

@@ -120,9 +120,10 @@ class NeuTraLModule(nn.Module):
         hidden = rectify(product(x, first.weight, first.bias))
         h = hidden.unflatten(-1, (self.transform_out[0].shape[-3], -1)).transpose(-3, -2)
         stacked, values = h.shape[:-1], []
+        layers = list(zip(self.transform_out, self.transform_bias, strict=True))
         # The transformations of all modules are one axis of the product.
-        weights = [w.view(-1, *w.shape[-2:]) for w in self.transform_out]
-        for weight, bias in zip(weights, self.transform_bias, strict=True):
+        weights = [weight.view(-1, *weight.shape[-2:]) for weight, _ in layers]
+        for weight, (_, bias) in zip(weights, layers, strict=True):
             if values:
                 rectify(h)
             values.append(h.reshape(len(weight), *h.shape[-2:]))
@@ -134,7 +135,7 @@ class NeuTraLModule(nn.Module):
         def backward(grad: Tensor) -> None:
             grad = grad.reshape(len(weights[0]), *grad.shape[-2:])
             for i in reversed(range(len(weights))):
-                weight, bias = self.transform_out[i], self.transform_bias[i]
+                weight, bias = layers[i]
                 weight.grad = torch.bmm(values[i].mT, grad).view(weight.shape)
                 bias.grad = grad.sum(dim=1).view(bias.shape)
                 grad = torch.bmm(grad, weights[i].mT)
