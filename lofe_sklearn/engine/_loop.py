@@ -104,6 +104,7 @@ def train(
                 # The mean of w_n * loss_n + w_a * loss_a over the batch is the objective.
                 weights = exposure.weights(w_n / batch.n_rows, w_a / batch.n_rows)
                 optimizer.step(backward, weights, rows.sum_gradients)
+                del backward  # and with it what the network has made of the rows
                 recorder.add_batch(batch, own, (w_n, w_a), exposure.objective(losses[1]))
                 peaks.after_step(stopper.running)
 
