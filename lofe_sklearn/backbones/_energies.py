@@ -129,7 +129,8 @@ class _HypersphereLosses(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
-        return _hypersphere_gradient(*ctx.saved_tensors, grad_n, grad_a)
+        difference, root, pull = ctx.saved_tensors
+        return _hypersphere_gradient(difference, root, pull, grad_n, grad_a)
 
 
 class _SquareLosses(torch.autograd.Function):
@@ -146,7 +147,8 @@ class _SquareLosses(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
-        return _square_gradient(*ctx.saved_tensors, grad_n, grad_a)
+        difference, pull = ctx.saved_tensors
+        return _square_gradient(difference, pull, grad_n, grad_a)
 
 
 def _save(ctx: Any, *made: Tensor, given: tuple[Tensor, ...] = ()) -> None:

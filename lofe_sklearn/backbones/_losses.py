@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -127,7 +127,7 @@ def contrastive_losses_with_backward(
     Also return what turns the gradients of both losses, (n,), into that of the views.
     """
     loss_n, loss_a, *saved = _contrast(views, temperature)
-    return (loss_n, loss_a), partial(_contrast_gradient, views, temperature, *saved)
+    return (loss_n, loss_a), partial(_contrast_gradient, views, temperature, saved)
 
 
 class _MatchingLosses(torch.autograd.Function):
@@ -243,18 +243,10 @@ def _contrast(views: Tensor, temperature: float) -> tuple[Tensor, ...]:
 
 
 def _contrast_gradient(
-    views: Tensor,
-    temperature: float,
-    factor: Tensor,
-    factors: Tensor,
-    cosine: Tensor,
-    share: Tensor,
-    total: Tensor,
-    logit: Tensor,
-    grad_n: Tensor,
-    grad_a: Tensor,
+    views: Tensor, temperature: float, saved: Sequence[Tensor], grad_n: Tensor, grad_a: Tensor
 ) -> Tensor:
     """Gradient of the views, given those of both losses."""
+    factor, factors, cosine, share, total, logit = saved
     _, mean, ones = _constants(views.shape[1], views.dtype, views.device)
     # d softplus(-u) / du = sigmoid(u) - 1 and d softplus(u) / du = sigmoid(u).
     both = (grad_n + grad_a).unsqueeze(1)
@@ -315,8 +307,8 @@ class _ContrastiveLosses(torch.autograd.Function):
     def backward(ctx: Any, grad_n: Tensor | None, grad_a: Tensor | None, *_: Any) -> Any:
         rows, *saved = ctx.saved_tensors
         zero = rows.new_zeros(len(rows))
-        grad_n, grad_a = (zero if grad is None else grad for grad in (grad_n, grad_a))
-        grad = _contrast_gradient(rows, ctx.temperature, *saved, grad_n, grad_a)
+        grads = (zero if grad is None else grad for grad in (grad_n, grad_a))
+        grad = _contrast_gradient(rows, ctx.temperature, saved, *grads)
         return grad.view(*ctx.shape[1:-1], *grad.shape[1:]).movedim(-2, 0), None
 
 

@@ -116,7 +116,8 @@ class MLP(nn.Module):
         The rows x are (b, n_in), or (M, b, n_in) for stacked parameters. What is returned takes the
         gradient of the output. If asked to, it returns that of x.
         """
-        slope, layers = _slope(self.activation) or 0.0, [layer._parameters for layer in self.layers]
+        slope = _slope(self.activation) or 0.0
+        layers: list[Any] = [layer._parameters for layer in self.layers]
         values = [x]
         for i, layer in enumerate(layers):
             if i > 0:

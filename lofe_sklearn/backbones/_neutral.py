@@ -89,7 +89,6 @@ class NeuTraLModule(nn.Module):
             return x.unsqueeze(-3) + h
         return h if self.transform_type == "forward" else torch.sigmoid(h) * x.unsqueeze(-3)
 
-
     @property
     def has_backward(self) -> bool:
         """Whether `with_backward` does what `forward` and autograd do."""
@@ -119,7 +118,8 @@ class NeuTraLModule(nn.Module):
         first = self.transform_in
         hidden = rectify(product(x, first.weight, first.bias))
         h = hidden.unflatten(-1, (self.transform_out[0].shape[-3], -1)).transpose(-3, -2)
-        stacked, values = h.shape[:-1], []
+        stacked = h.shape[:-1]
+        values: list[Tensor] = []
         layers = list(zip(self.transform_out, self.transform_bias, strict=True))
         # The transformations of all modules are one axis of the product.
         weights = [weight.view(-1, *weight.shape[-2:]) for weight, _ in layers]

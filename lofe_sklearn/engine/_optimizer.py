@@ -99,10 +99,18 @@ class StackOptimizer:
         for (rate, decay, n_done), run in groupby(each, key=lambda pair: pair[1]):
             models = [m for m, _ in run]
             part = None if len(models) == len(lr) else slice(models[0], models[-1] + 1)
-            own = [_of(part, tensors) for tensors in (values, means, squares)]
-            made = [torch.full((), float(n_done), device=p.device) for p in values]
-            _go_on(*own[1:], [state for m in models if (state := states[m]) is not None])
-            self._groups.append(_Group(part, models, rate, decay, *own, made))
+            group = _Group(
+                part,
+                models,
+                rate,
+                decay,
+                _of(part, values),
+                _of(part, means),
+                _of(part, squares),
+                [torch.full((), float(n_done), device=p.device) for p in values],
+            )
+            _go_on(group, [state for m in models if (state := states[m]) is not None])
+            self._groups.append(group)
 
     @torch.no_grad()
     def step(
@@ -171,13 +179,11 @@ def _of(models: slice | None, stacked: list[Tensor]) -> list[Tensor]:
     return stacked if models is None else [tensor[models] for tensor in stacked]
 
 
-def _go_on(
-    means: Sequence[Tensor], squares: Sequence[Tensor], states: Sequence[AdamState]
-) -> None:
+def _go_on(group: _Group, states: Sequence[AdamState]) -> None:
     """Put what is remembered of models, which have made equally many steps, into place."""
     if not states:
         return
-    for i, (mean, square) in enumerate(zip(means, squares, strict=True)):
+    for i, (mean, square) in enumerate(zip(group.means, group.squares, strict=True)):
         mean.copy_(torch.stack([state.means[i] for state in states]).reshape(mean.shape))
         square.copy_(torch.stack([state.squares[i] for state in states]).reshape(square.shape))
 

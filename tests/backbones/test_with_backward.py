@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lofe_sklearn import AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn import AutoEncoder, DeepSVDD, NeuTraL, RealNVP
 from lofe_sklearn.backbones import MLP
 from lofe_sklearn.backbones._deep_svdd import DeepSVDDModule
 from lofe_sklearn.engine._gradients import by_autograd, has_backward
@@ -15,6 +15,8 @@ BACKBONES = {
     "svdd of many layers": DeepSVDD(hidden_sizes=[8, 7, 5, 3]),
     "autoencoder": AutoEncoder(),
     "autoencoder of many layers": AutoEncoder(hidden_sizes=[8, 5, 2]),
+    "real nvp": RealNVP(),
+    "real nvp of an odd number of layers": RealNVP(n_layers=3, hidden_sizes=[8]),
     "neutral": NeuTraL(),
     "neutral residual": NeuTraL(n_transforms=3, transform_type="residual", temperature=0.02),
     "neutral of many layers": NeuTraL(transform_sizes=[8, 4], encoder_sizes=[7, 5]),
