@@ -299,16 +299,13 @@ class _ContrastiveLosses(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
         ctx.temperature, ctx.shape = inputs[1], inputs[0].shape
-        ctx.set_materialize_grads(False)
         _save(ctx, output[2:])
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_n: Tensor | None, grad_a: Tensor | None, *_: Any) -> Any:
+    def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
         rows, *saved = ctx.saved_tensors
-        zero = rows.new_zeros(len(rows))
-        grads = (zero if grad is None else grad for grad in (grad_n, grad_a))
-        grad = _contrast_gradient(rows, ctx.temperature, saved, *grads)
+        grad = _contrast_gradient(rows, ctx.temperature, saved, grad_n, grad_a)
         return grad.view(*ctx.shape[1:-1], *grad.shape[1:]).movedim(-2, 0), None
 
 
