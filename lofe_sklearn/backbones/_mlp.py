@@ -108,7 +108,9 @@ class MLP(nn.Module):
     @property
     def has_backward(self) -> bool:
         """Whether `with_backward` does what `forward` and autograd do."""
-        return _slope(self.activation) is not None and all(map(_is_plain, self.layers))
+        return _slope(self.activation) is not None and all(
+            type(layer) is Linear for layer in self.layers
+        )
 
     def with_backward(self, x: Tensor) -> tuple[Tensor, Backward]:
         """Return ``forward(x)``, and what sets the gradients of the weights and biases.
@@ -177,11 +179,6 @@ def _slope(activation: Activation) -> float | None:
     if type(activation) is nn.LeakyReLU and activation.negative_slope > 0:
         return activation.negative_slope
     return None
-
-
-def _is_plain(layer: nn.Module) -> bool:
-    """Whether a layer is one of ours, whose call nobody takes part in."""
-    return type(layer) is Linear and not layer._forward_hooks and not layer._forward_pre_hooks
 
 
 def _activation(activation: str | Activation) -> Activation:

@@ -19,10 +19,19 @@ Backward = Callable[[Tensor, Tensor], object]
 def has_backward(module: nn.Module) -> bool:
     """Whether a module sets its own gradients.
 
-    Its class must say so itself, since a subclass may compute otherwise. An attribute of the same
-    name says whether this module can, with the layers that it has.
+    An attribute of the same name says whether it can, with the layers that it has. Its class, and
+    that of each part, must define the method itself, since a subclass may compute otherwise. Hooks
+    would not be called, and a parameter in two places would get one gradient only.
     """
-    return "with_backward" in vars(type(module)) and bool(getattr(module, "has_backward", False))
+    parts = [part for part in module.modules() if hasattr(part, "with_backward")]
+    names = list(module.named_parameters(remove_duplicate=False))
+    return (
+        module in parts
+        and all("with_backward" in vars(type(part)) for part in parts)
+        and not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
+        and len(names) == len(list(module.parameters()))
+        and bool(getattr(module, "has_backward", False))
+    )
 
 
 def by_autograd(losses: Losses) -> tuple[Losses, Backward]:

@@ -59,17 +59,26 @@ def test_who_leaves_gradients_to_autograd():
             loss_n, loss_a = super().forward(x)
             return 2 * loss_n, loss_a
 
+    class OtherLayers(MLP):
+        def forward(self, x):
+            return super().forward(2 * x)
+
     def svdd(kind=DeepSVDDModule, anomaly_loss="hypersphere"):
         return kind(6, hidden_sizes=[4, 3], anomaly_loss=anomaly_loss)
 
     assert has_backward(svdd())
-    hooked, replaced, curved = svdd(), svdd(), svdd()
+    hooked, watched, replaced, curved, another = (svdd() for _ in range(5))
     hooked.encoder.layers[0].register_forward_hook(lambda *_: None)
+    watched.register_forward_pre_hook(lambda *_: None)
     replaced.encoder.layers[0] = nn.Linear(6, 4)
     curved.encoder.activation = nn.Tanh()
+    another.encoder = OtherLayers([6, 4, 3], bias=False)
+    shared = AutoEncoder(hidden_sizes=[6]).build_module(6)
+    shared.decoder.layers[0].weight = shared.encoder.layers[0].weight
     multiplied = NeuTraL(transform_type="multiplicative").build_module(6)
     inverse = svdd(anomaly_loss="inverse")
-    for other in (svdd(OtherForward), inverse, hooked, replaced, curved, multiplied):
+    others = [hooked, watched, replaced, curved, another, shared, multiplied, inverse]
+    for other in (svdd(OtherForward), *others):
         assert not has_backward(other)
         losses, backward = ModuleStack([other]).with_backward(torch.randn(1, 5, 6))
         backward(torch.ones(1, 5), torch.ones(1, 5))
