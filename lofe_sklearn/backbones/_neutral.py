@@ -92,7 +92,8 @@ class NeuTraLModule(nn.Module):
     @property
     def has_backward(self) -> bool:
         """Whether `with_backward` does what `forward` and autograd do."""
-        return self.transform_type != "multiplicative" and self.encoder.has_backward
+        is_linear = type(self.transform_in) is Linear
+        return self.transform_type != "multiplicative" and is_linear and self.encoder.has_backward
 
     def with_backward(self, x: Tensor) -> tuple[tuple[Tensor, Tensor], Backward]:
         """Return ``forward(x)``, and what sets the gradients, given those of both losses."""
@@ -117,10 +118,11 @@ class NeuTraLModule(nn.Module):
         """Return ``transformed(x)``, and what sets the gradients, given that of it."""
         first = self.transform_in
         hidden = rectify(product(x, first.weight, first.bias))
-        h = hidden.unflatten(-1, (self.transform_out[0].shape[-3], -1)).transpose(-3, -2)
+        layers = list(zip(self.transform_out, self.transform_bias, strict=True))
+        n_transforms = layers[0][0].shape[-3]
+        h = hidden.view(*hidden.shape[:-1], n_transforms, -1).transpose(-3, -2)
         stacked = h.shape[:-1]
         values: list[Tensor] = []
-        layers = list(zip(self.transform_out, self.transform_bias, strict=True))
         # The transformations of all modules are one axis of the product.
         weights = [weight.view(-1, *weight.shape[-2:]) for weight, _ in layers]
         for weight, (_, bias) in zip(weights, layers, strict=True):
