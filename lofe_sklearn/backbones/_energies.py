@@ -1,8 +1,7 @@
 """Both losses of energies: distances and errors, zero where a row looks perfectly normal.
 
 The gradients are written by hand: each is one expression, while autograd would go through a dozen
-small operations. A function of the ending ``_with_backward`` also returns what turns the gradients
-of both losses into that of its argument, for a training without autograd.
+small operations. The functions ``..._with_backward`` are for a training without autograd.
 """
 
 from __future__ import annotations
@@ -14,13 +13,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 # At energy 0 exp(-energy) is 1, and -log(1 - 1) would be infinite. The bound keeps the anomaly loss
 # of a perfectly fitted row finite.
 _SMALLEST_ENERGY = 1e-6
 
-# Both losses, and what turns the gradients of both into that of the vectors.
 WithBackward = tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Tensor]]
 
 
@@ -50,6 +47,7 @@ def hypersphere_losses(difference: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def hypersphere_losses_with_backward(difference: Tensor) -> WithBackward:
+    """`hypersphere_losses`, and what turns the gradients of both into that of the vectors."""
     energy, loss_a, root, pull = _hypersphere(difference)
     return (energy, loss_a), partial(_hypersphere_gradient, difference, root, pull)
 
@@ -60,6 +58,7 @@ def square_losses(difference: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def square_losses_with_backward(difference: Tensor) -> WithBackward:
+    """`square_losses`, and what turns the gradients of both into that of the vectors."""
     energy, loss_a, pull = _square(difference)
     return (energy, loss_a), partial(_square_gradient, difference, pull)
 
@@ -68,7 +67,7 @@ def _anomaly_loss(energy: Tensor) -> tuple[Tensor, Tensor]:
     """-log(1 - exp(-energy)), and minus its gradient."""
     # 1 / (1 - exp(-e)) = 1 + 1 / (exp(e) - 1), and the second summand is minus the gradient. It is
     # exact for small energies, and 0 for those whose exp(e) is infinite.
-    pull = (energy + _SMALLEST_ENERGY).expm1_().reciprocal_()
+    pull = (energy + _SMALLEST_ENERGY).expm1_().reciprocal()
     return pull.log1p(), pull
 
 
@@ -106,12 +105,13 @@ class _AnomalyLoss(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-        _save(ctx, output[1])
+        _save(ctx, *inputs, output[1])
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor, _: Any) -> Any:
-        [pull] = ctx.saved_tensors
+        energy, pull = ctx.saved_tensors
+        if torch.is_grad_enabled():  # for second derivatives
+            _, pull = _anomaly_loss(energy)
         return -grad * pull
 
 
@@ -124,12 +124,13 @@ class _HypersphereLosses(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-        _save(ctx, *output[2:], given=inputs)
+        _save(ctx, *inputs, *output[2:])
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
         difference, root, pull = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            *_, root, pull = _hypersphere(difference)
         return _hypersphere_gradient(difference, root, pull, grad_n, grad_a)
 
 
@@ -142,19 +143,20 @@ class _SquareLosses(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-        _save(ctx, *output[2:], given=inputs)
+        _save(ctx, *inputs, *output[2:])
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
         difference, pull = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            *_, pull = _square(difference)
         return _square_gradient(difference, pull, grad_n, grad_a)
 
 
-def _save(ctx: Any, *made: Tensor, given: tuple[Tensor, ...] = ()) -> None:
-    """Keep what the gradient needs: arguments, and outputs that are no losses."""
+def _save(ctx: Any, given: Tensor, *made: Tensor) -> None:
+    """Keep what the gradient needs: the argument, and outputs that are no losses."""
     ctx.mark_non_differentiable(*made)
-    ctx.save_for_backward(*given, *made)
+    ctx.save_for_backward(given, *made)
 
 
 # torch looks the signature up at every call, which costs as much as several operations do.

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 # The bound on lengths: a zero vector has no direction, and stays zero with a zero gradient.
@@ -148,7 +147,8 @@ class _MatchingLosses(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-        _save(ctx, output[2:])
+        ctx.mark_non_differentiable(*output[2:])
+        ctx.save_for_backward(*output[2:])
 
     @staticmethod
     def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
@@ -210,11 +210,6 @@ def _gradient_of_logit(logit: Tensor, grad_n: Tensor, grad_a: Tensor) -> Tensor:
     """Gradient of what `_averaged` returns."""
     # d softplus(-u) / du = sigmoid(u) - 1 and d softplus(u) / du = sigmoid(u).
     return (torch.sigmoid(logit) * (grad_n + grad_a)).sub_(grad_n).div_(len(logit))
-
-
-def _save(ctx: Any, tensors: tuple[Tensor, ...]) -> None:
-    ctx.mark_non_differentiable(*tensors)
-    ctx.save_for_backward(*tensors)
 
 
 def _contrast(views: Tensor, temperature: float) -> tuple[Tensor, ...]:
@@ -290,23 +285,28 @@ class _ContrastiveLosses(torch.autograd.Function):
 
     @staticmethod
     def forward(views: Tensor, temperature: float) -> tuple[Tensor, ...]:
-        # A clone, as reshape() may return the input itself, which must not be an output.
-        rows = views.movedim(0, -2).clone(memory_format=torch.contiguous_format)
-        rows = rows.view(-1, *rows.shape[-2:])
-        loss_n, loss_a, *saved = _contrast(rows, temperature)
-        return loss_n, loss_a, rows, *saved
+        return _contrast(_side_by_side(views), temperature)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-        ctx.temperature, ctx.shape = inputs[1], inputs[0].shape
-        _save(ctx, output[2:])
+        views, ctx.temperature = inputs
+        ctx.mark_non_differentiable(*output[2:])
+        ctx.save_for_backward(views, *output[2:])
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
-        rows, *saved = ctx.saved_tensors
+        views, *saved = ctx.saved_tensors
+        rows = _side_by_side(views)
+        if torch.is_grad_enabled():
+            # So torch refuses second derivatives; without their history, they would be wrong.
+            _, _, *saved = _contrast(rows, ctx.temperature)
         grad = _contrast_gradient(rows, ctx.temperature, saved, grad_n, grad_a)
-        return grad.view(*ctx.shape[1:-1], *grad.shape[1:]).movedim(-2, 0), None
+        return grad.view(*views.shape[1:-1], *grad.shape[1:]).movedim(-2, 0), None
+
+
+def _side_by_side(views: Tensor) -> Tensor:
+    """Turn views (K + 1, ..., e) into (n, K + 1, e)."""
+    return views.movedim(0, -2).reshape(-1, len(views), views.shape[-1])
 
 
 # torch looks the signature up at every call, which costs as much as several operations do.

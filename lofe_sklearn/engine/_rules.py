@@ -61,9 +61,7 @@ class Marked:
         self, loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return both weights."""
-        w_a = mark(loss_n - loss_a, alpha, known).to(loss_n.dtype)
-        if self.label != 1:
-            w_a *= self.label
+        w_a = (self.label * mark(loss_n - loss_a, alpha, known)).to(loss_n.dtype)
         return with_known(1.0 - w_a, w_a, known)
 
 

@@ -44,6 +44,20 @@ def test_contrastive_gradient(which, temperature):
     assert torch.autograd.gradcheck(lambda v: contrastive_losses(v, temperature)[which], views)
 
 
+@pytest.mark.parametrize("losses", [hypersphere_losses, square_losses, energy_losses])
+def test_second_derivatives(losses):
+    values = torch.rand(3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda v: losses(v)[1], values)
+
+
+def test_second_derivatives_of_contrastive_losses_are_refused():
+    views = torch.rand(4, 3, 5, requires_grad=True)
+    loss_n, _ = contrastive_losses(views, 0.3)
+    [gradient] = torch.autograd.grad(loss_n.sum(), views, create_graph=True)
+    with pytest.raises(RuntimeError, match="inplace operation"):
+        gradient.square().sum().backward()
+
+
 def test_contrastive_gradient_of_both_losses_and_under_vmap():
     views = torch.randn(2, 4, 3, 5, dtype=torch.float64, requires_grad=True)
 
