@@ -112,7 +112,7 @@ def mark(score: Tensor, alpha: Tensor, known: Tensor | None = None) -> Tensor:
 
 
 def _mark_on_cpu(score: np.ndarray, alpha: np.ndarray, known: np.ndarray | None) -> np.ndarray:
-    """Mark rows as `mark` does; tied rows are looked at only if there are any."""
+    """Mark rows as `mark` does; ties are looked at only in the models that have them."""
     n_rows = score.shape[-1]
     if known is None:
         count, lowest_at = _same_counts(tuple(alpha.tolist()), alpha.dtype, n_rows)
@@ -122,11 +122,13 @@ def _mark_on_cpu(score: np.ndarray, alpha: np.ndarray, known: np.ndarray | None)
     # Values of so short lines are sorted in the time in which a part of them is selected.
     lowest = np.sort(score, axis=-1)[lowest_at][:, None]
     marked = score >= lowest
-    if (marked.sum(-1) == count).all():
-        return marked
-    above, tied = score > lowest, score == lowest
-    missing = count[:, None] - above.sum(-1, keepdims=True)
-    return above | (tied & (tied.cumsum(-1) <= missing))
+    unlike = marked.sum(-1) != count
+    if unlike.any():
+        score, lowest = score[unlike], lowest[unlike]
+        above, tied = score > lowest, score == lowest
+        missing = count[unlike, None] - above.sum(-1, keepdims=True)
+        marked[unlike] = above | (tied & (tied.cumsum(-1) <= missing))
+    return marked
 
 
 def _counts(
