@@ -130,7 +130,7 @@ class _HypersphereLosses(torch.autograd.Function):
     def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
         difference, root, pull = ctx.saved_tensors
         if torch.is_grad_enabled():
-            *_, root, pull = _hypersphere(difference)
+            root, pull = _hypersphere(difference)[2:]
         return _hypersphere_gradient(difference, root, pull, grad_n, grad_a)
 
 
@@ -149,7 +149,7 @@ class _SquareLosses(torch.autograd.Function):
     def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
         difference, pull = ctx.saved_tensors
         if torch.is_grad_enabled():
-            *_, pull = _square(difference)
+            pull = _square(difference)[2]
         return _square_gradient(difference, pull, grad_n, grad_a)
 
 

@@ -299,7 +299,7 @@ class _ContrastiveLosses(torch.autograd.Function):
         rows = _side_by_side(views)
         if torch.is_grad_enabled():
             # So torch refuses second derivatives; without their history, they would be wrong.
-            _, _, *saved = _contrast(rows, ctx.temperature)
+            saved = list(_contrast(rows, ctx.temperature)[2:])
         grad = _contrast_gradient(rows, ctx.temperature, saved, grad_n, grad_a)
         return grad.view(*views.shape[1:-1], *grad.shape[1:]).movedim(-2, 0), None
 

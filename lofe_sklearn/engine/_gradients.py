@@ -1,6 +1,6 @@
 """How a module's parameters get their gradients: by autograd, or by the module itself.
 
-Autograd costs as much as ten small operations a step. A module that knows its own gradients has a
+Autograd takes a large part of a small network's step. A module that knows its own gradients has a
 method ``with_backward(x)``, which returns both losses and a function of their two weights. That
 function sets the gradients of the weighted sum of the losses.
 """
