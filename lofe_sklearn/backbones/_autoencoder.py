@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from lofe_sklearn._validation import Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._energies import square_losses
-from lofe_sklearn.backbones._mlp import MLP, scored_by_feature
+from lofe_sklearn.backbones._energies import square_losses, square_losses_with_backward
+from lofe_sklearn.backbones._mlp import MLP, Backward, rectify, rectify_gradient, scored_by_feature
 from lofe_sklearn.backbones._shared import Scaling, SharedWithRate, steps_for_width
 
 
@@ -36,6 +36,23 @@ class AutoEncoderModule(nn.Module):
         """Both losses of the rows x, (b, d); of M modules in one, (M, b, d)."""
         reconstructed = self.decoder(F.relu(self.encoder(x), inplace=True))
         return square_losses(reconstructed - x)
+
+    @property
+    def has_backward(self) -> bool:
+        """Whether `with_backward` does what `forward` and autograd do."""
+        return self.encoder.has_backward and self.decoder.has_backward
+
+    def with_backward(self, x: Tensor) -> tuple[tuple[Tensor, Tensor], Backward]:
+        """Return ``forward(x)``, and what sets the gradients, given those of both losses."""
+        embedded, to_encoder = self.encoder.with_backward(x)
+        reconstructed, to_decoder = self.decoder.with_backward(rectify(embedded))
+        losses, to_difference = square_losses_with_backward(reconstructed.sub_(x))
+
+        def backward(grad_n: Tensor, grad_a: Tensor) -> None:
+            grad = to_decoder(to_difference(grad_n, grad_a), of_x=True)
+            to_encoder(rectify_gradient(grad, embedded))
+
+        return losses, backward
 
 
 @with_shared_docs

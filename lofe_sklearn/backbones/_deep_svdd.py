@@ -12,8 +12,12 @@ from torch import Tensor, nn
 from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._energies import hypersphere_losses, inverse_losses
-from lofe_sklearn.backbones._mlp import MLP, scored_by_feature
+from lofe_sklearn.backbones._energies import (
+    hypersphere_losses,
+    hypersphere_losses_with_backward,
+    inverse_losses,
+)
+from lofe_sklearn.backbones._mlp import MLP, Backward, scored_by_feature
 from lofe_sklearn.backbones._shared import Scaling, SharedWithRate, steps_for_width
 
 
@@ -51,6 +55,19 @@ class DeepSVDDModule(nn.Module):
         if self.anomaly_loss == "inverse":
             return inverse_losses(difference.square().sum(dim=-1))
         return hypersphere_losses(difference)
+
+    @property
+    def has_backward(self) -> bool:
+        """Whether `with_backward` does what `forward` and autograd do."""
+        return self.anomaly_loss == "hypersphere" and self.encoder.has_backward
+
+    def with_backward(self, x: Tensor) -> tuple[tuple[Tensor, Tensor], Backward]:
+        """Return ``forward(x)``, and what sets the gradients, given those of both losses."""
+        embedded, to_weights = self.encoder.with_backward(x)
+        losses, to_difference = hypersphere_losses_with_backward(
+            embedded.sub_(self.center.unsqueeze(-2))
+        )
+        return losses, lambda grad_n, grad_a: to_weights(to_difference(grad_n, grad_a))
 
 
 @with_shared_docs

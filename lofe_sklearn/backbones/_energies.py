@@ -1,13 +1,14 @@
 """Both losses of energies: distances and errors, zero where a row looks perfectly normal.
 
 The gradients are written by hand: each is one expression, while autograd would go through a dozen
-small operations.
+small operations. The functions ``..._with_backward`` are for a training without autograd.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from torch import Tensor
 # of a perfectly fitted row finite.
 _SMALLEST_ENERGY = 1e-6
 
+WithBackward = tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], Tensor]]
+
 
 def energy_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
     """L_n = energy and L_a = -log(1 - exp(-energy)) for energies >= 0 of any shape.
@@ -24,7 +27,7 @@ def energy_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
     The hypersphere classifier of Ruff et al. 2020 with its radial distance as the energy; for an
     autoencoder the reconstruction error is one.
     """
-    return energy, _AnomalyLoss.apply(energy)
+    return energy, _AnomalyLoss.apply(energy)[0]
 
 
 def inverse_losses(energy: Tensor) -> tuple[Tensor, Tensor]:
@@ -43,40 +46,73 @@ def hypersphere_losses(difference: Tensor) -> tuple[Tensor, Tensor]:
     return _HypersphereLosses.apply(difference)[:2]
 
 
+def hypersphere_losses_with_backward(difference: Tensor) -> WithBackward:
+    """`hypersphere_losses`, and what turns the gradients of both into that of the vectors."""
+    energy, loss_a, root, pull = _hypersphere(difference)
+    return (energy, loss_a), partial(_hypersphere_gradient, difference, root, pull)
+
+
 def square_losses(difference: Tensor) -> tuple[Tensor, Tensor]:
     """`energy_losses` of the mean squares along the last axis."""
-    return _SquareLosses.apply(difference)
+    return _SquareLosses.apply(difference)[:2]
 
 
-def _anomaly_loss(energy: Tensor) -> Tensor:
-    """-log(1 - exp(-energy))."""
-    energy = energy + _SMALLEST_ENERGY
-    # Two forms of one function, each exact on its own side of log 2 (Maechler 2012, log1mexp).
-    near = torch.expm1(-energy).neg_().log_()
-    far = torch.exp(-energy).neg_().log1p_()
-    return torch.where(energy < math.log(2), near, far).neg_()
+def square_losses_with_backward(difference: Tensor) -> WithBackward:
+    """`square_losses`, and what turns the gradients of both into that of the vectors."""
+    energy, loss_a, pull = _square(difference)
+    return (energy, loss_a), partial(_square_gradient, difference, pull)
 
 
-def _gradient_of_anomaly_loss(energy: Tensor) -> Tensor:
-    # exp(energy) is infinite where the energy is large, and the gradient is 0 there.
-    return torch.expm1(energy + _SMALLEST_ENERGY).reciprocal().neg()
+def _anomaly_loss(energy: Tensor) -> tuple[Tensor, Tensor]:
+    """-log(1 - exp(-energy)), and minus its gradient."""
+    # 1 / (1 - exp(-e)) = 1 + 1 / (exp(e) - 1), and the second summand is minus the gradient. It is
+    # exact for small energies, and 0 for those whose exp(e) is infinite.
+    pull = (energy + _SMALLEST_ENERGY).expm1_().reciprocal()
+    return pull.log1p(), pull
+
+
+def _hypersphere(difference: Tensor) -> tuple[Tensor, ...]:
+    square = difference.square().sum(dim=-1)
+    root = (square + 1.0).sqrt_()
+    energy = square / (root + 1.0)  # root - 1 without the cancellation at small squares
+    loss_a, pull = _anomaly_loss(energy)
+    return energy, loss_a, root, pull
+
+
+def _hypersphere_gradient(
+    difference: Tensor, root: Tensor, pull: Tensor, grad_n: Tensor, grad_a: Tensor
+) -> Tensor:
+    grad = torch.addcmul(grad_n, grad_a, pull, value=-1).div_(root)
+    return difference * grad.unsqueeze(-1)
+
+
+def _square(difference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    energy = difference.square().mean(dim=-1)
+    return energy, *_anomaly_loss(energy)
+
+
+def _square_gradient(difference: Tensor, pull: Tensor, grad_n: Tensor, grad_a: Tensor) -> Tensor:
+    grad = torch.addcmul(grad_n, grad_a, pull, value=-1).mul_(2.0 / difference.shape[-1])
+    return difference * grad.unsqueeze(-1)
 
 
 class _AnomalyLoss(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(energy: Tensor) -> Tensor:
+    def forward(energy: Tensor) -> tuple[Tensor, Tensor]:
         return _anomaly_loss(energy)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        ctx.save_for_backward(*inputs)
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
+        _save(ctx, *inputs, output[1])
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        [energy] = ctx.saved_tensors
-        return grad * _gradient_of_anomaly_loss(energy)
+    def backward(ctx: Any, grad: Tensor, _: Any) -> Any:
+        energy, pull = ctx.saved_tensors
+        if torch.is_grad_enabled():  # for second derivatives
+            _, pull = _anomaly_loss(energy)
+        return -grad * pull
 
 
 class _HypersphereLosses(torch.autograd.Function):
@@ -84,40 +120,43 @@ class _HypersphereLosses(torch.autograd.Function):
 
     @staticmethod
     def forward(difference: Tensor) -> tuple[Tensor, ...]:
-        square = difference.square().sum(dim=-1)
-        root = (square + 1.0).sqrt_()
-        energy = square / (root + 1.0)  # root - 1 without the cancellation at small squares
-        return energy, _anomaly_loss(energy), root
+        return _hypersphere(difference)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-        ctx.mark_non_differentiable(output[2])
-        ctx.save_for_backward(*inputs, output[0], output[2])
+        _save(ctx, *inputs, *output[2:])
 
     @staticmethod
-    def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, _: Any) -> Any:
-        difference, energy, root = ctx.saved_tensors
-        grad = torch.addcmul(grad_n, grad_a, _gradient_of_anomaly_loss(energy)) / root
-        return difference * grad.unsqueeze(-1)
+    def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
+        difference, root, pull = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            root, pull = _hypersphere(difference)[2:]
+        return _hypersphere_gradient(difference, root, pull, grad_n, grad_a)
 
 
 class _SquareLosses(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(difference: Tensor) -> tuple[Tensor, Tensor]:
-        energy = difference.square().mean(dim=-1)
-        return energy, _anomaly_loss(energy)
+    def forward(difference: Tensor) -> tuple[Tensor, ...]:
+        return _square(difference)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-        ctx.save_for_backward(*inputs, output[0])
+        _save(ctx, *inputs, *output[2:])
 
     @staticmethod
-    def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor) -> Any:
-        difference, energy = ctx.saved_tensors
-        grad = torch.addcmul(grad_n, grad_a, _gradient_of_anomaly_loss(energy))
-        return difference * (grad * (2.0 / difference.shape[-1])).unsqueeze(-1)
+    def backward(ctx: Any, grad_n: Tensor, grad_a: Tensor, *_: Any) -> Any:
+        difference, pull = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            pull = _square(difference)[2]
+        return _square_gradient(difference, pull, grad_n, grad_a)
+
+
+def _save(ctx: Any, given: Tensor, *made: Tensor) -> None:
+    """Keep what the gradient needs: the argument, and outputs that are no losses."""
+    ctx.mark_non_differentiable(*made)
+    ctx.save_for_backward(given, *made)
 
 
 # torch looks the signature up at every call, which costs as much as several operations do.

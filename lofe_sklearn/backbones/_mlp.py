@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,8 @@ from torch.nn import functional as F
 from lofe_sklearn._validation import Sizes, did_you_mean
 
 Activation = Callable[[Tensor], Tensor]
+# Takes the gradient of an output, sets those of the parameters, and may return that of the input.
+Backward = Callable[..., Any]
 
 # In place where the gradient needs only the result: the layer before keeps no copy of its output.
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -42,18 +45,12 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the rows x, (..., n_in), to (..., n_out)."""
-        bias = self._parameters["bias"]
+        weight, bias = self.weight, self._parameters["bias"]
         if self.by_feature and is_scoring(self) and self._suits(x):
-            return _add_product(bias, self.weight, x.mT).mT
-        if self.weight.dim() == 2:
-            return F.linear(x, self.weight, bias)
-        rows = x if x.dim() == 3 else x.flatten(1, -2)
-        weight = self.weight.mT
-        if bias is None:
-            out = torch.bmm(rows, weight)
-        else:
-            out = torch.baddbmm(bias.unsqueeze(1), rows, weight)
-        return out if x.dim() == 3 else out.view(*x.shape[:-1], -1)
+            return _add_product(bias, weight, x.mT).mT
+        if weight.dim() == 2 or x.dim() == 3:
+            return product(x, weight, bias)
+        return product(x.flatten(1, -2), weight, bias).view(*x.shape[:-1], -1)
 
     def _suits(self, x: Tensor) -> bool:
         """Whether a product of the rows x is faster with values that lie feature by feature."""
@@ -117,6 +114,81 @@ class MLP(nn.Module):
         for layer in hidden:
             x = self.activation(layer(x))
         return last(x)
+
+    @property
+    def has_backward(self) -> bool:
+        """Whether `with_backward` does what `forward` and autograd do."""
+        return _slope(self.activation) is not None and all(
+            type(layer) is Linear for layer in self.layers
+        )
+
+    def with_backward(self, x: Tensor) -> tuple[Tensor, Backward]:
+        """Return ``forward(x)``, and what sets the gradients of the weights and biases.
+
+        The rows x are (b, n_in), or (M, b, n_in) for stacked parameters. What is returned takes the
+        gradient of the output. If asked to, it returns that of x.
+        """
+        slope = _slope(self.activation) or 0.0
+        layers: list[Any] = [layer._parameters for layer in self.layers]
+        values = [x]
+        for i, layer in enumerate(layers):
+            if i > 0:
+                rectify(values[-1], slope)
+            values.append(product(values[-1], layer["weight"], layer["bias"]))
+        out = values.pop()
+
+        def backward(grad: Tensor, *, of_x: bool = False) -> Tensor | None:
+            for i in reversed(range(len(layers))):
+                weight, bias = layers[i]["weight"], layers[i]["bias"]
+                weight.grad = gradient_of_weight(values[i], grad)
+                if bias is not None:
+                    bias.grad = grad.sum(dim=-2)
+                if i == 0 and not of_x:
+                    return None
+                grad = torch.bmm(grad, weight) if weight.dim() == 3 else torch.mm(grad, weight)
+                if i > 0:
+                    rectify_gradient(grad, values[i], slope)
+            return grad
+
+        return out, backward
+
+
+def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Rows x through a linear layer; stacked rows, (M, b, n_in), through M of them."""
+    if weight.dim() == 2:
+        return F.linear(x, weight, bias)
+    if bias is None:
+        return torch.bmm(x, weight.mT)
+    return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+
+
+def gradient_of_weight(x: Tensor, grad: Tensor) -> Tensor:
+    """Gradient of the weight that `product` takes, in its memory layout."""
+    return torch.mm(grad.t(), x) if x.dim() == 2 else torch.bmm(x.mT, grad).mT
+
+
+def rectify(x: Tensor, slope: float = 0.0) -> Tensor:
+    """Apply a rectifier with this slope below zero, in place."""
+    return F.leaky_relu(x, slope, inplace=True) if slope else x.relu_()
+
+
+def rectify_gradient(grad: Tensor, value: Tensor, slope: float = 0.0) -> Tensor:
+    """Turn the gradient of a rectifier's `value` into that of its argument, in place."""
+    aten = torch.ops.aten
+    if slope:
+        aten.leaky_relu_backward.grad_input(grad, value, slope, True, grad_input=grad)
+    else:
+        aten.threshold_backward.grad_input(grad, value, 0, grad_input=grad)
+    return grad
+
+
+def _slope(activation: Activation) -> float | None:
+    """Slope of a rectifier below zero; None for any other activation."""
+    if type(activation) is nn.ReLU:
+        return 0.0
+    if type(activation) is nn.LeakyReLU and activation.negative_slope > 0:
+        return activation.negative_slope
+    return None
 
 
 def scored_by_feature(network: MLP) -> MLP:

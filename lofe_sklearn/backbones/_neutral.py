@@ -17,8 +17,16 @@ from lofe_sklearn._training import one_feature_dominates
 from lofe_sklearn._validation import Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
-from lofe_sklearn.backbones._losses import contrastive_losses
-from lofe_sklearn.backbones._mlp import MLP, Linear
+from lofe_sklearn.backbones._losses import contrastive_losses, contrastive_losses_with_backward
+from lofe_sklearn.backbones._mlp import (
+    MLP,
+    Backward,
+    Linear,
+    gradient_of_weight,
+    product,
+    rectify,
+    rectify_gradient,
+)
 from lofe_sklearn.backbones._shared import TEMPERATURE, Scaling, SharedWithBatchSize
 
 
@@ -80,6 +88,67 @@ class NeuTraLModule(nn.Module):
         if self.transform_type == "residual":
             return x.unsqueeze(-3) + h
         return h if self.transform_type == "forward" else torch.sigmoid(h) * x.unsqueeze(-3)
+
+    @property
+    def has_backward(self) -> bool:
+        """Whether `with_backward` does what `forward` and autograd do."""
+        is_linear = type(self.transform_in) is Linear
+        return self.transform_type != "multiplicative" and is_linear and self.encoder.has_backward
+
+    def with_backward(self, x: Tensor) -> tuple[tuple[Tensor, Tensor], Backward]:
+        """Return ``forward(x)``, and what sets the gradients, given those of both losses."""
+        transformed, to_transforms = self._transformed_with_backward(x)
+        views = torch.cat([x.unsqueeze(-3), transformed], dim=-3)
+        z, to_encoder = self.encoder.with_backward(views.flatten(-3, -2))
+        # Side by side: the views of one row.
+        z = z.view(*views.shape[:-1], -1).transpose(-3, -2)
+        losses, to_z = contrastive_losses_with_backward(
+            z.reshape(-1, *z.shape[-2:]), self.temperature
+        )
+
+        def backward(grad_n: Tensor, grad_a: Tensor) -> None:
+            grad = to_z(grad_n.reshape(-1), grad_a.reshape(-1)).view(z.shape)
+            grad = to_encoder(grad.transpose(-3, -2).flatten(-3, -2), of_x=True)
+            to_transforms(grad.view(views.shape)[..., 1:, :, :])
+
+        loss_n, loss_a = (loss.view(x.shape[:-1]) for loss in losses)
+        return (loss_n, loss_a), backward
+
+    def _transformed_with_backward(self, x: Tensor) -> tuple[Tensor, Backward]:
+        """Return ``transformed(x)``, and what sets the gradients, given that of it."""
+        first = self.transform_in
+        hidden = rectify(product(x, first.weight, first.bias))
+        layers = list(zip(self.transform_out, self.transform_bias, strict=True))
+        n_transforms = layers[0][0].shape[-3]
+        h = hidden.view(*hidden.shape[:-1], n_transforms, -1).transpose(-3, -2)
+        stacked = h.shape[:-1]
+        values: list[Tensor] = []
+        # The transformations of all modules are one axis of the product.
+        weights = [weight.view(-1, *weight.shape[-2:]) for weight, _ in layers]
+        for weight, (_, bias) in zip(weights, layers, strict=True):
+            if values:
+                rectify(h)
+            values.append(h.reshape(len(weight), *h.shape[-2:]))
+            h = torch.baddbmm(bias.view(-1, 1, bias.shape[-1]), values[-1], weight)
+        h = h.view(*stacked, -1)
+        if self.transform_type == "residual":
+            h.add_(x.unsqueeze(-3))
+
+        def backward(grad: Tensor) -> None:
+            grad = grad.reshape(len(weights[0]), *grad.shape[-2:])
+            for i in reversed(range(len(weights))):
+                weight, bias = layers[i]
+                weight.grad = torch.bmm(values[i].mT, grad).view(weight.shape)
+                bias.grad = grad.sum(dim=1).view(bias.shape)
+                grad = torch.bmm(grad, weights[i].mT)
+                if i > 0:
+                    rectify_gradient(grad, values[i])
+            grad = grad.view(*stacked, -1).transpose(-3, -2).reshape(hidden.shape)
+            rectify_gradient(grad, hidden)
+            first.weight.grad = gradient_of_weight(x, grad)
+            first.bias.grad = grad.sum(dim=-2)
+
+        return h, backward
 
 
 def _uniform(shape: tuple[int, ...], fan_in: int) -> nn.Parameter:

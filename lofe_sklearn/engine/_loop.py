@@ -98,14 +98,14 @@ def train(
         while stopper.running.any():
             labels.start_epoch(stopper.epoch, stack, rows)
             for batch in batches.epoch(stopper.epoch):
-                losses = rows.losses_by(stack, exposure.extend(batch.row))
-                seen = losses[0].detach(), losses[1].detach()
-                own = exposure.own(seen[0]), exposure.own(seen[1])
+                losses, backward = rows.losses_with_backward(stack, exposure.extend(batch.row))
+                own = exposure.own(losses[0]), exposure.own(losses[1])
                 w_n, w_a = labels.weights(batch, *own)
                 # The mean of w_n * loss_n + w_a * loss_a over the batch is the objective.
                 weights = exposure.weights(w_n / batch.n_rows, w_a / batch.n_rows)
-                optimizer.step(losses, weights, rows.sum_gradients)
-                recorder.add_batch(batch, own, (w_n, w_a), exposure.objective(seen[1]))
+                optimizer.step(backward, weights, rows.sum_gradients)
+                del backward  # and with it what the network has made of the rows
+                recorder.add_batch(batch, own, (w_n, w_a), exposure.objective(losses[1]))
                 peaks.after_step(stopper.running)
 
             means = recorder.close_epoch(stopper.running, batches.n_drawn)

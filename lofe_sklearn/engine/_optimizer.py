@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from lofe_sklearn.engine._gradients import Backward
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,16 +46,19 @@ class _Group:
         Where they are on the model axis; None for all models.
     models : list of int
     lr, weight_decay : float
-    tensors : list of tuple
-        Values, running means of the gradient and of its square, and the number of steps, of each
-        parameter.
+    values, means, squares, n_steps : list of Tensor
+        Of each parameter: its values, the running means of its gradient and of the gradient's
+        square, and the number of steps.
     """
 
     part: slice | None
     models: list[int]
     lr: float
     weight_decay: float
-    tensors: list[tuple[Tensor, ...]]
+    values: list[Tensor]
+    means: list[Tensor]
+    squares: list[Tensor]
+    n_steps: list[Tensor]
 
 
 class StackOptimizer:
@@ -84,7 +90,8 @@ class StackOptimizer:
     ) -> None:
         self.parameters = [p for p in parameters if p.requires_grad]
         self.clip_value, self.n_models = clip_value, len(lr)
-        moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.parameters]
+        means, squares = ([torch.zeros_like(p) for p in self.parameters] for _ in range(2))
+        values = [p.detach() for p in self.parameters]
         states = states or [None] * len(lr)
         n_steps = [0 if state is None else state.n_steps for state in states]
         self._groups: list[_Group] = []
@@ -92,58 +99,63 @@ class StackOptimizer:
         for (rate, decay, n_done), run in groupby(each, key=lambda pair: pair[1]):
             models = [m for m, _ in run]
             part = None if len(models) == len(lr) else slice(models[0], models[-1] + 1)
-            tensors = [
-                (
-                    *(_of(part, t) for t in (p.detach(), *own)),
-                    torch.full((), float(n_done), device=p.device),
-                )
-                for p, own in zip(self.parameters, moments, strict=True)
-            ]
-            _go_on(tensors, [state for m in models if (state := states[m]) is not None])
-            self._groups.append(_Group(part, models, rate, decay, tensors))
+            group = _Group(
+                part,
+                models,
+                rate,
+                decay,
+                _of(part, values),
+                _of(part, means),
+                _of(part, squares),
+                [torch.full((), float(n_done), device=p.device) for p in values],
+            )
+            _go_on(group, [state for m in models if (state := states[m]) is not None])
+            self._groups.append(group)
 
+    @torch.no_grad()
     def step(
         self,
-        losses: tuple[Tensor, Tensor],
+        backward: Backward,
         weights: tuple[Tensor, Tensor],
         sum_gradients: Callable[[Sequence[Tensor]], None],
     ) -> None:
         """Move every parameter against the gradient of the weighted sum of both losses.
 
-        ``sum_gradients(parameters)`` adds the gradients of other processes to those of this one.
+        ``backward(*weights)`` sets the gradients. ``sum_gradients(parameters)`` adds those of other
+        processes to them.
         """
         for parameter in self.parameters:
             parameter.grad = None
-        # The sum is linear in the losses: its gradient with respect to them is the weights.
-        torch.autograd.backward(losses, weights)
+        backward(*weights)
         sum_gradients(self.parameters)
         if self.clip_value is not None:
             clip_gradients(self.parameters, self.n_models, self.clip_value)
+        # What the losses made no use of has no gradient, and is not moved.
+        used = [i for i, p in enumerate(self.parameters) if p.grad is not None]
+        gradients: Any = [self.parameters[i].grad for i in used]
+        if not used:
+            return
         for group in self._groups:
-            # What the losses made no use of has no gradient, and is not moved.
-            used = [
-                (_of(group.part, p.grad), *own)
-                for p, own in zip(self.parameters, group.tensors, strict=True)
-                if p.grad is not None
-            ]
-            if used:
-                gradients, values, means, squares, n_steps = map(list, zip(*used, strict=True))
-                torch._foreach_add_(n_steps, 1)
-                torch._fused_adam_(
-                    values,
-                    gradients,
-                    means,
-                    squares,
-                    [],
-                    n_steps,
-                    amsgrad=False,
-                    maximize=False,
-                    beta1=0.9,
-                    beta2=0.999,
-                    eps=1e-8,
-                    lr=group.lr,
-                    weight_decay=group.weight_decay,
-                )
+            values, means, squares, n_steps = (
+                tensors if len(used) == len(tensors) else [tensors[i] for i in used]
+                for tensors in (group.values, group.means, group.squares, group.n_steps)
+            )
+            torch._foreach_add_(n_steps, 1)
+            torch._fused_adam_(
+                values,
+                _of(group.part, gradients),
+                means,
+                squares,
+                [],
+                n_steps,
+                amsgrad=False,
+                maximize=False,
+                beta1=0.9,
+                beta2=0.999,
+                eps=1e-8,
+                lr=group.lr,
+                weight_decay=group.weight_decay,
+            )
 
     def states(self) -> list[AdamState | None]:
         """Return what is remembered of each model."""
@@ -152,27 +164,26 @@ class StackOptimizer:
         ]
 
     def _state_of(self, group: _Group, i: int) -> AdamState | None:
-        n_steps = max((int(own[3]) for own in group.tensors), default=0)
+        n_steps = max(map(int, group.n_steps), default=0)
         if n_steps == 0:
             return None
 
-        def moments(which: int) -> list[Tensor]:
-            every = [own[which] for own in group.tensors]
-            return [(t if self.n_models == 1 else t[i]).detach().cpu().clone() for t in every]
+        def copied(moments: list[Tensor]) -> list[Tensor]:
+            return [(t if self.n_models == 1 else t[i]).detach().cpu().clone() for t in moments]
 
-        return AdamState(n_steps, moments(1), moments(2))
-
-
-def _of(models: slice | None, stacked: Tensor) -> Tensor:
-    """Return the part of some models, by default of all."""
-    return stacked if models is None else stacked[models]
+        return AdamState(n_steps, copied(group.means), copied(group.squares))
 
 
-def _go_on(tensors: Sequence[tuple[Tensor, ...]], states: Sequence[AdamState]) -> None:
+def _of(models: slice | None, stacked: list[Tensor]) -> list[Tensor]:
+    """Return the parts of some models, by default of all."""
+    return stacked if models is None else [tensor[models] for tensor in stacked]
+
+
+def _go_on(group: _Group, states: Sequence[AdamState]) -> None:
     """Put what is remembered of models, which have made equally many steps, into place."""
     if not states:
         return
-    for i, (_, mean, square, _) in enumerate(tensors):
+    for i, (mean, square) in enumerate(zip(group.means, group.squares, strict=True)):
         mean.copy_(torch.stack([state.means[i] for state in states]).reshape(mean.shape))
         square.copy_(torch.stack([state.squares[i] for state in states]).reshape(square.shape))
 

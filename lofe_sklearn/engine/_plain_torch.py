@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from lofe_sklearn.engine._forks import ForkSafeLock, is_fork, one_thread
+from lofe_sklearn.engine._freed_memory import keep_freed_memory
 
 
 @contextmanager
@@ -37,6 +38,7 @@ def plain_torch() -> Iterator[None]:
                 stack.enter_context(torch.autocast(kind, enabled=False))
         if is_fork():
             stack.enter_context(one_thread)
+        keep_freed_memory()
         yield
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,14 +11,22 @@ from scipy import sparse
 from torch import Tensor
 
 from lofe_sklearn.engine._exposure import Exposure, ExposureStep, NoExposure, outliers_below
+from lofe_sklearn.engine._gradients import Backward, Losses
 from lofe_sklearn.exceptions import UnusableRowsError
 
 Scaling = tuple[np.ndarray, np.ndarray]
 # Some of the M models, as an index of the model axis.
 Models = slice | list[int]
 ALL = slice(None)
-# A `ModuleStack`, or what is called as it is: both losses of rows by all models or some.
-Stack: TypeAlias = Callable[[Tensor, Models], tuple[Tensor, Tensor]]
+
+
+class Stack(Protocol):
+    """What `ModuleStack` does: both losses of rows, by all models or some."""
+
+    def __call__(self, x: Tensor, models: Models = ALL) -> Losses: ...
+
+    def with_backward(self, x: Tensor) -> tuple[Losses, Backward]: ...
+
 
 # Rows scaled at a time: their float64 intermediates would be several times the size of X.
 _BLOCK_ROWS = 16_384
@@ -67,9 +75,13 @@ class Rows:
             picked = self._to_tensor(self._X[numbers].toarray(), numbers)
         return picked.view(*index.shape, *picked.shape[1:])
 
-    def losses_by(self, stack: Stack, index: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
+    def losses_by(self, stack: Stack, index: Tensor, models: Models = ALL) -> Losses:
         """Both losses, (M, b) each, of the rows at `index`, (M, b), by all models or some."""
         return stack(self.take(index, models), models)
+
+    def losses_with_backward(self, stack: Stack, index: Tensor) -> tuple[Losses, Backward]:
+        """Both losses by all models, without their graph, and what sets the gradients."""
+        return stack.with_backward(self.take(index))
 
     def sum_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Add up what other processes have found for their rows; all rows are here."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -37,7 +37,8 @@ def refine(
     loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Drop the most anomalous part: weights (0, 0)."""
-    return _weights(mark(loss_n, alpha, known).to(loss_n), known, marked_weights=(0.0, 0.0))
+    kept = (~mark(loss_n, alpha, known)).to(loss_n.dtype)
+    return with_known(kept, torch.zeros_like(kept), known)
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Marked:
         self, loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return both weights."""
-        marked = mark(loss_n - loss_a, alpha, known).to(loss_n)
-        return _weights(marked, known, marked_weights=(1.0 - self.label, self.label))
+        w_a = (self.label * mark(loss_n - loss_a, alpha, known)).to(loss_n.dtype)
+        return with_known(1.0 - w_a, w_a, known)
 
 
 hard, soft = Marked(1.0), Marked(0.5)
@@ -111,31 +112,40 @@ def mark(score: Tensor, alpha: Tensor, known: Tensor | None = None) -> Tensor:
 
 
 def _mark_on_cpu(score: np.ndarray, alpha: np.ndarray, known: np.ndarray | None) -> np.ndarray:
-    """Mark rows as `mark` does; tied rows are looked at only if there are any."""
+    """Mark rows as `mark` does; ties are looked at only in the models that have them."""
     n_rows = score.shape[-1]
-    n_unknown: Any = n_rows
-    if known is not None:
+    if known is None:
+        count, lowest_at = _same_counts(tuple(alpha.tolist()), alpha.dtype, n_rows)
+    else:
         score = np.where(known == 0, score, score.dtype.type(-math.inf))
-        n_unknown = (known == 0).sum(-1).astype(alpha.dtype)
-    count = np.minimum(np.maximum(np.floor(alpha * n_unknown + 0.5), 1), n_unknown)
-    count = (count * (alpha > 0)).astype(int)
+        count, lowest_at = _counts(alpha, (known == 0).sum(-1), n_rows)
     # Values of so short lines are sorted in the time in which a part of them is selected.
-    place = np.minimum(n_rows - count, n_rows - 1)
-    lowest = np.sort(score, axis=-1)[np.arange(len(score)), place][:, None]
+    lowest = np.sort(score, axis=-1)[lowest_at][:, None]
     marked = score >= lowest
-    if (marked.sum(-1) == count).all():
-        return marked
-    above, tied = score > lowest, score == lowest
-    missing = count[:, None] - above.sum(-1, keepdims=True)
-    return above | (tied & (tied.cumsum(-1) <= missing))
+    unlike = marked.sum(-1) != count
+    if unlike.any():
+        score, lowest = score[unlike], lowest[unlike]
+        above, tied = score > lowest, score == lowest
+        missing = count[unlike, None] - above.sum(-1, keepdims=True)
+        marked[unlike] = above | (tied & (tied.cumsum(-1) <= missing))
+    return marked
 
 
-def _weights(
-    marked: Tensor, known: Tensor | None, marked_weights: tuple[float, float]
-) -> tuple[Tensor, Tensor]:
-    """Weights (1, 0) outside the marked part; known rows get exactly their own label's weights."""
-    for_n, for_a = marked_weights
-    return with_known(1.0 - (1.0 - for_n) * marked, for_a * marked, known)
+def _counts(
+    alpha: np.ndarray, n_unknown: np.ndarray, n_rows: int
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """How many rows to mark, (M,), and where the last of them stands if rows are sorted."""
+    rounded = np.floor(alpha * n_unknown.astype(alpha.dtype) + 0.5).astype(int)
+    count = np.minimum(np.maximum(rounded, alpha > 0), n_unknown)
+    return count, (np.arange(len(count)), np.minimum(n_rows - count, n_rows - 1))
+
+
+@lru_cache(maxsize=256)
+def _same_counts(
+    alpha: tuple[float, ...], dtype: np.dtype, n_rows: int
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Return `_counts` if no label is known: the same in every step."""
+    return _counts(np.array(alpha, dtype), np.full(len(alpha), n_rows), n_rows)
 
 
 def with_known(w_n: Tensor, w_a: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:

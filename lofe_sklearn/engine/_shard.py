@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from lofe_sklearn.engine._exposure import Exposure
+from lofe_sklearn.engine._gradients import Backward, Losses, by_autograd
 from lofe_sklearn.engine._ranks import Ranks
 from lofe_sklearn.engine._rows import ALL, Models, Rows, Scaling, Stack
 
@@ -60,7 +61,7 @@ class Shard(Rows):
         rows[~mine] = 0
         return self._ranks.sum(rows)
 
-    def losses_by(self, stack: Stack, index: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
+    def losses_by(self, stack: Stack, index: Tensor, models: Models = ALL) -> Losses:
         """Both losses, (M, b) each, of the rows at `index`, (M, b), by all models or some."""
         mine = self._is_mine(index)
         # At least one row, which then counts for nothing: some layers take no empty batch.
@@ -75,6 +76,10 @@ class Shard(Rows):
         batch = own.new_zeros(2, *index.shape).scatter(2, at, own)
         loss_n, loss_a = _SumOfAll.apply(batch, self._ranks)
         return loss_n, loss_a
+
+    def losses_with_backward(self, stack: Stack, index: Tensor) -> tuple[Losses, Backward]:
+        """Both losses by all models, without their graph, and what sets the gradients."""
+        return by_autograd(self.losses_by(stack, index))
 
     def sum_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Add up the gradients, each process having those of its own rows."""

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from lofe_sklearn.engine._forks import ForkSafeLock
+from lofe_sklearn.engine._gradients import Backward, Losses, by_autograd, has_backward
 from lofe_sklearn.engine._rows import ALL, Models
 
 # torch's layers draw initial weights and dropout masks from the global generator, so two fits in
@@ -93,13 +94,16 @@ class ModuleStack:
         self.modules = modules
         self.n_models = len(modules)
         self._call: Callable[[Tensor, Models], tuple[Tensor, Tensor]] = self._call_one
+        self._has_backward = all(map(has_backward, modules))
         if self.n_models == 1:
             # vmap has a cost of its own, which only several models make good.
             self.parameters = dict(modules[0].named_parameters())
             return
         self.parameters, self._buffers = stack_module_state(modules)
         self._call = self._call_vmapped
-        if all(map(takes_stacked_parameters, modules)):
+        stackable = all(map(takes_stacked_parameters, modules))
+        self._has_backward &= stackable
+        if stackable:
             self._joined = joined(modules[0], self.parameters, self._buffers)
             self.parameters = dict(self._joined.named_parameters())
             self._neighbours: dict[tuple[int, int], nn.Module] = {}
@@ -108,6 +112,23 @@ class ModuleStack:
     def __call__(self, x: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
         """Compute both losses, (M, b) each, of the rows x, (M, b, ...), by all models or some."""
         return self._call(x, models)
+
+    def with_backward(self, x: Tensor) -> tuple[Losses, Backward]:
+        """Compute both losses, (M, b) each, and return what sets the gradients of their sum.
+
+        It takes the weights of both losses in that sum. The losses have no graph.
+        """
+        if not self._has_backward:
+            return by_autograd(self(x))
+        single = self.n_models == 1
+        module: Any = self.modules[0] if single else self._joined
+        with torch.no_grad():
+            losses, backward = module.with_backward(x[0] if single else x)
+        if not single:
+            return losses, backward
+        loss_n, loss_a = losses
+        alone = (loss_n.unsqueeze(0), loss_a.unsqueeze(0))
+        return alone, lambda w_n, w_a: backward(w_n[0], w_a[0])
 
     def sync(self) -> list[nn.Module]:
         """Write the stacked parameters back into the modules and return these."""

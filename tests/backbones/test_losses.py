@@ -37,10 +37,25 @@ def test_contrastive_losses_are_the_formulas(n_views):
         torch.testing.assert_close(ours, formula)
 
 
+@pytest.mark.parametrize("temperature", [0.3, 0.04])
 @pytest.mark.parametrize("which", [0, 1])
-def test_contrastive_gradient(which):
+def test_contrastive_gradient(which, temperature):
     views = torch.randn(4, 3, 5, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda v: contrastive_losses(v, 0.3)[which], views)
+    assert torch.autograd.gradcheck(lambda v: contrastive_losses(v, temperature)[which], views)
+
+
+@pytest.mark.parametrize("losses", [hypersphere_losses, square_losses, energy_losses])
+def test_second_derivatives(losses):
+    values = torch.rand(3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda v: losses(v)[1], values)
+
+
+def test_second_derivatives_of_contrastive_losses_are_refused():
+    views = torch.rand(4, 3, 5, requires_grad=True)
+    loss_n, _ = contrastive_losses(views, 0.3)
+    [gradient] = torch.autograd.grad(loss_n.sum(), views, create_graph=True)
+    with pytest.raises(RuntimeError, match="inplace operation"):
+        gradient.square().sum().backward()
 
 
 def test_contrastive_gradient_of_both_losses_and_under_vmap():

@@ -77,6 +77,12 @@ def test_models_of_a_stack_have_their_own_ratio():
     assert marked.sum(dim=1).tolist() == [0, 2, 10]
 
 
+def test_ties_of_one_model_change_no_other():
+    scores = torch.stack([torch.zeros(8), torch.arange(8.0), torch.tensor([1.0, 0.0]).repeat(4)])
+    marked = mark(scores, torch.full((3,), 0.25))
+    assert [torch.nonzero(own).flatten().tolist() for own in marked] == [[0, 1], [6, 7], [0, 2]]
+
+
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_known_labels_are_fixed_exactly(rule):
     loss_n, loss_a = losses(0, 12)
