@@ -35,8 +35,8 @@ _BRISK = 3.0
 # takes longest.
 _ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
     DeepSVDD: (2, 20),
-    AutoEncoder: (2, 20),
-    RealNVP: (4, 2),
+    AutoEncoder: (2, 10),
+    RealNVP: (5, 2),
 }
 # Batches of the first two grow with the rows, so that a pass has no more steps than these, until
 # they are so many times as large. The learning rate grows with the square root of the batch.
@@ -79,9 +79,9 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
     """Return the backbones for rows of a shape: those of `backbones_of`.
 
     Where nothing is given they are trained at three times their learning rate. Half of their steps
-    are then enough, as long as these are 20 epochs, and a quarter of the flow's: over the
-    benchmarks' sets members rank as well as after all steps. They also do in larger batches, of
-    more than 2,000 rows.
+    are then enough, as long as these are 20 epochs, or 10 of the autoencoder's, and a fifth of the
+    flow's: over the benchmarks' sets members rank as well as after all steps. They also do in
+    larger batches, of more than 2,000 rows.
     """
     backbones = backbones_of(estimator)
     if estimator is None:
