@@ -50,8 +50,9 @@ class LOE(
         `RealNVP`, `MHRot` or your own. It is cloned, never changed. Members take the backbones of a
         list in turn. None stands for ``[DeepSVDD(), AutoEncoder(), RealNVP()]``, the best on
         average. These train at three times their own learning rate, the first two for half of their
-        epochs, but at least 20, and the flow for a quarter, but at least 2. Of n > 1,664 rows the
-        first two take batches of n / 13, at most 512, and lr grows with the batch's square root.
+        epochs, but at least 20 and 10, and the flow for a fifth, but at least 2. Of n > 1,664 rows
+        the first two take batches of n / 13, at most 512, and lr grows with the batch's square
+        root.
     method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
         How the rows labelled as anomalies are trained. A list has one method for each backbone.
         ``"hard"`` uses the anomaly loss alone. ``"soft"`` uses a part of both losses, 1/2 or what

@@ -82,6 +82,14 @@ def test_batches_of_the_default_backbones_grow_with_the_rows(n_samples, batch_si
     assert (flow.batch_size, flow.lr) == (128, pytest.approx(3e-3))
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "n_epochs"), [(1_000, (50, 50, 20)), (5_000, (20, 10, 4)), (50_000, (5, 5, 2))]
+)
+def test_epochs_of_the_default_backbones_fall_with_the_rows(n_samples, n_epochs):
+    backbones = _parameters.for_rows_of(None, n_samples, 30)
+    assert tuple(each.max_epochs for each in backbones) == n_epochs
+
+
 def test_who_chooses_the_kinds_keeps_their_batches():
     chosen = [DeepSVDD(), AutoEncoder(batch_size=64)]
     assert [each.batch_size for each in _parameters.for_rows_of(chosen, 10**6, 30)] == [128, 64]
