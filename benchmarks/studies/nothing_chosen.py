@@ -329,7 +329,7 @@ STUDY = Study(
     "nothing-chosen",
     "LOE() with nothing chosen against nine detectors: own ratios, rare anomalies, none, few rows",
     axes={
-        "seed": Axis((0,)),
+        "seed": Axis((0, 1)),
         "situation": Axis(SITUATIONS, choices=SITUATIONS),
         "dataset": Axis(SETS),
         "whose": Axis(("ours", "peers"), choices=("ours", "peers"), option="whose"),
