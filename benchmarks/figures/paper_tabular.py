@@ -60,8 +60,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         3.1 + 0.15 * len(means),
         f"With LOE's labels NeuTraL is {_below(behind['NeuTraL'])}\n"
         f"the paper, and ICL {_below(behind['ICL'])} it",
-        f"Mean F1 over {len(next(iter(both.values())))} sets, 10 % of anomalies, ratio given."
-        " Blue: ours; dark: the paper.",
+        f"Mean F1 over {len(next(iter(both.values())))} sets, 10 % of anomalies, ratio given.\n"
+        "Blue: ours; dark: the paper, and beside LOE its best method.",
     )
     axis = drawing.subplots()
     names = [f"{backbone}, {method}" if method else backbone for backbone, method in means]
