@@ -266,7 +266,7 @@ def mean_history(members: Sequence[Backbone], n_iter: int) -> np.ndarray:
 
 def _scale_of(plan: EnsemblePlan, tasks: Sequence[Task], trained: Sequence[Trained]) -> CommonScale:
     losses, modules = [each.losses[0] for each in trained], [each.module for each in trained]
-    shares = [_ratio_of(task) if plan.is_ratio_known else 0.0 for task in tasks]
+    shares = [_ratio_of(task) if plan.is_share_known else 0.0 for task in tasks]
     return CommonScale.of(losses, modules, shares, is_fused=plan.evidence is not None)
 
 

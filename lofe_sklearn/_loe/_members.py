@@ -63,7 +63,8 @@ class EnsemblePlan(Plan):
 
     evidence: Evidence | None = None
     backbones: Sequence[Backbone] = ()
-    is_ratio_known: bool = False
+    # Whether all members take one known share of the rows for anomalies.
+    is_share_known: bool = False
 
     @property
     def kinds(self) -> list[int]:
@@ -188,7 +189,7 @@ class Planner:
             first_scores=self._first_scores_of_others(seeds[0], starter),
             evidence=evidence,
             backbones=self.backbones,
-            is_ratio_known=contamination.is_known,
+            is_share_known=contamination.is_known and self._labels_any,
         )
 
     def _enough(self, rows: np.ndarray, seed: int) -> np.ndarray:
