@@ -190,15 +190,15 @@ class _Ranked:
     Attributes
     ----------
     scores : ndarray of shape (n_samples,)
-    highest_below, lowest_above : ndarray of shape (n_cuts,)
-        Rows between the two tie with the last row above the cut.
+    tie_low, tie_high : ndarray of shape (n_cuts,)
+        Rows whose score is between the two tie with the last row above the cut.
     is_tied : ndarray of bool, shape (n_samples,)
         Which rows are the largest tie.
     """
 
     scores: np.ndarray
-    highest_below: np.ndarray
-    lowest_above: np.ndarray
+    tie_low: np.ndarray
+    tie_high: np.ndarray
     is_tied: np.ndarray
 
     @classmethod
@@ -213,18 +213,21 @@ class _Ranked:
         return cls(scores, (ascending - near)[at], (ascending + near)[at], is_tied)
 
     def above(self, which: int, n_above: int) -> np.ndarray:
-        """Return which rows are above a cut, behind so many; where it splits a tie, how likely."""
-        reached = self.scores >= self.highest_below[which]
+        """Return which rows are above the cut below `n_above` rows.
+
+        If it splits a tie, return instead how likely each row is above it.
+        """
+        reached = self.scores >= self.tie_low[which]
         n_reached = np.count_nonzero(reached)
         if n_reached == n_above:
             return reached
-        certain = self.scores > self.lowest_above[which]
+        certain = self.scores > self.tie_high[which]
         n_certain = np.count_nonzero(certain)
         return np.where(certain, 1.0, reached * (n_above - n_certain) / (n_reached - n_certain))
 
 
 def _in_both(a: np.ndarray, b: np.ndarray) -> float:
-    """Return how many rows are expected to be in both, of rows that are in each, or how likely."""
+    """Return how many rows are expected above two cuts, given which rows are above each."""
     if a.dtype == b.dtype == bool:
         return float(np.count_nonzero(a & b))
     return float(a.astype(float) @ b.astype(float))
