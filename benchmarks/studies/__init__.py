@@ -38,6 +38,7 @@ from benchmarks.studies import (
     training_length,
     unlabelled,
     unseen_labels,
+    unseen_sets,
     video_labels,
     wrong_ratio,
 )
@@ -48,7 +49,8 @@ _MODULES = (
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
     *(image_features, patches, flow, reasons, rules, backbones, kinds, default_kinds, ablation),
-    *(unseen_labels, video_labels, larger_than_memory, large_sets, growth, jobs, digest),
+    *(unseen_labels, unseen_sets, video_labels, larger_than_memory, large_sets, growth),
+    *(jobs, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

@@ -130,11 +130,12 @@ def run(cell: Row) -> Iterator[Row]:
         return
     X, y = drawn
     shape = {"n_rows": len(X), "n_features": X.shape[1], "n_anomalies": int(y.sum())}
-    of_some = _of_ours if cell["whose"] == "ours" else _of_peers
+    of_some = of_ours if cell["whose"] == "ours" else of_peers
     yield from (shape | row for row in of_some(X, y, cell["seed"]))
 
 
-def _of_ours(X: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Row]:
+def of_ours(X: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Row]:
+    """Yield what our detectors find in the rows."""
     for name, make in OURS.items():
         detector = make(seed)
         start = time.process_time()
@@ -154,7 +155,8 @@ def _of_ours(X: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Row]:
         }
 
 
-def _of_peers(X: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Row]:
+def of_peers(X: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Row]:
+    """Yield how the peers, and the rank mean of three, order the rows."""
     mean, scale = X.mean(axis=0), X.std(axis=0)
     # In single precision: PyOD's PCA divides by the variance of features that others determine, 0.
     rows = ((X - mean) / np.where(scale > 0, scale, 1.0)).astype(np.float32)
@@ -224,29 +226,34 @@ def _ratios(rows: list[Row]) -> str:
         if situation == "clean":
             cells += ["", "", ""]
         else:
-            by_half = [_error([r for r in own if r["dataset"] in half]) for half in HALVES.values()]
-            inside = [row["interval"][0] <= _true(row) <= row["interval"][1] for row in own]
-            cells += [f"{_error(own):.2f}", " / ".join(f"{error:.2f}" for error in by_half)]
+            by_half = [
+                error_of_ratio([row for row in own if row["dataset"] in half])
+                for half in HALVES.values()
+            ]
+            inside = [row["interval"][0] <= true_ratio(row) <= row["interval"][1] for row in own]
+            cells += [f"{error_of_ratio(own):.2f}", " / ".join(f"{error:.2f}" for error in by_half)]
             cells += [f"{sum(inside)} of {len(inside)}"]
         cells += [f"{short(float(np.median(flagged)))}, {short(max(flagged))}"]
         cells += [short(max(row["likely"] for row in own))]
         if situation == "clean":
             cells += [""]
         else:
-            best = min(CONSTANTS, key=lambda constant: _error(own, constant))
-            cells += [f"{best:g}: {_error(own, best):.2f}"]
+            best = min(CONSTANTS, key=lambda constant: error_of_ratio(own, constant))
+            cells += [f"{best:g}: {error_of_ratio(own, best):.2f}"]
         lines.append(cells)
     return table(header, lines)
 
 
-def _true(row: Row) -> float:
+def true_ratio(row: Row) -> float:
+    """Return the share of anomalies in the rows that were fitted."""
     return row["n_anomalies"] / row["n_rows"]
 
 
-def _error(rows: list[Row], constant: float | None = None) -> float:
+def error_of_ratio(rows: list[Row], constant: float | None = None) -> float:
+    """Return the mean abs(log2(found / true)), of the ratio found or of a constant."""
     found = [constant or row["found_ratio"] for row in rows]
     return float(
-        np.mean([abs(np.log2(r / _true(row))) for r, row in zip(found, rows, strict=True)])
+        np.mean([abs(np.log2(r / true_ratio(row))) for r, row in zip(found, rows, strict=True)])
     )
 
 
