@@ -2,6 +2,7 @@
 
     python -m benchmarks study large-sets
     python -m benchmarks study large-sets --parts members --rows 50000
+    python -m benchmarks study large-sets --parts neighbours --sets adbench:32_shuttle
 
 At most 150,000 rows of a set are fitted and scored. "members" is `LOE(evidence=None)` with members
 that are trained on so many rows, the same for all; "neighbours" is the distance to the 20th nearest
@@ -44,7 +45,7 @@ def run(cell: Row) -> Iterator[Row]:
         detector = LOE(evidence=None, random_state=cell["seed"])
     else:
         detector = Neighbors(random_state=cell["seed"])
-        detector.max_samples = detector.max_samples_of_many = cell["n_rows"]  # type: ignore[misc]
+        detector.max_samples = cell["n_rows"]  # type: ignore[misc]
     with patch.object(_parameters, "_ENOUGH_ROWS", cell["n_rows"] or len(X)):
         seconds = cpu_seconds(lambda: detector.fit(X))
     ours = isinstance(detector, LOE)

@@ -73,16 +73,14 @@ class Forest(BaseEstimator):
 class Neighbors(BaseEstimator):
     """Distance to the 20th nearest training row, features standardised.
 
-    A training row is its own nearest. Of many rows the neighbours are sought among 5,000; of more
-    than 50,000 among 500, which did better on large sets, as anomalies in groups then have fewer
-    neighbours of their kind, and takes a tenth of the time.
+    A training row is its own nearest. Of many rows the neighbours are sought among 500. That did
+    better than among more, as anomalies in groups then have fewer neighbours of their kind, and
+    takes less time (study `large-sets` of the benchmarks).
     """
 
     label: ClassVar[str] = "the distance to the 20th neighbour"
     n_neighbors: ClassVar[int] = 20
-    max_samples: ClassVar[int] = 5_000
-    max_samples_of_many: ClassVar[int] = 500
-    many: ClassVar[int] = 50_000
+    max_samples: ClassVar[int] = 500
 
     def __init__(self, random_state: int = 0) -> None:
         self.random_state = random_state
@@ -95,8 +93,7 @@ class Neighbors(BaseEstimator):
     def fit(self, X: Matrix, y: Any = None) -> Self:
         """Keep the rows that are compared with."""
         self.scaling_ = fit_scaling(X, "standard")
-        enough = self.max_samples if X.shape[0] <= self.many else self.max_samples_of_many
-        most = min(enough, max(2, _KEPT // X.shape[1]))
+        most = min(self.max_samples, max(2, _KEPT // X.shape[1]))
         self.rows_ = _standardised(_some_rows(X, most, self.random_state), self.scaling_)
         return self
 

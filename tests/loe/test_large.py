@@ -65,10 +65,9 @@ def test_all_known_rows_are_trained_on_where_they_are_more_than_enough(enough):
 
 
 def test_neighbours_are_sought_among_few_of_many_rows(monkeypatch):
-    monkeypatch.setattr(Neighbors, "many", 200)
-    monkeypatch.setattr(Neighbors, "max_samples_of_many", 60)
+    monkeypatch.setattr(Neighbors, "max_samples", 60)
     assert len(Neighbors().fit(X).rows_) == 60
-    assert len(Neighbors().fit(X[:200]).rows_) == 200
+    assert len(Neighbors().fit(X[:50]).rows_) == 50
 
 
 @pytest.mark.parametrize(
