@@ -36,8 +36,9 @@ class ICL(Backbone):
         for wide rows, and is as many as the paper's window sizes give.
     windows_per_step : int or None, default=64
         Windows whose rest is embedded in a training step, of all permutations together, drawn anew
-        for each step, if a row has more; None takes all. They are still told apart from all windows of the row, so that the gradient
-        is that of all of them in the mean. Scores are always of all windows.
+        for each step, if a row has more; None takes all. They are still told apart from all windows
+        of the row, so that the gradient is that of all of them in the mean. Scores are always of
+        all windows.
     n_permutations : int, optional
         Orders of the features, the given one and random ones; each has encoders and gains of its
         own, and the losses are averaged. The order decides which features share a window. Time

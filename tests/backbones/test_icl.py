@@ -62,7 +62,7 @@ def test_a_step_uses_the_windows_drawn_for_it():
 
 
 def test_few_windows_are_all_used():
-    assert len(module_of(34).schedule) == 0
+    assert len(module_of(33).schedule) == 0
     assert module_of(200).n_drawn == 64
     assert len(module_of(200, windows_per_step=None).schedule) == 0
 
