@@ -83,8 +83,13 @@ COMPARISONS = {
     "icl-gains": Comparison(
         _odds("pendigits", "satimage-2", "breastw"),
         ("hard",),
-        {"feature_gain=0 feature_offset=0": ("ICL", {"feature_gain": 0, "feature_offset": 0})},
-        of_suite=("ICL",),
+        {
+            "n_permutations=1": ("ICL", {"n_permutations": 1}),
+            "n_permutations=1 feature_gain=0 feature_offset=0": (
+                "ICL",
+                {"n_permutations": 1, "feature_gain": 0, "feature_offset": 0},
+            ),
+        },
     ),
     "icl-scaling": Comparison(
         _odds(
@@ -93,10 +98,17 @@ COMPARISONS = {
         ),
         ("hard",),
         {
-            "scaling=minmax feature_gain=0.6 feature_offset=0.1": (
+            "n_permutations=1": ("ICL", {"n_permutations": 1}),
+            "n_permutations=1 scaling=minmax feature_gain=0.6 feature_offset=0.1": (
                 "ICL",
-                {"scaling": "minmax", "feature_gain": 0.6, "feature_offset": 0.1},
-            )
+                {
+                    "n_permutations": 1,
+                    "scaling": "minmax",
+                    "feature_gain": 0.6,
+                    "feature_offset": 0.1,
+                },
+            ),
+            "mixed_scaling=False": ("ICL", {"mixed_scaling": False}),
         },
         of_suite=("ICL",),
     ),

@@ -62,7 +62,7 @@ def test_a_step_uses_the_windows_drawn_for_it():
 
 
 def test_few_windows_are_all_used():
-    assert len(module_of(40).schedule) == 0
+    assert len(module_of(33).schedule) == 0
     assert module_of(200).n_drawn == 64
     assert len(module_of(200, windows_per_step=None).schedule) == 0
 
@@ -134,7 +134,7 @@ def test_the_first_order_is_the_given_one_and_the_others_are_permutations():
 
 def test_gains_and_offsets_can_be_switched_off():
     module = module_of(6, feature_gain=0.0, feature_offset=0.0)
-    torch.testing.assert_close(module.gain, torch.ones(1, 6))
+    torch.testing.assert_close(module.gain, torch.ones(4, 6))
     assert not module.offset.any()
 
 
@@ -142,8 +142,50 @@ def test_gains_and_offsets_can_be_switched_off():
 def test_gains_and_offsets_follow_the_scaling(scaling, told_apart):
     X = np.random.default_rng(0).uniform(size=(20, 30))
     module = ICL(scaling=scaling, max_epochs=1, random_state=0).fit(X).module_
-    assert (module.gain.abs().log().std() < 0.3) == told_apart
-    assert (not module.offset.any()) == told_apart
+    assert (module.gain[0].abs().log().std() < 0.3) == told_apart
+    assert (not module.offset[0].any()) == told_apart
+    # The second permutation has ranges, and what tells features apart where they are alike.
+    assert module.gain[1].abs().log().std() > 0.3
+    assert module.offset[1].all()
+
+
+@pytest.mark.parametrize(("n_features", "expected"), [(2, 4), (16, 4), (17, 2), (40, 2), (41, 1)])
+def test_narrow_rows_have_more_permutations(n_features, expected):
+    assert len(module_of(n_features).order) == expected
+    assert len(module_of(n_features, n_permutations=3).order) == 3
+
+
+def seen(X, **parameters):
+    """What each permutation of a fitted ICL sees of rows scaled by "rms", but for their order."""
+    detector = ICL(scaling="rms", feature_gain=0, feature_offset=0, max_epochs=1, random_state=0)
+    module = detector.set_params(**parameters).fit(X).module_
+    rows = torch.from_numpy(X * (detector._scaling[1] if detector._scaling else 1)).float()
+    back = module.order.argsort(dim=1)
+    return rows, [one[:, own] for one, own in zip(module._permuted(rows), back, strict=True)]
+
+
+def test_every_second_permutation_sees_equal_ranges():
+    X = np.random.default_rng(0).normal(size=(50, 5)) * [1, 2, 3, 0, 4] + [0, 5, 0, 7, 0]
+    rows, (first, second, third, fourth) = seen(X)
+    torch.testing.assert_close(first, rows)
+    torch.testing.assert_close(third, rows)
+    for one in (second, fourth):
+        torch.testing.assert_close(one.amin(dim=0), torch.zeros(5), atol=1e-4, rtol=0)
+        torch.testing.assert_close(
+            one.amax(dim=0), torch.tensor([1.0, 1, 1, 0, 1]), atol=1e-4, rtol=0
+        )
+    assert all(one.equal(rows) for one in seen(X, mixed_scaling=False)[1])
+
+
+def test_one_feature_with_all_of_the_variance_keeps_its_size():
+    X = np.random.default_rng(0).normal(size=(50, 5)) * [1, 100, 1, 1, 1]
+    rows, each = seen(X)
+    assert all(one.equal(rows) for one in each)
+    assert not seen(X, mixed_scaling=True)[1][1].equal(rows)
+
+
+def test_windows_of_a_step_are_shared_by_the_permutations():
+    assert module_of(30, windows_per_step=10, n_permutations=3).n_drawn == 4
 
 
 def test_training_stops_below_the_loss_threshold():
