@@ -45,8 +45,8 @@ class ICL(Backbone):
         grows with their number. Default: 4 for d <= 16, 2 for d <= 40 and 1 above.
     mixed_scaling : bool, optional
         Whether every second permutation sees each feature with a range of 1, and the others see
-        them as `scaling` leaves them. Default: unless one feature has nearly all of the variance,
-        which ranges would hide.
+        them as `scaling` leaves them. Default: unless one feature has, and keeps, nearly all of the
+        variance, which ranges would hide.
     window_sizes : list of int, default=(32, 64, 64)
         Widths of the layers of the encoder of windows, the last one being the embedding.
     rest_sizes : list of int, default=(64, 128, 64)
@@ -173,7 +173,9 @@ class ICL(Backbone):
     def resolved(self, X: Matrix, layout: Any = None) -> Self:
         model = super().resolved(X, layout)
         if model.mixed_scaling is None:
-            model.set_params(mixed_scaling=not one_feature_dominates(X))
+            keeps_sizes = model.scaling in (None, "rms")
+            hides = keeps_sizes and one_feature_dominates(X)
+            model.set_params(mixed_scaling=not hides)
         return model
 
     def build_module(self, n_features: int) -> nn.Module:
