@@ -277,9 +277,10 @@ def behind(rows: list[Row]) -> list[tuple[str, float, str, float]]:
         detector: {name: mean[0] for name, mean in of_each_set(part, ["roc_auc"]).items()}
         for (detector,), part in grouped(rows, "detector").items()
     }
+    peers = [name for name in of if name in PEERS]
     losses = []
-    for dataset, ours in of.pop("LOE").items():
-        best = max((name for name in of if name in PEERS), key=lambda name: of[name][dataset])
+    for dataset, ours in of["LOE"].items() if peers and "LOE" in of else ():
+        best = max(peers, key=lambda name: of[name][dataset])
         if of[best][dataset] > ours + 0.05:
             losses.append((dataset, ours, best, of[best][dataset]))
     return losses

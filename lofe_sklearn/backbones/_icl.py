@@ -45,17 +45,17 @@ class ICL(Backbone):
         grows with their number. Default: 4 for d <= 16, 2 for d <= 40 and 1 above.
     mixed_scaling : bool, optional
         Whether every second permutation sees each feature with a range of 1, and the others see
-        them as `scaling` leaves them. Default: unless one feature has, and keeps, nearly all of the
-        variance, which ranges would hide.
+        them as `scaling` leaves them. Default: True, but False if one feature has nearly all of the
+        variance after scaling, since equal ranges would hide that.
     window_sizes : list of int, default=(32, 64, 64)
         Widths of the layers of the encoder of windows, the last one being the embedding.
     rest_sizes : list of int, default=(64, 128, 64)
         Widths of the layers of the encoder of the rest, ending in the same width.
     feature_gain : float, optional
         Spread of the fixed random factors that features are multiplied by: the standard deviation
-        of their logarithm. Their signs are random too; 0 is for no factors. Default: 0.6, and 0.15
-        for features scaled by ``"minmax"``, but for every second permutation if scalings are
-        mixed; see Notes.
+        of their logarithm. Their signs are random too; 0 is for no factors. Default: 0.6. With
+        ``scaling="minmax"`` it is 0.15, except in the permutations that `mixed_scaling` gives equal
+        ranges; see Notes.
     feature_offset : float, optional
         Standard deviation of the fixed random shifts of the features after that. Default: 0.1, and
         0 where `feature_gain` is 0.15; see Notes.

@@ -140,6 +140,15 @@ def test_every_study_is_listed_and_has_each_cell_once(capsys):
         assert study.purpose in listed
 
 
+@pytest.mark.parametrize("whose", ["ours", "peers"])
+@pytest.mark.parametrize("name", ["nothing-chosen", "unseen-sets"])
+def test_the_tables_of_ours_or_of_the_peers_alone(name, whose, capsys):
+    assert call("study", name, "--show", "--whose", whose) == 0
+    shown = capsys.readouterr().out
+    assert ("| LOE |" in shown) == (whose == "ours")
+    assert ("| MCD |" in shown) == (whose == "peers")
+
+
 @pytest.mark.parametrize("name", KEPT)
 def test_the_tables_of_the_results_on_file(name, tmp_path, capsys):
     assert (RESULTS / f"{name}.jsonl").exists(), f"{name} has no results"
