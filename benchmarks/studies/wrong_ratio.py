@@ -8,7 +8,7 @@ The LOE paper's tabular protocol with 10 % anomalies, at most 3,000 rows of a se
 `misspecification`. Assumed are half of the ratio, the ratio itself and twice the ratio, each of
 them r in these ways, with hard labels or those of `rules.Margin`:
 
-    three kinds, twelve
+    two kinds, eight
               LOE(contamination=r) with its own backbones, one of each kind; four of each kind
     one       LOE(NeuTraL(max_epochs=100), contamination=r)
     three     the same with n_estimators=3, of the true ratio only
@@ -124,8 +124,8 @@ def run(cell: Row) -> Iterator[Row]:
 
 
 def _of_own(X: np.ndarray, X_test: np.ndarray, ratio: float, options: dict[str, Any]) -> Scores:
-    """Score by LOE's own backbones: as many as there are where a ratio is given, and twelve."""
-    n_members = {"three kinds": None, "twelve": 12}
+    """Score by LOE's own backbones: as many as there are where a ratio is given, and eight."""
+    n_members = {"two kinds": None, "eight": 8}
     asked = [(way, assumed) for way in n_members for assumed in ASSUMED]
     detectors = fit_many(
         [
@@ -229,7 +229,7 @@ def draw(rows: list[Row], path: Path) -> None:
     rows = [
         row
         for row in rows
-        if (row["setting"], row["ratio"], row["way"]) == ("default", RATIO, "three kinds")
+        if (row["setting"], row["ratio"], row["way"]) == ("default", RATIO, "two kinds")
     ]
     titles = {
         "the three": "three sets",

@@ -66,7 +66,7 @@ def _detector(method: str, seed: int, options: argparse.Namespace) -> LOE:
     """Return LOE of a method and the chosen backbone, or with nothing chosen."""
     if method == NOTHING_CHOSEN and options.max_epochs is None and options.device == "auto":
         return LOE(random_state=seed)
-    default = ["DeepSVDD", "AutoEncoder", "RealNVP"]
+    default = ["DeepSVDD", "RealNVP"]
     chosen = default if method == NOTHING_CHOSEN else [options.backbone]
     own = [getattr(backbones, name)(device=options.device) for name in chosen]
     if options.max_epochs is not None:

@@ -48,11 +48,10 @@ class LOE(
     estimator : Backbone or list of Backbone, default=None
         The network to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`,
         `RealNVP`, `MHRot` or your own. It is cloned, never changed. Members take the backbones of a
-        list in turn. None stands for ``[DeepSVDD(), AutoEncoder(), RealNVP()]``, the best on
-        average. These train at three times their own learning rate, the first two for half of their
-        epochs, but at least 20 and 10, and the flow for a fifth, but at least 2. Of n > 1,664 rows
-        the first two take batches of n / 13, at most 512, and lr grows with the batch's square
-        root.
+        list in turn. None stands for ``[DeepSVDD(), RealNVP()]``, the best on average. These train
+        at three times their own learning rate, `DeepSVDD` for half of its epochs, but at least 20,
+        and `RealNVP` for a fifth, but at least 2. Of n > 1,664 rows `DeepSVDD` takes batches of
+        n / 13, at most 512, and lr grows with the batch's square root.
     method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
         How the rows labelled as anomalies are trained. A list has one method for each backbone.
         ``"hard"`` uses the anomaly loss alone. ``"soft"`` uses a part of both losses, 1/2 or what
@@ -81,7 +80,7 @@ class LOE(
     n_estimators : int, optional
         The number of members, which differ in their seed and whose scores are averaged. With
         ``contamination="auto"`` the average is weighted by how likely their ratios are. Default:
-        one for each backbone if a single ratio is given, else 12.
+        one for each backbone if a single ratio is given, else 8.
     max_samples, max_features : float or int, default="auto" and 1.0
         The rows and features that each member is trained on, as a share or a number, drawn without
         replacement. ``"auto"`` is all rows. With ``estimator=None`` it is 50,000 at most, the same
@@ -197,8 +196,9 @@ class LOE(
     With ``"auto"`` the ratio is the geometric mean of a belief about it. No model is trained for
     that. The prior is log-normal: its median is 0.03, and the logarithm has a standard deviation of
     2. It is multiplied by how far detectors of different kinds, the backbones and the evidence,
-    agree on the rows above each cut, compared with the usual agreement. If they agree on no group
-    of rows, a `NoSeparateGroupWarning` says so, and at most one row in twenty is flagged.
+    agree on the rows above each cut, compared with the usual agreement. If neither they nor three
+    pairs of them agree on a group of rows, a `NoSeparateGroupWarning` says so, and at most one row
+    in twenty is flagged.
 
     References
     ----------

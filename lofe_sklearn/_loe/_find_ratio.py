@@ -29,14 +29,17 @@ RATIOS = np.geomspace(0.001, 0.5, 28)
 PRIOR_MEAN = 0.03
 PRIOR_DEVIATION = 2.0
 # How much a given agreement changes the belief.
-_SHARPNESS = 1.5
+_SHARPNESS = 1.25
 # The logit of the agreement that is usual at some cuts.
 _USUAL_AT = np.log([0.001, 0.01, 0.05, 0.2, 0.5])
 _USUAL = np.array([-0.02, 0.54, 0.65, 0.70, 0.71])
 # Agreement below is chance, and above full agreement, as far as rows can tell.
 _CHANCE, _FULL = 0.05, 0.99
-# Agreement from which the rows above a cut are a group of their own, and the highest such cut.
-SEPARATE, SEPARATE_UP_TO = 0.93, 0.3
+# Agreement from which the rows above a cut are a group of their own, and the highest such cut. Full
+# agreement on eight rows is enough.
+SEPARATE, SEPARATE_UP_TO = 0.935, 0.3
+# They also are if so many pairs agree so well: of a large group some detectors find only a part.
+_FEW_PAIRS, _SEPARATE_FOR_FEW = 3, 0.97
 # So many rows at most are flagged where no such group was seen.
 MOST_UNSEEN = 0.05
 # The share of the belief that lies outside the interval, at each end.
@@ -67,8 +70,8 @@ class Belief:
     probability : ndarray of shape (len(RATIOS),)
         Sums to 1.
     is_separate : bool
-        Whether the detectors agree so well on the rows above some cut that these are a group of
-        their own.
+        Whether the detectors, or three pairs of them, agree so well on the rows above some cut that
+        these are a group of their own.
     prior : ndarray of shape (len(RATIOS),)
         How likely each ratio was before the detectors were compared. Sums to 1.
     agreement : ndarray of shape (len(RATIOS),) or None
@@ -128,9 +131,14 @@ def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -
     prior = _normalised(log_prior)
     if len(parties) < 2:
         return Belief(prior, False, prior, None, most_unseen(n_samples))
-    agreement = agreements(parties)
+    of_pairs = _of_pairs(parties)
+    agreement = _of_best(of_pairs, _half(of_pairs))
     evidence = _SHARPNESS * (logit(agreement) - logit(usual_agreement()))
-    is_separate = bool(agreement[RATIOS <= SEPARATE_UP_TO].max() > SEPARATE)
+    counted = RATIOS <= SEPARATE_UP_TO
+    is_separate = bool(
+        agreement[counted].max() > SEPARATE
+        or _of_best(of_pairs, _FEW_PAIRS)[counted].max() > _SEPARATE_FOR_FEW
+    )
     return Belief(
         _normalised(log_prior + evidence), is_separate, prior, agreement, most_unseen(n_samples)
     )
@@ -164,22 +172,36 @@ def agreements(parties: Sequence[np.ndarray]) -> np.ndarray:
     they are equal for example, then it is no finding that the others are above them: chance is what
     it would be among the others alone.
     """
+    of_pairs = _of_pairs(parties)
+    return _of_best(of_pairs, _half(of_pairs))
+
+
+def _half(of_pairs: np.ndarray) -> int:
+    return of_pairs.shape[1] - of_pairs.shape[1] // 2
+
+
+def _of_best(of_pairs: np.ndarray, n_best: int) -> np.ndarray:
+    """Return the mean agreement at each cut over so many pairs that agree best there."""
+    best = np.sort(of_pairs, axis=1)[:, -n_best:]
+    clipped: np.ndarray = np.clip(best.mean(axis=1), _CHANCE, _FULL)
+    return clipped
+
+
+def _of_pairs(parties: Sequence[np.ndarray]) -> np.ndarray:
+    """How far each pair of parties agrees at each cut, (n_ratios, n_pairs)."""
     n_samples = len(parties[0])
     cuts = [min(max(1, round(r * n_samples)), max(1, n_samples // 2)) for r in RATIOS]
     ranked = [_Ranked.of(scores, cuts) for scores in parties]
     pairs = [
         (a, b, _tied_in_both(ranked[a], ranked[b])) for a in range(len(ranked)) for b in range(a)
     ]
-    result = np.empty(len(RATIOS))
+    result = np.empty((len(RATIOS), len(pairs)))
     for i, n_above in enumerate(cuts):
         above = [each.above(i, n_above) for each in ranked]
-        agree = []
-        for a, b, n_tied in pairs:
+        for j, (a, b, n_tied) in enumerate(pairs):
             share = min(1.0, n_above / max(1, n_samples - n_tied))
             shared = (_in_both(above[a], above[b]) + 0.5 * share) / (n_above + 0.5)
-            agree.append((shared - share) / max(1 - share, 0.5))
-        best = np.sort(agree)[len(agree) // 2 :]
-        result[i] = np.clip(best.mean(), _CHANCE, _FULL)
+            result[i, j] = (shared - share) / max(1 - share, 0.5)
     return result
 
 

@@ -20,7 +20,7 @@ from lofe_sklearn._validation import (
     check_parameters,
     did_you_mean,
 )
-from lofe_sklearn.backbones import AutoEncoder, Backbone, DeepSVDD, RealNVP
+from lofe_sklearn.backbones import Backbone, DeepSVDD, RealNVP
 from lofe_sklearn.rules import AAR, ALTBI, ODIM, LabelRule, Margin, PURisk
 
 OneMethod: TypeAlias = (
@@ -35,11 +35,10 @@ _BRISK = 3.0
 # takes longest.
 _ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
     DeepSVDD: (2, 20),
-    AutoEncoder: (2, 10),
     RealNVP: (5, 2),
 }
-# Batches of the first two grow with the rows, so that a pass has no more steps than these, until
-# they are so many times as large. The learning rate grows with the square root of the batch.
+# Deep SVDD's batches grow with the rows, so that a pass has no more steps than these, until they
+# are so many times as large. The learning rate grows with the square root of the batch.
 _STEPS_OF_AN_EPOCH, _MOST_GROWTH = 13, 4
 # Rows that they are trained on at most: see `most_rows`.
 _ENOUGH_ROWS = 50_000
@@ -66,12 +65,12 @@ CONSTRAINTS: dict[str, Constraint] = {
 def backbones_of(estimator: Any) -> list[Any]:
     """Return what members are copies of, in turn.
 
-    Where nothing is given: three kinds whose mistakes differ, a distance, a reconstruction and a
-    density. Together they are, on the mean over benchmarks, about as good as the best of them,
-    which is now the one and now another, or better (study `default-kinds`).
+    Where nothing is given: two kinds whose mistakes differ, a distance and a density. Together they
+    are, on the mean over benchmarks, better than each alone. With an autoencoder as a third they
+    were not better, and took longer (study `default-kinds`).
     """
     if estimator is None:
-        return [DeepSVDD(), AutoEncoder(), RealNVP()]
+        return [DeepSVDD(), RealNVP()]
     return list(estimator) if isinstance(estimator, (list, tuple)) else [estimator]
 
 
@@ -79,9 +78,9 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
     """Return the backbones for rows of a shape: those of `backbones_of`.
 
     Where nothing is given they are trained at three times their learning rate. Half of their steps
-    are then enough, as long as these are 20 epochs, or 10 of the autoencoder's, and a fifth of the
-    flow's: over the benchmarks' sets members rank as well as after all steps. They also do in
-    larger batches, of more than 2,000 rows.
+    are then enough, as long as these are 20 epochs, and a fifth of the flow's: over the benchmarks'
+    sets members rank as well as after all steps. Deep SVDD's also do in larger batches, of more
+    than 2,000 rows.
     """
     backbones = backbones_of(estimator)
     if estimator is None:

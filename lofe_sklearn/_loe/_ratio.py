@@ -37,7 +37,7 @@ ContaminationParameter: TypeAlias = (
 )
 
 # As many members where no single ratio is known: few are not enough for a steady ranking.
-_N_SPREAD_MEMBERS = 12
+_N_SPREAD_MEMBERS = 8
 # What they assume where nothing is known: from this, or from two rows of a small set, to that.
 _LEAST, _MOST = 0.002, 0.4
 _FEWEST_ROWS = 2

@@ -34,10 +34,10 @@ class ContaminationDisplay:
 
     The upper panel shows how far detectors of different kinds agree on the rows above each cut, and
     how far they usually do: agreement above the usual makes a ratio likelier. If it reaches
-    `separate_at`, the rows above the cut are a group of their own. The lower panel shows how likely
-    each ratio is, before that comparison (the prior) and after it, with the ratio of the threshold
-    and its interval. If no group is separate, at most 5 % of the rows are flagged, whatever the
-    belief is.
+    `separate_at`, the rows above the cut are a group of their own. They also are if three pairs of
+    detectors agree nearly fully, which is not drawn. The lower panel shows how likely each ratio
+    is, before that comparison (the prior) and after it, with the ratio of the threshold and its
+    interval. If no group is separate, at most 5 % of the rows are flagged, whatever the belief is.
 
     Use `from_estimator` or `from_predictions` to make one. Parameters are stored as attributes.
 

@@ -182,14 +182,20 @@ class TestUpdate:
         usual = np.full(len(RATIOS), 0.5)
         before = 0.0
         for agreement in (0.3, 0.5, 0.7, 0.9):
-            monkeypatch.setattr(
-                _find_ratio,
-                "agreements",
-                lambda parties, a=agreement: np.where(np.arange(len(RATIOS)) == 15, a, usual),
-            )
+            of_one_pair = np.where(np.arange(len(RATIOS)) == 15, agreement, usual)[:, None]
+            monkeypatch.setattr(_find_ratio, "_of_pairs", lambda parties, a=of_one_pair: a)
             probability = believe([np.arange(9.0)] * 2, 10_000).probability[15]
             assert probability > before
             before = probability
+
+    @pytest.mark.parametrize(("n_that_find_it", "is_separate"), [(3, True), (2, False)])
+    def test_three_detectors_that_find_a_large_group_are_enough(self, n_that_find_it, is_separate):
+        """Neighbours among its own rows, say, hide a group of a tenth from two others."""
+        parties = [two_kinds(100, seed) for seed in range(n_that_find_it)]
+        parties += list(np.random.default_rng(0).normal(size=(5 - n_that_find_it, 1000)))
+        belief = believe(parties, 1000)
+        assert belief.is_separate == is_separate
+        assert (belief.found.value > MOST_UNSEEN) == is_separate
 
     def test_what_is_known_goes_before_what_is_agreed_on(self):
         parties = [two_kinds(20, seed) for seed in range(3)]

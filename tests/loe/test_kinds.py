@@ -80,9 +80,9 @@ class TestAMethodForEachBackbone:
 
     @pytest.mark.parametrize("estimator", [None, DeepSVDD(max_epochs=3), small() * 2])
     def test_another_number_of_methods(self, X, estimator):
-        detector = loe(estimator, method=["soft", "hard"])
-        n = {type(None): 3, DeepSVDD: 1, list: 4}[type(estimator)]
-        with pytest.raises(ValueError, match=f"one for each backbone.*got 2 for {n}.*'hard'"):
+        detector = loe(estimator, method=["soft", "soft", "hard"])
+        n = {type(None): 2, DeepSVDD: 1, list: 4}[type(estimator)]
+        with pytest.raises(ValueError, match=f"one for each backbone.*got 3 for {n}.*'hard'"):
             detector.fit(X)
         assert not hasattr(detector, "estimators_")
 

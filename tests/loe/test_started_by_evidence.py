@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, RealNVP
+from lofe_sklearn import LOE, DeepSVDD, RealNVP
 
 RNG = np.random.default_rng(0)
 X = np.concatenate([RNG.normal(0, 1, (90, 4)), RNG.normal(4, 1, (10, 4))])
@@ -37,7 +37,7 @@ def test_members_start_from_the_mean_of_the_evidence():
 def test_so_do_those_of_all_default_kinds():
     plan = plan_of(estimator=None, n_estimators=None)
     kinds = [type(task.model) for task in plan.members]
-    assert kinds == [DeepSVDD, AutoEncoder, RealNVP]
+    assert kinds == [DeepSVDD, RealNVP]
     for scores in starts(plan):
         np.testing.assert_array_equal(scores, plan.evidence.training.mean(axis=0))
 
