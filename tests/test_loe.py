@@ -300,7 +300,7 @@ def test_an_estimator_that_is_not_a_backbone(contaminated, estimator):
 
 @pytest.mark.parametrize("method", ["loe", "Soft", None, 1])
 def test_an_unknown_method(contaminated, method):
-    with pytest.raises(ValueError, match=r"LOE: method must be one of 'soft', 'hard'.*got"):
+    with pytest.raises(ValueError, match=r"LOE: method must be one of 'auto', 'soft', 'hard'.*got"):
         fixed(backbone(), method=method).fit(contaminated[0])
 
 

@@ -24,7 +24,7 @@ def rates(loe):
     return [(type(each), each.lr) for each in loe.estimator]
 
 
-ALL = [(DeepSVDD, 0.5), (AutoEncoder, 0.5), (RealNVP, 0.5)]
+ALL = [(DeepSVDD, 0.5), (RealNVP, 0.5)]
 
 
 def test_of_the_default():
@@ -42,7 +42,7 @@ def test_of_the_default():
 def test_of_a_list():
     backbones = [DeepSVDD(), AutoEncoder(), RealNVP()]
     loe = LOE(backbones).set_params(estimator__lr=0.5, estimator__max_epochs=3)
-    assert rates(loe) == ALL
+    assert rates(loe) == [(DeepSVDD, 0.5), (AutoEncoder, 0.5), (RealNVP, 0.5)]
     # As scikit-learn sets what is nested: in the estimators that were given.
     assert loe.estimator is backbones
     assert backbones[1].max_epochs == 3
@@ -57,7 +57,7 @@ def test_the_estimator_is_set_first():
 
 def test_it_is_the_fit_with_these_backbones(X):
     set_later = LOE(**QUICK).set_params(estimator__max_epochs=2, estimator__lr=1e-2)
-    kinds = (DeepSVDD, AutoEncoder, RealNVP)
+    kinds = (DeepSVDD, RealNVP)
     given = LOE([kind(max_epochs=2, lr=1e-2) for kind in kinds], **QUICK)
     expected = given.fit(X).score_samples(X)
     np.testing.assert_array_equal(set_later.fit(X).score_samples(X), expected)
@@ -71,9 +71,9 @@ def test_grids(X, Search):
     grid = {"loe__estimator__lr": [1e-4, 1e-2]}
     search = Search(steps, grid, cv=2, **options).fit(X, y)
     best = search.best_estimator_[-1]
-    assert [each.lr for each in best.estimator] == [search.best_params_["loe__estimator__lr"]] * 3
+    assert [each.lr for each in best.estimator] == [search.best_params_["loe__estimator__lr"]] * 2
     plain = Search(LOE(**QUICK), {"estimator__max_epochs": [2]}, cv=2, **options).fit(X, y)
-    assert [each.max_epochs for each in plain.best_estimator_.estimator] == [2, 2, 2]
+    assert [each.max_epochs for each in plain.best_estimator_.estimator] == [2, 2]
     assert plain.estimator.estimator is None
 
 
@@ -99,8 +99,8 @@ def test_adapter():
         (
             LOE(),
             "estimator__anomaly_loss",
-            "holds DeepSVDD, AutoEncoder, RealNVP, and AutoEncoder has no parameter "
-            r"'anomaly_loss'. Pass estimator=\[DeepSVDD\(...\), AutoEncoder\(...\), RealNVP",
+            "holds DeepSVDD, RealNVP, and RealNVP has no parameter 'anomaly_loss'. "
+            r"Pass estimator=\[DeepSVDD\(...\), RealNVP",
         ),
         (LOE(), "estimator__widths", "DeepSVDD has no parameter 'widths'"),
         (LOE(DeepSVDD()), "estimator__widths", "Invalid parameter 'widths' for estimator DeepSVDD"),

@@ -5,10 +5,11 @@
 
 Two protocols, at most 1,000 rows. `paper`: the LOE paper's, 10 % of the training rows are
 anomalies, scored on other rows. `all`: all rows are fitted and the same rows scored. The ratio is
-given, with a member of each kind, which is the default, or more; or not given. "Two" are Deep SVDD
-and RealNVP, the default, "three" these and an autoencoder, which were the default before. First
-labels are those by the mean of the evidence or by an isolation forest; the default is the former
-if a ratio is given. Evidence counts as it does by default.
+given, with a member of each kind and method, which is the default, or more; or not given. "Two" are
+Deep SVDD and RealNVP, the default, "three" these and an autoencoder, which were the default before.
+Labels are hard, or, if they are "auto", of `rules.Margin` for half of the members. First labels go
+by the mean of the evidence or by an isolation forest; the default is the former if a ratio is
+given. Evidence counts as it does by default.
 
 `LOE.of_kinds()` are four members of NeuTraL and four of RealNVP, from first labels by the evidence,
 which does not count. "NeuTraL" and "flow" are its members of one kind alone.
@@ -41,18 +42,21 @@ from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, roc_auc
 
 MAX_ROWS, RATIO = 1_000, 0.1
 SETS = tuple(f"odds:{name}" for name in ODDS if name != "mulcross")
+PLACE = ("protocol", "told", "members", "kinds", "labels", "first")
 FIGURES = ("roc_auc", "average_precision", "f1")
 EACH, GIVEN, NOT_GIVEN = "the ratio, a member each", "the ratio", "nothing"
-# What is told, kinds, first labels, and the number of members where that is not the default.
-WAYS: dict[tuple[str, str, str, int | None], dict[str, Any]] = {
-    (EACH, "three", "evidence", 3): {},
-    (EACH, "two", "evidence", 2): {},
-    (GIVEN, "three", "evidence", 12): {"n_estimators": 12},
-    (GIVEN, "two", "evidence", 12): {"n_estimators": 12},
-    (GIVEN, "two", "evidence", 8): {"n_estimators": 8},
-    (GIVEN, "two", "forest", 8): {"n_estimators": 8, "init": "iforest"},
-    (NOT_GIVEN, "three", "forest", 12): {"n_estimators": 12},
-    (NOT_GIVEN, "two", "forest", 8): {},
+# What is told, the number of members, their kinds and labels, and what the first labels go by.
+WAYS: dict[tuple[str, int, str, str, str], dict[str, Any]] = {
+    (EACH, 3, "three", "hard", "evidence"): {},
+    (EACH, 2, "two", "hard", "evidence"): {"method": "hard"},
+    (EACH, 4, "two", "auto", "evidence"): {},
+    (GIVEN, 12, "three", "hard", "evidence"): {"n_estimators": 12},
+    (GIVEN, 12, "two", "hard", "evidence"): {"n_estimators": 12, "method": "hard"},
+    (GIVEN, 12, "two", "auto", "evidence"): {"n_estimators": 12},
+    (GIVEN, 8, "two", "auto", "evidence"): {"n_estimators": 8},
+    (GIVEN, 8, "two", "auto", "forest"): {"n_estimators": 8, "init": "iforest"},
+    (NOT_GIVEN, 12, "three", "hard", "forest"): {"n_estimators": 12},
+    (NOT_GIVEN, 8, "two", "hard", "forest"): {},
 }
 
 
@@ -73,14 +77,14 @@ def _fit_defaults(
     X: np.ndarray, X_test: np.ndarray, y_test: np.ndarray, ratio: float, seed: int
 ) -> Iterator[Row]:
     detectors = []
-    for (told, kinds, _, _), parameters in WAYS.items():
+    for (told, _, kinds, _, _), parameters in WAYS.items():
         backbones = _three_kinds(X) if kinds == "three" else None
         given = {} if told == NOT_GIVEN else {"contamination": ratio}
         detectors.append(LOE(backbones, **given, **parameters, random_state=seed))
     fitted: list[LOE] = []
     seconds = cpu_seconds(lambda: fitted.extend(fit_many(detectors, X)))
-    for (told, kinds, first, n_members), detector in zip(WAYS, fitted, strict=True):
-        way = {"told": told, "members": n_members, "kinds": kinds, "first": first}
+    for place, detector in zip(WAYS, fitted, strict=True):
+        way = dict(zip(PLACE[1:], place, strict=True))
         yield way | _figures(y_test, detector.score_samples(X_test), seconds)
 
 
@@ -106,7 +110,8 @@ def _fit_of_kinds(
         found[name] = np.mean([_unit(member, X, X_test, ratio) for member in own], axis=0)
     for name, scores in found.items():
         n_members = 8 if name == "NeuTraL and flow" else 4
-        way = {"told": GIVEN, "members": n_members, "kinds": name, "first": "evidence"}
+        way = {"told": GIVEN, "members": n_members, "kinds": name}
+        way |= {"labels": "hard", "first": "evidence"}
         compared = {"cpu_seconds_of_default": round(seconds_of_default, 2)}
         yield way | _figures(y_test, -scores, seconds) | compared
 
@@ -132,11 +137,11 @@ def _figures(y_test: np.ndarray, scores: np.ndarray, seconds: float) -> Row:
 def tables(rows: list[Row]) -> str:
     """Return the means over all sets and over each half of their names, and the time of a fit."""
     lines = []
-    for names, own in grouped(rows, "protocol", "told", "members", "kinds", "first").items():
+    for names, own in grouped(rows, *PLACE).items():
         parts = [own, *([r for r in own if half_of(r["dataset"]) == half] for half in HALVES)]
         means = [" / ".join(map(short, over_sets(part, FIGURES))) for part in parts]
         lines.append([*names, *means])
-    header = ["protocol", "told", "members", "kinds", "first labels", "ROC AUC / AP / F1", *HALVES]
+    header = [*PLACE, "ROC AUC / AP / F1", *HALVES]
     timed = [row for row in rows if "cpu_seconds_of_default" in row]
     if not timed:
         return table(header, lines)

@@ -15,7 +15,7 @@ from lofe_sklearn._cut import clean_cuts, threshold, tolerances, warn_of_equal_s
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
 from lofe_sklearn._loe._find_ratio import Belief, warn_unless_separate
-from lofe_sklearn._loe._parameters import label_rule, labels_rows, methods_of
+from lofe_sklearn._loe._parameters import label_rule, labels_rows
 from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._ratio import Unknown, read_contamination
 from lofe_sklearn._thresholds import ThresholdMixin
@@ -28,6 +28,7 @@ class DecisionMixin(ThresholdMixin):
     contamination: Any
     method: Any
     _backbones: Any
+    _methods: Any
     held_out_scores_: np.ndarray | None
     _ensemble: Ensemble
     _posterior: Posterior
@@ -69,7 +70,7 @@ class DecisionMixin(ThresholdMixin):
         self._training_scores, self._known = scores, known
         if self._ensemble.evidence is None:
             # Of several methods that of the first backbone: hard and soft ones mark the same rows.
-            method = methods_of(self.method, len(self._backbones()))[0]
+            method = self._methods()[0]
             rule = label_rule(method) if labels_rows(method) else engine.RULES["blind"]
             self.labels_ = infer_labels(rule, losses, self.contamination_, known)
         else:

@@ -11,7 +11,7 @@ from lofe_sklearn import engine
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._loe._ensemble import Ensemble
 from lofe_sklearn._loe._members import EnsemblePlan
-from lofe_sklearn._loe._parameters import course_of, methods_of
+from lofe_sklearn._loe._parameters import course_of
 from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._ratio import read_contamination
 from lofe_sklearn._training import InPartsMixin, SeenRows, Task, goes_on
@@ -39,6 +39,7 @@ class EnsembleInPartsMixin(InPartsMixin):
     _known: np.ndarray | None
     _ensemble: Ensemble
     _backbones: Any
+    _methods: Any
 
     def __getattr__(self, name: str) -> Any:
         # Called only for what is not there.
@@ -67,8 +68,7 @@ class EnsembleInPartsMixin(InPartsMixin):
                 "LOE: init is an array of scores, which needs all rows in memory; rows that come "
                 "in parts take 'iforest', a detector that scores new rows, or None."
             )
-        methods = methods_of(self.method, len(self._backbones()))
-        if any(course_of(method) != engine.Course() for method in methods):
+        if any(course_of(method) != engine.Course() for method in self._methods()):
             raise ValueError(
                 f"LOE: method={self.method!r} averages or chooses states of the network over a "
                 "whole training, which needs all rows in memory; rows that come in parts take "

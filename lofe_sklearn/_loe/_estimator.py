@@ -52,8 +52,11 @@ class LOE(
         at three times their own learning rate, `DeepSVDD` for half of its epochs, but at least 20,
         and `RealNVP` for a fifth, but at least 2. Of n > 1,664 rows `DeepSVDD` takes batches of
         n / 13, at most 512, and lr grows with the batch's square root.
-    method : {"hard", "soft", "refine", "blind"}, LabelRule, callable or list, default="hard"
-        How the rows labelled as anomalies are trained. A list has one method for each backbone.
+    method : {"auto", "hard", "soft", "refine", "blind"}, LabelRule, callable or list
+        How the rows labelled as anomalies are trained. ``"auto"``, the default, is ``"hard"``. With
+        one ratio and ``estimator=None``, it is ``"hard"`` for half of the members and
+        ``rules.Margin()`` for the others, so that a ratio that is wrong does less harm. A list has
+        one method for each backbone.
         ``"hard"`` uses the anomaly loss alone. ``"soft"`` uses a part of both losses, 1/2 or what
         the backbone says, which does not push the rows away without bound. ``"refine"`` leaves the
         rows out. ``"blind"`` labels none. ``rules.Margin()`` leaves out the rows near the cut, for
@@ -80,7 +83,7 @@ class LOE(
     n_estimators : int, optional
         The number of members, which differ in their seed and whose scores are averaged. With
         ``contamination="auto"`` the average is weighted by how likely their ratios are. Default:
-        one for each backbone if a single ratio is given, else 8.
+        8, or, if a single ratio is given, one for each backbone with each of its methods.
     max_samples, max_features : float or int, default="auto" and 1.0
         The rows and features that each member is trained on, as a share or a number, drawn without
         replacement. ``"auto"`` is all rows. With ``estimator=None`` it is 50,000 at most, the same
@@ -223,7 +226,7 @@ class LOE(
         self,
         estimator: Backbone | Sequence[Backbone] | None = None,
         *,
-        method: Method = "hard",
+        method: Method = "auto",
         contamination: ContaminationParameter = "auto",
         evidence: EvidenceParameter = "auto",
         n_estimators: int | None = None,
@@ -329,7 +332,9 @@ class LOE(
 
         losses = self._ensemble.losses_of_all(X, members)
         least = contamination_with_known(0.0, plan.known)
-        belief = self._ensemble.believe(losses[0], plan.kinds, least)
+        n_kinds = len(plan.backbones) // self._n_rounds()
+        kinds = [kind % n_kinds for kind in plan.kinds]
+        belief = self._ensemble.believe(losses[0], kinds, least)
         self._belief = belief
         is_open = read_contamination(self.contamination).is_open
         if is_open:

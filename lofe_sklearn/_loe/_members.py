@@ -33,7 +33,6 @@ from lofe_sklearn._loe._parameters import (
     known_weight,
     label_rule,
     labels_rows,
-    methods_of,
     most_rows,
 )
 from lofe_sklearn._loe._ratio import Contamination
@@ -76,7 +75,6 @@ class Parameters(Protocol):
     """Those parameters of LOE that say what is trained."""
 
     estimator: Any
-    method: Any
     evidence: Any
     n_estimators: int | None
     max_samples: Any
@@ -97,6 +95,8 @@ class Planner:
         Valid ones.
     backbones : sequence of Backbone
         What members are copies of, in turn.
+    methods : sequence of str, LabelRule or callable
+        The valid method of each.
     rows : PreparedRows
     known : ndarray of int8, shape (n_samples,), or None
     memo : dict
@@ -107,12 +107,12 @@ class Planner:
         self,
         parameters: Parameters,
         backbones: Sequence[Backbone],
+        methods: Sequence[Any],
         rows: PreparedRows,
         known: np.ndarray | None,
         memo: Memo,
     ) -> None:
-        self.parameters, self.backbones = parameters, backbones
-        self._methods = methods_of(parameters.method, len(backbones))
+        self.parameters, self.backbones, self._methods = parameters, backbones, methods
         self._rules = [label_rule(method) for method in self._methods]
         self._labels_any = any(map(labels_rows, self._methods))
         self.rows, self.known, self.memo = rows, known, memo

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Self
 
-from lofe_sklearn._loe._parameters import backbones_of
+from lofe_sklearn._loe._parameters import backbones_of, methods_of
 from lofe_sklearn.backbones import Backbone, NeuTraL, RealNVP
+from lofe_sklearn.rules import Margin
 
 
 class OwnBackbonesMixin:
@@ -14,6 +16,7 @@ class OwnBackbonesMixin:
 
     estimator: Any
     method: Any
+    contamination: Any
     evidence: Any
     keep: str | None
     n_jobs: int | None
@@ -61,10 +64,28 @@ class OwnBackbonesMixin:
         return cls(**(preset | parameters))
 
     def _backbones(self) -> list[Backbone]:
-        return backbones_of(self.estimator)
+        """Return what members are copies of in turn, unfitted."""
+        return [each for _ in range(self._n_rounds()) for each in backbones_of(self.estimator)]
+
+    def _methods(self) -> list[Any]:
+        """Return the method of each of them."""
+        n_kinds = len(backbones_of(self.estimator))
+        if self._n_rounds() == 2:
+            return ["hard"] * n_kinds + [Margin()] * n_kinds
+        return methods_of(self.method, n_kinds)
+
+    def _n_rounds(self) -> int:
+        """How often each kind is among the backbones.
+
+        Where a ratio is all that was chosen, each is there with hard labels and with a margin. So a
+        ratio that is wrong costs less, and one that is right no more (study `wrong-ratio`).
+        """
+        is_auto = isinstance(self.method, str) and self.method == "auto"
+        is_one_ratio = isinstance(self.contamination, Real)
+        return 2 if is_auto and is_one_ratio and self.estimator is None else 1
 
     def _default_of(self, name: str) -> Any:
-        return self._backbones() if name == "estimator" else None
+        return backbones_of(self.estimator) if name == "estimator" else None
 
     def _namesake(self) -> str:
         # Who chose a backbone knows it by its name; nobody has chosen those of the default.

@@ -27,7 +27,7 @@ OneMethod: TypeAlias = (
     Literal["hard", "soft", "refine", "blind"]
     | Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
 )
-Method: TypeAlias = OneMethod | Sequence[OneMethod]
+Method: TypeAlias = Literal["auto"] | OneMethod | Sequence[OneMethod]
 
 # Learning rate of the default backbones as members of an ensemble, over that which they have alone.
 _BRISK = 3.0
@@ -149,32 +149,36 @@ def amount_of(name: str, value: Any, available: int, least: int) -> int:
 def methods_of(method: Any, n_backbones: int) -> list[Any]:
     """Return the method of each backbone: those of a list, or the same for all.
 
+    ``"auto"`` is ``"hard"``. `LOE` with nothing chosen but the ratio has a list of its own.
+
     Raises
     ------
     ValueError
         If a list does not have one for each backbone, or holds what is no method.
     """
     if not isinstance(method, (list, tuple)):
-        label_rule(method)
-        return [method] * n_backbones
+        return [_named(method)] * n_backbones
     if len(method) != n_backbones:
         raise ValueError(
             "LOE: a list of methods must have one for each backbone of estimator, in their order; "
             f"got {len(method)} for {n_backbones}. A single method, as method='hard', is that of "
             "all backbones."
         )
-    for each in method:
-        label_rule(each)
-    return list(method)
+    return [_named(each) for each in method]
 
 
-def check_warmup(parameters: Any, n_epochs: Sequence[int]) -> None:
+def _named(method: Any) -> Any:
+    named = "hard" if isinstance(method, str) and method == "auto" else method
+    label_rule(named)
+    return named
+
+
+def check_warmup(warmup: int | None, n_epochs: Sequence[int], methods: Sequence[Any]) -> None:
     """Raise ValueError if the warm-up leaves one of the backbones no epoch to infer labels in."""
-    methods = methods_of(parameters.method, len(n_epochs))
     for available, method in zip(n_epochs, methods, strict=True):
-        if labels_rows(method) and (parameters.warmup_epochs or 0) >= available:
+        if labels_rows(method) and (warmup or 0) >= available:
             raise ValueError(
-                f"LOE: warmup_epochs={parameters.warmup_epochs} must be below the estimator's "
+                f"LOE: warmup_epochs={warmup} must be below the estimator's "
                 f"max_epochs={available}, or no label would be inferred. Lower warmup_epochs or "
                 "raise max_epochs."
             )
@@ -244,11 +248,11 @@ def label_rule(method: Any) -> engine.Rule:
         return _checked_rule(method)
     if isinstance(method, str) and method in engine.RULES:
         return engine.RULES[method]
-    known_methods = ", ".join(map(repr, engine.RULES))
+    known_methods = ", ".join(map(repr, ("auto", *engine.RULES)))
     raise ValueError(
         f"LOE: method must be one of {known_methods}, a rule of lofe_sklearn.rules such as AAR(), "
         f"or a callable (loss_n, loss_a, alpha, known) -> (w_n, w_a); got {method!r}."
-        f"{did_you_mean(method, engine.RULES)}"
+        f"{did_you_mean(method, ('auto', *engine.RULES))}"
     )
 
 

@@ -16,7 +16,6 @@ from lofe_sklearn._loe._parameters import (
     check_backbones,
     check_warmup,
     for_rows_of,
-    methods_of,
 )
 from lofe_sklearn._loe._ratio import read_contamination
 from lofe_sklearn._training import Memo, exposure_to
@@ -27,27 +26,30 @@ class PlanningMixin:
     """The first steps of `LOE.fit`."""
 
     estimator: Any
-    method: Any
+    warmup_epochs: int | None
     contamination: Any
     evidence: Any
     outlier_weight: float
     random_state: Any
     _backbones: Any
+    _methods: Any
+    _n_rounds: Any
     _rows_like: Any
     _kept_ratios: Any
 
     def _check_parameters(self) -> None:
         check_parameters(self, CONSTRAINTS)
         check_backbones(self._backbones())
-        methods_of(self.method, len(self._backbones()))
+        self._methods()
         check_evidence(self.evidence)
 
     def _plan_fit(
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
     ) -> EnsemblePlan:
         owner = type(self).__name__
-        backbones = for_rows_of(self.estimator, *rows.X.shape)
-        check_warmup(self, [each.choose_max_epochs(*rows.X.shape) for each in backbones])
+        backbones = for_rows_of(self.estimator, *rows.X.shape) * self._n_rounds()
+        n_epochs = [each.choose_max_epochs(*rows.X.shape) for each in backbones]
+        check_warmup(self.warmup_epochs, n_epochs, self._methods())
         contamination = read_contamination(self.contamination)
         if contamination.largest is not None:
             warn_of_low_contamination(contamination.largest, known, owner)
@@ -65,5 +67,5 @@ class PlanningMixin:
         # A generator that was given goes on from fit to fit, a copy's would not.
         given = backbones[0].random_state if self.random_state is None else self.random_state
         asked: Any = self  # its parameters
-        planner = Planner(asked, backbones, rows, known, memo)
+        planner = Planner(asked, backbones, self._methods(), rows, known, memo)
         return planner.plan(contamination, given, expose, self._kept_ratios(rows.X.shape[0]))

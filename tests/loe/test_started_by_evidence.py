@@ -37,7 +37,7 @@ def test_members_start_from_the_mean_of_the_evidence():
 def test_so_do_those_of_all_default_kinds():
     plan = plan_of(estimator=None, n_estimators=None)
     kinds = [type(task.model) for task in plan.members]
-    assert kinds == [DeepSVDD, RealNVP]
+    assert kinds == [DeepSVDD, RealNVP] * 2
     for scores in starts(plan):
         np.testing.assert_array_equal(scores, plan.evidence.training.mean(axis=0))
 
