@@ -88,6 +88,17 @@ def test_epochs_of_the_default_backbones_fall_with_the_rows(n_samples, n_epochs)
     assert tuple(each.max_epochs for each in backbones) == n_epochs
 
 
+@pytest.mark.parametrize(("n_features", "kind"), [(99, DeepSVDD), (100, AutoEncoder)])
+def test_an_autoencoder_stands_in_for_deep_svdd_where_rows_are_wide(n_features, kind):
+    first, flow = _parameters.for_rows_of(None, 5_000, n_features)
+    assert (type(first), type(flow)) == (kind, RealNVP)
+    assert first.batch_size == 385
+    wide = np.random.default_rng(0).normal(size=(40, n_features))
+    assert type(LOE(n_estimators=2, random_state=0).fit(wide).estimator_) is kind
+    chosen = [DeepSVDD(), RealNVP()]
+    assert _parameters.for_rows_of(chosen, 5_000, n_features) == chosen
+
+
 def test_who_chooses_the_kinds_keeps_their_batches():
     chosen = [DeepSVDD(), AutoEncoder(batch_size=64)]
     assert [each.batch_size for each in _parameters.for_rows_of(chosen, 10**6, 30)] == [128, 64]
