@@ -6,7 +6,7 @@
 Two protocols, at most 1,000 rows. `paper`: the LOE paper's, 10 % of the training rows are
 anomalies, scored on other rows. `all`: all rows are fitted and the same rows scored. The ratio is
 given, with a member of each kind and method, which is the default, or more; or not given. "Two" are
-Deep SVDD (an autoencoder from 100 features on) and RealNVP, the default, "three" all of these.
+Deep SVDD (an autoencoder from 40 features on) and RealNVP, the default, "three" all of these.
 Labels are hard, or, if they are "auto", of `rules.Margin` for half of the members. First labels go
 by the mean of the evidence or by an isolation forest; the default is the former if a ratio is
 given. Evidence counts as it does by default.

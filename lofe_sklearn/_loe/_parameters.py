@@ -38,9 +38,9 @@ _ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
     AutoEncoder: (2, 10),
     RealNVP: (5, 2),
 }
-# From so many features on an autoencoder stands in for Deep SVDD: of one-hot columns, above all,
-# a distance in an embedding tells little.
-_WIDE = 100
+# From so many features on an autoencoder stands in for Deep SVDD. Of numbers it is as good there,
+# and of one-hot columns much better.
+_WIDE = 40
 # Batches of these two grow with the rows, so that a pass has no more steps than these, until they
 # are so many times as large. The learning rate grows with the square root of the batch.
 _STEPS_OF_AN_EPOCH, _MOST_GROWTH = 13, 4
