@@ -35,13 +35,14 @@ _USUAL_AT = np.log([0.001, 0.01, 0.05, 0.2, 0.5])
 _USUAL = np.array([-0.02, 0.54, 0.65, 0.70, 0.71])
 # Agreement below is chance, and above full agreement, as far as rows can tell.
 _CHANCE, _FULL = 0.05, 0.99
-# Agreement from which the rows above a cut are a group of their own, and the highest such cut. Full
-# agreement on eight rows is enough.
-SEPARATE, SEPARATE_UP_TO = 0.935, 0.3
+# So many rows at most are flagged where no separate group was seen.
+MOST_UNSEEN = 0.05
+# Agreement from which the rows above each cut are a group of their own. Full agreement on eight
+# rows is enough, or on ten if the group is so large that it needs better grounds.
+SEPARATE = np.where(RATIOS <= MOST_UNSEEN, 0.935, 0.95)
+SEPARATE[RATIOS > 0.3] = np.inf
 # They also are if so many pairs agree so well: of a large group some detectors find only a part.
 _FEW_PAIRS, _SEPARATE_FOR_FEW = 3, 0.97
-# So many rows at most are flagged where no such group was seen.
-MOST_UNSEEN = 0.05
 # The share of the belief that lies outside the interval, at each end.
 _TAIL = 0.1
 
@@ -134,11 +135,8 @@ def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -
     of_pairs = _of_pairs(parties)
     agreement = _of_best(of_pairs, _half(of_pairs))
     evidence = _SHARPNESS * (logit(agreement) - logit(usual_agreement()))
-    counted = RATIOS <= SEPARATE_UP_TO
-    is_separate = bool(
-        agreement[counted].max() > SEPARATE
-        or _of_best(of_pairs, _FEW_PAIRS)[counted].max() > _SEPARATE_FOR_FEW
-    )
+    of_few = _of_best(of_pairs, _FEW_PAIRS)[np.isfinite(SEPARATE)]
+    is_separate = bool((agreement > SEPARATE).any() or of_few.max() > _SEPARATE_FOR_FEW)
     return Belief(
         _normalised(log_prior + evidence), is_separate, prior, agreement, most_unseen(n_samples)
     )

@@ -51,8 +51,9 @@ class ContaminationDisplay:
         From 0, chance, to 1, the same rows. None if there were fewer than two detectors.
     usual_agreement : ndarray of shape (n_ratios,)
         The usual agreement of detectors of different kinds.
-    separate_at : float
-        Agreement from which the rows above a cut are a group of their own.
+    separate_at : ndarray of shape (n_ratios,)
+        Agreement from which the rows above a cut are a group of their own; infinite where no cut is
+        taken for the edge of one.
     contamination : float
         The ratio of the threshold.
     interval : tuple of float
@@ -98,7 +99,7 @@ class ContaminationDisplay:
         belief: np.ndarray,
         agreement: np.ndarray | None,
         usual_agreement: np.ndarray,
-        separate_at: float,
+        separate_at: np.ndarray,
         contamination: float,
         interval: tuple[float, float],
         is_found: bool = True,
@@ -303,12 +304,13 @@ class ContaminationDisplay:
         (self.usual_line_,) = axes.plot(
             self.ratios, self.usual_agreement, color=color, linestyle=":", label="usual"
         )
-        axes.axhline(self.separate_at, color=color, linestyle="--", linewidth=0.8)
+        drawn = np.isfinite(self.separate_at)
+        ratios, separate_at = self.ratios[drawn], self.separate_at[drawn]
+        axes.plot(ratios, separate_at, color=color, linestyle="--", linewidth=0.8)
         axes.annotate(
             "separate group",
-            (1.0, self.separate_at),
-            xycoords=("axes fraction", "data"),
-            xytext=(-4, 2),
+            (ratios[-1], separate_at[-1]),
+            xytext=(0, 2),
             textcoords="offset points",
             ha="right",
             fontsize=SMALL,

@@ -19,7 +19,8 @@ def test_what_is_drawn_is_what_loe_found(loe):
     np.testing.assert_array_equal(display.agreement_line_.get_ydata(), display.agreement)
     mean = np.exp(display.belief @ np.log(display.ratios))
     assert loe.contamination_ == pytest.approx(min(mean, 0.05) if mean > 0.05 else mean) or (
-        display.agreement.max() > display.separate_at and loe.contamination_ == pytest.approx(mean)
+        (display.agreement > display.separate_at).any()
+        and loe.contamination_ == pytest.approx(mean)
     )
 
 
@@ -42,7 +43,7 @@ def test_a_planted_group_is_agreed_on():
         [truth + rng.normal(0, 1, 500) for _ in range(3)]
     )
     at = np.argmax(display.agreement)
-    assert display.agreement[at] > display.separate_at
+    assert display.agreement[at] > display.separate_at[at]
     assert display.ratios[at] == pytest.approx(0.04, rel=0.3)
     assert 0.02 < display.contamination < 0.08
 
