@@ -52,8 +52,8 @@ class ContaminationDisplay:
     usual_agreement : ndarray of shape (n_ratios,)
         The usual agreement of detectors of different kinds.
     separate_at : ndarray of shape (n_ratios,)
-        Agreement from which the rows above a cut are a group of their own; infinite where no cut is
-        taken for the edge of one.
+        Agreement from which the rows above a cut are a group of their own; infinite at ratios
+        too high to be those of a group.
     contamination : float
         The ratio of the threshold.
     interval : tuple of float
