@@ -175,6 +175,7 @@ def methods_of(method: Any, n_backbones: int) -> list[Any]:
 
 
 def _named(method: Any) -> Any:
+    """Return a method, checked, with what "auto" stands for filled in."""
     named = "hard" if isinstance(method, str) and method == "auto" else method
     label_rule(named)
     return named

@@ -236,7 +236,7 @@ class ContaminationDisplay:
             belief=belief.probability,
             agreement=belief.agreement,
             usual_agreement=usual_agreement(),
-            separate_at=SEPARATE,
+            separate_at=SEPARATE.copy(),
             contamination=contamination,
             interval=interval,
             is_found=is_found,
