@@ -24,8 +24,8 @@ three of them, which is LOE's own score of three members. LOE itself gives all m
 weight. `max_epochs` is NeuTraL's; LOE's own backbones have their own.
 
 The margin's parameters were chosen on the three sets of the suite and the others, by both halves of
-their names, at a ratio of .1. The unseen sets were run once, after that; LOE's own backbones and
-their number were chosen with all of these sets in view.
+their names, at a ratio of .1. The unseen sets were run once, after that; LOE's own backbones,
+their number and the mix of labels were chosen with all of these sets in view.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ def draw(rows: list[Row], path: Path) -> None:
     titles = {
         "the three": "three sets",
         "others": "16 other sets",
-        "unseen": "9 not chosen on",
+        "unseen": "9 further sets",
     }
     lines = {
         part: {method: _line(rows, PARTS[part], method) for method in ("hard", "auto")}

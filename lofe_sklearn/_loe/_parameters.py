@@ -38,8 +38,8 @@ _ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
     AutoEncoder: (2, 10),
     RealNVP: (5, 2),
 }
-# From so many features on an autoencoder stands in for Deep SVDD. Of numbers it is as good there,
-# and of one-hot columns much better.
+# From so many features on an autoencoder stands in for Deep SVDD. With numbers it is about as good
+# there, and with one-hot columns much better.
 _WIDE = 40
 # Batches of these two grow with the rows, so that a pass has no more steps than these, until they
 # are so many times as large. The learning rate grows with the square root of the batch.
