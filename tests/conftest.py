@@ -29,6 +29,14 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(items):
+    """Skip what needs a GPU on a machine without one."""
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="torch finds no CUDA device"))
+
+
 def pytest_collection_finish():
     """Keep the garbage collector from going through what stays: that takes 10 % of the time."""
     gc.collect()

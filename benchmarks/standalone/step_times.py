@@ -14,7 +14,7 @@ import torch
 import lofe_sklearn
 from lofe_sklearn import LOE
 from lofe_sklearn.datasets import fetch_odds
-from lofe_sklearn.engine._optimizer import StackOptimizer
+from lofe_sklearn.engine._history import HistoryRecorder
 
 BATCH = 128
 WARM_UP = 10
@@ -29,7 +29,7 @@ def step_times(
 ) -> np.ndarray:
     """Return the seconds of each of `n_steps` steps of LOE's training, after some to warm up.
 
-    A step is what lies between two steps of the optimiser: taking the batch, both losses, the label
+    A step is what lies between two records of a batch: taking the batch, both losses, the label
     step, the gradients, Adam, and the record of the losses. All are of one epoch, as in a fit on
     a large set: the rows of X are repeated.
     """
@@ -53,19 +53,19 @@ def step_times(
         warmup_epochs=0,
         random_state=0,
     )
-    step = StackOptimizer.step
+    add_batch = HistoryRecorder.add_batch
 
     def marked(self: Any, *args: Any) -> None:
-        step(self, *args)
+        add_batch(self, *args)
         mark()
 
-    StackOptimizer.step = marked  # type: ignore[method-assign]
+    HistoryRecorder.add_batch = marked  # type: ignore[method-assign]
     try:
         detector.fit(np.resize(X, ((wanted + 1) * BATCH, X.shape[1])))
     except _EnoughError:
         pass
     finally:
-        StackOptimizer.step = step  # type: ignore[method-assign]
+        HistoryRecorder.add_batch = add_batch  # type: ignore[method-assign]
     return np.diff(marks)[WARM_UP:]
 
 

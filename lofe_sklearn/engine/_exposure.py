@@ -70,6 +70,9 @@ def outliers_below(
 class NoExposure:
     """A step on the rows of the batch alone."""
 
+    # Whether something is drawn at random in each step.
+    draws = False
+
     def extend(self, row: Tensor) -> Tensor:
         """Return the numbers of the rows of a step, given those of its batch, (M, b)."""
         return row
@@ -98,6 +101,8 @@ class ExposureStep(NoExposure):
     seeds : sequence of M ints
         The draws are made on the CPU, so that every device sees the same.
     """
+
+    draws = True
 
     def __init__(
         self, index: Sequence[Tensor], weights: Sequence[float], seeds: Sequence[int]

@@ -12,7 +12,7 @@ from torch import Tensor
 from lofe_sklearn.engine._batches import Batch
 from lofe_sklearn.engine._pass import losses_in_training, selector
 from lofe_sklearn.engine._rows import ALL, Models, Rows
-from lofe_sklearn.engine._rules import Rule, blind
+from lofe_sklearn.engine._rules import Rule, blind, is_repeatable
 from lofe_sklearn.engine._stack import ModuleStack
 
 
@@ -104,6 +104,8 @@ class LabelStep:
         self._fixed = torch.zeros(2, *(shape if some_fixed else (0,)), device=device)
         self._set_first_labels()
         self._rules: list[Rule | None] = []
+        # How often other rules have come to label the batches.
+        self.n_changes = 0
         self._groups: dict[tuple[int, ...], list[_Group]] = {}
 
     @torch.no_grad()
@@ -112,6 +114,7 @@ class LabelStep:
         rules = [_rule_in_batches(labelling, epoch) for labelling in self._labellings]
         if rules != self._rules:
             self._rules, self._groups = rules, {}
+            self.n_changes += 1
         models = [
             m
             for m, labelling in enumerate(self._labellings)
@@ -134,11 +137,20 @@ class LabelStep:
             return w_n, w_a
         return w_n * batch.weight, w_a * batch.weight
 
-    def _by_rule(self, batch: Batch, loss_n: Tensor, loss_a: Tensor) -> tuple[Tensor, Tensor]:
-        position, sizes = batch.position, batch.sizes
+    def can_repeat(self, sizes: tuple[int, ...]) -> bool:
+        """Whether batches of these sizes are labelled by the same operations on the device."""
+        return all(
+            isinstance(group.models, slice) and (group.rule is None or is_repeatable(group.rule))
+            for group in self._groups_of(sizes)
+        )
+
+    def _groups_of(self, sizes: tuple[int, ...]) -> list[_Group]:
         if sizes not in self._groups:
             self._groups[sizes] = list(self._group(sizes))
-        groups = self._groups[sizes]
+        return self._groups[sizes]
+
+    def _by_rule(self, batch: Batch, loss_n: Tensor, loss_a: Tensor) -> tuple[Tensor, Tensor]:
+        position, groups = batch.position, self._groups_of(batch.sizes)
         if len(groups) == 1 and groups[0].models == ALL:
             return self._weights_of(groups[0], position, loss_n, loss_a)
         if all(isinstance(g.models, slice) and g.size == loss_n.shape[1] for g in groups):

@@ -14,6 +14,7 @@ import numpy as np
 from torch import nn
 
 from lofe_sklearn.engine._batches import Batches
+from lofe_sklearn.engine._cuda_graph import RecordedSteps
 from lofe_sklearn.engine._history import HistoryRecorder, TrainingHistory
 from lofe_sklearn.engine._interruption import LastEpoch
 from lofe_sklearn.engine._job import Job, TrainingSettings
@@ -22,6 +23,7 @@ from lofe_sklearn.engine._optimizer import OptimizerStates, StackOptimizer
 from lofe_sklearn.engine._rows import Rows
 from lofe_sklearn.engine._stack import ModuleStack, seeded_dropout
 from lofe_sklearn.engine._states import AveragedStates, PeakStates
+from lofe_sklearn.engine._step import Step
 from lofe_sklearn.engine._stopping import EarlyStopping
 
 
@@ -89,6 +91,7 @@ def train(
     )
     labels = LabelStep(labellings, batches.n_rows, batches.index)
     exposure = rows.exposure_step([job.exposure for job in jobs], seeds)
+    step = RecordedSteps(Step(stack, rows, labels, exposure, optimizer))
     recorder = HistoryRecorder(batches.n_rows, rows.device)
     stopper = EarlyStopping(stack, settings, jobs, keep_going=keep_going)
     peaks, averages = PeakStates(stack, rows, jobs), AveragedStates(stack, jobs)
@@ -98,14 +101,7 @@ def train(
         while stopper.running.any():
             labels.start_epoch(stopper.epoch, stack, rows)
             for batch in batches.epoch(stopper.epoch):
-                losses, backward = rows.losses_with_backward(stack, exposure.extend(batch.row))
-                own = exposure.own(losses[0]), exposure.own(losses[1])
-                w_n, w_a = labels.weights(batch, *own)
-                # The mean of w_n * loss_n + w_a * loss_a over the batch is the objective.
-                weights = exposure.weights(w_n / batch.n_rows, w_a / batch.n_rows)
-                optimizer.step(backward, weights, rows.sum_gradients)
-                del backward  # and with it what the network has made of the rows
-                recorder.add_batch(batch, own, (w_n, w_a), exposure.objective(losses[1]))
+                recorder.add_batch(batch, *step(batch))
                 peaks.after_step(stopper.running)
 
             means = recorder.close_epoch(stopper.running, batches.n_drawn)

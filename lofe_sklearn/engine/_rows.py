@@ -65,6 +65,11 @@ class Rows:
     def __len__(self) -> int:
         return self.shape[0]
 
+    @property
+    def are_on_device(self) -> bool:
+        """Whether rows are taken without the CPU, and without other processes."""
+        return isinstance(self._X, Tensor)
+
     def take(self, index: Tensor, models: Models = ALL) -> Tensor:
         """Rows at `index` of any shape: (M, b) gives (M, b, d). All models see the same rows."""
         flat = index.reshape(-1)

@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -56,6 +57,7 @@ class Marked:
     """
 
     label: float
+    is_repeatable: ClassVar[bool] = True
 
     def __call__(
         self, loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
@@ -66,6 +68,17 @@ class Marked:
 
 
 hard, soft = Marked(1.0), Marked(0.5)
+
+_REPEATABLE = (blind, refine)
+
+
+def is_repeatable(rule: Rule) -> bool:
+    """Whether a GPU can repeat a rule by itself: the same operations whatever the losses are.
+
+    A class says so itself: a subclass may label otherwise.
+    """
+    return any(rule is one for one in _REPEATABLE) or vars(type(rule)).get("is_repeatable", False)
+
 
 RULES: dict[str, Rule] = {"soft": soft, "hard": hard, "refine": refine, "blind": blind}
 

@@ -54,6 +54,11 @@ class Shard(Rows):
         self._n_elsewhere = n_rows - len(X)
         self.shape = (self.shape[0] + self._n_elsewhere, *self.shape[1:])
 
+    @property
+    def are_on_device(self) -> bool:
+        """False: other processes have some of them."""
+        return False
+
     def take(self, index: Tensor, models: Models = ALL) -> Tensor:
         """Rows at `index`, wherever they are: every process gets them."""
         mine = self._is_mine(index)

@@ -113,6 +113,11 @@ class ModuleStack:
         """Compute both losses, (M, b) each, of the rows x, (M, b, ...), by all models or some."""
         return self._call(x, models)
 
+    @property
+    def sets_gradients(self) -> bool:
+        """Whether the modules set their gradients themselves, without autograd."""
+        return self._has_backward
+
     def with_backward(self, x: Tensor) -> tuple[Losses, Backward]:
         """Compute both losses, (M, b) each, and return what sets the gradients of their sum.
 

@@ -63,6 +63,7 @@ class AAR(LabelRule):
     (3772,)
     """
 
+    is_repeatable = True
     parameter_constraints: ClassVar = {
         "rejection": OneOf(("cut", "posterior")),
         "cut": Number(low=0, exclude_low=True),

@@ -60,6 +60,7 @@ class ALTBI(LabelRule):
     3
     """
 
+    is_repeatable = True
     parameter_constraints: ClassVar = {
         "quantile": Number(low=0.5, high=1, exclude_high=True, optional=True),
         "batch_growth": Number(low=1),

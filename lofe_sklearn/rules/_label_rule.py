@@ -48,6 +48,11 @@ class LabelRule(DocumentationMixin, BaseEstimator, ABC):
     # Whether the rule labels any rows; if not, there are no first labels either.
     labels_rows: ClassVar[bool] = True
 
+    # Whether the rule does the same operations on the device whatever the losses are: no `if` on a
+    # tensor's values, no `.item()`, nothing drawn at random. A GPU can then repeat a training step
+    # by itself. Each class says so itself, since a subclass may label otherwise.
+    is_repeatable: ClassVar[bool] = False
+
     # Whether the rule needs known anomalies and no known normal rows; `LOE.fit` refuses anything
     # else.
     needs_known_anomalies: ClassVar[bool] = False

@@ -69,6 +69,7 @@ class Margin(LabelRule):
     (3772,)
     """
 
+    is_repeatable = True
     parameter_constraints: ClassVar = {
         "sure": Number(low=0, high=1, exclude_low=True),
         "reach": Number(low=1),

@@ -56,6 +56,7 @@ class ODIM(LabelRule):
     True
     """
 
+    is_repeatable = True
     parameter_constraints: ClassVar = {
         "check_every": Number(Integral, low=1),
         "patience": Number(Integral, low=1),
