@@ -87,7 +87,7 @@ def _ways(clip: np.ndarray, frame: np.ndarray, *, few: bool) -> dict[str, dict[s
         def rule(loss_n: Any, loss_a: Any, alpha: Any, known: Any = None) -> tuple:
             difference = torch.stack(
                 [
-                    torch.from_numpy(smooth_scores(one.numpy(), clip, frame, sigma=SIGMA))
+                    torch.from_numpy(smooth_scores(one.cpu().numpy(), clip, frame, sigma=SIGMA))
                     for one in loss_n - loss_a
                 ]
             ).to(loss_n)

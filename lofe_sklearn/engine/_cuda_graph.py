@@ -86,11 +86,14 @@ class Recording:
     def __init__(self, step: Callable[[Batch], Made], batch: Batch) -> None:
         self._read = [part.clone() for part in _parts(batch)]
         position, row, *weight = self._read
-        own = batch._replace(position=position, row=row, weight=weight[0] if weight else None)
+        # Kept, since a replay reads all of it, the numbers of rows too.
+        self._batch = batch._replace(
+            position=position, row=row, weight=weight[0] if weight else None
+        )
         self._graph = torch.cuda.CUDAGraph()
         # Other threads may use the GPU in the meantime.
         with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            made = step(own)
+            made = step(self._batch)
             self._made = torch.stack([*made.losses, *made.weights])
 
     def replay(self, batch: Batch) -> Made:

@@ -7,26 +7,32 @@ took it over would be another fit in another program, or fail in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Generic, TypeVar
 
 import torch
 
 from lofe_sklearn.engine._forks import ForkSafeLock, is_fork, one_thread
 from lofe_sklearn.engine._freed_memory import keep_freed_memory
 
+_T = TypeVar("_T")
+
 
 @contextmanager
 def plain_torch() -> Iterator[None]:
     """Compute as in a program that has changed nothing of torch, and leave its state as it was.
 
-    New tensors are of float32 and on the CPU, gradients are recorded, nothing is cast. Each thread
+    New tensors are of float32 and on the CPU, gradients are recorded, nothing is cast, and a GPU's
+    convolutions give the same result each time. Each thread
     that computes has to enter it, since torch keeps most of this state by thread.
 
     In a process that was forked, computations use one thread: there are no others to wait for.
     """
     with ExitStack() as stack:
         stack.enter_context(_default_dtype)
+        if torch.backends.cudnn.is_available():
+            stack.enter_context(_repeatable_convolutions)
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
@@ -47,23 +53,23 @@ def _autocast_kinds() -> list[str]:
     return ["cpu", "cuda", *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
-class _DefaultDtype:
-    """Make float32 the default type for as long as at least one thread computes.
+class _OfAllThreads(Generic[_T]):
+    """Have a setting that all threads share as `wanted`, for as long as at least one computes.
 
-    It is the one part of torch's state that all threads share. The first to come changes it, and
-    the last to leave puts it back.
+    The first to come changes it, and the last to leave puts it back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: _T, read: Callable[[], _T], write: Callable[[_T], object]) -> None:
+        self._wanted, self._read, self._write = wanted, read, write
         self._lock = ForkSafeLock()
         self._n_inside = 0
-        self._before = torch.float32
+        self._before = wanted
 
     def __enter__(self) -> None:
         with self._lock:
             if self._n_inside == 0:
-                self._before = torch.get_default_dtype()
-                self._set(torch.float32)
+                self._before = self._read()
+                self._set(self._wanted)
             self._n_inside += 1
 
     def __exit__(self, *error: object) -> None:
@@ -72,9 +78,19 @@ class _DefaultDtype:
             if self._n_inside == 0:
                 self._set(self._before)
 
-    def _set(self, dtype: torch.dtype) -> None:
-        if dtype != torch.get_default_dtype():
-            torch.set_default_dtype(dtype)
+    def _set(self, value: _T) -> None:
+        if value != self._read():
+            self._write(value)
 
 
-_default_dtype = _DefaultDtype()
+def _cudnn() -> tuple[bool, bool]:
+    return torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+
+
+def _set_cudnn(values: tuple[bool, bool]) -> None:
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = values
+
+
+_default_dtype = _OfAllThreads(torch.float32, torch.get_default_dtype, torch.set_default_dtype)
+# Else a GPU sums up a convolution's gradients in any order: the same seed, another model.
+_repeatable_convolutions = _OfAllThreads((True, False), _cudnn, _set_cudnn)

@@ -217,3 +217,14 @@ def test_on_a_gpu_a_stack_is_what_its_models_are_alone(X):
     for seed, one in enumerate(together):
         alone = loe(random_state=seed).fit(X)
         np.testing.assert_allclose(one.score_samples(X), alone.score_samples(X), rtol=1e-3)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_models_of_different_numbers_of_rows_are_replayed(X, known):
+    """What a step divides by is on the GPU too, and stays there as long as steps are replayed."""
+    rows = [np.arange(300), np.arange(1, 300), np.arange(298)]
+    detectors = [loe(random_state=seed, method=Margin()) for seed in range(3)]
+    together = fit_many(detectors, X, rows=rows, known_labels=known)
+    for own, one, detector in zip(rows, together, detectors, strict=True):
+        alone = detector.fit(X[own], known_labels=known[own])
+        np.testing.assert_allclose(one.score_samples(X), alone.score_samples(X), rtol=1e-3)

@@ -70,7 +70,12 @@ assert all(np.allclose(part, scores, rtol=0, atol=1e-7) for part in of_pool)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
 def test_forked_process_computes():
-    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "2",
+        "OMP_WAIT_POLICY": "passive",
+        "CUDA_VISIBLE_DEVICES": "",  # a process that uses a GPU cannot be forked
+    }
     process = subprocess.run(
         [sys.executable, "-c", PARENT + CALLS],
         timeout=300,

@@ -46,7 +46,9 @@ def test_a_stack_is_called_once_for_a_chunk_of_rows(monkeypatch):
 
 
 def test_many_members_see_fewer_rows_at_a_time(monkeypatch):
-    detector = LOE(DeepSVDD(max_epochs=1), contamination=0.1, n_estimators=30, evidence=None).fit(X)
+    # On a CPU: a GPU is given more rows at a time.
+    backbone = DeepSVDD(max_epochs=1, device="cpu")
+    detector = LOE(backbone, contamination=0.1, n_estimators=30, evidence=None).fit(X)
     n_rows, forward = [], DeepSVDDModule.forward
     monkeypatch.setattr(
         DeepSVDDModule, "forward", lambda self, x: n_rows.append(x.shape[1]) or forward(self, x)

@@ -1,11 +1,13 @@
 """A file is written whole, or stays as it was."""
 
 import errno
+import json
 import os
 import stat
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import lofe_sklearn
@@ -133,4 +135,5 @@ def test_a_fresh_process_loads_it(contaminated, tmp_path):
     shown = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    assert shown.strip() == str(detector.score_samples(X[:3]).tolist())
+    # A GPU may choose another order of sums in another process.
+    np.testing.assert_allclose(json.loads(shown), detector.score_samples(X[:3]), rtol=1e-12)
