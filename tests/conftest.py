@@ -17,6 +17,8 @@ from lofe_sklearn import LOE, DeepSVDD, backbones, engine
 # Small layers and matrices gain nothing from threads, and xdist's workers would fight over them.
 torch.set_num_threads(1)
 threadpool_limits(1)
+# Models are compared to more digits than a GPU's convolutions have by default.
+torch.backends.cudnn.allow_tf32 = False
 
 
 # Scripts that mypy reads, see test_typing.py.

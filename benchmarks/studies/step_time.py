@@ -176,10 +176,14 @@ def _table_of_products(rows: list[Row]) -> str:
             for name in ("step", "products")
         )
         ratios = ", ".join(f"{a / b:.2f}" for a, b in zip(step, products, strict=True))
-        both = [", ".join(f"{value:,.0f}" for value in pair) for pair in (step, products)]
+        both = [", ".join(map(_microseconds, pair)) for pair in (step, products)]
         named = [short_name(row["dataset"]), row["backbone"], row["n_models"]]
         lines.append([*named, *both, ratios])
     return table([*header, "ratio"], lines)
+
+
+def _microseconds(value: float) -> str:
+    return f"{value:,.0f}" if value >= 20 else f"{value:.1f}"
 
 
 def _table_of_peers(rows: list[Row]) -> str:

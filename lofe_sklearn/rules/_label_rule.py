@@ -48,9 +48,9 @@ class LabelRule(DocumentationMixin, BaseEstimator, ABC):
     # Whether the rule labels any rows; if not, there are no first labels either.
     labels_rows: ClassVar[bool] = True
 
-    # Whether the rule does the same operations on the device whatever the losses are: no `if` on a
-    # tensor's values, no `.item()`, nothing drawn at random. A GPU can then repeat a training step
-    # by itself. Each class says so itself, since a subclass may label otherwise.
+    # Whether the rule does the same operations on the device whatever the losses are: a GPU can
+    # then repeat a training step by itself. Of this library's own rules only, since `LOE` looks at
+    # the weights of all others in each step.
     is_repeatable: ClassVar[bool] = False
 
     # Whether the rule needs known anomalies and no known normal rows; `LOE.fit` refuses anything

@@ -1,6 +1,7 @@
 """Steps that a GPU repeats: the same training as step by step."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -65,15 +66,15 @@ def recording(monkeypatch):
 
 
 def loe(backbone=DeepSVDD, **params):
-    params = {"contamination": 0.1, "evidence": None, "init": None, "random_state": 0} | params
-    return LOE(backbone(**SIZES), **params)
+    default = {"contamination": 0.1, "evidence": None, "init": None, "warmup_epochs": 0}
+    return LOE(backbone(**SIZES), random_state=0, **default).set_params(**params)
 
 
 CASES = {
     "one model": ({}, {}),
     "a stack": ({"n_estimators": 3, "method": "soft"}, {}),
     "two ratios": ({"contamination": [0.05, 0.1]}, {}),
-    "first labels": ({"init": "knn"}, {}),
+    "first labels": ({"init": "knn", "warmup_epochs": 3}, {}),
     "each epoch": ({"label_update": "epoch"}, {}),
     "growing batches": ({"method": ALTBI()}, {}),
     "left out": ({"method": Margin()}, {}),
@@ -105,7 +106,7 @@ def test_a_replay_reads_the_batch_that_it_is_given(X, known, case, monkeypatch, 
 
 
 def test_each_kind_of_step_is_recorded_once(X, recording):
-    loe(warmup_epochs=0).fit(X)
+    loe().fit(X)
     # Nine batches of 30 rows an epoch and one of 31, of which there are four steps only.
     assert recording.n_made == 1
     assert recording.n_replayed == 36 - 4
@@ -138,9 +139,9 @@ def own_rule(loss_n, loss_a, alpha, known):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: loe(method=WithPrint(), warmup_epochs=0),
-        lambda: loe(method=own_rule, warmup_epochs=0),
-        lambda: LOE(DeepSVDD(anomaly_loss="inverse", **SIZES), contamination=0.1, init=None),
+        lambda: loe(method=WithPrint()),
+        lambda: loe(method=own_rule),
+        lambda: loe(partial(DeepSVDD, anomaly_loss="inverse")),
     ],
     ids=["subclass of a rule", "function", "gradients by autograd"],
 )
