@@ -33,7 +33,8 @@ class RecordedSteps:
         self._step = step
         self._n_done: Counter[tuple[int, ...]] = Counter()
         self._recorded: dict[tuple[int, ...], Recording] = {}
-        self._rules_seen = -1
+        self._used: set[tuple[int, ...]] = set()
+        self._rules_seen = 0
         self._can_record = (
             step.rows.device.type == "cuda"
             and step.rows.are_on_device
@@ -41,20 +42,28 @@ class RecordedSteps:
             and not step.exposure.draws
         )
 
+    def start_epoch(self) -> None:
+        """Forget what is of no more use: steps of other label rules, and sizes that are gone.
+
+        A recording holds the memory that its step takes, and batches may grow from epoch to epoch.
+        """
+        if self._step.labels.n_changes != self._rules_seen:
+            self._rules_seen = self._step.labels.n_changes
+            self._n_done.clear()
+            self._used.clear()
+        self._recorded = {kind: self._recorded[kind] for kind in self._used}
+        self._used.clear()
+
     def __call__(self, batch: Batch) -> Made:
         """Do the step of a batch."""
-        labels = self._step.labels
-        if not (self._can_record and labels.can_repeat(batch.sizes)):
-            return self._step(batch)
-        if labels.n_changes != self._rules_seen:  # others label now
-            self._rules_seen = labels.n_changes
-            self._n_done.clear()
-            self._recorded.clear()
         kind = batch.sizes
+        if not (self._can_record and self._step.labels.can_repeat(kind)):
+            return self._step(batch)
         if kind not in self._recorded:
             self._n_done[kind] += 1
             if self._n_done[kind] <= _FIRST_STEPS or not self._record(kind, batch):
                 return self._step(batch)
+        self._used.add(kind)
         return self._recorded[kind].replay(batch)
 
     def _record(self, kind: tuple[int, ...], batch: Batch) -> bool:

@@ -100,6 +100,7 @@ def train(
     with last.going_back(), seeded_dropout(modules, seeds[0], rows.device):
         while stopper.running.any():
             labels.start_epoch(stopper.epoch, stack, rows)
+            step.start_epoch()
             for batch in batches.epoch(stopper.epoch):
                 recorder.add_batch(batch, *step(batch))
                 peaks.after_step(stopper.running)

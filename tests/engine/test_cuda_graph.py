@@ -1,6 +1,7 @@
 """Steps that a GPU repeats: the same training as step by step."""
 
 import warnings
+import weakref
 from functools import partial
 
 import numpy as np
@@ -31,10 +32,13 @@ def known():
 class RecordedOnCPU(_cuda_graph.Recording):
     """Does what a recording does, with the tensors that it would read, step by step."""
 
-    n_made = n_replayed = 0
+    n_made = n_replayed = most_kept = 0
+    kept = weakref.WeakSet()
 
     def __init__(self, step, batch):
         type(self).n_made += 1
+        self.kept.add(self)
+        type(self).most_kept = max(self.most_kept, len(self.kept))
         self._read = [part.clone() for part in _cuda_graph._parts(batch)]
         position, row, *weight = self._read
         self._batch = batch._replace(
@@ -51,7 +55,7 @@ class RecordedOnCPU(_cuda_graph.Recording):
 @pytest.fixture
 def recording(monkeypatch):
     """Let steps be recorded on a CPU as they are on a GPU."""
-    RecordedOnCPU.n_made = RecordedOnCPU.n_replayed = 0
+    RecordedOnCPU.n_made = RecordedOnCPU.n_replayed = RecordedOnCPU.most_kept = 0
     started = _cuda_graph.RecordedSteps.__init__
 
     def on_any_device(self, step):
@@ -126,6 +130,13 @@ def test_other_rules_are_recorded_anew(X, recording):
     loe(warmup_epochs=2).fit(X)
     assert recording.n_made == 2
     assert recording.n_replayed == 2 * (18 - 4)
+
+
+def test_the_memory_of_sizes_that_do_not_come_back_is_freed(X, recording):
+    backbone = DeepSVDD(batch_size=8, max_epochs=10)
+    LOE(backbone, method=ALTBI(batch_growth=1.2), contamination=0.1, init=None).fit(X)
+    assert recording.n_made > 6
+    assert recording.most_kept <= 4
 
 
 class WithPrint(Margin):
