@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 Precision: TypeAlias = Literal["float64", "float32"]
 _PRECISIONS = ("float64", "float32")
 _scoring_dtype: ContextVar[Precision] = ContextVar("scoring_dtype", default="float64")
+_device: ContextVar[str] = ContextVar("device", default="auto")
 
 
-def get_config() -> dict[str, Precision]:
+class Config(TypedDict):
+    """Values of all settings."""
+
+    device: str
+    scoring_dtype: Precision
+
+
+def get_config() -> Config:
     """Return the current settings.
 
     Returns
@@ -24,17 +32,24 @@ def get_config() -> dict[str, Precision]:
     --------
     >>> import lofe_sklearn
     >>> lofe_sklearn.get_config()
-    {'scoring_dtype': 'float64'}
+    {'device': 'auto', 'scoring_dtype': 'float64'}
     """
-    return {"scoring_dtype": _scoring_dtype.get()}
+    return {"device": _device.get(), "scoring_dtype": _scoring_dtype.get()}
 
 
 @contextmanager
-def config_context(*, scoring_dtype: Precision | None = None) -> Iterator[None]:
+def config_context(
+    *, device: str | None = None, scoring_dtype: Precision | None = None
+) -> Iterator[None]:
     """Change settings within a ``with`` block, in the thread that runs it.
 
     Parameters
     ----------
+    device : str, optional
+        What ``device="auto"`` stands for: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``. It
+        reaches `LOE()` too, which makes its backbones itself. A fitted detector does not keep it.
+        ``"auto"``, the default, is a GPU if torch finds one with CUDA, and else the CPU. None
+        leaves the setting as it is.
     scoring_dtype : {"float64", "float32"}, optional
         The precision in which networks compute scores, thresholds and labels; they are trained in
         float32 in any case. In ``"float64"``, the default, the score of a row does not depend on
@@ -47,7 +62,8 @@ def config_context(*, scoring_dtype: Precision | None = None) -> Iterator[None]:
     Raises
     ------
     ValueError
-        If `scoring_dtype` is anything else.
+        If `scoring_dtype` is anything else, or `device` is no string. A device that is not
+        available is an error where it is used.
 
     Examples
     --------
@@ -65,8 +81,15 @@ def config_context(*, scoring_dtype: Precision | None = None) -> Iterator[None]:
         raise ValueError(
             f"config_context: scoring_dtype must be 'float64' or 'float32'; got {scoring_dtype!r}."
         )
-    token = _scoring_dtype.set(_scoring_dtype.get() if scoring_dtype is None else scoring_dtype)
+    if device is not None and not isinstance(device, str):
+        raise ValueError(
+            "config_context: device must be the name of a device, such as 'cpu' or 'cuda'; got "
+            f"{device!r}."
+        )
+    of_dtype = _scoring_dtype.set(_scoring_dtype.get() if scoring_dtype is None else scoring_dtype)
+    of_device = _device.set(_device.get() if device is None else device)
     try:
         yield
     finally:
-        _scoring_dtype.reset(token)
+        _device.reset(of_device)
+        _scoring_dtype.reset(of_dtype)

@@ -12,7 +12,7 @@ import torch
 from sklearn.ensemble import IsolationForest
 from threadpoolctl import threadpool_limits
 
-from lofe_sklearn import LOE, DeepSVDD, backbones, engine
+from lofe_sklearn import LOE, DeepSVDD, backbones, engine, get_config
 
 # Small layers and matrices gain nothing from threads, and xdist's workers would fight over them.
 torch.set_num_threads(1)
@@ -50,9 +50,12 @@ def pytest_collection_finish():
 def _run_on_the_asked_device(request, monkeypatch):
     """Let ``device="auto"``, every estimator's default, mean the device of ``--device``."""
     asked, resolve = request.config.getoption("--device"), engine.resolve_device
-    monkeypatch.setattr(
-        engine, "resolve_device", lambda name: resolve(asked if name == "auto" else name)
-    )
+
+    def resolve_asked(name):
+        nothing_said = name == "auto" and get_config()["device"] == "auto"
+        return resolve(asked if nothing_said else name)
+
+    monkeypatch.setattr(engine, "resolve_device", resolve_asked)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import threading
 
+import joblib
 import numpy as np
 import pytest
 import torch
@@ -14,6 +15,7 @@ from lofe_sklearn import (
     RealNVP,
     config_context,
     engine,
+    fit_many,
     get_config,
 )
 
@@ -75,16 +77,16 @@ def test_the_error_of_the_default_ensemble_and_that_evidence_has_none():
 def test_a_block_restores_what_held_before():
     with config_context(scoring_dtype="float32"):
         with config_context():
-            assert get_config() == {"scoring_dtype": "float32"}
+            assert get_config()["scoring_dtype"] == "float32"
         with pytest.raises(KeyError), config_context(scoring_dtype="float64"):
             {}[get_config()["scoring_dtype"]]
-        assert get_config() == {"scoring_dtype": "float32"}
+        assert get_config()["scoring_dtype"] == "float32"
         seen = []
         thread = threading.Thread(target=lambda: seen.append(get_config()["scoring_dtype"]))
         thread.start()
         thread.join()
         assert seen == ["float64"]  # another thread has settings of its own
-    assert get_config() == {"scoring_dtype": "float64"}
+    assert get_config() == {"device": "auto", "scoring_dtype": "float64"}
 
 
 @pytest.mark.parametrize("wrong", ["float16", torch.float32, 32])
@@ -105,3 +107,52 @@ def test_stacks_that_are_trained_in_other_processes_have_the_settings_too():
     precise = detector.set_params(n_jobs=None).fit(X)._training_scores
     np.testing.assert_allclose(there, here, rtol=0, atol=1e-5)
     assert not np.array_equal(there, precise)
+
+
+class TestDevice:
+    """What ``device="auto"`` means within a block."""
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda detector: detector.fit(X),
+            lambda detector: LOE().fit(X),
+            lambda detector: detector.score_samples(X),
+            lambda detector: fit_many([LOE(DeepSVDD(max_epochs=1), contamination=0.1)], X),
+        ],
+        ids=["fit", "LOE()", "score_samples", "fit_many"],
+    )
+    def test_it_reaches_what_is_trained_and_scored(self, use):
+        detector = DeepSVDD(max_epochs=1, random_state=0).fit(X)
+        message = "device='cuda:99' is not available here"
+        with config_context(device="cuda:99"), pytest.raises(ValueError, match=message):
+            use(detector)
+        use(detector)
+
+    def test_it_reaches_workers(self):
+        detector = LOE([DeepSVDD(max_epochs=1), AutoEncoder(max_epochs=1)], n_jobs=2)
+        with (
+            joblib.parallel_config(backend="loky"),
+            config_context(device="cuda:99"),
+            pytest.raises(ValueError, match="not available here"),
+        ):
+            detector.fit(X)
+
+    def test_a_device_that_is_chosen_counts(self):
+        with config_context(device="cuda:99"):
+            DeepSVDD(max_epochs=1, device="cpu").fit(X).score_samples(X)
+
+    def test_blocks_in_blocks(self):
+        with config_context(device="cpu", scoring_dtype="float32"):
+            with config_context(device="auto"):
+                assert get_config() == {"device": "auto", "scoring_dtype": "float32"}
+            assert get_config()["device"] == "cpu"
+        assert get_config() == {"device": "auto", "scoring_dtype": "float64"}
+
+    def test_what_is_no_name(self):
+        with (
+            pytest.raises(ValueError, match="device must be the name of a device"),
+            config_context(device=torch.device("cpu")),
+        ):
+            pass
+        assert get_config()["device"] == "auto"

@@ -39,6 +39,7 @@ def _show(X: pd.DataFrame, y: pd.Series, options: argparse.Namespace) -> None:
     """Find the anomalies of a table, print the first ones, and write the report."""
     from sklearn.metrics import average_precision_score
 
+    from lofe_sklearn import config_context
     from lofe_sklearn._command_line._models import find_reasons, new_model, score_rows
     from lofe_sklearn._command_line._notes import Notes
     from lofe_sklearn._command_line._printing import print_rows
@@ -54,8 +55,8 @@ def _show(X: pd.DataFrame, y: pd.Series, options: argparse.Namespace) -> None:
     )
     sys.stdout.flush()
     notes = Notes(quiet=True)
-    with notes.of_warnings():
-        model = new_model("auto", _SEED, options.device).fit(frame)
+    with notes.of_warnings(), config_context(device=options.device):
+        model = new_model("auto", _SEED).fit(frame)
         scores = score_rows(model, frame)
         ranking = Ranking(25, "transaction_id")
         ranking.add(frame, names, scores)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lofe_sklearn import save
+from lofe_sklearn import config_context, save
 from lofe_sklearn._command_line._exits import BadData, CannotWrite, UsageMistake
 from lofe_sklearn._command_line._known_column import read_known
 from lofe_sklearn._command_line._models import (
@@ -76,8 +76,13 @@ class Training:
 
 def run_fit(options: FitOptions) -> None:
     """Run the command."""
-    how, contamination = options.how.checked(), read_contamination_option(options.contamination)
     _check_device(options.device)
+    with config_context(device=options.device):
+        _run_fit(options)
+
+
+def _run_fit(options: FitOptions) -> None:
+    how, contamination = options.how.checked(), read_contamination_option(options.contamination)
     check_ending(options.output)
     check_targets(options.model, options.output, options.report)
     notes = Notes(quiet=options.quiet)
@@ -91,7 +96,7 @@ def run_fit(options: FitOptions) -> None:
         f"{options.data}: {counted(len(training.frame), 'row')}, "
         f"{counted(training.frame.shape[1], 'column')}; training"
     )
-    model = new_model(contamination, options.seed, options.device)
+    model = new_model(contamination, options.seed)
     with notes.of_warnings():
         with notes.progress("fit"):
             _fit(model, training, table, options.data)

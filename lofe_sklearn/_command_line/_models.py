@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lofe_sklearn import LOE, DeepSVDD, RealNVP, load
+from lofe_sklearn import LOE, load
 from lofe_sklearn._command_line._exits import BadData, BadModel, UsageMistake
 from lofe_sklearn._command_line._notes import plain_words
 from lofe_sklearn._command_line._typed_columns import typed
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def new_model(contamination: Any, seed: int, device: str) -> Any:
+def new_model(contamination: Any, seed: int) -> Any:
     """Return the pipeline that `lofe fit` trains: ``table_pipeline(LOE())``."""
-    kinds = (DeepSVDD, RealNVP)
-    backbones: Any = None if device == "auto" else [kind(device=device) for kind in kinds]
-    return table_pipeline(LOE(backbones, contamination=contamination, random_state=seed))
+    return table_pipeline(LOE(contamination=contamination, random_state=seed))
 
 
 def read_contamination_option(text: str) -> Any:

@@ -14,7 +14,7 @@ import torch
 from joblib import Parallel, delayed
 from sklearn.metrics import roc_auc_score
 
-from lofe_sklearn import LOE, NoSeparateGroupWarning, backbones
+from lofe_sklearn import LOE, NoSeparateGroupWarning, backbones, config_context
 from lofe_sklearn._demo._data import load_data
 from lofe_sklearn._demo._options import NOTHING_CHOSEN
 from lofe_sklearn._loe import Method
@@ -45,12 +45,12 @@ def run_one(
     torch.set_num_threads(1)  # the layers are too small for more
     detector = _detector(method, seed, options)
     start = time.perf_counter()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), config_context(device=options.device):
         # Warnings would hide the demo's table, which shows what LOE() finds without a ratio.
         warnings.simplefilter("ignore", NoSeparateGroupWarning)
         detector.fit(X_train)
-    seconds = time.perf_counter() - start
-    scores = detector.score_samples(X_test)
+        seconds = time.perf_counter() - start
+        scores = detector.score_samples(X_test)
     return Run(
         method,
         seed,
@@ -64,11 +64,11 @@ def run_one(
 
 def _detector(method: str, seed: int, options: argparse.Namespace) -> LOE:
     """Return LOE of a method and the chosen backbone, or with nothing chosen."""
-    if method == NOTHING_CHOSEN and options.max_epochs is None and options.device == "auto":
+    if method == NOTHING_CHOSEN and options.max_epochs is None:
         return LOE(random_state=seed)
     default = ["DeepSVDD", "RealNVP"]
     chosen = default if method == NOTHING_CHOSEN else [options.backbone]
-    own = [getattr(backbones, name)(device=options.device) for name in chosen]
+    own = [getattr(backbones, name)() for name in chosen]
     if options.max_epochs is not None:
         for backbone in own:
             backbone.set_params(max_epochs=options.max_epochs)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import torch
 
+from lofe_sklearn._config import get_config
+
 
 def resolve_device(name: str | torch.device) -> torch.device:
     """Turn ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"`` into a usable device.
 
-    ``"auto"`` takes CUDA if available, and else the CPU. It never picks MPS: the small networks
-    here run faster on the CPU of such machines, and MPS has no float64 to score with.
+    ``"auto"`` is the device of `config_context`. If that is ``"auto"`` too, it takes CUDA if
+    available, and else the CPU. It never picks MPS: the small networks here run faster on the CPU
+    of such machines, and MPS has no float64 to score with.
 
     Raises
     ------
     ValueError
         If the name is not a device's, or this machine or this build of torch does not have it.
     """
+    if name == "auto":
+        name = get_config()["device"]
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
