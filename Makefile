@@ -8,7 +8,9 @@ OLDEST ?= .venv-oldest
 # And the wheel, as somebody who has no checkout installs it.
 WHEEL ?= .venv-wheel
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Without --no-compile pip compiles all of torch, of which most is never imported: half of its time.
+INSTALL := -m pip install --no-compile --quiet --disable-pip-version-check
+PIP := $(BIN)/python $(INSTALL) -c constraints.txt
 # Small matrices: threads of torch and of BLAS would fight over them more than they gain.
 THREADS := OMP_NUM_THREADS=1
 # What needs no extra but "progress": training, detectors, searches, metrics, scikit-learn's checks.
@@ -19,7 +21,7 @@ CORE := $(addprefix tests/,engine backbones loe fit_many metrics active test_com
 test-wheel:
 	rm -rf build/wheel $(WHEEL) && mkdir -p build/wheel/elsewhere && $(PYTHON) -m venv $(WHEEL)
 	$(WHEEL)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/wheel .
-	$(WHEEL)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	$(WHEEL)/bin/python $(INSTALL) -c constraints.txt \
 		"$$(ls build/wheel/*.whl)[cli]"
 	cd build/wheel/elsewhere && $(THREADS) "$(CURDIR)/$(WHEEL)/bin/python" "$(CURDIR)/tests/wheel.py"
 
@@ -85,15 +87,15 @@ $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
 # one; the rest without: DeepOD asks for a torch that is too old for Python 3.11.
 $(PEERS)/.done: benchmarks/peers/requirements.txt pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(PEERS)/bin/python $(INSTALL) -c constraints.txt torch
+	$(PEERS)/bin/python $(INSTALL) --no-deps -r $<
+	$(PEERS)/bin/python $(INSTALL) --no-deps -e .
 	touch $@
 
 # Builds of torch this old come with CUDA on Linux, and pip brings its libraries too (3 GB): without
 # them torch cannot be imported. An index that has a CPU build saves that.
 $(OLDEST)/.done: pyproject.toml constraints-oldest.txt
 	$(PYTHON) -m venv $(OLDEST)
-	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+	$(OLDEST)/bin/python $(INSTALL) \
 		-c constraints-oldest.txt -e ".[progress]" pytest pytest-xdist hypothesis pandas polars
 	touch $@

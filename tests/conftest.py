@@ -13,6 +13,7 @@ from sklearn.ensemble import IsolationForest
 from threadpoolctl import threadpool_limits
 
 from lofe_sklearn import LOE, DeepSVDD, backbones, engine, get_config
+from lofe_sklearn._loe._classical import Forest
 
 # Small layers and matrices gain nothing from threads, and xdist's workers would fight over them.
 torch.set_num_threads(1)
@@ -56,6 +57,16 @@ def _run_on_the_asked_device(request, monkeypatch):
         return resolve(asked if nothing_said else name)
 
     monkeypatch.setattr(engine, "resolve_device", resolve_asked)
+
+
+@pytest.fixture(autouse=True)
+def _few_trees(request, monkeypatch):
+    """Grow few trees for LOE's own forests, which would take half of the time of its tests.
+
+    Tests marked ``all_trees`` have what a user has; so have other processes, and the pages.
+    """
+    if not request.node.get_closest_marker("all_trees"):
+        monkeypatch.setattr(Forest, "n_trees", 20)
 
 
 @pytest.fixture

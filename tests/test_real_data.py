@@ -1,11 +1,13 @@
 """No inf and no NaN on any real set; slow where it trains on all rows."""
 
 from functools import cache, partial
+from itertools import cycle
 
 import numpy as np
 import pytest
+from conftest import BACKBONES, small
 
-from lofe_sklearn import ICL, LOE
+from lofe_sklearn import ICL, LOE, MHRot
 
 pytestmark = pytest.mark.real_data
 
@@ -44,12 +46,13 @@ def check_set(X, name, backbone_class):
             assert np.isfinite(values).all(), (name, method)
 
 
-def test_every_set_in_part(data_folder, rows_class):
-    if rows_class is ICL:  # of 512 features it makes 151 windows by default
-        rows_class = partial(ICL, max_windows=40)
+def test_every_set_in_part(data_folder):
+    """With one backbone each, in turn; with all of them in the slow test."""
+    classes = [small(cls) for cls in BACKBONES if cls not in (ICL, MHRot)]
+    classes.append(partial(ICL, max_windows=40))  # of 512 features it makes 151 by default
     paths = real_sets(data_folder)
     assert len(paths) > 50
-    for path in paths:
+    for path, rows_class in zip(paths, cycle(classes), strict=False):
         check_set(some_rows(path, 60), path.name, rows_class)
 
 

@@ -40,6 +40,7 @@ class Forest(BaseEstimator):
     """scikit-learn's isolation forest, in units that its float32 can hold."""
 
     label: ClassVar[str] = "the isolation forest"
+    n_trees: ClassVar[int] = 100
 
     def __init__(self, random_state: int = 0) -> None:
         self.random_state = random_state
@@ -52,7 +53,7 @@ class Forest(BaseEstimator):
     def fit(self, X: Matrix, y: Any = None) -> Self:
         """Grow the trees, each from at most 256 rows."""
         self.units_ = units_within(X, *_FLOAT32)
-        self.forest_ = IsolationForest(random_state=self.random_state)
+        self.forest_ = IsolationForest(n_estimators=self.n_trees, random_state=self.random_state)
         self.forest_.fit(in_units(X, self.units_))
         return self
 

@@ -59,9 +59,10 @@ def test_score_gives_the_training_file_the_scores_of_the_fit(lofe, model, folder
 @pytest.mark.parametrize("n_rows", [1, 7, 64])
 def test_a_score_does_not_depend_on_the_chunk(n_rows, lofe, model, folder, tmp_path):
     shown = []
+    pd.read_csv(folder / "tomorrow.csv").head(20 * n_rows).to_csv(tmp_path / "t.csv", index=False)
     for name, size in (("whole", 1000), ("chunks", n_rows)):
         options = ("--output", tmp_path / f"{name}.csv", "--chunk-rows", size, "--top", 6, "-q")
-        shown.append(lofe("score", folder / "tomorrow.csv", "--model", model, *options).stdout)
+        shown.append(lofe("score", tmp_path / "t.csv", "--model", model, *options).stdout)
     whole, chunks = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("whole", "chunks"))
     pd.testing.assert_frame_equal(whole, chunks, rtol=1e-9)
     assert shown[0] == shown[1]

@@ -10,6 +10,9 @@ import torch
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, engine, fit_many
 from lofe_sklearn.testing import check_backbone
 
+# A fixture of the module fits detectors too.
+pytestmark = pytest.mark.all_trees
+
 
 @contextmanager
 def changed(change, back):

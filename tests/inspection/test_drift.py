@@ -204,9 +204,11 @@ class TestDetectors:
         assert repr(drift_report(loaded, SAME)) == repr(drift_report(fitted[kind], SAME))
 
     def test_tables(self):
+        rng = np.random.default_rng(0)
+
         def table(size, unit):
-            amount = RNG.normal(20, 2, size) * unit
-            return pd.DataFrame({"amount": amount, "shop": RNG.choice(["north", "south"], size)})
+            amount = rng.normal(20, 2, size) * unit
+            return pd.DataFrame({"amount": amount, "shop": rng.choice(["north", "south"], size)})
 
         detector = table_pipeline(AutoEncoder(max_epochs=20, random_state=0)).fit(table(200, 1))
         kept_back = table(100, 1)

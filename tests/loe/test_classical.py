@@ -30,6 +30,7 @@ def standardised(rows):
 
 
 class TestRightValues:
+    @pytest.mark.all_trees
     def test_the_forest_is_scikit_learns(self):
         expected = -IsolationForest(random_state=7).fit(X).score_samples(X)
         np.testing.assert_array_equal(Forest(7).fit(X).outlier_scores(X), expected)

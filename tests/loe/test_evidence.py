@@ -166,6 +166,7 @@ class TestForms:
 
 
 class TestFormula:
+    @pytest.mark.all_trees
     @pytest.mark.parametrize("contamination", [0.1, (0.05, 0.2), "auto"])
     @pytest.mark.parametrize("n_estimators", [1, 3])
     @pytest.mark.filterwarnings("ignore::lofe_sklearn.exceptions.NoSeparateGroupWarning")

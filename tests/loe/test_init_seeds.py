@@ -48,6 +48,7 @@ def test_two_fits_of_one_seed_are_equal(X, init, parameters):
     np.testing.assert_array_equal(first.score_samples(X), second.score_samples(X))
 
 
+@pytest.mark.all_trees
 def test_forest_of_ones_own_is_the_forest_by_name(X):
     by_name, own = loe("iforest").fit(X), loe(IsolationForest()).fit(X)
     np.testing.assert_array_equal(by_name.score_samples(X), own.score_samples(X))

@@ -55,6 +55,7 @@ def test_a_fitted_pipeline_in_a_file_that_holds_no_code(zone, tmp_path):
     assert loaded[0].typical_row_.equals(pipeline[0].typical_row_)
 
 
+@pytest.mark.all_trees  # as the fixture, which is of the module
 def test_it_is_a_pipeline(fitted):
     assert isinstance(fitted, Pipeline)
     assert list(fitted.named_steps) == ["tablefeatures", "loe"]
