@@ -9,6 +9,8 @@ OLDEST ?= .venv-oldest
 WHEEL ?= .venv-wheel
 BIN := $(VENV)/bin
 # Without --no-compile pip compiles all of torch, of which most is never imported: half of its time.
+# Python then compiles what it imports, and must be free to keep that, or each process does so again.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALL := -m pip install --no-compile --quiet --disable-pip-version-check
 PIP := $(BIN)/python $(INSTALL) -c constraints.txt
 # Small matrices: threads of torch and of BLAS would fight over them more than they gain.

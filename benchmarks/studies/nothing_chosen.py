@@ -218,7 +218,7 @@ def _rankings(rows: list[Row]) -> str:
 def _ratios(rows: list[Row]) -> str:
     header = ["situation", "detector", "mean abs log2(found / true)", "by half"]
     header += ["truth in the interval", "flagged, median and most", "likelier than not, most"]
-    header += ["best constant"]
+    header += ["best constant", "another seed's ratio: mean factor, most"]
     lines = []
     for (situation, detector), own in grouped(rows, "situation", "detector").items():
         if detector not in OURS:
@@ -242,8 +242,19 @@ def _ratios(rows: list[Row]) -> str:
         else:
             best = min(CONSTANTS, key=lambda constant: error_of_ratio(own, constant))
             cells += [f"{best:g}: {error_of_ratio(own, best):.2f}"]
-        lines.append(cells)
+        factors = factors_between_seeds(own)
+        mean = f"{np.exp2(np.mean(np.log2(factors))):.2f}, {max(factors):.1f}" if factors else ""
+        lines.append([*cells, mean])
     return table(header, lines)
+
+
+def factors_between_seeds(rows: list[Row]) -> list[float]:
+    """Return by which factor the ratios differ that the seeds of each set found, the most apart."""
+    found = [
+        [row["found_ratio"] for row in own]
+        for own in grouped(rows, "situation", "dataset").values()
+    ]
+    return [max(ratios) / min(ratios) for ratios in found if len(ratios) > 1]
 
 
 def true_ratio(row: Row) -> float:

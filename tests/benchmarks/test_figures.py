@@ -10,7 +10,7 @@ from benchmarks import looks
 from benchmarks.__main__ import FIGURES, main
 from benchmarks.figures import DRAWINGS
 from benchmarks.studies import STUDIES
-from benchmarks.studies.nothing_chosen import behind
+from benchmarks.studies.nothing_chosen import behind, factors_between_seeds
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "benchmarks").glob("*.md"))
@@ -55,6 +55,14 @@ def test_a_set_is_lost_where_the_best_peer_is_far_ahead():
         for name, value in zip("ab", of_detector, strict=True)
     ]
     assert behind(rows) == [("a", 0.5, "KNN 5", 0.7)]
+
+
+def test_ratios_of_other_seeds():
+    rows = [
+        {"situation": "own", "dataset": name, "found_ratio": ratio}
+        for name, ratio in [("a", 0.02), ("b", 0.04), ("a", 0.05), ("b", 0.03), ("c", 0.1)]
+    ]
+    assert factors_between_seeds(rows) == pytest.approx([2.5, 4 / 3])
 
 
 def test_bars_have_their_figures():
