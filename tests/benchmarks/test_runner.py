@@ -139,7 +139,9 @@ def test_one_bad_fit_leaves_the_others_of_its_stack(contaminated, tmp_path):
     assert "contamination" in rows[1]["error"]
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "sign", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_killed_run_goes_on_where_it_stopped(data, tmp_path, sign):
     output = tmp_path / "out.jsonl"
     command = [
@@ -313,7 +315,7 @@ def test_every_suite_lists_its_fits_once(capsys):
     assert all(name in listed for name in SUITES)
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_full_disk_ends_the_run_with_what_to_do(data, tmp_path, n_jobs):
     """The kernel refuses what goes beyond the largest size of a file, as a full disk does."""
     resource = pytest.importorskip("resource")
