@@ -35,6 +35,7 @@ from benchmarks.studies import (
     stack_growth,
     step_time,
     tables,
+    threads,
     training_length,
     unlabelled,
     unseen_labels,
@@ -50,7 +51,7 @@ _MODULES = (
     *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
     *(image_features, patches, flow, reasons, rules, backbones, kinds, default_kinds, ablation),
     *(unseen_labels, unseen_sets, video_labels, larger_than_memory, large_sets, growth),
-    *(jobs, digest),
+    *(jobs, threads, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

@@ -39,8 +39,8 @@ class ForkSafeLock:
             self._lock.release()
 
 
-class _OneThread:
-    """Compute without OpenMP's other threads; what the program has set is put back.
+class _TorchOnOneThread:
+    """Let torch compute without other threads; what the program has set is put back.
 
     A thread has a number of its own, which it takes from the program's when it first asks. So the
     number to put back is that of the first thread that computes, and blocks in a block do nothing.
@@ -61,17 +61,37 @@ class _OneThread:
                 self._before = torch.get_num_threads()
             self._n_inside += 1
             torch.set_num_threads(1)
-        # The copies of OpenMP of other libraries too: scikit-learn has one of its own.
-        self._own.others = threadpool_limits(1, user_api="openmp")
 
     def __exit__(self, *error: object) -> None:
         self._own.depth -= 1
         if self._own.depth > 0:
             return
-        self._own.others.restore_original_limits()
         with self._lock:
             self._n_inside -= 1
             torch.set_num_threads(self._before)
 
 
+class _OneThread:
+    """Compute without OpenMP's other threads, of torch's copy of it and of all other libraries'.
+
+    To look for these takes a millisecond.
+    """
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+
+    def __enter__(self) -> None:
+        torch_on_one_thread.__enter__()
+        self._own.depth = getattr(self._own, "depth", 0) + 1
+        if self._own.depth == 1:  # scikit-learn has a copy of its own
+            self._own.others = threadpool_limits(1, user_api="openmp")
+
+    def __exit__(self, *error: object) -> None:
+        self._own.depth -= 1
+        if self._own.depth == 0:
+            self._own.others.restore_original_limits()
+        torch_on_one_thread.__exit__(*error)
+
+
+torch_on_one_thread = _TorchOnOneThread()
 one_thread = _OneThread()

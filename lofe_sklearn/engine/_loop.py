@@ -15,6 +15,7 @@ from torch import nn
 
 from lofe_sklearn.engine._batches import Batches
 from lofe_sklearn.engine._cuda_graph import RecordedSteps
+from lofe_sklearn.engine._few_threads import threads_to_train
 from lofe_sklearn.engine._history import HistoryRecorder, TrainingHistory
 from lofe_sklearn.engine._interruption import LastEpoch
 from lofe_sklearn.engine._job import Job, TrainingSettings
@@ -97,7 +98,9 @@ def train(
     peaks, averages = PeakStates(stack, rows, jobs), AveragedStates(stack, jobs)
     last = LastEpoch(stack, jobs, recorder, keep_interrupted)
 
-    with last.going_back(), seeded_dropout(modules, seeds[0], rows.device):
+    n_rows = min(settings.batch_size, max(batches.n_rows))
+    threads = threads_to_train(stack, n_rows, rows.device)
+    with threads, last.going_back(), seeded_dropout(modules, seeds[0], rows.device):
         while stopper.running.any():
             labels.start_epoch(stopper.epoch, stack, rows)
             step.start_epoch()

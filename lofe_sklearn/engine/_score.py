@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import stack_module_state
 
 from lofe_sklearn._config import get_config
+from lofe_sklearn.engine._few_threads import threads_to_score
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
@@ -50,7 +51,7 @@ def losses(
     -------
     loss_n, loss_a : ndarray of float64, shape (n,)
     """
-    with plain_torch(), torch.no_grad():
+    with plain_torch(), torch.no_grad(), threads_to_score([module], X.shape[0], device):
         parts = _chunks(module, lambda loaded: loaded, X, scaling, device, chunk_rows)
         loss_n, loss_a = _side_by_side(map(torch.stack, parts), (2, X.shape[0]))
     return loss_n, loss_a
@@ -78,7 +79,7 @@ def losses_of_stack(
     def call(loaded: nn.Module) -> Callable[[Tensor], Any]:
         return lambda x: torch.stack(loaded(x.expand(len(modules), *x.shape)))
 
-    with plain_torch(), torch.no_grad():
+    with plain_torch(), torch.no_grad(), threads_to_score(modules, X.shape[0], device):
         stacked = joined(modules[0], *stack_module_state(list(modules)))
         parts = _chunks(stacked, call, X, scaling, device, None, len(modules))
         return _side_by_side(parts, (2, len(modules), X.shape[0]))
@@ -101,7 +102,7 @@ def embeddings(
     def call(loaded: nn.Module) -> Callable[[Tensor], Tensor]:
         return getattr(loaded, "embed", lambda x: x)
 
-    with plain_torch(), torch.no_grad():
+    with plain_torch(), torch.no_grad(), threads_to_score([module], X.shape[0], device):
         chunks = _chunks(module, call, X, scaling, device, None)
         parts = [part.flatten(1).cpu().numpy() for part in chunks]
     return np.concatenate(parts).astype(np.float64)
