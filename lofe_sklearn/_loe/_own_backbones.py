@@ -78,7 +78,7 @@ class OwnBackbonesMixin:
         """How often each kind is among the backbones.
 
         Where a ratio is all that was chosen, each is there with hard labels and with a margin. So a
-        ratio that is wrong costs less, and one that is right hardly more (study `wrong-ratio`).
+        ratio that is wrong costs less, and one that is right no more (study `wrong-ratio`).
         """
         is_auto = isinstance(self.method, str) and self.method == "auto"
         is_one_ratio = isinstance(self.contamination, Real)
