@@ -95,7 +95,7 @@ STUDY = Study(
     "threads",
     "seconds of a fit with all threads and with few, on an idle and on a busy machine",
     axes={
-        "busy": Axis((0, 1)),
+        "busy": Axis((0, 1), option="busy"),
         "detector": Axis(("LOE", "DeepSVDD"), choices=tuple(DETECTORS)),
         "size": Axis(("200x5", "5000x30")),
     },
