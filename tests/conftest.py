@@ -61,7 +61,7 @@ def _run_on_the_asked_device(request, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _few_trees(request, monkeypatch):
-    """Grow few trees for LOE's own forests, which would take half of the time of its tests.
+    """Grow few trees for LOE's own forests, which would take about half of its tests' time.
 
     Tests marked ``all_trees`` have what a user has; so have other processes, and the pages.
     """

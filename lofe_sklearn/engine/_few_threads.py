@@ -1,8 +1,9 @@
 """One thread for little work, in which others would only wait for more.
 
 OpenMP's threads wait by spinning. In a small step two of them take as long as one alone and twice
-the processor time, and many times as long if another program wants the cores: each waits for one
-that does not run. One thread also gives the same model on any number of cores.
+the processor time, and several times as long if another program wants the cores: each waits for
+one that does not run. One thread also trains the same network on any number of cores. The study
+`threads` of the benchmarks shows the times.
 
 Only of small layers is it known how much work they are. A module that may use a parameter many
 times for a row, as convolutions do, gets torch's threads.
@@ -20,10 +21,10 @@ from lofe_sklearn.engine._forks import torch_on_one_thread
 from lofe_sklearn.engine._stack import ModuleStack, takes_stacked_parameters
 
 # From so many products of a parameter and a row in a step, or so many values of its largest tensor,
-# a second thread saves time: see the study `threads` of the benchmarks.
+# a second thread saved time when both limits were chosen, on two cores.
 _PRODUCTS_OF_A_STEP = 6_000_000
 _VALUES_OF_A_STEP = 50_000
-# Scores that take so many are there in about a tenth of a second.
+# Fewer are so quick that threads could save hardly anything.
 _PRODUCTS_OF_SCORES = 250_000_000
 
 Threads = AbstractContextManager[object]

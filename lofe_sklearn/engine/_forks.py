@@ -74,7 +74,7 @@ class _TorchOnOneThread:
 class _OneThread:
     """Compute without OpenMP's other threads, of torch's copy of it and of all other libraries'.
 
-    To look for these takes a millisecond.
+    It looks through all loaded libraries, and so is not for the scores of a single row.
     """
 
     def __init__(self) -> None:
