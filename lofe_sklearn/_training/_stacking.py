@@ -143,7 +143,8 @@ def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
         task.model.batch_size, task.course.batch_growth, n_epochs - 1, task.n_samples
     )
     n_batch = max(engine.batch_sizes(task.n_samples, largest))
-    x = torch.zeros(min(n_batch, task.n_samples), task.n_features(X))  # sizes depend on no value
+    n_columns = task.n_features(X) + engine.noise_per_row(module)
+    x = torch.zeros(min(n_batch, task.n_samples), n_columns)  # sizes depend on no value
     saved = 0
 
     def count(tensor: torch.Tensor) -> torch.Tensor:

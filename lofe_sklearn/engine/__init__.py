@@ -12,6 +12,7 @@ from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
+from lofe_sklearn.engine._noise import noise_per_row
 from lofe_sklearn.engine._optimizer import AdamState, OptimizerStates
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._ranks import Ranks
@@ -53,6 +54,7 @@ __all__ = [
     "losses",
     "losses_of_stack",
     "mark",
+    "noise_per_row",
     "one_thread",
     "plain_torch",
     "prepare_module",

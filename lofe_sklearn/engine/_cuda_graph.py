@@ -39,7 +39,7 @@ class RecordedSteps:
             step.rows.device.type == "cuda"
             and step.rows.are_on_device
             and step.stack.sets_gradients
-            and not step.exposure.draws
+            and not (step.exposure.draws or step.noise.draws)
         )
 
     def start_epoch(self) -> None:

@@ -20,6 +20,7 @@ from lofe_sklearn.engine._history import HistoryRecorder, TrainingHistory
 from lofe_sklearn.engine._interruption import LastEpoch
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import LabelStep
+from lofe_sklearn.engine._noise import noise_step
 from lofe_sklearn.engine._optimizer import OptimizerStates, StackOptimizer
 from lofe_sklearn.engine._rows import Rows
 from lofe_sklearn.engine._stack import ModuleStack, seeded_dropout
@@ -92,7 +93,8 @@ def train(
     )
     labels = LabelStep(labellings, batches.n_rows, batches.index)
     exposure = rows.exposure_step([job.exposure for job in jobs], seeds)
-    step = RecordedSteps(Step(stack, rows, labels, exposure, optimizer))
+    noise = noise_step(modules, seeds)
+    step = RecordedSteps(Step(stack, rows, labels, exposure, noise, optimizer))
     recorder = HistoryRecorder(batches.n_rows, rows.device)
     stopper = EarlyStopping(stack, settings, jobs, keep_going=keep_going)
     peaks, averages = PeakStates(stack, rows, jobs), AveragedStates(stack, jobs)

@@ -84,9 +84,14 @@ class Rows:
         """Both losses, (M, b) each, of the rows at `index`, (M, b), by all models or some."""
         return stack(self.take(index, models), models)
 
-    def losses_with_backward(self, stack: Stack, index: Tensor) -> tuple[Losses, Backward]:
-        """Both losses by all models, without their graph, and what sets the gradients."""
-        return stack.with_backward(self.take(index))
+    def losses_with_backward(
+        self, stack: Stack, index: Tensor, noise: Tensor | None = None
+    ) -> tuple[Losses, Backward]:
+        """Both losses by all models, without their graph, and what sets the gradients.
+
+        The columns of `noise`, (M, b, n_noise), stand behind those of the rows.
+        """
+        return stack.with_backward(with_noise(self.take(index), noise))
 
     def sum_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Add up what other processes have found for their rows; all rows are here."""
@@ -207,6 +212,11 @@ class RowsOfModels(Rows):
         self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, dtype: torch.dtype
     ) -> None:
         """Let every value pass: rows are kept unscaled, and `check_magnitudes` scales them."""
+
+
+def with_noise(rows: Tensor, noise: Tensor | None) -> Tensor:
+    """Put columns of noise behind those of rows; None changes nothing."""
+    return rows if noise is None else torch.cat([rows, noise.to(rows)], dim=-1)
 
 
 class TooLargeError(UnusableRowsError):

@@ -18,7 +18,7 @@ from torch import Tensor
 from lofe_sklearn.engine._exposure import Exposure
 from lofe_sklearn.engine._gradients import Backward, Losses, by_autograd
 from lofe_sklearn.engine._ranks import Ranks
-from lofe_sklearn.engine._rows import ALL, Models, Rows, Scaling, Stack
+from lofe_sklearn.engine._rows import ALL, Models, Rows, Scaling, Stack, with_noise
 
 
 class Shard(Rows):
@@ -66,7 +66,9 @@ class Shard(Rows):
         rows[~mine] = 0
         return self._ranks.sum(rows)
 
-    def losses_by(self, stack: Stack, index: Tensor, models: Models = ALL) -> Losses:
+    def losses_by(
+        self, stack: Stack, index: Tensor, models: Models = ALL, noise: Tensor | None = None
+    ) -> Losses:
         """Both losses, (M, b) each, of the rows at `index`, (M, b), by all models or some."""
         mine = self._is_mine(index)
         # At least one row, which then counts for nothing: some layers take no empty batch.
@@ -75,16 +77,23 @@ class Shard(Rows):
         place = mine.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :width]
         counts = mine.gather(1, place)
         row = torch.where(counts, self._own_number(index.gather(1, place)), 0)
-        own = torch.stack(stack(super().take(row, models), models))
+        if noise is not None:
+            noise = noise.gather(1, place.unsqueeze(2).expand(-1, -1, noise.shape[2]))
+        own = torch.stack(stack(with_noise(super().take(row, models), noise), models))
         own = torch.where(counts, own, 0.0)
         at = place.expand_as(own)
         batch = own.new_zeros(2, *index.shape).scatter(2, at, own)
         loss_n, loss_a = _SumOfAll.apply(batch, self._ranks)
         return loss_n, loss_a
 
-    def losses_with_backward(self, stack: Stack, index: Tensor) -> tuple[Losses, Backward]:
-        """Both losses by all models, without their graph, and what sets the gradients."""
-        return by_autograd(self.losses_by(stack, index))
+    def losses_with_backward(
+        self, stack: Stack, index: Tensor, noise: Tensor | None = None
+    ) -> tuple[Losses, Backward]:
+        """Both losses by all models, without their graph, and what sets the gradients.
+
+        All processes draw the same `noise`, and each takes that of its own rows.
+        """
+        return by_autograd(self.losses_by(stack, index, noise=noise))
 
     def sum_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Add up the gradients, each process having those of its own rows."""

@@ -10,6 +10,7 @@ from lofe_sklearn.engine._batches import Batch
 from lofe_sklearn.engine._exposure import NoExposure
 from lofe_sklearn.engine._gradients import Losses
 from lofe_sklearn.engine._labels import LabelStep
+from lofe_sklearn.engine._noise import NoNoise
 from lofe_sklearn.engine._optimizer import StackOptimizer
 from lofe_sklearn.engine._rows import Rows
 from lofe_sklearn.engine._stack import ModuleStack
@@ -40,15 +41,18 @@ class Step:
         rows: Rows,
         labels: LabelStep,
         exposure: NoExposure,
+        noise: NoNoise,
         optimizer: StackOptimizer,
     ) -> None:
         self.stack, self.rows, self.labels = stack, rows, labels
-        self.exposure, self.optimizer = exposure, optimizer
+        self.exposure, self.noise, self.optimizer = exposure, noise, optimizer
 
     def __call__(self, batch: Batch) -> Made:
         """Do the step of a batch."""
         exposure = self.exposure
-        losses, backward = self.rows.losses_with_backward(self.stack, exposure.extend(batch.row))
+        row = exposure.extend(batch.row)
+        noise = self.noise.draw(batch.sizes, row.shape[1])
+        losses, backward = self.rows.losses_with_backward(self.stack, row, noise)
         own = exposure.own(losses[0]), exposure.own(losses[1])
         w_n, w_a = self.labels.weights(batch, *own)
         # The mean of w_n * loss_n + w_a * loss_a over the batch is the objective.

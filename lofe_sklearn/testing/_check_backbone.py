@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 
 import numpy as np
@@ -97,8 +96,8 @@ def _check_declaration(estimator: Backbone) -> None:
     constraints = estimator.parameter_constraints()
     # These two are checked where they are used, by torch's and scikit-learn's own rules.
     exempt = {"device", "random_state"}
-    for parameter in inspect.signature(type(estimator).__init__).parameters:
-        if parameter in {"self", *exempt}:
+    for parameter in type(estimator)._get_param_names():
+        if parameter in exempt:
             continue
         if parameter not in stored:
             raise AssertionError(

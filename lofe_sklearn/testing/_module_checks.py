@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain, product
 
 import torch
 from torch import Tensor
 
 from lofe_sklearn import engine
 from lofe_sklearn.backbones import Backbone
-from lofe_sklearn.testing._untrained import build, minimise
+from lofe_sklearn.testing._untrained import build, given_to, minimise
 
 
 def _check_losses(estimator: Backbone, rows: Tensor) -> None:
     module = build(estimator, rows)
     name = type(module).__name__
-    for some in (rows[:1], rows[:7], torch.zeros_like(rows[:3]), rows[:5] * 1e6):
+    some_rows = (rows[:1], rows[:7], torch.zeros_like(rows[:3]), rows[:5] * 1e6)
+    for some in chain.from_iterable(given_to(module, some) for some in some_rows):
         with torch.no_grad():
             loss_n, loss_a = engine.check_losses(module, module(some), some.shape[:1])
         for what, loss in (("loss_n", loss_n), ("loss_a", loss_a)):
@@ -29,16 +31,17 @@ def _check_losses(estimator: Backbone, rows: Tensor) -> None:
 
 def _check_rows_are_independent(estimator: Backbone, rows: Tensor) -> None:
     module = build(estimator, rows).double().eval()
-    rows = rows[:20].double()
-    with torch.no_grad():
-        together = torch.stack(module(rows))
-        apart = torch.cat([torch.stack(module(row.unsqueeze(0))) for row in rows], dim=1)
-    if not torch.allclose(together, apart, rtol=1e-7, atol=1e-9):
-        raise AssertionError(
-            f"{type(module).__name__}: a row's losses must not depend on the other rows of its "
-            f"batch; they differ by up to {(together - apart).abs().max().item():.2g}. Reduce over "
-            "features, never over rows, and normalise by LayerNorm or GroupNorm, not BatchNorm."
-        )
+    for some in given_to(module, rows[:20].double()):
+        with torch.no_grad():
+            together = torch.stack(module(some))
+            apart = torch.cat([torch.stack(module(row.unsqueeze(0))) for row in some], dim=1)
+        if not torch.allclose(together, apart, rtol=1e-7, atol=1e-9):
+            difference = (together - apart).abs().max().item()
+            raise AssertionError(
+                f"{type(module).__name__}: a row's losses must not depend on the other rows of its "
+                f"batch; they differ by up to {difference:.2g}. Reduce over features, never over "
+                "rows, and normalise by LayerNorm or GroupNorm, not BatchNorm."
+            )
 
 
 def _check_gradients(estimator: Backbone, rows: Tensor) -> None:
@@ -46,8 +49,9 @@ def _check_gradients(estimator: Backbone, rows: Tensor) -> None:
     name = type(module).__name__
     trained = {n: p for n, p in module.named_parameters() if p.requires_grad}
     reached: set[str] = set()
-    for which, what in enumerate(("loss_n", "loss_a")):
-        loss = module(rows)[which]
+    names = ("loss_n", "loss_a")
+    for some, which in product(given_to(module, rows), range(2)):
+        loss, what = module(some)[which], names[which]
         if not loss.requires_grad:
             raise AssertionError(
                 f"{name}: {what} has no gradient, so LOE could not train by it. Compute it from "

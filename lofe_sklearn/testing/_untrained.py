@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import partial
 
 import torch
@@ -21,6 +22,15 @@ def build(estimator: Backbone, rows: Tensor) -> nn.Module:
     [module] = engine.build_modules([build], [0], torch.device("cpu"))
     engine.prepare_module(module, rows)
     return module
+
+
+def given_to(module: nn.Module, rows: Tensor) -> Iterator[Tensor]:
+    """Yield rows as a module is given them: as they are and, in training, with its noise."""
+    yield rows
+    n_noise = engine.noise_per_row(module)
+    if n_noise:
+        generator = torch.Generator().manual_seed(0)
+        yield torch.cat([rows, torch.randn(len(rows), n_noise, generator=generator).to(rows)], 1)
 
 
 def minimise(module: nn.Module, rows: Tensor, *, which: int) -> tuple[list[float], float]:

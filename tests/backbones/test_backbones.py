@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import BACKBONES
+from conftest import BACKBONES, small
 from scipy import sparse
 from sklearn.datasets import load_digits
 
-from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL, engine
+from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, engine
 from lofe_sklearn._training import fit_scaling
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.testing import check_backbone
@@ -89,8 +89,15 @@ def test_an_unknown_parameter_is_named(backbone_class):
         backbone_class(n_epochs=3)
 
 
-def test_check_backbone(backbone_class, monkeypatch):
-    if backbone_class.__name__ == "MHRot":  # of what is no image it learns little
+@pytest.mark.parametrize(
+    "cls",
+    # MHRot's takes as long as those of all others.
+    [pytest.param(cls, marks=[pytest.mark.slow] * (cls is MHRot)) for cls in BACKBONES],
+    ids=lambda cls: cls.__name__,
+)
+def test_check_backbone(cls, monkeypatch):
+    backbone_class = small(cls)
+    if cls is MHRot:  # of what is no image it learns little
         digits = load_digits()
         rows = digits.data[digits.target == 4][:110]
         quick = backbone_class(max_epochs=80, lr=3e-3).set_params(batch_size=64)

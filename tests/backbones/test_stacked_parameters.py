@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lofe_sklearn import ICL, TCCM, AutoEncoder, DeepSVDD, NeuTraL, RealNVP
+from lofe_sklearn import DTE, ICL, TCCM, AutoEncoder, DeepSVDD, NeuTraL, RealNVP
 from lofe_sklearn.backbones._deep_svdd import DeepSVDDModule
 from lofe_sklearn.backbones._mlp import MLP, Linear
 from lofe_sklearn.engine import _stack
@@ -18,6 +18,8 @@ BACKBONES = {
     "tccm of one layer": TCCM(hidden_sizes=[8], n_times=1),
     "real nvp": RealNVP(),
     "real nvp of an odd number of layers": RealNVP(n_layers=3, hidden_sizes=[8]),
+    "dte": DTE(),
+    "dte of three draws": DTE(n_draws=3, n_bins=4, hidden_sizes=[8]),
     "neutral": NeuTraL(n_transforms=3),
     "neutral residual": NeuTraL(n_transforms=3, transform_type="residual"),
     "neutral multiplicative": NeuTraL(transform_type="multiplicative", transform_sizes=[8, 4]),

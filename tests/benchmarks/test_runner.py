@@ -98,6 +98,7 @@ def test_what_is_done_is_not_done_again(data, tmp_path, monkeypatch):
     assert len(done) == 2
 
 
+@pytest.mark.slow
 def test_workers_find_the_same(data, tmp_path):
     call(*arguments(data, tmp_path / "one.jsonl", "--stack", "2"))
     call(*arguments(data, tmp_path / "two.jsonl", "--stack", "2", "--jobs", "2"))
@@ -168,6 +169,7 @@ def test_a_killed_run_goes_on_where_it_stopped(data, tmp_path, sign):
     assert len(rows) == len({identity(row) for row in rows}) == 24
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_a_row(data, monkeypatch):
     fit = Fit("s", "loe_tabular", f"file:{data}", None, "tests.benchmarks.deadly:Deadly",
               true_ratio=0.1)  # fmt: skip
@@ -315,7 +317,8 @@ def test_every_suite_lists_its_fits_once(capsys):
     assert all(name in listed for name in SUITES)
 
 
-@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_full_disk_ends_the_run_with_what_to_do(data, tmp_path, n_jobs):
     """The kernel refuses what goes beyond the largest size of a file, as a full disk does."""
     resource = pytest.importorskip("resource")

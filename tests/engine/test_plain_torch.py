@@ -10,9 +10,6 @@ import torch
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, engine, fit_many
 from lofe_sklearn.testing import check_backbone
 
-# A fixture of the module fits detectors too.
-pytestmark = pytest.mark.all_trees
-
 
 @contextmanager
 def changed(change, back):
@@ -94,9 +91,15 @@ def joblib_threads():
     return joblib.parallel_config(backend="threading")
 
 
-@pytest.fixture(scope="module")
-def expected():
-    return everything(np.random.default_rng(0).normal(size=(60, 5)))
+_everything: list = []
+
+
+@pytest.fixture
+def expected(X):
+    """What `everything` finds, computed once: a fixture of the module would have more trees."""
+    if not _everything:
+        _everything.extend(everything(X))
+    return _everything
 
 
 @pytest.mark.parametrize("name", STATES)
