@@ -42,6 +42,8 @@ def shapes(module: nn.Module, n_features: int, batch: int) -> Iterator[tuple[tup
         yield from _of_goad(module, n_features, batch)
     elif hasattr(module, "row_layer"):
         yield from _of_tccm(module, batch)
+    elif hasattr(module, "n_draws"):  # DTE: the row itself, and what the noise made of it
+        yield from _linear((module.n_draws + 1) * batch, _layers(module.network), first=True)
     else:
         layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
         yield from _linear(batch, layers, first=True)

@@ -105,7 +105,9 @@ STUDY = Study(
     axes={
         "seed": Axis((0,)),
         "dataset": Axis(SETS),
-        "backbone": Axis(("DeepSVDD", "AutoEncoder", "TCCM", "RealNVP"), choices=tuple(BACKBONES)),
+        "backbone": Axis(
+            ("DeepSVDD", "AutoEncoder", "TCCM", "DTE", "RealNVP"), choices=tuple(BACKBONES)
+        ),
     },
     run=run,
     tables=tables,

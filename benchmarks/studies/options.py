@@ -64,7 +64,10 @@ COMPARISONS = {
     "backbones": Comparison(
         EIGHT,
         ("blind", "soft", "hard"),
-        {name: (name, {}) for name in ("GOAD", "DeepSVDD", "AutoEncoder", "TCCM", "RealNVP")},
+        {
+            name: (name, {})
+            for name in ("GOAD", "DeepSVDD", "AutoEncoder", "TCCM", "DTE", "RealNVP")
+        },
         of_suite=("NeuTraL", "ICL"),
         n_seeds=5,
     ),
