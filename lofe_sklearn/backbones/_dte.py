@@ -80,7 +80,7 @@ class DTE(Backbone):
 
     Parameters
     ----------
-    hidden_sizes : list of int, default=(64, 64)
+    hidden_sizes : list of int, default=(256, 256)
         Widths of the network's hidden layers.
     n_bins : int, default=7
         Number K of ranges of the diffusion time, at least 2; 7 as in the paper.
@@ -91,8 +91,8 @@ class DTE(Backbone):
         Scaling of the features inside the estimator, learned from the training rows. The noise has
         a standard deviation of 1 at most, so features should have it too.
     max_epochs : int, optional
-        Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
-        for more than 256 features, down to 200 steps from 1024 on.
+        Passes over the training rows. Default: as many as make 3,000 steps, and at least 5; fewer
+        for more than 256 features, down to 750 steps from 1024 on.
     lr : float, default=1e-3
         Learning rate of Adam.
     %(training_parameters)s
@@ -143,11 +143,12 @@ class DTE(Backbone):
         "n_draws": Number(Integral, low=1),
         "max_epochs": Number(Integral, low=1, optional=True),
     }
+    default_steps = 3_000
 
     def __init__(
         self,
         *,
-        hidden_sizes: Sequence[int] = (64, 64),
+        hidden_sizes: Sequence[int] = (256, 256),
         n_bins: int = 7,
         n_draws: int = 1,
         scaling: Scaling = "standard",
