@@ -78,7 +78,8 @@ class Shard(Rows):
         counts = mine.gather(1, place)
         row = torch.where(counts, self._own_number(index.gather(1, place)), 0)
         if noise is not None:
-            noise = noise.gather(1, place.unsqueeze(2).expand(-1, -1, noise.shape[2]))
+            at = place.unsqueeze(2).expand(-1, -1, noise.shape[2])
+            noise = noise.to(index.device).gather(1, at)
         own = torch.stack(stack(with_noise(super().take(row, models), noise), models))
         own = torch.where(counts, own, 0.0)
         at = place.expand_as(own)
