@@ -14,9 +14,10 @@ given. Evidence counts as it does by default.
 `LOE.of_kinds()` are four members of NeuTraL and four of RealNVP, from first labels by the evidence,
 which does not count. "NeuTraL" and "flow" are its members of one kind alone.
 
-TCCM, and LOF, ECOD, histograms and neighbours among ranks as further evidence were tried on these
-sets and those of the study nothing-chosen, without gain on both halves of their names. What was
-chosen was chosen on these sets, since F1 is about level on both halves and a fit takes less time.
+TCCM, a small DTE, and LOF, ECOD, histograms and neighbours among ranks as further evidence were
+tried on these sets or those of the study nothing-chosen, without gain on both halves of their
+names. What was chosen was chosen on these sets, since F1 is about level on both halves and a fit
+takes less time.
 """
 
 from __future__ import annotations
