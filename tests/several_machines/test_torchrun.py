@@ -38,6 +38,7 @@ def start(folder, program, code):
 TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node", "2"]
 
 
+@pytest.mark.all_trees  # as the other processes have
 @pytest.mark.parametrize("program", [TORCHRUN, []], ids=["two-processes", "one-process"])
 def test_the_recipe(tmp_path, program):
     pytest.importorskip("skops")
