@@ -17,7 +17,8 @@ from sklearn.base import clone
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, fit_many
 from lofe_sklearn.distributed import BatchScorer
 
-pytestmark = pytest.mark.engines
+# Fits in other processes have all trees.
+pytestmark = [pytest.mark.engines, pytest.mark.all_trees]
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 5))
