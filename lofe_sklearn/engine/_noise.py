@@ -70,6 +70,11 @@ def noise_step(modules: Sequence[nn.Module], seeds: Sequence[int]) -> NoNoise:
     return NoiseStep(n_noise, seeds) if n_noise else NoNoise()
 
 
+def with_noise(rows: Tensor, noise: Tensor | None) -> Tensor:
+    """Put columns of noise behind those of rows; None changes nothing."""
+    return rows if noise is None else torch.cat([rows, noise.to(rows)], dim=-1)
+
+
 def noise_per_row(module: nn.Module) -> int:
     """How many numbers a module asks for beside each row of a training step.
 
@@ -84,4 +89,4 @@ def noise_per_row(module: nn.Module) -> int:
             f"{type(module).__name__}.noise_per_row must be an integer of at least 0, how many "
             f"random numbers stand behind each row in training; got {asked!r}."
         )
-    return int(asked)
+    return asked

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lofe_sklearn.engine._exposure import Exposure, ExposureStep, NoExposure, outliers_below
 from lofe_sklearn.engine._gradients import Backward, Losses
+from lofe_sklearn.engine._noise import with_noise
 from lofe_sklearn.exceptions import UnusableRowsError
 
 Scaling = tuple[np.ndarray, np.ndarray]
@@ -212,11 +213,6 @@ class RowsOfModels(Rows):
         self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, dtype: torch.dtype
     ) -> None:
         """Let every value pass: rows are kept unscaled, and `check_magnitudes` scales them."""
-
-
-def with_noise(rows: Tensor, noise: Tensor | None) -> Tensor:
-    """Put columns of noise behind those of rows; None changes nothing."""
-    return rows if noise is None else torch.cat([rows, noise.to(rows)], dim=-1)
 
 
 class TooLargeError(UnusableRowsError):

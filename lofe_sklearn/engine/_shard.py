@@ -17,8 +17,9 @@ from torch import Tensor
 
 from lofe_sklearn.engine._exposure import Exposure
 from lofe_sklearn.engine._gradients import Backward, Losses, by_autograd
+from lofe_sklearn.engine._noise import with_noise
 from lofe_sklearn.engine._ranks import Ranks
-from lofe_sklearn.engine._rows import ALL, Models, Rows, Scaling, Stack, with_noise
+from lofe_sklearn.engine._rows import ALL, Models, Rows, Scaling, Stack
 
 
 class Shard(Rows):
@@ -78,8 +79,8 @@ class Shard(Rows):
         counts = mine.gather(1, place)
         row = torch.where(counts, self._own_number(index.gather(1, place)), 0)
         if noise is not None:
-            at = place.unsqueeze(2).expand(-1, -1, noise.shape[2])
-            noise = noise.to(index.device).gather(1, at)
+            columns = place.unsqueeze(2).expand(-1, -1, noise.shape[2])
+            noise = noise.to(index.device).gather(1, columns)
         own = torch.stack(stack(with_noise(super().take(row, models), noise), models))
         own = torch.where(counts, own, 0.0)
         at = place.expand_as(own)
