@@ -35,12 +35,14 @@ def tolerances(values: np.ndarray, at: np.ndarray, unit: float = 0.0) -> np.ndar
     return np.maximum(_PROMISED * float(high - low), _ROUNDING * np.maximum(np.abs(at), unit))
 
 
-def threshold(scores: np.ndarray, contamination: float, *, unit: float = 0.0) -> float:
+def threshold(
+    scores: np.ndarray, contamination: float, *, unit: float = 0.0, at_most: bool = False
+) -> float:
     """Find the score below which a share `contamination` of `scores` lies.
 
     If the percentile equals a score up to rounding, either all rows of that score are cut off or
-    none, whichever share is closer, and the threshold lies beside them. If all rows tie, none is
-    cut off.
+    none, whichever share is closer, and the threshold lies beside them; none if the share must be
+    `at_most` the one asked for. If all rows tie, none is cut off.
     """
     cut = float(np.percentile(scores, 100.0 * contamination))
     ascending, near = np.sort(scores), tolerance(scores, cut, unit)
@@ -48,7 +50,7 @@ def threshold(scores: np.ndarray, contamination: float, *, unit: float = 0.0) ->
     if abs(ascending[closest] - cut) > near:
         return cut
     first, last = _tied(ascending, closest, near)
-    if _taken(first, last, contamination * len(scores), len(scores)) == first:
+    if at_most or _taken(first, last, contamination * len(scores), len(scores)) == first:
         return float(ascending[first] - near)
     return float(ascending[last - 1] + near)
 

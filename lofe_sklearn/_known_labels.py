@@ -105,9 +105,20 @@ def settled(known: np.ndarray | None, owner: str) -> np.ndarray | None:
     return known
 
 
+def shares_with_known(known: np.ndarray | None) -> tuple[float, float]:
+    """Return the least and the largest share of anomalies that known labels allow.
+
+    With nothing but normal rows no share is ruled out: it says how many false alarms there may be.
+    """
+    if known is None or bool((known > 0).all()):
+        return 0.0, 1.0
+    return float(np.mean(known < 0)), float(np.mean(known <= 0))
+
+
 def contamination_with_known(contamination: float, known: np.ndarray | None) -> float:
-    """Return `contamination`, but no less than the share of known anomalies."""
-    return contamination if known is None else max(contamination, float(np.mean(known < 0)))
+    """Return `contamination`, or the share closest to it that known labels allow."""
+    least, most = shares_with_known(known)
+    return min(max(contamination, least), most)
 
 
 def unknown_share(contamination: float, known: np.ndarray | None, n_samples: int) -> float:
@@ -119,15 +130,26 @@ def unknown_share(contamination: float, known: np.ndarray | None, n_samples: int
     return min(1.0, max(0.0, left / n_unknown)) if n_unknown else 0.0
 
 
-def warn_of_low_contamination(contamination: float, known: np.ndarray | None, owner: str) -> None:
-    """Tell the user that more anomalies are known than `contamination` allows."""
-    least = contamination_with_known(contamination, known)
-    if known is not None and round(contamination * len(known)) < round(least * len(known)):
+def warn_of_other_contamination(
+    low: float, high: float, known: np.ndarray | None, owner: str
+) -> None:
+    """Tell the user that known labels rule out the ratio, or all from `low` to `high`."""
+    if known is None:
+        return
+    n_rows, (least, most) = len(known), shares_with_known(known)
+    given = f"contamination={low:g}" if low == high else f"contamination=({low:g}, {high:g})"
+    remedy = "set contamination to the share that you expect among all training rows"
+    if round(high * n_rows) < round(least * n_rows):
         warn_user(
-            f"{owner}: known_labels names {round(least * len(known))} of {len(known)} rows "
-            f"anomalous, more than contamination={contamination:g} allows. {least:.3g} is used "
-            "instead, as if there were no other anomalies; set contamination to the share that "
-            "you expect among all training rows, the known ones among them."
+            f"{owner}: known_labels names {round(least * n_rows)} of {n_rows} rows anomalous, "
+            f"more than {given} allows. {least:.3g} is used instead, as if there were no other "
+            f"anomalies; {remedy}, the known ones among them."
+        )
+    elif round(low * n_rows) > round(most * n_rows):
+        warn_user(
+            f"{owner}: known_labels names {n_rows - round(most * n_rows)} of {n_rows} rows "
+            f"normal, so that there are fewer anomalies than {given} says. {most:.3g} is used "
+            f"instead, as if all others were anomalies; {remedy}."
         )
 
 

@@ -109,7 +109,11 @@ class OneOf:
     options: tuple
 
     def accepts(self, value: Any) -> bool:
-        """Whether `value` is one of them; of the same type, so that 1 is not True."""
+        """Whether `value` is one of them; of the same type, so that 1 is not True.
+
+        A search over an array of values sets numpy's strings and booleans.
+        """
+        value = value.item() if isinstance(value, np.generic) else value
         return any(type(value) is type(o) and value == o for o in self.options)
 
     def __str__(self) -> str:
@@ -230,6 +234,11 @@ class Sizes(AnyOf):
         return ", or ".join(map(str, self.parts))
 
 
+# None stands for one job; of negative numbers -1 is one for each core, as joblib has it.
+N_JOBS = Described(
+    AnyOf(Number(Integral, low=1, optional=True), Number(Integral, high=-1)),
+    "None or an integer other than 0",
+)
 CONTAMINATION = Number(low=0, high=0.5, exclude_low=True)
 IMAGE_SHAPE = AnyOf(
     ListOf(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import IsolationForest
 
-from lofe_sklearn import DeepSVDD, datasets, features, metrics
+from lofe_sklearn import LOE, DeepSVDD, datasets, features, metrics
 from lofe_sklearn._validation import Described, Number
 from lofe_sklearn.active import estimate_contamination, query
 from lofe_sklearn.model_selection import OutlierStratifiedKFold, check_cv
@@ -125,3 +125,15 @@ def test_intervals():
     share = Described(share, "the share of it")
     assert [share.accepts(x) for x in (0.5, 1)] == [True, False]
     assert str(share) == "the share of it"
+
+
+def test_choices_as_numpy_has_them():
+    """As a search over an array of values sets them."""
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    given = {"label_update": np.str_("epoch"), "warm_start": np.True_, "keep": np.str_("partial")}
+    plain = {"label_update": "epoch", "warm_start": True, "keep": "partial"}
+    own, expected = (
+        LOE(DeepSVDD(max_epochs=2), contamination=0.1, random_state=0, **each).fit(X)
+        for each in (given, plain)
+    )
+    np.testing.assert_array_equal(own.score_samples(X), expected.score_samples(X))

@@ -15,7 +15,7 @@ ROOT = Path(lofe_sklearn.__file__).parent
 LAYERS = [
     ["exceptions", "_lazy", "_types", "_config"],
     ["engine"],
-    ["_containers", "_nested_parameters", "_validation", "_progress", "sources"],
+    ["_quiet", "_containers", "_nested_parameters", "_validation", "_progress", "sources"],
     ["_bad_rows"],
     ["_versions", "_notebook"],
     ["_reasons"],

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, DeepSVDD, NeuTraL, RealNVP
 from lofe_sklearn.datasets import load_thyroid, loe_tabular_split
+from lofe_sklearn.engine import mark
 
 # The paper's setting: one ratio, members alone, a blind warm-up, labels in each batch.
 fixed = partial(
@@ -252,6 +253,31 @@ def test_a_callable_method(contaminated):
     detector = fixed(backbone(), method=half_the_posterior, random_state=0).fit(X)
     assert np.isfinite(detector.score_samples(X)).all()
     assert set(detector.labels_) <= {-1, 1}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int64, bool])
+@pytest.mark.parametrize("label_update", ["batch", "epoch"])
+def test_a_callable_method_that_computes_with_numpy(contaminated, dtype, label_update):
+    """Weights of any type are those of the same numbers in single precision."""
+
+    def method(loss_n, loss_a, alpha, known, to=dtype):
+        anomalous = mark(loss_n - loss_a, alpha, known).numpy()
+        return torch.from_numpy((~anomalous).astype(to)), torch.from_numpy(anomalous.astype(to))
+
+    X = contaminated[0]
+    own, hard = (
+        LOE(
+            DeepSVDD(max_epochs=3),
+            method=labels,
+            contamination=0.1,
+            label_update=label_update,
+            random_state=0,
+        )
+        .fit(X)
+        .score_samples(X)
+        for labels in (method, "hard")
+    )
+    np.testing.assert_array_equal(own, hard)
 
 
 def test_a_callable_method_infers_the_labels_from_the_losses_as_they_are(contaminated):

@@ -6,17 +6,17 @@ training set.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy import sparse
+from scipy import linalg, sparse
 from sklearn.base import BaseEstimator
 from sklearn.covariance import MinCovDet
 from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._loe._trees_as_bits import TreesAsBits
+from lofe_sklearn._quiet import silenced
 from lofe_sklearn._training import Memo, fit_scaling, in_units, units_within
 
 # Magnitudes that float32 holds, with room for differences.
@@ -24,6 +24,8 @@ _FLOAT32 = 1e-30, 1e30
 _LARGEST = float(np.finfo(np.float32).max)
 # Standardised values beyond this would overflow when they are squared and summed.
 _FAR = 1e100
+# Singular values up to this make MinCovDet warn that the rows are not of full rank.
+_SINGULAR = 1e-8
 # Numbers of a block of rows, or of their distances, that are held at a time: what a cache holds.
 _BLOCK = 2**18
 # Rows that a product of matrices needs to be fast, as long as memory holds them.
@@ -171,17 +173,11 @@ class RobustCovariance(BaseEstimator):
             raise Unfit(f"{n_samples} rows are too few for a covariance of {n_features} features")
         if np.linalg.matrix_rank(some - some.mean(axis=0)) < n_features:
             raise Unfit("its covariance is singular: some features are functions of others")
-        with warnings.catch_warnings():
-            # It goes on where rounding lets a determinant grow; singular is what it calls not full
-            # rank.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            warnings.simplefilter("error", UserWarning)
+        if (linalg.svdvals(some.T @ some) <= _SINGULAR).any():
+            raise Unfit("its covariance is singular up to rounding")
+        with silenced("Determinant has increased", RuntimeWarning):  # by rounding; it goes on
             try:
                 estimate = MinCovDet(random_state=self.random_state).fit(some)
-            except UserWarning as warning:
-                raise Unfit(
-                    "its covariance is singular among the rows that lie most densely"
-                ) from warning
             except ValueError as error:
                 raise Unfit(str(error)) from error
         self.location_, self.precision_ = estimate.location_, estimate.get_precision()

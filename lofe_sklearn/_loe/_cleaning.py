@@ -91,7 +91,8 @@ class CleaningMixin:
 
         The labels are those of the training, not ``predict(X)``: they honour known labels. LOE
         marks at least one row, so at least one is dropped, also from clean data; how many are is up
-        to `contamination`. Only ``method="blind"`` marks, and drops, none. Equal rows stay or go
+        to `contamination`. Without evidence, methods that label no row (``"blind"``, `rules.ODIM`
+        and `rules.PURisk`) drop known anomalies at most. Equal rows stay or go
         together; of rows that are all equal, none goes. Rows that are normal but rare go first.
         If that costs more than anomalies that stay, give a small `contamination`.
 

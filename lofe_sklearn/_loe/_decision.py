@@ -14,7 +14,7 @@ from lofe_sklearn._conformal import rates_of_p_values, rates_of_probabilities
 from lofe_sklearn._cut import clean_cuts, threshold, tolerances, warn_of_equal_scores
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
-from lofe_sklearn._loe._find_ratio import Belief, warn_unless_separate
+from lofe_sklearn._loe._find_ratio import Belief, is_prior, warn_of_prior
 from lofe_sklearn._loe._parameters import label_rule, labels_rows
 from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._ratio import Unknown, read_contamination
@@ -54,13 +54,14 @@ class DecisionMixin(ThresholdMixin):
         scores = self._ensemble.score_training(losses[0])
         asked = read_contamination(self.contamination)
         found = asked.find(-scores, belief)
-        if asked.is_believed:
-            warn_unless_separate(belief, found, known)
         self.contamination_, low, high = (
             contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
         )
         self.contamination_interval_ = low, high
-        self.offset_ = threshold(scores, self.contamination_, unit=unit)
+        is_guess = asked.is_believed and is_prior(belief, known)
+        self.offset_ = threshold(scores, self.contamination_, unit=unit, at_most=is_guess)
+        if is_guess:
+            warn_of_prior(belief, found, float(np.mean(scores < self.offset_)))
         warn_of_equal_scores(type(self).__name__, scores, plan.rows.X, unit)
         # A ratio that the user has set stands, whatever known labels say.
         corrected_by = known if isinstance(asked, Unknown) else None

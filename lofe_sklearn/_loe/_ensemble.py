@@ -14,7 +14,7 @@ from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._cut import untied
 from lofe_sklearn._detectors import PreparedRows
-from lofe_sklearn._known_labels import unknown_share
+from lofe_sklearn._known_labels import shares_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence
 from lofe_sklearn._loe._find_ratio import Belief, believe
 from lofe_sklearn._loe._members import EnsemblePlan
@@ -77,7 +77,7 @@ class Ensemble:
         names = plan.rows.feature_names
         return cls(members, samples, seen, scale, stacks, plan.evidence, names)
 
-    def believe(self, loss_n: np.ndarray, kinds: Sequence[int], least: float) -> Belief:
+    def believe(self, loss_n: np.ndarray, kinds: Sequence[int], known: np.ndarray | None) -> Belief:
         """Say how likely each ratio is, by how far members and evidence agree.
 
         Without evidence it is the prior: members, whose training is of one kind, agree anyway.
@@ -88,15 +88,16 @@ class Ensemble:
             Normal losses of the training rows.
         kinds : sequence of M int
             Which backbone each member is a copy of.
-        least : float
-            The ratio is known to be at least this.
+        known : ndarray of int8, shape (n_samples,), or None
+            Known labels, which bound the ratio.
         """
+        least, most = shares_with_known(known)
         if self.evidence is None:
-            return believe([], loss_n.shape[1], least)
+            return believe([], loss_n.shape[1], least, most)
         units = self.scale.units(loss_n)
         of_kinds = [units[np.equal(kinds, kind)].mean(axis=0) for kind in sorted(set(kinds))]
         parties = [own for own in (*of_kinds, *self.evidence.training) if np.ptp(own) > 0]
-        return believe(parties, loss_n.shape[1], least)
+        return believe(parties, loss_n.shape[1], least, most)
 
     def weighted(self, belief: Belief) -> Ensemble:
         """Let members count as much as the ratios that they assume are likely."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from lofe_sklearn._detectors import OutlierDetector
-from lofe_sklearn._known_labels import Known, contamination_with_known
+from lofe_sklearn._known_labels import Known
 from lofe_sklearn._loe._cleaning import CleaningMixin
 from lofe_sklearn._loe._decision import DecisionMixin
 from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, mean_history
@@ -78,9 +78,9 @@ class LOE(
         isolation forest, the distance to the 20th neighbour, the robust covariance, or scikit-learn
         or PyOD detectors, which are cloned and seeded. They are fitted to all training rows.
         ``"auto"`` takes all three names, ``"mcd"`` only with 2 to 100 features and three rows for
-        each. It takes none for one member, for `MHRot`, or if `method` labels no row. None is the
-        LOE of the paper. A detector that cannot be fitted is left out, with a warning. Notes give
-        the weight.
+        each and three more. It takes none for one member, for `MHRot`, or if `method` labels no
+        row. None is the LOE of the paper. A detector that cannot be fitted is left out, with a
+        warning. Notes give the weight.
     n_estimators : int, optional
         The number of members, which differ in their seed and whose scores are averaged. With
         ``contamination="auto"`` the average is weighted by how likely their ratios are. Default:
@@ -288,7 +288,8 @@ class LOE(
             Masks of the rows known to be anomalies and of those known to be normal. A pandas Series
             must have the index of X. Known rows keep their label, and every batch has its share of
             them. The ratio among the others follows from `contamination`. If `contamination` is
-            less than the share of known anomalies, it is raised to that, with a warning.
+            less than the share of known anomalies, it is raised to that, and if it is more than the
+            share of rows not known to be normal, it is lowered to that, with a warning.
         known_labels : array-like of int, shape (n_samples,), or pair of masks, optional
             The same in one array: -1 for known anomalies, +1 for rows known to be normal, 0 for
             unknown (data sets' 1 for anomalies is refused); or masks ``(normal, anomalous)``.
@@ -332,10 +333,9 @@ class LOE(
         self.loss_history_ = mean_history(self.estimators_, self.n_iter_)
 
         losses = self._ensemble.losses_of_all(X, members)
-        least = contamination_with_known(0.0, plan.known)
         n_kinds = len(plan.backbones) // self._n_rounds()
         kinds = [kind % n_kinds for kind in plan.kinds]
-        belief = self._ensemble.believe(losses[0], kinds, least)
+        belief = self._ensemble.believe(losses[0], kinds, plan.known)
         self._belief = belief
         is_open = read_contamination(self.contamination).is_open
         if is_open:

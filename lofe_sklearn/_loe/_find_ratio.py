@@ -109,7 +109,9 @@ class Belief:
         return weights * len(weights) / total if total > 0 else np.ones(len(weights))
 
 
-def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -> Belief:
+def believe(
+    parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0, most: float = 1.0
+) -> Belief:
     """Update the prior by how far detectors of different kinds agree.
 
     Parameters
@@ -118,8 +120,8 @@ def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -
         Outlier scores of the training rows, high for anomalies, by detectors of different kinds. Of
         fewer than two nothing is learned, and the belief is the prior.
     n_samples : int
-    least : float
-        The ratio is known to be at least this.
+    least, most : float
+        The ratio is known to be between these.
 
     Returns
     -------
@@ -127,7 +129,8 @@ def believe(parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0) -
     """
     logs = np.log(RATIOS)
     log_prior = -0.5 * ((logs - np.log(PRIOR_MEAN)) / PRIOR_DEVIATION) ** 2
-    possible = min(max(1 / n_samples, least), RATIOS[-1]) <= RATIOS
+    lowest = min(max(1 / n_samples, least), RATIOS[-1])
+    possible = (lowest <= RATIOS) & (max(most, RATIOS[lowest <= RATIOS][0]) >= RATIOS)
     log_prior = np.where(possible, log_prior, -np.inf)
     prior = _normalised(log_prior)
     if len(parties) < 2:
@@ -259,16 +262,19 @@ def _tied_in_both(a: _Ranked, b: _Ranked) -> int:
     return n_tied if n_tied > 1 else 0
 
 
-def warn_unless_separate(belief: Belief, found: FoundRatio, known: np.ndarray | None) -> None:
+def is_prior(belief: Belief, known: np.ndarray | None) -> bool:
+    """Whether the ratio is hardly more than the prior: no group was seen, nor is one known."""
+    return not belief.is_separate and (known is None or not (known < 0).any())
+
+
+def warn_of_prior(belief: Belief, found: FoundRatio, flagged: float) -> None:
     """Tell the user that the ratio is hardly more than the prior."""
-    if belief.is_separate or (known is not None and (known < 0).any()):
-        return
     why = "detectors of different kinds do not agree on which rows it would be"
     if belief.agreement is None:
         why = "without evidence, there is nothing to compare the members with"
     warn_user(
         f"LOE: no separate group of anomalies was found: {why}. There may be few anomalies, or "
-        f"none. predict flags {found.value:.2g} of the training rows, mostly by the assumption "
+        f"none. predict flags {flagged:.2g} of the training rows, mostly by the assumption "
         f"that anomalies are rare; the interval is {found.low:.2g} to {found.high:.2g}. The "
         "ranking holds whatever the ratio is: set contamination if you know it, or how many rows "
         "you can look at by set_threshold(n_flagged=...).",

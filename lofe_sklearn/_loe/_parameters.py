@@ -7,11 +7,13 @@ from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lofe_sklearn import engine
 from lofe_sklearn._loe import _ratio
 from lofe_sklearn._validation import (
+    N_JOBS,
     RANDOM_STATE,
     AnyOf,
     Constraint,
@@ -60,7 +62,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "held_out_folds": Number(Integral, low=2, optional=True),
     "keep": OneOf(("partial", None)),
     "warm_start": OneOf((False, True)),
-    "n_jobs": Number(Integral, optional=True),
+    "n_jobs": N_JOBS,
     "verbose": Number(Integral, low=0),
     "random_state": RANDOM_STATE,
 }
@@ -282,7 +284,9 @@ def _checked_rule(method: Callable) -> engine.Rule:
         # Of losses that are not finite, nor are the weights: the training says that it diverged.
         if bool(loss_n.isfinite().all() & loss_a.isfinite().all()):
             _check_weights(weights)
-        return weights[0], weights[1]
+        # numpy's are mostly in double precision.
+        w_n, w_a = (torch.as_tensor(w).to(loss_n) for w in weights)
+        return w_n, w_a
 
     return rule
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lofe_sklearn import engine
 from lofe_sklearn._detectors import PreparedRows
-from lofe_sklearn._known_labels import warn_of_low_contamination
+from lofe_sklearn._known_labels import shares_with_known, warn_of_other_contamination
 from lofe_sklearn._loe._evidence import check_evidence
 from lofe_sklearn._loe._members import EnsemblePlan, Planner
 from lofe_sklearn._loe._parameters import (
@@ -51,8 +51,9 @@ class PlanningMixin:
         n_epochs = [each.choose_max_epochs(*rows.X.shape) for each in backbones]
         check_warmup(self.warmup_epochs, n_epochs, self._methods())
         contamination = read_contamination(self.contamination)
-        if contamination.largest is not None:
-            warn_of_low_contamination(contamination.largest, known, owner)
+        if contamination.bounds is not None:
+            warn_of_other_contamination(*contamination.bounds, known, owner)
+        contamination = contamination.of_at_most(shares_with_known(known)[1])
 
         def expose(seed: int) -> engine.Exposure | None:
             return exposure_to(

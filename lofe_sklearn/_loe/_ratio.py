@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -47,8 +47,8 @@ class Contamination(ABC):
     """What the user knows of the share of anomalies among the training rows."""
 
     @property
-    def largest(self) -> float | None:
-        """The largest share that the user named."""
+    def bounds(self) -> tuple[float, float] | None:
+        """The smallest and the largest share that the user named."""
         return None
 
     @property
@@ -65,6 +65,10 @@ class Contamination(ABC):
     def is_believed(self) -> bool:
         """Whether the ratio to cut at is the one that is believed."""
         return False
+
+    def of_at_most(self, most: float) -> Contamination:
+        """Return what is known if no larger share than `most` is possible."""
+        return self
 
     @abstractmethod
     def member_ratios(self, n_members: int | None, n_backbones: int, n_samples: int) -> list[float]:
@@ -90,9 +94,9 @@ class Given(Contamination):
     contamination: float
 
     @property
-    def largest(self) -> float:
-        """The share itself."""
-        return self.contamination
+    def bounds(self) -> tuple[float, float]:
+        """The share itself, twice."""
+        return self.contamination, self.contamination
 
     @property
     def is_known(self) -> bool:
@@ -116,9 +120,9 @@ class Interval(Contamination):
     high: float
 
     @property
-    def largest(self) -> float:
-        """The upper end."""
-        return self.high
+    def bounds(self) -> tuple[float, float]:
+        """Both ends."""
+        return self.low, self.high
 
     def member_ratios(self, n_members: int | None, n_backbones: int, n_samples: int) -> list[float]:
         """Spread the members of each backbone evenly over the logarithm of the ratio."""
@@ -131,7 +135,15 @@ class Interval(Contamination):
 
 @dataclass(frozen=True)
 class Unknown(Contamination):
-    """Nothing: members assume ratios of all sizes, and the one to cut at is believed."""
+    """Nothing: members assume ratios of all sizes, and the one to cut at is believed.
+
+    Attributes
+    ----------
+    most : float
+        No larger share is possible.
+    """
+
+    most: float = field(default=1.0, kw_only=True)
 
     @property
     def is_open(self) -> bool:
@@ -141,8 +153,14 @@ class Unknown(Contamination):
     def member_ratios(self, n_members: int | None, n_backbones: int, n_samples: int) -> list[float]:
         """Spread ratios from a few rows to many over the members of each backbone."""
         n_members = n_members or _N_SPREAD_MEMBERS
-        low = min(max(_LEAST, _FEWEST_ROWS / n_samples), _MOST / 4)
-        return _spread(low, _MOST, n_members, n_backbones)
+        # If rows are known to be normal, no member takes most of the others for anomalies.
+        high = min(_MOST, self.most / 2)
+        low = min(max(_LEAST, _FEWEST_ROWS / n_samples), high / 4)
+        return _spread(low, high, n_members, n_backbones)
+
+    def of_at_most(self, most: float) -> Contamination:
+        """Return what is known if no larger share than `most` is possible."""
+        return replace(self, most=most)
 
     @property
     def is_believed(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +14,7 @@ from lofe_sklearn import engine
 from lofe_sklearn._onnx._detector_graph import DetectorGraph
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._translations import translations
+from lofe_sklearn._quiet import silenced
 
 # The first torch whose exporter takes translations of single operations.
 _OLDEST_TORCH = (2, 7)
@@ -100,8 +100,7 @@ def _quietly() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with silenced("", Warning):
             yield
     finally:
         logger.setLevel(level)

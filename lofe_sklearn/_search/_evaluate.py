@@ -7,7 +7,6 @@ GridSearchCV. Only the report of failures is shorter: one line for each candidat
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -20,6 +19,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV
 
 from lofe_sklearn._containers import Subset, take_metadata, take_rows
+from lofe_sklearn._quiet import silenced
 from lofe_sklearn._search._candidates import FittedCandidates
 from lofe_sklearn._validation import warn_user
 
@@ -161,8 +161,10 @@ def evaluate(
             FitFailedWarning,
         )
     # Dask's backend sends jobs to its workers with n_jobs=1, too. The trained models are here.
-    with warnings.catch_warnings(), joblib.parallel_config(backend="sequential"):
-        warnings.simplefilter("ignore", FitFailedWarning)  # the same, with all tracebacks
+    with (
+        silenced(r"\s*\d+ fits failed", FitFailedWarning),  # the same, with all tracebacks
+        joblib.parallel_config(backend="sequential"),
+    ):
         search.fit(np.arange(data.n_samples), data.y)
 
     results = finish(search.cv_results_)

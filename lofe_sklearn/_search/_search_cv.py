@@ -35,6 +35,7 @@ from lofe_sklearn._search._scoring import (
 )
 from lofe_sklearn._types import Ints, MatrixLike, RandomState
 from lofe_sklearn._validation import (
+    N_JOBS,
     RANDOM_STATE,
     Constraint,
     Number,
@@ -101,8 +102,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         Seeds the drawing of candidates; without an `n_iter` it is not used. Training is seeded by
         the estimator's own.
     max_memory : float, default=None
-        Bytes that the models of one stack may take. None stands for half of the memory that is
-        free on the device.
+        Bytes that the models of one stack may take. None: half of what is free on the device.
     verbose : int, default=0
         1 shows one progress bar over the whole search, with the time left, once it takes more than
         two seconds (extra ``lofe-sklearn[progress]``). The estimator's `verbose` is ignored.
@@ -165,7 +165,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
 
     _constraints: ClassVar[Mapping[str, Constraint]] = {
         "n_iter": Number(Integral, low=1, optional=True),
-        "n_jobs": Number(Integral, optional=True),
+        "n_jobs": N_JOBS,
         "max_memory": Number(low=0, exclude_low=True, optional=True),
         "refit": REFIT,
         "error_score": ERROR_SCORE,

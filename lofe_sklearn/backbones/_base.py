@@ -22,7 +22,7 @@ from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._cut import threshold, warn_of_equal_scores
 from lofe_sklearn._detectors import OutlierDetector, PreparedRows
-from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_low_contamination
+from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_other_contamination
 from lofe_sklearn._training import (
     InPartsMixin,
     Memo,
@@ -272,7 +272,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
     ) -> Plan:
         owner, n_samples = type(self).__name__, rows.X.shape[0]
-        warn_of_low_contamination(self.contamination, known, owner)
+        warn_of_other_contamination(self.contamination, self.contamination, known, owner)
         contamination = contamination_with_known(float(self.contamination), known)
         [seed] = draw_seeds(self.random_state, 1)
         task = Task(

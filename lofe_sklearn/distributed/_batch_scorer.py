@@ -17,7 +17,7 @@ from lofe_sklearn._saving._model_file import load
 from lofe_sklearn._types import FilePath
 from lofe_sklearn._validation import did_you_mean
 from lofe_sklearn.distributed._frames import as_array, column_names, count, select, with_columns
-from lofe_sklearn.engine._forks import ForkSafeLock
+from lofe_sklearn.engine import ForkSafeLock
 
 # The outputs for each row, and their types.
 OUTPUTS = {

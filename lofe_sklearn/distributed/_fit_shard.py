@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from numbers import Integral
 from typing import Any, TypeVar
 
@@ -23,6 +22,7 @@ from lofe_sklearn._detectors import OutlierDetector, PreparedRows
 from lofe_sklearn._known_labels import Known, settled
 from lofe_sklearn._loe import LOE
 from lofe_sklearn._progress import job, part
+from lofe_sklearn._quiet import silenced
 from lofe_sklearn._training import (
     PreparedSpreadRows,
     SpreadRows,
@@ -184,9 +184,8 @@ def _prepared(
         own: PreparedRows = detector._prepare_rows(X)
         if sparse.issparse(own.X):
             raise ValueError("fit_shard: X must be dense; got sparse rows. Pass X.toarray().")
-        with warnings.catch_warnings():
-            # One process may know the labels of all of its rows while others know none.
-            warnings.simplefilter("ignore", UserWarning)
+        # One process may know the labels of all of its rows while others know none.
+        with silenced("", UserWarning):
             known = labels.read(n_own, owner, X)
     names = None if own.feature_names is None else own.feature_names.tolist()
     features = {"the number of features": own.X.shape[1], "the names of the features": names}
@@ -266,7 +265,5 @@ def _set_common_seed(detector: OutlierDetector, ranks: engine.Ranks) -> None:
 @contextmanager
 def _warnings_of_the_first(ranks: engine.Ranks) -> Iterator[None]:
     """Show warnings in one process only, since all processes would give the same."""
-    with warnings.catch_warnings():
-        if ranks.rank > 0:
-            warnings.simplefilter("ignore")
+    with silenced("", Warning) if ranks.rank > 0 else nullcontext():
         yield

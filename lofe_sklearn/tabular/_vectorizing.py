@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.preprocessing import OneHotEncoder
 
+from lofe_sklearn._quiet import silenced
 from lofe_sklearn._types import Floats, RandomState
 from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, TIME
 
@@ -57,8 +57,7 @@ def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
 @contextmanager
 def without_remarks() -> Iterator[None]:
     """Silence skrub's warnings about columns with fewer texts than features."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The matrix shape is", UserWarning)
+    with silenced("The matrix shape is", UserWarning):
         yield
 
 

@@ -15,7 +15,8 @@ from lofe_sklearn._loe._find_ratio import (
     FoundRatio,
     agreements,
     believe,
-    warn_unless_separate,
+    is_prior,
+    warn_of_prior,
 )
 from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._scale import CommonScale
@@ -288,18 +289,17 @@ class TestWarning:
         belief = believed(at(0.02).probability, False)
         message = r"no separate group.*flags 0.02 .*interval is 0.001 to 0.1.*set_threshold"
         with pytest.warns(NoSeparateGroupWarning, match=message):
-            warn_unless_separate(belief, self.found, None)
+            warn_of_prior(belief, self.found, 0.02)
         assert issubclass(NoSeparateGroupWarning, UserWarning)
 
-    @pytest.mark.filterwarnings("error")
-    def test_is_silent_where_there_is_a_group_or_a_known_anomaly(self):
-        warn_unless_separate(at(0.02), self.found, None)
+    def test_is_for_want_of_a_group_and_of_a_known_anomaly(self):
+        assert not is_prior(at(0.02), None)
         known = np.zeros(9, dtype=np.int8)
         known[0] = -1
         unseen = believed(at(0.02).probability, False)
-        warn_unless_separate(unseen, self.found, known)
-        with pytest.warns(NoSeparateGroupWarning):
-            warn_unless_separate(unseen, self.found, -known)
+        assert is_prior(unseen, None)
+        assert not is_prior(unseen, known)
+        assert is_prior(unseen, -known)
 
 
 @settings(max_examples=100, deadline=None)

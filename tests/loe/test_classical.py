@@ -1,5 +1,8 @@
 """The classical detectors whose evidence LOE takes: their scores, by hand and on awkward rows."""
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -177,6 +180,20 @@ class TestRobustCovariance:
     def test_rows_that_it_cannot_be_fitted_to(self, rows, reason):
         with pytest.raises(Unfit, match=reason):
             RobustCovariance().fit(rows)
+
+
+def test_threads_leave_the_filters_of_warnings_as_they_are():
+    before = list(warnings.filters)
+    rows = [X, X**3] * 8
+
+    def score(own):
+        return RobustCovariance().fit(own).outlier_scores(own)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(score, rows))
+    assert warnings.filters == before
+    for own, scores in zip(rows[:2], found, strict=False):
+        np.testing.assert_allclose(scores, score(own), rtol=1e-9)
 
 
 def test_a_detector_is_fitted_once_for_all_that_ask(monkeypatch):

@@ -6,6 +6,7 @@ from conftest import FEW_TREES, in_units_of_normal_rows
 from sklearn.base import BaseEstimator
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn.exceptions import NoSeparateGroupWarning
 
 
 @pytest.fixture
@@ -144,12 +145,61 @@ def test_an_interval_is_spread_over(clustered):
 def test_an_interval_below_what_is_known(clustered):
     known = np.zeros(len(clustered), dtype=int)
     known[:30] = -1  # 15 %
-    with pytest.warns(UserWarning, match="more than contamination=0.1 allows"):
+    with pytest.warns(UserWarning, match=r"more than contamination=\(0.05, 0.1\) allows"):
         detector = loe(contamination=(0.05, 0.1), n_estimators=2).fit(clustered, known_labels=known)
     np.testing.assert_allclose(detector.contaminations_, [0.15, 0.15])
     assert_consistent(detector, clustered)
     # Known anomalies are all there may be.
     np.testing.assert_array_equal(np.flatnonzero(detector.labels_ == -1), np.arange(30))
+
+
+@pytest.mark.parametrize("evidence", ["auto", None])
+@pytest.mark.parametrize("contamination", ["auto", 0.1, (0.08, 0.2)])
+def test_no_more_anomalies_than_rows_not_known_to_be_normal(contamination, evidence):
+    """Of 300 rows, 290 are known to be normal: at most 10 can be anomalies."""
+    X = np.random.default_rng(0).normal(size=(300, 4))
+    normal = np.arange(300) < 290
+    detector = loe(contamination=contamination, n_estimators=2, evidence=evidence)
+    message = "fewer anomalies than contamination=.* says. 0.0333 is used"
+    if contamination == "auto":
+        message = "no separate group"
+    with pytest.warns(UserWarning, match=message):
+        detector.fit(X, known_normal=normal)
+    low, high = detector.contamination_interval_
+    assert low <= detector.contamination_ <= high <= 10 / 300 + 1e-9
+    assert max(detector.contaminations_) <= 10 / 300 + 1e-9
+    assert (detector.predict(X) == -1).sum() <= 10
+    if contamination == "auto":  # it takes no member's word for more than half of the ten
+        assert max(detector.contaminations_) <= 5 / 300 + 1e-9
+
+
+def test_the_ratio_of_rows_that_are_all_known():
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    anomalous = np.arange(200) < 20
+    with pytest.warns(UserWarning, match="leaves no row unknown"):
+        detector = loe(contamination="auto", n_estimators=2).fit(
+            X, known_anomalies=anomalous, known_normal=~anomalous
+        )
+    assert detector.contamination_ == pytest.approx(0.1)
+    assert detector.contamination_interval_ == pytest.approx((0.1, 0.1))
+
+
+def test_a_share_of_false_alarms_if_all_rows_are_known_to_be_normal():
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    with pytest.warns(UserWarning, match="leaves no row unknown"):
+        detector = DeepSVDD(max_epochs=2, contamination=0.05, random_state=0).fit(
+            X, known_normal=np.ones(200, dtype=bool)
+        )
+    assert (detector.predict(X) == -1).sum() == 10
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_guess_flags_no_more_than_one_row_in_twenty_where_rows_tie(seed):
+    """Each row comes four times, and 5 % of 60 rows are three."""
+    X = np.repeat(np.random.default_rng(seed).normal(size=(15, 4)), 4, axis=0)
+    with pytest.warns(NoSeparateGroupWarning, match="predict flags 0 of the training rows"):
+        detector = LOE(random_state=seed).fit(X)
+    assert (detector.predict(X) == 1).all()
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_members_count_by_what_is_believed_of_their_ratios():
     losses = np.stack([-member.score_samples(X) for member in detector.estimators_])
     ensemble = detector._ensemble
     kinds = [i % 2 for i in range(len(losses))]
-    expected = ensemble.believe(losses, kinds, 0.0).weights(detector.contaminations_)
+    expected = ensemble.believe(losses, kinds, None).weights(detector.contaminations_)
     np.testing.assert_allclose(ensemble.scale.weights, expected, rtol=1e-6)
     assert expected.mean() == pytest.approx(1)
     assert np.ptp(expected) > 0.1

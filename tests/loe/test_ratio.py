@@ -104,7 +104,7 @@ def test_each_form_says_what_it_knows_and_finds():
     assert [type(one) for one in read] == [Given, Interval, Unknown, Thresholded, Thresholded]
     assert [one.is_known for one in read] == [True, False, False, False, False]
     assert [one.is_open for one in read] == [False, False, True, True, True]
-    assert [one.largest for one in read] == [0.1, 0.4, None, None, None]
+    assert [one.bounds for one in read] == [(0.1, 0.1), (0.1, 0.4), None, None, None]
     found = [one.find(scores, belief) for one in read]
     assert found[2] == belief.found
     values = [one.value for one in found]
