@@ -167,8 +167,9 @@ def blaming_rows(
 
 
 def column_name(column: int, feature_names: Any = None) -> str:
-    """Return how a message calls a column."""
-    return f"column {column if feature_names is None else repr(str(feature_names[column]))}"
+    """Return how a message calls a column; one beyond all names has a number."""
+    is_named = feature_names is not None and column < len(feature_names)
+    return f"column {repr(str(feature_names[column])) if is_named else column}"
 
 
 def _some(columns: list[str]) -> str:

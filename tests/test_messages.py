@@ -192,6 +192,17 @@ def test_rows_to_score(method):
         call(ROWS[:, :2])
 
 
+@pytest.mark.parametrize("n_features", [2, 5])
+@pytest.mark.parametrize("make", [np.zeros, lambda shape: np.zeros(shape).tolist()])
+def test_rows_without_names_of_another_width(n_features, make):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 4)), columns=list("abcd"))
+    detector = LOE(DeepSVDD(max_epochs=2), contamination=0.1, random_state=0).fit(frame)
+    rows = make((3, n_features))
+    for name in ("score_samples", "predict", "anomaly_proba", "severity", "embed", "partial_fit"):
+        with pytest.raises(ValueError, match=f"^LOE: X has {n_features} features, .* expecting 4"):
+            getattr(detector, name)(rows)
+
+
 def test_columns_in_another_order_or_twice():
     detector = loe().fit(FRAME)
     hint = r"(?s)^LOE: The feature names.*X\[detector.feature_names_in_\] has them in that order"

@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import UNCHANGED
 from lofe_sklearn._containers import count_rows, take_rows
 from lofe_sklearn._types import Ints, KnownLabels, Mask
 from lofe_sklearn._validation import all_or_nothing
+from lofe_sklearn.sources._find_source import in_memory
 
 
 class CleaningMixin:
@@ -119,8 +120,9 @@ class CleaningMixin:
         True
         """
         owner = type(self).__name__
+        # Before the training, which may take minutes.
+        X = in_memory(X, owner, all_mapped=False)
         if y is not None:
-            # Before the training, which may take minutes.
             n_rows, n_entries = count_rows(X, "X", owner), count_rows(y, "y", owner)
             if n_rows != n_entries:
                 raise ValueError(

@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import check_detector, innermost_detector, rows_of_detector
+from lofe_sklearn._any_detector import (
+    check_detector,
+    first_step,
+    innermost_detector,
+    rows_of_detector,
+)
 from lofe_sklearn._conformal import percentiles
 from lofe_sklearn._saving._model_file import load
 from lofe_sklearn._types import FilePath
@@ -74,8 +79,9 @@ class BatchScorer:
     100. They are those of one process that scores all rows at once, to 1e-12.
 
     A model that was fitted to named columns gets these of each frame, in its order, and no others.
-    A model that was fitted to an array gets all columns that are not kept, in their order. Rows
-    that cannot be scored end the job: the message names the columns and rows.
+    A model that was fitted to an array gets all columns that are not kept, in their order, and so
+    does a Pipeline whose first step does not say what it was fitted to; the latter gets a frame.
+    Rows that cannot be scored end the job: the message names the columns and rows.
 
     Frames are those of pandas, polars and pyarrow, and Ray's dicts of arrays; the result is of the
     same kind, and a pandas frame keeps its index. A frame without rows gives one without rows, with
@@ -135,12 +141,16 @@ class BatchScorer:
             empty = {name: np.empty(0, OUTPUTS[name]) for name in self.outputs}
             return with_columns(select(frame, self.keep), empty)
         fitted = self._fitted()
-        features = getattr(fitted, "feature_names_in_", None)
+        first = first_step(fitted)
+        features = getattr(first, "feature_names_in_", None)
         wanted = () if features is None else features
         _check_columns(wanted, names, rows_named, "the model was fitted to")
         try:
-            if features is None:
-                rows: Any = as_array(frame, [name for name in names if name not in self.keep])
+            others = [name for name in names if name not in self.keep]
+            if features is None and hasattr(first, "n_features_in_"):  # fitted to an array
+                rows: Any = as_array(frame, others)
+            elif features is None:
+                rows = select(frame, others, as_table=True)
             else:
                 rows = select(frame, features, as_table=True)
             found = self._of_rows(fitted, rows)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn.sources._row_source import RowSource
+from lofe_sklearn.sources._row_source import RowSource, common_type, unmasked
 
 
 class DaskArray(RowSource):
@@ -18,6 +18,10 @@ class DaskArray(RowSource):
     def chunk_ends(self) -> np.ndarray:
         """Return the ends of its chunks along the rows."""
         return np.cumsum(self.array.chunks[0])
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Compute a range of rows."""
+        return unmasked(self.array[start:stop].compute(), start)
 
 
 class DaskFrame(RowSource):
@@ -31,7 +35,7 @@ class DaskFrame(RowSource):
         lengths = np.asarray(frame.map_partitions(len).compute())
         self._ends = np.cumsum(lengths)
         self.shape = int(self._ends[-1]), len(frame.columns)
-        self.dtype = np.result_type(*[_numeric(dtype) for dtype in frame.dtypes])
+        self.dtype = common_type([_numeric(dtype) for dtype in frame.dtypes])
 
     def chunk_ends(self) -> np.ndarray:
         """Return the ends of its partitions."""
@@ -39,6 +43,8 @@ class DaskFrame(RowSource):
 
     def read(self, start: int, stop: int) -> Any:
         """Compute the partitions that hold a range of rows, as a pandas frame."""
+        if stop <= start:
+            return self.array._meta
         first = int(np.searchsorted(self._ends, start, side="right"))
         last = int(np.searchsorted(self._ends, stop, side="left"))
         offset = int(self._ends[first - 1]) if first else 0
@@ -56,9 +62,16 @@ def dask_source(X: Any, owner: str) -> RowSource | None:
 
     Raises
     ------
+    TypeError
+        If it is one column, or not computed at all.
     ValueError
         If it is an array whose number of rows is not known.
     """
+    kind = type(X).__name__
+    is_delayed = kind.startswith("Delayed")
+    if is_delayed or kind in ("Series", "Index"):
+        remedy = "X.compute()" if is_delayed else "X.to_frame()"
+        raise TypeError(f"{owner}: X must be a table of rows; got a Dask {kind}. Pass {remedy}.")
     if hasattr(X, "npartitions") and hasattr(X, "columns"):
         return DaskFrame(X)
     shape = getattr(X, "shape", None)

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn._types import FilePath
-from lofe_sklearn.sources._row_source import RowSource
+from lofe_sklearn.sources._row_source import RowSource, common_type
+
+# Dask's name for an index that has none.
+_DASK_INDEX = "__null_dask_index__"
 
 
 class ParquetRows:
@@ -25,7 +28,8 @@ class ParquetRows:
         A file, a folder whose ``*.parquet`` files are taken in the order of their names, or files
         in their order.
     columns : sequence of str, optional
-        The columns to read, in this order. Default: all.
+        The columns to read, in this order. Default: all but those of an index, which pandas and
+        Dask store as columns.
 
     Attributes
     ----------
@@ -77,11 +81,11 @@ class ParquetRows:
         self.paths = _files(paths)
         self._stamps = [_stamp(path) for path in self.paths]
         schemas = [_open(path).schema_arrow for path in self.paths]
-        self.columns = list(schemas[0].names if columns is None else columns)
+        self.columns = _without_index(schemas[0]) if columns is None else list(columns)
         for path, schema in zip(self.paths, schemas, strict=True):
             self._check(path, schema, schemas[0])
-        self.dtype = np.result_type(
-            *[_numpy_type(schemas[0].field(name).type) for name in self.columns]
+        self.dtype = common_type(
+            [_numpy_type(schemas[0].field(name).type) for name in self.columns]
         )
         # The file and the number of each row group, and the row after its last one.
         self._groups: list[tuple[int, int]] = []
@@ -119,7 +123,7 @@ class ParquetRows:
         """
         first = int(np.searchsorted(self.group_ends, start, side="right"))
         last = int(np.searchsorted(self.group_ends, stop, side="left"))
-        tables = [self._read_group(number) for number in range(first, last + 1)]
+        tables = [self._read_group(number) for number in range(first, last + 1) if stop > start]
         if not tables:
             return _open(self.paths[0]).schema_arrow.empty_table().select(self.columns)
         offset = int(self.group_ends[first - 1]) if first else 0
@@ -204,6 +208,13 @@ def _open(path: Path) -> Any:
 def _stamp(path: Path) -> tuple[int, int]:
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns
+
+
+def _without_index(schema: Any) -> list[str]:
+    """Return the columns that are no index: pandas' metadata name those of one."""
+    stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    names = {name for name in stored if isinstance(name, str)}
+    return [name for name in schema.names if name not in names and name != _DASK_INDEX]
 
 
 def _numpy_type(kind: Any) -> np.dtype:

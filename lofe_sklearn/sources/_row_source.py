@@ -61,7 +61,7 @@ class RowSource:
 
     def read(self, start: int, stop: int) -> Any:
         """Read a range of rows."""
-        return np.asarray(self.array[start:stop])
+        return unmasked(self.array[start:stop], start)
 
     def read_whole(self) -> Any:
         """Read all rows."""
@@ -80,17 +80,21 @@ class MappedArray(RowSource):
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Copy a range of rows."""
-        name = self.array.filename
-        # Pages beyond the end of a truncated file must not be touched: that kills the process.
-        if name is not None and os.stat(name).st_size < self._size:
-            raise OSError(f"the file {name} has shrunk")
+        self._check_size()
         rows = np.array(self.array[start:stop])
         self._give_back()
         return rows
 
     def read_whole(self) -> np.ndarray:
         """Return the array itself, which is read as any other."""
+        self._check_size()
         return self.array
+
+    def _check_size(self) -> None:
+        """Raise OSError if the file was truncated: to touch its lost pages kills the process."""
+        name = self.array.filename
+        if name is not None and os.stat(name).st_size < self._size:
+            raise OSError(f"the file {name} has shrunk")
 
     def _give_back(self) -> None:
         pages = getattr(self.array, "_mmap", None)
@@ -98,6 +102,31 @@ class MappedArray(RowSource):
         # file's.
         if pages is not None and self.array.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
             pages.madvise(mmap.MADV_DONTNEED)
+
+
+def unmasked(rows: Any, first: int) -> np.ndarray:
+    """Return rows as a plain array, in which masked values are missing.
+
+    Raises
+    ------
+    ValueError
+        If a value is masked in an array that can hold no NaN; `first` is the number of its first
+        row.
+    """
+    if np.ma.is_masked(rows):
+        if rows.dtype.kind != "f":
+            row = first + int(np.ma.getmaskarray(rows).nonzero()[0][0])
+            raise ValueError(f"a value of row {row} is masked; fill it with a number")
+        rows = rows.filled(np.nan)
+    return np.asarray(rows)
+
+
+def common_type(columns: list[np.dtype]) -> np.dtype:
+    """Return the type of an array of such columns; object if they are not numbers alone."""
+    is_time = [dtype.kind in "mM" for dtype in columns]
+    if any(is_time) and not all(is_time):
+        return np.dtype(object)
+    return np.result_type(*columns)
 
 
 def working_memory() -> float:

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from scoring import OUTPUTS, assert_equal_to_one_process, make_model, make_scorer
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -190,3 +190,36 @@ def test_types_that_hold_the_same_numbers(fitted):
 def test_bad_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+class Sums(TransformerMixin, BaseEstimator):
+    """A step for frames that keeps nothing of what it was fitted to."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def transform(self, X):
+        return X.assign(sum=X["a"] + 2 * X["b"])
+
+
+@pytest.mark.parametrize("first", ["passthrough", Sums()], ids=str)
+def test_a_first_step_that_keeps_no_names(first):
+    """Columns of very different sizes: in another order all rows would be anomalies."""
+    X = np.random.default_rng(0).normal(size=(300, 4)) * [1, 10, 100, 1000]
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    detector = LOE(DeepSVDD(max_epochs=3), contamination=0.05, random_state=0)
+    pipeline = make_pipeline(first, detector).fit(frame)
+    scorer, expected = BatchScorer(pipeline, keep=["kept"]), pipeline.score_samples(frame)
+    given = frame.assign(kept=1)
+    np.testing.assert_allclose(scorer(given)["score"], expected, rtol=0, atol=1e-12)
+    other = given[list("dbca") + ["kept"]]
+    if first == "passthrough":
+        np.testing.assert_allclose(scorer(other)["score"], expected, rtol=0, atol=1e-12)
+        more = scorer(given.assign(more=0))
+        np.testing.assert_allclose(more["score"], expected, rtol=0, atol=1e-12)
+    else:
+        with pytest.raises(ValueError, match="feature names should match"):
+            scorer(other)

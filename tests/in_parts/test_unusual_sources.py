@@ -1,0 +1,135 @@
+"""Sources that hold no rows, masked values, dates or an index, or that were cut off."""
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from stored_rows import Counted, mapped
+
+from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn.sources import ParquetRows
+
+# So little that all rows here are read in blocks, or so much that all are read whole.
+LIMITS = pytest.mark.parametrize("working_memory", [0.25, 1024])
+
+
+@pytest.fixture(scope="module")
+def X():
+    return np.random.default_rng(0).normal(size=(3000, 4))
+
+
+@pytest.fixture(scope="module")
+def detector(X):
+    return DeepSVDD(max_epochs=1, random_state=0).fit(X)
+
+
+def dask_array(X):
+    dask = pytest.importorskip("dask.array", reason="needs dask")
+    return dask.from_array(X, chunks=(300, 4))
+
+
+@LIMITS
+@pytest.mark.parametrize("store", [Counted, dask_array])
+def test_masked_values(X, detector, store, working_memory):
+    masked = np.ma.array(X, mask=False)
+    masked[7, 2] = np.ma.masked
+    message = r"missing values \(NaN\) in column 2 \(row 7\)"
+    with config_context(working_memory=working_memory):
+        with pytest.raises(ValueError, match=message):
+            detector.score_samples(store(masked))
+        with pytest.raises(ValueError, match=message):
+            DeepSVDD(max_epochs=1).fit(store(masked))
+        whole = np.ma.array(np.arange(12000).reshape(3000, 4), mask=False)
+        whole[3, 1] = np.ma.masked
+        with pytest.raises(ValueError, match="a value of row 3 is masked"):
+            DeepSVDD(max_epochs=1).fit(store(whole))
+
+
+@LIMITS
+def test_a_file_that_was_cut_off(X, detector, tmp_path, working_memory):
+    """A process that reads beyond its end is killed."""
+    rows = mapped(X, tmp_path)
+    os.truncate(tmp_path / "rows.npy", 1000)
+    with config_context(working_memory=working_memory):
+        for use in (detector.score_samples, DeepSVDD(max_epochs=1).fit):
+            with pytest.raises(ValueError, match=r"DeepSVDD: .*cannot be read .*has shrunk"):
+                use(rows)
+
+
+@pytest.mark.parametrize("store", [Counted, dask_array])
+def test_fit_resample_needs_rows_in_memory(X, tmp_path, store):
+    cleaner = LOE(DeepSVDD(max_epochs=1), contamination=0.1, random_state=0)
+    expected, _ = cleaner.fit_resample(X)
+    np.testing.assert_array_equal(cleaner.fit_resample(store(X))[0], expected)
+    np.testing.assert_array_equal(cleaner.fit_resample(mapped(X, tmp_path))[0], expected)
+    before = dict(vars(cleaner))
+    with config_context(working_memory=0.25):
+        for rows in (store(X), mapped(X, tmp_path)):
+            with pytest.raises(ValueError, match="LOE: X must be in memory here"):
+                cleaner.fit_resample(rows)
+    assert vars(cleaner) == before
+
+
+class TestParquet:
+    @pytest.fixture
+    def frame(self, X):
+        pytest.importorskip("pyarrow", reason="needs pyarrow")
+        return pd.DataFrame(X, columns=list("abcd"))
+
+    def test_no_rows(self, frame, detector, tmp_path):
+        frame[:0].to_parquet(tmp_path / "rows.parquet")
+        rows = ParquetRows(tmp_path / "rows.parquet")
+        for use in (detector.score_samples, DeepSVDD().fit):
+            with pytest.raises(ValueError, match=r"DeepSVDD: Found array with 0 sample"):
+                use(rows)
+
+    def test_an_index_is_no_column(self, frame, tmp_path):
+        path = tmp_path / "rows.parquet"
+        frame.sample(frac=1, random_state=0).to_parquet(path)
+        assert ParquetRows(path).columns == list("abcd")
+        assert ParquetRows(path, columns=["a", "__index_level_0__"]).shape == (3000, 2)
+        frame.set_index("b").to_parquet(path)
+        assert ParquetRows(path).columns == list("acd")
+
+    def test_dates_beside_numbers(self, frame, tmp_path):
+        path = tmp_path / "rows.parquet"
+        frame.assign(time=pd.date_range("2020", periods=len(frame))).to_parquet(path)
+        rows = ParquetRows(path)
+        assert rows.dtype == object
+        with pytest.raises(
+            ValueError, match="DeepSVDD: X contains dates or times in column 'time'"
+        ):
+            DeepSVDD().fit(rows)
+
+
+class TestDask:
+    @pytest.fixture
+    def frame(self, X):
+        dask = pytest.importorskip("dask.dataframe", reason="needs dask")
+        return dask.from_pandas(pd.DataFrame(X, columns=list("abcd")), npartitions=3)
+
+    def test_no_rows(self, frame, detector):
+        for use in (detector.score_samples, DeepSVDD().fit):
+            with pytest.raises(ValueError, match=r"DeepSVDD: Found array with 0 sample"):
+                use(frame[frame.a > 100])
+
+    def test_an_index_without_a_name_is_no_column(self, frame, tmp_path):
+        frame.to_parquet(tmp_path)
+        assert ParquetRows(tmp_path).columns == list("abcd")
+
+    def test_dates_beside_numbers(self, frame):
+        rows = frame.assign(time=pd.Timestamp("2020-01-01"))
+        with pytest.raises(
+            ValueError, match="DeepSVDD: X contains dates or times in column 'time'"
+        ):
+            DeepSVDD().fit(rows)
+
+    def test_what_is_no_table(self, frame, X):
+        import dask
+
+        with pytest.raises(TypeError, match=r"a Dask Series. Pass X.to_frame\(\)"):
+            DeepSVDD().fit(frame.a)
+        with pytest.raises(TypeError, match=r"a Dask Delayed\w*. Pass X.compute\(\)"):
+            DeepSVDD().fit(dask.delayed(X))
