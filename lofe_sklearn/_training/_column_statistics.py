@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lofe_sklearn._training._scaling import fit_scaling, shift_and_factor
+from lofe_sklearn._training._scaling import (
+    check_that_nothing_vanishes,
+    fit_scaling,
+    is_huge,
+    shift_and_factor,
+)
 from lofe_sklearn.engine import Scaling, TooLargeError
 
 # The squares of larger values, and of their rounding errors, would overflow.
@@ -21,6 +26,10 @@ class ColumnStatistics:
     ----------
     n_samples : int
     low, high, mean, variance : ndarray of float64, shape (n_features,)
+    smallest : ndarray of float64, shape (n_features,)
+        The smallest magnitude but 0.
+    row : ndarray of int, shape (n_features,)
+        Where the value of the largest magnitude is.
     """
 
     n_samples: int
@@ -28,6 +37,8 @@ class ColumnStatistics:
     high: np.ndarray
     mean: np.ndarray
     variance: np.ndarray
+    smallest: np.ndarray
+    row: np.ndarray
 
     @classmethod
     def of(cls, X: np.ndarray) -> ColumnStatistics:
@@ -39,16 +50,19 @@ class ColumnStatistics:
             If the square of a value would overflow.
         """
         block = np.asarray(X, dtype=np.float64)
-        low, high = block.min(axis=0), block.max(axis=0)
-        peaks = np.maximum(np.abs(low), np.abs(high))
+        sizes = np.abs(block)
+        rows, smallest = sizes.argmax(axis=0), np.where(sizes > 0, sizes, np.inf).min(axis=0)
+        peaks = sizes[rows, np.arange(block.shape[1])]
         if peaks.max(initial=0) > _LARGEST:
             column = int(peaks.argmax())
-            row = int(np.abs(block[:, column]).argmax())
-            raise TooLargeError(float(block[row, column]), _LARGEST, row, column)
-        return cls(len(block), low, high, block.mean(axis=0), block.var(axis=0))
+            row = int(rows[column])
+            raise TooLargeError(float(block[row, column]), None, row, column)
+        low, high = block.min(axis=0), block.max(axis=0)
+        mean, variance = block.mean(axis=0), block.var(axis=0)
+        return cls(len(block), low, high, mean, variance, smallest, rows)
 
     def with_more(self, other: ColumnStatistics) -> ColumnStatistics:
-        """Return those of both sets of rows [1]_.
+        """Return those of both sets of rows, these first [1]_.
 
         References
         ----------
@@ -65,7 +79,25 @@ class ColumnStatistics:
             np.maximum(self.high, other.high),
             self.mean + share * apart,
             within + share * (1 - share) * apart**2,
+            np.minimum(self.smallest, other.smallest),
+            np.where(other._peak > self._peak, self.n_samples + other.row, self.row),
         )
+
+    @property
+    def _peak(self) -> np.ndarray:
+        """The largest magnitude of each feature."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+    def check_scaling(self, scaling: str | None, features: np.ndarray | None) -> None:
+        """Raise TooLargeError where `fit_scaling` does, with the row among all rows."""
+        if scaling not in ("minmax", "standard"):
+            return
+        huge = np.flatnonzero(is_huge(self.low, self.high))
+        for column in huge if features is None else np.intersect1d(huge, features):
+            low, high = float(self.low[column]), float(self.high[column])
+            value = high if high > -low else low
+            smallest, row = float(self.smallest[column]), int(self.row[column])
+            check_that_nothing_vanishes(smallest, value, row, int(column))
 
     def scaling(
         self, scaling: str | None, sample: np.ndarray, features: np.ndarray | None

@@ -72,6 +72,19 @@ def test_fit_resample_needs_rows_in_memory(X, tmp_path, store):
     assert vars(cleaner) == before
 
 
+@LIMITS
+@pytest.mark.parametrize("scaling", ["minmax", "standard"])
+@pytest.mark.parametrize("value", [1e50, -1e90, 1e160])
+def test_a_value_beside_which_others_vanish(X, scaling, value, working_memory):
+    rows = X.copy()
+    rows[2900, 3] = value
+    with config_context(working_memory=working_memory):
+        with pytest.raises(ValueError, match=r"beside which the other .* in row 2900, column 3"):
+            DeepSVDD(max_epochs=1, scaling=scaling).fit(Counted(rows))
+        rows[2900, 3] = 1e20
+        DeepSVDD(max_epochs=1, scaling=scaling).fit(Counted(rows))
+
+
 class TestParquet:
     @pytest.fixture
     def frame(self, X):
