@@ -9,7 +9,7 @@ import torch
 
 from lofe_sklearn._any_detector import innermost_detector
 from lofe_sklearn._onnx._not_exportable import NotExportable
-from lofe_sklearn._onnx._steps_before import inputs_of
+from lofe_sklearn._quiet import silenced
 
 # How far a score may be from the detector's, relative to it where it is larger than 1.
 TOLERANCE = 1e-5
@@ -17,8 +17,10 @@ TOLERANCE = 1e-5
 SINGLE_TOLERANCE = 1e-3
 
 
-def check_graph(model: Any, fitted: Any, rows: Any) -> None:
+def check_graph(model: Any, fitted: Any, rows: Any, inputs: dict[str, np.ndarray]) -> None:
     """Run a model by ONNX Runtime, and compare scores and labels with those of the detector.
+
+    `inputs` are the rows as the graph takes them.
 
     Raises
     ------
@@ -31,13 +33,15 @@ def check_graph(model: Any, fitted: Any, rows: Any) -> None:
     options.log_severity_level = 4  # it raises an exception for what it cannot do
     try:
         session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-        score, label = session.run(["score", "label"], inputs_of(rows))
+        score, label = session.run(["score", "label"], inputs)
     except Exception as error:
         raise NotExportable(
             f"ONNX Runtime cannot run its graph: {str(error).strip().splitlines()[0]}"
         ) from error
     tolerance = SINGLE_TOLERANCE if _is_single(fitted) else TOLERANCE
-    expected, threshold = fitted.score_samples(rows), fitted.decision_function(rows)
+    with silenced("X does not have valid feature names", UserWarning):  # generated rows have none
+        expected, threshold = fitted.score_samples(rows), fitted.decision_function(rows)
+        predicted = fitted.predict(rows)
     apart = np.abs(score - expected) / np.maximum(1.0, np.abs(expected))
     if not (apart <= tolerance).all():
         worst = np.argmax(apart)
@@ -46,7 +50,7 @@ def check_graph(model: Any, fitted: Any, rows: Any) -> None:
             f"{expected[worst]:.7g}"
         )
     is_clear = np.abs(threshold) > tolerance * np.maximum(1.0, np.abs(expected))
-    if (label[is_clear] != fitted.predict(rows)[is_clear]).any():
+    if (label[is_clear] != predicted[is_clear]).any():
         raise NotExportable("the graph labels a row differently from the detector")
 
 

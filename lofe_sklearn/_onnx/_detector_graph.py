@@ -16,6 +16,7 @@ from lofe_sklearn._loe._scale import CommonScale
 from lofe_sklearn._onnx._evidence_graphs import EvidenceGraph
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn.backbones import Backbone
+from lofe_sklearn.engine import largest_of
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
 
 # The smallest loss whose logarithm is taken, as in `CommonScale`.
@@ -52,6 +53,7 @@ class DetectorGraph(nn.Module):
 class LossGraph(nn.Module):
     """Normal losses of M trained backbones that differ in their weights only, (M, n)."""
 
+    largest: Tensor
     shift: Tensor
     factor: Tensor
 
@@ -65,6 +67,8 @@ class LossGraph(nn.Module):
                 modules = [joined(modules[0], *stack_module_state(modules))]
         self.n_models = len(members)
         self.each = nn.ModuleList(module.to(self.dtype).eval() for module in modules)
+        # A Python number would be stored in single precision.
+        self.register_buffer("largest", torch.tensor(largest_of(self.dtype), dtype=torch.float64))
         scaling = members[0]._scaling
         self.is_scaled = scaling is not None
         if scaling is not None:
@@ -74,12 +78,14 @@ class LossGraph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.is_scaled:
             x = (x - self.shift) * self.factor
+        # Not every module makes a NaN of a value that the detector would refuse.
+        usable = (x.abs() <= self.largest).all(dim=1)
         x = x.to(self.dtype)
         if self.is_stacked:
             loss_n = self.each[0](x.expand(self.n_models, *x.shape))[0]
         else:
             loss_n = torch.stack([module(x)[0] for module in self.each])
-        return loss_n.to(torch.float64)
+        return torch.where(usable, loss_n.to(torch.float64), torch.nan)
 
 
 class _Negative(nn.Module):

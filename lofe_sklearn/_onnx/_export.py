@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._any_detector import final_step
 from lofe_sklearn._onnx._check import check_graph
 from lofe_sklearn._onnx._not_exportable import NotExportable
-from lofe_sklearn._onnx._steps_before import first_rows, joined_to_steps
+from lofe_sklearn._onnx._steps_before import first_rows, inputs_of, joined_to_steps
 from lofe_sklearn._onnx._torch_export import exported, require_packages
 from lofe_sklearn._saving._atomic import write_whole
 from lofe_sklearn._types import FilePath
@@ -39,7 +39,8 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
     X : {array-like, data frame} of shape (n_samples, n_features), optional
         Some rows; the first sixteen are used. They are required for a Pipeline, since its graph has
         the same inputs as the Pipeline: one input ``X`` of double precision for an array, and one
-        input of shape (n_samples, 1) for each column of a data frame.
+        input of shape (n_samples, 1) for each column of a data frame, by its name. Without steps
+        there is always one input ``X``.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
         model = (
             exported(detector) if not steps else joined_to_steps(Pipeline(steps), detector, rows)
         )
-        check_graph(model, fitted, rows)
+        check_graph(model, fitted, rows, inputs_of(rows) if steps else {"X": _as_matrix(rows)})
     except NotExportable as reason:
         raise ModelFileError(
             f"to_onnx: {name} cannot be exported: {reason}. save() stores any model of this "
@@ -128,6 +129,12 @@ def _taken_apart(fitted: Any) -> tuple[list[tuple[str, Any]], Any]:
             fitted = fitted.best_estimator_
         else:
             return steps, fitted
+
+
+def _as_matrix(rows: Any) -> np.ndarray:
+    """Return rows of a table or pictures as the one input of a graph without steps."""
+    array = np.asarray(rows, dtype=np.float64)
+    return array.reshape(len(array), -1)
 
 
 def _probes(detector: Any) -> np.ndarray:

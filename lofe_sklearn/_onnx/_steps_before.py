@@ -54,6 +54,12 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
     import skl2onnx
     from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 
+    inputs = inputs_of(rows)
+    taken = [repr(name) for name in inputs if name in ("score", "label")]
+    if taken:
+        raise NotExportable(
+            f"a column cannot have the name of an output of the graph: rename {', '.join(taken)}"
+        )
     types = [
         (
             name,
@@ -61,7 +67,7 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
                 [None, values.shape[1]]
             ),
         )
-        for name, values in inputs_of(rows).items()
+        for name, values in inputs.items()
     ]
     own = exported(detector)
     opset = {each.domain: each.version for each in own.opset_import}[""]
@@ -80,6 +86,13 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
             f"skl2onnx cannot translate one of the steps {names}: "
             f"{reason[0] if reason else type(error).__name__}"
         ) from error
+    renamed = [own.name for own in before.graph.input if own.name not in inputs]
+    if renamed:
+        missing = set(inputs) - {own.name for own in before.graph.input}
+        raise NotExportable(
+            "inputs of a graph are named as columns are, by letters, digits and _, not first a "
+            f"digit: rename {', '.join(map(repr, sorted(missing)))} before fitting"
+        )
     [output] = before.graph.output
     if output.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
         own = exported(detector, torch.float32)

@@ -17,7 +17,7 @@ from lofe_sklearn.engine._optimizer import AdamState, OptimizerStates
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._ranks import Ranks
 from lofe_sklearn.engine._restore import load_values, restore_module, values_of
-from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError
+from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError, largest_of
 from lofe_sklearn.engine._rules import RULES, Marked, Rule, mark, with_known
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
 from lofe_sklearn.engine._shard import Shard
@@ -51,6 +51,7 @@ __all__ = [
     "grown",
     "has_dropout",
     "is_average",
+    "largest_of",
     "load_values",
     "losses",
     "losses_of_stack",

@@ -138,7 +138,7 @@ class Rows:
         It squares what it is given: beyond this it would compute with infinities, and not every
         one of them would show in a loss.
         """
-        limit = torch.finfo(dtype).max ** 0.48
+        limit = largest_of(dtype)
         if np.abs(scaled).max(initial=0) <= limit:
             return
         where = np.unravel_index(np.abs(scaled).argmax(), scaled.shape)
@@ -147,6 +147,11 @@ class Rows:
         what = "X" if own else "outliers"
         row = row if own else row - self._n_own
         raise TooLargeError(float(X[where]), limit, row, column, what)
+
+
+def largest_of(dtype: torch.dtype) -> float:
+    """Return the largest scaled value that a network computes with."""
+    return float(torch.finfo(dtype).max ** 0.48)
 
 
 class RowsOfModels(Rows):

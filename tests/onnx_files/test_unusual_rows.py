@@ -1,0 +1,89 @@
+"""Graphs, and rows that they cannot score, rows in frames and as pictures, and names of columns."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from lofe_sklearn import (
+    DTE,
+    GOAD,
+    ICL,
+    LOE,
+    TCCM,
+    AutoEncoder,
+    DeepSVDD,
+    MHRot,
+    NeuTraL,
+    RealNVP,
+    to_onnx,
+)
+from lofe_sklearn.exceptions import ModelFileError
+
+pytest.importorskip("onnxscript", reason="needs onnxscript")
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+
+X = np.random.default_rng(0).normal(size=(80, 3))
+FRAME = pd.DataFrame(X, columns=list("abc"))
+EACH = [DTE, GOAD, ICL, TCCM, AutoEncoder, DeepSVDD, NeuTraL, RealNVP]
+
+
+def run(path, rows):
+    session = onnxruntime.InferenceSession(path)
+    return session.run(["score", "label"], {"X": rows})
+
+
+@pytest.mark.parametrize("kind", [*EACH, LOE], ids=lambda kind: kind.__name__)
+def test_values_too_large_to_compute_with(kind, tmp_path):
+    """The detector refuses them, and a graph can only mark them."""
+    detector = kind(max_epochs=1, random_state=0) if kind is not LOE else None
+    if detector is None:
+        detector = LOE(DeepSVDD(max_epochs=1), contamination=0.1, random_state=0)
+    to_onnx(detector.fit(X), tmp_path / "model.onnx")
+    rows = np.repeat(X[:1], 5, axis=0)
+    rows[1:, 1] = [1e160, -1e200, np.inf, np.nan]
+    score, label = run(tmp_path / "model.onnx", rows)
+    assert score[0] == pytest.approx(detector.score_samples(X[:1])[0], abs=1e-5)
+    assert np.isnan(score[1:]).all()
+    assert (label[1:] == -1).all()
+    with pytest.raises(ValueError, match="too large"):
+        detector.score_samples(rows[1:2])
+
+
+def test_a_detector_of_a_frame(tmp_path):
+    detector = DeepSVDD(max_epochs=1, random_state=0).fit(FRAME)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        to_onnx(detector, tmp_path / "model.onnx", X=FRAME)
+        to_onnx(detector, tmp_path / "model.onnx")
+    score, _ = run(tmp_path / "model.onnx", X)
+    np.testing.assert_allclose(score, detector.score_samples(FRAME), atol=1e-5)
+
+
+def test_pictures(tmp_path):
+    images = np.random.default_rng(0).integers(0, 255, size=(20, 8, 8, 1)).astype(np.uint8)
+    detector = MHRot(max_epochs=1, random_state=0).fit(images)
+    to_onnx(detector, tmp_path / "model.onnx", X=images[:3])
+    score, _ = run(tmp_path / "model.onnx", images.reshape(20, -1).astype(float))
+    np.testing.assert_allclose(score, detector.score_samples(images), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["label", "score", "b"], "name of an output of the graph: rename 'label', 'score'"),
+        (["a b", "u", "c/d"], "by letters, digits and _.* rename 'a b', 'c/d' before"),
+        ([0, 1, 2], "not first a digit: rename '0', '1', '2' before"),
+    ],
+    ids=["outputs", "signs", "numbers"],
+)
+def test_names_of_columns_that_inputs_cannot_have(names, message, tmp_path):
+    pytest.importorskip("skl2onnx", reason="needs skl2onnx")
+    frame = pd.DataFrame(X, columns=names)
+    pipeline = make_pipeline(StandardScaler(), DeepSVDD(max_epochs=1)).fit(frame)
+    with pytest.raises(ModelFileError, match=message):
+        to_onnx(pipeline, tmp_path / "model.onnx", X=frame)
+    assert not (tmp_path / "model.onnx").exists()
