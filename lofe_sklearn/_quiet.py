@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 
 from lofe_sklearn.engine import ForkSafeLock
 
-_lock, _thread = ForkSafeLock(), threading.local()
+
+class _Filters:
+    """Filters that several threads add: the last thread that leaves puts back what there was.
+
+    Filters of warnings belong to the whole program. If each thread put back what it has found, it
+    would put back what another one has set.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._n_inside, self._found = ForkSafeLock(), 0, ExitStack()
+
+    def enter(self, message: str, category: type[Warning]) -> None:
+        """Ignore warnings from now on."""
+        with self._lock:
+            if self._n_inside == 0:
+                self._found.enter_context(warnings.catch_warnings())
+            self._n_inside += 1
+            warnings.filterwarnings("ignore", message, category)
+
+    def leave(self) -> None:
+        """Put back the filters that there were, if no other thread is inside."""
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                self._found.close()
+
+
+_filters = _Filters()
 
 
 @contextmanager
 def silenced(message: str, category: type[Warning]) -> Iterator[None]:
     """Ignore warnings of a category whose text matches the regular expression `message`.
 
-    Filters of warnings belong to the whole program. So threads do this one after another: else each
-    would put back what another one has set. Warnings are only ignored, never made errors, since
-    those of other threads may be among them.
+    They are only ignored, never made errors, since those of other threads may be among them.
     """
-    is_inside = getattr(_thread, "is_inside", False)
-    with nullcontext() if is_inside else _lock:
-        _thread.is_inside = True
-        try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message, category)
-                yield
-        finally:
-            _thread.is_inside = is_inside
+    _filters.enter(message, category)
+    try:
+        yield
+    finally:
+        _filters.leave()

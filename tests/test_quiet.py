@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -18,25 +19,24 @@ def test_what_matches_is_silent_and_nothing_else():
 
 
 def test_threads_put_the_filters_back():
-    """The second thread waits for the first, which would else put back what the second has set."""
-    before, is_inside, may_end = list(warnings.filters), threading.Event(), threading.Event()
+    """The first thread leaves while the second is inside, and has found what the first has set."""
+    before, first_left = list(warnings.filters), threading.Event()
+    first_is_inside, second_is_inside = threading.Event(), threading.Event()
 
     def first():
         with silenced("", UserWarning):
-            is_inside.set()
-            may_end.wait(10)
+            first_is_inside.set()
+            assert second_is_inside.wait(10)
+        first_left.set()
 
     def second():
-        is_inside.wait(10)
+        assert first_is_inside.wait(10)
         with silenced("", RuntimeWarning):
-            pass
+            second_is_inside.set()
+            assert first_left.wait(10)
+            assert warnings.filters != before
 
-    threads = [threading.Thread(target=target) for target in (first, second)]
-    for thread in threads:
-        thread.start()
-    is_inside.wait(10)
-    threads[1].join(0.1)
-    may_end.set()
-    for thread in threads:
-        thread.join(10)
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(first), pool.submit(second)]:
+            done.result()
     assert warnings.filters == before
