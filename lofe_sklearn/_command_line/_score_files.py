@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lofe_sklearn._command_line._exits import CannotWrite, UsageMistake
 from lofe_sklearn._command_line._models import Scores
+from lofe_sklearn.inspection._typical_row import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ class ScoreFile:
         frame = pd.DataFrame({"row": index})
         if names is not None:
             # Written as text, since a column of names may look like numbers in some chunks.
-            frame[str(names.name)] = [None if n is None or n != n else str(n) for n in names]
+            frame[str(names.name)] = [None if is_missing(name) else str(name) for name in names]
         frame["anomaly_score"] = scores.anomaly_score
         frame["probability"] = scores.probability
         frame["flagged"] = scores.flagged.astype(int)
