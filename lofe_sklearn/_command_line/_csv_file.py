@@ -30,6 +30,8 @@ MISSING = frozenset(
 _CANDIDATES = ",;\t|"
 _SAMPLE = 64 * 1024
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?\s*")
+# Whole numbers with points between their thousands, where the decimal sign is a comma.
+_GROUPED = re.compile(r"\s*[+-]?\d{1,3}(\.\d{3})+\s*")
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "|"}
 
 
@@ -104,7 +106,9 @@ class CsvFile:
     def _value(self, text: str) -> str | None:
         if text.strip() in MISSING:
             return None
-        if self.decimal == "," and "," in text and _DECIMAL_COMMA.fullmatch(text):
+        if self.decimal == ".":
+            return text
+        if _GROUPED.fullmatch(text) or ("," in text and _DECIMAL_COMMA.fullmatch(text)):
             return text.replace(".", "").replace(",", ".")
         return text
 

@@ -84,7 +84,8 @@ def run_fit(options: FitOptions) -> None:
 def _run_fit(options: FitOptions) -> None:
     how, contamination = options.how.checked(), read_contamination_option(options.contamination)
     check_ending(options.output)
-    check_targets(options.model, options.output, options.report)
+    written = {"--model": options.model, "--output": options.output, "--report": options.report}
+    check_targets(written, {"DATA": options.data})
     notes = Notes(quiet=options.quiet)
     table = open_table(options.data, how)
     training = _read(table, options, notes)

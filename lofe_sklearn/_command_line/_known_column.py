@@ -8,6 +8,7 @@ import numpy as np
 
 from lofe_sklearn._command_line._exits import BadData
 from lofe_sklearn._command_line._table_files import TableFile
+from lofe_sklearn.inspection._typical_row import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ def read_known(values: pd.Series, table: TableFile, path: object) -> tuple[np.nd
 
 
 def _word(value: Any) -> str:
-    if value is None or value != value:
+    if is_missing(value):
         return ""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value)).lower()

@@ -7,13 +7,14 @@ from typing import Any
 
 from lofe_sklearn._command_line._exits import one_line
 from lofe_sklearn.inspection import Reason
+from lofe_sklearn.inspection._typical_row import is_missing
 
 _MOST_LETTERS = 40
 
 
 def value_text(value: Any) -> str:
     """Return a value of a table as one short line."""
-    if value is None or value != value:
+    if is_missing(value):
         return "missing"
     if isinstance(value, Real) and not isinstance(value, (bool, Integral)):
         number = float(value)

@@ -49,7 +49,11 @@ Separator = Annotated[
 ]
 Encoding = Annotated[str, typer.Option(metavar="NAME", help="Of a CSV file.")]
 Decimal = Annotated[
-    str, typer.Option(metavar="SIGN", help="Decimal sign of numbers in a CSV file: . or ,")
+    str,
+    typer.Option(
+        metavar="SIGN",
+        help="Decimal sign of numbers in a CSV file: . or , (with a comma, 1.013 is 1013).",
+    ),
 ]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No summary and no notes on stderr.")]

@@ -47,7 +47,7 @@ def run_score(options: ScoreOptions) -> None:
     """Run the command."""
     how = options.how.checked()
     check_ending(options.output)
-    check_targets(options.output)
+    check_targets({"--output": options.output}, {"DATA": options.data, "--model": options.model})
     notes = Notes(quiet=options.quiet)
     table = open_table(options.data, how)
     with notes.of_warnings():

@@ -4,30 +4,61 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lofe_sklearn._command_line._exits import CannotWrite, UsageMistake
 from lofe_sklearn._command_line._models import Scores
+from lofe_sklearn.inspection._typical_row import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def check_targets(*paths: Path | None) -> None:
-    """Raise CannotWrite for a file whose folder is not there, before anything is computed."""
-    for path in paths:
-        if path is None:
-            continue
-        if path.is_dir():
-            raise CannotWrite(f"{path} is a folder; give the name of a file")
-        folder = path.resolve().parent
-        if not folder.is_dir():
-            raise CannotWrite(f"{path} cannot be written: there is no folder {folder}")
-        if not os.access(folder, os.W_OK):
-            raise CannotWrite(f"{path} cannot be written: no permission to write in {folder}")
+def check_targets(written: Mapping[str, Path | None], read: Mapping[str, Path]) -> None:
+    """Check the files that a command writes, before anything is read or computed.
+
+    Parameters
+    ----------
+    written, read : dict of str to Path
+        The files, by the options that name them.
+
+    Raises
+    ------
+    CannotWrite
+        If the folder of a file is not there.
+    UsageMistake
+        If a file that is written is also read, or written twice.
+    """
+    targets = {option: path for option, path in written.items() if path is not None}
+    for path in targets.values():
+        _check_folder(path)
+    for (option, path), (other, taken) in combinations({**targets, **read}.items(), 2):
+        if option in targets and _is_same_file(path, taken):
+            what = "write to" if other in targets else "overwrite what is read from"
+            raise UsageMistake(
+                f"{option} {path} would {what} the file of {other}, {taken}; give another name"
+            )
+
+
+def _check_folder(path: Path) -> None:
+    if path.is_dir():
+        raise CannotWrite(f"{path} is a folder; give the name of a file")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise CannotWrite(f"{path} cannot be written: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise CannotWrite(f"{path} cannot be written: no permission to write in {folder}")
+
+
+def _is_same_file(path: Path, other: Path) -> bool:
+    """Whether two names are those of one file, by links and on disks that ignore case too."""
+    if path.resolve() == other.resolve():
+        return True
+    return path.exists() and other.exists() and path.samefile(other)
 
 
 def check_ending(path: Path | None) -> None:
@@ -58,7 +89,7 @@ class ScoreFile:
         frame = pd.DataFrame({"row": index})
         if names is not None:
             # Written as text, since a column of names may look like numbers in some chunks.
-            frame[str(names.name)] = [None if n is None or n != n else str(n) for n in names]
+            frame[str(names.name)] = [None if is_missing(name) else str(name) for name in names]
         frame["anomaly_score"] = scores.anomaly_score
         frame["probability"] = scores.probability
         frame["flagged"] = scores.flagged.astype(int)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -146,7 +147,9 @@ class ParquetFile:
             self._file = pyarrow.parquet.ParquetFile(path)
         except pyarrow.ArrowException as error:
             raise self._damaged(error) from error
-        self.columns = list(self._file.schema_arrow.names)
+        schema = self._file.schema_arrow
+        unnamed = _unnamed_indexes(schema.pandas_metadata)
+        self.columns = [name for name in schema.names if name not in unnamed]
         self._n_read = 0
 
     def chunks(self, n_rows: int | None) -> Iterator[pd.DataFrame]:
@@ -161,7 +164,8 @@ class ParquetFile:
                 raise self._damaged(error) from error
             if batch is None:
                 return
-            frame = batch.to_pandas().reset_index(drop=True)[self.columns]
+            # What pandas notes of its index would take columns out of the table.
+            frame = batch.to_pandas(ignore_metadata=True)[self.columns]
             self._n_read = start - 1 + len(frame)
             yield _numbered(frame, start)
             start += len(frame)
@@ -176,6 +180,14 @@ class ParquetFile:
 
     def _damaged(self, error: Exception) -> BadData:
         return BadData(f"{self.path} is no Parquet file, or is damaged: {error}")
+
+
+def _unnamed_indexes(metadata: dict[str, Any] | None) -> set[str]:
+    """Return the columns that pandas wrote for an index without a name, such as row numbers."""
+    if metadata is None:
+        return set()
+    stored = [name for name in metadata["index_columns"] if isinstance(name, str)]
+    return {name for name in stored if re.fullmatch(r"__index_level_\d+__", name)}
 
 
 class NpzFile:

@@ -184,6 +184,49 @@ def test_folders_that_are_not_there_are_found_before_the_training(option, lofe, 
     assert "training" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--output", "today.csv"], ["--output", "DATA"]),
+        (["--output", "sub/../today.csv"], ["--output", "DATA"]),
+        (["--output", "link.csv"], ["--output", "DATA"]),
+        (["--output", "hard.csv"], ["--output", "DATA"]),
+        (["--model", "today.csv"], ["--model", "DATA"]),
+        (["--report", "today.csv"], ["--report", "DATA"]),
+        (["--output", "new.csv", "--report", "new.csv"], ["--output", "--report"]),
+        (["--model", "new", "--report", "./new"], ["--model", "--report"]),
+    ],
+)
+def test_fit_overwrites_neither_its_data_nor_its_own_files(options, named, lofe, folder, tmp_path):
+    content = (folder / "today.csv").read_bytes()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "today.csv").write_bytes(content)
+    (tmp_path / "link.csv").symlink_to("today.csv")
+    (tmp_path / "hard.csv").hardlink_to(tmp_path / "today.csv")
+    before = sorted(os.listdir(tmp_path))
+    options = [word if word.startswith("--") else tmp_path / word for word in options]
+    result = lofe("fit", tmp_path / "today.csv", *options)
+    assert result.exit_code == 2
+    assert all(word in result.stderr for word in [*named, "give another name"])
+    assert "training" not in result.stderr
+    assert (tmp_path / "today.csv").read_bytes() == content
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize("taken", ["DATA", "--model"])
+def test_score_overwrites_neither_data_nor_model(taken, lofe, folder, model, tmp_path):
+    data, read = tmp_path / "d.csv", tmp_path / "m.csv"
+    data.write_bytes((folder / "tomorrow.csv").read_bytes())
+    read.write_bytes(model.read_bytes())
+    target = data if taken == "DATA" else read
+    result = lofe("score", data, "--model", read, "--output", target)
+    assert result.exit_code == 2
+    assert f"--output {target} would overwrite what is read from the file of {taken}" in (
+        result.stderr
+    )
+    assert read.read_bytes() == model.read_bytes()
+
+
 def full_disk(*arguments, **keywords):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -1,0 +1,90 @@
+"""Parquet files as pandas and Arrow write them: indexes, missing values and large integers."""
+
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lofe_sklearn._command_line._known_column import read_known
+from lofe_sklearn._command_line._models import Scores
+from lofe_sklearn._command_line._plain_values import value_text
+from lofe_sklearn._command_line._score_files import ScoreFile
+from lofe_sklearn._command_line._table_files import ReadingOptions, open_table
+
+pytest_plugins = ["running_lofe"]
+
+N = 60
+
+
+def numbers():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"a": rng.normal(size=N), "b": rng.normal(size=N)})
+
+
+def read(path):
+    return pd.concat(open_table(path, ReadingOptions()).chunks(7))
+
+
+@pytest.mark.parametrize(
+    ("index", "columns"),
+    [
+        (pd.RangeIndex(N), ["a", "b"]),
+        (pd.Index(np.arange(N)[::-1]), ["a", "b"]),
+        (pd.Index([f"r{i}" for i in range(N)], name="name"), ["a", "b", "name"]),
+        (pd.MultiIndex.from_product([[0, 1], range(N // 2)], names=[None, "c"]), ["a", "b", "c"]),
+    ],
+)
+def test_an_index_is_a_column_if_it_has_a_name(index, columns, lofe, tmp_path):
+    path, model = tmp_path / "t.parquet", tmp_path / "m.lofe"
+    table = numbers().set_axis(index)
+    table.to_parquet(path)
+    assert list(read(path)) == columns
+    assert read(path)["a"].tolist() == table["a"].tolist()
+    assert lofe("fit", path, "--model", model, "--top", 1).exit_code == 0
+    assert lofe("score", path, "--model", model, "--top", 1).exit_code == 0
+
+
+def test_an_index_names_rows(lofe, tmp_path):
+    path, model = tmp_path / "t.parquet", tmp_path / "m.lofe"
+    table = numbers().set_axis(pd.Index([f"r{i}" for i in range(N)], name="name"))
+    table.iloc[4, 0] = 50.0
+    table.to_parquet(path)
+    for command in ("fit", "score"):
+        result = lofe(command, path, "--model", model, "--id", "name", "--top", 1)
+        assert result.stdout.splitlines()[1].split("\t")[:3] == ["1", "5", "r4"]
+
+
+MISSING = [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("nan")]
+
+
+@pytest.mark.parametrize("value", MISSING)
+def test_all_kinds_of_missing_values(value, tmp_path):
+    labels = pd.Series(["1", value, "0"], index=[1, 2, 3], dtype=object, name="label")
+    anomalies, normal = read_known(labels, None, "t")
+    assert anomalies.tolist() == [True, False, False]
+    assert normal.tolist() == [False, False, True]
+    assert value_text(value) == "missing"
+    scores = Scores(np.zeros(3), np.zeros(3), np.zeros(3, dtype=bool))
+    file = ScoreFile(tmp_path / "s.tmp-csv")
+    file.add(labels.index, labels, scores)
+    written = pd.read_csv(tmp_path / "s.tmp-csv", dtype=str)["label"]
+    assert written.isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [([1, 0, 0, 1], "Int8"), ([True, False, False, True], "boolean"), (["1", "0"], "string")],
+)
+def test_nullable_columns_of_pandas_are_labels_names_and_features(labels, dtype, lofe, tmp_path):
+    path, output = tmp_path / "t.parquet", tmp_path / "s.csv"
+    column = pd.array([*labels, *[pd.NA] * (N - len(labels))], dtype=dtype)
+    feature = pd.array([*[1.5, 2.5] * (N // 2 - 1), pd.NA, pd.NA], dtype="Float64")
+    numbers().assign(k=column, f=feature, u=column).to_parquet(path)
+    options = ("--known", "k", "--id", "u", "--output", output, "--top", N)
+    result = lofe("fit", path, *options)
+    assert result.exit_code == 0
+    assert pd.read_csv(output)["u"].isna().sum() == N - len(labels)
+    assert sum(line.split("\t")[2] == "missing" for line in result.stdout.splitlines()) == (
+        N - len(labels)
+    )
