@@ -139,7 +139,10 @@ class Stream:
         block = self._blocks.read(number)
         where = f"{self._owner}: rows {start} to {stop - 1} of X"
         if sparse.issparse(block):
-            raise ValueError(f"{where} are a sparse matrix; a source must give dense rows.")
+            raise ValueError(
+                f"{where} are a sparse matrix, but a source must give dense rows. Make its blocks "
+                "dense, as in X.map_blocks(lambda block: block.toarray()) with Dask."
+            )
         if self._first is None:
             self._first = first = self._detector._prepare_rows(block, again=self._again)
             rows = first.X

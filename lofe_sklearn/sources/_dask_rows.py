@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from lofe_sklearn.sources._row_source import RowSource
 
@@ -18,6 +19,12 @@ class DaskArray(RowSource):
     def chunk_ends(self) -> np.ndarray:
         """Return the ends of its chunks along the rows."""
         return np.cumsum(self.array.chunks[0])
+
+    def read(self, start: int, stop: int) -> Any:
+        """Compute a range of rows; masks stay, and so do sparse blocks."""
+        rows = self.array[start:stop].compute()
+        is_special = sparse.issparse(rows) or np.ma.is_masked(rows)
+        return rows if is_special else np.asarray(rows)
 
 
 class DaskFrame(RowSource):

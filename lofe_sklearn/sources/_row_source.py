@@ -60,8 +60,9 @@ class RowSource:
         return np.append(np.arange(chunks[0], self.shape[0], chunks[0]), self.shape[0])
 
     def read(self, start: int, stop: int) -> Any:
-        """Read a range of rows."""
-        return np.asarray(self.array[start:stop])
+        """Read a range of rows; an array keeps its mask, so that what is masked is refused."""
+        rows = self.array[start:stop]
+        return rows if np.ma.is_masked(rows) else np.asarray(rows)
 
     def read_whole(self) -> Any:
         """Read all rows."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import FEW_TREES
 from sklearn import config_context
-from stored_rows import Counted, mapped, parquet
+from stored_rows import Counted, dask_array, mapped, parquet
 
 from lofe_sklearn import LOE, DeepSVDD
 from lofe_sklearn.sources import ParquetRows
@@ -82,6 +82,24 @@ def test_a_bad_value_deep_in_the_source_is_named_by_its_row(X):
         large[5000, 1] = 1e30  # float32 holds it, but not its square
         with pytest.raises(ValueError, match="^DeepSVDD: X has .* row 5000, column 1"):
             DeepSVDD(scaling=None, max_epochs=1).fit(Counted(large))
+
+
+@pytest.mark.parametrize("working_memory", [1, 1024], ids=["blocks", "whole"])
+@pytest.mark.parametrize("store", [Counted, lambda X: dask_array(X, None)], ids=["any", "dask"])
+def test_masked_values_are_refused_with_their_row(store, working_memory, X):
+    masked = np.ma.masked_array(X, mask=np.zeros(X.shape, dtype=bool))
+    loe, alone = _loe(max_epochs=1), DeepSVDD(max_epochs=1)
+    with config_context(working_memory=working_memory):
+        loe.fit(X)
+        # Nothing is masked: as any array.
+        scores = loe.score_samples(store(masked))
+        np.testing.assert_allclose(scores, loe.score_samples(X), rtol=1e-7)
+        masked[5432, 2] = np.ma.masked
+        for call in (loe.fit, alone.fit, loe.score_samples, loe.predict):
+            with pytest.raises(ValueError, match=r"X must hold no masked values.* in row 5432\."):
+                call(store(masked))
+    with pytest.raises(ValueError, match=r"X must hold no masked values.* in row 5432\."):
+        alone.partial_fit(store(masked))
 
 
 def test_rows_of_other_features(X):
