@@ -220,7 +220,10 @@ def _library_of(data: Any) -> Any:
 
 # How types of columns begin in pandas and Arrow, and the types of single values: Python's, from
 # which pandas' are derived, and NumPy's.
-_NAMES = ("period", "timestamp", "date32", "date64", "time32", "time64", "duration")
+_NAMES = (
+    *("period", "timestamp", "date32", "date64", "time32", "time64", "duration"),
+    "extension<pandas.period",
+)
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from lofe_sklearn.sources._row_source import RowSource
+from lofe_sklearn.sources._row_source import RowSource, common_dtype
 
 
 class DaskArray(RowSource):
@@ -38,7 +38,7 @@ class DaskFrame(RowSource):
         lengths = np.asarray(frame.map_partitions(len).compute())
         self._ends = np.cumsum(lengths)
         self.shape = int(self._ends[-1]), len(frame.columns)
-        self.dtype = np.result_type(*[_numeric(dtype) for dtype in frame.dtypes])
+        self.dtype = common_dtype(map(_numeric, frame.dtypes))
 
     def chunk_ends(self) -> np.ndarray:
         """Return the ends of its partitions."""
@@ -46,6 +46,8 @@ class DaskFrame(RowSource):
 
     def read(self, start: int, stop: int) -> Any:
         """Compute the partitions that hold a range of rows, as a pandas frame."""
+        if start >= stop:  # Dask cannot compute no partitions
+            return self.array._meta
         first = int(np.searchsorted(self._ends, start, side="right"))
         last = int(np.searchsorted(self._ends, stop, side="left"))
         offset = int(self._ends[first - 1]) if first else 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lofe_sklearn.sources._blocks import read_whole
 from lofe_sklearn.sources._dask_rows import dask_source
 from lofe_sklearn.sources._parquet import ParquetRows, ParquetSource
 from lofe_sklearn.sources._row_source import MappedArray, RowSource
@@ -57,15 +58,15 @@ def in_memory(X: Any, owner: str, name: str = "X") -> Any:
     Raises
     ------
     ValueError
-        If it is a source of more rows than are read whole.
+        If it is a source of more rows than are read whole, or cannot be read.
     """
     source = source_of(X, owner)
-    if source is None or isinstance(source, MappedArray):
+    if source is None:
         return X
-    if not source.is_small:
+    if not source.is_small and not isinstance(source, MappedArray):
         raise ValueError(
             f"{owner}: {name} must be in memory here; got a {source.name} of shape {source.shape}, "
             f"{source.nbytes / 2**20:.0f} MiB. Pass a part of its rows, as in {name}[:10_000]; or "
             "raise the limit, a sixteenth of sklearn.set_config(working_memory=...), in MiB."
         )
-    return source.read_whole()
+    return read_whole(source, owner, name)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn._types import FilePath
-from lofe_sklearn.sources._row_source import RowSource
+from lofe_sklearn.sources._row_source import RowSource, common_dtype
 
 
 class ParquetRows:
@@ -80,9 +80,7 @@ class ParquetRows:
         self.columns = list(schemas[0].names if columns is None else columns)
         for path, schema in zip(self.paths, schemas, strict=True):
             self._check(path, schema, schemas[0])
-        self.dtype = np.result_type(
-            *[_numpy_type(schemas[0].field(name).type) for name in self.columns]
-        )
+        self.dtype = common_dtype(_numpy_type(schemas[0].field(name).type) for name in self.columns)
         # The file and the number of each row group, and the row after its last one.
         self._groups: list[tuple[int, int]] = []
         lengths = []
@@ -117,11 +115,11 @@ class ParquetRows:
         OSError
             If a file has changed, or cannot be read.
         """
+        if start >= stop:
+            return _open(self.paths[0]).schema_arrow.empty_table().select(self.columns)
         first = int(np.searchsorted(self.group_ends, start, side="right"))
         last = int(np.searchsorted(self.group_ends, stop, side="left"))
         tables = [self._read_group(number) for number in range(first, last + 1)]
-        if not tables:
-            return _open(self.paths[0]).schema_arrow.empty_table().select(self.columns)
         offset = int(self.group_ends[first - 1]) if first else 0
         return _library().concat_tables(tables).slice(start - offset, stop - start)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import mmap
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -81,17 +83,24 @@ class MappedArray(RowSource):
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Copy a range of rows."""
-        name = self.array.filename
-        # Pages beyond the end of a truncated file must not be touched: that kills the process.
-        if name is not None and os.stat(name).st_size < self._size:
-            raise OSError(f"the file {name} has shrunk")
+        self._check_size()
         rows = np.array(self.array[start:stop])
         self._give_back()
         return rows
 
     def read_whole(self) -> np.ndarray:
         """Return the array itself, which is read as any other."""
+        self._check_size()
         return self.array
+
+    def _check_size(self) -> None:
+        """Raise OSError if pages are beyond the end of the file: to touch one ends the process."""
+        name = self.array.filename
+        if name is None:
+            return
+        with suppress(FileNotFoundError):  # the pages of a file that was deleted stay
+            if os.stat(name).st_size < self._size:
+                raise OSError(f"the file {name} has shrunk")
 
     def _give_back(self) -> None:
         pages = getattr(self.array, "_mmap", None)
@@ -99,6 +108,14 @@ class MappedArray(RowSource):
         # file's.
         if pages is not None and self.array.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
             pages.madvise(mmap.MADV_DONTNEED)
+
+
+def common_dtype(dtypes: Iterable[np.dtype]) -> np.dtype:
+    """Return the type of rows whose columns have these types; object if one holds no numbers."""
+    kinds = list(dtypes)
+    if any(dtype.kind not in "biufc" for dtype in kinds):
+        return np.dtype(object)
+    return np.result_type(*kinds) if kinds else np.dtype(np.float64)
 
 
 def working_memory() -> float:
