@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from lofe_sklearn._training._scaling import fit_scaling, shift_and_factor
+from lofe_sklearn._training._scaling import fit_scaling, shift_and_factor, units_of, vanishes
 from lofe_sklearn.engine import Scaling, TooLargeError
 
 # The squares of larger values, and of their rounding errors, would overflow.
@@ -21,6 +21,11 @@ class ColumnStatistics:
     ----------
     n_samples : int
     low, high, mean, variance : ndarray of float64, shape (n_features,)
+        Mean and variance of a feature mean nothing if the square of a value overflows.
+    smallest : ndarray of float64, shape (n_features,)
+        The smallest magnitude that is not 0; infinity for zeros only.
+    peak_rows : ndarray of int, shape (n_features,)
+        The row of the largest magnitude.
     """
 
     n_samples: int
@@ -28,24 +33,30 @@ class ColumnStatistics:
     high: np.ndarray
     mean: np.ndarray
     variance: np.ndarray
+    smallest: np.ndarray
+    peak_rows: np.ndarray
 
     @classmethod
-    def of(cls, X: np.ndarray) -> ColumnStatistics:
-        """Compute those of a block.
-
-        Raises
-        ------
-        TooLargeError
-            If the square of a value would overflow.
-        """
+    def of(cls, X: np.ndarray, first_row: int = 0) -> ColumnStatistics:
+        """Compute those of a block, whose first row has the number `first_row`."""
         block = np.asarray(X, dtype=np.float64)
-        low, high = block.min(axis=0), block.max(axis=0)
-        peaks = np.maximum(np.abs(low), np.abs(high))
-        if peaks.max(initial=0) > _LARGEST:
-            column = int(peaks.argmax())
-            row = int(np.abs(block[:, column]).argmax())
-            raise TooLargeError(float(block[row, column]), _LARGEST, row, column)
-        return cls(len(block), low, high, block.mean(axis=0), block.var(axis=0))
+        sizes = np.abs(block)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, variance = block.mean(axis=0), block.var(axis=0)
+        return cls(
+            len(block),
+            block.min(axis=0),
+            block.max(axis=0),
+            mean,
+            variance,
+            sizes.min(axis=0, where=sizes > 0, initial=np.inf),
+            first_row + sizes.argmax(axis=0),
+        )
+
+    @property
+    def peaks(self) -> np.ndarray:
+        """The largest magnitude of each feature."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
 
     def with_more(self, other: ColumnStatistics) -> ColumnStatistics:
         """Return those of both sets of rows [1]_.
@@ -57,15 +68,38 @@ class ColumnStatistics:
         """
         n_samples = self.n_samples + other.n_samples
         share = other.n_samples / n_samples
-        apart = other.mean - self.mean
-        within = (1 - share) * self.variance + share * other.variance
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = other.mean - self.mean
+            within = (1 - share) * self.variance + share * other.variance
+            mean, variance = self.mean + share * apart, within + share * (1 - share) * apart**2
         return ColumnStatistics(
             n_samples,
             np.minimum(self.low, other.low),
             np.maximum(self.high, other.high),
-            self.mean + share * apart,
-            within + share * (1 - share) * apart**2,
+            mean,
+            variance,
+            np.minimum(self.smallest, other.smallest),
+            np.where(other.peaks > self.peaks, other.peak_rows, self.peak_rows),
         )
+
+    def check(self, scaling: str | None, features: np.ndarray | None) -> None:
+        """Refuse what `fit_scaling` refuses, before any row is scaled.
+
+        Raises
+        ------
+        TooLargeError
+            If the other values of a feature vanish beside its largest one, or if a square would
+            overflow in its variance. Row and column are those of all rows.
+        """
+        if scaling not in ("minmax", "standard"):
+            return
+        for column in range(len(self.low)) if features is None else map(int, features):
+            peak, row = self.peaks[column], int(self.peak_rows[column])
+            value = self.high[column] if self.high[column] == peak else self.low[column]
+            if vanishes(self.smallest[column], peak):
+                raise TooLargeError(float(value), None, row, column)
+            if scaling == "standard" and peak > _LARGEST:
+                raise TooLargeError(float(value), _LARGEST, row, column)
 
     def scaling(
         self, scaling: str | None, sample: np.ndarray, features: np.ndarray | None
@@ -83,10 +117,13 @@ class ColumnStatistics:
         if scaling not in ("minmax", "standard"):
             return fit_scaling(sample if features is None else sample[:, features], scaling)
         own = self if features is None else self._of_columns(features)
-        moments = None if scaling == "minmax" else (own.mean, own.variance)
-        units = np.ones(len(own.low))
+        if scaling == "minmax":
+            return shift_and_factor(
+                own.low, own.high, units_of(own.low, own.high), None, own.n_samples
+            )
+        units, moments = np.ones(len(own.low)), (own.mean, own.variance)
         return shift_and_factor(own.low, own.high, units, moments, own.n_samples)
 
     def _of_columns(self, features: np.ndarray) -> ColumnStatistics:
-        own = {name: getattr(self, name)[features] for name in ("low", "high", "mean", "variance")}
-        return replace(self, **own)
+        of_columns = [each.name for each in fields(self) if each.name != "n_samples"]
+        return replace(self, **{name: getattr(self, name)[features] for name in of_columns})

@@ -77,7 +77,7 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
     if scaling == "rms":
         return np.zeros(n_features), np.full(n_features, 1.0 / _typical_size(X))
     low, high = _range(X)
-    units = _units(low, high, *_SQUARED)
+    units = units_of(low, high)
     for column in np.flatnonzero(np.maximum(np.abs(low), np.abs(high)) > _HUGE):
         _check_that_nothing_vanishes(X, int(column))
     moments = None if scaling == "minmax" else _moments(in_units(X, units))
@@ -123,8 +123,18 @@ def _check_that_nothing_vanishes(X: Any, column: int) -> None:
     values = X[:, [column]].toarray()[:, 0] if sparse.issparse(X) else X[:, column]
     sizes = np.abs(values)
     row = int(sizes.argmax())
-    if sizes[sizes > 0].min() < _BESIDE * sizes[row]:
+    if vanishes(sizes[sizes > 0].min(), sizes[row]):
         raise TooLargeError(float(values[row]), None, row, column)
+
+
+def vanishes(smallest: float, largest: float) -> bool:
+    """Whether one magnitude of a feature cannot be told from 0 beside a huge one."""
+    return bool(largest > _HUGE and smallest < _BESIDE * largest)
+
+
+def units_of(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Find a unit of each feature in which squares of its values neither over- nor underflow."""
+    return _units(low, high, *_SQUARED)
 
 
 def units_within(X: np.ndarray | sparse.csr_matrix, smallest: float, largest: float) -> np.ndarray:

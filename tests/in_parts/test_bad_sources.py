@@ -10,7 +10,7 @@ from conftest import FEW_TREES
 from sklearn import config_context
 from stored_rows import Counted, dask_array, dask_frame, mapped, parquet
 
-from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
 from lofe_sklearn.sources import ParquetRows
 from lofe_sklearn.sources._find_source import source_of
 
@@ -108,6 +108,35 @@ def test_masked_values_are_refused_with_their_row(store, working_memory, X):
                 call(store(masked))
     with pytest.raises(ValueError, match=r"X must hold no masked values.* in row 5432\."):
         alone.partial_fit(store(masked))
+
+
+@pytest.mark.parametrize("scaling", ["minmax", "standard", "auto", "rms", None])
+@pytest.mark.parametrize("value", [1e50, -1e200])
+def test_a_huge_value_is_refused_in_blocks_as_in_memory(scaling, value, X):
+    X = X.astype(float)
+    X[5000, 1] = value
+    errors = []
+    for detector in (AutoEncoder(scaling=scaling), LOE(AutoEncoder(scaling=scaling), init=None)):
+        for memory in (1, 1024):
+            with config_context(working_memory=memory):
+                with pytest.raises(ValueError, match="row 5000") as caught:
+                    detector.fit(Counted(X))
+            errors.append(str(caught.value).partition(": ")[2])
+    assert len(set(errors)) == 1
+    assert f"{value:.6g} in row 5000, column 1" in errors[0]
+    assert ("scaling='minmax'" in errors[0]) == (scaling in ("rms", None))
+
+
+def test_features_of_huge_values_are_scaled_in_blocks(X):
+    X = X.astype(float) * [1.0, 1e50, 1e200, 1e-200] + [0.0, 5e51, 5e201, 5e-199]
+    scores = []
+    for memory in (1, 1024):
+        with config_context(working_memory=memory):
+            fitted = AutoEncoder(scaling="minmax", max_epochs=1, random_state=0).fit(Counted(X))
+        scores.append(fitted._scaling)
+    np.testing.assert_allclose(*scores)
+    with config_context(**LITTLE), pytest.raises(ValueError, match="too large to compute with.*1e"):
+        AutoEncoder(scaling="standard").fit(Counted(X))
 
 
 def test_rows_of_other_features(X):
