@@ -42,18 +42,6 @@ def innermost_detector(fitted: Any) -> Any:
             return fitted
 
 
-def first_step(fitted: Any) -> Any:
-    """Return what rows come to first in Pipelines and fitted searches: a step, or the detector."""
-    while True:
-        if isinstance(fitted, Pipeline):
-            steps = [step for _, step in fitted.steps if step is not None and step != "passthrough"]
-            fitted = steps[0]
-        elif hasattr(fitted, "best_estimator_"):
-            fitted = fitted.best_estimator_
-        else:
-            return fitted
-
-
 def rows_of_detector(fitted: Any, X: Any, name: str, owner: str) -> Any:
     """Return rows as the steps before the innermost detector hand them on to it."""
     check_unmasked(X, name, owner)  # transformers may drop the mask

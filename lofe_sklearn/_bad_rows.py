@@ -117,10 +117,10 @@ def explained(
         ordered = f"{name}[detector.feature_names_in_] has them in that order."
         return f"{owner}: {error}{ordered if set(columns) == set(names) else ''}"
     found = what_is_wrong(X, name, owner, names, first_row)
-    shape, expected = tuple(getattr(X, "shape", ())), getattr(fitted, "n_features_in_", None)
-    if found is None and expected is not None and len(shape) == 2 and shape[1] != expected:
+    width, expected = _width(X), getattr(fitted, "n_features_in_", None)
+    if found is None and expected is not None and width not in (None, expected):
         found = (
-            f"{name} has {shape[1]} features, but {namesake} is expecting {expected} features as "
+            f"{name} has {width} features, but {namesake} is expecting {expected} features as "
             "input."
         )
     if found is None and name != "X" and name not in str(error):
@@ -202,9 +202,19 @@ def _names_of_columns(X: Any) -> list[Any] | None:
     return list(X.columns) if hasattr(X, "columns") else None
 
 
+def _width(X: Any) -> int | None:
+    """Return the number of columns; None for what is no table."""
+    try:
+        shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
+    except ValueError:  # lists of several lengths
+        return None
+    return shape[1] if len(shape) == 2 else None
+
+
 def _bad_columns(X: Any, feature_names: Any) -> Iterator[tuple[str, str, int, Any]]:
     """Yield the column, kind, first row and first value of all that is no finite number."""
-    if feature_names is None:
+    # Rows with another number of columns may be wrong too, and then no name is known to be theirs.
+    if feature_names is None or _width(X) != len(feature_names):
         feature_names = _names_of_columns(X)
     for number, values, rows in _columns_of(X):
         column = column_name(number, feature_names)

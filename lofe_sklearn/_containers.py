@@ -220,11 +220,14 @@ def _library_of(data: Any) -> Any:
 
 # How types of columns begin in pandas and Arrow, and the types of single values: Python's, from
 # which pandas' are derived, and NumPy's.
-_NAMES = ("period", "timestamp", "date32", "date64", "time32", "time64", "duration")
+_NAMES = (
+    *("period", "timestamp", "date32", "date64", "time32", "time64", "duration"),
+    "extension<pandas.period",
+)
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
-def check_plain_values(data: Any, name: str, owner: str = "") -> None:
+def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0) -> None:
     """Raise ValueError for values that a conversion to floats would change silently.
 
     NumPy drops the mask of a masked array and the imaginary part of a complex number, and turns
@@ -236,8 +239,10 @@ def check_plain_values(data: Any, name: str, owner: str = "") -> None:
         Rows, labels or scores, in whatever container the user has them.
     name, owner : str
         What messages call `data`, and the function or class whose argument it is.
+    first_row : int, default=0
+        The user's number of the first row of `data`, where it is a block of more rows.
     """
-    check_unmasked(data, name, owner)
+    check_unmasked(data, name, owner, first_row)
     prefix = f"{owner}: {name}" if owner else name
     for column, dtype, values in _columns(data):
         where = "" if column is None else f" in column {column!r}"
@@ -256,15 +261,17 @@ def check_plain_values(data: Any, name: str, owner: str = "") -> None:
             )
 
 
-def check_unmasked(data: Any, name: str, owner: str = "") -> None:
+def check_unmasked(data: Any, name: str, owner: str = "", first_row: int = 0) -> None:
     """Raise ValueError for a masked array, or a list of such, in which something is masked."""
-    for part in data if isinstance(data, (list, tuple)) else (data,):
+    for i, part in enumerate(data if isinstance(data, (list, tuple)) else (data,)):
         if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
             n_masked = int(np.ma.count_masked(part))
+            row = i if part is not data else int(np.argwhere(np.atleast_1d(part.mask))[0, 0])
             raise ValueError(
                 f"{owner + ': ' if owner else ''}{name} must hold no masked values, since it is "
                 f"not known which values they stand for; {n_masked} of {part.size} are masked. "
-                f"Fill them, as in {name.split()[-1]}.filled(value), or drop their rows."
+                f"Fill them, as in {name.split()[-1]}.filled(value), or drop their rows. The first "
+                f"is in row {first_row + row}."
             )
 
 

@@ -240,7 +240,7 @@ class OutlierDetector(
         owner = type(self).__name__
         X = in_memory(X, owner, name)
         try:
-            check_plain_values(X, name, owner)
+            check_plain_values(X, name, owner, first_row)
         except ValueError as error:
             raise ValueError(of_all_columns(error, X, name, owner)) from error
         X = readable_rows(X, owner)

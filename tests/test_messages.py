@@ -29,6 +29,7 @@ from lofe_sklearn.datasets import (
 )
 from lofe_sklearn.exceptions import TrainingDivergedError
 from lofe_sklearn.features import ImageFeatures
+from lofe_sklearn.inspection import drift_report
 from lofe_sklearn.metrics import (
     ExcessMassScorer,
     average_precision,
@@ -213,6 +214,25 @@ def test_columns_in_another_order_or_twice():
     if parse(sklearn.__version__) >= parse("1.9"):
         with pytest.raises(ValueError, match="(?s)^LOE: .*Rename columns of X"):
             loe().fit(pd.DataFrame(ROWS, columns=list("aabc")))
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("n_columns", [3, 5])
+def test_rows_without_names_of_another_number_of_columns(n_columns):
+    frame = pd.DataFrame(ROWS, columns=NAMES)
+    message = f"X has {n_columns} features, but DeepSVDD is expecting 4 features"
+    X = np.zeros((30, n_columns))
+    detector = loe().fit(frame)
+    calls = ["score_samples", "predict", "anomaly_proba", "severity", "embed", "explain"]
+    for call in [*(getattr(detector, name) for name in calls), lone().fit(frame).partial_fit]:
+        for rows in (X, X.tolist(), sparse.csr_matrix(X + 1)):
+            with pytest.raises(ValueError, match=message):
+                call(rows)
+    with pytest.raises(ValueError, match=message):
+        drift_report(detector, X, reference=ROWS)
+    X[7, n_columns - 1] = np.nan
+    with pytest.raises(ValueError, match=rf"in column {n_columns - 1} \(row 7\)"):
+        detector.predict(X)
 
 
 def test_a_backbone_that_nobody_chose_is_not_named():

@@ -10,7 +10,7 @@ from sklearn.utils.metadata_routing import UNCHANGED
 from lofe_sklearn._containers import count_rows, take_rows
 from lofe_sklearn._types import Ints, KnownLabels, Mask
 from lofe_sklearn._validation import all_or_nothing
-from lofe_sklearn.sources._find_source import in_memory
+from lofe_sklearn.sources._find_source import in_memory, source_of
 
 
 class CleaningMixin:
@@ -75,8 +75,9 @@ class CleaningMixin:
         Raises
         ------
         ValueError
-            If y has another length than X, or if all rows were labelled anomalous; and whatever
-            `fit` raises. The detector is then as it was before.
+            If y has another length than X, if X is a source of more rows than are read whole, or if
+            all rows were labelled anomalous; and whatever `fit` raises. The detector is then as it
+            was before.
         TrainingDivergedError
             If a member's loss stops being finite; the detector is then unfitted.
 
@@ -120,8 +121,8 @@ class CleaningMixin:
         True
         """
         owner = type(self).__name__
-        # Before the training, which may take minutes.
-        X = in_memory(X, owner, all_mapped=False)
+        _refuse_blocks(X, owner)
+        X = in_memory(X, owner)
         if y is not None:
             n_rows, n_entries = count_rows(X, "X", owner), count_rows(y, "y", owner)
             if n_rows != n_entries:
@@ -205,3 +206,15 @@ class CleaningMixin:
                 requests.fit_resample.add_request(param=name, alias=alias)
         self._metadata_request = requests
         return self
+
+
+def _refuse_blocks(X: Any, owner: str) -> None:
+    """Raise ValueError for a source that `fit` reads in blocks: it keeps no label of a row."""
+    source = source_of(X, owner)
+    if source is not None and not source.is_small:
+        raise ValueError(
+            f"{owner}: fit_resample takes rows that are in memory; got a {source.name} of shape "
+            f"{source.shape}, which is read in blocks, and then no labels_ are kept. Load the rows "
+            "if the memory is large enough; or call fit(X), and drop the rows that predict(X) "
+            "labels -1."
+        )

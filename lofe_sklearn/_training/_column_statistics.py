@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from lofe_sklearn._training._scaling import (
-    check_that_nothing_vanishes,
-    fit_scaling,
-    is_huge,
-    shift_and_factor,
-)
+from lofe_sklearn._training._scaling import fit_scaling, shift_and_factor, units_of, vanishes
 from lofe_sklearn.engine import Scaling, TooLargeError
 
 # The squares of larger values, and of their rounding errors, would overflow.
@@ -26,10 +21,11 @@ class ColumnStatistics:
     ----------
     n_samples : int
     low, high, mean, variance : ndarray of float64, shape (n_features,)
+        Mean and variance of a feature mean nothing if the square of a value overflows.
     smallest : ndarray of float64, shape (n_features,)
-        The smallest magnitude but 0.
-    row : ndarray of int, shape (n_features,)
-        Where the value of the largest magnitude is.
+        The smallest magnitude that is not 0; infinity for zeros only.
+    peak_rows : ndarray of int, shape (n_features,)
+        The row of the largest magnitude.
     """
 
     n_samples: int
@@ -38,31 +34,32 @@ class ColumnStatistics:
     mean: np.ndarray
     variance: np.ndarray
     smallest: np.ndarray
-    row: np.ndarray
+    peak_rows: np.ndarray
 
     @classmethod
-    def of(cls, X: np.ndarray) -> ColumnStatistics:
-        """Compute those of a block.
-
-        Raises
-        ------
-        TooLargeError
-            If the square of a value would overflow.
-        """
+    def of(cls, X: np.ndarray, first_row: int = 0) -> ColumnStatistics:
+        """Compute those of a block, whose first row has the number `first_row`."""
         block = np.asarray(X, dtype=np.float64)
         sizes = np.abs(block)
-        rows, smallest = sizes.argmax(axis=0), np.where(sizes > 0, sizes, np.inf).min(axis=0)
-        peaks = sizes[rows, np.arange(block.shape[1])]
-        if peaks.max(initial=0) > _LARGEST:
-            column = int(peaks.argmax())
-            row = int(rows[column])
-            raise TooLargeError(float(block[row, column]), None, row, column)
-        low, high = block.min(axis=0), block.max(axis=0)
-        mean, variance = block.mean(axis=0), block.var(axis=0)
-        return cls(len(block), low, high, mean, variance, smallest, rows)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, variance = block.mean(axis=0), block.var(axis=0)
+        return cls(
+            len(block),
+            block.min(axis=0),
+            block.max(axis=0),
+            mean,
+            variance,
+            sizes.min(axis=0, where=sizes > 0, initial=np.inf),
+            first_row + sizes.argmax(axis=0),
+        )
+
+    @property
+    def peaks(self) -> np.ndarray:
+        """The largest magnitude of each feature."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
 
     def with_more(self, other: ColumnStatistics) -> ColumnStatistics:
-        """Return those of both sets of rows, these first [1]_.
+        """Return those of both sets of rows [1]_.
 
         References
         ----------
@@ -71,33 +68,38 @@ class ColumnStatistics:
         """
         n_samples = self.n_samples + other.n_samples
         share = other.n_samples / n_samples
-        apart = other.mean - self.mean
-        within = (1 - share) * self.variance + share * other.variance
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = other.mean - self.mean
+            within = (1 - share) * self.variance + share * other.variance
+            mean, variance = self.mean + share * apart, within + share * (1 - share) * apart**2
         return ColumnStatistics(
             n_samples,
             np.minimum(self.low, other.low),
             np.maximum(self.high, other.high),
-            self.mean + share * apart,
-            within + share * (1 - share) * apart**2,
+            mean,
+            variance,
             np.minimum(self.smallest, other.smallest),
-            np.where(other._peak > self._peak, self.n_samples + other.row, self.row),
+            np.where(other.peaks > self.peaks, other.peak_rows, self.peak_rows),
         )
 
-    @property
-    def _peak(self) -> np.ndarray:
-        """The largest magnitude of each feature."""
-        return np.maximum(np.abs(self.low), np.abs(self.high))
+    def check(self, scaling: str | None, features: np.ndarray | None) -> None:
+        """Refuse what `fit_scaling` refuses, before any row is scaled.
 
-    def check_scaling(self, scaling: str | None, features: np.ndarray | None) -> None:
-        """Raise TooLargeError where `fit_scaling` does, with the row among all rows."""
+        Raises
+        ------
+        TooLargeError
+            If the other values of a feature vanish beside its largest one, or if a square would
+            overflow in its variance. Row and column are those of all rows.
+        """
         if scaling not in ("minmax", "standard"):
             return
-        huge = np.flatnonzero(is_huge(self.low, self.high))
-        for column in huge if features is None else np.intersect1d(huge, features):
-            low, high = float(self.low[column]), float(self.high[column])
-            value = high if high > -low else low
-            smallest, row = float(self.smallest[column]), int(self.row[column])
-            check_that_nothing_vanishes(smallest, value, row, int(column))
+        for column in range(len(self.low)) if features is None else map(int, features):
+            peak, row = self.peaks[column], int(self.peak_rows[column])
+            value = self.high[column] if self.high[column] == peak else self.low[column]
+            if vanishes(self.smallest[column], peak):
+                raise TooLargeError(float(value), None, row, column)
+            if scaling == "standard" and peak > _LARGEST:
+                raise TooLargeError(float(value), _LARGEST, row, column)
 
     def scaling(
         self, scaling: str | None, sample: np.ndarray, features: np.ndarray | None
@@ -115,10 +117,13 @@ class ColumnStatistics:
         if scaling not in ("minmax", "standard"):
             return fit_scaling(sample if features is None else sample[:, features], scaling)
         own = self if features is None else self._of_columns(features)
-        moments = None if scaling == "minmax" else (own.mean, own.variance)
-        units = np.ones(len(own.low))
+        if scaling == "minmax":
+            return shift_and_factor(
+                own.low, own.high, units_of(own.low, own.high), None, own.n_samples
+            )
+        units, moments = np.ones(len(own.low)), (own.mean, own.variance)
         return shift_and_factor(own.low, own.high, units, moments, own.n_samples)
 
     def _of_columns(self, features: np.ndarray) -> ColumnStatistics:
-        own = {name: getattr(self, name)[features] for name in ("low", "high", "mean", "variance")}
-        return replace(self, **own)
+        of_columns = [each.name for each in fields(self) if each.name != "n_samples"]
+        return replace(self, **{name: getattr(self, name)[features] for name in of_columns})

@@ -56,8 +56,9 @@ def fit_source(detector: Plannable, source: RowSource, labels: Known, outliers: 
             plan = detector._plan_fit(rows, of_sample, outliers, {})
         if goes_on:
             plan = detector._going_on(plan, optimizer=False)
-        for member in plan.members:
-            survey.statistics.check_scaling(member.model.scaling, member.features)
+        for task in plan.members:
+            if task.start is None:  # others keep the scaling that they have
+                survey.statistics.check(task.model.scaling, task.features)
 
         def scaling_of(task: Task) -> engine.Scaling | None:
             return survey.statistics.scaling(task.model.scaling, rows.X, task.features)

@@ -77,9 +77,9 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
     if scaling == "rms":
         return np.zeros(n_features), np.full(n_features, 1.0 / _typical_size(X))
     low, high = _range(X)
-    units = _units(low, high, *_SQUARED)
-    for column in np.flatnonzero(is_huge(low, high)):
-        _check_column(X, int(column))
+    units = units_of(low, high)
+    for column in np.flatnonzero(np.maximum(np.abs(low), np.abs(high)) > _HUGE):
+        _check_that_nothing_vanishes(X, int(column))
     moments = None if scaling == "minmax" else _moments(in_units(X, units))
     return shift_and_factor(low, high, units, moments, n_samples)
 
@@ -119,32 +119,22 @@ def shift_and_factor(
     return np.where(constant, low, shift), np.where(constant, steady, factor)
 
 
-def is_huge(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Whether features of such ranges have values larger than what is measured in any unit."""
-    return np.maximum(np.abs(low), np.abs(high)) > _HUGE
-
-
-def check_that_nothing_vanishes(smallest: float, value: float, row: int, column: int) -> None:
-    """Raise TooLargeError if beside a feature's largest value the smallest is rounding.
-
-    Parameters
-    ----------
-    smallest : float
-        The smallest magnitude of the feature but 0.
-    value : float
-        The value of the largest magnitude.
-    row, column : int
-        Where it is.
-    """
-    if smallest < _BESIDE * abs(value):
-        raise TooLargeError(value, None, row, column)
-
-
-def _check_column(X: Any, column: int) -> None:
+def _check_that_nothing_vanishes(X: Any, column: int) -> None:
     values = X[:, [column]].toarray()[:, 0] if sparse.issparse(X) else X[:, column]
     sizes = np.abs(values)
     row = int(sizes.argmax())
-    check_that_nothing_vanishes(sizes[sizes > 0].min(), float(values[row]), row, column)
+    if vanishes(sizes[sizes > 0].min(), sizes[row]):
+        raise TooLargeError(float(values[row]), None, row, column)
+
+
+def vanishes(smallest: float, largest: float) -> bool:
+    """Whether one magnitude of a feature cannot be told from 0 beside a huge one."""
+    return bool(largest > _HUGE and smallest < _BESIDE * largest)
+
+
+def units_of(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Find a unit of each feature in which squares of its values neither over- nor underflow."""
+    return _units(low, high, *_SQUARED)
 
 
 def units_within(X: np.ndarray | sparse.csr_matrix, smallest: float, largest: float) -> np.ndarray:

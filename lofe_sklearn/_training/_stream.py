@@ -14,11 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
-from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._progress import part
 from lofe_sklearn._training._column_statistics import ColumnStatistics
-from lofe_sklearn._training._forward import locating
 from lofe_sklearn.sources._blocks import BLOCKS_IN_A_WINDOW, Blocks
 from lofe_sklearn.sources._row_source import RowSource, window_bytes
 
@@ -95,9 +93,7 @@ class Stream:
         numbers = np.sort(rng.choice(self.n_samples, self._sample_rows, replace=False))
         sample, statistics = [], None
         for start, rows in self.blocks():
-            names = None if self._first is None else self._first.feature_names
-            with blaming_rows(self._owner, rows, names, first_row=start), locating(names=names):
-                own = ColumnStatistics.of(rows)
+            own = ColumnStatistics.of(rows, start)
             statistics = own if statistics is None else statistics.with_more(own)
             here = numbers[(numbers >= start) & (numbers < start + len(rows))]
             sample.append(rows[here - start])
@@ -139,7 +135,10 @@ class Stream:
         block = self._blocks.read(number)
         where = f"{self._owner}: rows {start} to {stop - 1} of X"
         if sparse.issparse(block):
-            raise ValueError(f"{where} are a sparse matrix; a source must give dense rows.")
+            raise ValueError(
+                f"{where} are a sparse matrix, but a source must give dense rows. Make its blocks "
+                "dense, as in X.map_blocks(lambda block: block.toarray()) with Dask."
+            )
         if self._first is None:
             self._first = first = self._detector._prepare_rows(block, again=self._again)
             rows = first.X

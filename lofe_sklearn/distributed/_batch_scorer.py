@@ -11,18 +11,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import (
-    check_detector,
-    first_step,
-    innermost_detector,
-    rows_of_detector,
-)
+from lofe_sklearn._any_detector import check_detector, innermost_detector, rows_of_detector
 from lofe_sklearn._conformal import percentiles
 from lofe_sklearn._saving._model_file import load
 from lofe_sklearn._types import FilePath
 from lofe_sklearn._validation import did_you_mean
-from lofe_sklearn.distributed._frames import as_array, column_names, count, select, with_columns
-from lofe_sklearn.engine import ForkSafeLock
+from lofe_sklearn.distributed._frames import column_names, count, select, with_columns
+from lofe_sklearn.distributed._rows_of_model import names_fitted_to, rows_for
+from lofe_sklearn.engine._forks import ForkSafeLock
 
 # The outputs for each row, and their types.
 OUTPUTS = {
@@ -79,8 +75,9 @@ class BatchScorer:
     100. They are those of one process that scores all rows at once, to 1e-12.
 
     A model that was fitted to named columns gets these of each frame, in its order, and no others.
-    A model that was fitted to an array gets all columns that are not kept, in their order, and so
-    does a Pipeline whose first step does not say what it was fitted to; the latter gets a frame.
+    A model that was fitted to an array gets all columns that are not kept, in their order. If a
+    Pipeline starts with steps that do not remember their columns, the names of a later step count;
+    if these are not all in the frame, the Pipeline gets the other columns that are not kept too.
     Rows that cannot be scored end the job: the message names the columns and rows.
 
     Frames are those of pandas, polars and pyarrow, and Ray's dicts of arrays; the result is of the
@@ -141,19 +138,10 @@ class BatchScorer:
             empty = {name: np.empty(0, OUTPUTS[name]) for name in self.outputs}
             return with_columns(select(frame, self.keep), empty)
         fitted = self._fitted()
-        first = first_step(fitted)
-        features = getattr(first, "feature_names_in_", None)
-        wanted = () if features is None else features
+        wanted = names_fitted_to(fitted) or ()
         _check_columns(wanted, names, rows_named, "the model was fitted to")
         try:
-            others = [name for name in names if name not in self.keep]
-            if features is None and hasattr(first, "n_features_in_"):  # fitted to an array
-                rows: Any = as_array(frame, others)
-            elif features is None:
-                rows = select(frame, others, as_table=True)
-            else:
-                rows = select(frame, features, as_table=True)
-            found = self._of_rows(fitted, rows)
+            found = self._of_rows(fitted, rows_for(fitted, frame, self.keep))
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"BatchScorer: {rows_named} cannot be scored. {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -68,19 +68,8 @@ class Blocks:
             If it cannot be read, or has other rows or another type than the source says.
         """
         start, stop, source = int(self.starts[number]), int(self.stops[number]), self._source
-        where = f"{self._owner}: rows {start} to {stop - 1} of {self._name}, a {source.name},"
-        try:
-            block = source.read(start, stop)
-        except Exception as error:  # any error of the library that reads the rows
-            raise ValueError(
-                f"{where} cannot be read ({type(error).__name__}: {error}). Check the file, or "
-                "pass a part of the rows."
-            ) from error
-        if block.shape[0] != stop - start:
-            raise ValueError(
-                f"{where} are {block.shape[0]} rows and not {stop - start}: the source has shrunk "
-                "while it was read. Read it when no program writes to it any more."
-            )
+        where = _place(source, start, stop, self._owner, self._name)
+        block = _checked(lambda: source.read(start, stop), stop - start, where)
         dtype = getattr(block, "dtype", None)  # frames and tables have a type for each column
         if dtype is not None and dtype != source.dtype:
             raise ValueError(
@@ -94,6 +83,38 @@ class Blocks:
         """Yield the first row of each block, and the block."""
         for number in range(len(self)):
             yield int(self.starts[number]), self.read(number)
+
+
+def read_whole(source: RowSource, owner: str, name: str = "X") -> Any:
+    """Read all rows of a source.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be read, or are fewer than the source says.
+    """
+    n_rows = source.shape[0]
+    return _checked(source.read_whole, n_rows, _place(source, 0, n_rows, owner, name))
+
+
+def _checked(read: Callable[[], Any], n_rows: int, where: str) -> Any:
+    try:
+        block = read()
+    except Exception as error:  # any error of the library that reads the rows
+        raise ValueError(
+            f"{where} cannot be read ({type(error).__name__}: {error}). Check the file, or "
+            "pass a part of the rows."
+        ) from error
+    if block.shape[0] != n_rows:
+        raise ValueError(
+            f"{where} are {block.shape[0]} rows and not {n_rows}: the source has shrunk "
+            "while it was read. Read it when no program writes to it any more."
+        )
+    return block
+
+
+def _place(source: RowSource, start: int, stop: int, owner: str, name: str) -> str:
+    return f"{owner}: rows {start} to {stop - 1} of {name}, a {source.name},"
 
 
 def blocks_to_score(source: RowSource, owner: str, name: str = "X") -> Blocks:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
-from lofe_sklearn.sources._row_source import RowSource, common_type, unmasked
+from lofe_sklearn.sources._row_source import RowSource, common_dtype
 
 
 class DaskArray(RowSource):
@@ -19,9 +20,11 @@ class DaskArray(RowSource):
         """Return the ends of its chunks along the rows."""
         return np.cumsum(self.array.chunks[0])
 
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Compute a range of rows."""
-        return unmasked(self.array[start:stop].compute(), start)
+    def read(self, start: int, stop: int) -> Any:
+        """Compute a range of rows; masks stay, and so do sparse blocks."""
+        rows = self.array[start:stop].compute()
+        is_special = sparse.issparse(rows) or np.ma.is_masked(rows)
+        return rows if is_special else np.asarray(rows)
 
 
 class DaskFrame(RowSource):
@@ -35,7 +38,7 @@ class DaskFrame(RowSource):
         lengths = np.asarray(frame.map_partitions(len).compute())
         self._ends = np.cumsum(lengths)
         self.shape = int(self._ends[-1]), len(frame.columns)
-        self.dtype = common_type([_numeric(dtype) for dtype in frame.dtypes])
+        self.dtype = common_dtype(map(_numeric, frame.dtypes))
 
     def chunk_ends(self) -> np.ndarray:
         """Return the ends of its partitions."""
@@ -43,7 +46,7 @@ class DaskFrame(RowSource):
 
     def read(self, start: int, stop: int) -> Any:
         """Compute the partitions that hold a range of rows, as a pandas frame."""
-        if stop <= start:
+        if start >= stop:  # Dask cannot compute no partitions
             return self.array._meta
         first = int(np.searchsorted(self._ends, start, side="right"))
         last = int(np.searchsorted(self._ends, stop, side="left"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lofe_sklearn.sources._blocks import read_whole
 from lofe_sklearn.sources._dask_rows import dask_source
 from lofe_sklearn.sources._parquet import ParquetRows, ParquetSource
 from lofe_sklearn.sources._row_source import MappedArray, RowSource
@@ -51,10 +52,8 @@ def source_of(X: Any, owner: str) -> RowSource | None:
     return RowSource(X) if is_array else None
 
 
-def in_memory(X: Any, owner: str, name: str = "X", *, all_mapped: bool = True) -> Any:
+def in_memory(X: Any, owner: str, name: str = "X") -> Any:
     """Return X; a small source is read completely, and a mapped array stays as it is.
-
-    With `all_mapped` a mapped array may have any number of rows.
 
     Raises
     ------
@@ -64,16 +63,10 @@ def in_memory(X: Any, owner: str, name: str = "X", *, all_mapped: bool = True) -
     source = source_of(X, owner)
     if source is None:
         return X
-    if not source.is_small and not (all_mapped and isinstance(source, MappedArray)):
+    if not source.is_small and not isinstance(source, MappedArray):
         raise ValueError(
             f"{owner}: {name} must be in memory here; got a {source.name} of shape {source.shape}, "
             f"{source.nbytes / 2**20:.0f} MiB. Pass a part of its rows, as in {name}[:10_000]; or "
             "raise the limit, a sixteenth of sklearn.set_config(working_memory=...), in MiB."
         )
-    try:
-        return source.read_whole()
-    except Exception as error:  # any error of the library that reads the rows
-        raise ValueError(
-            f"{owner}: {name}, a {source.name}, cannot be read ({type(error).__name__}: {error}). "
-            "Check the file, or pass a part of the rows."
-        ) from error
+    return read_whole(source, owner, name)

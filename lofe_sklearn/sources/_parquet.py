@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lofe_sklearn._types import FilePath
-from lofe_sklearn.sources._row_source import RowSource, common_type
+from lofe_sklearn.sources._row_source import RowSource, common_dtype
 
-# Dask's name for an index that has none.
-_DASK_INDEX = "__null_dask_index__"
+# Names under which pandas and Dask store an index without a name.
+_INDEX = re.compile("__index_level_[0-9]+__|__null_dask_index__")
 
 
 class ParquetRows:
@@ -28,8 +29,8 @@ class ParquetRows:
         A file, a folder whose ``*.parquet`` files are taken in the order of their names, or files
         in their order.
     columns : sequence of str, optional
-        The columns to read, in this order. Default: all but those of an index, which pandas and
-        Dask store as columns.
+        The columns to read, in this order. Default: all but those that pandas or Dask has stored
+        an index in.
 
     Attributes
     ----------
@@ -43,10 +44,13 @@ class ParquetRows:
     ------
     ImportError
         If pyarrow is not installed.
+    TypeError
+        If `paths` are no paths, or `columns` no names.
     FileNotFoundError
         If there is no such file, or none in the folder.
     ValueError
-        If a file is no Parquet file, lacks a column, or has it in another type than the first file.
+        If a file is no Parquet file, lacks a column, or has it in another type than the first file;
+        if there is no column to read, or one comes twice.
 
     Notes
     -----
@@ -81,12 +85,11 @@ class ParquetRows:
         self.paths = _files(paths)
         self._stamps = [_stamp(path) for path in self.paths]
         schemas = [_open(path).schema_arrow for path in self.paths]
-        self.columns = _without_index(schemas[0]) if columns is None else list(columns)
+        self.columns = _features_of(schemas[0]) if columns is None else _listed(columns)
+        self._check_names(schemas[0], columns)
         for path, schema in zip(self.paths, schemas, strict=True):
             self._check(path, schema, schemas[0])
-        self.dtype = common_type(
-            [_numpy_type(schemas[0].field(name).type) for name in self.columns]
-        )
+        self.dtype = common_dtype(_numpy_type(schemas[0].field(name).type) for name in self.columns)
         # The file and the number of each row group, and the row after its last one.
         self._groups: list[tuple[int, int]] = []
         lengths = []
@@ -109,6 +112,10 @@ class ParquetRows:
         start, stop, _ = rows.indices(len(self))
         return self.read_range(start, max(start, stop))
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return all rows as an array, which has to fit into memory."""
+        return np.asarray(self[:], dtype=dtype)
+
     def __repr__(self) -> str:
         more = f" and {len(self.paths) - 1} more files" if len(self.paths) > 1 else ""
         return f"ParquetRows({str(self.paths[0])!r}{more}, shape={self.shape})"
@@ -121,11 +128,11 @@ class ParquetRows:
         OSError
             If a file has changed, or cannot be read.
         """
+        if start >= stop:
+            return _open(self.paths[0]).schema_arrow.empty_table().select(self.columns)
         first = int(np.searchsorted(self.group_ends, start, side="right"))
         last = int(np.searchsorted(self.group_ends, stop, side="left"))
-        tables = [self._read_group(number) for number in range(first, last + 1) if stop > start]
-        if not tables:
-            return _open(self.paths[0]).schema_arrow.empty_table().select(self.columns)
+        tables = [self._read_group(number) for number in range(first, last + 1)]
         offset = int(self.group_ends[first - 1]) if first else 0
         return _library().concat_tables(tables).slice(start - offset, stop - start)
 
@@ -138,6 +145,24 @@ class ParquetRows:
             return _open(path).read_row_group(group, columns=self.columns).select(self.columns)
         except (OSError, ValueError) as error:  # Arrow's errors are of one of these kinds
             raise OSError(f"row group {group} of {path} is damaged: {error}") from error
+
+    def _check_names(self, schema: Any, asked: Sequence[str] | None) -> None:
+        """Raise ValueError if there is no column to read, or if one comes twice."""
+        path = self.paths[0]
+        if not self.columns:
+            got = f"{path} has no column" if asked is None else "got an empty list"
+            only_index = " that is no index" if asked is None and schema.names else ""
+            raise ValueError(
+                f"ParquetRows: columns must name at least one column; {got}{only_index}. Pass the "
+                "names of the columns to read, as in columns=['a', 'b']."
+            )
+        for name in self.columns:
+            if self.columns.count(name) > 1 or schema.names.count(name) > 1:
+                where = path if schema.names.count(name) > 1 else "columns"
+                raise ValueError(
+                    f"ParquetRows: column {name!r} comes more than once in {where}. Each name must "
+                    "be that of one column: rename the others, or leave them out by columns=[...]."
+                )
 
     def _check(self, path: Path, schema: Any, first: Any) -> None:
         missing = [name for name in self.columns if name not in schema.names]
@@ -181,9 +206,33 @@ def _library() -> Any:
     return pyarrow
 
 
+def _features_of(schema: Any) -> list[str]:
+    """Return the names of the columns, but for those that hold an index of pandas or Dask."""
+    stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    # An index that is a range is described by a dict, and no column.
+    index = [name for name in stored if isinstance(name, str)]
+    return [name for name in schema.names if name not in index and not _INDEX.fullmatch(name)]
+
+
+def _listed(columns: Sequence[str]) -> list[str]:
+    is_list = isinstance(columns, Iterable) and not isinstance(columns, (str, bytes))
+    names = list(columns) if is_list else []
+    if not is_list or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f"ParquetRows: columns must be a list of names of columns, or None; got {columns!r}."
+        )
+    return names
+
+
 def _files(paths: FilePath | Sequence[FilePath]) -> list[Path]:
     if not isinstance(paths, (str, os.PathLike)):
-        files = [Path(path) for path in paths]
+        several = list(paths) if isinstance(paths, Iterable) else [paths]
+        if not all(isinstance(path, (str, os.PathLike)) for path in several):
+            raise TypeError(
+                "ParquetRows: paths must be the path of a file or a folder, or a list of paths; "
+                f"got {paths!r}."
+            )
+        files = [Path(path) for path in several]
     elif Path(paths).is_dir():
         files = sorted(Path(paths).glob("*.parquet"))
     else:
@@ -208,13 +257,6 @@ def _open(path: Path) -> Any:
 def _stamp(path: Path) -> tuple[int, int]:
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns
-
-
-def _without_index(schema: Any) -> list[str]:
-    """Return the columns that are no index: pandas' metadata name those of one."""
-    stored = (schema.pandas_metadata or {}).get("index_columns", [])
-    names = {name for name in stored if isinstance(name, str)}
-    return [name for name in schema.names if name not in names and name != _DASK_INDEX]
 
 
 def _numpy_type(kind: Any) -> np.dtype:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import mmap
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -60,8 +62,9 @@ class RowSource:
         return np.append(np.arange(chunks[0], self.shape[0], chunks[0]), self.shape[0])
 
     def read(self, start: int, stop: int) -> Any:
-        """Read a range of rows."""
-        return unmasked(self.array[start:stop], start)
+        """Read a range of rows; an array keeps its mask, so that what is masked is refused."""
+        rows = self.array[start:stop]
+        return rows if np.ma.is_masked(rows) else np.asarray(rows)
 
     def read_whole(self) -> Any:
         """Read all rows."""
@@ -91,10 +94,13 @@ class MappedArray(RowSource):
         return self.array
 
     def _check_size(self) -> None:
-        """Raise OSError if the file was truncated: to touch its lost pages kills the process."""
+        """Raise OSError if pages are beyond the end of the file: to touch one ends the process."""
         name = self.array.filename
-        if name is not None and os.stat(name).st_size < self._size:
-            raise OSError(f"the file {name} has shrunk")
+        if name is None:
+            return
+        with suppress(FileNotFoundError):  # the pages of a file that was deleted stay
+            if os.stat(name).st_size < self._size:
+                raise OSError(f"the file {name} has shrunk")
 
     def _give_back(self) -> None:
         pages = getattr(self.array, "_mmap", None)
@@ -104,29 +110,12 @@ class MappedArray(RowSource):
             pages.madvise(mmap.MADV_DONTNEED)
 
 
-def unmasked(rows: Any, first: int) -> np.ndarray:
-    """Return rows as a plain array, in which masked values are missing.
-
-    Raises
-    ------
-    ValueError
-        If a value is masked in an array that can hold no NaN; `first` is the number of its first
-        row.
-    """
-    if np.ma.is_masked(rows):
-        if rows.dtype.kind != "f":
-            row = first + int(np.ma.getmaskarray(rows).nonzero()[0][0])
-            raise ValueError(f"a value of row {row} is masked; fill it with a number")
-        rows = rows.filled(np.nan)
-    return np.asarray(rows)
-
-
-def common_type(columns: list[np.dtype]) -> np.dtype:
-    """Return the type of an array of such columns; object if they are not numbers alone."""
-    is_time = [dtype.kind in "mM" for dtype in columns]
-    if any(is_time) and not all(is_time):
+def common_dtype(dtypes: Iterable[np.dtype]) -> np.dtype:
+    """Return the type of rows whose columns have these types; object if one holds no numbers."""
+    kinds = list(dtypes)
+    if any(dtype.kind not in "biufc" for dtype in kinds):
         return np.dtype(object)
-    return np.result_type(*columns)
+    return np.result_type(*kinds) if kinds else np.dtype(np.float64)
 
 
 def working_memory() -> float:

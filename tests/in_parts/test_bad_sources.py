@@ -1,15 +1,18 @@
 """Sources that break while they are read: the error says where, and nothing is left half-fitted."""
 
+import datetime
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import FEW_TREES
 from sklearn import config_context
-from stored_rows import Counted, mapped, parquet
+from stored_rows import Counted, dask_array, dask_frame, mapped, parquet
 
-from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
 from lofe_sklearn.sources import ParquetRows
+from lofe_sklearn.sources._find_source import source_of
 
 LITTLE = {"working_memory": 1}
 
@@ -30,6 +33,11 @@ class Broken(Counted):
         self.n_reads += 1
         block = super().__getitem__(rows)
         return self.what(block) if self.n_reads > self.after else block
+
+
+def mapped_empty(X, folder):
+    (folder / "rows.bin").write_bytes(bytes(16))
+    return np.memmap(folder / "rows.bin", dtype=X.dtype, mode="r", shape=(1, 4))[:0]
 
 
 def _loe(**options):
@@ -84,6 +92,54 @@ def test_a_bad_value_deep_in_the_source_is_named_by_its_row(X):
             DeepSVDD(scaling=None, max_epochs=1).fit(Counted(large))
 
 
+@pytest.mark.parametrize("working_memory", [1, 1024], ids=["blocks", "whole"])
+@pytest.mark.parametrize("store", [Counted, lambda X: dask_array(X, None)], ids=["any", "dask"])
+def test_masked_values_are_refused_with_their_row(store, working_memory, X):
+    masked = np.ma.masked_array(X, mask=np.zeros(X.shape, dtype=bool))
+    loe, alone = _loe(max_epochs=1), DeepSVDD(max_epochs=1)
+    with config_context(working_memory=working_memory):
+        loe.fit(X)
+        # Nothing is masked: as any array.
+        scores = loe.score_samples(store(masked))
+        np.testing.assert_allclose(scores, loe.score_samples(X), rtol=1e-7)
+        masked[5432, 2] = np.ma.masked
+        for call in (loe.fit, alone.fit, loe.score_samples, loe.predict):
+            with pytest.raises(ValueError, match=r"X must hold no masked values.* in row 5432\."):
+                call(store(masked))
+    with pytest.raises(ValueError, match=r"X must hold no masked values.* in row 5432\."):
+        alone.partial_fit(store(masked))
+
+
+@pytest.mark.parametrize("scaling", ["minmax", "standard", "auto", "rms", None])
+@pytest.mark.parametrize("value", [1e50, -1e200])
+def test_a_huge_value_is_refused_in_blocks_as_in_memory(scaling, value, X):
+    X = X.astype(float)
+    X[5000, 1] = value
+    errors = []
+    backbone = AutoEncoder(scaling=scaling)
+    for detector in (backbone, LOE(backbone, init=None, evidence=None)):
+        for memory in (1, 1024):
+            raises = pytest.raises(ValueError, match="row 5000")
+            with config_context(working_memory=memory), raises as caught:
+                detector.fit(Counted(X))
+            errors.append(str(caught.value).partition(": ")[2])
+    assert len(set(errors)) == 1
+    assert f"{value:.6g} in row 5000, column 1" in errors[0]
+    assert ("scaling='minmax'" in errors[0]) == (scaling in ("rms", None))
+
+
+def test_features_of_huge_values_are_scaled_in_blocks(X):
+    X = X.astype(float) * [1.0, 1e50, 1e200, 1e-200] + [0.0, 5e51, 5e201, 5e-199]
+    scores = []
+    for memory in (1, 1024):
+        with config_context(working_memory=memory):
+            fitted = AutoEncoder(scaling="minmax", max_epochs=1, random_state=0).fit(Counted(X))
+        scores.append(fitted._scaling)
+    np.testing.assert_allclose(*scores)
+    with config_context(**LITTLE), pytest.raises(ValueError, match="too large to compute with.*1e"):
+        AutoEncoder(scaling="standard").fit(Counted(X))
+
+
 def test_rows_of_other_features(X):
     with config_context(**LITTLE):
         fitted = DeepSVDD(max_epochs=1).fit(X[:100])
@@ -98,6 +154,95 @@ def test_a_mapped_file_that_is_cut_off(X, tmp_path):
     with config_context(**LITTLE), pytest.raises(ValueError, match="has shrunk"):
         # It is seen before the first page beyond its end is touched, which would end Python.
         fitted.score_samples(rows[10:])
+    for call in (fitted.score_samples, fitted.fit, fitted.partial_fit, _loe().fit_resample):
+        with pytest.raises(ValueError, match=r": rows 0 to 5999 of X, a np.memmap, .* has shrunk"):
+            call(rows)  # read whole
+
+
+def test_a_mapped_file_that_is_deleted(X, tmp_path):
+    """Its pages stay as long as they are mapped."""
+    rows = mapped(X, tmp_path)
+    (tmp_path / "rows.npy").unlink()
+    fitted = DeepSVDD(max_epochs=1).fit(rows)
+    with config_context(**LITTLE):
+        np.testing.assert_allclose(fitted.score_samples(rows), fitted.score_samples(X))
+
+
+@pytest.mark.parametrize("make", [DeepSVDD, _loe])
+def test_a_source_that_cannot_be_read_whole(make, X):
+    fitted = make(max_epochs=1).fit(X[:100])
+    before = dict(vars(fitted))
+    message = r"(DeepSVDD|LOE): rows 0 to 5999 of X, a .*Broken, cannot be read \(OSError: bad"
+    for call in (fitted.fit, fitted.partial_fit, fitted.score_samples, fitted.predict):
+        with pytest.raises(ValueError, match=message):
+            call(Broken(X, 0, unreadable))
+    with pytest.raises(ValueError, match="are 5999 rows and not 6000: the source has shrunk"):
+        fitted.fit(Broken(X, 0, lambda block: block[:-1]))
+    assert vars(fitted) == before
+
+
+@pytest.mark.parametrize("store", [parquet, dask_frame, dask_array, mapped_empty, Counted])
+def test_sources_without_rows(store, X, tmp_path):
+    rows = store(X[:0], tmp_path) if store is not Counted else Counted(X[:0])
+    fitted = DeepSVDD(max_epochs=1).fit(X[:100])
+    fitted_to_names = DeepSVDD(max_epochs=1).fit(pd.DataFrame(X[:100]).add_prefix("x"))
+    for memory in (0, 1024):
+        with config_context(working_memory=memory):
+            for detector in (DeepSVDD(), LOE()):
+                with pytest.raises(ValueError, match=r"Found array with 0 sample\(s\)"):
+                    detector.fit(rows)
+            scorer = fitted_to_names if store in (parquet, dask_frame) else fitted
+            with pytest.raises(ValueError, match=r"Found array with 0 sample\(s\)"):
+                scorer.score_samples(rows)
+
+
+def test_a_dask_frame_whose_partitions_are_empty(X):
+    rows = dask_frame(X, None)
+    with pytest.raises(ValueError, match=r"Found array with 0 sample\(s\) \(shape=\(0, 4\)\)"):
+        DeepSVDD().fit(rows[rows.x0 > 100])
+
+
+@pytest.mark.parametrize("memory", [1, 1024])
+@pytest.mark.parametrize("store", ["parquet", "dask"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.date_range("2020", periods=6000),
+        pd.date_range("2020", periods=6000, tz="UTC"),
+        pd.to_timedelta(np.arange(6000), unit="s"),
+        pd.period_range("2020", periods=6000),
+        [datetime.time(3)] * 6000,
+        [datetime.date(2020, 1, 1)] * 6000,
+    ],
+    ids=lambda values: str(getattr(values, "dtype", type(values[0]).__name__)),
+)
+def test_a_column_of_times_is_named(values, store, memory, X, tmp_path):
+    frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1].astype(float), "when": values})
+    if store == "parquet":
+        frame.to_parquet(tmp_path / "rows.parquet", row_group_size=500)
+        rows = ParquetRows(tmp_path / "rows.parquet")
+    else:
+        dask = pytest.importorskip("dask.dataframe", reason="needs dask")
+        rows = dask.from_pandas(frame, npartitions=9)
+    with config_context(working_memory=memory):
+        assert source_of(rows, "").dtype == object
+        # Dask makes text of Python's dates and times.
+        with pytest.raises(
+            ValueError, match="DeepSVDD: X .*(dates or times|text) in column 'when'"
+        ):
+            DeepSVDD().fit(rows)
+
+
+@pytest.mark.parametrize("store", [mapped, Counted, lambda X, folder: dask_array(X, None)])
+def test_rows_read_in_blocks_cannot_be_resampled(store, X, tmp_path):
+    rows = store(X, tmp_path) if store is not Counted else Counted(X)
+    loe = _loe(max_epochs=1)
+    before = dict(vars(loe))
+    with config_context(**LITTLE), pytest.raises(ValueError, match="no labels_ are kept"):
+        loe.fit_resample(rows, np.zeros(6000))
+    assert vars(loe) == before
+    kept, _ = loe.fit_resample(rows)  # read whole
+    np.testing.assert_array_equal(kept, X[loe.sample_indices_])
 
 
 def test_parquet_files_that_change_or_are_damaged(X, tmp_path):
@@ -132,6 +277,35 @@ def test_parquet_files_that_do_not_fit_together(X, tmp_path):
     (tmp_path / "3.parquet").write_text("no parquet")
     with pytest.raises(ValueError, match="is no Parquet file"):
         ParquetRows(tmp_path / "3.parquet")
+
+
+@pytest.mark.parametrize("paths", [None, 3, [None], b"rows.parquet"])
+def test_parquet_paths_that_are_none(paths):
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    with pytest.raises(TypeError, match="ParquetRows: paths must be the path of a file"):
+        ParquetRows(paths)
+
+
+def test_parquet_columns_that_cannot_be_read(X, tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
+    path = tmp_path / "rows.parquet"
+    arrow.parquet.write_table(arrow.table([X[:, 0], X[:, 1], X[:, 2]], names=list("aab")), path)
+    with pytest.raises(ValueError, match="column 'a' comes more than once in .*rows.parquet"):
+        ParquetRows(path)
+    assert ParquetRows(path, columns=["b"]).shape == (6000, 1)
+    with pytest.raises(ValueError, match="column 'b' comes more than once in columns"):
+        ParquetRows(path, columns=["b", "b"])
+    with pytest.raises(ValueError, match="must name at least one column; got an empty list"):
+        ParquetRows(path, columns=[])
+    for columns in ("b", [0], 3):
+        with pytest.raises(TypeError, match="ParquetRows: columns must be a list of names"):
+            ParquetRows(path, columns=columns)
+    pd.DataFrame(index=range(9)).to_parquet(path)
+    with pytest.raises(ValueError, match="rows.parquet has no column"):
+        ParquetRows(path)
+    pd.DataFrame(index=[3, 1]).to_parquet(path)
+    with pytest.raises(ValueError, match="rows.parquet has no column that is no index"):
+        ParquetRows(path)
 
 
 def test_a_row_group_that_is_larger_than_the_memory(tmp_path):

@@ -1,12 +1,16 @@
 """Rows that are stored elsewhere: read whole where they are few, in checked blocks where not."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import FEW_TREES, small
 from sklearn import clone, config_context
-from stored_rows import STORES, Counted, hdf5, mapped
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from stored_rows import STORES, Counted, counted, hdf5, mapped
 
 from lofe_sklearn import ICL, LOE, DeepSVDD, LOESearchCV, MHRot, fit_many
+from lofe_sklearn.sources import ParquetRows
 from lofe_sklearn.sources._blocks import Blocks
 from lofe_sklearn.sources._find_source import source_of
 
@@ -226,3 +230,40 @@ def test_images():
         scores = fitted.score_samples(Counted(X))
     assert fitted.image_shape_ == (1, 8, 8)
     np.testing.assert_allclose(scores, fitted.score_samples(X), rtol=1e-4)
+
+
+def test_a_stored_index_is_no_feature(X, tmp_path):
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    frame = pd.DataFrame(X, columns=["x0", "x1", "x2", "x3"])
+    path = tmp_path / "rows.parquet"
+    shuffled = pd.Index(np.random.default_rng(0).permutation(5000))
+    indices = {
+        "range": frame.index,
+        "__index_level_0__": shuffled,
+        "order": shuffled.rename("order"),
+    }
+    for name, index in indices.items():
+        frame.set_index(index).to_parquet(path)
+        assert ParquetRows(path).columns == ["x0", "x1", "x2", "x3"]
+        if name != "range":
+            asked = ParquetRows(path, columns=["x1", name])
+            assert asked[:1].to_pydict() == {"x1": [X[0, 1]], name: [shuffled[0]]}
+
+
+def test_the_index_of_dask_is_no_feature(X, tmp_path):
+    dask = pytest.importorskip("dask.dataframe", reason="needs dask")
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    frame = pd.DataFrame(X, columns=["x0", "x1", "x2", "x3"])
+    dask.from_pandas(frame, npartitions=3).to_parquet(tmp_path / "rows")
+    rows = ParquetRows(tmp_path / "rows")
+    assert rows.columns == ["x0", "x1", "x2", "x3"]
+    fitted = detector().fit(rows)
+    np.testing.assert_array_equal(fitted.score_samples(rows), detector().fit(X).score_samples(X))
+
+
+@pytest.mark.parametrize("store", [store for store in STORES if store is not counted])
+def test_a_pipeline_reads_all_rows(store, X, tmp_path):
+    rows = store(X[:500], tmp_path)
+    pipeline = make_pipeline(StandardScaler(), detector())
+    scores = pipeline.fit(rows).score_samples(rows)
+    np.testing.assert_allclose(scores, pipeline.fit(X[:500]).score_samples(X[:500]), rtol=1e-5)
