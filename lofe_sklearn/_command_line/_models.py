@@ -120,14 +120,8 @@ def find_reasons(model: Any, frame: pd.DataFrame, most: int) -> list[list[Reason
     """Find the reasons of a few rows."""
     if most == 0 or len(frame) == 0:
         return [[] for _ in range(len(frame))]
-    fitted = set(model[0].feature_names_in_)
-    known = [name for name in frame.columns if name in fitted]
-    rows = typed(frame[known])
-    # The file may lack a column that the fit dropped, but the rows here must have it.
-    typical = model[0].typical_row_
-    left_out = [name for name in typical.columns if name not in rows.columns]
-    rows = rows.assign(**{name: typical[name].iloc[0] for name in left_out})
-    return explain(model, rows[list(typical.columns)]).top(most)
+    known = [name for name in model[0].feature_names_in_ if name in frame.columns]
+    return explain(model, typed(frame[known])).top(most)
 
 
 def _listed(names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,8 +21,8 @@ def value_text(value: Any) -> str:
         number = float(value)
         # A number such as 24999.9 should not be rounded to another one.
         return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.6g}"
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat(sep=" ") if hasattr(value, "hour") else value.isoformat())
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
     text = one_line(str(value))
     return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 3] + "..."
 

@@ -94,9 +94,23 @@ class Ranking:
         frames, names, scores = zip(*self._parts, strict=True)
         joined = Scores(*map(np.concatenate, zip(*map(_fields, scores), strict=True)))
         best = np.argsort(-joined.anomaly_score, kind="stable")[: self.top]
-        frame = pd.concat([frame.astype(object) for frame in frames]).iloc[best]
+        frame = _joined(frames).iloc[best]
         named = None if names[0] is None else pd.concat(names).iloc[best]
         return frame, named, Scores(*(values[best] for values in _fields(joined)))
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables of the same columns below each other.
+
+    A column whose type is not the same in all chunks, as where only some have missing values,
+    becomes one of objects, so that no value changes.
+    """
+    import pandas as pd
+
+    if len(frames) == 1:
+        return frames[0]
+    differ = [name for name in frames[0].columns if len({f[name].dtype for f in frames}) > 1]
+    return pd.concat([frame.astype(dict.fromkeys(differ, object)) for frame in frames])
 
 
 def _fields(scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

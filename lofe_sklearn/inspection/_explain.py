@@ -24,6 +24,7 @@ from lofe_sklearn._reasons import (
 from lofe_sklearn._types import Floats
 from lofe_sklearn.inspection._columns import column_names, row_like, with_columns_of
 from lofe_sklearn.inspection._frame_rows import FrameRows
+from lofe_sklearn.inspection._rows_as_read import RowsAsRead
 from lofe_sklearn.inspection._typical_row import typical_row
 
 _OWNER = "explain"
@@ -69,7 +70,7 @@ def explain(
     Raises
     ------
     TypeError
-        If `fitted` is no detector of this package.
+        If `fitted` is no detector of this package, or X is no table.
     ValueError
         If X, `background` or `groups` cannot be used, or if `background` is needed.
     NotFittedError
@@ -108,6 +109,9 @@ def explain(
         return fitted.explain(X, background=background, groups=groups)
     check_detector(innermost_detector(fitted), _OWNER, "fitted")
     check_is_fitted(fitted)
+    first = _first_step(fitted)
+    if hasattr(first, "_table_for_reasons"):
+        return _explain_table(fitted, first, X, background, groups)
     X = _table(X, "X")
     normality(fitted, X, _OWNER)  # The steps raise their own errors for what they cannot take.
     names = column_names(X)
@@ -120,6 +124,18 @@ def explain(
         table = FrameRows(X, typical_row(background), part_of, _OWNER)
     found = occlude(lambda rows: normality(fitted, rows, _OWNER), table, _OWNER)
     return explanation_of(found, table, names, getattr(X, "index", None))
+
+
+def _explain_table(
+    fitted: Any, first: Any, X: Any, background: Any, groups: ArrayLike | None
+) -> Explanation:
+    """Explain rows of a table that the first step reads, from whatever library it comes."""
+    index = X.index if hasattr(X, "iloc") else None
+    X = first._table_for_reasons(X, _OWNER, "X")
+    normality(fitted, X, _OWNER)
+    rows = RowsAsRead(first, X, background, groups, _OWNER)
+    found = occlude(lambda mixed: normality(fitted, mixed, _OWNER), rows, _OWNER)
+    return explanation_of(found, rows, rows.names, index)
 
 
 def _table(data: Any, name: str) -> Any:
@@ -182,11 +198,14 @@ def _kind(table: Any) -> str:
 
 def _known_background(pipeline: Pipeline, X: Any) -> Any:
     """Return the first step's typical row, or the detector's one with the steps undone."""
-    first: Any = pipeline
-    while isinstance(first, Pipeline):
-        first = first.steps[0][1]
-    kept = getattr(first, "typical_row_", None)
+    kept = getattr(_first_step(pipeline), "typical_row_", None)
     return row_like(X, _typical_before(pipeline, X)) if kept is None else kept
+
+
+def _first_step(pipeline: Any) -> Any:
+    while isinstance(pipeline, Pipeline):
+        pipeline = pipeline.steps[0][1]
+    return pipeline
 
 
 def _typical_before(estimator: Any, X: Any) -> Floats:

@@ -26,7 +26,8 @@ from lofe_sklearn.tabular._other_tables import check_columns, warn_of_gaps
 from lofe_sklearn.tabular._plain_columns import NUMBER, Column, plain_column
 from lofe_sklearn.tabular._read_table import ColumnNames, named, read_table
 from lofe_sklearn.tabular._scaled import Scale
-from lofe_sklearn.tabular._typical_values import as_one_row, typical_values
+from lofe_sklearn.tabular._table_of_reasons import ReasonsMixin
+from lofe_sklearn.tabular._typical_values import typical_values
 from lofe_sklearn.tabular._uninformative import (
     CONSTANT_REASON,
     EMPTY_REASON,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
+class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEstimator):
     r"""Turn a table of mixed columns into rows that any detector takes.
 
     It reads tables of pandas, polars and pyarrow, and is the first step of
@@ -237,12 +238,6 @@ class TableFeatures(DocumentationMixin, TransformerMixin, BaseEstimator):
         features = as_numbers_of(vectorized, owner)
         warn_of_gaps(features, self._first_features, self._filling, self._reading, table, owner)
         return self._finished(features, table.index)
-
-    @property
-    def typical_row_(self) -> pd.DataFrame:
-        """The typical value of each column, in a table of one row."""
-        check_is_fitted(self)
-        return as_one_row(self._typical)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the features.

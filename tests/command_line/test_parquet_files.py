@@ -1,5 +1,6 @@
 """Parquet files as pandas and Arrow write them: indexes, missing values and large integers."""
 
+import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from lofe_sklearn._command_line._known_column import read_known
 from lofe_sklearn._command_line._models import Scores
 from lofe_sklearn._command_line._plain_values import value_text
+from lofe_sklearn._command_line._ranking import Ranking
 from lofe_sklearn._command_line._score_files import ScoreFile
 from lofe_sklearn._command_line._table_files import ReadingOptions, open_table
 
@@ -88,3 +90,33 @@ def test_nullable_columns_of_pandas_are_labels_names_and_features(labels, dtype,
     assert sum(line.split("\t")[2] == "missing" for line in result.stdout.splitlines()) == (
         N - len(labels)
     )
+
+
+def test_reasons_for_durations_times_and_periods(lofe, tmp_path):
+    path, model = tmp_path / "t.parquet", tmp_path / "m.lofe"
+    hours = np.arange(N) % 3 + 1
+    table = numbers().assign(
+        d=pd.to_timedelta(hours, unit="h"),
+        t=[datetime.time(hour) for hour in hours],
+        p=pd.period_range("2024-01", periods=N, freq="M"),
+        late=pd.array([True, False] * (N // 2), dtype="boolean"),
+    )
+    table.loc[N - 1, "d"] = pd.Timedelta(days=400)
+    table.loc[N - 1, "late"] = pd.NA
+    table.to_parquet(path)
+    fitted = lofe("fit", path, "--model", model, "--top", N, "--reasons", 6)
+    scored = lofe("score", path, "--model", model, "--top", N, "--reasons", 6, "--chunk-rows", 7)
+    assert fitted.exit_code == scored.exit_code == 0
+    assert fitted.stdout == scored.stdout
+    assert "d = 400 days 00:00:00 (typically 0 days 02:00:00)" in fitted.stdout
+
+
+def test_listed_rows_keep_the_types_of_their_columns():
+    ranking = Ranking(9)
+    for start, part in ((1, [True, False]), (3, [None, True])):
+        frame = pd.DataFrame({"d": pd.to_timedelta([1, 2], unit="h"), "k": part})
+        frame.index = pd.RangeIndex(start, start + 2)
+        ranking.add(frame, None, Scores(*np.zeros((2, 2)), np.zeros(2, dtype=bool)))
+    rows = ranking.rows()
+    assert rows["d"].dtype.kind == "m"
+    assert rows["k"].tolist() == [True, False, None, True]

@@ -1,0 +1,94 @@
+"""Tables as the fit reads them, for reasons: rows can be mixed with the typical row, whatever
+kinds of tables and columns both come from.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lofe_sklearn.inspection._typical_row import is_missing
+from lofe_sklearn.tabular._fitted_columns import FittedColumn
+from lofe_sklearn.tabular._plain_columns import NUMBER, plain_column
+from lofe_sklearn.tabular._read_table import read_table
+from lofe_sklearn.tabular._typical_values import as_one_row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class ReasonsMixin:
+    """What `lofe_sklearn.inspection.explain` asks of the first step of a Pipeline."""
+
+    _columns: dict[str, FittedColumn]
+    _first_features: dict[str, int]
+    _typical: dict[str, tuple[str, Any]]
+
+    @property
+    def typical_row_(self) -> pd.DataFrame:
+        """The typical value of each column, in a table of one row."""
+        check_is_fitted(self)  # type: ignore[arg-type]
+        return as_one_row(self._typical)
+
+    def _table_for_reasons(self, X: Any, owner: str, name: str) -> pd.DataFrame:
+        """Return any table as a pandas frame."""
+        return read_table(X, owner, name)
+
+    def _plain_for_reasons(self, table: pd.DataFrame, owner: str) -> pd.DataFrame:
+        """Return the columns as numbers, times or text, as they were in the fit.
+
+        Columns that the fit dropped are empty, since their values change no score.
+        """
+        import pandas as pd
+
+        columns = {}
+        for name in table.columns:
+            columns[name] = pd.Series([None] * len(table), dtype=object)
+            if name in self._first_features:
+                column = plain_column(table[name], name, owner)
+                columns[name] = self._columns[name].like(column, name, owner).values
+        return pd.DataFrame(columns)
+
+    def _shown_in_reasons(self, typical: pd.DataFrame, table: pd.DataFrame) -> list[Any]:
+        """Return typical values, plain ones, in the types of the columns of a table."""
+        shown = []
+        for name in table.columns:
+            kind, kept = self._typical[name]
+            value = typical[name].iloc[0] if name in self._first_features else kept
+            if is_missing(value):
+                value = None
+            elif isinstance(kept, bool):
+                value = bool(value)
+            elif kind == NUMBER:
+                value = _number_like(value, table[name])
+            elif hasattr(value, "to_period"):
+                value = _time_like(value, table[name])
+            shown.append(value)
+        return shown
+
+
+def _number_like(seconds: Any, values: pd.Series) -> Any:
+    """Return a number of seconds as a duration or a time of day, if values are such."""
+    import pandas as pd
+
+    sample = _first_present(values)
+    if values.dtype.kind == "m" or isinstance(sample, (datetime.timedelta, np.timedelta64)):
+        return pd.Timedelta(seconds=seconds)
+    if isinstance(sample, datetime.time):
+        return (datetime.datetime.min + datetime.timedelta(seconds=seconds)).time()
+    return seconds
+
+
+def _time_like(time: pd.Timestamp, values: pd.Series) -> Any:
+    """Return a time as a period or a date, if values are such."""
+    if hasattr(values.dtype, "freq"):
+        return time.to_period(values.dtype.freq)
+    return time.date() if type(_first_present(values)) is datetime.date else time
+
+
+def _first_present(values: pd.Series) -> Any:
+    present = values.dropna()
+    return present.iloc[0] if len(present) else None
