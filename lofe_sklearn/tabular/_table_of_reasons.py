@@ -30,7 +30,7 @@ class ReasonsMixin:
     @property
     def typical_row_(self) -> pd.DataFrame:
         """The typical value of each column, in a table of one row."""
-        check_is_fitted(self)  # type: ignore[arg-type]
+        check_is_fitted(self)
         return as_one_row(self._typical)
 
     def _table_for_reasons(self, X: Any, owner: str, name: str) -> pd.DataFrame:
