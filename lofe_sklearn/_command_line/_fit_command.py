@@ -24,7 +24,7 @@ from lofe_sklearn._command_line._printing import print_rows
 from lofe_sklearn._command_line._ranking import Ranking
 from lofe_sklearn._command_line._score_files import check_ending, check_targets, writing_scores
 from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, open_table
-from lofe_sklearn._command_line._typed_columns import check_finite, typed
+from lofe_sklearn._command_line._typed_columns import check_finite, note_decimal_commas, typed
 from lofe_sklearn._saving._atomic import write_whole
 from lofe_sklearn.engine import resolve_device
 
@@ -173,6 +173,8 @@ def _read(table: TableFile, options: FitOptions, notes: Notes) -> Training:
             f"the first line, {', '.join(list(frame.columns)[:4])} and so on, is read as the "
             "header. If it is a row, put a line with names above it"
         )
+    if options.how.decimal == ".":
+        note_decimal_commas(frame, notes)
     frame = typed(frame)
     check_finite(frame, table, path)
     return Training(frame, names, known)

@@ -21,6 +21,7 @@ from lofe_sklearn._command_line._printing import print_rows
 from lofe_sklearn._command_line._ranking import Ranking
 from lofe_sklearn._command_line._score_files import check_ending, check_targets, writing_scores
 from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, open_table
+from lofe_sklearn._command_line._typed_columns import note_decimal_commas
 from lofe_sklearn._progress import part
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def run_score(options: ScoreOptions) -> None:
         part(1.0) as progress,
     ):
         for frame, names in _chunks(table, options):
+            if ranking.n_rows == 0 and how.decimal == ".":
+                note_decimal_commas(frame, notes)
             scores = _score(model, frame, table, options.data)
             ranking.add(frame, names, scores)
             if file is not None:
