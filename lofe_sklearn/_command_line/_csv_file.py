@@ -11,7 +11,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -32,6 +32,8 @@ _SAMPLE = 64 * 1024
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?\s*")
 # Whole numbers with points between their thousands, where the decimal sign is a comma.
 _GROUPED = re.compile(r"\s*[+-]?\d{1,3}(\.\d{3})+\s*")
+# The commas of 1,234,567 divide thousands.
+_THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(,\d{3})+\s*")
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "|"}
 
 
@@ -208,6 +210,13 @@ class CsvFile:
             f"{self.path}{place}: this is not {codec}. Pass the encoding it was written in, often "
             "--encoding cp1252 for files from Windows, or latin-1"
         )
+
+
+def looks_like_decimal_commas(texts: Iterable[object]) -> bool:
+    """Whether most values are numbers with a comma that does not divide thousands."""
+    values = [text for text in texts if isinstance(text, str)]
+    found = [text for text in values if "," in text and _DECIMAL_COMMA.fullmatch(text)]
+    return 2 * len(found) > len(values) and not all(map(_THOUSANDS.fullmatch, found))
 
 
 _NO_TEXT = "Export it as CSV, or pass --encoding utf-16 if it is text in that encoding"

@@ -22,9 +22,14 @@ from lofe_sklearn._command_line._notes import Notes, plain_words
 from lofe_sklearn._command_line._plain_values import counted, percent
 from lofe_sklearn._command_line._printing import print_rows
 from lofe_sklearn._command_line._ranking import Ranking
-from lofe_sklearn._command_line._score_files import check_ending, check_targets, writing_scores
+from lofe_sklearn._command_line._score_files import (
+    check_ending,
+    check_id_column,
+    check_targets,
+    writing_scores,
+)
 from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, open_table
-from lofe_sklearn._command_line._typed_columns import check_finite, typed
+from lofe_sklearn._command_line._typed_columns import check_finite, note_decimal_commas, typed
 from lofe_sklearn._saving._atomic import write_whole
 from lofe_sklearn.engine import resolve_device
 
@@ -84,6 +89,7 @@ def run_fit(options: FitOptions) -> None:
 def _run_fit(options: FitOptions) -> None:
     how, contamination = options.how.checked(), read_contamination_option(options.contamination)
     check_ending(options.output)
+    check_id_column(options.id_column)
     written = {"--model": options.model, "--output": options.output, "--report": options.report}
     check_targets(written, {"DATA": options.data})
     notes = Notes(quiet=options.quiet)
@@ -110,8 +116,7 @@ def _run_fit(options: FitOptions) -> None:
     n_listed = max(options.top, _ROWS_OF_REPORT) if options.report else options.top
     ranking = Ranking(n_listed, options.id_column)
     ranking.add(training.frame, training.names, scores)
-    with notes.of_warnings():
-        reasons = find_reasons(model, training.frame.loc[ranking.rows().index], options.reasons)
+    reasons = find_reasons(model, training.frame.loc[ranking.rows().index], options.reasons)
     rows = ranking.ranked(reasons)
     if options.report is not None:
         from lofe_sklearn._command_line._report_page import Findings, report_page
@@ -173,6 +178,8 @@ def _read(table: TableFile, options: FitOptions, notes: Notes) -> Training:
             f"the first line, {', '.join(list(frame.columns)[:4])} and so on, is read as the "
             "header. If it is a row, put a line with names above it"
         )
+    if options.how.decimal == ".":
+        note_decimal_commas(frame, notes)
     frame = typed(frame)
     check_finite(frame, table, path)
     return Training(frame, names, known)

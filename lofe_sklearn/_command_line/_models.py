@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,11 +118,13 @@ def score_rows(model: Any, frame: pd.DataFrame) -> Scores:
 
 
 def find_reasons(model: Any, frame: pd.DataFrame, most: int) -> list[list[Reason]]:
-    """Find the reasons of a few rows."""
+    """Find the reasons of a few rows that were scored, which has told all warnings of them."""
     if most == 0 or len(frame) == 0:
         return [[] for _ in range(len(frame))]
     known = [name for name in model[0].feature_names_in_ if name in frame.columns]
-    return explain(model, typed(frame[known])).top(most)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return explain(model, typed(frame[known])).top(most)
 
 
 def _listed(names: list[str]) -> str:

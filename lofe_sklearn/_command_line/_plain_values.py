@@ -43,7 +43,8 @@ def probability_text(probability: float) -> str:
 
 def percent(share: float) -> str:
     """Return a share in percent, with two significant digits."""
-    return f"{100 * share:.2g} %"
+    number = 100 * share
+    return f"{number:.0f} %" if number >= 99.5 else f"{number:.2g} %"
 
 
 def counted(number: int, noun: str) -> str:

@@ -108,7 +108,9 @@ def fit(
         Path | None,
         typer.Option(metavar="FILE", help="Write a report, one .html page that needs no others."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the training.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, metavar="N", help="Seed of the training.")
+    ] = 0,
     device: Device = "auto",
     separator: Separator = "auto",
     encoding: Encoding = "utf-8",

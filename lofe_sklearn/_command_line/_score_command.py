@@ -19,8 +19,14 @@ from lofe_sklearn._command_line._notes import Notes, plain_words
 from lofe_sklearn._command_line._plain_values import counted
 from lofe_sklearn._command_line._printing import print_rows
 from lofe_sklearn._command_line._ranking import Ranking
-from lofe_sklearn._command_line._score_files import check_ending, check_targets, writing_scores
+from lofe_sklearn._command_line._score_files import (
+    check_ending,
+    check_id_column,
+    check_targets,
+    writing_scores,
+)
 from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, open_table
+from lofe_sklearn._command_line._typed_columns import note_decimal_commas
 from lofe_sklearn._progress import part
 
 if TYPE_CHECKING:
@@ -47,6 +53,7 @@ def run_score(options: ScoreOptions) -> None:
     """Run the command."""
     how = options.how.checked()
     check_ending(options.output)
+    check_id_column(options.id_column)
     check_targets({"--output": options.output}, {"DATA": options.data, "--model": options.model})
     notes = Notes(quiet=options.quiet)
     table = open_table(options.data, how)
@@ -61,6 +68,8 @@ def run_score(options: ScoreOptions) -> None:
         part(1.0) as progress,
     ):
         for frame, names in _chunks(table, options):
+            if ranking.n_rows == 0 and how.decimal == ".":
+                note_decimal_commas(frame, notes)
             scores = _score(model, frame, table, options.data)
             ranking.add(frame, names, scores)
             if file is not None:
@@ -68,8 +77,7 @@ def run_score(options: ScoreOptions) -> None:
             progress.reach(table.share_read(), counted(ranking.n_rows, "row"))
     if ranking.n_rows == 0:
         raise BadData(f"{options.data} has a header, but no rows below it")
-    with notes.of_warnings():
-        reasons = find_reasons(model, ranking.rows(), options.reasons)
+    reasons = find_reasons(model, ranking.rows(), options.reasons)
     notes.tell(f"flagged {counted(ranking.n_flagged, 'row')} of {ranking.n_rows:,}")
     print_rows(ranking.ranked(reasons), options.id_column, options.reasons > 0)
 

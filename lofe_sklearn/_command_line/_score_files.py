@@ -17,6 +17,9 @@ from lofe_sklearn.inspection._typical_row import is_missing
 if TYPE_CHECKING:
     import pandas as pd
 
+# The columns of --output and of the printed list.
+_OWN_COLUMNS = ("rank", "row", "probability", "anomaly_score", "flagged", "reasons")
+
 
 def check_targets(written: Mapping[str, Path | None], read: Mapping[str, Path]) -> None:
     """Check the files that a command writes, before anything is read or computed.
@@ -72,6 +75,16 @@ def check_ending(path: Path | None) -> None:
             raise ImportError(
                 f"{path}: Parquet files need pyarrow. Install it with: pip install pyarrow"
             ) from error
+
+
+def check_id_column(name: str | None) -> None:
+    """Raise UsageMistake if the column of --id has the name of one that the scores have."""
+    if name in _OWN_COLUMNS:
+        raise UsageMistake(
+            f"--id {name}: the scores have a column of this name themselves, as they have "
+            f"{', '.join(column for column in _OWN_COLUMNS if column != name)}. Rename the column "
+            "in the file"
+        )
 
 
 class ScoreFile:

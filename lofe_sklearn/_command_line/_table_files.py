@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # A table of more columns rarely has one record in each row, and finding reasons would take hours.
 MOST_COLUMNS = 2000
 _SEPARATORS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+_INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 _KINDS = ".csv, .csv.gz, .tsv, .txt, .parquet or .npz"
 
 
@@ -165,7 +166,8 @@ class ParquetFile:
             if batch is None:
                 return
             # What pandas notes of its index would take columns out of the table.
-            frame = batch.to_pandas(ignore_metadata=True)[self.columns]
+            frame = batch.to_pandas(ignore_metadata=True, types_mapper=_exact_integers)
+            frame = frame[self.columns]
             self._n_read = start - 1 + len(frame)
             yield _numbered(frame, start)
             start += len(frame)
@@ -180,6 +182,14 @@ class ParquetFile:
 
     def _damaged(self, error: Exception) -> BadData:
         return BadData(f"{self.path} is no Parquet file, or is damaged: {error}")
+
+
+def _exact_integers(kind: Any) -> Any:
+    """Return pandas' type for integers that may be missing, which would become rounded floats."""
+    import pandas as pd
+
+    names = {str(dtype).lower(): dtype for dtype in map(pd.api.types.pandas_dtype, _INTEGERS)}
+    return names.get(str(kind))
 
 
 def _unnamed_indexes(metadata: dict[str, Any] | None) -> set[str]:

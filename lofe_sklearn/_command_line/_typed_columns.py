@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofe_sklearn._command_line._csv_file import looks_like_decimal_commas
 from lofe_sklearn._command_line._exits import BadData
+from lofe_sklearn._command_line._notes import Notes
 from lofe_sklearn._command_line._table_files import TableFile
 
 if TYPE_CHECKING:
@@ -42,6 +44,16 @@ def _typed_column(values: pd.Series) -> pd.Series:
         ).where(values.notna(), None)
     numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
     return values if numbers.isna().any() else numbers.reindex(values.index)
+
+
+def note_decimal_commas(frame: pd.DataFrame, notes: Notes) -> None:
+    """Say which columns of text seem to be numbers with a decimal comma, and how to read them."""
+    found = [repr(name) for name in frame.columns if looks_like_decimal_commas(frame[name])]
+    if found:
+        notes.add(
+            f"the values of {', '.join(found[:8])} look like numbers with a decimal comma, and are "
+            "read as text. Pass --decimal , to read them as numbers"
+        )
 
 
 def check_finite(frame: pd.DataFrame, table: TableFile, path: object) -> None:

@@ -110,10 +110,10 @@ class FittedColumn:
             times = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=has_zone)
             return Column(TIME, times)
         if (self.zone is None) != (column.zone is None):
-            have, had = ("no", "a") if column.zone is None else ("a", "no")
+            have, had = ("no", "one") if column.zone is None else ("a", "none")
             raise ValueError(
                 f"{owner}: the times in column {name!r} have {have} time zone, but those of the "
-                f"fit had {had} one. Set or drop it with .dt.tz_localize(...)."
+                f"fit had {had}. Set or drop it with .dt.tz_localize(...)."
             )
         return column
 

@@ -166,6 +166,7 @@ def test_model_files_that_cannot_be_used(lofe, model, folder, tmp_path):
         (["--decimal", "x"], "--decimal must be"),
         (["--output", "scores.txt"], r"must end in \.csv or \.parquet"),
         (["--top", "-1"], "--top"),
+        (["--seed", "99999999999"], "--seed"),
         (["--bogus"], "No such option"),
     ],
 )
@@ -173,6 +174,17 @@ def test_wrong_options(options, message, lofe, folder):
     result = lofe("fit", folder / "today.csv", *options)
     assert result.exit_code == 2
     assert re.search(message, result.stderr)
+
+
+@pytest.mark.parametrize(
+    "name", ["rank", "row", "probability", "anomaly_score", "flagged", "reasons"]
+)
+def test_an_id_of_the_name_of_a_column_of_scores(name, lofe, folder, model):
+    for options in (("fit",), ("score", "--model", model)):
+        result = lofe(*options, folder / "today.csv", "--id", name)
+        assert result.exit_code == 2
+        assert f"--id {name}: the scores have a column of this name" in result.stderr
+        assert "training" not in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--model", "--output", "--report"])

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import lofe_sklearn
+from lofe_sklearn._command_line._plain_values import percent
 
 pytest_plugins = ["running_lofe"]
 
@@ -152,6 +153,23 @@ def test_columns_that_the_model_does_not_know_are_a_note(lofe, model, folder, tm
     result = lofe("score", tmp_path / "t.csv", "--model", model)
     assert result.exit_code == 0
     assert "'colour'" in result.stderr
+
+
+def test_values_that_cannot_be_read_are_told_once(lofe, model, folder, tmp_path):
+    table = pd.read_csv(folder / "tomorrow.csv", dtype=str)
+    table.loc[::2, "amount"] = "many"
+    table.to_csv(tmp_path / "t.csv", index=False)
+    result = lofe("score", tmp_path / "t.csv", "--model", model, "--top", 10)
+    assert result.stderr.count("values that are no numbers or dates") == 1
+    assert "'amount' (60, such as 'many')" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1.0, "100 %"), (0.996, "100 %"), (0.994, "99 %"), (0.22, "22 %"), (0.0018, "0.18 %")],
+)
+def test_shares_in_percent(share, text):
+    assert percent(share) == text
 
 
 def test_the_same_seed_gives_the_same_list(lofe, folder):

@@ -1,7 +1,10 @@
 """Numbers in CSV files: decimal commas, and points between thousands."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from lofe_sklearn._command_line._csv_file import looks_like_decimal_commas
 from lofe_sklearn._command_line._table_files import ReadingOptions, open_table
 from lofe_sklearn._command_line._typed_columns import typed
 
@@ -31,3 +34,35 @@ def test_numbers_with_a_decimal_comma(text, number, tmp_path):
 def test_numbers_with_a_decimal_point(text, number, tmp_path):
     (tmp_path / "t.csv").write_text(f"a;b\n{text};x\n")
     assert read(tmp_path / "t.csv", ".")["a"].tolist() == [number]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["1,5", "2,25", "-0,5", "x"], True),
+        (["1.234,50", "2,5", None], True),
+        (["0,123", "1,234"], True),
+        (["1,5", "2", "3"], False),
+        (["1,234", "2,345,678"], False),
+        (["a,b", "1;5", ""], False),
+        ([1.5, 2.5], False),
+        ([], False),
+    ],
+)
+def test_what_looks_like_decimal_commas(texts, expected):
+    assert looks_like_decimal_commas(texts) is expected
+
+
+def test_a_note_names_the_option_for_decimal_commas(lofe, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(60, 3)), columns=list("abc"))
+    path, model = tmp_path / "t.csv", tmp_path / "m.lofe"
+    table.assign(c=rng.integers(0, 9, 60)).to_csv(path, sep=";", decimal=",", index=False)
+    good = lofe("fit", path, "--decimal", ",", "--model", model)
+    bad = [lofe("fit", path, "--ignore", "b"), lofe("score", path, "--model", model)]
+    assert "--decimal" not in good.stderr
+    for result, names in zip(bad, ("'a'", "'a', 'b'"), strict=True):
+        assert (
+            f"note: the values of {names} look like numbers with a decimal comma, and are read as "
+            "text. Pass --decimal , to read them as numbers"
+        ) in result.stderr

@@ -5,8 +5,11 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import lofe_sklearn
 from lofe_sklearn._command_line._known_column import read_known
 from lofe_sklearn._command_line._models import Scores
 from lofe_sklearn._command_line._plain_values import value_text
@@ -120,3 +123,24 @@ def test_listed_rows_keep_the_types_of_their_columns():
     rows = ranking.rows()
     assert rows["d"].dtype.kind == "m"
     assert rows["k"].tolist() == [True, False, None, True]
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint64"])
+def test_integers_with_a_missing_value_are_exact(kind, lofe, tmp_path):
+    path, model, output = tmp_path / "t.parquet", tmp_path / "m.lofe", tmp_path / "s.csv"
+    large = 2**53 + 1
+    names = [None, *(large + i for i in range(1, N))]
+    count = [None, *(i % 5 for i in range(1, N))]
+    columns = {name: pa.array(numbers()[name]) for name in "ab"}
+    columns |= {"uid": pa.array(names, kind), "count": pa.array(count, "int8")}
+    pq.write_table(pa.table(columns), path)
+    expected = ["", *map(str, names[1:])]
+    for command, options in (("fit", ()), ("score", ("--chunk-rows", 7))):
+        options = (*options, "--model", model, "--id", "uid", "--output", output, "--top", N)
+        printed = lofe(command, path, *options).stdout.splitlines()[1:]
+        assert pd.read_csv(output, dtype=str, keep_default_na=False)["uid"].tolist() == expected
+        shown = {int(line.split("\t")[1]): line.split("\t")[2] for line in printed}
+        assert [shown[row] for row in range(1, N + 1)] == ["missing", *expected[1:]]
+    as_floats = pa.table(columns).to_pandas()
+    scores = lofe_sklearn.load(model).score_samples(as_floats)
+    np.testing.assert_allclose(-pd.read_csv(output)["anomaly_score"], scores, rtol=1e-9)
