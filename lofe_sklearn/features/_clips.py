@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,6 +67,8 @@ class VideoFile(Clip):
         """Decode frame i; an earlier one than those kept starts again from the first."""
         if i not in self._kept and i < self._next:
             self._rewind()
+        if self._size is None:
+            raise BrokenImage(f"frame {i} cannot be decoded", index=i, name=self.name)
         self._check_size(*self._size, i, max_pixels)  # before decoding
         while i not in self._kept:
             try:
@@ -101,7 +104,8 @@ class VideoFile(Clip):
         self._container = self._open()
         self._decoder = self._container.decode(video=0)
         header = self._container.streams.video[0].codec_context
-        self._size = header.width, header.height
+        # A damaged file may have a stream of unknown kind, which nothing decodes.
+        self._size = None if header is None else (header.width, header.height)
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._next = 0
 
@@ -143,7 +147,7 @@ def open_clip(source: Any, position: int, owner: str) -> Clip:
     if isinstance(source, str | Path):
         path = Path(source)
         if path.is_dir():
-            return Clip(files_of(path, owner), str(path))
+            return Clip(_frames_of(path, owner), str(path))
         if not path.is_file():
             raise FileNotFoundError(f"{owner}: there is no file or folder {path}.")
         return VideoFile(path, owner)
@@ -162,6 +166,24 @@ def open_clip(source: Any, position: int, owner: str) -> Clip:
     if len(source) == 0:
         raise ValueError(f"{owner}: {name} has no frames.")
     return Clip(source, name)
+
+
+def _frames_of(folder: Path, owner: str) -> list[Path]:
+    """Return the frames of a folder in the order of the numbers in their names."""
+    frames = files_of(folder, owner)
+    below = sorted({str(frame.parent) for frame in frames if frame.parent != folder}, key=_natural)
+    if below:
+        raise ValueError(
+            f"{owner}: the clip {folder} holds folders with frames of their own, such as "
+            f"{below[0]}. No window may span two of them: pass each folder as a clip."
+        )
+    return sorted(frames, key=lambda frame: _natural(frame.name))
+
+
+def _natural(name: str) -> tuple[list[str | int], str]:
+    """Return a key by which frame10 comes after frame9, not after frame1."""
+    parts = re.split("([0-9]+)", name)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
 
 
 def _pyav(owner: str) -> Any:

@@ -23,7 +23,8 @@ def video_windows(
     Parameters
     ----------
     clips : list
-        Each an array (t, h, w) or (t, h, w, c), a folder of frames (sorted by name), a list of
+        Each an array (t, h, w) or (t, h, w, c), a folder of frames (in the order of
+        the numbers in their names), a list of
         frames, or a video file (needs ``pip install 'lofe-sklearn[video]'``).
     length : int, default=5
         Frames in a window.

@@ -1,6 +1,7 @@
 """Windows of frames, their features, and scores smoothed within clips."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,6 +43,40 @@ def write_video(path, frames):
         for packet in stream.encode():
             container.mux(packet)
     return path
+
+
+class TestFoldersOfFrames:
+    def test_frames_come_in_the_order_of_their_numbers(self, clips, tmp_path):
+        names = ["1.png", "2.png", "9.png", "10.png", "11.png", "100.png"]
+        folder = write_folder(tmp_path / "frames", clips[0][:6])
+        for old, new in zip(sorted(folder.iterdir()), names, strict=True):
+            old.rename(folder / f"new{new}")
+        windows = video_windows([folder], length=1)
+        for i in range(6):
+            np.testing.assert_allclose(windows[i][0], clips[0][i] / np.float32(255))
+
+    def test_folders_in_a_clip_are_clips_of_their_own(self, clips, tmp_path):
+        write_folder(tmp_path / "clips" / "one", clips[0])
+        write_folder(tmp_path / "clips" / "two", clips[1])
+        with pytest.raises(ValueError, match=r"such as .*one\. .*pass each folder as a clip"):
+            video_windows([tmp_path / "clips"])
+        assert len(video_windows(sorted((tmp_path / "clips").iterdir()), length=4)) == 15
+
+
+def test_a_video_whose_stream_cannot_be_decoded_is_named(monkeypatch, tmp_path):
+    class Container:
+        streams = SimpleNamespace(video=[SimpleNamespace(codec_context=None)])
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = close = lambda self, *error: None
+        demux = lambda self, video: [SimpleNamespace(size=1)] * 9  # noqa: E731
+        decode = lambda self, video: iter(())  # noqa: E731
+
+    av = SimpleNamespace(open=lambda path: Container(), FFmpegError=OSError)
+    monkeypatch.setattr("lofe_sklearn.features._clips._pyav", lambda owner: av)
+    (tmp_path / "cut.mp4").write_bytes(b"cut")
+    windows = video_windows([tmp_path / "cut.mp4"], length=2)
+    with pytest.raises(BrokenImage, match=r"cut\.mp4.*: frame 0 cannot be decoded"):
+        windows[0]
 
 
 class TestWindows:
