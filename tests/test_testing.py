@@ -13,6 +13,7 @@ from benchmarks.studies.flow import Flow
 from lofe_sklearn import LOE
 from lofe_sklearn.backbones import Backbone, Number, energy_losses
 from lofe_sklearn.testing import check_backbone
+from lofe_sklearn.testing._module_checks import MODULE_CHECKS
 
 
 class Module(nn.Module):
@@ -85,6 +86,25 @@ class Overflows(Module):
         return torch.exp(distance), distance
 
 
+class WithBatchNorm(Module):
+    def __init__(self, n_features):
+        super().__init__(n_features)
+        self.norm = nn.BatchNorm1d(n_features)
+
+    def distance(self, x):
+        return super().distance(self.norm(x))
+
+
+class CentredInTraining(Module):
+    def distance(self, x):
+        return super().distance(x - x.mean(dim=0) if self.training else x)
+
+
+class ComplexLosses(Module):
+    def forward(self, x):
+        return tuple(torch.complex(loss, loss) for loss in super().forward(x))
+
+
 class BatchNormalised(Module):
     def distance(self, x):
         return super().distance(x) + (x - x.mean(dim=0)).square().mean(dim=1)
@@ -142,6 +162,8 @@ class NegativeAfterTraining(Module):
     [
         (Overflows, "loss_n must be finite for every row"),
         (BatchNormalised, "must not depend on the other rows"),
+        (WithBatchNorm, "must not depend on the other rows.*BatchNorm1d normalises over rows"),
+        (CentredInTraining, "must not depend on the other rows of its batch, in training too"),
         (Detached, "loss_a has no gradient"),
         (Unused, "neither loss has a gradient with respect to spare.bias, spare.weight"),
         (NoGradientAtZero, "gradient of loss_n with respect to layer.* is not finite"),
@@ -156,6 +178,35 @@ class NegativeAfterTraining(Module):
 def test_what_is_wrong_is_named(module_class, message):
     with pytest.raises(AssertionError, match=message):
         check_backbone(backbone(module_class), scikit_learn=False)
+
+
+@pytest.mark.parametrize("make", [lambda mine: mine, lambda mine: LOE(mine, n_estimators=2)])
+@pytest.mark.parametrize(
+    ("module_class", "message"),
+    [
+        (Detached, r"Detached.forward\(x\) returned loss_a without a gradient.*no_grad"),
+        (ComplexLosses, r"ComplexLosses.forward\(x\) must return real losses.*\.abs\(\)"),
+        (OneLoss, r"for 9 rows it returned a Tensor of shape \(9,\)"),
+        (MeanLosses, r"for 9 rows it returned \[\(\), \(\)\]"),
+        (lambda n_features: None, r"Sound\.build_module must return a torch.nn.Module.*NoneType"),
+    ],
+)
+def test_a_fit_says_what_is_wrong_with_a_module(make, module_class, message):
+    mine = backbone(staticmethod(module_class))
+    detector = make(mine.set_params(max_epochs=2, contamination=0.2))
+    if isinstance(detector, LOE):
+        detector.set_params(contamination=0.2, init=None, evidence=None)
+    with pytest.raises(TypeError, match=message):
+        detector.fit(torch.randn(9, 3, generator=torch.Generator().manual_seed(0)).numpy())
+
+
+def test_dropout_is_no_dependence_on_other_rows():
+    class WithDropout(Module):
+        def distance(self, x):
+            return super().distance(nn.functional.dropout(x, 0.1, self.training))
+
+    rows = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
+    MODULE_CHECKS["rows do not affect each other"](backbone(WithDropout), rows)
 
 
 def test_a_loss_that_does_not_fall_is_found():

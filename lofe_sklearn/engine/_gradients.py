@@ -34,10 +34,17 @@ def has_backward(module: nn.Module) -> bool:
     )
 
 
-def by_autograd(losses: Losses) -> tuple[Losses, Backward]:
-    """Return losses without their graph, and what goes back along it."""
+def by_autograd(losses: Losses, module: nn.Module) -> tuple[Losses, Backward]:
+    """Return losses of `module` without their graph, and what goes back along it."""
 
     def backward(w_n: Tensor, w_a: Tensor) -> None:
+        for name, loss in zip(("loss_n", "loss_a"), losses, strict=True):
+            if not loss.requires_grad:
+                raise TypeError(
+                    f"{type(module).__name__}.forward(x) returned {name} without a gradient, so "
+                    "that it cannot be trained. Compute it from the parameters with torch "
+                    "operations, without .detach(), .item() or no_grad()."
+                )
         # The sum is linear in the losses: its gradient with respect to them is the weights.
         torch.autograd.backward(losses, (w_n, w_a))
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from scipy import sparse
-from torch import Tensor
+from torch import Tensor, nn
 
 from lofe_sklearn.engine._exposure import Exposure, ExposureStep, NoExposure, outliers_below
 from lofe_sklearn.engine._gradients import Backward, Losses
@@ -23,6 +23,9 @@ ALL = slice(None)
 
 class Stack(Protocol):
     """What `ModuleStack` does: both losses of rows, by all models or some."""
+
+    @property
+    def modules(self) -> Sequence[nn.Module]: ...
 
     def __call__(self, x: Tensor, models: Models = ALL) -> Losses: ...
 

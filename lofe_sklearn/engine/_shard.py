@@ -95,7 +95,7 @@ class Shard(Rows):
 
         All processes draw the same `noise`, and each takes that of its own rows.
         """
-        return by_autograd(self.losses_by(stack, index, noise=noise))
+        return by_autograd(self.losses_by(stack, index, noise=noise), stack.modules[0])
 
     def sum_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Add up the gradients, each process having those of its own rows."""

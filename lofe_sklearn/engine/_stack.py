@@ -41,8 +41,19 @@ def build_modules(
     with _global_rng, torch.random.fork_rng(devices=[]):
         for build, seed in zip(builders, seeds, strict=False):
             torch.default_generator.manual_seed(seed)  # of the CPU only
-            modules.append(build().to(device))
+            modules.append(_built(build).to(device))
     return modules
+
+
+def _built(build: Callable[[], Any]) -> nn.Module:
+    module = build()
+    if not isinstance(module, nn.Module):
+        function = getattr(build, "func", build)
+        raise TypeError(
+            f"{getattr(function, '__qualname__', 'build_module')} must return a torch.nn.Module; "
+            f"it returned {type(module).__name__}. Is the return statement missing?"
+        )
+    return module
 
 
 @torch.no_grad()
@@ -124,7 +135,7 @@ class ModuleStack:
         It takes the weights of both losses in that sum. The losses have no graph.
         """
         if not self._has_backward:
-            return by_autograd(self(x))
+            return by_autograd(self(x), self.modules[0])
         single = self.n_models == 1
         module: Any = self.modules[0] if single else self._joined
         with torch.no_grad():
@@ -265,6 +276,8 @@ def joined(
 def check_losses(module: nn.Module, losses: Any, shape: torch.Size) -> tuple[Tensor, Tensor]:
     """Hold what `module` returned for rows of `shape` to its contract: a pair of that shape.
 
+    The shape of a stack begins with the number of its models; messages are about one of them.
+
     Raises
     ------
     TypeError
@@ -272,12 +285,22 @@ def check_losses(module: nn.Module, losses: Any, shape: torch.Size) -> tuple[Ten
     """
     is_pair = isinstance(losses, (tuple, list)) and len(losses) == 2
     if is_pair and all(isinstance(loss, Tensor) and loss.shape == shape for loss in losses):
+        if any(loss.is_complex() for loss in losses):
+            raise TypeError(
+                f"{type(module).__name__}.forward(x) must return real losses; got complex ones. "
+                "Take .abs() or .real of them."
+            )
         return losses[0], losses[1]
+
+    def of_one_model(loss: Tensor) -> tuple[int, ...]:
+        own = tuple(loss.shape)
+        return own[1:] if len(shape) > 1 and own[:1] == shape[:1] else own
+
     got = (
-        [tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__ for loss in losses]
+        [of_one_model(loss) if isinstance(loss, Tensor) else type(loss).__name__ for loss in losses]
         if is_pair
         else f"a {type(losses).__name__}"
-        + (f" of shape {tuple(losses.shape)}" if isinstance(losses, Tensor) else "")
+        + (f" of shape {of_one_model(losses)}" if isinstance(losses, Tensor) else "")
     )
     raise TypeError(
         f"{type(module).__name__}.forward(x) must return a tuple (loss_n, loss_a) of one loss for "

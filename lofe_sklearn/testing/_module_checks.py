@@ -6,16 +6,22 @@ from collections.abc import Callable
 from itertools import chain, product
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lofe_sklearn import engine
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.testing._untrained import build, given_to, minimise
 
+_DEPENDENT = "a row's losses must not depend on the other rows of its batch"
+_INDEPENDENT = (
+    "Reduce over features, never over rows, and normalise by LayerNorm or GroupNorm, not BatchNorm."
+)
+
 
 def _check_losses(estimator: Backbone, rows: Tensor) -> None:
     module = build(estimator, rows)
     name = type(module).__name__
+    _check_no_batch_norm(module)
     some_rows = (rows[:1], rows[:7], torch.zeros_like(rows[:3]), rows[:5] * 1e6)
     for some in chain.from_iterable(given_to(module, some) for some in some_rows):
         with torch.no_grad():
@@ -29,8 +35,36 @@ def _check_losses(estimator: Backbone, rows: Tensor) -> None:
                 )
 
 
+def _check_no_batch_norm(module: nn.Module) -> None:
+    """Name a layer that would raise its own error for a batch of one row."""
+    for layer in module.train().modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.training:
+            raise AssertionError(
+                f"{type(module).__name__}: {_DEPENDENT}; its layer {type(layer).__name__} "
+                f"normalises over rows. {_INDEPENDENT}"
+            )
+
+
 def _check_rows_are_independent(estimator: Backbone, rows: Tensor) -> None:
-    module = build(estimator, rows).double().eval()
+    module = build(estimator, rows).double()
+    _check_same_apart(module.eval(), rows, "")
+    module.train()
+    if not _draws_numbers(module, rows):
+        _check_same_apart(module, rows, ", in training too")
+
+
+def _draws_numbers(module: nn.Module, rows: Tensor) -> bool:
+    """Whether losses in training depend on random numbers, as those with dropout do."""
+    some = next(given_to(module, rows[:20].double()))
+    losses = []
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        for seed in range(2):
+            torch.default_generator.manual_seed(seed)
+            losses.append(torch.stack(module(some)))
+    return not torch.equal(*losses)
+
+
+def _check_same_apart(module: nn.Module, rows: Tensor, when: str) -> None:
     for some in given_to(module, rows[:20].double()):
         with torch.no_grad():
             together = torch.stack(module(some))
@@ -38,9 +72,8 @@ def _check_rows_are_independent(estimator: Backbone, rows: Tensor) -> None:
         if not torch.allclose(together, apart, rtol=1e-7, atol=1e-9):
             difference = (together - apart).abs().max().item()
             raise AssertionError(
-                f"{type(module).__name__}: a row's losses must not depend on the other rows of its "
-                f"batch; they differ by up to {difference:.2g}. Reduce over features, never over "
-                "rows, and normalise by LayerNorm or GroupNorm, not BatchNorm."
+                f"{type(module).__name__}: {_DEPENDENT}{when}; they differ by up to "
+                f"{difference:.2g}. {_INDEPENDENT}"
             )
 
 
