@@ -145,8 +145,12 @@ def open_images(X: Any, owner: str, max_pixels: int | None = MAX_PIXELS) -> Imag
             f"{type(X).__name__}. Put one image into a list."
         )
     if len(X) == 0:
-        raise ValueError(f"{owner}: X has no images (0 samples); at least 1 is needed.")
+        raise ValueError(_no_images(owner))
     return Images(X, owner, max_pixels)
+
+
+def _no_images(owner: str) -> str:
+    return f"{owner}: X has no images (0 samples); at least 1 is needed."
 
 
 def files_of(folder: Path, owner: str) -> list[Path]:
@@ -169,6 +173,8 @@ def files_of(folder: Path, owner: str) -> list[Path]:
 
 def images_of_array(X: np.ndarray, owner: str) -> Images:
     """Images (n, h, w), (n, h, w, c) or (n, c, h, w)."""
+    if len(X) == 0:
+        raise ValueError(_no_images(owner))
     if X.ndim not in (3, 4):
         raise ValueError(
             f"{owner}: an array of images must have 3 axes (n, height, width) or 4 (n, height, "

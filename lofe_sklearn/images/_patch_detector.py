@@ -28,7 +28,7 @@ from lofe_sklearn.features._image_features import ImageFeatures
 from lofe_sklearn.features._sources import ImagesLike
 from lofe_sklearn.images._patch_model import fit_patch_model
 from lofe_sklearn.images._picture_scores import PictureScoresMixin
-from lofe_sklearn.images._reading_patches import PatchReader
+from lofe_sklearn.images._reading_patches import PatchReader, no_picture_skipped
 from lofe_sklearn.images._standing_out import standing_out
 
 # The share that is labelled as anomalies if the contamination is not known.
@@ -244,7 +244,8 @@ class PatchDetector(
             owner = type(self).__name__
             random_state = check_seed(owner, self.random_state)
             with self._shown() as progress:
-                self.images_ = self._new_images().fit(X)
+                with no_picture_skipped():
+                    self.images_ = self._new_images().fit(X)
                 reader = PatchReader(self.images_)
                 pictures = reader.open(X)
                 if len(pictures) < _FEWEST_PICTURES:

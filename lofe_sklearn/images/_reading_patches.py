@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lofe_sklearn.features._decode import BrokenImage
 from lofe_sklearn.features._image_features import ImageFeatures
 from lofe_sklearn.features._sources import Images
 from lofe_sklearn.images._projection import Projection, learn_projection
@@ -21,6 +23,16 @@ class Progress(Protocol):
 
     def reach(self, done: float, text: str = "", detail: str = "") -> None:
         """Say which share is done."""
+
+
+@contextmanager
+def no_picture_skipped() -> Iterator[None]:
+    """Keep errors of broken pictures from recommending on_error, which has no effect here."""
+    try:
+        yield
+    except BrokenImage as error:
+        error.remedy = "Mend or remove it."
+        raise
 
 
 class PatchReader:
@@ -75,7 +87,8 @@ class PatchReader:
     def _rows(self, pictures: Images, progress: Progress) -> Iterator[NDArray[np.float32]]:
         n_cells = self.images.grid_size**2
         n = len(pictures)
-        for batch, rows in self.images._stream(pictures):
-            for row in rows.values():
-                yield row.reshape(n_cells, -1)
-            progress.reach(batch.stop / n, f"picture {batch.stop}/{n}")
+        with no_picture_skipped():
+            for batch, rows in self.images._stream(pictures):
+                for row in rows.values():
+                    yield row.reshape(n_cells, -1)
+                progress.reach(batch.stop / n, f"picture {batch.stop}/{n}")

@@ -365,6 +365,7 @@ class TestBadInput:
         ("X", "message"),
         [
             ([], "0 samples"),
+            (np.zeros((0, 8, 8, 3)), "0 samples"),
             (np.zeros((2, 5, 8, 8)), "1, 3 or 4 channels, as last or second axis"),
             (np.zeros((2, 2, 3, 8, 8)), r"3 axes .* or 4"),
             (3, "X must be images"),
