@@ -28,7 +28,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 X = np.random.default_rng(0).normal(size=(80, 3))
 FRAME = pd.DataFrame(X, columns=list("abc"))
-EACH = [DTE, GOAD, ICL, TCCM, AutoEncoder, DeepSVDD, NeuTraL, RealNVP]
+EACH = [DTE, GOAD, ICL, TCCM, AutoEncoder, DeepSVDD, RealNVP]
 
 
 def run(path, rows):
@@ -36,7 +36,11 @@ def run(path, rows):
     return session.run(["score", "label"], {"X": rows})
 
 
-@pytest.mark.parametrize("kind", [*EACH, LOE], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind",
+    [NeuTraL, LOE, *(pytest.param(kind, marks=pytest.mark.slow) for kind in EACH)],
+    ids=lambda kind: kind.__name__,
+)
 def test_values_too_large_to_compute_with(kind, tmp_path):
     """The detector refuses them, and a graph can only mark them."""
     detector = kind(max_epochs=1, random_state=0) if kind is not LOE else None
