@@ -67,6 +67,7 @@ def test_a_detector_of_a_frame(tmp_path):
     np.testing.assert_allclose(score, detector.score_samples(FRAME), atol=1e-5)
 
 
+@pytest.mark.slow  # the exporter takes ten seconds
 def test_pictures(tmp_path):
     images = np.random.default_rng(0).integers(0, 255, size=(20, 8, 8, 1)).astype(np.uint8)
     detector = MHRot(max_epochs=1, random_state=0).fit(images)
