@@ -111,6 +111,11 @@ def explained(
     """
     names = getattr(fitted, "feature_names_in_", None)
     columns = _names_of_columns(X)
+    if columns == []:
+        return (
+            f"{owner}: Found array with 0 feature(s) (shape={tuple(X.shape)}) while a minimum of 1 "
+            f"is required by {owner}."
+        )
     if columns is not None and len(set(columns)) < len(columns):
         return f"{owner}: {error}\nRename columns of {name}, or drop those that are copies."
     if names is not None and columns is not None and columns != list(names):

@@ -19,6 +19,7 @@ from lofe_sklearn._bad_rows import blaming_rows, explained, of_all_columns
 from lofe_sklearn._containers import (
     Matrix,
     check_plain_values,
+    count_rows,
     readable_rows,
     tidy_csr,
 )
@@ -77,6 +78,12 @@ class PreparedRows:
     def typical_values(self) -> Floats:
         """Medians of the features."""
         return typical_values(self.X)
+
+
+def count_given_rows(X: Any, owner: str) -> int:
+    """Return the number of rows, in memory or of a source."""
+    source = source_of(X, owner)
+    return count_rows(X, "X", owner) if source is None else source.shape[0]
 
 
 class OutlierDetector(

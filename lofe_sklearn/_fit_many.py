@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.base import clone
 
 from lofe_sklearn._any_detector import check_detector
-from lofe_sklearn._containers import count_rows, readable_rows
-from lofe_sklearn._detectors import OutlierDetector
+from lofe_sklearn._containers import readable_rows
+from lofe_sklearn._detectors import OutlierDetector, count_given_rows
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._progress import job
 from lofe_sklearn._training import fit_together
@@ -161,7 +161,7 @@ def fit_many(
         )
         detectors.append(clone(estimator))
     X = readable_rows(X, "fit_many")
-    n_samples = count_rows(X, "X", "fit_many")
+    n_samples = count_given_rows(X, "fit_many")
     given = _checked_rows(rows, len(detectors), n_samples)
     labels = Known(known_labels, known_anomalies, known_normal)
     known = labels.read(n_samples, "fit_many", X)

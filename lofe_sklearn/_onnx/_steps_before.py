@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from lofe_sklearn._containers import take_rows
+from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._torch_export import exported
+from lofe_sklearn.sources._find_source import source_of
 
 
 def first_rows(X: Any, n_rows: int) -> Any:
-    """Return the first rows of an array or a data frame."""
-    if hasattr(X, "iloc"):
-        return X.iloc[:n_rows]
-    return np.asarray(X)[:n_rows]
+    """Return the first rows, in a container of the same kind."""
+    source, n_rows = source_of(X, "to_onnx"), min(n_rows, count_given_rows(X, "to_onnx"))
+    return take_rows(X, np.arange(n_rows)) if source is None else source.read(0, n_rows)
 
 
 def inputs_of(rows: Any) -> dict[str, np.ndarray]:

@@ -49,17 +49,18 @@ def goes_on(task: Task, asked: Any, fitted: Any, owner: str, *, optimizer: bool)
     ValueError
         If a parameter of the network has changed, or the network is an average of several.
     """
+    anew = "sklearn.base.clone(detector).partial_fit(X)" if optimizer else "warm_start=False"
     if is_average(fitted.module_):
         raise ValueError(
             f"{owner}: the label rule has averaged states of the network, so that there is none to "
-            "go on from. Fit with warm_start=False, or with another method."
+            f"go on from. Fit anew, with {anew}, or with another method."
         )
     built_by, now = fitted._built_by, asked.get_params(deep=False)
     then = built_by.get_params(deep=False)
     if type(built_by) is not type(asked):
         raise ValueError(
             f"{owner}: the fitted network is that of {type(built_by).__name__}, and estimator is "
-            f"{type(asked).__name__} now. Fit anew, with warm_start=False."
+            f"{type(asked).__name__} now. Set it back, or fit anew, with {anew}."
         )
     for name in now.keys() - set(_OF_THE_TRAINING):
         is_open = now[name] is None or (isinstance(now[name], str) and now[name] == "auto")
@@ -67,7 +68,7 @@ def goes_on(task: Task, asked: Any, fitted: Any, owner: str, *, optimizer: bool)
             raise ValueError(
                 f"{owner}: {name} is {now[name]!r} now, but the network was fitted with "
                 f"{then[name]!r}, and goes on as it is. Set it back, or fit anew, with "
-                "warm_start=False."
+                f"{anew}."
             )
     planned = task.model.get_params(deep=False)
     model = clone(built_by).set_params(**{name: planned[name] for name in _OF_THE_TRAINING})

@@ -127,7 +127,7 @@ def _models_at_once(task: Task, X: Matrix, max_memory: float | None, wanted: int
     needed = _bytes_of_a_model(module, task, X)
     if needed > budget and max_memory is not None:
         raise ValueError(
-            f"max_memory={max_memory:.3g} bytes does not hold one model: training "
+            f"fit_many: max_memory={max_memory:.3g} bytes does not hold one model: training "
             f"{type(task.model).__name__} on {task.n_samples} rows takes about {needed:.3g}. "
             "Raise max_memory, or lower batch_size or the sizes of the network."
         )

@@ -110,6 +110,10 @@ class BatchScorer:
         device: str | None = None,
     ) -> None:
         self.model = model
+        if not isinstance(trusted, Iterable):
+            raise TypeError(
+                f"BatchScorer: trusted must be a list of classes and functions; got {trusted!r}."
+            )
         self.keep, self.trusted, self.device = _listed("keep", keep), tuple(trusted), device
         self.outputs = list(OUTPUTS) if outputs is None else _listed("outputs", outputs)
         self._check()
@@ -271,7 +275,8 @@ def _read(
 
 
 def _listed(name: str, given: Any) -> list[str]:
-    if isinstance(given, str) or not all(isinstance(each, str) for each in given):
+    is_list = isinstance(given, Iterable) and not isinstance(given, str)
+    if not is_list or not all(isinstance(each, str) for each in given):
         raise TypeError(f"BatchScorer: {name} must be a list of names; got {given!r}.")
     return list(given)
 

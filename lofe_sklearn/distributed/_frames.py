@@ -21,6 +21,8 @@ def column_names(frame: Any) -> list[str]:
     """
     if isinstance(frame, Mapping):
         return list(frame)
+    if type(frame).__name__ == "LazyFrame":  # to look at its names would warn
+        raise TypeError(f"BatchScorer takes {_FRAMES}; got LazyFrame. Pass frame.collect().")
     names = getattr(frame, "column_names", None)  # of pyarrow
     if names is None:
         names = getattr(frame, "columns", None)

@@ -66,19 +66,22 @@ def dask_source(X: Any, owner: str) -> RowSource | None:
     Raises
     ------
     TypeError
-        If it is one column, or not computed at all.
+        If it is one column, or neither an array nor a data frame.
     ValueError
         If it is an array whose number of rows is not known.
     """
     kind = type(X).__name__
-    is_delayed = kind.startswith("Delayed")
-    if is_delayed or kind in ("Series", "Index"):
-        remedy = "X.compute()" if is_delayed else "X.to_frame()"
-        raise TypeError(f"{owner}: X must be a table of rows; got a Dask {kind}. Pass {remedy}.")
+    is_delayed = kind.startswith("Delayed")  # it seems to have every attribute
+    if is_delayed or not (hasattr(X, "dtype") or hasattr(X, "columns")):
+        raise TypeError(f"{owner}: X must be a table of rows; got a Dask {kind}. Pass X.compute().")
+    if not hasattr(X, "chunks") and getattr(X, "ndim", 2) == 1:
+        raise TypeError(
+            f"{owner}: X must be a table of rows; got a Dask {kind}. Pass X.to_frame()."
+        )
     if hasattr(X, "npartitions") and hasattr(X, "columns"):
         return DaskFrame(X)
-    shape = getattr(X, "shape", None)
-    if not isinstance(shape, tuple) or len(shape) < 2 or not hasattr(X, "dtype"):
+    shape = X.shape
+    if len(shape) < 2:
         return None
     if any(np.isnan(size) for size in shape):
         raise ValueError(

@@ -34,8 +34,15 @@ def source_of(X: Any, owner: str) -> RowSource | None:
     Raises
     ------
     ValueError
-        If the number of rows is not known.
+        If the number of rows is not known, or X cannot be read any more.
+    TypeError
+        If it is something that is to be computed first.
     """
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError(
+            f"{owner}: X must be rows; got a LazyFrame, which is yet to be computed. Pass "
+            "X.collect()."
+        )
     if isinstance(X, np.memmap):
         mapped = getattr(X, "_mmap", None) is not None and X.ndim >= 2
         return MappedArray(X) if mapped else None
@@ -45,7 +52,14 @@ def source_of(X: Any, owner: str) -> RowSource | None:
         return ParquetSource(X)
     if isinstance(X, (np.ndarray, list, tuple, type)) or any(hasattr(X, n) for n in _IN_MEMORY):
         return None
-    shape = getattr(X, "shape", None)
+    try:
+        shape = getattr(X, "shape", None)
+    except Exception as error:  # any error of the library that X is of
+        raise ValueError(
+            f"{owner}: X, a {type(X).__module__.partition('.')[0]}.{type(X).__name__}, cannot be "
+            f"read ({type(error).__name__}: {error}). Its file may be closed: keep it open while "
+            "rows are read."
+        ) from error
     if not isinstance(shape, tuple) or len(shape) < 2 or not hasattr(X, "dtype"):
         return None
     is_array = hasattr(X, "__getitem__") and not hasattr(X, "tocsr")

@@ -56,8 +56,8 @@ class TestMaxMemory:
 
     def test_too_small_says_how_much_is_needed(self, X, estimators):
         message = (
-            r"max_memory=100 bytes does not hold one model: training DeepSVDD on 103 rows takes "
-            r"about [\d.]+e\+\d+\. Raise max_memory, or lower batch_size"
+            r"^fit_many: max_memory=100 bytes does not hold one model: training DeepSVDD on 103 "
+            r"rows takes about [\d.]+e\+\d+\. Raise max_memory, or lower batch_size"
         )
         with pytest.raises(ValueError, match=message):
             fit_many(estimators, X, max_memory=100)

@@ -279,35 +279,6 @@ def test_parquet_files_that_do_not_fit_together(X, tmp_path):
         ParquetRows(tmp_path / "3.parquet")
 
 
-@pytest.mark.parametrize("paths", [None, 3, [None], b"rows.parquet"])
-def test_parquet_paths_that_are_none(paths):
-    pytest.importorskip("pyarrow", reason="needs pyarrow")
-    with pytest.raises(TypeError, match="ParquetRows: paths must be the path of a file"):
-        ParquetRows(paths)
-
-
-def test_parquet_columns_that_cannot_be_read(X, tmp_path):
-    arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
-    path = tmp_path / "rows.parquet"
-    arrow.parquet.write_table(arrow.table([X[:, 0], X[:, 1], X[:, 2]], names=list("aab")), path)
-    with pytest.raises(ValueError, match="column 'a' comes more than once in .*rows.parquet"):
-        ParquetRows(path)
-    assert ParquetRows(path, columns=["b"]).shape == (6000, 1)
-    with pytest.raises(ValueError, match="column 'b' comes more than once in columns"):
-        ParquetRows(path, columns=["b", "b"])
-    with pytest.raises(ValueError, match="must name at least one column; got an empty list"):
-        ParquetRows(path, columns=[])
-    for columns in ("b", [0], 3):
-        with pytest.raises(TypeError, match="ParquetRows: columns must be a list of names"):
-            ParquetRows(path, columns=columns)
-    pd.DataFrame(index=range(9)).to_parquet(path)
-    with pytest.raises(ValueError, match="rows.parquet has no column"):
-        ParquetRows(path)
-    pd.DataFrame(index=[3, 1]).to_parquet(path)
-    with pytest.raises(ValueError, match="rows.parquet has no column that is no index"):
-        ParquetRows(path)
-
-
 def test_a_row_group_that_is_larger_than_the_memory(tmp_path):
     arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
     table = arrow.table({"a": np.zeros(100_000), "b": np.zeros(100_000)})

@@ -78,6 +78,11 @@ def test_what_cannot_go_on_is_refused(X):
         loe.set_params(estimator__hidden_sizes=[3]).fit(X)
     with pytest.raises(ValueError, match="that of DeepSVDD, and estimator is AutoEncoder now"):
         loe.set_params(estimator=AutoEncoder()).fit(X)
+    # The remedy is that of the call.
+    for changed in ({"estimator": AutoEncoder()}, {"estimator__hidden_sizes": [3]}):
+        again = clone(loe).set_params(estimator=DeepSVDD(max_epochs=3)).partial_fit(X)
+        with pytest.raises(ValueError, match=r"fit anew, with .*clone\(detector\).partial_fit"):
+            again.set_params(**changed).partial_fit(X)
     np.testing.assert_array_equal(loe.score_samples(X), scores)
     averaged = LOE(DeepSVDD(max_epochs=3), method=ODIM(), warm_start=True, random_state=0)
     averaged.fit(X)

@@ -286,3 +286,14 @@ def test_a_first_step_that_keeps_no_names(first):
     if first == "passthrough":
         more = scorer(given.assign(more=0))
         np.testing.assert_allclose(more["score"], expected, rtol=0, atol=1e-12)
+
+
+def test_a_lazy_frame_is_to_be_collected(fitted):
+    with pytest.raises(TypeError, match=r"BatchScorer takes .*Pass frame\.collect\(\)"):
+        BatchScorer(fitted)(pl.from_pandas(FRAME).lazy())
+
+
+@pytest.mark.parametrize("name", ["keep", "trusted"])
+def test_lists_that_are_none(fitted, name):
+    with pytest.raises(TypeError, match=f"BatchScorer: {name} must be a list .*; got None"):
+        BatchScorer(fitted, **{name: None})

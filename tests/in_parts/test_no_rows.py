@@ -1,0 +1,117 @@
+"""What is given as rows and has none, or none that are read: the error says what to pass."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import FEW_TREES
+from scipy import sparse
+from sklearn import config_context
+from stored_rows import dask_array, dask_frame, hdf5
+
+from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, fit_many
+from lofe_sklearn.sources import ParquetRows
+
+LITTLE = {"working_memory": 1}
+
+
+@pytest.fixture
+def X():
+    return np.random.default_rng(0).normal(size=(6000, 4)).astype(np.float32)
+
+
+def _loe(**options):
+    return LOE(DeepSVDD(**options), init=FEW_TREES, contamination=0.1)
+
+
+def _calls(X, frame):
+    """What takes rows, and calls itself so."""
+    alone = DeepSVDD(max_epochs=1).fit(frame)
+    yield "DeepSVDD", DeepSVDD().fit
+    yield "DeepSVDD", DeepSVDD().partial_fit
+    yield "DeepSVDD", alone.score_samples
+    yield "LOE", _loe().fit_resample
+    yield "LOESearchCV", LOESearchCV(_loe(), {"contamination": [0.1]}).fit
+    yield "fit_many", lambda rows: fit_many([DeepSVDD()], rows)
+
+
+def test_collections_of_dask_that_are_no_rows(X):
+    dask = pytest.importorskip("dask", reason="needs dask")
+    frame = pd.DataFrame(X[:100], columns=["x0", "x1", "x2", "x3"])
+    series = dask_frame(X, None).x0
+    for owner, call in _calls(X[:100], frame):
+        with pytest.raises(TypeError, match=rf"^{owner}: X must be a table .* X\.to_frame\(\)"):
+            call(series)
+        with pytest.raises(TypeError, match=rf"^{owner}: X must be a table .*X\.compute\(\)"):
+            call(dask.delayed(X))
+
+
+def test_a_lazy_frame_is_to_be_collected(X):
+    polars = pytest.importorskip("polars", reason="needs polars")
+    frame = pd.DataFrame(X[:100], columns=["x0", "x1", "x2", "x3"])
+    for owner, call in _calls(X[:100], frame):
+        with pytest.raises(TypeError, match=rf"^{owner}: X must be rows; .*Pass X\.collect\(\)"):
+            call(polars.from_pandas(frame).lazy())
+
+
+def test_a_dataset_of_a_closed_file(X, tmp_path):
+    rows = hdf5(X, tmp_path)
+    calls = list(_calls(X[:100], X[:100]))
+    rows.file.close()
+    for owner, call in calls:
+        with pytest.raises(ValueError, match=rf"^{owner}: X, a h5py.Dataset.*file may be closed"):
+            call(rows)
+
+
+def test_frames_without_columns(X):
+    frame = pd.DataFrame(X[:100]).add_prefix("x")
+    alone = DeepSVDD(max_epochs=1).fit(frame)
+    for rows in (frame[[]], dask_frame(X, None)[[]]):
+        for call in (alone.score_samples, DeepSVDD().fit):
+            with pytest.raises(ValueError, match=r"^DeepSVDD: Found array with 0 feature\(s\)"):
+                call(rows)
+
+
+def test_sparse_blocks_of_dask(X):
+    rows = dask_array(X, None).map_blocks(sparse.csr_matrix)
+    detector = DeepSVDD(max_epochs=1).fit(rows)  # read whole
+    with config_context(**LITTLE):
+        np.testing.assert_allclose(detector.score_samples(rows), detector.score_samples(X))
+        with pytest.raises(ValueError, match=r"are a sparse matrix.*block\.toarray\(\)"):
+            detector.fit(rows)
+
+
+def test_many_detectors_of_a_frame_of_dask(X):
+    [detector] = fit_many([DeepSVDD(max_epochs=1, random_state=0)], dask_frame(X, None))
+    expected = DeepSVDD(max_epochs=1, random_state=0).fit(X)
+    np.testing.assert_allclose(
+        detector.score_samples(dask_frame(X, None)), expected.score_samples(X)
+    )
+
+
+@pytest.mark.parametrize("paths", [None, 3, [None], b"rows.parquet"])
+def test_parquet_paths_that_are_none(paths):
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    with pytest.raises(TypeError, match="ParquetRows: paths must be the path of a file"):
+        ParquetRows(paths)
+
+
+def test_parquet_columns_that_cannot_be_read(X, tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
+    path = tmp_path / "rows.parquet"
+    arrow.parquet.write_table(arrow.table([X[:, 0], X[:, 1], X[:, 2]], names=list("aab")), path)
+    with pytest.raises(ValueError, match="column 'a' comes more than once in .*rows.parquet"):
+        ParquetRows(path)
+    assert ParquetRows(path, columns=["b"]).shape == (6000, 1)
+    with pytest.raises(ValueError, match="column 'b' comes more than once in columns"):
+        ParquetRows(path, columns=["b", "b"])
+    with pytest.raises(ValueError, match="must name at least one column; got an empty list"):
+        ParquetRows(path, columns=[])
+    for columns in ("b", [0], 3):
+        with pytest.raises(TypeError, match="ParquetRows: columns must be a list of names"):
+            ParquetRows(path, columns=columns)
+    pd.DataFrame(index=range(9)).to_parquet(path)
+    with pytest.raises(ValueError, match="rows.parquet has no column"):
+        ParquetRows(path)
+    pd.DataFrame(index=[3, 1]).to_parquet(path)
+    with pytest.raises(ValueError, match="rows.parquet has no column that is no index"):
+        ParquetRows(path)
