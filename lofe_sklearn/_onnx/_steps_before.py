@@ -9,6 +9,7 @@ import torch
 
 from lofe_sklearn._containers import take_rows
 from lofe_sklearn._detectors import count_given_rows
+from lofe_sklearn._onnx._imputer import conversions
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._torch_export import exported
 from lofe_sklearn.sources._find_source import source_of
@@ -78,6 +79,7 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
             steps,
             initial_types=types,
             target_opset={"": opset, "ai.onnx.ml": 3},
+            **conversions(),
         )
         # The model states the oldest version that has all of its operations.
         before = onnx.version_converter.convert_version(before, opset)

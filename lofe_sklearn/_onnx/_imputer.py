@@ -1,0 +1,75 @@
+"""`SimpleImputer` as operations that ONNX Runtime has in double precision, unlike its own `Imputer`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+
+
+def conversions() -> dict[str, dict[type, Any]]:
+    """Return what skl2onnx needs to translate the step by this module."""
+    return {
+        "custom_shape_calculators": {SimpleImputer: _set_type_of_output},
+        "custom_conversion_functions": {SimpleImputer: _convert},
+    }
+
+
+def _set_type_of_output(operator: Any) -> None:
+    imputer, given = operator.raw_operator, operator.inputs[0].type
+    n_columns = len(_kept(imputer)) + len(_indicated(imputer))
+    operator.outputs[0].type = type(given)([None, n_columns])
+
+
+def _convert(scope: Any, operator: Any, container: Any) -> None:
+    import onnx
+    from skl2onnx.common.data_types import StringTensorType
+
+    imputer = operator.raw_operator
+    is_text = isinstance(operator.inputs[0].type, StringTensorType)
+    of_values = onnx.TensorProto.STRING if is_text else onnx.TensorProto.DOUBLE
+
+    def constant(name: str, values: Any, kind: int) -> str:
+        name = scope.get_unique_variable_name(name)
+        container.add_initializer(name, kind, [len(values)], list(values))
+        return name
+
+    def computed(operation: str, inputs: list[str], **attributes: Any) -> str:
+        name = scope.get_unique_variable_name(operation.lower())
+        container.add_node(operation, inputs, name, **attributes)
+        return name
+
+    def columns(of: str, indices: np.ndarray) -> str:
+        index = constant("columns", indices.tolist(), onnx.TensorProto.INT64)
+        return computed("Gather", [of, index], axis=1)
+
+    X = computed("Concat", [each.full_name for each in operator.inputs], axis=1)
+    if _is_nan(imputer.missing_values):
+        if is_text:
+            raise NotImplementedError("text has no NaN: SimpleImputer(missing_values=...) is text")
+        missing = computed("IsNaN", [X])
+    else:
+        missing = computed("Equal", [X, constant("missing", [imputer.missing_values], of_values)])
+    kept = _kept(imputer)
+    values = imputer.statistics_[kept]
+    fill = constant("fill", values if is_text else values.astype(float), of_values)
+    parts = [computed("Where", [columns(missing, kept), fill, columns(X, kept)])]
+    if len(_indicated(imputer)):
+        parts.append(computed("Cast", [columns(missing, _indicated(imputer))], to=of_values))
+    container.add_node("Concat", parts, operator.outputs[0].full_name, axis=1)
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and np.isnan(value)
+
+
+def _kept(imputer: SimpleImputer) -> np.ndarray:
+    """Return the columns that are not left out for having no value in the rows of the fit."""
+    is_kept = [imputer.keep_empty_features or not _is_nan(each) for each in imputer.statistics_]
+    return np.flatnonzero(is_kept)
+
+
+def _indicated(imputer: SimpleImputer) -> np.ndarray:
+    """Return the columns that get one more column, which says where they were missing."""
+    return imputer.indicator_.features_ if imputer.add_indicator else np.arange(0)
