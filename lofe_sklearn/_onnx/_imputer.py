@@ -1,4 +1,4 @@
-"""`SimpleImputer` as operations that ONNX Runtime has in double precision, unlike its own `Imputer`."""
+"""`SimpleImputer` in double precision, which ONNX Runtime's own operator does not have."""
 
 from __future__ import annotations
 
