@@ -66,7 +66,7 @@ def _few_trees(request, monkeypatch):
     Tests marked ``all_trees`` have what a user has; so have other processes, and the pages.
     """
     if not request.node.get_closest_marker("all_trees"):
-        monkeypatch.setattr(Forest, "n_trees", 20)
+        monkeypatch.setattr(Forest, "n_trees", 6)
 
 
 @pytest.fixture

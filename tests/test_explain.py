@@ -149,7 +149,7 @@ def test_scores_and_sums(detector):
     np.testing.assert_allclose(alone.contributions[0], found.contributions[1], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["thyroid", "cardio"])
+@pytest.mark.parametrize("name", ["thyroid", pytest.param("cardio", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("cls", [*TABLES, LOE], ids=lambda cls: cls.__name__)
 def test_planted_anomalies_are_blamed(cls, name, request):
     """The hits of all sizes and of more rows are a study's: ``study reasons``."""

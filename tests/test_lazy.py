@@ -108,6 +108,7 @@ def test_a_name_like_no_other(name):
         getattr(lofe_sklearn, name)
 
 
+@pytest.mark.slow
 def test_what_was_pickled_is_read_by_a_fresh_interpreter(tmp_path):
     file = tmp_path / "detector.pickle"
     file.write_bytes(pickle.dumps(lofe_sklearn.LOE(backbones.GOAD(), random_state=1)))

@@ -246,7 +246,7 @@ def run_in_terminal(script, columns):
     return written.decode()
 
 
-@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("columns", [80, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_terminal_gets_a_bar_on_one_line(columns):
     written = run_in_terminal(SCRIPT.format(options=""), columns)
     frames = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", frame) for frame in re.split(r"\r|\n", written)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from lofe_sklearn._onnx._imputer import conversions
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._torch_export import exported
 from lofe_sklearn.sources._find_source import source_of
+
+# The outputs of a graph. An input of the same name would be the same value to ONNX.
+_OUTPUTS = ("score", "label")
 
 
 def first_rows(X: Any, n_rows: int) -> Any:
@@ -58,11 +62,7 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
     from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 
     inputs = inputs_of(rows)
-    taken = [repr(name) for name in inputs if name in ("score", "label")]
-    if taken:
-        raise NotExportable(
-            f"a column cannot have the name of an output of the graph: rename {', '.join(taken)}"
-        )
+    _check_names(inputs)
     types = [
         (
             name,
@@ -90,13 +90,6 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
             f"skl2onnx cannot translate one of the steps {names}: "
             f"{reason[0] if reason else type(error).__name__}"
         ) from error
-    renamed = [own.name for own in before.graph.input if own.name not in inputs]
-    if renamed:
-        missing = set(inputs) - {own.name for own in before.graph.input}
-        raise NotExportable(
-            "inputs of a graph are named as columns are, by letters, digits and _, not first a "
-            f"digit: rename {', '.join(map(repr, sorted(missing)))} before fitting"
-        )
     [output] = before.graph.output
     if output.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
         own = exported(detector, torch.float32)
@@ -107,3 +100,19 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
         del model.opset_import[:]
         model.opset_import.extend(versions.values())
     return onnx.compose.merge_models(before, own, io_map=[(before.graph.output[0].name, "X")])
+
+
+def _check_names(inputs: dict[str, np.ndarray]) -> None:
+    """Refuse columns that inputs of a graph cannot be named as: skl2onnx would rename them."""
+    outputs = [name for name in inputs if name in _OUTPUTS]
+    if outputs:
+        raise NotExportable(
+            "a column cannot have the name of an output of the graph: rename "
+            f"{', '.join(map(repr, outputs))}"
+        )
+    others = [name for name in inputs if not re.fullmatch(r"[^\W\d][\w+]*", name)]
+    if others:
+        raise NotExportable(
+            "inputs of a graph are named as columns are, by letters, digits and _, not first a "
+            f"digit: rename {', '.join(map(repr, sorted(others)))} before fitting"
+        )

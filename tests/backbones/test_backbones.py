@@ -91,8 +91,8 @@ def test_an_unknown_parameter_is_named(backbone_class):
 
 @pytest.mark.parametrize(
     "cls",
-    # MHRot's takes as long as those of all others.
-    [pytest.param(cls, marks=[pytest.mark.slow] * (cls is MHRot)) for cls in BACKBONES],
+    # Those of MHRot and ICL take longer than those of all others.
+    [pytest.param(cls, marks=[pytest.mark.slow] * (cls in (MHRot, ICL))) for cls in BACKBONES],
     ids=lambda cls: cls.__name__,
 )
 def test_check_backbone(cls, monkeypatch):
@@ -140,6 +140,16 @@ def test_a_stack_equals_single_fits(backbone_class):
         )
 
 
+@pytest.mark.parametrize(
+    "backbone_class",
+    # The others take most of the time.
+    [
+        pytest.param(cls, marks=[pytest.mark.slow] * (cls not in (AutoEncoder, DeepSVDD, NeuTraL)))
+        for cls in BACKBONES
+    ],
+    ids=lambda cls: cls.__name__,
+    indirect=True,
+)
 def test_a_stack_equals_single_models_over_a_long_training(backbone_class):
     # In float64: in float32 a long training turns rounding errors into another model.
     X = np.random.default_rng(0).normal(size=(100, 4))

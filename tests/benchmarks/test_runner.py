@@ -140,9 +140,8 @@ def test_one_bad_fit_leaves_the_others_of_its_stack(contaminated, tmp_path):
     assert "contamination" in rows[1]["error"]
 
 
-@pytest.mark.parametrize(
-    "sign", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_run_goes_on_where_it_stopped(data, tmp_path, sign):
     output = tmp_path / "out.jsonl"
     command = [
@@ -308,6 +307,7 @@ def test_no_assumed_anomalies_is_blind_training(data, tmp_path):
     assert by_method["hard"] == pytest.approx(by_method["blind"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_every_suite_lists_its_fits_once(capsys):
     for suite in SUITES.values():
         known = [identity(asdict(fit)) for fit in suite.fits()]

@@ -37,6 +37,7 @@ def no_processes(monkeypatch):
     return done
 
 
+@pytest.mark.slow
 def test_a_measurement_of_each_kind_in_a_process_of_its_own(tmp_path):
     output = tmp_path / "speed.jsonl"
     arguments = [*TINY, "--detectors", "DeepSVDD", "sklearn.IsolationForest", "no_such:Detector"]

@@ -185,6 +185,7 @@ def test_every_result_file_has_a_suite_or_a_study():
         assert row.get("study") in STUDIES or row["suite"]
 
 
+@pytest.mark.slow
 def test_a_study_on_a_set_of_ones_own(contaminated, tmp_path):
     X, y = contaminated
     np.savez(tmp_path / "mine.npz", X=X, y=y)
@@ -232,6 +233,7 @@ def test_digests_of_two_checkouts(monkeypatch, capsys):
     assert "| b | 2 | 3 | differs |" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_another_checkout_is_used_or_refused(tmp_path):
     task = {"dataset": "odds:thyroid", "backbone": "DeepSVDD", "n_models": 1, "device": "cpu"}
     [microseconds] = run_in(ROOT, "step_times.py", json.dumps([task | {"n_steps": 3}]))

@@ -56,6 +56,7 @@ def test_the_reader_of_a_pipe_may_close_it(model, folder):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+@pytest.mark.slow
 def test_an_interruption_leaves_no_file(folder, tmp_path):
     command = [sys.executable, "-m", "lofe_sklearn", "fit", str(folder / "today.csv")]
     command += ["--model", str(tmp_path / "m.lofe"), "--output", str(tmp_path / "s.csv")]

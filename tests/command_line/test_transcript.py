@@ -68,6 +68,7 @@ def run(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 @pytest.mark.skipif(not PAGE.exists(), reason="the documentation is not here")
+@pytest.mark.slow
 def test_the_page_shows_what_the_commands_print(run):
     n_commands = 0
     for command, shown in transcripts():

@@ -81,6 +81,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(bomb):
     assert megabytes < 50
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_read_at_a_part_of_its_size(photo):
     output, megabytes = measured(photo)
     assert "(1, 3)" in output

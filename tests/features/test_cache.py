@@ -326,6 +326,7 @@ def test_threads_fill_one_cache(folder):
     check_filled(results, folder)
 
 
+@pytest.mark.slow
 def test_processes_fill_one_cache(folder):
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:

@@ -38,7 +38,11 @@ def test_stacks_for_all_workers(X, n_jobs, sizes, monkeypatch):
         assert_same(one, estimator.fit(X), X)
 
 
-@pytest.mark.parametrize("processes", [False, True], ids=["threads", "processes"])
+@pytest.mark.parametrize(
+    "processes",
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+    ids=["threads", "processes"],
+)
 def test_dask(X, known, processes):
     """Stacks are trained by the workers of a cluster (extra ``lofe-sklearn[dask]``)."""
     distributed = pytest.importorskip("distributed")

@@ -124,7 +124,10 @@ class TestDropout:
         "backbone",
         [
             WithDropout(max_epochs=4, batch_size=32),
-            MHRot(depth=10, width=1, n_views=1, dropout=0.3, max_epochs=3),
+            pytest.param(
+                MHRot(depth=10, width=1, n_views=1, dropout=0.3, max_epochs=3),
+                marks=pytest.mark.slow,
+            ),
         ],
         ids=lambda e: type(e).__name__,
     )

@@ -19,7 +19,7 @@ def test_it_is_the_default():
     assert LOE().method == "auto"
 
 
-@pytest.mark.parametrize("n_estimators", [None, 6])
+@pytest.mark.parametrize("n_estimators", [None, pytest.param(6, marks=pytest.mark.slow)])
 def test_with_a_ratio_alone_half_of_the_members_have_a_margin(X, n_estimators):
     loe = LOE(contamination=0.1, n_estimators=n_estimators, random_state=0).fit(X)
     kinds = [type(member) for member in loe.estimators_]
@@ -40,7 +40,7 @@ def test_with_a_ratio_alone_half_of_the_members_have_a_margin(X, n_estimators):
     "options",
     [
         {},
-        {"contamination": (0.05, 0.2)},
+        pytest.param({"contamination": (0.05, 0.2)}, marks=pytest.mark.slow),
         {"estimator": DeepSVDD(max_epochs=3), "contamination": 0.1},
         {"estimator": [DeepSVDD(max_epochs=3), RealNVP(max_epochs=2)], "contamination": 0.1},
     ],

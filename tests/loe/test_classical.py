@@ -141,6 +141,7 @@ class TestManyRows:
             detector.outlier_scores(self.rows[order]), scores[order], rtol=1e-9
         )
 
+    @pytest.mark.slow
     def test_little_of_them_is_kept(self):
         assert Neighbors().fit(self.rows).rows_.shape == (500, 3)
         wide = sparse.random(400, 200_000, density=1e-4, format="csr", random_state=0)

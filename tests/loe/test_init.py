@@ -142,6 +142,7 @@ def test_the_first_labels_are_those_of_the_detector(X, name, method):
     assert set(vars(given)) == before
 
 
+@pytest.mark.all_trees
 def test_the_isolation_forest(X):
     detector = loe(init="iforest").fit(X)
     expected = lowest(IsolationForest(random_state=0).fit(X).score_samples(X))
@@ -227,6 +228,7 @@ def test_all_members_start_alike(X):
     np.testing.assert_array_equal(first[0], first[2])
 
 
+@pytest.mark.all_trees
 def test_sparse_rows(X):
     X = sparse.csr_matrix(np.where(np.abs(X) > 0.5, X, 0))
     for init in (IsolationForest(random_state=0), "iforest"):

@@ -49,6 +49,7 @@ def test_of_heavy_tails_few_are_flagged():
     assert detector.contamination_interval_[0] < 0.02
 
 
+@pytest.mark.all_trees
 @pytest.mark.parametrize(("n_outliers", "n"), [(30, 300), (30, 600)])
 @pytest.mark.parametrize("distance", [3, 5])
 def test_a_group_of_anomalies(n_outliers, n, distance):
