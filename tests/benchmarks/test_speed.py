@@ -68,6 +68,7 @@ def test_a_measurement_of_each_kind_in_a_process_of_its_own(tmp_path):
         (["--memory", "1"], "more memory than the limit of 1 MB"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_over_a_limit_has_a_row_that_says_so(tmp_path, limits, message):
     output = tmp_path / "speed.jsonl"
     arguments = ["--n", "2e5", "--d", "40", "--detectors", "sklearn.IsolationForest"]

@@ -264,6 +264,7 @@ def test_a_step_is_timed_so_many_times():
     assert (seconds > 0).all()
 
 
+@pytest.mark.slow
 def test_step_time_beside_products_and_peers(monkeypatch):
     for name, value in {"N_STEPS": 3, "N_ROUNDS": 1, "SECONDS": 0.0, "N_REPEATS": 1}.items():
         monkeypatch.setattr(step_time, name, value)
