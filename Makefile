@@ -17,10 +17,9 @@ PIP := $(BIN)/python $(INSTALL) -c constraints.txt
 THREADS := OMP_NUM_THREADS=1
 # What needs no extra but "progress": training, detectors, searches, metrics, scikit-learn's checks.
 # One test of each kind is enough: what old versions lack is an interface, and not a digit. So
-# long trainings are left out, and of scikit-learn's checks and those like them some backbones.
+# what takes long is left out, and some backbones where all go through the same code.
 CORE := $(addprefix tests/,engine metrics test_common.py test_loe.py test_model_selection.py \
-	test_search.py backbones/test_backbones.py loe/test_auto_method.py loe/test_classical.py \
-	loe/test_evidence.py loe/test_posterior.py fit_many/test_fit_many.py)
+	test_search.py loe/test_classical.py loe/test_evidence.py fit_many/test_fit_many.py)
 
 # The wheel in an environment of its own, from a folder without the source: fit, save, score.
 test-wheel:
@@ -48,8 +47,7 @@ test-engines: $(VENV)/.test,dask,ray,spark
 
 test-oldest: $(OLDEST)/.done
 	$(THREADS) $(OLDEST)/bin/python -m pytest -m "not slow and not gpu and not engines" -n 2 --durations=10 $(CORE) \
-		-k "not check_backbone and not long_training and not higher_normal_loss \
-		and not (test_common and (MHRot or GOAD or TCCM or AutoEncoder))"
+		-k "not forks and not MHRot and not (test_common and (GOAD or TCCM or AutoEncoder))"
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
