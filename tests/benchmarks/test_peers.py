@@ -116,7 +116,14 @@ def test_scikit_learns_detectors_rank_anomalies_on_top(name, clean_and_odd):
     assert roc_auc_score(y_new, peer.anomaly_scores(X_new)) > 0.95
 
 
-@pytest.mark.parametrize("name", [name for name in PEERS if name not in SKLEARN])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in ("pyod.DIF", "pyod.AutoEncoder")))
+        for name in PEERS
+        if name not in SKLEARN
+    ],
+)
 def test_pyods_and_deepods_detectors_rank_anomalies_on_top(name, clean_and_odd, capsys):
     library = name.split(".")[0]
     pytest.importorskip(library, reason=f"{library} comes with make peers")

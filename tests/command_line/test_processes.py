@@ -83,7 +83,8 @@ def test_without_typer_the_demo_is_there_and_other_commands_name_the_extra():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
-@pytest.mark.parametrize("width", [80, pytest.param(140, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.slow
 def test_a_terminal_gets_a_table_that_fits(width, model, folder):
     import fcntl
     import pty

@@ -87,6 +87,7 @@ def test_forked_process_computes():
 
 
 # As a web server would have it, and joblib.
+@pytest.mark.slow
 def test_threads_and_new_processes_score_alike():
     X = np.random.default_rng(0).normal(size=(300, 6))
     detector = LOE([DeepSVDD(max_epochs=2), AutoEncoder(max_epochs=2)], random_state=0).fit(X)
