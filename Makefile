@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 # The peers' detectors want an environment of their own.
 PEERS ?= .venv-peers
-# So do the oldest versions that pyproject.toml promises, with the wheel, as somebody who has no
-# checkout installs it.
+# So do the oldest versions that pyproject.toml promises.
 OLDEST ?= .venv-oldest
+# And the wheel, as somebody who has no checkout installs it.
+WHEEL ?= .venv-wheel
 BIN := $(VENV)/bin
 # Without --no-compile pip compiles all of torch, of which most is never imported: half of its time.
 # Python then compiles what it imports, and must be free to keep that, or each process does so again.
@@ -14,16 +15,19 @@ INSTALL := -m pip install --no-compile --quiet --disable-pip-version-check
 PIP := $(BIN)/python $(INSTALL) -c constraints.txt
 # Small matrices: threads of torch and of BLAS would fight over them more than they gain.
 THREADS := OMP_NUM_THREADS=1
-# What needs few extras: training, detectors, searches, metrics, scikit-learn's checks.
+# What needs no extra but "progress": training, detectors, searches, metrics, scikit-learn's checks.
 # One test of each kind is enough: what old versions lack is an interface, and not a digit. So
 # what takes long is left out, and some backbones where all go through the same code.
 CORE := $(addprefix tests/,engine metrics test_common.py test_loe.py test_model_selection.py \
 	test_search.py loe/test_classical.py loe/test_evidence.py fit_many/test_fit_many.py)
 
-# The wheel, from a folder without the source, beside the oldest versions: fit, save, score.
-test-wheel: $(OLDEST)/.done
-	rm -rf build/elsewhere && mkdir -p build/elsewhere
-	cd build/elsewhere && $(THREADS) "$(CURDIR)/$(OLDEST)/bin/python" "$(CURDIR)/tests/wheel.py"
+# The wheel in an environment of its own, from a folder without the source: fit, save, score.
+test-wheel:
+	rm -rf build/wheel $(WHEEL) && mkdir -p build/wheel/elsewhere && $(PYTHON) -m venv $(WHEEL)
+	$(WHEEL)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/wheel .
+	$(WHEEL)/bin/python $(INSTALL) -c constraints.txt \
+		"$$(ls build/wheel/*.whl)[cli]"
+	cd build/wheel/elsewhere && $(THREADS) "$(CURDIR)/$(WHEEL)/bin/python" "$(CURDIR)/tests/wheel.py"
 
 .PHONY: demo test test-all test-engines test-oldest test-wheel lint docs linkcheck screenshots bench peers clean
 
@@ -74,7 +78,7 @@ bench: $(VENV)/.demo
 peers: $(PEERS)/.done
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(OLDEST) build docs/_build docs/auto_examples docs/reference/generated
+	rm -rf $(VENV) $(PEERS) $(OLDEST) $(WHEEL) build docs/_build docs/auto_examples docs/reference/generated
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -96,8 +100,7 @@ $(PEERS)/.done: benchmarks/peers/requirements.txt pyproject.toml constraints.txt
 # Builds of torch this old come with CUDA on Linux, and pip brings its libraries too (3 GB): without
 # them torch cannot be imported. An index that has a CPU build saves that.
 $(OLDEST)/.done: pyproject.toml constraints-oldest.txt
-	rm -rf build/wheel && $(PYTHON) -m venv $(OLDEST)
-	$(OLDEST)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/wheel .
+	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python $(INSTALL) \
-		-c constraints-oldest.txt "$$(ls build/wheel/*.whl)[cli]" pytest pytest-xdist hypothesis polars
+		-c constraints-oldest.txt -e ".[progress]" pytest pytest-xdist hypothesis pandas polars
 	touch $@
