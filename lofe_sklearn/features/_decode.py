@@ -80,8 +80,11 @@ def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
     if image.ndim == 2:
         image = image[:, :, None]
     if image.ndim != 3 or image.shape[2] not in IMAGE_CHANNELS:
+        shape = tuple(np.shape(item))
+        is_first = len(shape) == 3 and shape[0] in IMAGE_CHANNELS
+        advice = "; they come last: transpose it by np.moveaxis(image, 0, -1)" if is_first else ""
         raise BrokenImage(
-            f"an image has 1, 3 or 4 channels; this {_described(item)} is of shape {np.shape(item)}"
+            f"an image has 1, 3 or 4 channels; this {_described(item)} is of shape {shape}{advice}"
         )
     if 0 in image.shape:
         raise BrokenImage(f"an image of shape {np.shape(item)} has no pixels")

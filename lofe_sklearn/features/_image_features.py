@@ -38,6 +38,7 @@ from lofe_sklearn.features._saved_extractor import SavedExtractorMixin
 from lofe_sklearn.features._sources import (
     Images,
     ImagesLike,
+    check_not_one_image,
     images_of_array,
     is_array_of_numbers,
     open_images,
@@ -334,6 +335,8 @@ class ImageFeatures(
         if not is_array_of_numbers(X):
             return open_images(X, owner, self.max_pixels)
         check_plain_values(X, "X", owner)
+        if not reset:
+            check_not_one_image(X, self.image_shape_, owner)
         if getattr(X, "ndim", 2) < 3:
             X = validate_data(self, X, reset=reset)
             return rows_of_pixels(X, self.image_shape, owner)

@@ -118,6 +118,13 @@ class VideoWindows:
     def __len__(self) -> int:
         return len(self.groups)
 
+    def __repr__(self) -> str:
+        n_clips = len(np.unique(self.groups))
+        return (
+            f"<VideoWindows: {len(self)} windows of {self.length} frames, from {n_clips} "
+            f"clip{'' if n_clips == 1 else 's'}>"
+        )
+
     @overload
     def __getitem__(self, rows: int) -> NDArray[np.float32]: ...
     @overload

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
@@ -156,9 +156,8 @@ class PictureScoresMixin(ThresholdMixin):
         self.contamination_ = share
         self.labels_ = np.where(self._training_scores < offset, -1, 1)
 
-    @contextmanager
-    def _rows_to_score(self, X: Any, name: str = "X") -> Iterator[Any]:
-        yield X
+    def _of_each_row(self, X: Any, compute: Callable[[Any], Floats], name: str = "X") -> Floats:
+        return compute(X)  # pictures are validated where they are read
 
     def _scores_of(self, X: Any) -> Floats:
         return self.score_samples(X)

@@ -417,3 +417,28 @@ class TestBadInput:
         extractor.set_params(layers=None)
         assert extractor.image_shape_ == (16, 16, 3)
         np.testing.assert_array_equal(extractor.transform(X), small().fit_transform(X))
+
+    def test_one_picture_that_is_not_in_a_list(self):
+        colour, grey = pixels(), pixels(channels=0)
+        for kind, message in ((colour, r"\(16, 16, 3\)"), (grey, r"\(16, 16\)")):
+            features = small().fit(kind)
+            with pytest.raises(ValueError, match=f"or one in a list; got .* {message}"):
+                features.transform(kind[0])
+            assert len(features.transform([kind[0]])) == 1
+        with pytest.raises(ValueError, match="is a single image. Pass "):
+            small().fit(colour[0])
+        row = ImageFeatures(network(), image_size=16, image_shape=(1, 1, 9)).fit(np.eye(9))
+        assert len(row.transform(np.eye(9)[:1])) == 1  # the row of a table has this shape too
+        with pytest.raises(BrokenImage, match="they come last: transpose it"):
+            small().fit([np.moveaxis(colour[0], -1, 0)])
+
+
+def test_broken_ones_of_an_array_are_those_that_the_transformer_cannot_read():
+    X = pixels().transpose(0, 3, 1, 2) / 255
+    assert find_broken_images(X) == find_broken_images(X[:, 0].reshape(len(X), -1)) == []
+    X[2, 0, 3, 3] = np.nan
+    for held in (X, X[:, 0].reshape(len(X), -1), list(X.transpose(0, 2, 3, 1))):
+        assert [broken.index for broken in find_broken_images(held)] == [2]
+    for held in (X, X[:, 0].reshape(len(X), -1)):
+        masked = np.ma.masked_invalid(held)
+        assert ["masked" in broken.reason for broken in find_broken_images(masked)] == [True]
