@@ -310,9 +310,10 @@ class ContaminationDisplay:
         axes.annotate(
             "separate group",
             (ratios[-1], separate_at[-1]),
-            xytext=(0, 2),
+            xytext=(0, -2),  # above it is the end of the axes
             textcoords="offset points",
             ha="right",
+            va="top",
             fontsize=SMALL,
         )
 

@@ -230,6 +230,9 @@ class TrainingDisplay:
         lower.set(xlabel="epoch", ylabel="labels, %")
         lower.set_ylim(0, max(1.0, lower.get_ylim()[1]))  # all zero where training was blind
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(self.loss_n) == 1:
+            for axes in self.axes_:
+                axes.set_xlim(0.5, 1.5)
         label(upper, self.name if name is None else name)
         label(lower)
         return self
@@ -250,13 +253,16 @@ class TrainingDisplay:
         look = {"color": color, "linestyle": style, "linewidth": 1.8}
         for own in values.T:
             thin = {"linewidth": 0.7, "alpha": 0.35, "label": "_member"} if several else {}
-            styled = merged(Line2D, {**look, "label": text, **thin}, given)
+            # A line of one point is not seen.
+            dot = {"marker": "o"} if np.isfinite(own).sum() == 1 else {}
+            styled = merged(Line2D, {**look, "label": text, **thin, **dot}, given)
             lines += axes.plot(epochs, own, **styled)
         if several:
             middle = [
                 np.median(own[~np.isnan(own)]) if (own == own).any() else np.nan for own in values
             ]
-            styled = merged(Line2D, {**look, "label": text}, given)
+            dot = {"marker": "o"} if np.isfinite(middle).sum() == 1 else {}
+            styled = merged(Line2D, {**look, "label": text, **dot}, given)
             lines += axes.plot(epochs, middle, **styled)
         return lines
 
