@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from lofe_sklearn._any_detector import fitted_detector
 from lofe_sklearn._containers import count_rows, readable_rows, take_rows
-from lofe_sklearn._reasons import Explanation, shown_value
+from lofe_sklearn._reasons import Explanation, shown_name, shown_value
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.inspection import explain
@@ -314,7 +314,7 @@ def _check_row(owner: str, row: Any, n_rows: int) -> None:
 
 def _title(row_name: Any, explanation: Explanation, row: int) -> str:
     score, typical = explanation.scores[row], explanation.typical_score
-    return f"row {plain(row_name)}\nscore {score:.3g}, typically {typical:.3g}"
+    return f"row {plain(shown_name(row_name))}\nscore {score:.3g}, typically {typical:.3g}"
 
 
 def _equation(name: str, value: str) -> str:
