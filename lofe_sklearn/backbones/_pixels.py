@@ -72,7 +72,8 @@ def check_no_files(X: Any, owner: str) -> None:
     """Raise ValueError for a folder, and for a list of file names or of encoded images."""
     files = str | PathLike | bytes
     first = X[0] if isinstance(X, list | tuple) and len(X) else X
-    if isinstance(first, files) or getattr(getattr(X, "dtype", None), "kind", "f") in "SU":
+    is_text = getattr(getattr(X, "dtype", None), "kind", "f") in "SU" and X.ndim < 2
+    if isinstance(first, files) or is_text:
         raise ValueError(
             f"{owner}: X must be an array of pixels; got file names, a folder or encoded images. "
             "lofe_sklearn.features.ImageFeatures reads files and turns them into rows for any "
@@ -85,7 +86,8 @@ def check_not_one_image(axes: tuple[int, ...], shape: Shape | None, owner: str) 
     if shape is None:
         return
     channels, height, width = shape
-    is_flat = len(axes) == 2 and axes[1] == math.prod(shape)
+    # Rows of two values are placed in a square of two by two.
+    is_flat = len(axes) == 2 and axes[1] in (math.prod(shape), 2)
     is_several = len(axes) == 3 and channels == 1 and axes[1:] == shape[1:]
     if axes in ((height, width), shape, (height, width, channels)) and not (is_flat or is_several):
         raise ValueError(

@@ -336,7 +336,7 @@ class ImageFeatures(
             return open_images(X, owner, self.max_pixels)
         check_plain_values(X, "X", owner)
         if not reset:
-            check_not_one_image(X, self.image_shape_, owner)
+            check_not_one_image(X, self.image_shape_, self.n_features_in_, owner)
         if getattr(X, "ndim", 2) < 3:
             X = validate_data(self, X, reset=reset)
             return rows_of_pixels(X, self.image_shape, owner)

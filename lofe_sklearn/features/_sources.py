@@ -164,13 +164,13 @@ def looks_like_one_in_colour(shape: tuple[int, ...]) -> bool:
     return shape[2] in (3, 4) and min(shape[:2]) >= _LEAST_SIDE
 
 
-def check_not_one_image(X: Any, image_shape: tuple[int, ...], owner: str) -> None:
+def check_not_one_image(X: Any, image_shape: tuple[int, ...], n_features: int, owner: str) -> None:
     """Raise ValueError for an array that is one image of the shape of the training images.
 
     Its lines would be taken for images.
     """
     shape = tuple(getattr(X, "shape", ()))
-    is_row = len(shape) == 2 and shape[1] == math.prod(image_shape)
+    is_row = len(shape) == 2 and shape[1] == n_features
     is_several = len(shape) == 3 and shape[1:] == image_shape[:2]
     if shape in (image_shape, image_shape[:2]) and not (is_row or is_several):
         raise ValueError(_one_image(X, owner))

@@ -429,6 +429,9 @@ class TestBadInput:
             small().fit(colour[0])
         row = ImageFeatures(network(), image_size=16, image_shape=(1, 1, 9)).fit(np.eye(9))
         assert len(row.transform(np.eye(9)[:1])) == 1  # the row of a table has this shape too
+        with pytest.warns(UserWarning, match="do not look like square images"):
+            rows = ImageFeatures(network(), image_size=16).fit_transform(np.eye(2))
+        assert len(rows) == 2  # placed in a square of two by two
         with pytest.raises(BrokenImage, match="they come last: transpose it"):
             small().fit([np.moveaxis(colour[0], -1, 0)])
 
