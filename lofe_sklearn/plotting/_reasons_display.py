@@ -197,11 +197,18 @@ class ReasonsDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If `explanation` is something else.
         ValueError
             If there is no such row.
         """
         owner = f"{cls.__name__}.from_explanation"
         require_matplotlib(owner)
+        if not isinstance(explanation, Explanation):
+            raise TypeError(
+                f"{owner}: explanation must be what explain returns; got "
+                f"{type(explanation).__name__}. from_estimator takes a detector and rows."
+            )
         _check_row(owner, row, len(explanation))
         check_argument(owner, "k", k, Number(Integral, low=1))
         own = explanation.contributions[row]

@@ -126,7 +126,7 @@ class TrainingDisplay:
         require_matplotlib(owner)
         detector: Any = fitted_detector(estimator, owner)
         every = getattr(detector, "estimators_", [detector])
-        chosen = range(len(every)) if members is None else list(members)
+        chosen = range(len(every)) if members is None else np.ravel(members).tolist()
         if len(chosen) == 0 or not all(_is_index(m, len(every)) for m in chosen):
             raise ValueError(
                 f"{owner}: members must be numbers from 0 to {len(every) - 1}, at least one; got "
@@ -166,9 +166,10 @@ class TrainingDisplay:
         """
         owner = f"{cls.__name__}.from_histories"
         require_matplotlib(owner)
-        if len(histories) == 0:
+        if not isinstance(histories, Sequence) or len(histories) == 0:
             raise ValueError(
-                f"{owner}: histories must hold at least one, the history_ of a fitted backbone."
+                f"{owner}: histories must be a list of at least one, the history_ of a fitted "
+                "backbone."
             )
         n_epochs = max(int(history.n_iter.max()) for history in histories)
         marked, changed = zip(*map(_label_shares, histories), strict=True)

@@ -119,3 +119,8 @@ def test_a_new_figure_has_room_for_all_bars():
     few, many = (reasons(["x"] * n, [1] * n).figure_.get_figheight() for n in (10, 50))
     assert few == 4.8
     assert many > 50 * 0.3
+
+
+def test_what_is_no_explanation(rows):
+    with pytest.raises(TypeError, match="must be what explain returns; got ndarray"):
+        ReasonsDisplay.from_explanation(rows)

@@ -60,3 +60,9 @@ def test_a_single_epoch_is_seen(rows):
     display = TrainingDisplay.from_estimator(detector)
     assert [line.get_marker() for line in display.lines_["loss_n"]] == ["o"]
     assert display.axes_[1].get_xlim() == (0.5, 1.5)
+
+
+def test_one_member_or_history_that_is_not_in_a_list(loe):
+    assert TrainingDisplay.from_estimator(loe, members=1).loss_n.shape[1] == 1
+    with pytest.raises(ValueError, match="histories must be a list of at least one"):
+        TrainingDisplay.from_histories(loe.estimators_[0].history_)
