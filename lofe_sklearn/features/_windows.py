@@ -119,11 +119,12 @@ class VideoWindows:
         return len(self.groups)
 
     def __repr__(self) -> str:
-        n_clips = len(np.unique(self.groups))
-        return (
-            f"<VideoWindows: {len(self)} windows of {self.length} frames, from {n_clips} "
-            f"clip{'' if n_clips == 1 else 's'}>"
+        numbers = len(self), self.length, len(np.unique(self.groups))
+        windows, frames, clips = (
+            f"{number} {noun}{'' if number == 1 else 's'}"
+            for number, noun in zip(numbers, ("window", "frame", "clip"), strict=True)
         )
+        return f"<VideoWindows: {windows} of {frames}, from {clips}>"
 
     @overload
     def __getitem__(self, rows: int) -> NDArray[np.float32]: ...

@@ -231,6 +231,7 @@ class TestFeatures:
             small().fit(clips[0])
         windows = video_windows(clips, length=3)
         assert repr(windows) == "<VideoWindows: 17 windows of 3 frames, from 2 clips>"
+        assert repr(windows[:1]) == "<VideoWindows: 1 window of 3 frames, from 1 clip>"
 
     def test_windows_in_an_array(self, clips):
         windows = video_windows(clips, length=4)
