@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from lofe_sklearn import engine
@@ -40,9 +40,9 @@ from lofe_sklearn.features._sources import (
     ImagesLike,
     check_not_one_image,
     images_of_array,
+    images_of_table,
     is_array_of_numbers,
     open_images,
-    rows_of_pixels,
 )
 
 
@@ -338,8 +338,7 @@ class ImageFeatures(
         if not reset:
             check_not_one_image(X, self.image_shape_, self.n_features_in_, owner)
         if getattr(X, "ndim", 2) < 3:
-            X = validate_data(self, X, reset=reset)
-            return rows_of_pixels(X, self.image_shape, owner)
+            return images_of_table(self, X, reset, owner)
         return images_of_array(np.asarray(X), owner)
 
     def __sklearn_tags__(self) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import joblib
 import numpy as np
+from sklearn.utils.validation import validate_data
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
 from lofe_sklearn._types import FilePath, MatrixLike
@@ -145,7 +146,8 @@ def open_images(X: Any, owner: str, max_pixels: int | None = MAX_PIXELS) -> Imag
         X = files_of(Path(X), owner)
     elif hasattr(X, "to_list") or (hasattr(X, "tolist") and getattr(X, "ndim", 0) == 1):
         X = list(X)
-    if not hasattr(X, "__len__") or not hasattr(X, "__getitem__") or isinstance(X, Mapping):
+    is_one = isinstance(X, Mapping | bytes | bytearray | memoryview)
+    if not hasattr(X, "__len__") or not hasattr(X, "__getitem__") or is_one:
         raise ValueError(
             f"{owner}: X must be images: an array (n, height, width[, channels]), a list of "
             f"arrays, file names or bytes, or a folder; got "
@@ -164,10 +166,24 @@ def looks_like_one_in_colour(shape: tuple[int, ...]) -> bool:
     return shape[2] in (3, 4) and min(shape[:2]) >= _LEAST_SIDE
 
 
+def images_of_table(estimator: Any, X: Any, reset: bool, owner: str) -> PixelRows:
+    """Validate a table of pixels as scikit-learn does, and give its rows their shape."""
+    try:
+        rows = validate_data(estimator, X, reset=reset)
+        return rows_of_pixels(rows, estimator.image_shape, owner)
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(
+            f"{owner}: a table must hold pixels as numbers; {error}. If a column has names of "
+            "files, pass that column alone, as X['file']."
+        ) from error
+
+
 def check_not_one_image(X: Any, image_shape: tuple[int, ...], n_features: int, owner: str) -> None:
     """Raise ValueError for an array that is one image of the shape of the training images.
 
-    Its lines would be taken for images.
+    Its lines would count as images.
     """
     shape = tuple(getattr(X, "shape", ()))
     is_row = len(shape) == 2 and shape[1] == n_features
@@ -188,14 +204,24 @@ def _no_images(owner: str) -> str:
 
 
 def files_of(folder: Path, owner: str) -> list[Path]:
-    """Return the image files of a folder and the folders in it, sorted by their names."""
+    """Return the image files of a folder and the folders in it, sorted by their names.
+
+    Without hidden ones, whose names begin with a dot: systems and editors put copies there.
+    """
     if folder.is_file():
         raise ValueError(
             f"{owner}: {folder} is a file. For one image give a list: [{str(folder)!r}]."
         )
     if not folder.is_dir():
         raise FileNotFoundError(f"{owner}: there is no folder {folder}.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        # A link that leads nowhere is an error when it is read.
+        and (path.is_file() or (path.is_symlink() and not path.exists()))
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
     if not found:
         others = sum(path.is_file() for path in folder.rglob("*"))
         raise ValueError(

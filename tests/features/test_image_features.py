@@ -1,10 +1,13 @@
 """ImageFeatures: the same features from whatever holds the images, and clear errors."""
 
+import io
+import os
 import pickle
 import warnings
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from joblib import Parallel, delayed
@@ -445,3 +448,33 @@ def test_broken_ones_of_an_array_are_those_that_the_transformer_cannot_read():
     for held in (X, X[:, 0].reshape(len(X), -1)):
         masked = np.ma.masked_invalid(held)
         assert ["masked" in broken.reason for broken in find_broken_images(masked)] == [True]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make links")
+def test_hidden_files_and_links_in_a_folder(tmp_path):
+    folder = write_folder(tmp_path / "images", pixels(3))
+    (folder / "._000.png").write_bytes(b"what macOS keeps beside a file")
+    write_folder(folder / ".thumbnails", pixels(3))
+    assert small().fit_transform(folder).shape[0] == 3
+    (folder / "999.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(BrokenImage, match=r"999\.png: there is no such file"):
+        small().fit_transform(folder)
+    hidden = write_folder(tmp_path / ".cache" / "images", pixels(3))
+    assert small().fit_transform(hidden).shape[0] == 3  # the user names it
+
+
+def test_other_things_that_hold_images(tmp_path):
+    folder = write_folder(tmp_path / "images", pixels(2))
+    table = pd.DataFrame({"file": [str(path) for path in sorted(folder.iterdir())]})
+    with pytest.raises(ValueError, match=r"ImageFeatures: a table must .* could not convert .*X\["):
+        small().fit(table)
+    assert len(small().fit_transform(table["file"])) == 2
+    content = (folder / "000.png").read_bytes()
+    with pytest.raises(ValueError, match="got bytes. Put one image into a list"):
+        small().fit(content)
+    with pytest.raises(ValueError, match="got dict"):
+        small().fit({"a": pixels()})
+    with pytest.raises(BrokenImage, match=r"of an open file pass the bytes, file\.read\(\)"):
+        small().fit([io.BytesIO(content)])
+    with pytest.raises(BrokenImage, match="it is a folder; pass it alone"):
+        small().fit([folder])
