@@ -106,6 +106,8 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
             "inputs. Pass some, such as X=X_train[:16]."
         )
     rows = _probes(detector) if X is None else first_rows(X, _N_PROBES)
+    if X is not None and hasattr(fitted, "score_samples"):
+        _check_rows(fitted, rows)
     try:
         model = (
             exported(detector) if not steps else joined_to_steps(Pipeline(steps), detector, rows)
@@ -113,12 +115,20 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
         check_graph(model, fitted, rows, inputs_of(rows) if steps else {"X": _as_matrix(rows)})
     except NotExportable as reason:
         raise ModelFileError(
-            f"to_onnx: {name} cannot be exported: {reason}. save() stores any model of this "
-            "package."
+            f"to_onnx: {name} cannot be exported: {str(reason).rstrip('.')}. save() stores any "
+            "model of this package."
         ) from reason
     for key, value in {"lofe_sklearn": current_version(), "detector": name}.items():
         model.metadata_props.add(key=key, value=value)
     write_whole(path, model.SerializeToString(), "to_onnx")
+
+
+def _check_rows(fitted: Any, rows: Any) -> None:
+    """Raise ValueError for rows that cannot be scored, before skl2onnx fails on them."""
+    try:
+        fitted.score_samples(rows)
+    except ValueError as error:
+        raise ValueError(f"to_onnx: X must be rows that can be scored: {error}") from error
 
 
 def _taken_apart(fitted: Any) -> tuple[list[tuple[str, Any]], Any]:
