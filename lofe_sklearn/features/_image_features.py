@@ -283,6 +283,7 @@ class ImageFeatures(
 
     def _stream(self, images: Images) -> Iterator[tuple[range, dict[int, NDArray[np.float32]]]]:
         """Yield one batch after another: its positions, and the rows of those that can be read."""
+        check_parameters(self, self._constraints)  # they may have been changed since the fit
         device = engine.resolve_device(self.device)
         extractor = self._extractor.on(device)
         shape = None if self.allow_mixed else self.image_shape_
@@ -316,15 +317,10 @@ class ImageFeatures(
         Raises
         ------
         ValueError
-            If the features were not pooled over a grid.
+            If the features were not pooled over a grid, or are not those of this transformer.
         """
         check_is_fitted(self)
-        if self.pooling != "grid":
-            raise ValueError(
-                f"{type(self).__name__}: patches needs pooling='grid'; got {self.pooling!r}."
-            )
-        rows = np.asarray(features)
-        return rows.reshape(len(rows), self.grid_size, self.grid_size, -1)
+        return self._extractor.patches(np.asarray(features), self._n_features_out)
 
     def _reader(self, images: Images, shape: tuple[int, ...] | None) -> Reader:
         skip = self.on_error == "skip"

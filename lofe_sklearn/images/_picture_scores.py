@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._progress import job, part
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints
-from lofe_sklearn._validation import AnyOf, ListOf, Number, check_argument
+from lofe_sklearn._validation import (
+    AnyOf,
+    Constraint,
+    ListOf,
+    Number,
+    check_argument,
+    check_parameters,
+)
 from lofe_sklearn.features._image_features import ImageFeatures
 from lofe_sklearn.features._sources import ImagesLike
 from lofe_sklearn.images._heat_maps import heat_map
@@ -27,6 +34,7 @@ _SIZE = ListOf(Number(Integral, low=1), length=2, name="a pair (height, width) o
 class PictureScoresMixin(ThresholdMixin):
     """The part of PatchDetector that scores pictures."""
 
+    _constraints: ClassVar[dict[str, Constraint]]
     images_: ImageFeatures
     offset_: float
     contamination_: float
@@ -134,6 +142,7 @@ class PictureScoresMixin(ThresholdMixin):
             Without smoothing, a picture is flagged if its map exceeds ``-offset_``.
         """
         check_is_fitted(self)
+        check_parameters(self, self._constraints)  # smoothing may have been changed since the fit
         check_argument(type(self).__name__, "size", size, AnyOf(_SIZE, None))
         height, width = self.images_.image_shape_[:2] if size is None else size
         return np.stack(

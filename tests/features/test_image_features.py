@@ -478,3 +478,15 @@ def test_other_things_that_hold_images(tmp_path):
         small().fit([io.BytesIO(content)])
     with pytest.raises(BrokenImage, match="it is a folder; pass it alone"):
         small().fit([folder])
+
+
+def test_parameters_that_were_changed_after_the_fit():
+    X, features = pixels(3), small(pooling="grid", grid_size=2).fit(pixels(3))
+    rows = features.transform(X)
+    with pytest.raises(ValueError, match="ImageFeatures: batch_size must be"):
+        features.set_params(batch_size=-1).transform(X)  # gave no rows
+    features.set_params(batch_size=2, grid_size=4)
+    assert features.patches(features.transform(X)).shape == (3, 2, 2, 6)
+    for wrong in (rows[:, :7], rows[0]):
+        with pytest.raises(ValueError, match=r"patches takes what transform gave, \(n, 24\); got"):
+            features.patches(wrong)

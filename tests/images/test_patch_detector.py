@@ -277,6 +277,8 @@ def test_a_bad_size_of_heat_maps():
     detector = small().fit(parts(4, 0)[0])
     with pytest.raises(ValueError, match="size must be a pair"):
         detector.heatmap(parts(1, 0)[0], size=(0, 5))
+    with pytest.raises(ValueError, match="PatchDetector: smoothing must be"):
+        detector.set_params(smoothing=-1).heatmap(parts(1, 0)[0])
 
 
 def test_p_values_by_pictures_that_are_known_to_be_normal(tmp_path):
