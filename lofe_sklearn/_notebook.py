@@ -96,13 +96,19 @@ def summary_of(detector: Any) -> dict[str, str]:
     scores = detector._training_scores
     n_flagged = int(np.count_nonzero(scores < detector.offset_))
     summary["Threshold"] = (
-        f"{detector.offset_:.4g}: {n_flagged} of {len(scores)} training rows have a lower score"
+        f"{detector.offset_:.4g}: {n_flagged} of {len(scores)} training rows "
+        f"{'has' if n_flagged == 1 else 'have'} a lower score"
     )
     if members is not None:
         evidence = detector.evidence_
         summary["Evidence"] = "none" if not evidence else ", ".join(map(str, evidence))
-    summary["Training"] = f"{detector.n_iter_} epochs, {detector.n_features_in_} features"
+    epochs = _counted(detector.n_iter_, "epoch")
+    summary["Training"] = f"{epochs}, {_counted(detector.n_features_in_, 'feature')}"
     return summary
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _ratio(detector: Any) -> str:

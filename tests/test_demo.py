@@ -31,6 +31,15 @@ def test_own_data_and_fewer_methods(tmp_path, capsys):
     assert "blind" not in shown
 
 
+def test_one_seed_has_no_spread(tmp_path, capsys):
+    np.savez(tmp_path / "mine.npz", X=np.eye(30), y=np.repeat([0, 1], [25, 5]))
+    data = ["--data", str(tmp_path / "mine.npz"), "--methods", "blind", "--seeds", "1"]
+    main([*QUICK, *data, "--output", str(tmp_path / "scores.png")])
+    shown = capsys.readouterr().out
+    assert re.search("1\\s+seed[^s]", shown)
+    assert "±" not in shown
+
+
 def test_help_explains_the_options(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--help"])

@@ -1,6 +1,7 @@
 """Reasons: planted anomalies are blamed, contributions add up, and bad input is refused."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -319,3 +320,11 @@ def test_text(explanation):
     assert lines[3].endswith("text +1 (a text that is much t..., typically None)")
     assert lines[-1] == "... and 2 more rows"
     assert len(explanation) == 7
+
+
+def test_names_of_rows_that_are_times(explanation):
+    for name, text in (("2020-01-04", "2020-01-04"), ("2020-01-04T10:30", "2020-01-04T10:30")):
+        times = np.full(7, np.datetime64(name, "ns"))
+        assert (
+            repr(replace(explanation, row_names=times)).splitlines()[1].startswith(f"row {text},")
+        )

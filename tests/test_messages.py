@@ -577,3 +577,9 @@ def test_values_that_are_too_large():
         for call in (detector.fit, lambda X, d=detector: fit_many([d, d], X)):
             with pytest.raises(ValueError, match=f"^{owner}: X has a value .*{where}"):
                 call(huge)
+
+
+@pytest.mark.parametrize("detector", [LOE(), DeepSVDD()])
+def test_images_for_a_detector_of_rows(detector):
+    with pytest.raises(ValueError, match=r"Found array with dim 3.*ImageFeatures, before \w+ in"):
+        detector.fit(np.zeros((9, 4, 4)))

@@ -141,3 +141,10 @@ def test_classes_of_users_have_no_page():
 def test_the_address_is_that_of_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["urls"]["Documentation"] == DOCUMENTATION
+
+
+def test_one_of_a_kind_is_not_in_the_plural():
+    summary = shown(DeepSVDD(max_epochs=1, random_state=0).fit(np.eye(9)[:, :1]))
+    assert "1 epoch, 1 feature" in summary
+    assert "1 epochs" not in summary
+    assert "1 features" not in summary

@@ -226,7 +226,8 @@ def _summarise(model: Any, ranking: Ranking, notes: Notes) -> None:
     detector = model[-1]
     low, high = detector.contamination_interval_
     given = "" if detector.contamination == "auto" else ", as given"
+    bounds = f" (between {percent(low)} and {percent(high)})" if low < high else ""
     notes.tell(
         f"flagged {counted(ranking.n_flagged, 'row')} of {ranking.n_rows:,}; share of anomalies "
-        f"{percent(detector.contamination_)}{given} (between {percent(low)} and {percent(high)})"
+        f"{percent(detector.contamination_)}{given}{bounds}"
     )

@@ -26,7 +26,7 @@ program = typer.Typer(
 )
 
 Data = Annotated[
-    Path, typer.Argument(metavar="DATA", help="A .csv, .csv.gz, .parquet or .npz file.")
+    Path, typer.Argument(metavar="DATA", help="A .csv, .csv.gz, .tsv, .txt, .parquet or .npz file.")
 ]
 Id = Annotated[
     str | None,

@@ -94,7 +94,9 @@ def _summary(findings: Findings) -> str:
         (f"{n_rows:,}", "rows"),
         (f"{n_columns:,}", "columns"),
         (f"{n_flagged:,}", "rows flagged"),
-        (f"{percent(low)} to {percent(high)}", "likely share of anomalies"),
+        (f"{percent(low)} to {percent(high)}", "likely share of anomalies")
+        if low < high
+        else (percent(low), "share of anomalies, as given"),
     ]
     items = "".join(f"<div><b>{number}</b><span>{what}</span></div>" for number, what in facts)
     return f'<div class="facts">{items}</div>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import combinations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lofe_sklearn._command_line._exits import CannotWrite, UsageMistake
 from lofe_sklearn._command_line._models import Scores
+from lofe_sklearn._saving._atomic import is_special, put_in_place
 from lofe_sklearn.inspection._typical_row import is_missing
 
 if TYPE_CHECKING:
@@ -146,14 +148,19 @@ def writing_scores(path: Path | None) -> Iterator[ScoreFile | None]:
     if path is None:
         yield None
         return
+    target = Path(os.path.realpath(path))  # a link stays one
     ending = path.suffix.lower().replace(".", ".tmp-")
-    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}{ending}")
+    beside = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}{ending}")
     file = ScoreFile(beside)
     try:
         yield file
         file.close()
         if beside.exists():
-            os.replace(beside, path)
+            if is_special(path):  # a pipe
+                with beside.open("rb") as scores, path.open("wb") as pipe:
+                    shutil.copyfileobj(scores, pipe)
+            else:
+                put_in_place(beside, target)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -19,7 +19,8 @@ def print_table(runs: Sequence[Run], options: argparse.Namespace) -> None:
 
     table = Table(
         title=f"LOE({options.backbone}) on {Path(options.data).stem}, "
-        f"{options.contamination:.0%} contamination, {options.seeds} seeds",
+        f"{options.contamination:.0%} contamination, {options.seeds} "
+        f"seed{'' if options.seeds == 1 else 's'}",
         caption="F1 with as many test rows flagged as there are anomalies; seconds of one fit. "
         "LOE() is told neither ratio nor backbone",
     )
@@ -32,12 +33,17 @@ def print_table(runs: Sequence[Run], options: argparse.Namespace) -> None:
         f1, auc = ([getattr(r, name) for r in of_method] for name in ("f1", "roc_auc"))
         table.add_row(
             method,
-            f"{np.mean(f1):.3f} ± {np.std(f1):.3f}",
-            f"{np.mean(auc):.3f} ± {np.std(auc):.3f}",
+            _mean_and_spread(f1),
+            _mean_and_spread(auc),
             f"{np.mean([r.seconds for r in of_method]):.1f}",
             style="bold" if method == best else None,
         )
     Console().print(table)
+
+
+def _mean_and_spread(values: Sequence[float]) -> str:
+    mean = f"{np.mean(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values):.3f}"
 
 
 def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) -> None:

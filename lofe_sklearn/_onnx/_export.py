@@ -13,7 +13,7 @@ from lofe_sklearn._onnx._check import check_graph
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._steps_before import first_rows, inputs_of, joined_to_steps
 from lofe_sklearn._onnx._torch_export import exported, require_packages
-from lofe_sklearn._saving._atomic import write_whole
+from lofe_sklearn._saving._atomic import check_path, write_whole
 from lofe_sklearn._types import FilePath
 from lofe_sklearn._versions import current_version
 from lofe_sklearn.exceptions import ModelFileError
@@ -89,6 +89,13 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
     >>> bool(np.allclose(score, detector.score_samples(X), atol=1e-5))
     True
     """
+    if isinstance(fitted, type) or not hasattr(fitted, "get_params"):
+        got = fitted.__name__ if isinstance(fitted, type) else type(fitted).__name__
+        raise TypeError(
+            "to_onnx: fitted must be a fitted detector, such as LOE().fit(X), or a Pipeline that "
+            f"ends in one; got {got}."
+        )
+    check_path(path, "to_onnx")
     require_packages(with_steps=isinstance(fitted, Pipeline))
     check_is_fitted(fitted)
     name = type(fitted).__name__
@@ -99,6 +106,8 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
             "inputs. Pass some, such as X=X_train[:16]."
         )
     rows = _probes(detector) if X is None else first_rows(X, _N_PROBES)
+    if X is not None and hasattr(fitted, "score_samples"):
+        _check_rows(fitted, rows)
     try:
         model = (
             exported(detector) if not steps else joined_to_steps(Pipeline(steps), detector, rows)
@@ -106,12 +115,20 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
         check_graph(model, fitted, rows, inputs_of(rows) if steps else {"X": _as_matrix(rows)})
     except NotExportable as reason:
         raise ModelFileError(
-            f"to_onnx: {name} cannot be exported: {reason}. save() stores any model of this "
-            "package."
+            f"to_onnx: {name} cannot be exported: {str(reason).rstrip('.')}. save() stores any "
+            "model of this package."
         ) from reason
     for key, value in {"lofe_sklearn": current_version(), "detector": name}.items():
         model.metadata_props.add(key=key, value=value)
     write_whole(path, model.SerializeToString(), "to_onnx")
+
+
+def _check_rows(fitted: Any, rows: Any) -> None:
+    """Raise ValueError for rows that cannot be scored, before skl2onnx fails on them."""
+    try:
+        fitted.score_samples(rows)
+    except ValueError as error:
+        raise ValueError(f"to_onnx: X must be rows that can be scored: {error}") from error
 
 
 def _taken_apart(fitted: Any) -> tuple[list[tuple[str, Any]], Any]:

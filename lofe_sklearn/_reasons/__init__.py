@@ -7,6 +7,7 @@ from lofe_sklearn._reasons._explanation import (
     Explanation,
     Reason,
     explanation_of,
+    shown_name,
     shown_value,
 )
 from lofe_sklearn._reasons._groups import read_groups
@@ -25,6 +26,7 @@ __all__ = [
     "explanation_of",
     "occlude",
     "read_groups",
+    "shown_name",
     "shown_value",
     "typical_values",
 ]

@@ -170,7 +170,9 @@ class Explanation:
         for row in self._all[:_SHOWN_ROWS]:
             reasons = ", ".join(map(_shown, self._reasons(row, _SHOWN_REASONS)))
             reasons = reasons or "no feature makes it look anomalous"
-            lines.append(f"row {self.row_names[row]}, score {self.scores[row]:.3g}: {reasons}")
+            lines.append(
+                f"row {shown_name(self.row_names[row])}, score {self.scores[row]:.3g}: {reasons}"
+            )
         if n_rows > _SHOWN_ROWS:
             lines.append(f"... and {_counted(n_rows - _SHOWN_ROWS, 'more row')}")
         return "\n".join(lines)
@@ -221,6 +223,12 @@ def _counted(number: int, noun: str) -> str:
 def _shown(reason: Reason) -> str:
     value, typical = shown_value(reason.value), shown_value(reason.typical)
     return f"{reason.feature} {reason.contribution:+.3g} ({value}, typically {typical})"
+
+
+def shown_name(name: Any) -> str:
+    """Return the name of a row as a text; of a time no more digits than it has."""
+    is_time = isinstance(name, np.datetime64)
+    return str(np.datetime_as_string(name, unit="auto") if is_time else name)
 
 
 def shown_value(value: Any) -> str:

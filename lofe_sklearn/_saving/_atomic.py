@@ -17,7 +17,7 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
     ----------
     path : str or path
         An existing file is replaced and keeps its permissions. The target of a link is replaced,
-        not the link.
+        not the link. A device or a pipe, such as /dev/null, is written to.
     content : bytes
     owner : str
         Whose argument `path` is, for the messages.
@@ -27,6 +27,10 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
     OSError
         If it cannot be written, for instance because the disk is full. The old file stays.
     """
+    check_path(path, owner)
+    if is_special(path):
+        Path(path).write_bytes(content)
+        return
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(
@@ -42,9 +46,7 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
-            os.chmod(beside, stat.S_IMODE(target.stat().st_mode))
-        os.replace(beside, target)
+        put_in_place(beside, target)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise OSError(
@@ -56,6 +58,31 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
         beside.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+def check_path(path: object, owner: str) -> None:
+    """Raise TypeError for what is no path, before anything is computed."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"{owner}: path must be the name of a file, a str or a path; got "
+            f"{type(path).__name__}. Bytes and open files are not taken: write them to a file."
+        )
+
+
+def is_special(path: FilePath) -> bool:
+    """Whether a path is that of a device, a pipe or a socket, which must not be replaced."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def put_in_place(beside: Path, target: Path) -> None:
+    """Replace a file by another one, which gets its permissions."""
+    if target.exists():
+        os.chmod(beside, stat.S_IMODE(target.stat().st_mode))
+    os.replace(beside, target)
 
 
 # Windows would change line ends without O_BINARY, which other systems do not have.

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import engine
 from lofe_sklearn._saving._archive import pack, unpack
-from lofe_sklearn._saving._atomic import write_whole
+from lofe_sklearn._saving._atomic import check_path, write_whole
 from lofe_sklearn._saving._classes import Classes
 from lofe_sklearn._saving._decoder import Decoder
 from lofe_sklearn._saving._encoder import Encoder
@@ -96,6 +96,7 @@ def save(fitted: Any, path: FilePath, *, trusted: Sequence[Any] = ()) -> None:
             "save: fitted must be a fitted estimator, such as LOE().fit(X), or a Pipeline with "
             f"one; got {got}."
         )
+    check_path(path, "save")
     skops_io("save")
     check_is_fitted(fitted)
     classes = Classes(trusted, "save")
@@ -159,7 +160,7 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
     classes = Classes(trusted, "load")
     if device is not None:
         engine.resolve_device(device)
-    content = Path(path).read_bytes()
+    content = _content_of(path)
     try:
         decoder, manifest, root = _opened(content, classes, device)
         loaded = decoder.decode(root)
@@ -172,6 +173,16 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
         raise ModelFileError(f"load: {path} cannot be loaded: {reason.rstrip('.')}.") from error
     _warn_of_versions(Path(path), manifest)
     return loaded
+
+
+def _content_of(path: FilePath) -> bytes:
+    check_path(path, "load")
+    file = Path(path)
+    if not file.exists():
+        raise FileNotFoundError(f"load: there is no file {file}.")
+    if file.is_dir():
+        raise IsADirectoryError(f"load: path must be that of a file; {file} is a folder.")
+    return file.read_bytes()
 
 
 def _members(encoder: Encoder, root: Any, fitted: Any) -> dict[str, bytes]:

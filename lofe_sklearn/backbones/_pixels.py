@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,9 @@ def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape 
         If the images are not square, if the order of their axes cannot be told, or if they are
         not of the asked shape.
     """
+    check_no_files(X, owner)
     X = X if hasattr(X, "shape") else np.asarray(X)
+    check_not_one_image(tuple(X.shape), shape, owner)
     if len(X.shape) < 3:
         return X, None
     if len(X.shape) > 4:
@@ -63,6 +66,34 @@ def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape 
     found = (images.shape[1], images.shape[2], images.shape[3])
     check_square(found, owner)
     return np.ascontiguousarray(images).reshape(len(images), math.prod(found)), found
+
+
+def check_no_files(X: Any, owner: str) -> None:
+    """Raise ValueError for a folder, and for a list of file names or of encoded images."""
+    files = str | PathLike | bytes
+    first = X[0] if isinstance(X, list | tuple) and len(X) else X
+    is_text = getattr(getattr(X, "dtype", None), "kind", "f") in "SU" and X.ndim < 2
+    if isinstance(first, files) or is_text:
+        raise ValueError(
+            f"{owner}: X must be an array of pixels; got file names, a folder or encoded images. "
+            "lofe_sklearn.features.ImageFeatures reads files and turns them into rows for any "
+            f"detector; for {owner}, decode them all to one size, by Pillow for instance."
+        )
+
+
+def check_not_one_image(axes: tuple[int, ...], shape: Shape | None, owner: str) -> None:
+    """Raise ValueError for an array that is one image of the required shape (c, h, w)."""
+    if shape is None:
+        return
+    channels, height, width = shape
+    # Rows of two values are placed in a square of two by two.
+    is_flat = len(axes) == 2 and axes[1] in (math.prod(shape), 2)
+    is_several = len(axes) == 3 and channels == 1 and axes[1:] == shape[1:]
+    if axes in ((height, width), shape, (height, width, channels)) and not (is_flat or is_several):
+        raise ValueError(
+            f"{owner}: X must hold several images; got an array of shape {axes}, which is a single "
+            "image. Pass X[None]."
+        )
 
 
 def _channels_come_last(axes: tuple[int, ...], shape: Shape | None, owner: str) -> bool:

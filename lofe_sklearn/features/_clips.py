@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage, check_size, read_image
-from lofe_sklearn.features._sources import files_of
+from lofe_sklearn.features._sources import files_of, looks_like_one_in_colour
 
 # Decoding only goes forward, so frames of a video file are kept for the next windows: at most this
 # number, and at most this number of bytes.
@@ -113,8 +113,9 @@ class VideoFile(Clip):
         try:
             container = self._av.open(str(self.path))
         except (self._av.FFmpegError, OSError) as error:
+            reason = error.strerror or error  # the name of the file is said already
             raise BrokenImage(
-                f"it is no video that can be read ({error})", name=self.name
+                f"it is no video that can be read ({reason})", name=self.name
             ) from error
         if not container.streams.video:
             raise BrokenImage("it has no picture, only sound or text", name=self.name)
@@ -162,6 +163,12 @@ def open_clip(source: Any, position: int, owner: str) -> Clip:
                 f"{owner}: a clip must be an array (frames, height, width[, channels]), a folder "
                 f"of frames, a list of them, or a video file; {name} is an array of shape "
                 f"{tuple(source.shape)}."
+            )
+        if source.ndim == 3 and looks_like_one_in_colour(source.shape):
+            raise ValueError(
+                f"{owner}: {name} is an array of shape {tuple(source.shape)}, which is a single "
+                "picture in colour. Put the frames of a clip into one array (frames, height, "
+                "width, channels), and each clip into a list: [clip]."
             )
     if len(source) == 0:
         raise ValueError(f"{owner}: {name} has no frames.")

@@ -80,8 +80,13 @@ def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
     if image.ndim == 2:
         image = image[:, :, None]
     if image.ndim != 3 or image.shape[2] not in IMAGE_CHANNELS:
+        shape, advice = tuple(np.shape(item)), ""
+        if len(shape) == 3 and shape[0] in IMAGE_CHANNELS:
+            advice = "; they come last: transpose it by np.moveaxis(image, 0, -1)"
+        elif hasattr(item, "read"):
+            advice = "; of an open file pass the bytes, file.read()"
         raise BrokenImage(
-            f"an image has 1, 3 or 4 channels; this {_described(item)} is of shape {np.shape(item)}"
+            f"an image has 1, 3 or 4 channels; this {_described(item)} is of shape {shape}{advice}"
         )
     if 0 in image.shape:
         raise BrokenImage(f"an image of shape {np.shape(item)} has no pixels")
@@ -143,6 +148,8 @@ def _decode(
         raise BrokenImage(reason) from error
     except FileNotFoundError as error:
         raise BrokenImage("there is no such file") from error
+    except IsADirectoryError as error:
+        raise BrokenImage("it is a folder; pass it alone, not in a list") from error
     # The user may have turned the warning into an error.
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BrokenImage(f"{error}; raise PIL.Image.MAX_IMAGE_PIXELS if it is intended") from error

@@ -147,6 +147,17 @@ class Extractor:
                 pooled.append(grid.permute(0, 2, 3, 1))  # (n, g, g, C)
         return torch.cat(pooled, dim=-1).flatten(start_dim=1).float()
 
+    def patches(self, features: np.ndarray, n_features: int) -> np.ndarray:
+        """Take rows that were pooled over a grid apart, into (n, g, g, C)."""
+        if self.grid_size is None:
+            raise ValueError(f"{self.owner}: patches needs pooling='grid'; got 'average'.")
+        if features.ndim != 2 or features.shape[1] != n_features:
+            raise ValueError(
+                f"{self.owner}: patches takes what transform gave, (n, {n_features}); got the "
+                f"shape {features.shape}."
+            )
+        return features.reshape(len(features), self.grid_size, self.grid_size, -1)
+
     def _checked(self, output: Any, source: str) -> torch.Tensor:
         if not isinstance(output, torch.Tensor) or output.ndim not in (2, 3, 4):
             came = (

@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from lofe_sklearn import engine
@@ -38,10 +38,11 @@ from lofe_sklearn.features._saved_extractor import SavedExtractorMixin
 from lofe_sklearn.features._sources import (
     Images,
     ImagesLike,
+    check_not_one_image,
     images_of_array,
+    images_of_table,
     is_array_of_numbers,
     open_images,
-    rows_of_pixels,
 )
 
 
@@ -282,6 +283,7 @@ class ImageFeatures(
 
     def _stream(self, images: Images) -> Iterator[tuple[range, dict[int, NDArray[np.float32]]]]:
         """Yield one batch after another: its positions, and the rows of those that can be read."""
+        check_parameters(self, self._constraints)  # they may have been changed since the fit
         device = engine.resolve_device(self.device)
         extractor = self._extractor.on(device)
         shape = None if self.allow_mixed else self.image_shape_
@@ -315,15 +317,10 @@ class ImageFeatures(
         Raises
         ------
         ValueError
-            If the features were not pooled over a grid.
+            If the features were not pooled over a grid, or are not those of this transformer.
         """
         check_is_fitted(self)
-        if self.pooling != "grid":
-            raise ValueError(
-                f"{type(self).__name__}: patches needs pooling='grid'; got {self.pooling!r}."
-            )
-        rows = np.asarray(features)
-        return rows.reshape(len(rows), self.grid_size, self.grid_size, -1)
+        return self._extractor.patches(np.asarray(features), self._n_features_out)
 
     def _reader(self, images: Images, shape: tuple[int, ...] | None) -> Reader:
         skip = self.on_error == "skip"
@@ -334,9 +331,10 @@ class ImageFeatures(
         if not is_array_of_numbers(X):
             return open_images(X, owner, self.max_pixels)
         check_plain_values(X, "X", owner)
+        if not reset:
+            check_not_one_image(X, self.image_shape_, self.n_features_in_, owner)
         if getattr(X, "ndim", 2) < 3:
-            X = validate_data(self, X, reset=reset)
-            return rows_of_pixels(X, self.image_shape, owner)
+            return images_of_table(self, X, reset, owner)
         return images_of_array(np.asarray(X), owner)
 
     def __sklearn_tags__(self) -> Any:

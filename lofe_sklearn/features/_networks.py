@@ -97,8 +97,11 @@ def load_weights(module: nn.Module, path: FilePath, owner: str) -> None:
     except ImportError:
         raise
     except Exception as error:
+        # torch's own message is long, and recommends to run what is in the file.
+        reason = str(error).strip().splitlines() or [""]
+        told = type(error).__name__ if "weights_only" in str(error) else reason[0]
         raise ValueError(
-            f"{owner}: {path} is not a file of weights that can be loaded safely ({error}). It "
+            f"{owner}: {path} is not a file of weights that can be loaded safely ({told}). It "
             "must hold a state dict: torch.save(module.state_dict(), path), or safetensors."
         ) from error
     try:

@@ -88,19 +88,44 @@ def smooth_scores(
             f"{clips.shape}."
         )
     check_finite(values, f"{owner}: scores must be finite; got {{value}} in row {{row}}.")
-    if frames is not None and np.shape(frames) != values.shape:
+    numbers = None if frames is None else _frame_numbers(frames, len(values), owner)
+    names = _names_of_clips(clips, owner)
+    if sigma == 0:  # also of two scores of one frame
+        return values.copy()
+    smoothed = np.empty_like(values)
+    for clip in names:
+        rows = np.flatnonzero(clips == clip)
+        times = np.arange(len(rows), dtype=np.float64) if numbers is None else numbers[rows]
+        smoothed[rows] = _smooth_clip(values[rows], times, sigma, kernel)
+    return smoothed
+
+
+def _names_of_clips(clips: np.ndarray, owner: str) -> np.ndarray:
+    """Return the different groups, each once, or raise ValueError if one is missing."""
+    try:
+        names = np.unique(clips)
+        missing = names[names != names]
+    except TypeError as error:  # None or pandas.NA beside others
         raise ValueError(
-            f"{owner}: frames must have one number for each score, {len(values)}; got the shape "
+            f"{owner}: groups must name the clip of each score by numbers, or by texts; got values "
+            f"that cannot be compared ({error})."
+        ) from error
+    if len(missing):
+        raise ValueError(f"{owner}: groups must name the clip of each score; got {missing[0]}.")
+    return names
+
+
+def _frame_numbers(frames: ArrayLike, n: int, owner: str) -> Floats:
+    """Return the frames as finite numbers, one for each of n scores."""
+    if np.shape(frames) != (n,):
+        raise ValueError(
+            f"{owner}: frames must have one number for each score, {n}; got the shape "
             f"{np.shape(frames)}."
         )
-    if frames is not None:
-        check_plain_values(frames, "frames", owner)
-    smoothed = np.empty_like(values)
-    for clip in np.unique(clips):
-        rows = np.flatnonzero(clips == clip)
-        times = np.arange(len(rows)) if frames is None else np.asarray(frames)[rows]
-        smoothed[rows] = _smooth_clip(values[rows], times.astype(np.float64), sigma, kernel)
-    return smoothed
+    check_plain_values(frames, "frames", owner)
+    numbers = as_numbers(frames, "frames", owner)
+    check_finite(numbers, f"{owner}: frames must be finite; got {{value}} in row {{row}}.")
+    return numbers
 
 
 def _smooth_clip(scores: Floats, times: Floats, sigma: float, kernel: Kernel) -> Floats:
@@ -111,7 +136,7 @@ def _smooth_clip(scores: Floats, times: Floats, sigma: float, kernel: Kernel) ->
     result = np.empty_like(scores)
     for i, time in enumerate(times):
         near = order[first[i] : end[i]]
-        if kernel == "box" or sigma == 0:
+        if kernel == "box":
             weights = np.ones(len(near))
         else:
             weights = np.exp(-0.5 * ((times[near] - time) / sigma) ** 2)
@@ -202,6 +227,7 @@ class TemporalSmoothing(
         with all_or_nothing(self):
             check_parameters(self, self._constraints)
             check_unmasked(X, "X", type(self).__name__)
+            _check_detector(self.estimator, type(self).__name__)
             if _routing_enabled():
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
             self.estimator_ = clone(self.estimator).fit(X, **fit_params)
@@ -281,6 +307,18 @@ class TemporalSmoothing(
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self.estimator).input_tags
         return tags
+
+
+def _check_detector(estimator: Any, owner: str) -> None:
+    """Raise TypeError before the training for what has no scores."""
+    needed = ("fit", "score_samples", "decision_function")
+    if isinstance(estimator, type) or not all(hasattr(estimator, name) for name in needed):
+        got = f"the class {estimator.__name__}" if isinstance(estimator, type) else repr(estimator)
+        raise TypeError(
+            f"{owner}: estimator must be an outlier detector with score_samples and "
+            f"decision_function, or a Pipeline that ends in one; got {got}. Of LocalOutlierFactor, "
+            "set novelty=True."
+        )
 
 
 def _routing_enabled() -> bool:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import joblib
 import numpy as np
+from sklearn.utils.validation import validate_data
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
 from lofe_sklearn._types import FilePath, MatrixLike
 from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.features._decode import MAX_PIXELS, WHITE, BrokenImage, read_image, which_is_white
 
+# Grey pictures are taken to have at least this number of columns, if they are as high.
+_LEAST_SIDE = 8
 # An array or a table, a folder, or a list of arrays, files, bytes or Pillow images.
 ImagesLike: TypeAlias = MatrixLike | FilePath | Sequence[Any]
 SUFFIXES = frozenset(
@@ -64,11 +67,14 @@ class Images:
     def read(self, i: int) -> np.ndarray:
         """Decode image i: float32 of shape (h, w, c), from 0 to 1."""
         try:
-            return read_image(self.items[i], self.max_pixels)
+            return read_image(self._item(i), self.max_pixels)
         except BrokenImage as error:
             if error.index is None:  # else a clip has named its frame
                 error.index, error.name = i, self.name(i)
             raise
+
+    def _item(self, i: int) -> Any:
+        return self.items[i]
 
     def key(self, i: int) -> str:
         """Return the key of image i in a cache: its content, or the state of its file."""
@@ -100,12 +106,14 @@ class PixelRows(Images):
         """Return the key of row i in this shape."""
         return f"{super().key(i)} {self.shape}"
 
-    def read(self, i: int) -> np.ndarray:
+    def _item(self, i: int) -> np.ndarray:
         """Give row i its shape; where the image has more values than the row, they are zero."""
-        row = np.asarray(self.items[i])
+        row = np.asanyarray(self.items[i])
+        if np.ma.is_masked(row):
+            return row  # which is an error
         image = np.zeros(math.prod(self.shape), dtype=row.dtype)
         image[: len(row)] = row
-        return read_image(image.reshape(self.shape).transpose(1, 2, 0))
+        return image.reshape(self.shape).transpose(1, 2, 0)
 
 
 def is_array_of_numbers(X: Any) -> bool:
@@ -138,7 +146,8 @@ def open_images(X: Any, owner: str, max_pixels: int | None = MAX_PIXELS) -> Imag
         X = files_of(Path(X), owner)
     elif hasattr(X, "to_list") or (hasattr(X, "tolist") and getattr(X, "ndim", 0) == 1):
         X = list(X)
-    if not hasattr(X, "__len__") or not hasattr(X, "__getitem__"):
+    is_one = isinstance(X, Mapping | bytes | bytearray | memoryview)
+    if not hasattr(X, "__len__") or not hasattr(X, "__getitem__") or is_one:
         raise ValueError(
             f"{owner}: X must be images: an array (n, height, width[, channels]), a list of "
             f"arrays, file names or bytes, or a folder; got "
@@ -149,19 +158,70 @@ def open_images(X: Any, owner: str, max_pixels: int | None = MAX_PIXELS) -> Imag
     return Images(X, owner, max_pixels)
 
 
+def looks_like_one_in_colour(shape: tuple[int, ...]) -> bool:
+    """Whether an array of three axes is one picture (h, w, 3 or 4), and not grey ones in a row.
+
+    Grey pictures of 3 or 4 columns would have to be that narrow.
+    """
+    return shape[2] in (3, 4) and min(shape[:2]) >= _LEAST_SIDE
+
+
+def images_of_table(estimator: Any, X: Any, reset: bool, owner: str) -> PixelRows:
+    """Validate a table of pixels as scikit-learn does, and give its rows their shape."""
+    try:
+        rows = validate_data(estimator, X, reset=reset)
+        return rows_of_pixels(rows, estimator.image_shape, owner)
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(
+            f"{owner}: a table must hold pixels as numbers; {error}. If a column has names of "
+            "files, pass that column alone, as X['file']."
+        ) from error
+
+
+def check_not_one_image(X: Any, image_shape: tuple[int, ...], n_features: int, owner: str) -> None:
+    """Raise ValueError for an array that is one image of the shape of the training images.
+
+    Its lines would count as images.
+    """
+    shape = tuple(getattr(X, "shape", ()))
+    is_row = len(shape) == 2 and shape[1] == n_features
+    is_several = len(shape) == 3 and shape[1:] == image_shape[:2]
+    if shape in (image_shape, image_shape[:2]) and not (is_row or is_several):
+        raise ValueError(_one_image(X, owner))
+
+
+def _one_image(X: Any, owner: str) -> str:
+    return (
+        f"{owner}: X must hold several images, or one in a list; got an array of shape "
+        f"{tuple(X.shape)}, which is a single image. Pass [X]."
+    )
+
+
 def _no_images(owner: str) -> str:
     return f"{owner}: X has no images (0 samples); at least 1 is needed."
 
 
 def files_of(folder: Path, owner: str) -> list[Path]:
-    """Return the image files of a folder and the folders in it, sorted by their names."""
+    """Return the image files of a folder and the folders in it, sorted by their names.
+
+    Without hidden ones, whose names begin with a dot: systems and editors put copies there.
+    """
     if folder.is_file():
         raise ValueError(
             f"{owner}: {folder} is a file. For one image give a list: [{str(folder)!r}]."
         )
     if not folder.is_dir():
         raise FileNotFoundError(f"{owner}: there is no folder {folder}.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        # A link that leads nowhere is an error when it is read.
+        and (path.is_file() or (path.is_symlink() and not path.exists()))
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
     if not found:
         others = sum(path.is_file() for path in folder.rglob("*"))
         raise ValueError(
@@ -180,6 +240,8 @@ def images_of_array(X: np.ndarray, owner: str) -> Images:
             f"{owner}: an array of images must have 3 axes (n, height, width) or 4 (n, height, "
             f"width, channels); got {X.ndim}, shape {X.shape}."
         )
+    if X.ndim == 3 and looks_like_one_in_colour(X.shape):
+        raise ValueError(_one_image(X, owner))
     if X.ndim == 4 and X.shape[3] not in IMAGE_CHANNELS:
         if X.shape[1] not in IMAGE_CHANNELS:
             raise ValueError(
@@ -220,6 +282,11 @@ def rows_of_pixels(X: np.ndarray, shape: tuple[int, int, int] | None, owner: str
         stacklevel=2,
     )
     return PixelRows(_as_they_are(X), (1, side, side), owner)
+
+
+def rows_of_squares(X: np.ndarray, owner: str) -> PixelRows:
+    """Rows of pixels whose shape is not known, as square images."""
+    return rows_of_pixels(X, None, owner)
 
 
 def _pixels_of(X: np.ndarray, owner: str) -> np.ndarray:
@@ -264,8 +331,11 @@ def find_broken_images(X: ImagesLike, *, max_pixels: int | None = MAX_PIXELS) ->
     """
     owner = "find_broken_images"
     check_argument(owner, "max_pixels", max_pixels, Number(Integral, low=1, optional=True))
-    images = open_images(X, owner, max_pixels)
-    return list(_broken(images))
+    if not is_array_of_numbers(X):
+        return list(_broken(open_images(X, owner, max_pixels)))
+    array = np.asanyarray(X)  # masked pixels stay masked
+    is_rows = array.ndim == 2
+    return list(_broken((rows_of_squares if is_rows else images_of_array)(array, owner)))
 
 
 def _broken(images: Images) -> Iterator[BrokenImage]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
@@ -18,7 +19,11 @@ from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.features._clips import Clip
 from lofe_sklearn.features._extractor import as_rgb
 from lofe_sklearn.features._image_features import ImageFeatures
-from lofe_sklearn.features._sources import is_array_of_numbers, rows_of_pixels
+from lofe_sklearn.features._sources import (
+    is_array_of_numbers,
+    looks_like_one_in_colour,
+    rows_of_pixels,
+)
 from lofe_sklearn.features._windows import VideoWindows
 
 
@@ -162,8 +167,18 @@ class VideoFeatures(
         if self.motion is not None:
             drawings.append(MOTIONS[self.motion])
         limit = self.images_.max_pixels
-        blocks = [self.images_.transform(_Pictures(windows, draw, limit)) for draw in drawings]
+        blocks = [
+            self._images_for(draw).transform(_Pictures(windows, draw, limit)) for draw in drawings
+        ]
         return np.concatenate(blocks, axis=1)
+
+    def _images_for(self, draw: Drawing) -> ImageFeatures:
+        """Return what turns pictures of a kind into features: a stack always has three channels."""
+        if draw is not _stack:
+            return self.images_
+        images = copy(self.images_)
+        images.image_shape_ = (*self.images_.image_shape_[:2], 3)
+        return images
 
     def _open(self, X: Any, *, reset: bool) -> VideoWindows:
         owner = type(self).__name__
@@ -181,6 +196,12 @@ class VideoFeatures(
             raise ValueError(
                 f"{owner}: X must be windows made by video_windows(clips), or an array (n, length, "
                 f"height, width[, channels]); got an array of shape {X.shape}."
+            )
+        if X.ndim == 4 and looks_like_one_in_colour(X.shape[1:]):
+            raise ValueError(
+                f"{owner}: X must be windows of frames (n, length, height, width[, channels]); got "
+                f"an array of shape {X.shape}, which is pictures in colour. For windows of one "
+                "frame pass X[:, None]."
             )
         if reset:
             self.n_features_in_ = X[0].size
@@ -204,6 +225,10 @@ def _appearance(windows: VideoWindows, i: int, max_pixels: int | None) -> np.nda
 
 def _difference(windows: VideoWindows, i: int, max_pixels: int | None) -> np.ndarray:
     first, last = windows.read(i, [0, windows.length - 1], max_pixels)
+    if last.shape[2] == 4:
+        # As they look on white. The difference of two opacities would hide the picture.
+        moved = np.abs(as_rgb(last) - as_rgb(first))
+        return np.concatenate([moved, np.ones_like(moved[:, :, :1])], axis=2)
     return np.abs(last - first)
 
 

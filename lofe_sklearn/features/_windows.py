@@ -118,6 +118,14 @@ class VideoWindows:
     def __len__(self) -> int:
         return len(self.groups)
 
+    def __repr__(self) -> str:
+        numbers = len(self), self.length, len(np.unique(self.groups))
+        windows, frames, clips = (
+            f"{number} {noun}{'' if number == 1 else 's'}"
+            for number, noun in zip(numbers, ("window", "frame", "clip"), strict=True)
+        )
+        return f"<VideoWindows: {windows} of {frames}, from {clips}>"
+
     @overload
     def __getitem__(self, rows: int) -> NDArray[np.float32]: ...
     @overload

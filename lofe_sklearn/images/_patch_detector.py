@@ -61,7 +61,8 @@ class PatchDetector(
         ``images__grid_size`` and so on. Default: EfficientNet-Lite0 at a grid of 14 by 14, three of
         its layers side by side, the earliest of which sees small scratches:
         ``ImageFeatures(layers=["_blocks.2", "_blocks.4", "_blocks.10"], pooling="grid",
-        grid_size=14)``. Its `on_error` is ignored: every picture gets a score.
+        grid_size=14)``. Its `on_error` is ignored, since every picture gets a score, and so is its
+        `verbose`.
     position : {"auto", "padim", "patchcore", "anywhere"}, default="auto"
         What a patch is compared with.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._progress import job, part
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints
-from lofe_sklearn._validation import AnyOf, ListOf, Number, check_argument
+from lofe_sklearn._validation import (
+    AnyOf,
+    Constraint,
+    ListOf,
+    Number,
+    check_argument,
+    check_parameters,
+)
 from lofe_sklearn.features._image_features import ImageFeatures
 from lofe_sklearn.features._sources import ImagesLike
 from lofe_sklearn.images._heat_maps import heat_map
@@ -27,6 +34,7 @@ _SIZE = ListOf(Number(Integral, low=1), length=2, name="a pair (height, width) o
 class PictureScoresMixin(ThresholdMixin):
     """The part of PatchDetector that scores pictures."""
 
+    _constraints: ClassVar[dict[str, Constraint]]
     images_: ImageFeatures
     offset_: float
     contamination_: float
@@ -134,6 +142,7 @@ class PictureScoresMixin(ThresholdMixin):
             Without smoothing, a picture is flagged if its map exceeds ``-offset_``.
         """
         check_is_fitted(self)
+        check_parameters(self, self._constraints)  # smoothing may have been changed since the fit
         check_argument(type(self).__name__, "size", size, AnyOf(_SIZE, None))
         height, width = self.images_.image_shape_[:2] if size is None else size
         return np.stack(
@@ -156,9 +165,8 @@ class PictureScoresMixin(ThresholdMixin):
         self.contamination_ = share
         self.labels_ = np.where(self._training_scores < offset, -1, 1)
 
-    @contextmanager
-    def _rows_to_score(self, X: Any, name: str = "X") -> Iterator[Any]:
-        yield X
+    def _of_each_row(self, X: Any, compute: Callable[[Any], Floats], name: str = "X") -> Floats:
+        return compute(X)  # pictures are validated where they are read
 
     def _scores_of(self, X: Any) -> Floats:
         return self.score_samples(X)

@@ -157,7 +157,8 @@ def _table(data: Any, name: str) -> Any:
     if len(shape) != 2 or 0 in shape:
         raise ValueError(
             f"{_OWNER}: {name} must be a table with at least one row and one column; got shape "
-            f"{shape}. A single row is X[:1]; images are explained by MHRot(...).explain."
+            f"{shape}. A single row is X[:1]; images are explained by MHRot(...).explain, and "
+            "PatchDetector.heatmap shows where a defect is."
         )
     return data
 
@@ -230,7 +231,9 @@ def _typical_before(estimator: Any, X: Any) -> Floats:
         before = _dense_row(steps.inverse_transform(after.reshape(1, -1)))
         again = _dense_row(steps.transform(row_like(X, before)))
     except (ValueError, TypeError) as error:
-        raise ValueError(_NEEDS_BACKGROUND.format(why=f"these fail: {error}")) from error
+        raise ValueError(
+            _NEEDS_BACKGROUND.format(why=f"these fail: {str(error).rstrip('.')}")
+        ) from error
     # Some steps have an inverse that does not undo them, such as a function without one.
     if again.shape != after.shape or not np.allclose(again, after, rtol=1e-6, atol=1e-6):
         raise ValueError(_NEEDS_BACKGROUND.format(why="these cannot be undone"))

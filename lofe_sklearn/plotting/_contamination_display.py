@@ -204,7 +204,8 @@ class ContaminationDisplay:
         """
         owner = f"{cls.__name__}.from_predictions"
         require_matplotlib(owner)
-        if len(scores) == 0 or np.ndim(scores[0]) == 0:
+        is_list = isinstance(scores, Sequence | np.ndarray)  # a frame has them as columns
+        if not is_list or len(scores) == 0 or np.ndim(scores[0]) == 0:
             raise ValueError(
                 f"{owner}: scores must be a list with the scores of each detector, (n_samples,) "
                 "each. For one detector, pass [scores]."
@@ -310,9 +311,10 @@ class ContaminationDisplay:
         axes.annotate(
             "separate group",
             (ratios[-1], separate_at[-1]),
-            xytext=(0, 2),
+            xytext=(0, -2),  # above it is the end of the axes
             textcoords="offset points",
             ha="right",
+            va="top",
             fontsize=SMALL,
         )
 

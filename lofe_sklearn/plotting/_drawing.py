@@ -35,8 +35,8 @@ def require_matplotlib(owner: str) -> None:
         ) from error
 
 
-def axes_to_draw_on(ax: Axes | None, owner: str) -> Axes:
-    """Return the axes given, or those of a new figure.
+def axes_to_draw_on(ax: Axes | None, owner: str, least_height: float = 0.0) -> Axes:
+    """Return the axes given, or those of a new figure, of at least a height in inches.
 
     Raises
     ------
@@ -50,7 +50,9 @@ def axes_to_draw_on(ax: Axes | None, owner: str) -> Axes:
     from matplotlib.axes import Axes
 
     if ax is None:
-        return plt.subplots(layout="constrained")[1]
+        width, height = plt.rcParams["figure.figsize"]
+        size = width, max(height, least_height)
+        return plt.subplots(layout="constrained", figsize=size)[1]
     if not isinstance(ax, Axes):
         raise TypeError(
             f"{owner}: ax must be axes of matplotlib or None; got {type(ax).__name__}. Of several "
@@ -100,6 +102,11 @@ def merged(kind: type, defaults: Mapping[str, Any], given: Mapping[str, Any] | N
     hidden = {"color": "facecolor", "facecolor": "color"}
     unwanted = {hidden[name] for name in own if name in hidden}
     return {**{k: v for k, v in defaults.items() if k not in unwanted}, **own}
+
+
+def plain(text: Any) -> str:
+    """Return a text that matplotlib writes as it is: two dollars would enclose a formula."""
+    return str(text).replace("$", r"\$")
 
 
 def percent(share: float) -> str:
@@ -157,3 +164,16 @@ def mark_log_ratios(ax: Axes) -> None:
         ax.set_xticks(shown, [f"{100 * tick:g} %" for tick in shown])
         ax.minorticks_off()
     ax.set_xlim(low, high)
+
+
+def name_places(ax: Axes, names: Sequence[str]) -> None:
+    """Write names below the places 0, 1, ... of an axis, slanted where they would overlap."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
+
+    texts = list(map(plain, names))
+    letter = LETTER * FontProperties(size=rcParams["xtick.labelsize"]).get_size_in_points()
+    widths = letter * np.array([len(text) + 1 for text in texts])
+    is_tight = (widths[:-1] + widths[1:] > 2 * width_in_points(ax) / len(texts)).any()
+    slanted: Any = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if is_tight else {}
+    ax.set_xticks(range(len(texts)), texts, **slanted)

@@ -262,7 +262,7 @@ class DriftDisplay:
             defaults = {
                 "color": color,
                 "alpha": 0.6,
-                "label": f"{text}: {len(scores)} rows{share}",
+                "label": f"{text}: {len(scores)} row{'' if len(scores) == 1 else 's'}{share}",
             }
             styled = merged(Patch, defaults, given)
             weights = np.full(len(scores), 1 / len(scores))

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # Scores that span more interquartile ranges have a tail that hides the rest.
 _LONG = 30
+# Scores that differ by less than this share of their size differ by rounding.
+_ALIKE = 1e-12
 # On an axis that is not linear.
 _N_TICKS = 5
 
@@ -19,8 +21,11 @@ def scaled_edges(axes: Axes, scores: np.ndarray, bins: int, xscale: str) -> np.n
     """Set the scale of the axis; return the edges of the bars."""
     low, quarter, middle, three, high = np.percentile(scores, [0, 25, 50, 75, 100])
     width = three - quarter
-    if low == high:
-        low, high = low - 0.5, high + 0.5
+    largest = max(abs(low), abs(high))
+    if high - low <= _ALIKE * largest or low == high:
+        # Bars narrower than rounding would be empty, or none.
+        width, margin = 0.0, max(0.5, 1e3 * _ALIKE * largest)
+        low, high = low - margin, high + margin
     is_long = high - low > _LONG * width
     if xscale == "linear" or (xscale == "auto" and not is_long) or width == 0:
         return np.linspace(low, high, bins + 1)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from lofe_sklearn._any_detector import fitted_detector
 from lofe_sklearn._containers import count_rows, readable_rows, take_rows
-from lofe_sklearn._reasons import Explanation, shown_value
+from lofe_sklearn._reasons import Explanation, shown_name, shown_value
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.inspection import explain
@@ -23,6 +23,7 @@ from lofe_sklearn.plotting._drawing import (
     axes_to_draw_on,
     ink,
     merged,
+    plain,
     require_matplotlib,
     width_in_points,
 )
@@ -30,7 +31,9 @@ from lofe_sklearn.plotting._drawing import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LETTERS = 26
+_LETTERS, _LEAST_LETTERS = 26, 11
+# Inches of a new figure for each bar, beyond what its ends take, and at most.
+_BAR, _ENDS, _HIGHEST = 0.34, 1.0, 100.0
 # Points that two lines of a label take.
 _TWO_LINES = 24
 # Letters of the number at a bar, with its distance, and points that the bars take at least.
@@ -194,11 +197,18 @@ class ReasonsDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If `explanation` is something else.
         ValueError
             If there is no such row.
         """
         owner = f"{cls.__name__}.from_explanation"
         require_matplotlib(owner)
+        if not isinstance(explanation, Explanation):
+            raise TypeError(
+                f"{owner}: explanation must be what explain returns; got "
+                f"{type(explanation).__name__}. from_estimator takes a detector and rows."
+            )
         _check_row(owner, row, len(explanation))
         check_argument(owner, "k", k, Number(Integral, low=1))
         own = explanation.contributions[row]
@@ -250,11 +260,12 @@ class ReasonsDisplay:
         from matplotlib.patches import Patch
         from matplotlib.text import Text
 
-        self.ax_ = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
-        self.figure_ = self.ax_.figure
         lengths = np.asarray(self.contributions, dtype=float)
         if self.n_rest:
             lengths = np.append(lengths, self.rest)
+        height = min(_BAR * len(lengths) + _ENDS, _HIGHEST)
+        self.ax_ = axes_to_draw_on(ax, f"{type(self).__name__}.plot", height)
+        self.figure_ = self.ax_.figure
         places = np.arange(len(lengths))
         colors = [ANOMALY if length > 0 else NORMAL for length in lengths]
         styled = merged(Patch, {"color": colors, "height": 0.7}, bar_kwargs)
@@ -267,7 +278,7 @@ class ReasonsDisplay:
                 f"{length:+.2g}", (max(length, 0.0), place), **merged(Text, aligned, text_kwargs)
             )
         labels = self._labels(len(places))
-        self.ax_.set_yticks(places, labels, fontsize=SMALL)
+        self.ax_.set_yticks(places, list(map(plain, labels)), fontsize=SMALL)
         self.ax_.invert_yaxis()
         self.ax_.axvline(0.0, color=ink(self.ax_), linewidth=0.8)
         self._leave_room(lengths, labels)
@@ -295,7 +306,7 @@ class ReasonsDisplay:
         height = 72 * self.ax_.bbox.height / self.ax_.figure.dpi / max(1, n_bars)
         labels = []
         for feature, value, typical in zip(self.features, self.values, self.typical, strict=True):
-            text = _short(f"{feature} = {shown_value(value)}")
+            text = _equation(" ".join(feature.split()), shown_value(value))
             if height > _TWO_LINES:
                 text += "\n" + _short(f"typically {shown_value(typical)}")
             labels.append(text)
@@ -310,7 +321,24 @@ def _check_row(owner: str, row: Any, n_rows: int) -> None:
 
 def _title(row_name: Any, explanation: Explanation, row: int) -> str:
     score, typical = explanation.scores[row], explanation.typical_score
-    return f"row {row_name}\nscore {score:.3g}, typically {typical:.3g}"
+    return f"row {plain(shown_name(row_name))}\nscore {score:.3g}, typically {typical:.3g}"
+
+
+def _equation(name: str, value: str) -> str:
+    """Write both in one line, and neither without its beginning; a name keeps its end too.
+
+    Names of columns often differ at the end only.
+    """
+    room = _LETTERS - len(" = ")
+    if len(name) + len(value) > room:
+        for_value = max(room - len(name), _LEAST_LETTERS)
+        if len(value) > for_value:
+            value = value[: for_value - 3] + "..."
+        for_name = room - len(value)
+        if len(name) > for_name:
+            end = (for_name - 3) // 2
+            name = f"{name[: for_name - 3 - end]}...{name[-end:]}"
+    return f"{name} = {value}"
 
 
 def _short(text: str) -> str:

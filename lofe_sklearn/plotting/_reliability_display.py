@@ -14,7 +14,8 @@ from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Number, OneOf, check_argument
 from lofe_sklearn.metrics import is_anomaly
 from lofe_sklearn.plotting._drawing import (
-    NORMAL,
+    MARKERS,
+    SERIES,
     SMALL,
     axes_to_draw_on,
     ink,
@@ -279,6 +280,7 @@ class ReliabilityDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        from matplotlib.container import ErrorbarContainer
         from matplotlib.lines import Line2D
 
         self.ax_ = axes_to_draw_on(ax, f"{type(self).__name__}.plot")
@@ -296,9 +298,11 @@ class ReliabilityDisplay:
             )
         name = self.name if name is None else name
         score = f"Brier score {self.brier_score:.2g}"
+        # Another display that was drawn here has the colour before.
+        n_drawn = sum(isinstance(drawn, ErrorbarContainer) for drawn in self.ax_.containers)
         look = {
-            "color": NORMAL,
-            "marker": "o",
+            "color": SERIES[n_drawn % len(SERIES)],
+            "marker": MARKERS[n_drawn % len(MARKERS)],
             "linewidth": 1.5,
             "capsize": 3,
             "label": f"{name}: {score}" if name else score,
@@ -318,7 +322,9 @@ class ReliabilityDisplay:
 
     def _write_counts(self, top: float) -> None:
         """Write numbers of rows beside the points, but none over another."""
-        written: list[tuple[float, float]] = []
+        from matplotlib.text import Annotation
+
+        written = [text.xy for text in self.ax_.texts if isinstance(text, Annotation)]
         # From the right, where points are few, and each matters most.
         for x, y, count in reversed(
             list(zip(self.predicted, self.observed, self.counts, strict=True))
@@ -326,13 +332,13 @@ class ReliabilityDisplay:
             if any(abs(x - a) < _ROOM * top and abs(y - b) < _ROOM * top for a, b in written):
                 continue
             written.append((x, y))
-            is_at_end = x > (1 - _ROOM) * top
+            is_at_end, is_at_foot = x > (1 - _ROOM) * top, y < _ROOM * top
             self.ax_.annotate(
                 f"{count}",
                 (x, y),
-                xytext=(-5 if is_at_end else 5, -3),
+                xytext=(-5 if is_at_end else 5, 3 if is_at_foot else -3),
                 textcoords="offset points",
                 ha="right" if is_at_end else "left",
-                va="top",
+                va="bottom" if is_at_foot else "top",
                 fontsize=SMALL,
             )

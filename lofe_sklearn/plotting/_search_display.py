@@ -26,6 +26,8 @@ from lofe_sklearn.plotting._drawing import (
     axes_to_draw_on,
     label,
     merged,
+    name_places,
+    plain,
     require_matplotlib,
 )
 
@@ -206,7 +208,7 @@ class SearchDisplay:
         if fixed:
             kept = candidates_with(candidates, fixed, owner)
             folds, candidates = folds[kept], [candidates[i] for i in kept]
-        if not np.isfinite(folds).any():
+        if not np.isfinite(folds.mean(axis=1)).any():  # with a fold that failed, it has none
             raise ValueError(f"{owner}: no candidate has a finite score; there is nothing to draw.")
         param_name = parameter_to_draw(candidates, param_name, owner)
         values = ordered([params[param_name] for params in candidates if param_name in params])
@@ -277,7 +279,7 @@ class SearchDisplay:
                 "capsize": 3,
                 "linewidth": 1.5,
                 "linestyle": "-" if is_numeric else "none",
-                "label": setting or "mean, deviation",
+                "label": plain(setting) or "mean, deviation",
             }
             # Settings stand side by side, so that their bars do not cover each other.
             own = places(i)
@@ -306,10 +308,10 @@ class SearchDisplay:
         n_folds = next(iter(self.scores.values())).shape[1]
         self.ax_.set(
             xlabel=self.param_name,
-            ylabel=f"{self.score_name}, {n_folds} folds",
+            ylabel=f"{self.score_name}, {n_folds} fold{'' if n_folds == 1 else 's'}",
         )
         if not is_numeric:
-            self.ax_.set_xticks(range(len(self.values)), list(map(shown_setting, self.values)))
+            name_places(self.ax_, [shown_setting(value) for value in self.values])
             self.ax_.set_xlim(-0.5, len(self.values) - 0.5)
         elif len(self.values) <= _N_TICKS:
             self.ax_.set_xticks(self.values, list(map(shown_setting, self.values)))

@@ -126,7 +126,7 @@ class TrainingDisplay:
         require_matplotlib(owner)
         detector: Any = fitted_detector(estimator, owner)
         every = getattr(detector, "estimators_", [detector])
-        chosen = range(len(every)) if members is None else list(members)
+        chosen = range(len(every)) if members is None else np.ravel(members).tolist()
         if len(chosen) == 0 or not all(_is_index(m, len(every)) for m in chosen):
             raise ValueError(
                 f"{owner}: members must be numbers from 0 to {len(every) - 1}, at least one; got "
@@ -166,9 +166,10 @@ class TrainingDisplay:
         """
         owner = f"{cls.__name__}.from_histories"
         require_matplotlib(owner)
-        if len(histories) == 0:
+        if not isinstance(histories, Sequence) or len(histories) == 0:
             raise ValueError(
-                f"{owner}: histories must hold at least one, the history_ of a fitted backbone."
+                f"{owner}: histories must be a list of at least one, the history_ of a fitted "
+                "backbone."
             )
         n_epochs = max(int(history.n_iter.max()) for history in histories)
         marked, changed = zip(*map(_label_shares, histories), strict=True)
@@ -230,6 +231,9 @@ class TrainingDisplay:
         lower.set(xlabel="epoch", ylabel="labels, %")
         lower.set_ylim(0, max(1.0, lower.get_ylim()[1]))  # all zero where training was blind
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(self.loss_n) == 1:
+            for axes in self.axes_:
+                axes.set_xlim(0.5, 1.5)
         label(upper, self.name if name is None else name)
         label(lower)
         return self
@@ -250,13 +254,16 @@ class TrainingDisplay:
         look = {"color": color, "linestyle": style, "linewidth": 1.8}
         for own in values.T:
             thin = {"linewidth": 0.7, "alpha": 0.35, "label": "_member"} if several else {}
-            styled = merged(Line2D, {**look, "label": text, **thin}, given)
+            # A line of one point is not seen.
+            dot = {"marker": "o"} if np.isfinite(own).sum() == 1 else {}
+            styled = merged(Line2D, {**look, "label": text, **thin, **dot}, given)
             lines += axes.plot(epochs, own, **styled)
         if several:
             middle = [
                 np.median(own[~np.isnan(own)]) if (own == own).any() else np.nan for own in values
             ]
-            styled = merged(Line2D, {**look, "label": text}, given)
+            dot = {"marker": "o"} if np.isfinite(middle).sum() == 1 else {}
+            styled = merged(Line2D, {**look, "label": text, **dot}, given)
             lines += axes.plot(epochs, middle, **styled)
         return lines
 

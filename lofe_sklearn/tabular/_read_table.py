@@ -130,7 +130,10 @@ def _no_table(X: Any, owner: str, name: str) -> str:
     elif hasattr(X, "collect"):
         remedy = f"Compute its rows first, with {name}.collect()."
     elif hasattr(X, "to_frame"):
-        remedy = f"It is one column; {name}.to_frame() is a table."
+        remedy = (
+            f"One column becomes a table by {name}.to_frame(); one row is taken as a table by "
+            "table.iloc[[0]]."
+        )
     return (
         f"{owner}: {name} must be a table: a DataFrame of pandas or polars, a Table of pyarrow, a "
         f"2-D array or a list of rows; got {kind}. {remedy}"

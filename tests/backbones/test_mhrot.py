@@ -309,6 +309,9 @@ IMAGES = np.zeros((4, 3, 8, 8))
         (IMAGES, {"anomaly_weight": 0}, "anomaly_weight must be"),
         (np.full((4, 1, 2, 2), np.nan), {}, "NaN"),
         (IMAGES[:1], {}, "minimum of 2"),
+        (IMAGES[0], {"image_shape": (3, 8, 8)}, r"\(3, 8, 8\), which is a single image"),
+        ("parts/", {}, "must be an array of pixels; got file names, a folder"),
+        ([b"", b""], {}, "must be an array of pixels"),
     ],
     ids=str,
 )
@@ -328,6 +331,9 @@ def test_an_ambiguous_layout_can_be_settled():
 
 def test_images_of_another_shape_than_fitted(detector, colour):
     detector.fit(colour)
+    for one in (colour[0], np.moveaxis(colour[0], 0, -1)):
+        with pytest.raises(ValueError, match="which is a single image"):
+            detector.score_samples(one)
     for other in (colour[:, :1], colour[:, :, :4, :4], colour[:, 0]):
         with pytest.raises(ValueError, match=r"of shape .*\(3, 8, 8\); got"):
             detector.score_samples(other)

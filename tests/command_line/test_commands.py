@@ -131,7 +131,10 @@ def test_a_share_of_anomalies_that_is_given(given, lofe, folder, tmp_path):
     )
     assert result.exit_code == 0
     assert "as given" in result.stderr
-    assert "was given" in (tmp_path / "r.html").read_text()
+    page = (tmp_path / "r.html").read_text()
+    assert "was given" in page
+    is_interval = "," in given  # else both bounds are the share itself
+    assert ("(between" in result.stderr) == ("likely share" in page) == is_interval
 
 
 def test_columns_can_be_left_out(lofe, folder, tmp_path):

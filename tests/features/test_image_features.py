@@ -1,10 +1,13 @@
 """ImageFeatures: the same features from whatever holds the images, and clear errors."""
 
+import io
+import os
 import pickle
 import warnings
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from joblib import Parallel, delayed
@@ -417,3 +420,73 @@ class TestBadInput:
         extractor.set_params(layers=None)
         assert extractor.image_shape_ == (16, 16, 3)
         np.testing.assert_array_equal(extractor.transform(X), small().fit_transform(X))
+
+    def test_one_picture_that_is_not_in_a_list(self):
+        colour, grey = pixels(), pixels(channels=0)
+        for kind, message in ((colour, r"\(16, 16, 3\)"), (grey, r"\(16, 16\)")):
+            features = small().fit(kind)
+            with pytest.raises(ValueError, match=f"or one in a list; got .* {message}"):
+                features.transform(kind[0])
+            assert len(features.transform([kind[0]])) == 1
+        with pytest.raises(ValueError, match="is a single image. Pass "):
+            small().fit(colour[0])
+        row = ImageFeatures(network(), image_size=16, image_shape=(1, 1, 9)).fit(np.eye(9))
+        assert len(row.transform(np.eye(9)[:1])) == 1  # the row of a table has this shape too
+        with pytest.warns(UserWarning, match="do not look like square images"):
+            rows = ImageFeatures(network(), image_size=16).fit_transform(np.eye(2))
+        assert len(rows) == 2  # placed in a square of two by two
+        with pytest.raises(BrokenImage, match="they come last: transpose it"):
+            small().fit([np.moveaxis(colour[0], -1, 0)])
+
+
+def test_broken_ones_of_an_array_are_those_that_the_transformer_cannot_read():
+    X = pixels().transpose(0, 3, 1, 2) / 255
+    assert find_broken_images(X) == find_broken_images(X[:, 0].reshape(len(X), -1)) == []
+    X[2, 0, 3, 3] = np.nan
+    for held in (X, X[:, 0].reshape(len(X), -1), list(X.transpose(0, 2, 3, 1))):
+        assert [broken.index for broken in find_broken_images(held)] == [2]
+    for held in (X, X[:, 0].reshape(len(X), -1)):
+        masked = np.ma.masked_invalid(held)
+        assert ["masked" in broken.reason for broken in find_broken_images(masked)] == [True]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make links")
+def test_hidden_files_and_links_in_a_folder(tmp_path):
+    folder = write_folder(tmp_path / "images", pixels(3))
+    (folder / "._000.png").write_bytes(b"what macOS keeps beside a file")
+    write_folder(folder / ".thumbnails", pixels(3))
+    assert small().fit_transform(folder).shape[0] == 3
+    (folder / "999.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(BrokenImage, match=r"999\.png: there is no such file"):
+        small().fit_transform(folder)
+    hidden = write_folder(tmp_path / ".cache" / "images", pixels(3))
+    assert small().fit_transform(hidden).shape[0] == 3  # the user names it
+
+
+def test_other_things_that_hold_images(tmp_path):
+    folder = write_folder(tmp_path / "images", pixels(2))
+    table = pd.DataFrame({"file": [str(path) for path in sorted(folder.iterdir())]})
+    with pytest.raises(ValueError, match=r"ImageFeatures: a table must .* could not convert .*X\["):
+        small().fit(table)
+    assert len(small().fit_transform(table["file"])) == 2
+    content = (folder / "000.png").read_bytes()
+    with pytest.raises(ValueError, match="got bytes. Put one image into a list"):
+        small().fit(content)
+    with pytest.raises(ValueError, match="got dict"):
+        small().fit({"a": pixels()})
+    with pytest.raises(BrokenImage, match=r"of an open file pass the bytes, file\.read\(\)"):
+        small().fit([io.BytesIO(content)])
+    with pytest.raises(BrokenImage, match="it is a folder; pass it alone"):
+        small().fit([folder])
+
+
+def test_parameters_that_were_changed_after_the_fit():
+    X, features = pixels(3), small(pooling="grid", grid_size=2).fit(pixels(3))
+    rows = features.transform(X)
+    with pytest.raises(ValueError, match="ImageFeatures: batch_size must be"):
+        features.set_params(batch_size=-1).transform(X)  # gave no rows
+    features.set_params(batch_size=2, grid_size=4)
+    assert features.patches(features.transform(X)).shape == (3, 2, 2, 6)
+    for wrong in (rows[:, :7], rows[0]):
+        with pytest.raises(ValueError, match=r"patches takes what transform gave, \(n, 24\); got"):
+            features.patches(wrong)

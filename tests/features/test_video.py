@@ -8,6 +8,7 @@ import pytest
 from pictures import network, pixels, write_folder
 from sklearn.ensemble import IsolationForest
 from sklearn.model_selection import GroupKFold, cross_val_predict, cross_val_score
+from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 
 from lofe_sklearn.features import (
@@ -211,6 +212,27 @@ class TestFeatures:
         features = small(appearance=False, motion="stack").fit_transform(windows)
         np.testing.assert_allclose(features, expected, atol=1e-5)
 
+    def test_a_stack_of_grey_frames_and_what_moves_in_frames_with_opacity(self, clips):
+        grey = clips[0].mean(axis=3) / 255
+        both, alone = small(motion="stack"), small(appearance=False, motion="stack")
+        rows = both.fit_transform(video_windows([grey]))
+        of_colour = alone.fit_transform(video_windows(clips[:1]))
+        np.testing.assert_allclose(rows[:, rows.shape[1] // 2 :], of_colour, atol=1e-5)
+        opaque = np.concatenate([clips[0], np.full_like(clips[0][..., :1], 255)], axis=3)
+        for motion in ("difference", "stack"):
+            expected = small(motion=motion).fit_transform(video_windows(clips[:1]))
+            rows = small(motion=motion).fit_transform(video_windows([opaque]))
+            np.testing.assert_allclose(rows, expected, atol=1e-5)
+
+    def test_one_clip_or_pictures_in_the_place_of_several(self, clips):
+        with pytest.raises(ValueError, match=r"clip 0 is .* \(16, 16, 3\), which is a single pic"):
+            video_windows(clips[0])
+        with pytest.raises(ValueError, match="which is pictures in colour"):
+            small().fit(clips[0])
+        windows = video_windows(clips, length=3)
+        assert repr(windows) == "<VideoWindows: 17 windows of 3 frames, from 2 clips>"
+        assert repr(windows[:1]) == "<VideoWindows: 1 window of 3 frames, from 1 clip>"
+
     def test_windows_in_an_array(self, clips):
         windows = video_windows(clips, length=4)
         expected = small().fit_transform(windows)
@@ -302,8 +324,20 @@ class TestSmoothing:
             ({"kernel": "triangle"}, "kernel must be one of"),
             ({"groups": [0, 1]}, r"one shape \(n_samples,\); got \(3,\) and \(2,\)"),
             ({"frames": [0, 1]}, r"one number for each score, 3; got the shape \(2,\)"),
+            ({"frames": [0, 1, np.nan]}, "frames must be finite; got nan in row 2"),
+            ({"frames": ["a", "b", "c"]}, "smooth_scores: frames must be numbers"),
+            ({"groups": [0, np.nan, np.nan]}, "name the clip of each score; got nan"),
+            ({"groups": ["a", None, "a"]}, "groups must name the clip of each score by numbers"),
         ],
     )
     def test_bad_arguments(self, arguments, message):
         with pytest.raises(ValueError, match=message):
             smooth_scores([1, 2, 3], **{"groups": [0, 0, 0], **arguments})
+
+    def test_without_a_width_scores_of_one_frame_stay_apart(self):
+        assert smooth_scores([1, 2, 3], [0, 0, 0], [5, 5, 6], sigma=0).tolist() == [1, 2, 3]
+
+    @pytest.mark.parametrize("estimator", [None, IsolationForest, LocalOutlierFactor(), "forest"])
+    def test_what_is_no_detector(self, estimator):
+        with pytest.raises(TypeError, match="estimator must be an outlier detector with score_sam"):
+            TemporalSmoothing(estimator).fit(np.eye(9))

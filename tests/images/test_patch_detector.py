@@ -277,3 +277,20 @@ def test_a_bad_size_of_heat_maps():
     detector = small().fit(parts(4, 0)[0])
     with pytest.raises(ValueError, match="size must be a pair"):
         detector.heatmap(parts(1, 0)[0], size=(0, 5))
+    with pytest.raises(ValueError, match="PatchDetector: smoothing must be"):
+        detector.set_params(smoothing=-1).heatmap(parts(1, 0)[0])
+
+
+def test_p_values_by_pictures_that_are_known_to_be_normal(tmp_path):
+    detector = small().fit(parts(10, 1)[0])
+    new, calibration = parts(3, 1, seed=1)[0], parts(9, 0, seed=2)[0]
+    others, scores = detector.score_samples(calibration), detector.score_samples(new)
+    expected = [(1 + (others <= score).sum()) / 10 for score in scores]
+    folder = write_folder(tmp_path / "empty", [])
+    np.testing.assert_allclose(detector.p_values(new, calibration=calibration), expected)
+    assert detector.p_values(new, calibration=list(calibration))[-1] == 0.1
+    with pytest.raises(ValueError, match="has no images"):
+        detector.p_values(new, calibration=folder)
+    # One picture that is not in a list.
+    with pytest.raises(ValueError, match=r"several images, or one in a list; got .* \(32, 32\)"):
+        detector.predict(new[0])

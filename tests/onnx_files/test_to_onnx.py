@@ -178,6 +178,11 @@ def test_steps_that_cannot_be_translated_are_named(path):
     table = pd.DataFrame(ROWS, columns=list("abcdef"))
     with pytest.raises(ModelFileError, match="one of the steps TableFeatures"):
         to_onnx(table_pipeline(LOE(NETWORK, contamination=0.1)).fit(table), path, X=table)
+    pipeline = make_pipeline(StandardScaler(), NETWORK).fit(ROWS)
+    with pytest.raises(ValueError, match="to_onnx: X must be rows .*X has 3 features, but"):
+        to_onnx(pipeline, path, X=ROWS[:, :3])
+    with pytest.raises(ValueError, match=r"to_onnx: X must be rows .*0 sample\(s\)"):
+        to_onnx(pipeline, path, X=ROWS[:0])
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from lofe_sklearn import LOE, DeepSVDD, load, save
@@ -107,3 +108,9 @@ def test_a_loaded_model_knows_what_its_ratio_rests_on(loe, tmp_path):
     for name in ("prior", "belief", "agreement"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert other.is_found
+
+
+@pytest.mark.parametrize("scores", [pd.DataFrame({"a": [1.0, 2]}), {"a": [1.0, 2]}, iter([[1.0]])])
+def test_scores_that_are_no_list(scores):
+    with pytest.raises(ValueError, match="scores must be a list with the scores of each detector"):
+        ContaminationDisplay.from_predictions(scores)

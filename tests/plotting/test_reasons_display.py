@@ -86,3 +86,41 @@ def test_bad_arguments(loe, rows):
         ReasonsDisplay.from_estimator(loe, rows, k=0)
     with pytest.raises(ValueError, match="NaN"):
         ReasonsDisplay.from_estimator(loe, np.full((1, 4), np.nan))
+
+
+def reasons(names, values, **parameters):
+    n = len(names)
+    contributions = np.arange(n, 0.0, -1)
+    return ReasonsDisplay(
+        features=names, contributions=contributions, values=values, typical=[0] * n, **parameters
+    ).plot()
+
+
+def test_names_that_differ_at_the_end_and_long_values():
+    names = [f"a very long name of a column {i}" for i in range(3)]
+    display = reasons([*names, "b" * 40, "short"], [1.5, 2, "c" * 24, "d" * 24, "e" * 24])
+    lines = [text.get_text().split("\n")[0] for text in display.ax_.get_yticklabels()]
+    assert lines == [
+        "a very lo...column 0 = 1.5",
+        "a very lon... column 1 = 2",
+        "a ver...mn 2 = cccccccc...",
+        "bbbbb...bbbb = dddddddd...",
+        "short = eeeeeeeeeeeeeee...",
+    ]
+
+
+def test_dollars_are_no_formulas():
+    display = reasons(["price in $", "$x$ and $y_{"], ["$5 to $9", "$"], name=None)
+    display.figure_.canvas.draw()  # a formula that is not closed was an error
+    assert not any("$" in t.get_text().replace(r"\$", "") for t in display.ax_.get_yticklabels())
+
+
+def test_a_new_figure_has_room_for_all_bars():
+    few, many = (reasons(["x"] * n, [1] * n).figure_.get_figheight() for n in (10, 50))
+    assert few == 4.8
+    assert many > 50 * 0.3
+
+
+def test_what_is_no_explanation(rows):
+    with pytest.raises(TypeError, match="must be what explain returns; got ndarray"):
+        ReasonsDisplay.from_explanation(rows)

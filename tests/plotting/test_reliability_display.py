@@ -98,3 +98,15 @@ def test_style_arguments(calibrated):
 def test_bad_arguments(y, proba, arguments, message):
     with pytest.raises(ValueError, match=message):
         ReliabilityDisplay.from_predictions(y, proba, **arguments)
+
+
+def test_displays_on_one_axes_have_colours_of_their_own():
+    y, proba = np.array([False, True, False, True]), np.array([0.0, 0.9, 0.1, 0.8])
+    one = ReliabilityDisplay.from_predictions(y, proba, name="one")
+    two = ReliabilityDisplay.from_predictions(y, proba, name="two", ax=one.ax_)
+    lines = [display.container_.lines[0] for display in (one, two)]
+    assert lines[0].get_color() != lines[1].get_color()
+    assert lines[0].get_marker() != lines[1].get_marker()
+    assert len(one.ax_.texts) == 4  # the counts of the same points are not written twice
+    at_foot = next(text for text in one.ax_.texts if text.xy[1] == 0)
+    assert at_foot.get_verticalalignment() == "bottom"  # not over the numbers of the axis

@@ -106,3 +106,12 @@ def test_style_arguments(loe):
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         ScoresDisplay.from_predictions(**arguments)
+
+
+@pytest.mark.parametrize("scores", [[1e17] * 9, [-1e17] * 9, [1.0, 1.0 + 1e-15, 1.0], [0.0, 0.0]])
+def test_scores_that_are_alike_are_seen(scores):
+    display = ScoresDisplay.from_predictions(scores)
+    bars = list(display.bars_[0])
+    assert sum(bar.get_height() for bar in bars) == len(scores)
+    low, high = display.ax_.get_xlim()
+    assert all(bar.get_width() > 0.01 * (high - low) for bar in bars)

@@ -138,3 +138,26 @@ def test_several_scores(rows, labels):
 def test_nothing_but_failures():
     with pytest.raises(ValueError, match="nothing to draw"):
         SearchDisplay.from_cv_results(results(split0_test_score=[np.nan, np.nan]))
+
+
+def searched(values, scores, name="method"):
+    folds = {f"split{i}_test_score": column for i, column in enumerate(np.transpose(scores))}
+    params = [{name: value} for value in values]
+    return {"params": params, "mean_test_score": np.mean(scores, axis=1), **folds}
+
+
+def test_long_names_of_values_do_not_overlap():
+    values = ["a long name", "another $", "$ and more", "hard", "soft", "blind", "refine", "own"]
+    display = SearchDisplay.from_cv_results(searched(values, np.ones((8, 1))))
+    display.figure_.canvas.draw()
+    boxes = [text.get_window_extent() for text in display.ax_.get_xticklabels()]
+    assert {text.get_rotation() for text in display.ax_.get_xticklabels()} == {30}
+    assert boxes[0].x0 >= 0  # nothing is cut
+    assert display.ax_.get_ylabel() == "score, 1 fold"
+    short = SearchDisplay.from_cv_results(searched(["hard", "soft"], np.ones((2, 2))))
+    assert {text.get_rotation() for text in short.ax_.get_xticklabels()} == {0}
+
+
+def test_candidates_that_all_failed_on_a_fold_have_no_best_mean():
+    with pytest.raises(ValueError, match="no candidate has a finite score"):
+        SearchDisplay.from_cv_results(searched(["a", "b"], [[np.nan, 1], [1, np.nan]]))

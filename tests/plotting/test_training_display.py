@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from lofe_sklearn import DeepSVDD
 from lofe_sklearn.plotting import TrainingDisplay
 
 pytest_plugins = ["fits_to_draw"]
@@ -52,3 +53,16 @@ def test_members_that_are_not_there(loe, members):
 def test_no_history():
     with pytest.raises(ValueError, match="at least one"):
         TrainingDisplay.from_histories([])
+
+
+def test_a_single_epoch_is_seen(rows):
+    detector = DeepSVDD(max_epochs=1, random_state=0).fit(rows)
+    display = TrainingDisplay.from_estimator(detector)
+    assert [line.get_marker() for line in display.lines_["loss_n"]] == ["o"]
+    assert display.axes_[1].get_xlim() == (0.5, 1.5)
+
+
+def test_one_member_or_history_that_is_not_in_a_list(loe):
+    assert TrainingDisplay.from_estimator(loe, members=1).loss_n.shape[1] == 1
+    with pytest.raises(ValueError, match="histories must be a list of at least one"):
+        TrainingDisplay.from_histories(loe.estimators_[0].history_)

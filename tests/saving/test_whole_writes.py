@@ -1,17 +1,20 @@
 """A file is written whole, or stays as it was."""
 
 import errno
+import io
 import json
 import os
 import stat
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 import lofe_sklearn
 from lofe_sklearn import DeepSVDD, ModelFileError
+from lofe_sklearn._command_line._score_files import writing_scores
 from lofe_sklearn._saving._atomic import write_whole
 
 needs_packages = pytest.mark.skipif(
@@ -97,6 +100,53 @@ def test_a_link_stays_one(tmp_path):
     write_whole(link, b"1", "save")
     assert link.is_symlink()
     assert (tmp_path / "real" / "model").read_bytes() == b"1"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+@pytest.mark.parametrize("ending", ["", ".csv"])
+def test_pipes_and_devices_are_written_to_and_not_replaced(ending, tmp_path):
+    pipe, got = tmp_path / f"pipe{ending}", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    if ending:
+        with writing_scores(pipe) as scores:
+            scores._path.write_bytes(b"content")
+    else:
+        write_whole(pipe, b"content", "save")
+    reader.join(timeout=20)
+    assert got == [b"content"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == [pipe.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make links")
+def test_scores_keep_a_link_and_permissions(tmp_path):
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    real.write_bytes(b"old")
+    real.chmod(0o604)
+    link.symlink_to(real)
+    with writing_scores(link) as scores:
+        scores._path.write_bytes(b"new")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o604
+
+
+@needs_packages
+def test_what_is_no_path_of_a_file(contaminated, tmp_path):
+    detector = DeepSVDD(max_epochs=1).fit(contaminated[0])
+    for call in (
+        lambda path: lofe_sklearn.save(detector, path),
+        lofe_sklearn.load,
+        lambda path: lofe_sklearn.to_onnx(detector, path),
+    ):
+        with pytest.raises(TypeError, match="path must be the name of a file, .*; got BytesIO"):
+            call(io.BytesIO())
+    with pytest.raises(IsADirectoryError, match="load: path must be that of a file"):
+        lofe_sklearn.load(tmp_path)
+    with pytest.raises(TypeError, match="to_onnx: fitted must be a fitted detector"):
+        lofe_sklearn.to_onnx(tmp_path, detector)
 
 
 def test_folders(tmp_path):

@@ -287,7 +287,7 @@ def test_columns_that_are_refused(kind):
 
 NO_TABLES = {
     "path": ("file.csv", "Read the file first"),
-    "series": (pd.Series(SIZES), r"to_frame\(\)"),
+    "series": (pd.Series(SIZES), r"to_frame\(\); one row is .*table\.iloc\[\[0\]\]"),
     "lazy": (pl.DataFrame({"a": [1]}).lazy(), "collect"),
     "number": (3, "pandas.DataFrame"),
     "none": (None, "pandas.DataFrame"),
