@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import pickle
 import threading
@@ -16,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lofe_sklearn.features._fingerprint import source_of_code, values_of_network
 from lofe_sklearn.features._networks import Network
 
 # All threads that run a network share its hooks: without a lock one thread would get another's
@@ -178,8 +178,16 @@ class Extractor:
         asked = (self.layers, self.grid_size, self.image_size, self.network.mean, self.network.std)
         kind = self.device.type
         try:
-            own = (self.preprocess, _source(self.preprocess))
-            return joblib.hash((_values(self.network.module), asked, kind, own))
+            values = values_of_network(self.network.module)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"{self.owner}: memory needs a network that can be told from others; an attribute "
+                f"of {type(self.network.module).__name__} cannot be pickled ({error}). Set "
+                "memory=None, or keep numbers, tensors, functions and modules in it."
+            ) from error
+        try:
+            own = (self.preprocess, source_of_code(self.preprocess))
+            return joblib.hash((values, asked, kind, own))
         except (pickle.PicklingError, AttributeError) as error:
             raise ValueError(
                 f"{self.owner}: memory needs a preprocess that can be pickled; got "
@@ -207,34 +215,6 @@ def as_maps(output: torch.Tensor) -> torch.Tensor:
     side = math.isqrt(n_tokens)
     places = output[:, n_tokens - side * side :]
     return places.transpose(1, 2).reshape(n, channels, side, side)
-
-
-def _values(network: nn.Module) -> list[Any]:
-    """Return all values that a network computes with; they hash equally in all processes."""
-    return [
-        (
-            name,
-            _source(type(module)),
-            str(module),
-            # Buffers that are not saved count too, and plain attributes such as a factor.
-            {k: v.cpu().numpy() for k, v in module.named_parameters(recurse=False)},
-            {k: v.cpu().numpy() for k, v in module.named_buffers(recurse=False)},
-            {k: v for k, v in vars(module).items() if isinstance(v, bool | int | float | str)},
-        )
-        for name, module in network.named_modules()
-    ]
-
-
-# Python 3.11 fails if two threads parse sources at the same time, which `inspect` does.
-_parsing = threading.Lock()
-
-
-def _source(code: Any) -> str:
-    try:
-        with _parsing:
-            return f"{code.__module__}.{code.__qualname__} {inspect.getsource(code)}"
-    except (AttributeError, OSError, TypeError):  # built in, or typed at a prompt
-        return ""
 
 
 def _keep(found: dict[str, torch.Tensor], name: str) -> Callable[..., None]:

@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._validation import check_finite
+from lofe_sklearn.features._decode import BrokenImage
 from lofe_sklearn.features._sources import Images, files_of
 
 _OWNER = "pixel_roc_auc"
@@ -105,7 +106,11 @@ def _read_mask(masks: Images, i: int, size: tuple[int, ...]) -> NDArray[np.bool_
         item = item > 0  # also 0 and 1 of any type, whose white is not known
         mask = item[:, :, None] if item.ndim == 2 else item
     else:
-        mask = masks.read(i)
+        try:
+            mask = masks.read(i)
+        except BrokenImage as error:
+            error.name = _name(masks, i)
+            raise
     if mask.ndim != 3 or mask.shape[:2] != size:
         raise ValueError(
             f"{_OWNER}: a mask must have the size (height, width) of its heat map, {size}; "

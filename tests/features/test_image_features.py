@@ -1,5 +1,6 @@
 """ImageFeatures: the same features from whatever holds the images, and clear errors."""
 
+import functools
 import io
 import os
 import pickle
@@ -25,6 +26,26 @@ from lofe_sklearn.features import BrokenImage, ImageFeatures, find_broken_images
 
 def small(**parameters):
     return ImageFeatures(network(), **{"image_size": 16, "device": "cpu", **parameters})
+
+
+class Holder(torch.nn.Module):
+    """A network with an attribute."""
+
+    def __init__(self, attribute):
+        super().__init__()
+        self.attribute = attribute
+
+    def forward(self, images):
+        return images
+
+
+def times(factor):
+    return lambda x: x * factor
+
+
+def fingerprint(attribute):
+    features = ImageFeatures(Holder(attribute), image_size=16, device="cpu")
+    return features.fit(pixels(1))._extractor.fingerprint()
 
 
 def by_hand(images, module, layers=None):
@@ -272,6 +293,26 @@ class TestMemory:
         (folder / "000.png").write_bytes(encoded(255 - X[0]))
         expected = small().fit_transform(folder)
         np.testing.assert_array_equal(small(memory=memory).fit_transform(folder), expected)
+
+    def test_attributes_of_a_network_count(self, tmp_path):
+        class Odd:
+            """Its objects cannot be pickled."""
+
+        modules = [torch.nn.AvgPool2d(2)], [torch.nn.AvgPool2d(8)]
+        factors = [functools.partial(torch.mul, other=factor) for factor in (1, 2)]
+        closures = [times(3), times(4)]
+        own = [4, 8, (4, 4), (8, 8), [4, 4], {"k": 4}, {"k": 8}, None, "a", torch.ones(1) * 2]
+        own += [torch.ones(1), *modules, torch.tanh, torch.relu, *factors, *closures, np.ones(2)]
+        prints = [fingerprint(attribute) for attribute in own]
+        assert len(set(prints)) == len(own)
+        assert prints == [fingerprint(attribute) for attribute in own]
+        holds_itself = Holder(None)
+        holds_itself.attribute = [holds_itself, holds_itself.forward]
+        assert ImageFeatures(holds_itself, memory=tmp_path).fit_transform(pixels(2)).shape[0] == 2
+        with pytest.raises(
+            ValueError, match="memory needs a network .* attribute of Holder cannot"
+        ):
+            fingerprint(Odd())
 
     def test_broken_images_are_told_of_each_time(self, tmp_path):
         images = [*pixels(3), b"broken"]
