@@ -127,12 +127,19 @@ def small(cls):
     return constructor
 
 
-@pytest.fixture(params=BACKBONES, ids=lambda cls: cls.__name__)
+# They take nearly as long as all others. The fast suite has scikit-learn's checks of them.
+LONGEST = (backbones.MHRot, backbones.ICL)
+EACH_BACKBONE = [
+    pytest.param(cls, marks=[pytest.mark.slow] * (cls in LONGEST)) for cls in BACKBONES
+]
+
+
+@pytest.fixture(params=EACH_BACKBONE, ids=lambda cls: cls.__name__)
 def backbone_class(request):
     return small(request.param)
 
 
-@pytest.fixture(params=[*BACKBONES, LOE], ids=lambda cls: cls.__name__)
+@pytest.fixture(params=[*EACH_BACKBONE, LOE], ids=lambda cls: cls.__name__)
 def detector(request):
     """Every public detector, with little to train."""
     if request.param is LOE:

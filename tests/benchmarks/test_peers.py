@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.peers.detectors import PEERS, PeerError, build
 
+LONG = ("pyod.AutoEncoder", "pyod.CBLOF", "pyod.DIF")
 SKLEARN = [name for name in PEERS if name.startswith("sklearn.")]
 # Slow or, blind on contaminated rows, as good as chance.
 TRAINED = {"epochs": 3, "epoch_num": 3}
@@ -119,7 +120,7 @@ def test_scikit_learns_detectors_rank_anomalies_on_top(name, clean_and_odd):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] * (name in ("pyod.DIF", "pyod.AutoEncoder")))
+        pytest.param(name, marks=[pytest.mark.slow] * (name in LONG))
         for name in PEERS
         if name not in SKLEARN
     ],
