@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.peers.detectors import PEERS, PeerError, build
 
-LONG = ("pyod.AutoEncoder", "pyod.CBLOF", "pyod.DIF")
+LONG = ("pyod.AutoEncoder", "pyod.CBLOF", "pyod.DIF", "pyod.HBOS")
 SKLEARN = [name for name in PEERS if name.startswith("sklearn.")]
 # Slow or, blind on contaminated rows, as good as chance.
 TRAINED = {"epochs": 3, "epoch_num": 3}

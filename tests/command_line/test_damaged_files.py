@@ -72,6 +72,7 @@ def test_fit_of_a_damaged_file(content, lofe, tmp_path):
 
 @SETTINGS
 @given(content=damaged(), n_rows=st.integers(1, 40))
+@pytest.mark.slow
 def test_score_of_a_damaged_file(content, n_rows, lofe, tmp_path):
     model = tmp_path / "m.lofe"
     if not model.exists():

@@ -42,6 +42,7 @@ def test_help_and_version_load_nothing_slow(arguments):
     assert loaded.isdisjoint(["torch", "numpy", "pandas", "sklearn", "rich", "matplotlib"])
 
 
+@pytest.mark.slow
 def test_the_reader_of_a_pipe_may_close_it(model, folder):
     command = [sys.executable, "-m", "lofe_sklearn", "score", folder / "tomorrow.csv"]
     command += ["--model", model, "--top", "120", "--reasons", "0", "-q"]

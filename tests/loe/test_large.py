@@ -104,6 +104,7 @@ def test_who_chooses_the_kinds_keeps_their_batches():
     assert [each.batch_size for each in _parameters.for_rows_of(chosen, 10**6, 30)] == [128, 64]
 
 
+@pytest.mark.slow
 def test_jobs_split_stacks_and_change_nothing():
     def fitted(**options):
         backbones = [DeepSVDD(max_epochs=2), AutoEncoder(max_epochs=2)]
