@@ -1,5 +1,6 @@
 """CSV files damaged at random: a documented exit code, and never a traceback."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -70,9 +71,9 @@ def test_fit_of_a_damaged_file(content, lofe, tmp_path):
     assert result.exit_code in (0, 3)
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(content=damaged(), n_rows=st.integers(1, 40))
-@pytest.mark.slow
 def test_score_of_a_damaged_file(content, n_rows, lofe, tmp_path):
     model = tmp_path / "m.lofe"
     if not model.exists():
