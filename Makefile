@@ -18,8 +18,8 @@ THREADS := OMP_NUM_THREADS=1
 # What needs no extra but "progress": training, detectors, searches, metrics, scikit-learn's checks.
 # One test of each kind is enough: what old versions lack is an interface, and not a digit. So
 # what takes long is left out, and some backbones where all go through the same code.
-CORE := $(addprefix tests/,engine metrics test_common.py test_loe.py test_model_selection.py \
-	test_search.py loe/test_classical.py)
+CORE := $(addprefix tests/,engine test_common.py test_loe.py test_search.py loe/test_classical.py \
+	metrics/test_scorers.py)
 
 # The wheel, as somebody who has no checkout has it: fit, save, score from a folder without the
 # source. Other packages are those of the tests; a path in a .pth file adds them, and not what
