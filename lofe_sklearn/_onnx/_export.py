@@ -14,6 +14,7 @@ from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._steps_before import first_rows, inputs_of, joined_to_steps
 from lofe_sklearn._onnx._torch_export import exported, require_packages
 from lofe_sklearn._saving._atomic import check_path, write_whole
+from lofe_sklearn._saving._model_file import check_estimator_given
 from lofe_sklearn._types import FilePath
 from lofe_sklearn._versions import current_version
 from lofe_sklearn.exceptions import ModelFileError
@@ -89,12 +90,8 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
     >>> bool(np.allclose(score, detector.score_samples(X), atol=1e-5))
     True
     """
-    if isinstance(fitted, type) or not hasattr(fitted, "get_params"):
-        got = fitted.__name__ if isinstance(fitted, type) else type(fitted).__name__
-        raise TypeError(
-            "to_onnx: fitted must be a fitted detector, such as LOE().fit(X), or a Pipeline that "
-            f"ends in one; got {got}."
-        )
+    expected = "detector, such as LOE().fit(X), or a Pipeline that ends in one"
+    check_estimator_given(fitted, expected, "to_onnx")
     check_path(path, "to_onnx")
     require_packages(with_steps=isinstance(fitted, Pipeline))
     check_is_fitted(fitted)

@@ -90,12 +90,7 @@ def save(fitted: Any, path: FilePath, *, trusted: Sequence[Any] = ()) -> None:
     >>> bool((loaded.score_samples(X) == detector.score_samples(X)).all())
     True
     """
-    if isinstance(fitted, type) or not hasattr(fitted, "get_params"):
-        got = fitted.__name__ if isinstance(fitted, type) else type(fitted).__name__
-        raise TypeError(
-            "save: fitted must be a fitted estimator, such as LOE().fit(X), or a Pipeline with "
-            f"one; got {got}."
-        )
+    check_estimator_given(fitted, "estimator, such as LOE().fit(X), or a Pipeline with one", "save")
     check_path(path, "save")
     skops_io("save")
     check_is_fitted(fitted)
@@ -173,6 +168,13 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
         raise ModelFileError(f"load: {path} cannot be loaded: {reason.rstrip('.')}.") from error
     _warn_of_versions(Path(path), manifest)
     return loaded
+
+
+def check_estimator_given(fitted: Any, expected: str, owner: str) -> None:
+    """Raise TypeError for a class, or for what is no estimator at all."""
+    if isinstance(fitted, type) or not hasattr(fitted, "get_params"):
+        got = fitted.__name__ if isinstance(fitted, type) else type(fitted).__name__
+        raise TypeError(f"{owner}: fitted must be a fitted {expected}; got {got}.")
 
 
 def _content_of(path: FilePath) -> bytes:
