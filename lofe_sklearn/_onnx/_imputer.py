@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.impute import SimpleImputer
 
+from lofe_sklearn._onnx._not_exportable import NotExportable
+
 
 def conversions() -> dict[str, dict[type, Any]]:
     """Return what skl2onnx needs to translate the step by this module."""
@@ -47,7 +49,10 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     X = computed("Concat", [each.full_name for each in operator.inputs], axis=1)
     if _is_nan(imputer.missing_values):
         if is_text:
-            raise NotImplementedError("text has no NaN: SimpleImputer(missing_values=...) is text")
+            raise NotExportable(
+                "in a graph text has no NaN: mark missing text by a text, such as '', and pass it "
+                "to SimpleImputer(missing_values='')"
+            )
         missing = computed("IsNaN", [X])
     else:
         missing = computed("Equal", [X, constant("missing", [imputer.missing_values], of_values)])
