@@ -38,8 +38,7 @@ class OutlierScorer:
     TypeError
         When called, if the estimator has no scores that are known to be high for normal rows: it
         needs ``score_samples``, or ``decision_function`` and `sklearn.base.OutlierMixin`. PyOD's
-        detectors are no OutlierMixin, and score the other way round: pass ``-scores`` to the
-        metrics.
+        detectors, and `PyODDetector`, score the other way round: pass ``-scores`` to the metrics.
     ValueError
         When called, if there are no labels or the metric cannot be computed from them, as for a
         fold of one class. `cross_val_score` turns the error into NaN and a warning; set
