@@ -1,6 +1,7 @@
 """LOESearchCV against scikit-learn's own searches, on the same folds."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -316,6 +317,10 @@ def test_a_callable_refit_gets_the_results(contaminated):
     assert ours.best_params_ == ours.cv_results_["params"][3]
     assert_equal_results(seen[1], seen[0])
     assert seen[1]["mean_fit_time"].min() > 0
+    several = {"a": mean_score, "b": mean_score}
+    search = LOESearchCV(loe(), {}, cv=FOLDS, scoring=several, refit=lambda results: 0).fit(X, y)
+    with pytest.raises(ValueError, match=r"LOESearchCV\.score: a callable refit.*scorer_"):
+        search.score(X, y)
 
 
 def test_no_refit(contaminated):
@@ -373,6 +378,14 @@ def test_other_folds(contaminated):
     compare(loe(), SMALL_GRID, X, y, cv=folds)
     once = LOESearchCV(loe(), {}, cv=iter(folds), scoring=mean_score).fit(X)
     assert once.n_splits_ == 2
+    one_array = np.array(list(KFold(2, shuffle=True, random_state=0).split(X)))
+    compare(loe(), {}, X, y, cv=one_array)
+    with pytest.raises(ValueError, match="fold 0 has no test rows"):
+        LOESearchCV(loe(), {}, cv=[(np.arange(200), [])]).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the times are divided by the work done, here none
+        with pytest.raises(ValueError, match="(?s)All the 1 fits failed.*0 sample"):
+            LOESearchCV(loe(), {}, cv=[([], np.arange(200))]).fit(X, y)
     # Sorted by class, plain folds would have no anomalies.
     order = np.argsort(y)
     assert LOESearchCV(loe(), {}, cv=4).fit(X[order], y[order]).n_splits_ == 4
@@ -560,8 +573,9 @@ def test_a_fold_without_anomalies(contaminated, training_calls):
     assert not training_calls
     search = LOESearchCV(loe(), GRID, cv=KFold(3), refit="excess_mass")
     search.set_params(scoring=["roc_auc", "excess_mass"])
-    with pytest.warns(UserWarning, match="fold 0 are all normal.*The score will be NaN"):
+    with pytest.warns(UserWarning, match="fold 0 are all normal.*The score will be NaN") as caught:
         search.fit(X, y)
+    assert caught[0].filename == __file__
     assert np.isfinite(search.cv_results_["split2_test_roc_auc"]).all()
     assert np.isnan(search.cv_results_["split0_test_roc_auc"]).all()
     assert np.isfinite(search.cv_results_["mean_test_excess_mass"]).all()
@@ -604,7 +618,7 @@ def test_results_survive_a_failing_refit(contaminated):
     ("params", "error", "message"),
     [
         ({"estimator": IsolationForest()}, TypeError, "must be LOE.*got IsolationForest"),
-        ({"estimator": LOE}, TypeError, "got LOE.*GridSearchCV"),
+        ({"estimator": LOE}, TypeError, "got the class LOE.*GridSearchCV"),
         (
             {"estimator": make_pipeline(StandardScaler(), IsolationForest())},
             TypeError,

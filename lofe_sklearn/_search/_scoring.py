@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -154,9 +153,11 @@ def check_labels(
             f"LOESearchCV: {scorer!r} needs labels; pass them as y, or choose a scorer that needs "
             f"none, scoring={_WITHOUT_LABELS!r}."
         )
-    anomalous = is_anomaly(y)
+    anomalous = is_anomaly(y, name="LOESearchCV: y")
     poor = [
-        f"those of fold {number} are all {'anomalies' if anomalous[test].all() else 'normal'}"
+        f"fold {number} has no test rows"
+        if len(test) == 0
+        else f"those of fold {number} are all {'anomalies' if anomalous[test].all() else 'normal'}"
         for number, (_, test) in enumerate(splits)
         if anomalous[test].all() or not anomalous[test].any()
     ]
@@ -172,4 +173,4 @@ def check_labels(
     )
     if chosen_by in needy and refit is not False and not callable(refit):
         raise ValueError(message)
-    warnings.warn(message + " The score will be NaN.", UserWarning, stacklevel=4)
+    warn_user(message + " The score will be NaN.")
