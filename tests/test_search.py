@@ -12,6 +12,7 @@ from packaging.version import parse
 from scipy import sparse, stats
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import FitFailedWarning, NotFittedError
@@ -579,6 +580,17 @@ def test_a_fold_without_anomalies(contaminated, training_calls):
     assert np.isfinite(search.cv_results_["split2_test_roc_auc"]).all()
     assert np.isnan(search.cv_results_["split0_test_roc_auc"]).all()
     assert np.isfinite(search.cv_results_["mean_test_excess_mass"]).all()
+
+
+@pytest.mark.filterwarnings("ignore:LOESearchCV. without y:UserWarning")
+@pytest.mark.parametrize("scoring", [None, {"a": get_scorer("excess_mass"), "b": mean_score}])
+def test_rows_that_have_no_excess_mass(contaminated, scoring, training_calls):
+    X = pd.DataFrame(contaminated[0]).add_prefix("x").assign(text="t")
+    pipeline = make_pipeline(make_column_transformer((StandardScaler(), [0, 1])), loe())
+    refit = "a" if scoring else True
+    with pytest.raises(ValueError, match="ExcessMassScorer: X must hold finite numbers"):
+        LOESearchCV(pipeline, INNER_GRID, scoring=scoring, refit=refit, cv=3).fit(X)
+    assert not training_calls
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer as scorer_of_scikit_learn
 from sklearn.metrics import get_scorer_names as names_of_scikit_learn
+from sklearn.pipeline import Pipeline
 
 from lofe_sklearn._validation import did_you_mean, warn_user
 from lofe_sklearn.metrics import (
@@ -17,6 +18,7 @@ from lofe_sklearn.metrics import (
     get_scorer_names,
     is_anomaly,
 )
+from lofe_sklearn.metrics._label_free import rows_in_a_box
 
 Scoring = Callable | dict[str, Callable]
 
@@ -125,8 +127,10 @@ def check_refit(refit: Any, scoring: Scoring) -> None:
         )
 
 
-def check_labels(
+def check_scorable(
     scoring: Scoring,
+    estimator: Any,
+    X: Any,
     y: Any,
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     refit: bool | str | Callable,
@@ -136,14 +140,20 @@ def check_labels(
     Raises
     ------
     ValueError
-        If there are no labels for a scorer that needs some, if they cannot be read, or if a fold
-        has only anomalies, or none, and the score to choose by cannot be computed there.
+        If there are no labels for a scorer that needs some, if they cannot be read, or if the score
+        to choose by cannot be computed: from rows that are no numbers, or on a fold that has only
+        anomalies, or none.
 
     Warns
     -----
     UserWarning
         If a score that is not used for the choice cannot be computed. It will be NaN.
     """
+    name = refit if isinstance(scoring, dict) and isinstance(refit, str) else "score"
+    chosen_by = as_dict(scoring).get(name)
+    # A detector by itself says which columns it cannot use.
+    if isinstance(chosen_by, ExcessMassScorer) and isinstance(estimator, Pipeline):
+        rows_in_a_box(X)
     needy = [name for name, s in as_dict(scoring).items() if isinstance(s, OutlierScorer)]
     if not needy:
         return
@@ -165,12 +175,11 @@ def check_labels(
         return
     if anomalous.all() or not anomalous.any():
         poor = [f"y holds {'anomalies' if anomalous.all() else 'normal rows'} only"]
-    chosen_by = refit if isinstance(refit, str) else "score"
     message = (
         f"LOESearchCV: {scorer!r} needs anomalies and normal rows among the test rows, but "
         f"{', '.join(poor[:3])}{' ...' if len(poor) > 3 else ''}. Use "
         "lofe_sklearn.model_selection.OutlierStratifiedKFold, or fewer folds."
     )
-    if chosen_by in needy and refit is not False and not callable(refit):
+    if isinstance(chosen_by, OutlierScorer) and refit is not False and not callable(refit):
         raise ValueError(message)
     warn_user(message + " The score will be NaN.")

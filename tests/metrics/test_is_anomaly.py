@@ -75,8 +75,7 @@ def test_the_result_is_a_copy():
         (None, "must be a list, an array or a Series.*got None"),
         ([[0], [1]], r"one-dimensional.*shape \(2, 1\).*ravel"),
         (pd.DataFrame({"y": [0, 1]}), r"column of the frame by its name"),
-        (1, r"shape \(\)"),
-        (None, r"shape \(\)"),
+        (1, "must be a list, an array or a Series.*got 1"),
         ([], "at least one label"),
     ],
 )

@@ -200,6 +200,12 @@ def test_the_sign_has_to_be_sure(fitted):
             roc_auc_scorer(estimator, X, y)
 
 
+@pytest.mark.parametrize("metric", ["roc_auc", roc_auc_scorer, OutlierScorer, None])
+def test_what_is_no_metric(metric):
+    with pytest.raises(TypeError, match="OutlierScorer: metric must be a function.*get_scorer"):
+        OutlierScorer(metric)
+
+
 def test_scores_that_are_not_finite():
     with pytest.raises(ValueError, match=r"roc_auc\): NotFinite gave row 1 the score nan"):
         roc_auc_scorer(NotFinite(), np.zeros((2, 1)), [0, 1])
