@@ -83,7 +83,7 @@ def check_detector(
     last = final_step(estimator) if pipeline else estimator
     if isinstance(last, OutlierDetector):
         return last
-    got = last.__name__ if isinstance(last, type) else type(last).__name__
+    got = f"the class {last.__name__}" if isinstance(last, type) else type(last).__name__
     where = "a Pipeline that ends in " if last is not estimator else ""
     raise TypeError(f"{owner}: {argument} must be {wanted}; got {where}{got}. {advice}".rstrip())
 
@@ -119,7 +119,8 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
 
     scikit-learn defines that ``score_samples`` is high for normal rows. ``decision_function`` is
     high for normal rows in scikit-learn's outlier detectors only; in PyOD it is high for outliers.
-    So it is called only if the estimator has the tag of an outlier detector.
+    So it is called only if the estimator has the tag of an outlier detector and does not belong
+    to PyOD, whose detectors have the tag since version 3.
 
     Raises
     ------
@@ -131,7 +132,11 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
     check_unmasked(X, "X", owner)
     if hasattr(estimator, "score_samples"):
         scores = estimator.score_samples(X)
-    elif hasattr(estimator, "decision_function") and _is_tagged_as_detector(estimator):
+    elif (
+        hasattr(estimator, "decision_function")
+        and _is_tagged_as_detector(estimator)
+        and not is_of_pyod(innermost_detector(estimator))
+    ):
         scores = estimator.decision_function(X)
     else:
         raise TypeError(
@@ -142,6 +147,11 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
             "lofe_sklearn.metrics; LocalOutlierFactor needs novelty=True."
         )
     return _finite(scores, estimator, owner)
+
+
+def is_of_pyod(fitted: Any) -> bool:
+    """Whether a fitted detector belongs to PyOD, so that its scores are high for outliers."""
+    return hasattr(fitted, "decision_scores_")  # only detectors of PyOD have it
 
 
 def is_supervised(estimator: Any) -> bool:
@@ -157,10 +167,10 @@ def outlier_scores_of_fit(detector: Any, X: Any) -> np.ndarray | None:
     nor a PyOD detector.
     """
     # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a Pipeline too.
-    last = innermost_step(detector)
+    last = innermost_detector(detector)
     if hasattr(last, "negative_outlier_factor_"):
         return -np.asarray(last.negative_outlier_factor_)
-    if hasattr(last, "decision_scores_"):  # PyOD's name, high for outliers
+    if is_of_pyod(last):
         return np.asarray(last.decision_scores_)
     if hasattr(detector, "score_samples"):
         return -np.asarray(detector.score_samples(X))
@@ -172,7 +182,7 @@ def outlier_scores_of_fit(detector: Any, X: Any) -> np.ndarray | None:
 def scores_new_rows(detector: Any) -> bool:
     """Whether a fitted detector scores rows that it was not fitted to, with a known sign."""
     return (
-        hasattr(innermost_step(detector), "decision_scores_")
+        is_of_pyod(innermost_detector(detector))
         or hasattr(detector, "score_samples")
         or (hasattr(detector, "decision_function") and _is_tagged_as_detector(detector))
     )
@@ -188,8 +198,7 @@ def outlier_scores(detector: Any, X: Any, owner: str) -> np.ndarray:
     ValueError
         If a score is not finite.
     """
-    # Only PyOD's detectors have it; their decision_function is high for outliers.
-    if not hasattr(innermost_step(detector), "decision_scores_"):
+    if not is_of_pyod(innermost_detector(detector)):
         return -normality(detector, X, owner)
     return _finite(detector.decision_function(X), detector, owner)
 

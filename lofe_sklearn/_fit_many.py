@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any, Literal, TypeVar, overload
 
@@ -16,7 +16,7 @@ from lofe_sklearn._known_labels import Known
 from lofe_sklearn._progress import job
 from lofe_sklearn._training import fit_together
 from lofe_sklearn._types import KnownLabels, Mask, MatrixLike
-from lofe_sklearn._validation import Number, check_argument
+from lofe_sklearn._validation import N_JOBS, Number, check_argument
 
 Detector = TypeVar("Detector", bound=OutlierDetector)
 
@@ -149,6 +149,10 @@ def fit_many(
             f"fit_many: estimators must be a sequence of detectors; got one "
             f"{type(estimators).__name__}. Put it into a list, or call its fit."
         )
+    if not isinstance(estimators, Iterable):
+        raise TypeError(
+            f"fit_many: estimators must be a sequence of detectors; got {estimators!r}."
+        )
     detectors = []
     for estimator in estimators:
         check_detector(
@@ -167,6 +171,7 @@ def fit_many(
     known = labels.read(n_samples, "fit_many", X)
     bytes_or_none = Number(low=0, exclude_low=True, optional=True, noun="a number of bytes")
     check_argument("fit_many", "max_memory", max_memory, bytes_or_none)
+    check_argument("fit_many", "n_jobs", n_jobs, N_JOBS)
     check_argument("fit_many", "verbose", verbose, Number(Integral, low=0))
     with job("fit_many", show=verbose > 0):
         errors = fit_together(
@@ -192,11 +197,13 @@ def _checked_rows(rows: Any, n_estimators: int, n_samples: int) -> list[np.ndarr
             f"{n_estimators} estimators."
         )
     arrays: list[np.ndarray | None] = []
-    for own in map(np.asarray, rows):
+    for given in rows:
+        own = np.asarray(given)
         if own.ndim != 1 or own.dtype.kind not in "iu":
+            got = f"an array of {own.dtype} with shape {own.shape}" if own.ndim else repr(given)
             raise ValueError(
-                "fit_many: each entry of rows must be a 1-d array of row numbers; got an array of "
-                f"{own.dtype} with shape {own.shape}. np.flatnonzero turns a mask into numbers."
+                "fit_many: each entry of rows must be a 1-d array of row numbers; got "
+                f"{got}. {_remedy(own, n_samples)}"
             )
         outside = own[(own < 0) | (own >= n_samples)]
         if len(outside):
@@ -206,3 +213,11 @@ def _checked_rows(rows: Any, n_estimators: int, n_samples: int) -> list[np.ndarr
             )
         arrays.append(own.astype(np.int64))  # torch takes no other as indices
     return arrays
+
+
+def _remedy(own: np.ndarray, n_samples: int) -> str:
+    if own.dtype == bool:
+        return "np.flatnonzero turns a mask into numbers."
+    if own.ndim == 0:
+        return f"For all rows, pass np.arange({n_samples})."
+    return "Row numbers are integers." if own.size else "A detector needs at least two rows."

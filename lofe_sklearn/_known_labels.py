@@ -38,7 +38,9 @@ class Known:
     anomalies: Any = None
     normal: Any = None
 
-    def read(self, n_samples: int, owner: str, X: Any = None) -> np.ndarray | None:
+    def read(
+        self, n_samples: int, owner: str, X: Any = None, *, trains: bool = True
+    ) -> np.ndarray | None:
         """Validate them.
 
         Parameters
@@ -48,6 +50,8 @@ class Known:
             Whose arguments they are, for the messages.
         X : DataFrame or other rows, optional
             As the user gave them: a Series must have the index of a DataFrame.
+        trains : bool, default=True
+            Whether the owner trains with the labels, and so warns if all are known.
 
         Returns
         -------
@@ -84,7 +88,9 @@ class Known:
             known = _joined(owner, "known_labels", *masks_read)
         else:
             known = _labels(self.labels, n_samples, owner, X)
-        return settled(known, owner)
+        if trains:
+            return settled(known, owner)
+        return known if known.any() else None
 
 
 def pair_of_masks(known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:

@@ -99,7 +99,7 @@ class OutlierStratifiedKFold(StratifiedKFold):
             plain = KFold(self.n_splits, shuffle=self.shuffle, random_state=self.random_state)
             yield from plain.split(X)
             return
-        anomalous = is_anomaly(y)
+        anomalous = is_anomaly(y, name="OutlierStratifiedKFold: y")
         check_consistent_length(X, anomalous)
         for name, count in (
             ("anomalies", int(anomalous.sum())),
@@ -155,6 +155,12 @@ def check_cv(
     return folds_of(cv, y, owner="check_cv")
 
 
+def _is_fold(fold: Any) -> bool:
+    """Whether it is a pair of row numbers, in whatever sequences or arrays."""
+    is_pair = isinstance(fold, (Sequence, np.ndarray)) and np.ndim(fold[:0]) > 0 and len(fold) == 2
+    return is_pair and all(np.ndim(part) == 1 for part in fold)
+
+
 def folds_of(cv: Any, y: ArrayLike | None, *, owner: str) -> Splitter:
     """Return what `check_cv` returns; errors name the `owner` of `cv`."""
     folds: Any = 5 if cv is None else cv
@@ -167,7 +173,7 @@ def folds_of(cv: Any, y: ArrayLike | None, *, owner: str) -> Splitter:
             return kind(int(n_splits), shuffle=True, random_state=0)
         folds = list(folds)
         for fold in folds:
-            if not isinstance(fold, Sequence) or len(fold) != 2 or np.isscalar(fold):
+            if not _is_fold(fold):
                 raise ValueError(f"{owner}: cv must be {_CV}; got {fold!r} for a fold.")
     splitter: Splitter = _sklearn_check_cv(folds)
     return splitter

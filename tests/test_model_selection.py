@@ -132,7 +132,7 @@ def test_splitters_and_iterables_are_taken_as_they_are():
     assert wrapped.get_n_splits() == 2
 
 
-@pytest.mark.parametrize("cv", [True, 1, 0, 2.5, "five"])
+@pytest.mark.parametrize("cv", [True, 1, 0, 2.5, "five", ["ab"], [(0, 1)], np.arange(4)])
 def test_check_cv_refuses(cv):
     with pytest.raises(ValueError, match=r"[Cc]v|`cv`|k-fold"):
         check_cv(cv)

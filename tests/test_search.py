@@ -1,6 +1,7 @@
 """LOESearchCV against scikit-learn's own searches, on the same folds."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from packaging.version import parse
 from scipy import sparse, stats
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import FitFailedWarning, NotFittedError
@@ -316,6 +318,10 @@ def test_a_callable_refit_gets_the_results(contaminated):
     assert ours.best_params_ == ours.cv_results_["params"][3]
     assert_equal_results(seen[1], seen[0])
     assert seen[1]["mean_fit_time"].min() > 0
+    several = {"a": mean_score, "b": mean_score}
+    search = LOESearchCV(loe(), {}, cv=FOLDS, scoring=several, refit=lambda results: 0).fit(X, y)
+    with pytest.raises(ValueError, match=r"LOESearchCV\.score: a callable refit.*scorer_"):
+        search.score(X, y)
 
 
 def test_no_refit(contaminated):
@@ -373,6 +379,14 @@ def test_other_folds(contaminated):
     compare(loe(), SMALL_GRID, X, y, cv=folds)
     once = LOESearchCV(loe(), {}, cv=iter(folds), scoring=mean_score).fit(X)
     assert once.n_splits_ == 2
+    one_array = np.array(list(KFold(2, shuffle=True, random_state=0).split(X)))
+    compare(loe(), {}, X, y, cv=one_array)
+    with pytest.raises(ValueError, match="fold 0 has no test rows"):
+        LOESearchCV(loe(), {}, cv=[(np.arange(200), [])]).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the times are divided by the work done, here none
+        with pytest.raises(ValueError, match="(?s)All the 1 fits failed.*0 sample"):
+            LOESearchCV(loe(), {}, cv=[([], np.arange(200))]).fit(X, y)
     # Sorted by class, plain folds would have no anomalies.
     order = np.argsort(y)
     assert LOESearchCV(loe(), {}, cv=4).fit(X[order], y[order]).n_splits_ == 4
@@ -560,11 +574,23 @@ def test_a_fold_without_anomalies(contaminated, training_calls):
     assert not training_calls
     search = LOESearchCV(loe(), GRID, cv=KFold(3), refit="excess_mass")
     search.set_params(scoring=["roc_auc", "excess_mass"])
-    with pytest.warns(UserWarning, match="fold 0 are all normal.*The score will be NaN"):
+    with pytest.warns(UserWarning, match="fold 0 are all normal.*The score will be NaN") as caught:
         search.fit(X, y)
+    assert caught[0].filename == __file__
     assert np.isfinite(search.cv_results_["split2_test_roc_auc"]).all()
     assert np.isnan(search.cv_results_["split0_test_roc_auc"]).all()
     assert np.isfinite(search.cv_results_["mean_test_excess_mass"]).all()
+
+
+@pytest.mark.filterwarnings("ignore:LOESearchCV. without y:UserWarning")
+@pytest.mark.parametrize("scoring", [None, {"a": get_scorer("excess_mass"), "b": mean_score}])
+def test_rows_that_have_no_excess_mass(contaminated, scoring, training_calls):
+    X = pd.DataFrame(contaminated[0]).add_prefix("x").assign(text="t")
+    pipeline = make_pipeline(make_column_transformer((StandardScaler(), [0, 1])), loe())
+    refit = "a" if scoring else True
+    with pytest.raises(ValueError, match="ExcessMassScorer: X must hold finite numbers"):
+        LOESearchCV(pipeline, INNER_GRID, scoring=scoring, refit=refit, cv=3).fit(X)
+    assert not training_calls
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
@@ -604,7 +630,7 @@ def test_results_survive_a_failing_refit(contaminated):
     ("params", "error", "message"),
     [
         ({"estimator": IsolationForest()}, TypeError, "must be LOE.*got IsolationForest"),
-        ({"estimator": LOE}, TypeError, "got LOE.*GridSearchCV"),
+        ({"estimator": LOE}, TypeError, "got the class LOE.*GridSearchCV"),
         (
             {"estimator": make_pipeline(StandardScaler(), IsolationForest())},
             TypeError,

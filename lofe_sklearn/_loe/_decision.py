@@ -173,7 +173,8 @@ def _too_low(rate: float, cuts: np.ndarray, rates: np.ndarray, n: int) -> str:
     if lowest >= 1:
         return f"{message} No rate below 1 can be met. Give contamination or n_flagged."
     n_flagged = cuts[rates <= lowest][-1]
+    rows = "row" if n_flagged == 1 else "rows"
     return (
-        f"{message} The lowest rate that can be met is {lowest:.3f}, with {n_flagged} rows flagged."
-        " Give a higher rate, or contamination or n_flagged."
+        f"{message} The lowest rate that can be met is {lowest:.3f}, with {n_flagged} {rows} "
+        "flagged. Give a higher rate, or contamination or n_flagged."
     )

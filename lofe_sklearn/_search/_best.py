@@ -269,6 +269,11 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         -------
         score : float
             The higher, the better.
+
+        Raises
+        ------
+        ValueError
+            If there are several scores and `refit` is a callable, which names none of them.
         """
         check_is_fitted(self)
         name = self.refit if isinstance(self.scorer_, dict) else "score"
@@ -276,6 +281,11 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
             raise ValueError(
                 f"LOESearchCV.score: {', '.join(params)} can only be passed with metadata routing, "
                 "sklearn.set_config(enable_metadata_routing=True)."
+            )
+        if self.multimetric_ and callable(self.refit):
+            raise ValueError(
+                "LOESearchCV.score: a callable refit does not say which of several scores it is. "
+                "Call one of scorer_ with best_estimator_, X and y."
             )
         score_params = process_routing(self, "score", **params)[routed_as(name)].score
         score = as_dict(self.scorer_)[name](self.best_estimator_, X, y, **score_params)

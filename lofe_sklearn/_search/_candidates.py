@@ -245,7 +245,9 @@ def _train(
         results = [error]
     seconds = time.perf_counter() - start
     work = np.array([_work(result, job) for result, job in zip(results, jobs, strict=True)])
-    for job, result, share in zip(jobs, results, work / work.sum(), strict=True):
+    # Folds without training rows have no work.
+    shares = work / work.sum() if work.any() else np.full(len(jobs), 1 / len(jobs))
+    for job, result, share in zip(jobs, results, shares, strict=True):
         fitted.fit_times[job.place] += seconds * share
         fitted.models[job.place] = (
             result

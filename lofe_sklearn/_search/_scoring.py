@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer as scorer_of_scikit_learn
 from sklearn.metrics import get_scorer_names as names_of_scikit_learn
+from sklearn.pipeline import Pipeline
 
 from lofe_sklearn._validation import did_you_mean, warn_user
 from lofe_sklearn.metrics import (
@@ -18,6 +18,7 @@ from lofe_sklearn.metrics import (
     get_scorer_names,
     is_anomaly,
 )
+from lofe_sklearn.metrics._label_free import rows_in_a_box
 
 Scoring = Callable | dict[str, Callable]
 
@@ -126,8 +127,10 @@ def check_refit(refit: Any, scoring: Scoring) -> None:
         )
 
 
-def check_labels(
+def check_scorable(
     scoring: Scoring,
+    estimator: Any,
+    X: Any,
     y: Any,
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     refit: bool | str | Callable,
@@ -137,14 +140,20 @@ def check_labels(
     Raises
     ------
     ValueError
-        If there are no labels for a scorer that needs some, if they cannot be read, or if a fold
-        has only anomalies, or none, and the score to choose by cannot be computed there.
+        If there are no labels for a scorer that needs some, if they cannot be read, or if the score
+        to choose by cannot be computed: from rows that are no numbers, or on a fold that has only
+        anomalies, or none.
 
     Warns
     -----
     UserWarning
         If a score that is not used for the choice cannot be computed. It will be NaN.
     """
+    name = refit if isinstance(scoring, dict) and isinstance(refit, str) else "score"
+    chosen_by = as_dict(scoring).get(name)
+    # A detector by itself says which columns it cannot use.
+    if isinstance(chosen_by, ExcessMassScorer) and isinstance(estimator, Pipeline):
+        rows_in_a_box(X)
     needy = [name for name, s in as_dict(scoring).items() if isinstance(s, OutlierScorer)]
     if not needy:
         return
@@ -154,9 +163,11 @@ def check_labels(
             f"LOESearchCV: {scorer!r} needs labels; pass them as y, or choose a scorer that needs "
             f"none, scoring={_WITHOUT_LABELS!r}."
         )
-    anomalous = is_anomaly(y)
+    anomalous = is_anomaly(y, name="LOESearchCV: y")
     poor = [
-        f"those of fold {number} are all {'anomalies' if anomalous[test].all() else 'normal'}"
+        f"fold {number} has no test rows"
+        if len(test) == 0
+        else f"those of fold {number} are all {'anomalies' if anomalous[test].all() else 'normal'}"
         for number, (_, test) in enumerate(splits)
         if anomalous[test].all() or not anomalous[test].any()
     ]
@@ -164,12 +175,11 @@ def check_labels(
         return
     if anomalous.all() or not anomalous.any():
         poor = [f"y holds {'anomalies' if anomalous.all() else 'normal rows'} only"]
-    chosen_by = refit if isinstance(refit, str) else "score"
     message = (
         f"LOESearchCV: {scorer!r} needs anomalies and normal rows among the test rows, but "
         f"{', '.join(poor[:3])}{' ...' if len(poor) > 3 else ''}. Use "
         "lofe_sklearn.model_selection.OutlierStratifiedKFold, or fewer folds."
     )
-    if chosen_by in needy and refit is not False and not callable(refit):
+    if isinstance(chosen_by, OutlierScorer) and refit is not False and not callable(refit):
         raise ValueError(message)
-    warnings.warn(message + " The score will be NaN.", UserWarning, stacklevel=4)
+    warn_user(message + " The score will be NaN.")

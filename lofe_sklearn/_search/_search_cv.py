@@ -27,8 +27,8 @@ from lofe_sklearn._search._evaluate import Data, evaluate
 from lofe_sklearn._search._grid import ERROR_SCORE, REFIT, list_candidates
 from lofe_sklearn._search._routing import RoutingMixin
 from lofe_sklearn._search._scoring import (
-    check_labels,
     check_refit,
+    check_scorable,
     looks_at_labels,
     resolve_scoring,
     warn_of_foreign_scorers,
@@ -287,7 +287,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
                 f"LOESearchCV: nothing to fit, with {len(candidates)} candidates and "
                 f"{len(splits)} folds. param_grid and cv must yield at least one each."
             )
-        check_labels(scoring, y, splits, self.refit)
+        check_scorable(scoring, self.estimator, X, y, splits, self.refit)
         warn_of_foreign_scorers(scoring, y)
 
         n_fits = len(candidates) * len(splits)

@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 
 from lofe_sklearn import engine
 from lofe_sklearn._bad_rows import blaming_rows
-from lofe_sklearn._containers import Subset, take_rows
+from lofe_sklearn._containers import Subset, count_rows, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
 from lofe_sklearn._known_labels import Known, pair_of_masks, settled
 from lofe_sklearn._progress import job, part, tasks_of, with_callbacks
@@ -179,34 +179,59 @@ class _Fits:
         n_detectors = sum(map(len, kinds.values()))
         for members in kinds.values():
             with part(len(members) / n_detectors):
-                self._fit(members, alone=len(kinds) == 1)
+                self._fit(members)
 
-    def _fit(self, members: list[int], *, alone: bool) -> None:
+    def _fit(self, members: list[int]) -> None:
         """Fit detectors whose backbones read rows in one way."""
         with part(_PLANNING, "reading rows"):
             try:
                 rows = self.detectors[members[0]]._prepare_rows(self.X)
-            except (ValueError, TypeError) as error:
-                self._blame(error, members, alone=alone)
-                return
-            plans = self._plans(members, rows)
-        if plans:
+            except (ValueError, TypeError):
+                rows = None
+            plans = {} if rows is None else self._plans(members, rows)
+            innocent = self._blame(members) if rows is None else []
+        if rows is not None and plans:
             self._train(rows, plans)
+        if innocent:
+            self._fit_apart(innocent)
 
-    def _blame(self, error: Exception, members: list[int], *, alone: bool) -> None:
-        """Find out which detectors have rows among their own that cannot be trained on."""
+    def _blame(self, members: list[int]) -> list[int]:
+        """Find out whose own rows cannot be trained on; return the other detectors."""
         innocent = []
         for i in members:
             own = self.rows[i]
-            try:
+            with self._keeping_the_error_of(i):
                 self.detectors[i]._prepare_rows(self.X if own is None else take_rows(self.X, own))
-            except (ValueError, TypeError) as own_error:
-                self.errors[i] = own_error
-            else:
                 innocent.append(i)
-        if innocent and alone:
-            raise error
-        for i in innocent:
+        return innocent
+
+    def _fit_apart(self, members: list[int]) -> None:
+        """Fit detectors without the rows that none of them has, which cannot be trained on."""
+        every_row = np.arange(count_rows(self.X, "X", "fit_many"))
+        given = [self.rows[i] for i in members]
+        numbers = [every_row if own is None else own for own in given]
+        used = np.unique(np.concatenate(numbers))
+        if len(used) < len(every_row):
+            self._fit_subset(members, used, [np.searchsorted(used, mine) for mine in numbers])
+            return
+        for i, mine in zip(members, numbers, strict=True):  # only together they cannot be used
+            with part(1 / len(members)):
+                self._fit_subset([i], mine, [None])
+
+    def _fit_subset(
+        self, members: list[int], used: np.ndarray, own: Sequence[np.ndarray | None]
+    ) -> None:
+        """Fit detectors to the rows `used` of X alone; `own` are the numbers of theirs in these."""
+        fits = _Fits(
+            [self.detectors[i] for i in members],
+            take_rows(self.X, used),
+            own,
+            None if self.known is None else self.known[used],
+            self.outliers,
+            self.options,
+        )
+        fits.run()
+        for i, error in zip(members, fits.errors, strict=True):
             self.errors[i] = error
 
     def _plans(self, members: list[int], rows: PreparedRows) -> dict[int, Plan]:

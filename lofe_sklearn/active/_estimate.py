@@ -9,6 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_array, column_or_1d
 
 from lofe_sklearn._containers import check_plain_values
+from lofe_sklearn._cut import tolerance
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._types import Bools, Floats, KnownLabels, Mask
 from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
@@ -89,7 +90,7 @@ def estimate_contamination(
     except (TypeError, ValueError) as error:
         raise ValueError(f"{owner}: scores must be a 1d array of numbers. {error}") from error
     labels = Known(known_labels, known_anomalies, known_normal)
-    known = labels.read(len(values), owner)
+    known = labels.read(len(values), owner, trains=False)
     if known is None:
         raise ValueError(
             "estimate_contamination: known_labels holds no known label; known_anomalies or "
@@ -104,10 +105,7 @@ def estimate_contamination(
     covered = min(1.0, float(ratios.mean()))
     estimate = float(np.mean(anomalous * ratios))
     if embedding is not None:
-        check_plain_values(embedding, "embedding", owner)
-        places = _with_scores(
-            check_array(embedding, dtype=np.float64, input_name="embedding"), values
-        )
+        places = _with_scores(_checked_embedding(embedding, owner), values)
         estimate = covered * float(_cells(places, asked) @ anomalous)
     if prior is not None:
         estimate += (1.0 - covered) * prior
@@ -117,10 +115,22 @@ def estimate_contamination(
     return float(np.clip(estimate, least, 0.5))
 
 
+def _checked_embedding(embedding: ArrayLike, owner: str) -> Floats:
+    check_plain_values(embedding, "embedding", owner)
+    try:
+        return np.asarray(check_array(embedding, dtype=np.float64, input_name="embedding"))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{owner}: embedding must hold finite numbers of shape (n_samples, n_outputs), as "
+            f"detector.embed(X) returns them. {error}"
+        ) from error
+
+
 def _density_ratios(scores: Floats, asked: Bools) -> Floats:
     """p(s) / q(s) of the rows asked about; all alike where their scores are."""
     own = scores[asked]
-    if len(own) < 2 or np.ptp(own) == 0:
+    # Scores of equal rows may differ by rounding, which must not decide about the ratio.
+    if len(own) < 2 or np.ptp(own) <= tolerance(scores, float(own[0])):
         return np.ones(len(own))
     return gaussian_kde(scores)(own) / gaussian_kde(own)(own)
 

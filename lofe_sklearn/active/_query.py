@@ -103,7 +103,7 @@ def query(
     last, rows = fitted_detector(detector, X, "query")
     n_samples = count_rows(rows, "X", "query")
     labels = Known(known_labels, known_anomalies, known_normal)
-    known = labels.read(n_samples, "query", X)
+    known = labels.read(n_samples, "query", X, trains=False)
     candidates = np.arange(n_samples) if known is None else np.flatnonzero(known == 0)
     check_argument("query", "n_queries", n_queries, Number(Integral, low=1))
     if n_queries > len(candidates):

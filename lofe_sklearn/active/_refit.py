@@ -123,7 +123,7 @@ def refit(
     last, rows = fitted_detector(detector, X, "refit")
     n_samples = count_rows(rows, "X", "refit")
     labels = Known(known_labels, known_anomalies, known_normal)
-    known = labels.read(n_samples, "refit", X)
+    known = labels.read(n_samples, "refit", X, trains=False)  # its fit warns, if all are known
     if known is None:
         raise ValueError(
             "refit: known_labels holds no known label; known_anomalies or known_normal must name "
@@ -165,7 +165,12 @@ def _as_loe(last: Any) -> LOE:
             random_state=last.random_state,
         )
     fresh = clone(last)
-    return fresh.set_params(method="soft") if last.method == "blind" else fresh
+    return fresh.set_params(method="soft") if _is_blind(last.method) else fresh
+
+
+def _is_blind(method: Any) -> bool:
+    each = method if isinstance(method, (list, tuple)) else [method]
+    return all(isinstance(one, str) and one == "blind" for one in each)
 
 
 def _fitted(detector: Any, fresh: LOE, X: Any, known: np.ndarray) -> Any:

@@ -12,7 +12,7 @@ from lofe_sklearn._any_detector import innermost_step, prefix_of_parameters
 from lofe_sklearn._containers import check_unmasked
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, MatrixLike
-from lofe_sklearn._validation import all_or_nothing
+from lofe_sklearn._validation import OneOf, all_or_nothing, check_argument
 from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.adapters._checks import checked_detector
 
@@ -119,12 +119,18 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
         Raises
         ------
         ValueError
-            If `contamination` is out of range, or the estimator cannot use the rows.
+            If a parameter is out of range, or the estimator cannot use the rows.
         TypeError
             If `estimator` is no detector with ``score_samples``, or if `contamination` is to be
             shared and the estimator has none.
         """
         self._check_contamination()
+        check_argument(
+            type(self).__name__,
+            "share_contamination",
+            self.share_contamination,
+            OneOf((True, False)),
+        )
         estimator = checked_detector(self.estimator, type(self).__name__)
         if self.share_contamination:
             self._share_contamination(estimator)

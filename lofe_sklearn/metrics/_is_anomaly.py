@@ -102,6 +102,10 @@ def _as_vector(y: ArrayLike, name: str) -> NDArray[Any]:
     """Return `y` as a non-empty one-dimensional array, of bool where all of it is boolean."""
     check_plain_values(y, name)
     labels = np.asarray(y)
+    if labels.ndim == 0:
+        raise ValueError(
+            f"{name} must be a list, an array or a Series, with one label for each row; got {y!r}."
+        )
     if labels.ndim != 1:
         raise ValueError(
             f"{name} must be one-dimensional, one label for each row; got shape {labels.shape}. "

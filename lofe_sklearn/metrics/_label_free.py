@@ -196,11 +196,23 @@ def consensus(scores: ArrayLike) -> Floats:
     return np.clip(correlation.sum(axis=1) / (len(by_detector) - 1), -1.0, 1.0)
 
 
+def rows_in_a_box(X: Any) -> Any:
+    """Return rows as numbers, or raise ValueError if they span no box to draw from."""
+    check_plain_values(X, "X", "ExcessMassScorer")
+    try:
+        return check_array(X, accept_sparse="csr", dtype=np.float64, allow_nd=True, input_name="X")
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "ExcessMassScorer: X must hold finite numbers, since rows are drawn from the box that "
+            "X spans. If a Pipeline makes numbers of X, score its last step on the rows that it "
+            f"gets, or pass y and take a scorer of labels such as 'roc_auc'. {error}"
+        ) from error
+
+
 def _uniform_rows(X: Any, n_draws: int, rng: np.random.RandomState) -> Any:
     """Draw uniform rows from the box that X spans, in X's own kind of frame."""
-    check_plain_values(X, "X", "ExcessMassScorer")
     X = readable_rows(X, "ExcessMassScorer")
-    values = check_array(X, accept_sparse="csr", dtype=np.float64, allow_nd=True, input_name="X")
+    values = rows_in_a_box(X)
     low, high = values.min(axis=0), values.max(axis=0)
     if sparse.issparse(values):
         low, high = low.toarray().ravel(), high.toarray().ravel()

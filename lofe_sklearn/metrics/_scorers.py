@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from lofe_sklearn._any_detector import normality
 from lofe_sklearn._types import MatrixLike, Scorer
 from lofe_sklearn._validation import did_you_mean
-from lofe_sklearn.metrics._label_free import excess_mass_scorer
+from lofe_sklearn.metrics._label_free import ExcessMassScorer, excess_mass_scorer
 from lofe_sklearn.metrics._scores import (
     average_precision,
     f1_at_true_ratio,
@@ -36,10 +36,10 @@ class OutlierScorer:
     Raises
     ------
     TypeError
-        When called, if the estimator has no scores that are known to be high for normal rows: it
-        needs ``score_samples``, or ``decision_function`` and `sklearn.base.OutlierMixin`. PyOD's
-        detectors are no OutlierMixin, and score the other way round: pass ``-scores`` to the
-        metrics.
+        If `metric` is no function. When called, if the estimator has no scores that are known to be
+        high for normal rows: it needs ``score_samples``, or ``decision_function`` and
+        `sklearn.base.OutlierMixin`. PyOD's detectors, and `PyODDetector`, score the other way
+        round: pass ``-scores`` to the metrics.
     ValueError
         When called, if there are no labels or the metric cannot be computed from them, as for a
         fold of one class. `cross_val_score` turns the error into NaN and a warning; set
@@ -72,6 +72,11 @@ class OutlierScorer:
     """
 
     def __init__(self, metric: Callable[..., float], **kwargs: Any) -> None:
+        if not callable(metric) or isinstance(metric, (type, OutlierScorer, ExcessMassScorer)):
+            raise TypeError(
+                "OutlierScorer: metric must be a function (y_true, scores) -> float, such as "
+                f"roc_auc; got {metric!r}. Scorers by name are those of get_scorer."
+            )
         self.metric = metric
         self.kwargs = kwargs
 

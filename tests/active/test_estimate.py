@@ -115,6 +115,25 @@ def test_bad_parameters(scores, known, message):
 def test_an_embedding_of_other_rows():
     with pytest.raises(ValueError, match="a row for each of the 5 scores; got 4"):
         estimate_contamination(np.arange(5.0), [1, 0, 0, 0, -1], embedding=np.zeros((4, 2)))
+    for bad in (np.arange(5.0), np.full((5, 2), np.nan)):
+        with pytest.raises(ValueError, match="estimate_contamination: embedding must hold finite"):
+            estimate_contamination(np.arange(5.0), [1, 0, 0, 0, -1], embedding=bad)
+
+
+def test_rounding_of_scores_does_not_decide():
+    """Answers about equal rows count alike, if the last bit of their scores differs."""
+    scores = np.random.default_rng(0).normal(size=200)
+    scores[:4] = -1.0
+    known = np.zeros(200, dtype=int)
+    known[:4] = -1, -1, 1, 1
+    expected = estimate_contamination(scores, known, prior=0.1)
+    scores[0] = np.nextafter(-1.0, 0.0)
+    assert estimate_contamination(scores, known, prior=0.1) == pytest.approx(expected)
+
+
+@pytest.mark.filterwarnings("error")
+def test_known_labels_of_all_rows_are_no_reason_for_a_warning():
+    assert estimate_contamination(np.arange(10.0), [-1, *[1] * 9], prior=0.1) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("prior", [-0.1, 0, 0.6, np.nan, "0.1"])

@@ -153,5 +153,5 @@ def test_bad_detectors(contaminated):
         query(DeepSVDD(), X, 3)
     with pytest.raises(TypeError, match="query: detector must be.*got IsolationForest"):
         query(IsolationForest().fit(X), X, 3)
-    with pytest.raises(TypeError, match="got DeepSVDD"):
+    with pytest.raises(TypeError, match="got the class DeepSVDD"):
         query(DeepSVDD, X, 3)

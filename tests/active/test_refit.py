@@ -52,6 +52,10 @@ def test_what_was_blind_becomes_soft(contaminated, answers):
     blind = LOE(DeepSVDD(max_epochs=2), method="blind", contamination=0.1, random_state=0).fit(X)
     assert refit(blind, X, answers).method == "soft"
     assert refit(blind, X, answers, method="refine").method == "refine"
+    both = LOE([DeepSVDD(max_epochs=1), DeepSVDD(max_epochs=1)], contamination=0.1, evidence=None)
+    for methods, expected in ((["blind", "blind"], "soft"), (["blind", "hard"], ["blind", "hard"])):
+        both.set_params(method=methods).fit(X)
+        assert refit(both, X, answers, contamination=None).method == expected
     lone = refit(DeepSVDD(max_epochs=2, random_state=0).fit(X), X, answers, contamination=None)
     assert (lone.method, lone.contamination) == ("soft", 0.1)
 

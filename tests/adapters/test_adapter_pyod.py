@@ -23,7 +23,7 @@ from sklearn.utils import get_tags
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
 from lofe_sklearn.adapters.pyod import PyODDetector
-from lofe_sklearn.metrics import roc_auc
+from lofe_sklearn.metrics import roc_auc, roc_auc_scorer
 
 
 def loe(random_state=0, **parameters):
@@ -62,6 +62,13 @@ def test_it_is_one_of_pyods(fitted):
     assert isinstance(fitted.fit(np.eye(5)), PyODDetector)
     check_detector(fitted)
     assert is_outlier_detector(fitted)
+
+
+def test_scorers_of_the_other_sign_refuse_pyods_detectors(fitted, contaminated):
+    X, y = contaminated
+    for detector in (fitted, IForest(n_estimators=5).fit(X)):
+        with pytest.raises(TypeError, match=f"{type(detector).__name__} has no scores .* PyOD"):
+            roc_auc_scorer(detector, X, y)
 
 
 def test_outliers_score_high(fitted, contaminated):
@@ -329,6 +336,10 @@ def test_contamination_that_cannot_be_shared(contaminated):
 
     with pytest.raises(TypeError, match="share_contamination=True needs"):
         PyODDetector(Scores(), share_contamination=True).fit(contaminated[0])
+    with pytest.raises(
+        ValueError, match="share_contamination must be one of True, False; got 'no'"
+    ):
+        PyODDetector(Scores(), share_contamination="no").fit(contaminated[0])
 
 
 def test_without_pyod_the_error_names_the_extra(monkeypatch):

@@ -88,6 +88,20 @@ class TestErrors:
         with pytest.raises(ValueError, match="contains"):
             fit_many([small_loe(), DeepSVDD()], X)
 
+    def test_rows_that_a_detector_does_not_have_do_not_matter(self, X):
+        """Each detector is that of its own rows alone, whatever the others are."""
+        X[[70, 71], 2], X[0, 0] = np.nan, 1e300
+        known = np.arange(N_ROWS) % 10 == 3
+        rows = [np.arange(1, 60), np.arange(100, 40, -1), np.arange(20, 70), np.arange(72, 103)]
+        detectors = [small_loe(), DeepSVDD(max_epochs=1), small_loe(random_state=1), small_loe()]
+        results = fit_many(detectors, X, rows=rows, known_anomalies=known, return_errors=True)
+        assert "column 2 (row 29)" in str(results[1])
+        for i in (0, 2, 3):
+            alone = clone(detectors[i]).fit(X[rows[i]], known_anomalies=known[rows[i]])
+            assert_same(results[i], alone, X[72:])
+            np.testing.assert_array_equal(results[i].labels_, alone.labels_)
+        assert len(fit_many(detectors[:1], X, rows=rows[:1])) == 1
+
     def test_known_labels_that_cannot_be_used(self, X):
         for known, message in ((np.zeros(5), "hold one"), ([7] * 103, "be .*got .*7")):
             message = f"fit_many: known_labels must {message}"
@@ -102,9 +116,9 @@ class TestBadRows:
             (np.arange(N_ROWS) % 2 == 0, r"1-d array of row numbers; got .*bool.*np.flatnonzero"),
             (np.arange(10.0), "1-d array of row numbers; got an array of float64"),
             (np.arange(10).reshape(5, 2), r"got an array of int64 with shape \(5, 2\)"),
-            (3, r"1-d array of row numbers"),
+            (3, r"1-d array of row numbers; got 3. For all rows, pass np.arange\(103\)"),
             (["a", "b"], "1-d array of row numbers"),
-            ([], "row numbers"),
+            ([], "row numbers; got .* at least two rows"),
             ([0, 1, 103], r"rows must be from 0 to 102.*got 103"),
             ([0, 1, -1], r"rows must be from 0 to 102.*got -1"),
         ],
@@ -131,8 +145,8 @@ class TestBadRows:
     ("estimator", "got"),
     [
         (make_pipeline(StandardScaler(), NeuTraL()), "Pipeline"),
-        (NeuTraL, "NeuTraL"),
-        (LOE, "LOE"),
+        (NeuTraL, "the class NeuTraL"),
+        (LOE, "the class LOE"),
         (IsolationForest(), "IsolationForest"),
         ("NeuTraL", "str"),
         (None, "NoneType"),
@@ -159,3 +173,7 @@ def test_a_failed_fit_leaves_no_half_fitted_detector(X):
 def test_one_detector_is_no_sequence_of_them(X):
     with pytest.raises(TypeError, match="must be a sequence of detectors; got one LOE"):
         fit_many(LOE(), X)
+    with pytest.raises(TypeError, match="must be a sequence of detectors; got None"):
+        fit_many(None, X)
+    with pytest.raises(ValueError, match="fit_many: n_jobs must be None or an integer"):
+        fit_many([small_loe()], X, n_jobs=0)

@@ -72,10 +72,10 @@ def test_the_result_is_a_copy():
         ([True, None], "booleans and None"),
         (pd.Series([True, None], dtype="boolean"), "booleans and <NA>"),
         (pd.Series([1, None, 0], dtype="Int64"), "missing label in row 1|got <NA>"),
+        (None, "must be a list, an array or a Series.*got None"),
         ([[0], [1]], r"one-dimensional.*shape \(2, 1\).*ravel"),
         (pd.DataFrame({"y": [0, 1]}), r"column of the frame by its name"),
-        (1, r"shape \(\)"),
-        (None, r"shape \(\)"),
+        (1, "must be a list, an array or a Series.*got 1"),
         ([], "at least one label"),
     ],
 )

@@ -100,8 +100,11 @@ def test_it_refuses_n_draws(n_draws, rows):
 
 
 def test_it_refuses_missing_values():
-    with pytest.raises(ValueError, match="contains NaN"):
+    with pytest.raises(ValueError, match="ExcessMassScorer: X must hold finite.*contains NaN"):
         excess_mass_scorer(Scorer(len), [[0.0], [np.nan]])
+    text = pd.DataFrame({"a": [0.0, 1.0], "b": ["u", "v"]})
+    with pytest.raises(ValueError, match="ExcessMassScorer: X must hold finite.*last step.*labels"):
+        excess_mass_scorer(Scorer(len), text)
 
 
 @settings(max_examples=40, deadline=None)

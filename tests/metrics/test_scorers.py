@@ -171,6 +171,14 @@ class Tagged(OutlierMixin, SignUnknown):
     pass
 
 
+class OfPyOD(Tagged):
+    """As PyOD's detectors since version 3, which are tagged, and yet score the other way round."""
+
+    def fit(self, X, y=None):
+        self.decision_scores_ = self.decision_function(X)
+        return super().fit(X)
+
+
 class NotFinite(Tagged):
     def decision_function(self, X):
         return np.array([0.0, np.nan])
@@ -183,9 +191,19 @@ def test_the_sign_has_to_be_sure(fitted):
     untagged = type("NoScikitLearnAtAll", (), {"decision_function": lambda self, X: X[:, 0]})()
     classifier = LogisticRegression().fit(X, y)
     neighbours = LocalOutlierFactor().fit(X)
-    for estimator in (SignUnknown(), untagged, classifier, neighbours):
+    of_pyod = OfPyOD().fit(X)
+    in_search = GridSearchCV(OfPyOD(), {}, scoring=lambda e, X: 0.0, cv=2).fit(X)
+    in_pipeline = make_pipeline(OfPyOD()).fit(X)
+    fitted = (neighbours, of_pyod, in_search, in_pipeline)
+    for estimator in (SignUnknown(), untagged, classifier, *fitted):
         with pytest.raises(TypeError, match=f"{type(estimator).__name__} has no scores .* PyOD"):
             roc_auc_scorer(estimator, X, y)
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", roc_auc_scorer, OutlierScorer, None])
+def test_what_is_no_metric(metric):
+    with pytest.raises(TypeError, match="OutlierScorer: metric must be a function.*get_scorer"):
+        OutlierScorer(metric)
 
 
 def test_scores_that_are_not_finite():
