@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.covariance import MinCovDet
 from sklearn.ensemble import IsolationForest
 
+from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._loe._trees_as_bits import TreesAsBits
 from lofe_sklearn._quiet import silenced
@@ -74,7 +75,7 @@ class Forest(BaseEstimator):
 
 
 class Neighbors(BaseEstimator):
-    """Distance to the 20th nearest training row, features standardised.
+    """Distance to the 20th nearest training row, features standardised, far values cut off.
 
     A training row is its own nearest. Of many rows the neighbours are sought among 500. That did
     better than among more, as anomalies in groups then have fewer neighbours of their kind, and
@@ -95,7 +96,8 @@ class Neighbors(BaseEstimator):
 
     def fit(self, X: Matrix, y: Any = None) -> Self:
         """Keep the rows that are compared with."""
-        self.scaling_ = fit_scaling(X, "standard")
+        # One far value must not make all others of its feature look alike.
+        self.scaling_ = fit_scaling(X, "winsorized")
         most = min(self.max_samples, max(2, _KEPT // X.shape[1]))
         self.rows_ = _standardised(_some_rows(X, most, self.random_state), self.scaling_)
         return self
@@ -247,9 +249,7 @@ def _half_squares(rows: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", rows, rows) / 2
 
 
-def _standardised(X: Matrix, scaling: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
-    shift, factor = scaling if scaling is not None else (0.0, 1.0)
+def _standardised(X: Matrix, scaling: engine.Scaling | None) -> np.ndarray:
     dense: Any = X.toarray() if sparse.issparse(X) else X  # type: ignore[union-attr]
-    with np.errstate(over="ignore"):
-        scaled = (np.asarray(dense, dtype=np.float64) - shift) * factor
-    return np.clip(scaled, -_FAR, _FAR)
+    rows = np.asarray(dense, dtype=np.float64)
+    return np.clip(rows if scaling is None else engine.scaled(rows, scaling), -_FAR, _FAR)

@@ -15,6 +15,7 @@ from lofe_sklearn._loe._ensemble import Ensemble
 from lofe_sklearn._loe._scale import CommonScale
 from lofe_sklearn._onnx._evidence_graphs import EvidenceGraph
 from lofe_sklearn._onnx._not_exportable import NotExportable
+from lofe_sklearn._onnx._scaled import Scaled
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.engine import largest_of
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
@@ -54,8 +55,6 @@ class LossGraph(nn.Module):
     """Normal losses of M trained backbones that differ in their weights only, (M, n)."""
 
     largest: Tensor
-    shift: Tensor
-    factor: Tensor
 
     def __init__(self, members: list[Backbone]) -> None:
         super().__init__()
@@ -69,17 +68,13 @@ class LossGraph(nn.Module):
         self.each = nn.ModuleList(module.to(self.dtype).eval() for module in modules)
         # A Python number would be stored in single precision.
         self.register_buffer("largest", torch.tensor(largest_of(self.dtype), dtype=torch.float64))
-        scaling = members[0]._scaling
-        self.is_scaled = scaling is not None
-        if scaling is not None:
-            self.register_buffer("shift", torch.as_tensor(np.asarray(scaling[0], float)))
-            self.register_buffer("factor", torch.as_tensor(np.asarray(scaling[1], float)))
+        self.scale = Scaled(members[0]._scaling)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.is_scaled:
-            x = (x - self.shift) * self.factor
-        # Not every module makes a NaN of a value that the detector would refuse.
-        usable = (x.abs() <= self.largest).all(dim=1)
+        # Not every module makes a NaN of a value that the detector would refuse, nor do limits.
+        is_number = torch.isfinite(x)
+        x = self.scale(x)
+        usable = (is_number & (x.abs() <= self.largest)).all(dim=1)
         x = x.to(self.dtype)
         if self.is_stacked:
             loss_n = self.each[0](x.expand(self.n_models, *x.shape))[0]

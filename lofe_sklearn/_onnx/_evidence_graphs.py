@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from lofe_sklearn._loe._classical import Forest, Neighbors, RobustCovariance
 from lofe_sklearn._loe._trees_as_bits import average_path_length, rounded_down
 from lofe_sklearn._onnx._not_exportable import NotExportable
+from lofe_sklearn._onnx._scaled import Scaled
+from lofe_sklearn.engine import Scaling
 
 _LARGEST = float(np.finfo(np.float32).max)
 # The bound at which standardised values are clipped, as in the detectors.
@@ -88,17 +90,12 @@ def _depths(tree: Any) -> np.ndarray:
 class _Standardised(nn.Module):
     """Rows in standard deviations from the mean of the training rows."""
 
-    shift: Tensor
-    factor: Tensor
-
-    def __init__(self, scaling: tuple[np.ndarray, np.ndarray] | None) -> None:
+    def __init__(self, scaling: Scaling | None) -> None:
         super().__init__()
-        shift, factor = scaling if scaling is not None else (np.zeros(1), np.ones(1))
-        self.register_buffer("shift", torch.as_tensor(shift))
-        self.register_buffer("factor", torch.as_tensor(factor))
+        self.scale = Scaled(scaling)
 
     def forward(self, x: Tensor) -> Tensor:
-        return ((x - self.shift) * self.factor).clamp(-_FAR, _FAR)
+        return self.scale(x).clamp(-_FAR, _FAR)
 
 
 class NeighborsGraph(nn.Module):

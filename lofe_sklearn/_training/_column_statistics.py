@@ -7,10 +7,13 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from lofe_sklearn._training._scaling import fit_scaling, shift_and_factor, units_of, vanishes
+from lofe_sklearn._training._winsorizing import winsorize
 from lofe_sklearn.engine import Scaling, TooLargeError
 
 # The squares of larger values, and of their rounding errors, would overflow.
 _LARGEST = 1e100
+# Scalings that all rows decide about, by their range or their moments.
+_BY_STATISTICS = "minmax", "standard", "winsorized"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +94,14 @@ class ColumnStatistics:
             If the other values of a feature vanish beside its largest one, or if a square would
             overflow in its variance. Row and column are those of all rows.
         """
-        if scaling not in ("minmax", "standard"):
+        if scaling not in _BY_STATISTICS:
             return
         for column in range(len(self.low)) if features is None else map(int, features):
             peak, row = self.peaks[column], int(self.peak_rows[column])
             value = self.high[column] if self.high[column] == peak else self.low[column]
             if vanishes(self.smallest[column], peak):
                 raise TooLargeError(float(value), None, row, column)
-            if scaling == "standard" and peak > _LARGEST:
+            if scaling != "minmax" and peak > _LARGEST:
                 raise TooLargeError(float(value), _LARGEST, row, column)
 
     def scaling(
@@ -108,13 +111,14 @@ class ColumnStatistics:
 
         Parameters
         ----------
-        scaling : {None, "rms", "minmax", "standard"}
-            ``"rms"`` is found from the sample, since it needs a median of all rows.
+        scaling : {None, "rms", "minmax", "standard", "winsorized"}
+            ``"rms"`` is found from the sample, since it needs a median of all rows, and so are
+            where ``"winsorized"`` cuts values off, and their moments then.
         sample : ndarray of shape (n_sample, n_features)
         features : ndarray of int or None
             Those that count; None for all.
         """
-        if scaling not in ("minmax", "standard"):
+        if scaling not in _BY_STATISTICS:
             return fit_scaling(sample if features is None else sample[:, features], scaling)
         own = self if features is None else self._of_columns(features)
         if scaling == "minmax":
@@ -122,7 +126,12 @@ class ColumnStatistics:
                 own.low, own.high, units_of(own.low, own.high), None, own.n_samples
             )
         units, moments = np.ones(len(own.low)), (own.mean, own.variance)
-        return shift_and_factor(own.low, own.high, units, moments, own.n_samples)
+        if scaling == "standard":
+            return shift_and_factor(own.low, own.high, units, moments, own.n_samples)
+        rows = (sample if features is None else sample[:, features]).astype(np.float64, copy=False)
+        cut = winsorize(rows, np.arange(rows.shape[1]), *moments, lambda j: rows[:, j])
+        moments = cut.mean, cut.variance
+        return cut.limit(shift_and_factor(own.low, own.high, units, moments, own.n_samples))
 
     def _of_columns(self, features: np.ndarray) -> ColumnStatistics:
         of_columns = [each.name for each in fields(self) if each.name != "n_samples"]

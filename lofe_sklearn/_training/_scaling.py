@@ -16,11 +16,12 @@ from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._training._spread_rows import SpreadRows
+from lofe_sklearn._training._winsorizing import winsorize
 from lofe_sklearn.engine import TooLargeError
 
 AnyRows: TypeAlias = Matrix | SpreadRows
 
-SCALINGS = (None, "auto", "rms", "minmax", "standard")
+SCALINGS = (None, "auto", "rms", "minmax", "standard", "winsorized")
 
 # Share of negative values, of those that are not zero, from which features count as centred: noise
 # and outliers make fewer, and features centred at their mean or median about a half.
@@ -34,6 +35,8 @@ _SQUARED = 1e-100, 1e100
 # none of them. Only looked at where the largest is larger than what is measured in any unit, as are
 # the largest numbers of both precisions, which stand for missing values in some files.
 _BESIDE, _HUGE = 1e-30, 1e30
+# So many rows are enough for quartiles, and so many values of them are held.
+_ENOUGH_ROWS, _MOST_VALUES = 2**16, 2**24
 # A constant up to this is known to 0.01 even where it comes in float32.
 _LARGE = 1e5
 
@@ -48,21 +51,26 @@ def resolve_scaling(X: np.ndarray | sparse.csr_matrix, scaling: str | None) -> s
 def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
     """Shift and factor such that ``(X - shift) * factor`` is scaled; None for no scaling.
 
+    Behind them may stand the limits of the scaled values.
+
     Parameters
     ----------
     X : {ndarray, CSR matrix, SpreadRows} of shape (n_samples, n_features)
-    scaling : {None, "auto", "rms", "minmax", "standard"}
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}
         ``"rms"`` divides X as a whole by the median of its rows' root mean squares: zero stays
         zero, features keep their sizes relative to each other, and no outlier moves the scale.
         ``"minmax"`` maps each feature's training range to [0, 1], ``"standard"`` its mean to 0 and
         its standard deviation to 1. A feature that is constant up to rounding becomes 0 on the
         training rows, with a factor of 1, or of ``1e5 / abs(value)`` where that is less.
+        ``"winsorized"`` is ``"standard"``, but values more than 20 interquartile ranges from the
+        median are cut off there, in features whose standard deviation this lowers by a third.
         ``"auto"`` is ``"minmax"`` where X is centred already, so that its zeros mean nothing, and
         else ``"rms"``.
 
     Returns
     -------
-    shift, factor : ndarray of float64, shape (n_features,), or None
+    shift, factor, low, high : ndarray of float64, shape (n_features,), or None
+        Without the last two if nothing is cut off.
 
     Raises
     ------
@@ -80,8 +88,16 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
     units = units_of(low, high)
     for column in np.flatnonzero(np.maximum(np.abs(low), np.abs(high)) > _HUGE):
         _check_that_nothing_vanishes(X, int(column))
-    moments = None if scaling == "minmax" else _moments(in_units(X, units))
-    return shift_and_factor(low, high, units, moments, n_samples)
+    if scaling == "minmax":
+        return shift_and_factor(low, high, units, None, n_samples)
+    moments = _moments(in_units(X, units))
+    if scaling == "standard":
+        return shift_and_factor(low, high, units, moments, n_samples)
+    features, sample = _for_quartiles(X)
+    cut = winsorize(
+        sample / units[features], features, *moments, lambda j: _column(X, j) / units[j]
+    )
+    return cut.limit(shift_and_factor(low, high, units, (cut.mean, cut.variance), n_samples))
 
 
 def shift_and_factor(
@@ -120,8 +136,7 @@ def shift_and_factor(
 
 
 def _check_that_nothing_vanishes(X: Any, column: int) -> None:
-    values = X[:, [column]].toarray()[:, 0] if sparse.issparse(X) else X[:, column]
-    sizes = np.abs(values)
+    sizes = np.abs(values := _column(X, column))
     row = int(sizes.argmax())
     if vanishes(sizes[sizes > 0].min(), sizes[row]):
         raise TooLargeError(float(values[row]), None, row, column)
@@ -201,6 +216,26 @@ def _typical_size(X: Any) -> float:
     if median == 0.0 and sizes.any():
         median = float(np.median(sizes[sizes > 0]))
     return median if median >= np.finfo(np.float64).tiny else 1.0
+
+
+def _column(X: Any, column: int) -> np.ndarray:
+    values: np.ndarray = X[:, [column]].toarray()[:, 0] if sparse.issparse(X) else X[:, column]
+    return values.astype(np.float64, copy=False)
+
+
+def _for_quartiles(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return which features have quartiles that may differ, and enough rows of them."""
+    if isinstance(X, SpreadRows):
+        return np.arange(X.shape[1]), X.sample
+    most = min(_ENOUGH_ROWS, max(2, _MOST_VALUES // X.shape[1]))
+    if X.shape[0] > most:
+        X = X[np.sort(np.random.default_rng(0).choice(X.shape[0], most, replace=False))]
+    if not sparse.issparse(X):
+        return np.arange(X.shape[1]), X
+    # Of the others three values in four are zero.
+    counts = np.bincount(X.indices, minlength=X.shape[1])
+    filled = np.flatnonzero(counts > X.shape[0] // 4)
+    return filled, X[:, filled].toarray()
 
 
 def _sizes(X: np.ndarray | sparse.csr_matrix) -> np.ndarray:

@@ -48,7 +48,7 @@ class Start:
     ----------
     module : torch.nn.Module
         It is copied, never changed.
-    scaling : pair of ndarray or None
+    scaling : tuple of ndarray or None
         Shift and factor of its features, which stay as they are.
     history : engine.TrainingHistory, optional
         That of the training before, if there was any.
@@ -137,7 +137,7 @@ class Trained:
     ----------
     module : torch.nn.Module
         On the CPU, in evaluation mode.
-    scaling : pair of ndarray or None
+    scaling : tuple of ndarray or None
         Shift and factor of its features.
     history : engine.TrainingHistory
     losses : ndarray of shape (2, n)

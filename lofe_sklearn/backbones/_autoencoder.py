@@ -68,7 +68,7 @@ class AutoEncoder(Backbone):
     hidden_sizes : list of int, optional
         Widths of the encoder's layers, the last one being the bottleneck; the decoder mirrors
         them. Default: see Notes.
-    scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that the
         error weighs all features alike.
     max_epochs : int, optional

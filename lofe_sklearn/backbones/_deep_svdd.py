@@ -87,7 +87,7 @@ class DeepSVDD(Backbone):
         distance ``h = sqrt(|f(x) - c|^2 + 1) - 1``, the anomaly loss ``-log(1 - exp(-h))``.
         ``"inverse"`` is what the LOE paper [3]_ trains: ``h = |f(x) - c|^2`` and ``1 / h``;
         on eight real sets it was somewhat worse.
-    scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. Distances
         need features of one scale.
     max_epochs : int, optional

@@ -87,7 +87,7 @@ class DTE(Backbone):
     n_draws : int, default=1
         How often noise is added to a row in each training step, each time in another part of the
         time. A step costs in proportion to ``n_draws + 1``.
-    scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. The noise has
         a standard deviation of 1 at most, so features should have it too.
     max_epochs : int, optional

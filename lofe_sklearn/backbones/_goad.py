@@ -98,7 +98,7 @@ class GOAD(Backbone):
         one, in the triplet term. At most 1e6, beside which distances count for nothing.
     triplet_weight : float, default=0.1
         Weight of the triplet term in the normal loss; 0 leaves the softmax alone.
-    scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. Distances
         need features of one scale.
     max_epochs : int, default=25

@@ -64,7 +64,7 @@ class ICL(Backbone):
     loss_threshold : float, optional
         Training stops once the normal loss of the rows taken for normal is below it. Default: the
         paper's, 1e-3 up to 40 features and 1e-2 above; 0 for never.
-    scaling : {None, "auto", "rms", "minmax", "standard"}, default="auto"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="auto"
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares; ``"auto"`` takes it, or
         ``"minmax"`` if at least three in ten of the non-zero values are negative, as in rows

@@ -58,7 +58,7 @@ class MHRot(Backbone):
         Scores always use all.
     anomaly_weight : float, default=1.0
         Factor of the anomaly loss. The LOE paper's published runs took 0.5.
-    scaling : {None, "auto", "rms", "minmax", "standard"}, default=None
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default=None
         Scaling of single pixels, learned from the training images. The network standardises whole
         channels itself.
     max_epochs : int, default=16

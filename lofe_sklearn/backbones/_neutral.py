@@ -178,7 +178,7 @@ class NeuTraL(Backbone):
         Widths of the encoder's layers, the last one being the embedding. Default: see Notes.
     temperature : float, default=0.1
         The cosine similarities are divided by it. At most 1e6, which makes them all alike.
-    scaling : {None, "auto", "rms", "minmax", "standard"}, default="auto"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="auto"
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares and keeps the features'
         sizes relative to each other. ``"auto"`` takes ``"minmax"``, which did best on most sets, or

@@ -256,7 +256,7 @@ class RealNVP(Backbone):
     degrees_of_freedom : float, default=3.0
         Degrees of freedom of Student's t, the distribution of the independent values: the smaller,
         the heavier its tails. See Notes.
-    scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that they
         have the size of the independent values.
     max_epochs : int, optional

@@ -65,7 +65,7 @@ class TCCM(Backbone):
     n_times : int, default=4
         Number T of times at which the velocity is trained, 1 / T, 2 / T, ..., 1. A training step
         costs in proportion; a score is that of time 1, whatever their number.
-    scaling : {None, "auto", "rms", "minmax", "standard"}, default="standard"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that the
         origin is their mean and all features weigh alike.
     max_epochs : int, optional

@@ -17,8 +17,9 @@ from lofe_sklearn.engine._optimizer import AdamState, OptimizerStates
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._ranks import Ranks
 from lofe_sklearn.engine._restore import load_values, restore_module, values_of
-from lofe_sklearn.engine._rows import Rows, RowsOfModels, Scaling, TooLargeError, largest_of
+from lofe_sklearn.engine._rows import Rows, RowsOfModels, TooLargeError, largest_of
 from lofe_sklearn.engine._rules import RULES, Marked, Rule, mark, with_known
+from lofe_sklearn.engine._scaling import Scaling, parts_of, scaled
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
 from lofe_sklearn.engine._shard import Shard
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
@@ -58,10 +59,12 @@ __all__ = [
     "mark",
     "noise_per_row",
     "one_thread",
+    "parts_of",
     "plain_torch",
     "prepare_module",
     "resolve_device",
     "restore_module",
+    "scaled",
     "train",
     "values_of",
     "with_known",

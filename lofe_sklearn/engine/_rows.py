@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from lofe_sklearn.engine._exposure import Exposure, ExposureStep, NoExposure, outliers_below
 from lofe_sklearn.engine._gradients import Backward, Losses
 from lofe_sklearn.engine._noise import with_noise
+from lofe_sklearn.engine._scaling import Scaling, parts_of, scaled
 from lofe_sklearn.exceptions import UnusableRowsError
 
-Scaling = tuple[np.ndarray, np.ndarray]
 # Some of the M models, as an index of the model axis.
 Models = slice | list[int]
 ALL = slice(None)
@@ -44,8 +44,9 @@ class Rows:
     X : ndarray of shape (n, ...) or CSR matrix of shape (n, d)
     exposures : sequence of Exposure or None, optional
         Their outliers are kept as rows below those of X, equal ones once.
-    scaling : pair of ndarray of shape (d,), optional
+    scaling : tuple of ndarray of shape (d,), optional
         Shift and factor: rows are handed out as ``(row - shift) * factor``, computed in float64.
+        Limits behind them cut that off.
     device : torch.device
     dtype : torch.dtype
     """
@@ -125,13 +126,9 @@ class Rows:
         return rows.to(self.device)
 
     def _scaled(self, X: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        scaled = X
-        if self.scaling is not None:
-            shift, factor = self.scaling
-            with np.errstate(over="ignore"):  # an infinite value is refused below
-                scaled = (X.astype(np.float64, copy=False) - shift) * factor
-        self._check_magnitude(scaled, X, numbers, self.dtype)
-        return np.array(scaled, order="C")  # torch reads no negative strides
+        rows = X if self.scaling is None else scaled(X, self.scaling)
+        self._check_magnitude(rows, X, numbers, self.dtype)
+        return np.array(rows, order="C")  # torch reads no negative strides
 
     def _check_magnitude(
         self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, dtype: torch.dtype
@@ -167,8 +164,8 @@ class RowsOfModels(Rows):
     ----------
     X : ndarray or CSR matrix of shape (n, d)
     exposures : sequence of Exposure or None, optional
-    scalings : sequence of M pairs of ndarray of shape (f,), or None
-        Shift and factor of each model's own features.
+    scalings : sequence of M tuples of ndarray of shape (f,), or None
+        Shift, factor and perhaps limits of each model's own features.
     features : ndarray of int, shape (M, f), optional
         The features each model sees. Default: all.
     device : torch.device
@@ -189,13 +186,9 @@ class RowsOfModels(Rows):
         super().__init__(X, exposures=exposures, device=device, dtype=precise)
         self._dtype_out = dtype
         n_features = X.shape[1] if features is None else features.shape[1]
-        nothing = np.zeros(n_features), np.ones(n_features)
-        shift, factor = (
-            np.stack([np.broadcast_to(s or nothing, (2, n_features))[i] for s in scalings])
-            for i in range(2)
-        )
-        self._shift = torch.from_numpy(shift).to(device, precise)
-        self._factor = torch.from_numpy(factor).to(device, precise)
+        parts = np.stack([parts_of(scaling, n_features) for scaling in scalings], axis=1)
+        self._shift, self._factor, *limits = torch.from_numpy(parts).to(device, precise)
+        self._limits = limits if np.isfinite(parts[2:]).any() else None
         self._features = None if features is None else torch.from_numpy(features).to(device)
 
     def take(self, index: Tensor, models: Models = ALL) -> Tensor:
@@ -205,17 +198,20 @@ class RowsOfModels(Rows):
             chosen = self._features[models].unsqueeze(1)
             picked = picked.gather(2, chosen.expand(-1, picked.shape[1], -1))
         picked = (picked - self._shift[models].unsqueeze(1)) * self._factor[models].unsqueeze(1)
+        if self._limits is not None:
+            low, high = (limit[models].unsqueeze(1) for limit in self._limits)
+            picked = picked.clamp(low, high)
         return picked.to(self._dtype_out)
 
     def check_magnitudes(self, index: Tensor, model: int) -> None:
         """Raise ValueError if a row at `index`, (n,), is too large as `model` sees it."""
         one = slice(model, model + 1)
         for part in index.split(_BLOCK_ROWS):
-            scaled = self.take(part.unsqueeze(0), one)[0].cpu().numpy()
+            own = self.take(part.unsqueeze(0), one)[0].cpu().numpy()
             raw = super().take(part).cpu().numpy()
             if self._features is not None:
                 raw = raw[:, self._features[model].cpu().numpy()]
-            super()._check_magnitude(scaled, raw, part.cpu().numpy(), self._dtype_out)
+            super()._check_magnitude(own, raw, part.cpu().numpy(), self._dtype_out)
 
     def _check_magnitude(
         self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, dtype: torch.dtype

@@ -118,5 +118,5 @@ def _normal_rows() -> np.ndarray:
 
 def _scaled(estimator: Backbone, X: np.ndarray) -> np.ndarray:
     scaling = fit_scaling(X, estimator.scaling)
-    scaled = X if scaling is None else (X - scaling[0]) * scaling[1]
+    scaled = X if scaling is None else engine.scaled(X, scaling)
     return np.ascontiguousarray(scaled, dtype=np.float32)

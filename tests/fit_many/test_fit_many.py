@@ -81,8 +81,9 @@ def test_folds_of_different_numbers_of_batches(X, known, stacks):
 
 def test_features_are_scaled_by_each_folds_own_rows(X):
     X = X * [1, 10, 100, 1e3, 1e4, 1e5] + 7.0
+    X[3, 2] = 1e9
     rows = [train for train, _ in KFold(3).split(X)]
-    for scaling in ("minmax", "standard", "rms", "auto", None):
+    for scaling in ("minmax", "standard", "winsorized", "rms", "auto", None):
         backbone = AutoEncoder(max_epochs=2, batch_size=64, scaling=scaling, random_state=0)
         check([*[small_loe(backbone, random_state=i) for i in range(2)], backbone], X, rows)
 

@@ -57,6 +57,20 @@ def test_values_too_large_to_compute_with(kind, tmp_path):
         detector.score_samples(rows[1:2])
 
 
+def test_far_values_are_cut_off(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    rows[::40, 1] = -999.0
+    detector = LOE(n_estimators=2, random_state=0).fit(rows)
+    assert len(detector.estimator_._scaling) == len(detector.evidence_["knn"].scaling_) == 4
+    to_onnx(detector, tmp_path / "model.onnx")
+    new = np.repeat(rows[1:2], 6, axis=0)
+    new[1:, 1] = [-999.0, -1e9, 1e9, np.inf, np.nan]
+    score, label = run(tmp_path / "model.onnx", new)
+    np.testing.assert_allclose(score[:4], detector.score_samples(new[:4]), atol=1e-5)
+    assert np.isnan(score[4:]).all()
+    assert (label[4:] == -1).all()
+
+
 def test_a_detector_of_a_frame(tmp_path):
     detector = DeepSVDD(max_epochs=1, random_state=0).fit(FRAME)
     with warnings.catch_warnings():

@@ -90,9 +90,11 @@ def test_members_evidence_and_first_labels():
     assert list(fitted.evidence_) == ["iforest", "knn", "mcd"]
 
 
-@pytest.mark.parametrize("scaling", ["rms", "minmax", "standard", "auto", None])
+@pytest.mark.parametrize("scaling", ["rms", "minmax", "standard", "winsorized", "auto", None])
 def test_scalings(scaling):
     rows = X * [1.0, 10.0, 1e-150, 100.0, 1.0, 0.0] + 3.0
+    if scaling == "winsorized":
+        rows[7, 1] = 1e6
     check(DeepSVDD(max_epochs=2, scaling=scaling, random_state=0), rows)
 
 
