@@ -14,6 +14,7 @@ from benchmarks.studies import (
     default_kinds,
     digest,
     false_discovery,
+    far_values,
     flow,
     growth,
     image_features,
@@ -48,7 +49,7 @@ from benchmarks.study import Study
 _MODULES = (
     *(unlabelled, calibration, choose_ratio, label_free, cleaning, known_labels, known_anomalies),
     *(outlier_exposure, options, search_time, stack_growth, label_update, step_time),
-    *(cost, training_length, false_discovery, nothing_chosen, tables, wrong_ratio),
+    *(cost, training_length, false_discovery, nothing_chosen, far_values, tables, wrong_ratio),
     *(image_features, patches, flow, reasons, rules, backbones, kinds, default_kinds, ablation),
     *(unseen_labels, unseen_sets, video_labels, larger_than_memory, large_sets, growth),
     *(jobs, threads, digest),

@@ -36,7 +36,7 @@ from benchmarks.means import grouped, short_name
 from benchmarks.peers.detectors import build
 from benchmarks.sets import load_table
 from benchmarks.study import Axis, Study
-from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL
+from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, NeuTraL, engine
 
 # What is planted: how many features of a row, and how many standard deviations away.
 PLANTED = {"one, 5 sd": (1, 5.0), "one, 10 sd": (1, 10.0), "three, 10 sd": (3, 10.0)}
@@ -133,8 +133,8 @@ def _fall(score: Contributions, rows: np.ndarray, typical: np.ndarray) -> np.nda
 
 
 def _scaled(detector: Any, rows: np.ndarray) -> torch.Tensor:
-    shift, factor = (0.0, 1.0) if detector._scaling is None else detector._scaling
-    return torch.from_numpy((rows - shift) * factor)
+    scaling = detector._scaling
+    return torch.from_numpy(rows if scaling is None else engine.scaled(rows, scaling))
 
 
 def _gradients(detector: Any, rows: np.ndarray, typical: np.ndarray) -> np.ndarray:
