@@ -280,6 +280,23 @@ def test_a_callable_method_that_computes_with_numpy(contaminated, dtype, label_u
     np.testing.assert_array_equal(own, hard)
 
 
+def test_a_callable_method_may_compute_in_place(contaminated):
+    X, _ = contaminated
+
+    def in_place(loss_n, loss_a, alpha, known):
+        anomalous = mark(loss_n.sub_(loss_a), alpha, known).float()
+        loss_a.zero_()
+        alpha.zero_()
+        return 1 - anomalous, anomalous
+
+    own, hard = (
+        LOE(DeepSVDD(max_epochs=3), method=method, contamination=0.1, random_state=0).fit(X)
+        for method in (in_place, "hard")
+    )
+    np.testing.assert_array_equal(own.score_samples(X), hard.score_samples(X))
+    np.testing.assert_array_equal(own.labels_, hard.labels_)
+
+
 def test_a_callable_method_infers_the_labels_from_the_losses_as_they_are(contaminated):
     X, _ = contaminated
     seen = []

@@ -274,7 +274,9 @@ def _checked_rule(method: Callable) -> engine.Rule:
     def rule(
         loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        weights = method(loss_n.detach(), loss_a.detach(), alpha, known)
+        # Copies, since a rule may compute in place.
+        given = (None if t is None else t.detach().clone() for t in (loss_n, loss_a, alpha, known))
+        weights = method(*given)
         is_pair = isinstance(weights, (tuple, list)) and len(weights) == 2
         shapes = [tuple(getattr(w, "shape", ())) for w in weights] if is_pair else None
         if shapes != [tuple(loss_n.shape)] * 2:

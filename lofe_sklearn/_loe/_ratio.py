@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from lofe_sklearn._loe._find_ratio import Belief, FoundRatio
-from lofe_sklearn._validation import CONTAMINATION, AnyOf, CallableOr, ListOf, OneOf
+from lofe_sklearn._validation import CONTAMINATION, AnyOf, CallableOr, ListOf, OneOf, warn_user
 
 _INTERVAL = ListOf(CONTAMINATION, length=2, ascending=True, name="a pair (low, high) of such")
 _AUTO = OneOf(("auto",))
@@ -203,6 +203,12 @@ class Thresholded(Unknown):
                 f"LOE: the thresholder {self.thresholder!r} must return a label for each of the "
                 f"{len(scores)} scores, 1 for outliers and 0 for others, or a ratio in [0, 1]; "
                 f"got {got}"
+            )
+        if ratio > 0.5:
+            warn_user(
+                f"LOE: the thresholder {self.thresholder!r} takes {ratio:.3g} of the rows for "
+                "outliers; at most half of them can be, and the ratio is 0.5. It gets scores that "
+                "are high for outliers; of labels, 1 is for outliers and 0 for others."
             )
         # A thresholder may find no outlier, or nothing else; `offset_` needs a ratio in between.
         ratio = float(np.clip(ratio, 1 / len(scores), 0.5))

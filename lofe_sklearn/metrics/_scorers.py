@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from lofe_sklearn._any_detector import normality
@@ -41,7 +42,8 @@ class OutlierScorer:
         `sklearn.base.OutlierMixin`. PyOD's detectors, and `PyODDetector`, score the other way
         round: pass ``-scores`` to the metrics.
     ValueError
-        When called, if there are no labels or the metric cannot be computed from them, as for a
+        When called, if a metric of scikit-learn would read labels {0, 1} the other way round, if
+        there are no labels, or if the metric cannot be computed from them, as for a
         fold of one class. `cross_val_score` turns the error into NaN and a warning; set
         ``error_score="raise"``, and use folds of `OutlierStratifiedKFold`.
 
@@ -110,6 +112,14 @@ class OutlierScorer:
             raise ValueError(
                 f"{self!r} needs labels: pass y to fit or cross_val_score. Without any, a label-"
                 "free scorer such as excess_mass_scorer is left; read what it is worth."
+            )
+        # They take the greater label for the one that scores high.
+        of_sklearn = str(getattr(self.metric, "__module__", "")).startswith("sklearn.")
+        if of_sklearn and set(np.unique(np.asarray(y)).tolist()) <= {0, 1}:
+            raise ValueError(
+                f"{self!r} would take the anomalies, 1 in y, for the rows that score high. Take "
+                "roc_auc, average_precision or another metric of lofe_sklearn.metrics, or pass y "
+                "with -1 for anomalies and +1 for others."
             )
         scores = normality(estimator, X, repr(self))
         return float(self.metric(y, scores, **self.kwargs))

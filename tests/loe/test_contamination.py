@@ -271,6 +271,12 @@ class TestThresholders:
         assert detector.contamination_ == pytest.approx(expected)
         assert_consistent(detector, clustered)
 
+    @pytest.mark.parametrize("returned", [lambda s: 0.9, lambda s: s < np.quantile(s, 0.9)])
+    def test_of_more_than_half_of_the_rows_warn(self, clustered, returned):
+        with pytest.warns(UserWarning, match=r"takes 0\.9 of the rows for outliers; at most half"):
+            detector = loe(contamination=returned, n_estimators=1).fit(clustered)
+        assert detector.contamination_ == 0.5
+
     @pytest.mark.parametrize(
         ("returned", "got"),
         [

@@ -7,7 +7,7 @@ import sklearn
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import (
     GridSearchCV,
     ValidationCurveDisplay,
@@ -209,6 +209,18 @@ def test_what_is_no_metric(metric):
 def test_scores_that_are_not_finite():
     with pytest.raises(ValueError, match=r"roc_auc\): NotFinite gave row 1 the score nan"):
         roc_auc_scorer(NotFinite(), np.zeros((2, 1)), [0, 1])
+
+
+@pytest.mark.parametrize("metric", [roc_auc_score, average_precision_score])
+def test_a_metric_of_scikit_learn_needs_its_labels(fitted, metric):
+    """Of labels {0, 1} it would rank candidates from worst to best."""
+    detector, X, y = fitted
+    for labels in (y, y == 1, list(y)):
+        with pytest.raises(ValueError, match="would take the anomalies, 1 in y, for the rows that"):
+            OutlierScorer(metric)(detector, X, labels)
+    scores = detector.score_samples(X)
+    labels = 1 - 2 * y
+    assert OutlierScorer(metric)(detector, X, labels) == metric(labels, scores)
 
 
 def test_get_scorer():
