@@ -188,6 +188,27 @@ def test_containers(fitted, container):
     found = fitted.explain(container(X[:3]))
     np.testing.assert_allclose(found.contributions, fitted.explain(X[:3]).contributions, atol=1e-7)
     np.testing.assert_array_equal(found.values, X[:3])
+    assert found.row_names.tolist() == [0, 1, 2]
+    assert "row 2, score" in repr(found)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        pd.Series(["p", "p", "q", "q"]),
+        pd.Series(["p", "p", "q", "q"], dtype=object),
+        pd.Series(["p", "p", "q", "q"], dtype="string"),
+        pd.Categorical(["p", "p", "q", "q"]),
+        pd.Index(["p0", "p1", "q0", "q1"]).str[0],
+        pd.Series([0, 0, 1, 1], dtype="Int64"),
+        np.array(["p", "p", "q", "q"], dtype=object),
+    ],
+    ids=["Series", "objects", "string", "Categorical", "Index", "Int64", "array"],
+)
+def test_groups_named_as_pandas_has_names(fitted, groups):
+    expected = fitted.explain(rows()[:2], groups=[0, 0, 1, 1]).contributions
+    found = fitted.explain(rows()[:2], groups=groups).contributions
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_names_and_index():
@@ -263,6 +284,8 @@ def test_bad_input(fitted):
     for groups in ([0, 1], np.zeros((2, 2)), [0.5] * 4, "abcd"):
         with pytest.raises(ValueError, match="DeepSVDD: groups must be an array of 4 integers"):
             fitted.explain(X[:1], groups=groups)
+    with pytest.raises(ValueError, match=r"got shape \(4,\) of NoneType and str\."):
+        fitted.explain(X[:1], groups=["p", "p", None, None])
     with pytest.raises(NotFittedError):
         DeepSVDD().explain(X)
     frame = pd.DataFrame(X, columns=NAMES)

@@ -20,10 +20,14 @@ def read_groups(groups: Any, n_features: int, owner: str) -> Ints:
     if groups is None:
         return np.arange(n_features)
     names = np.asarray(groups)
+    is_object = names.dtype == object
+    if is_object and all(isinstance(name, str) for name in names.flat):  # as pandas keeps names
+        names = names.astype(str)
     if names.shape != (n_features,) or names.dtype.kind not in "biuUS":
+        kinds = sorted({type(name).__name__ for name in names.flat}) if is_object else []
         raise ValueError(
             f"{owner}: groups must be an array of {n_features} integers or names, one for each "
             f"feature, equal for features that belong together; got shape {names.shape} of "
-            f"{names.dtype}."
+            f"{' and '.join(kinds) or names.dtype}."
         )
     return np.unique(names, return_inverse=True)[1].ravel().astype(np.int64)

@@ -68,7 +68,10 @@ def with_columns(frame: Any, columns: Mapping[str, np.ndarray]) -> Any:
     ]  # loaded, or there'd be no frame
     if hasattr(frame, "column_names"):
         arrays = {name: frame.column(name) for name in frame.column_names}
-        return library.table({**arrays, **columns})
+        # A table, or a batch of records as Spark's mapInArrow hands on.
+        return type(frame).from_pydict({**arrays, **columns})
     if hasattr(frame, "with_columns"):
-        return frame.with_columns(**{name: library.Series(v) for name, v in columns.items()})
+        series = {name: library.Series(v) for name, v in columns.items()}
+        # A frame of polars without columns has no rows that others could be put beside.
+        return frame.with_columns(**series) if frame.width else library.DataFrame(series)
     return frame.assign(**columns)

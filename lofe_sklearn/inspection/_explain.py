@@ -123,7 +123,7 @@ def explain(
     else:
         table = FrameRows(X, typical_row(background), part_of, _OWNER)
     found = occlude(lambda rows: normality(fitted, rows, _OWNER), table, _OWNER)
-    return explanation_of(found, table, names, getattr(X, "index", None))
+    return explanation_of(found, table, names, X.index if hasattr(X, "iloc") else None)
 
 
 def _explain_table(
