@@ -281,11 +281,14 @@ class ThresholdMixin:
         check_argument(owner, "n_flagged", n_flagged, Described(limits, words))
         share = int(n_flagged) / n
         offset = threshold(scores, share, unit=self._score_unit())
-        flagged = int((scores < offset).sum())
-        if self._n_rows_seen is None and flagged != n_flagged:
+        # Of more rows than there are scores each score stands for several.
+        rows_of_a_score = n / len(scores)
+        flagged = int((scores < offset).sum()) * rows_of_a_score
+        if abs(flagged - n_flagged) > rows_of_a_score * (1 - 1e-9):
+            about = "about " if rows_of_a_score > 1 else ""
             warn_user(
-                f"{owner}: n_flagged={n_flagged} would split rows of equal scores, so {flagged} of "
-                f"{n} training rows are flagged."
+                f"{owner}: n_flagged={n_flagged} would split rows of equal scores, so "
+                f"{about}{round(flagged)} of {n} training rows are flagged."
             )
         self._adopt_threshold(offset, share)
 
