@@ -251,7 +251,13 @@ class BatchScorer:
         if not isinstance(self.model, (str, os.PathLike)):
             return self.model
         path = Path(self.model)
-        state = path.stat()  # a file that is replaced is read again
+        try:
+            state = path.stat()  # a file that is replaced is read again
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"BatchScorer: there is no model file {path.absolute()}. Every worker must be able "
+                "to read it under this path."
+            ) from error
         with _reading:
             model = _read(path, state.st_mtime_ns, state.st_size, self.trusted, self.device)
         self._check_model(model)

@@ -316,6 +316,49 @@ def test_a_lazy_frame_is_to_be_collected(fitted):
         BatchScorer(fitted)(pl.from_pandas(FRAME).lazy())
 
 
+class Elsewhere:
+    """A frame of a library whose rows are elsewhere, as Spark's and Ray's."""
+
+    columns = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("library", "message"),
+    [
+        ("dask.dataframe", r"got dask\.Elsewhere\. Pass frame\.map_partitions"),
+        ("ray.data.dataset", r"got ray\.Elsewhere\. Pass dataset\.map_batches"),
+        ("pyspark.sql", r"got pyspark\.Elsewhere\. Pass frame\.mapInPandas"),
+        ("mine", "got Elsewhere. Wrap an array in one"),
+    ],
+)
+def test_frames_whose_rows_are_elsewhere(fitted, monkeypatch, library, message):
+    monkeypatch.setattr(Elsewhere, "__module__", library)
+    with pytest.raises(TypeError, match=f"BatchScorer takes .*{message}"):
+        BatchScorer(fitted)(Elsewhere())
+
+
+def test_a_frame_of_dask_is_to_be_mapped(fitted):
+    dask = pytest.importorskip("dask.dataframe", reason="needs dask")
+    with pytest.raises(TypeError, match=r"map_partitions\(scorer, meta=scorer\.empty\(frame\)\)"):
+        BatchScorer(fitted)(dask.from_pandas(FRAME, npartitions=2))
+
+
+def test_a_file_that_is_not_there_is_named(fitted, tmp_path):
+    scorer = BatchScorer(tmp_path / "none.lofe")
+    with pytest.raises(FileNotFoundError, match="BatchScorer: there is no model file .*none.lofe"):
+        scorer(FRAME)
+
+
+@pytest.mark.filterwarnings("error")
+def test_columns_of_several_levels():
+    X = FRAME.to_numpy()
+    fitted = DeepSVDD(max_epochs=2, random_state=0).fit(X)
+    frame = pd.DataFrame(X, columns=pd.MultiIndex.from_product([["m"], FRAME]), index=range(5, 65))
+    scored = BatchScorer(fitted, outputs=["score", "label"])(frame)
+    assert list(scored.columns) == ["score", "label"]
+    assert scored.index.equals(frame.index)
+
+
 @pytest.mark.parametrize("name", ["keep", "trusted"])
 def test_lists_that_are_none(fitted, name):
     with pytest.raises(TypeError, match=f"BatchScorer: {name} must be a list .*; got None"):
