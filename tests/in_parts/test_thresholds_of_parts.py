@@ -1,5 +1,7 @@
 """Ratio and threshold where rows come in parts: those of rows in memory, up to the sample."""
 
+import warnings
+
 import numpy as np
 import pytest
 from conftest import FEW_TREES
@@ -7,6 +9,7 @@ from sklearn import clone, config_context
 from stored_rows import Counted
 
 from lofe_sklearn import LOE, DeepSVDD, NoSeparateGroupWarning
+from lofe_sklearn._training import _score_histogram, _seen_rows
 
 # Of a working memory of 0.5 MiB, rows of more than 32 KiB are not read whole.
 LITTLE = {"working_memory": 0.5}
@@ -69,6 +72,31 @@ def test_a_number_that_would_split_ties_is_warned_of(X, detector, way):
     with pytest.warns(UserWarning, match=f"n_flagged={n_below + 250} would split rows of equal"):
         detector.set_threshold(n_flagged=n_below + 250)
     assert np.sum(detector.predict(X) < 0) == pytest.approx(n_below, abs=20)
+
+
+def test_no_row_and_all_rows_of_a_source_are_met_exactly(X, monkeypatch):
+    monkeypatch.setattr(_score_histogram, "_N_POINTS", 500)
+    detector = clone(BACKBONE)
+    with config_context(**LITTLE):
+        detector.fit(Counted(X))
+    scores = detector.score_samples(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n_flagged in (0, len(X)):
+            assert np.sum(scores < detector.set_threshold(n_flagged=n_flagged).offset_) == n_flagged
+    with pytest.warns(UserWarning, match=r"n_flagged=2 of 3000 .* 500 scores .* about 6\.0 rows"):
+        detector.set_threshold(n_flagged=2)
+
+
+def test_a_number_below_what_a_sample_can_tell_is_warned_of(X, monkeypatch):
+    monkeypatch.setattr(_seen_rows, "_MOST", 300)
+    detector = clone(BACKBONE).partial_fit(X)
+    for n_flagged in (0, 9):
+        with pytest.warns(UserWarning, match=f"n_flagged={n_flagged} of 3000 .* 300 scores"):
+            detector.set_threshold(n_flagged=n_flagged)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        detector.set_threshold(n_flagged=20)
 
 
 def test_rows_of_known_label_do_not_count_in_the_false_discovery_rate(X):
