@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from conftest import BACKBONES
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,7 +18,8 @@ from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, MHRot
 from lofe_sklearn._reasons import occlude, typical_values
 from lofe_sklearn._reasons._plain_rows import PlainRows
 from lofe_sklearn.datasets import fetch_odds, load_thyroid
-from lofe_sklearn.inspection import Explanation, Reason
+from lofe_sklearn.inspection import Explanation, Reason, explain
+from lofe_sklearn.tabular import TableFeatures
 
 NAMES = list("abcd")
 TABLES = [each for each in BACKBONES if each is not MHRot]
@@ -299,6 +301,22 @@ def test_bad_input(fitted):
     assert earlier.explain(X[:1], background=X).contributions.shape == (1, 4)
 
 
+def test_groups_by_name_must_be_in_the_order_of_the_features():
+    frame = pd.DataFrame(rows(), columns=NAMES)
+    by_name = pd.Series(["p", "p", "q", "q"], index=NAMES)
+    detector = DeepSVDD(max_epochs=2, random_state=0)
+    for fitted in (
+        detector.fit(frame),
+        make_pipeline(StandardScaler(), clone(detector)).fit(frame),
+        make_pipeline(TableFeatures(), clone(detector)).fit(frame),
+    ):
+        expected = explain(fitted, frame[:2], groups=[0, 0, 1, 1]).contributions
+        found = explain(fitted, frame[:2], groups=by_name).contributions
+        np.testing.assert_array_equal(found, expected)
+        with pytest.raises(ValueError, match=r": groups must be in the order of the features"):
+            explain(fitted, frame[:2], groups=by_name[::-1])
+
+
 # What is returned.
 
 
@@ -324,6 +342,23 @@ def test_top(explanation):
     for k in (0, -1, 1.5, True, None):
         with pytest.raises(ValueError, match="Explanation.top: k must be an integer of at least 1"):
             explanation.top(k)
+
+
+def test_rounding_is_no_reason(explanation):
+    rounded = replace(explanation, contributions=explanation.contributions * [1, 1e-16, 1])
+    assert [reason.feature for reason in rounded.top(3)[2]] == ["x", "text"]
+    assert "n +" not in repr(rounded)
+
+
+def test_a_feature_that_no_member_sees_is_no_reason():
+    frame = pd.DataFrame(rows(200), columns=NAMES)
+    detector = LOE(
+        DeepSVDD(max_epochs=3), contamination=0.05, evidence=None, init=None, random_state=0
+    ).set_params(max_features=1)
+    detector.fit(frame)
+    [[seen]] = detector.estimators_features_
+    for reasons in detector.explain(frame[:20]).top(4):
+        assert {reason.feature for reason in reasons} <= {NAMES[seen]}
 
 
 def test_frame(explanation):

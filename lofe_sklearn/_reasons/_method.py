@@ -97,7 +97,7 @@ class ExplainMixin:
             typical = self._typical(background)
             n_features = rows.shape[1]
             default = self._feature_groups(n_features) if groups is None else groups
-            table = PlainRows(rows, typical, read_groups(default, n_features, owner))
+            table = PlainRows(rows, typical, read_groups(default, n_features, owner, names))
             found = occlude(self._without_names().score_samples, table, owner)
         # A list has an `index` too, which is a method.
         index = getattr(X, "index", None) if hasattr(X, "iloc") else None

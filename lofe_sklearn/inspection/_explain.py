@@ -116,7 +116,7 @@ def explain(
     X = _table(X, "X")
     normality(fitted, X, _OWNER)  # The steps raise their own errors for what they cannot take.
     names = column_names(X)
-    part_of = read_groups(groups, X.shape[1], _OWNER)
+    part_of = read_groups(groups, X.shape[1], _OWNER, names)
     background = _known_background(fitted, X) if background is None else background
     background = _background_like(X, background)
     if names is None and X.dtype.kind != "O":
