@@ -91,6 +91,10 @@ class ThresholdMixin:
         are flagged or none, whichever number is closer; with `false_discovery_rate` none is
         flagged. A warning says if `n_flagged` is not met for that reason.
 
+        Where rows came in blocks or parts, some scores stand for those of all rows, so that shares
+        and numbers are met approximately. A warning says if `n_flagged` is less than what one of
+        these scores stands for.
+
         Of `LOE`:
 
         - `labels_` become what `predict` returns for the training rows. Known labels stay as they
@@ -281,11 +285,23 @@ class ThresholdMixin:
         check_argument(owner, "n_flagged", n_flagged, Described(limits, words))
         share = int(n_flagged) / n
         offset = threshold(scores, share, unit=self._score_unit())
-        flagged = int((scores < offset).sum())
-        if self._n_rows_seen is None and flagged != n_flagged:
+        # Of more rows than there are scores each score stands for several.
+        rows_of_a_score = n / len(scores)
+        flagged = int((scores < offset).sum()) * rows_of_a_score
+        # The lowest of all scores is known, unless `partial_fit` has kept a sample.
+        none_is_met = n_flagged == 0 and getattr(self, "_seen_rows", None) is None
+        if rows_of_a_score > max(1, n_flagged) and not none_is_met:
             warn_user(
-                f"{owner}: n_flagged={n_flagged} would split rows of equal scores, so {flagged} of "
-                f"{n} training rows are flagged."
+                f"{owner}: n_flagged={n_flagged} of {n} training rows is met only roughly: of rows "
+                f"that came in blocks or parts {len(scores)} scores are kept, and each stands for "
+                f"about {rows_of_a_score:.1f} rows. Rank rows by score_samples to find the lowest "
+                "ones exactly."
+            )
+        elif abs(flagged - n_flagged) > rows_of_a_score * (1 - 1e-9):
+            about = "about " if rows_of_a_score > 1 else ""
+            warn_user(
+                f"{owner}: n_flagged={n_flagged} would split rows of equal scores, so "
+                f"{about}{round(flagged)} of {n} training rows are flagged."
             )
         self._adopt_threshold(offset, share)
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from conftest import BACKBONES
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,7 +18,8 @@ from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, MHRot
 from lofe_sklearn._reasons import occlude, typical_values
 from lofe_sklearn._reasons._plain_rows import PlainRows
 from lofe_sklearn.datasets import fetch_odds, load_thyroid
-from lofe_sklearn.inspection import Explanation, Reason
+from lofe_sklearn.inspection import Explanation, Reason, explain
+from lofe_sklearn.tabular import TableFeatures
 
 NAMES = list("abcd")
 TABLES = [each for each in BACKBONES if each is not MHRot]
@@ -188,6 +190,27 @@ def test_containers(fitted, container):
     found = fitted.explain(container(X[:3]))
     np.testing.assert_allclose(found.contributions, fitted.explain(X[:3]).contributions, atol=1e-7)
     np.testing.assert_array_equal(found.values, X[:3])
+    assert found.row_names.tolist() == [0, 1, 2]
+    assert "row 2, score" in repr(found)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        pd.Series(["p", "p", "q", "q"]),
+        pd.Series(["p", "p", "q", "q"], dtype=object),
+        pd.Series(["p", "p", "q", "q"], dtype="string"),
+        pd.Categorical(["p", "p", "q", "q"]),
+        pd.Index(["p0", "p1", "q0", "q1"]).str[0],
+        pd.Series([0, 0, 1, 1], dtype="Int64"),
+        np.array(["p", "p", "q", "q"], dtype=object),
+    ],
+    ids=["Series", "objects", "string", "Categorical", "Index", "Int64", "array"],
+)
+def test_groups_named_as_pandas_has_names(fitted, groups):
+    expected = fitted.explain(rows()[:2], groups=[0, 0, 1, 1]).contributions
+    found = fitted.explain(rows()[:2], groups=groups).contributions
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_names_and_index():
@@ -263,6 +286,8 @@ def test_bad_input(fitted):
     for groups in ([0, 1], np.zeros((2, 2)), [0.5] * 4, "abcd"):
         with pytest.raises(ValueError, match="DeepSVDD: groups must be an array of 4 integers"):
             fitted.explain(X[:1], groups=groups)
+    with pytest.raises(ValueError, match=r"got shape \(4,\) of NoneType and str\."):
+        fitted.explain(X[:1], groups=["p", "p", None, None])
     with pytest.raises(NotFittedError):
         DeepSVDD().explain(X)
     frame = pd.DataFrame(X, columns=NAMES)
@@ -274,6 +299,22 @@ def test_bad_input(fitted):
     with pytest.raises(ValueError, match="earlier version.*background=X_train"):
         earlier.explain(X[:1])
     assert earlier.explain(X[:1], background=X).contributions.shape == (1, 4)
+
+
+def test_groups_by_name_must_be_in_the_order_of_the_features():
+    frame = pd.DataFrame(rows(), columns=NAMES)
+    by_name = pd.Series(["p", "p", "q", "q"], index=NAMES)
+    detector = DeepSVDD(max_epochs=2, random_state=0)
+    for fitted in (
+        detector.fit(frame),
+        make_pipeline(StandardScaler(), clone(detector)).fit(frame),
+        make_pipeline(TableFeatures(), clone(detector)).fit(frame),
+    ):
+        expected = explain(fitted, frame[:2], groups=[0, 0, 1, 1]).contributions
+        found = explain(fitted, frame[:2], groups=by_name).contributions
+        np.testing.assert_array_equal(found, expected)
+        with pytest.raises(ValueError, match=r": groups must be in the order of the features"):
+            explain(fitted, frame[:2], groups=by_name[::-1])
 
 
 # What is returned.
@@ -301,6 +342,23 @@ def test_top(explanation):
     for k in (0, -1, 1.5, True, None):
         with pytest.raises(ValueError, match="Explanation.top: k must be an integer of at least 1"):
             explanation.top(k)
+
+
+def test_rounding_is_no_reason(explanation):
+    rounded = replace(explanation, contributions=explanation.contributions * [1, 1e-16, 1])
+    assert [reason.feature for reason in rounded.top(3)[2]] == ["x", "text"]
+    assert "n +" not in repr(rounded)
+
+
+def test_a_feature_that_no_member_sees_is_no_reason():
+    frame = pd.DataFrame(rows(200), columns=NAMES)
+    detector = LOE(
+        DeepSVDD(max_epochs=3), contamination=0.05, evidence=None, init=None, random_state=0
+    ).set_params(max_features=1)
+    detector.fit(frame)
+    [[seen]] = detector.estimators_features_
+    for reasons in detector.explain(frame[:20]).top(4):
+        assert {reason.feature for reason in reasons} <= {NAMES[seen]}
 
 
 def test_frame(explanation):

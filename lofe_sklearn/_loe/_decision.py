@@ -14,7 +14,7 @@ from lofe_sklearn._conformal import rates_of_p_values, rates_of_probabilities
 from lofe_sklearn._cut import clean_cuts, threshold, tolerances, warn_of_equal_scores
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
-from lofe_sklearn._loe._find_ratio import Belief, is_prior, warn_of_prior
+from lofe_sklearn._loe._find_ratio import Belief, FoundRatio, is_prior, warn_of_prior
 from lofe_sklearn._loe._parameters import label_rule, labels_rows
 from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._ratio import Unknown, read_contamination
@@ -30,6 +30,8 @@ class DecisionMixin(ThresholdMixin):
     _backbones: Any
     _methods: Any
     held_out_scores_: np.ndarray | None
+    contamination_: float
+    contamination_interval_: tuple[float, float]
     _ensemble: Ensemble
     _posterior: Posterior
 
@@ -54,12 +56,9 @@ class DecisionMixin(ThresholdMixin):
         scores = self._ensemble.score_training(losses[0])
         asked = read_contamination(self.contamination)
         found = asked.find(-scores, belief)
-        self.contamination_, low, high = (
-            contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
-        )
-        self.contamination_interval_ = low, high
         is_guess = asked.is_believed and is_prior(belief, known)
-        self.offset_ = threshold(scores, self.contamination_, unit=unit, at_most=is_guess)
+        self._adopt_ratio(found, known, scores, is_guess=is_guess)
+        high = self.contamination_interval_[1]
         if is_guess:
             warn_of_prior(belief, found, float(np.mean(scores < self.offset_)))
         warn_of_equal_scores(type(self).__name__, scores, plan.rows.X, unit)
@@ -77,6 +76,17 @@ class DecisionMixin(ThresholdMixin):
         else:
             self.labels_ = self._labels_by_rank()
         self._contamination_of_fit, self._posterior_of_fit = self.contamination_, self._posterior
+
+    def _adopt_ratio(
+        self, found: FoundRatio, known: np.ndarray | None, scores: np.ndarray, *, is_guess: bool
+    ) -> None:
+        """Set the ratio that was found, within what known labels allow, and its threshold."""
+        self.contamination_, low, high = (
+            contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
+        )
+        self.contamination_interval_ = low, high
+        unit = self._score_unit()
+        self.offset_ = threshold(scores, self.contamination_, unit=unit, at_most=is_guess)
 
     def _labels_by_rank(self) -> np.ndarray:
         """Mark the rows of lowest score among those of unknown label, as many as are left."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn import engine
-from lofe_sklearn._cut import threshold
 from lofe_sklearn._loe._ensemble import Ensemble
+from lofe_sklearn._loe._find_ratio import Belief, FoundRatio, is_prior
 from lofe_sklearn._loe._members import EnsemblePlan
 from lofe_sklearn._loe._parameters import course_of
 from lofe_sklearn._loe._posterior import Posterior
@@ -37,15 +37,18 @@ class EnsembleInPartsMixin(InPartsMixin):
     contamination_: float
     contamination_interval_: tuple[float, float]
     _known: np.ndarray | None
+    _belief: Belief
+    _adopt_ratio: Any
     _ensemble: Ensemble
     _backbones: Any
     _methods: Any
 
     def __getattr__(self, name: str) -> Any:
         # Called only for what is not there.
-        if name == "labels_" and vars(self).get("_n_rows_seen") is not None:
+        of_rows = ("labels_", "sample_indices_")
+        if name in of_rows and vars(self).get("_n_rows_seen") is not None:
             raise AttributeError(
-                "LOE: labels_ are not kept where rows come in blocks or parts. predict(X) labels "
+                f"LOE: {name} are not kept where rows come in blocks or parts. predict(X) labels "
                 "them."
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -127,16 +130,22 @@ class EnsembleInPartsMixin(InPartsMixin):
         n_features = self.n_features_in_ if task.features is None else len(task.features)
         return seen.n_steps < task.model.choose_steps(n_features) // _WARMUP
 
-    def _forget_rows(self, n_rows: int, scores: np.ndarray | None) -> None:
+    def _forget_rows(
+        self, n_rows: int, scores: np.ndarray | None = None, known: np.ndarray | None = None
+    ) -> None:
         self._n_rows_seen = n_rows
         self.estimators_samples_ = None
-        self._known = None
         vars(self).pop("labels_", None)
         if scores is None:
-            return
-        self._training_scores = scores
+            return  # those of the sample stay, with its known labels
+        self._training_scores, self._known = scores, None
+        asked = read_contamination(self.contamination)
+        found = FoundRatio(self.contamination_, *self.contamination_interval_)
+        if asked.bounds is not None:  # what was given holds for all rows
+            found = asked.find(-scores, self._belief)
+        is_guess = asked.is_believed and is_prior(self._belief, known)
+        self._adopt_ratio(found, known, scores, is_guess=is_guess)
         share, most = self.contamination_, self.contamination_interval_[1]
-        self.offset_ = threshold(scores, share, unit=self._ensemble.unit)
         scale = self._ensemble.scale
         self._posterior = Posterior.of(scale, scores, share, None, None, most=most)
-        self._posterior_of_fit = self._posterior
+        self._contamination_of_fit, self._posterior_of_fit = share, self._posterior

@@ -43,6 +43,11 @@ class PlanningMixin:
         self._methods()
         check_evidence(self.evidence)
 
+    def _warn_of_known(self, known: np.ndarray | None) -> None:
+        bounds = read_contamination(self.contamination).bounds
+        if bounds is not None:
+            warn_of_other_contamination(*bounds, known, type(self).__name__)
+
     def _plan_fit(
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
     ) -> EnsemblePlan:
@@ -50,10 +55,8 @@ class PlanningMixin:
         backbones = for_rows_of(self.estimator, *rows.X.shape) * self._n_rounds()
         n_epochs = [each.choose_max_epochs(*rows.X.shape) for each in backbones]
         check_warmup(self.warmup_epochs, n_epochs, self._methods())
-        contamination = read_contamination(self.contamination)
-        if contamination.bounds is not None:
-            warn_of_other_contamination(*contamination.bounds, known, owner)
-        contamination = contamination.of_at_most(shares_with_known(known)[1])
+        most = shares_with_known(known)[1]
+        contamination = read_contamination(self.contamination).of_at_most(most)
 
         def expose(seed: int) -> engine.Exposure | None:
             return exposure_to(

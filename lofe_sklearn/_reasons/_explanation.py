@@ -16,6 +16,8 @@ from lofe_sklearn._validation import Number, check_argument
 
 # What `repr` shows.
 _SHOWN_ROWS, _SHOWN_REASONS, _SHOWN_LETTERS = 5, 3, 24
+# A contribution is a difference of scores. Relative to these, less is their rounding.
+_ROUNDING = 1e-12
 
 
 class Reason(NamedTuple):
@@ -104,8 +106,8 @@ class Explanation:
         Parameters
         ----------
         k : int, default=3
-            The most to list of a row. Features that contribute nothing, or make the row look more
-            normal, are no reasons, so there may be fewer.
+            The most to list of a row. Features that contribute nothing but rounding, or make the
+            row look more normal, are no reasons, so there may be fewer.
 
         Returns
         -------
@@ -185,7 +187,8 @@ class Explanation:
         own = self.contributions[row]
         # Stable, so that equal contributions come in the order of the features.
         largest = np.argsort(-own, kind="stable")[:k]
-        return [self._reason(row, j) for j in largest if own[j] > 0]
+        rounding = _ROUNDING * max(abs(float(self.scores[row])), abs(self.typical_score))
+        return [self._reason(row, j) for j in largest if own[j] > rounding]
 
     def _reason(self, row: int, j: int) -> Reason:
         return Reason(

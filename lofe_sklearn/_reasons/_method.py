@@ -97,9 +97,11 @@ class ExplainMixin:
             typical = self._typical(background)
             n_features = rows.shape[1]
             default = self._feature_groups(n_features) if groups is None else groups
-            table = PlainRows(rows, typical, read_groups(default, n_features, owner))
+            table = PlainRows(rows, typical, read_groups(default, n_features, owner, names))
             found = occlude(self._without_names().score_samples, table, owner)
-        return explanation_of(found, table, names, getattr(X, "index", None))
+        # A list has an `index` too, which is a method.
+        index = getattr(X, "index", None) if hasattr(X, "iloc") else None
+        return explanation_of(found, table, names, index)
 
     def _feature_groups(self, n_features: int) -> Ints | None:
         """Return the groups in which the backbones' features are explained; None for one by one."""

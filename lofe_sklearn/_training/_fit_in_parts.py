@@ -50,6 +50,7 @@ def fit_source(detector: Plannable, source: RowSource, labels: Known, outliers: 
     rows, numbers = survey.rows, survey.numbers
     detector._adopt_rows(rows)
     known = labels.read(n_samples, owner)
+    detector._warn_of_known(known)
     of_sample = None if known is None else _or_none(_labels_of_sample(known, numbers))
     with blaming_rows(owner, rows.X, rows.feature_names), locating(names=rows.feature_names):
         with locating(rows=numbers):
@@ -81,7 +82,7 @@ def fit_source(detector: Plannable, source: RowSource, labels: Known, outliers: 
         for start, block in stream.blocks():
             with blaming_rows(owner, block, rows.feature_names, first_row=start):
                 histogram.add(detector._scores_of(block))
-    detector._forget_rows(n_samples, histogram.quantiles())
+    detector._forget_rows(n_samples, histogram.quantiles(), known)
 
 
 def _train_epoch(
@@ -133,7 +134,9 @@ def _fit_part(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None
         seen = before.with_more(rows.X, known)
         sample = PreparedRows(seen.rows, rows.feature_names, rows.layout)
         detector._adopt_rows(sample)
-        plan = detector._plan_fit(sample, _or_none(seen.known), outliers, {})
+        of_sample = _or_none(seen.known)
+        detector._warn_of_known(of_sample)
+        plan = detector._plan_fit(sample, of_sample, outliers, {})
         if goes_on:
             plan = detector._going_on(plan, optimizer=True)
         session = Session(
@@ -145,7 +148,7 @@ def _fit_part(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None
         session.end_epoch(lambda task: 1)
         n_steps = len(engine.batch_sizes(rows.X.shape[0], plan.members[0].model.batch_size))
         detector._finish_fit(plan, session.trained())
-    detector._forget_rows(seen.n_seen, None)
+    detector._forget_rows(seen.n_seen)
     detector._seen_rows = seen.after(n_steps)
 
 

@@ -62,15 +62,17 @@ def goes_on(task: Task, asked: Any, fitted: Any, owner: str, *, optimizer: bool)
             f"{owner}: the fitted network is that of {type(built_by).__name__}, and estimator is "
             f"{type(asked).__name__} now. Set it back, or fit anew, with {anew}."
         )
+    planned = task.model.get_params(deep=False)
     for name in now.keys() - set(_OF_THE_TRAINING):
-        is_open = now[name] is None or (isinstance(now[name], str) and now[name] == "auto")
+        # What the rows decide is open. None may also be a value itself, as that of `scaling` is.
+        may_be_open = now[name] is None or (isinstance(now[name], str) and now[name] == "auto")
+        is_open = may_be_open and not same_value(now[name], planned[name])
         if not is_open and not same_value(now[name], then[name]):
             raise ValueError(
                 f"{owner}: {name} is {now[name]!r} now, but the network was fitted with "
                 f"{then[name]!r}, and goes on as it is. Set it back, or fit anew, with "
                 f"{anew}."
             )
-    planned = task.model.get_params(deep=False)
     model = clone(built_by).set_params(**{name: planned[name] for name in _OF_THE_TRAINING})
     start = Start(
         fitted.module_,

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from lofe_sklearn._cut import threshold
-from lofe_sklearn._known_labels import Known
+from lofe_sklearn._known_labels import Known, contamination_with_known
 from lofe_sklearn._training._fit_in_parts import partial_fit
 from lofe_sklearn._training._going_on import goes_on
 from lofe_sklearn._training._seen_rows import SeenRows
@@ -123,12 +123,16 @@ class InPartsMixin:
         """Whether first labels still hold after the rows that were seen."""
         return False
 
-    def _forget_rows(self, n_rows: int, scores: np.ndarray | None) -> None:
+    def _forget_rows(
+        self, n_rows: int, scores: np.ndarray | None = None, known: np.ndarray | None = None
+    ) -> None:
         """Drop what was found of single rows: the fit was to a sample of `n_rows` rows.
 
-        `scores` stand for those of all rows, where they are known.
+        `scores` stand for those of all rows, where they are known; `known` are the known labels
+        of all of these.
         """
         self._n_rows_seen = n_rows
         if scores is not None:
             self._training_scores = scores
-            self.offset_ = threshold(scores, self.contamination)
+            share = contamination_with_known(float(self.contamination), known)
+            self.offset_ = threshold(scores, share)

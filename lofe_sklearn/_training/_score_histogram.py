@@ -34,11 +34,17 @@ class ScoreHistogram:
         self._high = max(self._high, float(scores.max()))
 
     def quantiles(self) -> np.ndarray:
-        """Return scores that stand for all that were counted, evenly spaced in rank."""
+        """Return scores that stand for all that were counted, evenly spaced in rank.
+
+        The first and the last one are the lowest and the highest of all, so that a threshold beside
+        them cuts off none or all.
+        """
         n_scores = int(self._counts.sum())
         n_points = min(n_scores, _N_POINTS)
         last = max(self._high, float(self._edges[-1]))
         values = np.concatenate([[self._low], np.repeat(self._edges, 2), [last]])
         reached = np.append(0, np.cumsum(self._counts)) / n_scores
         ranks = (np.arange(n_points) + 0.5) / n_points
-        return np.maximum.accumulate(np.interp(ranks, reached, np.maximum(values, self._low)))
+        result = np.maximum.accumulate(np.interp(ranks, reached, np.maximum(values, self._low)))
+        result[0], result[-1] = self._low, last
+        return result

@@ -268,11 +268,14 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
     def _readers(self, *, fitted: bool) -> Sequence[Backbone]:
         return [self]
 
+    def _warn_of_known(self, known: np.ndarray | None) -> None:
+        share = self.contamination
+        warn_of_other_contamination(share, share, known, type(self).__name__)
+
     def _plan_fit(
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
     ) -> Plan:
         owner, n_samples = type(self).__name__, rows.X.shape[0]
-        warn_of_other_contamination(self.contamination, self.contamination, known, owner)
         contamination = contamination_with_known(float(self.contamination), known)
         [seed] = draw_seeds(self.random_state, 1)
         task = Task(

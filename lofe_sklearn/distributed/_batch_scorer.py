@@ -59,8 +59,8 @@ class BatchScorer:
     TypeError
         If `model` is neither a path nor a detector of this package.
     ValueError
-        If an output is unknown, none is asked for, the detector has no probabilities, or a name is
-        both kept and an output.
+        If an output is unknown, none is asked for, the detector has no probabilities, a name is
+        both kept and an output, or comes twice.
     NotFittedError
         If the estimator is not fitted.
 
@@ -207,6 +207,14 @@ class BatchScorer:
                     f"BatchScorer: outputs must be of {', '.join(map(repr, OUTPUTS))}; got "
                     f"{name!r}.{did_you_mean(name, tuple(OUTPUTS))}"
                 )
+        for argument in ("keep", "outputs"):
+            own = getattr(self, argument)
+            twice = [name for name in own if own.count(name) > 1]
+            if twice:
+                raise ValueError(
+                    f"BatchScorer: {argument} must name each column once; got {twice[0]!r} "
+                    f"{own.count(twice[0])} times."
+                )
         both = sorted({*self.keep} & {*self.outputs})
         if both:
             raise ValueError(
@@ -243,7 +251,13 @@ class BatchScorer:
         if not isinstance(self.model, (str, os.PathLike)):
             return self.model
         path = Path(self.model)
-        state = path.stat()  # a file that is replaced is read again
+        try:
+            state = path.stat()  # a file that is replaced is read again
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"BatchScorer: there is no model file {path.absolute()}. Every worker must be able "
+                "to read it under this path."
+            ) from error
         with _reading:
             model = _read(path, state.st_mtime_ns, state.st_size, self.trusted, self.device)
         self._check_model(model)
@@ -286,7 +300,7 @@ def _check_columns(wanted: Sequence[str], names: Sequence[str], rows: str, whose
     if missing:
         raise ValueError(
             f"BatchScorer: {rows} lack columns that {whose}: {', '.join(map(repr, missing))}. "
-            f"They have {', '.join(map(repr, names))}."
+            f"They have {', '.join(map(repr, names)) or 'none'}."
         )
 
 
@@ -295,4 +309,5 @@ def _which(frame: Any) -> str:
     n_rows, index = count(frame), getattr(frame, "index", None)
     if index is None or n_rows == 0:
         return f"{n_rows} rows"
-    return f"{n_rows} rows with index {index[0]!r} to {index[-1]!r}"
+    first, last = index[[0, -1]].tolist()  # as numbers of Python
+    return f"{n_rows} rows with index {first!r} to {last!r}"

@@ -167,7 +167,9 @@ def _fit(
     ):
         with part(0.05, "planning"):
             detector._adopt_rows(rows)
-            plan = detector._plan_fit(rows, settled(known, owner), outliers, {})
+            known = settled(known, owner)
+            detector._warn_of_known(known)
+            plan = detector._plan_fit(rows, known, outliers, {})
         with part(0.9):
             outcomes = train_spread_tasks(plan.tasks, rows.X)
         with part(1.0, "scoring"):

@@ -9,6 +9,12 @@ from typing import Any
 import numpy as np
 
 _FRAMES = "a frame of pandas, polars or pyarrow, or a dict of arrays"
+# How libraries whose frames are elsewhere hand on frames that are here.
+_HANDED_ON = {
+    "dask": "Pass frame.map_partitions(scorer, meta=scorer.empty(frame)).",
+    "ray": "Pass dataset.map_batches(scorer).",
+    "pyspark": "Pass frame.mapInPandas(scorer.over, scorer.spark_schema(frame)).",
+}
 
 
 def column_names(frame: Any) -> list[str]:
@@ -26,10 +32,20 @@ def column_names(frame: Any) -> list[str]:
     names = getattr(frame, "column_names", None)  # of pyarrow
     if names is None:
         names = getattr(frame, "columns", None)
-    if names is None:
-        advice = "Wrap an array in one, as pandas.DataFrame(rows)."
-        raise TypeError(f"BatchScorer takes {_FRAMES}; got {type(frame).__name__}. {advice}")
+    if names is None or not _has_rows_here(frame):
+        library = type(frame).__module__.partition(".")[0]
+        advice = _HANDED_ON.get(library, "Wrap an array in one, as pandas.DataFrame(rows).")
+        kind = (
+            f"{library}.{type(frame).__name__}" if library in _HANDED_ON else type(frame).__name__
+        )
+        raise TypeError(f"BatchScorer takes {_FRAMES}; got {kind}. {advice}")
     return list(names)
+
+
+def _has_rows_here(frame: Any) -> bool:
+    """Whether the number of rows is known, as it is not of frames that are yet to be computed."""
+    shape = getattr(frame, "shape", None)
+    return isinstance(shape, tuple) and all(isinstance(size, int) for size in shape)
 
 
 def count(frame: Any) -> int:
@@ -68,7 +84,12 @@ def with_columns(frame: Any, columns: Mapping[str, np.ndarray]) -> Any:
     ]  # loaded, or there'd be no frame
     if hasattr(frame, "column_names"):
         arrays = {name: frame.column(name) for name in frame.column_names}
-        return library.table({**arrays, **columns})
+        # A table, or a batch of records as Spark's mapInArrow hands on.
+        return type(frame).from_pydict({**arrays, **columns})
     if hasattr(frame, "with_columns"):
-        return frame.with_columns(**{name: library.Series(v) for name, v in columns.items()})
+        series = {name: library.Series(v) for name, v in columns.items()}
+        # A frame of polars without columns has no rows that others could be put beside.
+        return frame.with_columns(**series) if frame.width else library.DataFrame(series)
+    if len(frame.columns) == 0:  # whose labels may be of several levels
+        return library.DataFrame(dict(columns), index=frame.index)
     return frame.assign(**columns)

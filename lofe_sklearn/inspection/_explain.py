@@ -26,6 +26,7 @@ from lofe_sklearn.inspection._columns import column_names, row_like, with_column
 from lofe_sklearn.inspection._frame_rows import FrameRows
 from lofe_sklearn.inspection._rows_as_read import RowsAsRead
 from lofe_sklearn.inspection._typical_row import typical_row
+from lofe_sklearn.sources._find_source import in_memory
 
 _OWNER = "explain"
 _NEEDS_BACKGROUND = (
@@ -115,7 +116,7 @@ def explain(
     X = _table(X, "X")
     normality(fitted, X, _OWNER)  # The steps raise their own errors for what they cannot take.
     names = column_names(X)
-    part_of = read_groups(groups, X.shape[1], _OWNER)
+    part_of = read_groups(groups, X.shape[1], _OWNER, names)
     background = _known_background(fitted, X) if background is None else background
     background = _background_like(X, background)
     if names is None and X.dtype.kind != "O":
@@ -123,13 +124,16 @@ def explain(
     else:
         table = FrameRows(X, typical_row(background), part_of, _OWNER)
     found = occlude(lambda rows: normality(fitted, rows, _OWNER), table, _OWNER)
-    return explanation_of(found, table, names, getattr(X, "index", None))
+    return explanation_of(found, table, names, X.index if hasattr(X, "iloc") else None)
 
 
 def _explain_table(
     fitted: Any, first: Any, X: Any, background: Any, groups: ArrayLike | None
 ) -> Explanation:
     """Explain rows of a table that the first step reads, from whatever library it comes."""
+    X = in_memory(X, _OWNER)
+    if background is not None:
+        background = in_memory(background, _OWNER, "background")
     index = X.index if hasattr(X, "iloc") else None
     X = first._table_for_reasons(X, _OWNER, "X")
     normality(fitted, X, _OWNER)
@@ -146,6 +150,7 @@ def _table(data: Any, name: str) -> Any:
     ValueError
         If they have none, or if there is no row.
     """
+    data = in_memory(data, _OWNER, name)  # few rows of a source are read
     check_unmasked(data, name, _OWNER)
     data = readable_rows(data, _OWNER, name)
     if sparse.issparse(data):

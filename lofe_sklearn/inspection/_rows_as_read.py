@@ -60,5 +60,5 @@ class RowsAsRead(FrameRows):
 
 def _groups_of(groups: ArrayLike | None, X: Any, names: list[str], owner: str) -> Any:
     """Return the number of the group of each column that is explained."""
-    own = read_groups(groups, X.shape[1], owner)[X.columns.get_indexer(names)]
+    own = read_groups(groups, X.shape[1], owner, X.columns)[X.columns.get_indexer(names)]
     return np.unique(own, return_inverse=True)[1].ravel()

@@ -105,6 +105,8 @@ def _checked(read: Callable[[], Any], n_rows: int, where: str) -> Any:
             f"{where} cannot be read ({type(error).__name__}: {error}). Check the file, or "
             "pass a part of the rows."
         ) from error
+    if not block.shape:
+        raise ValueError(f"{where} are no rows: got {block!r} for them. Pass what has rows.")
     if block.shape[0] != n_rows:
         raise ValueError(
             f"{where} are {block.shape[0]} rows and not {n_rows}: the source has shrunk "

@@ -57,9 +57,10 @@ class RowSource:
     def chunk_ends(self) -> np.ndarray:
         """Return the row after the last one of each chunk that is stored; one for no chunks."""
         chunks = getattr(self.array, "chunks", None)
-        if chunks is None or not isinstance(chunks[0], (int, np.integer)):
+        n_rows = chunks[0] if isinstance(chunks, (tuple, list)) and chunks else None
+        if not isinstance(n_rows, (int, np.integer)) or n_rows < 1:  # it means something else
             return np.array([self.shape[0]])
-        return np.append(np.arange(chunks[0], self.shape[0], chunks[0]), self.shape[0])
+        return np.append(np.arange(n_rows, self.shape[0], n_rows), self.shape[0])
 
     def read(self, start: int, stop: int) -> Any:
         """Read a range of rows; an array keeps its mask, so that what is masked is refused."""

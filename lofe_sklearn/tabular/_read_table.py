@@ -127,8 +127,12 @@ def _no_table(X: Any, owner: str, name: str) -> str:
         remedy = "Read the file first, with pandas.read_csv or pandas.read_parquet."
     elif sparse.issparse(X):
         remedy = "A sparse matrix holds only numbers: give it to the detector itself."
-    elif hasattr(X, "collect"):
-        remedy = f"Compute its rows first, with {name}.collect()."
+    elif hasattr(X, "collect") or hasattr(X, "compute"):
+        call = "collect" if hasattr(X, "collect") else "compute"
+        kind = f"{type(X).__module__.partition('.')[0]}.{kind}"
+        remedy = f"Compute its rows first, with {name}.{call}()."
+    elif len(getattr(X, "shape", ())) == 2 and not hasattr(X, "__dlpack__"):  # on disk
+        remedy = f"Read its rows first, with {name}[:]."
     elif hasattr(X, "to_frame"):
         remedy = (
             f"One column becomes a table by {name}.to_frame(); one row is taken as a table by "

@@ -6,7 +6,7 @@ import pytest
 from conftest import FEW_TREES
 from scipy import sparse
 from sklearn import config_context
-from stored_rows import dask_array, dask_frame, hdf5
+from stored_rows import Counted, dask_array, dask_frame, hdf5
 
 from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, fit_many
 from lofe_sklearn.sources import ParquetRows
@@ -86,6 +86,28 @@ def test_many_detectors_of_a_frame_of_dask(X):
     np.testing.assert_allclose(
         detector.score_samples(dask_frame(X, None)), expected.score_samples(X)
     )
+
+
+@pytest.mark.parametrize("chunks", [(0, 4), (), "auto", ((100, 4900), (4,)), (7, 4)])
+def test_chunks_of_any_meaning(X, chunks):
+    rows = Counted(X)
+    rows.chunks = chunks
+    detector = DeepSVDD(max_epochs=1, random_state=0)
+    with config_context(**LITTLE):
+        scores = detector.fit(rows).score_samples(rows)
+    np.testing.assert_allclose(scores, detector.score_samples(X), rtol=1e-5)
+
+
+def test_blocks_that_are_none(X):
+    class Empty(Counted):
+        def __getitem__(self, rows):
+            return None
+
+    detector = DeepSVDD(max_epochs=1).fit(X[:100])
+    for memory in (LITTLE, {}):
+        for call in (DeepSVDD().fit, detector.score_samples):
+            with config_context(**memory), pytest.raises(ValueError, match=r"are no rows: .*None"):
+                call(Empty(X))
 
 
 @pytest.mark.parametrize("paths", [None, 3, [None], b"rows.parquet"])

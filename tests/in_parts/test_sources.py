@@ -1,5 +1,7 @@
 """Rows that are stored elsewhere: read whole where they are few, in checked blocks where not."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,12 +9,14 @@ from conftest import FEW_TREES, small
 from sklearn import clone, config_context
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from stored_rows import STORES, Counted, counted, hdf5, mapped
+from stored_rows import STORES, Counted, counted, fortran, hdf5, mapped
 
 from lofe_sklearn import ICL, LOE, DeepSVDD, LOESearchCV, MHRot, fit_many
+from lofe_sklearn.inspection import explain
 from lofe_sklearn.sources import ParquetRows
 from lofe_sklearn.sources._blocks import Blocks
 from lofe_sklearn.sources._find_source import source_of
+from lofe_sklearn.tabular import TableFeatures
 
 # Of a working memory of 1 MiB, rows of more than 64 KiB are not read whole.
 LITTLE = {"working_memory": 1}
@@ -259,6 +263,28 @@ def test_the_index_of_dask_is_no_feature(X, tmp_path):
     assert rows.columns == ["x0", "x1", "x2", "x3"]
     fitted = detector().fit(rows)
     np.testing.assert_array_equal(fitted.score_samples(rows), detector().fit(X).score_samples(X))
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("first", [StandardScaler, TableFeatures])
+def test_few_rows_are_explained_through_a_pipeline(store, first, X, tmp_path):
+    rows = store(X[:500], tmp_path)
+    # Of frames and files the columns have names.
+    frame = pd.DataFrame(X[:500], columns=[f"x{j}" for j in range(4)])
+    pipeline = make_pipeline(first(), detector()).fit(
+        frame if hasattr(rows, "columns") else X[:500]
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        warnings.filterwarnings("ignore", "X has feature names")
+        found = explain(pipeline, rows, background=rows)
+        expected = explain(pipeline, frame, background=frame)
+        np.testing.assert_allclose(found.contributions, expected.contributions, atol=1e-6)
+    with config_context(working_memory=0.01):
+        in_memory = store in (mapped, fortran)  # as any other array
+        for given in () if in_memory else ({"X": rows}, {"X": frame, "background": rows}):
+            with pytest.raises(ValueError, match=f"explain: {list(given)[-1]} must be in memory"):
+                explain(pipeline, **given)
 
 
 @pytest.mark.parametrize("store", [store for store in STORES if store is not counted])

@@ -94,6 +94,20 @@ def test_what_cannot_go_on_is_refused(X):
         DeepSVDD(warm_start="yes").fit(X)
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("is_loe", [False, True])
+def test_no_scaling_is_not_a_scaling_that_is_left_open(X, method, is_loe):
+    backbone = DeepSVDD(scaling="minmax", max_epochs=2, warm_start=True, random_state=0)
+    detector = LOE(backbone, contamination=0.05, warm_start=True) if is_loe else backbone
+    goes_on, prefix = getattr(detector, method), "estimator__" if is_loe else ""
+    goes_on(X)
+    detector.set_params(**{f"{prefix}scaling": None})
+    with pytest.raises(ValueError, match="scaling is None now, but the network was fitted with 'm"):
+        goes_on(X)
+    detector.set_params(**{f"{prefix}scaling": "auto"})
+    assert (goes_on(X).estimator_ if is_loe else goes_on(X)).scaling_ == "minmax"
+
+
 def test_other_rates_and_batches_may_be_chosen(X):
     detector = DeepSVDD(max_epochs=3, warm_start=True, random_state=0).fit(X)
     detector.set_params(lr=1e-2, batch_size=32, max_epochs=1, contamination=0.2).fit(X)

@@ -62,6 +62,27 @@ def test_kinds_of_frames(fitted):
     pd.testing.assert_frame_equal(pd.DataFrame(as_dict), expected)
 
 
+@pytest.mark.parametrize(
+    "make", [pl.from_pandas, pa.Table.from_pandas, pa.RecordBatch.from_pandas, dict]
+)
+@pytest.mark.parametrize("n_rows", [1, 60])
+def test_scores_alone_are_of_the_same_kind(fitted, make, n_rows):
+    frame = FRAME[:n_rows]
+    given = make(frame) if make is not dict else {name: frame[name].to_numpy() for name in frame}
+    scored = BatchScorer(fitted)(given)
+    assert type(scored) is type(given)
+    as_pandas = pd.DataFrame(scored) if make is dict else scored.to_pandas()
+    pd.testing.assert_frame_equal(as_pandas, BatchScorer(fitted)(frame))
+
+
+@pytest.mark.parametrize("index", [range(60), np.arange(60), pd.date_range("2020", periods=60)])
+def test_rows_are_named_by_their_index_as_it_is_written(fitted, index):
+    frame = FRAME.set_axis(index).drop(columns="b")
+    last = {range: "59", np.ndarray: "59"}.get(type(index), r"Timestamp\('2020-02-29 00:00:00'\)")
+    with pytest.raises(ValueError, match=f"with index .* to {last} lack columns"):
+        BatchScorer(fitted)(frame)
+
+
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.from_pandas, pa.Table.from_pandas, dict])
 @pytest.mark.parametrize("keep", [[], ["id"]])
 def test_no_rows(fitted, make, keep):
@@ -239,6 +260,8 @@ def test_types_that_hold_the_same_numbers(fitted):
         (lambda: BatchScorer("m.lofe", outputs=["scores"]), ValueError, "Did you mean 'score'"),
         (lambda: BatchScorer("m.lofe", outputs=[]), ValueError, "at least one output"),
         (lambda: BatchScorer("m.lofe", keep=["label"]), ValueError, "label would be a column"),
+        (lambda: BatchScorer("m.lofe", keep=["a", "b", "a"]), ValueError, "got 'a' 2 times"),
+        (lambda: BatchScorer("m.lofe", outputs=["score"] * 3), ValueError, "got 'score' 3 times"),
         (
             lambda: BatchScorer(DeepSVDD(max_epochs=1).fit(FRAME)),
             ValueError,
@@ -291,6 +314,49 @@ def test_a_first_step_that_keeps_no_names(first):
 def test_a_lazy_frame_is_to_be_collected(fitted):
     with pytest.raises(TypeError, match=r"BatchScorer takes .*Pass frame\.collect\(\)"):
         BatchScorer(fitted)(pl.from_pandas(FRAME).lazy())
+
+
+class Elsewhere:
+    """A frame of a library whose rows are elsewhere, as Spark's and Ray's."""
+
+    columns = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("library", "message"),
+    [
+        ("dask.dataframe", r"got dask\.Elsewhere\. Pass frame\.map_partitions"),
+        ("ray.data.dataset", r"got ray\.Elsewhere\. Pass dataset\.map_batches"),
+        ("pyspark.sql", r"got pyspark\.Elsewhere\. Pass frame\.mapInPandas"),
+        ("mine", "got Elsewhere. Wrap an array in one"),
+    ],
+)
+def test_frames_whose_rows_are_elsewhere(fitted, monkeypatch, library, message):
+    monkeypatch.setattr(Elsewhere, "__module__", library)
+    with pytest.raises(TypeError, match=f"BatchScorer takes .*{message}"):
+        BatchScorer(fitted)(Elsewhere())
+
+
+def test_a_frame_of_dask_is_to_be_mapped(fitted):
+    dask = pytest.importorskip("dask.dataframe", reason="needs dask")
+    with pytest.raises(TypeError, match=r"map_partitions\(scorer, meta=scorer\.empty\(frame\)\)"):
+        BatchScorer(fitted)(dask.from_pandas(FRAME, npartitions=2))
+
+
+def test_a_file_that_is_not_there_is_named(fitted, tmp_path):
+    scorer = BatchScorer(tmp_path / "none.lofe")
+    with pytest.raises(FileNotFoundError, match="BatchScorer: there is no model file .*none.lofe"):
+        scorer(FRAME)
+
+
+@pytest.mark.filterwarnings("error")
+def test_columns_of_several_levels():
+    X = FRAME.to_numpy()
+    fitted = DeepSVDD(max_epochs=2, random_state=0).fit(X)
+    frame = pd.DataFrame(X, columns=pd.MultiIndex.from_product([["m"], FRAME]), index=range(5, 65))
+    scored = BatchScorer(fitted, outputs=["score", "label"])(frame)
+    assert list(scored.columns) == ["score", "label"]
+    assert scored.index.equals(frame.index)
 
 
 @pytest.mark.parametrize("name", ["keep", "trusted"])

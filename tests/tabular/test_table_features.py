@@ -285,10 +285,17 @@ def test_columns_that_are_refused(kind):
         fitted.transform(table_of(values))
 
 
+class Stored:
+    """Rows on disk, as those of HDF5, Zarr and Parquet."""
+
+    shape, dtype = (60, 2), np.dtype(float)
+
+
 NO_TABLES = {
     "path": ("file.csv", "Read the file first"),
     "series": (pd.Series(SIZES), r"to_frame\(\); one row is .*table\.iloc\[\[0\]\]"),
     "lazy": (pl.DataFrame({"a": [1]}).lazy(), "collect"),
+    "stored": (Stored(), r"got Stored\. Read its rows first, with X\[:\]"),
     "number": (3, "pandas.DataFrame"),
     "none": (None, "pandas.DataFrame"),
     "flat array": (SIZES, "2-D array"),
@@ -300,6 +307,13 @@ NO_TABLES = {
 def test_what_is_no_table(kind):
     X, message = NO_TABLES[kind]
     with pytest.raises(TypeError, match=f"^TableFeatures: X must be a table.*{message}"):
+        TableFeatures().fit(X)
+
+
+def test_a_frame_of_dask_is_to_be_computed():
+    dask = pytest.importorskip("dask.dataframe", reason="needs dask")
+    X = dask.from_pandas(pd.DataFrame({"a": SIZES}), npartitions=2)
+    with pytest.raises(TypeError, match=r"got dask\.DataFrame\. Compute .* with X\.compute\(\)"):
         TableFeatures().fit(X)
 
 
