@@ -15,7 +15,7 @@ from lofe_sklearn._loe._ensemble import Ensemble
 from lofe_sklearn._loe._scale import CommonScale
 from lofe_sklearn._onnx._evidence_graphs import EvidenceGraph
 from lofe_sklearn._onnx._not_exportable import NotExportable
-from lofe_sklearn._onnx._scaled import Scaled
+from lofe_sklearn._onnx._scale_graph import Scaled
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.engine import largest_of
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters

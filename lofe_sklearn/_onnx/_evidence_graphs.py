@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lofe_sklearn._loe._classical import Forest, Neighbors, RobustCovariance
 from lofe_sklearn._loe._trees_as_bits import average_path_length, rounded_down
 from lofe_sklearn._onnx._not_exportable import NotExportable
-from lofe_sklearn._onnx._scaled import Scaled
+from lofe_sklearn._onnx._scale_graph import Scaled
 from lofe_sklearn.engine import Scaling
 
 _LARGEST = float(np.finfo(np.float32).max)

@@ -19,7 +19,7 @@ from lofe_sklearn.engine._ranks import Ranks
 from lofe_sklearn.engine._restore import load_values, restore_module, values_of
 from lofe_sklearn.engine._rows import Rows, RowsOfModels, TooLargeError, largest_of
 from lofe_sklearn.engine._rules import RULES, Marked, Rule, mark, with_known
-from lofe_sklearn.engine._scaling import Scaling, parts_of, scaled
+from lofe_sklearn.engine._scaled_rows import Scaling, parts_of, scaled
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
 from lofe_sklearn.engine._shard import Shard
 from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lofe_sklearn.engine._exposure import Exposure, ExposureStep, NoExposure, outliers_below
 from lofe_sklearn.engine._gradients import Backward, Losses
 from lofe_sklearn.engine._noise import with_noise
-from lofe_sklearn.engine._scaling import Scaling, parts_of, scaled
+from lofe_sklearn.engine._scaled_rows import Scaling, parts_of, scaled
 from lofe_sklearn.exceptions import UnusableRowsError
 
 # Some of the M models, as an index of the model axis.
