@@ -23,6 +23,7 @@ from lofe_sklearn._containers import (
     readable_rows,
     tidy_csr,
 )
+from lofe_sklearn._missing_codes import warn_of_codes_in_rows
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._notebook import NotebookMixin
 from lofe_sklearn._progress import CallbackSupportMixin
@@ -178,6 +179,7 @@ class OutlierDetector(
         readers = self._readers(fitted=False)
         rows, layout = self._validated(X, readers, layout, ensure_min_samples=2, reset=not again)
         prepared = PreparedRows(rows, getattr(self, "feature_names_in_", None), layout)
+        warn_of_codes_in_rows(type(self).__name__, rows, prepared.feature_names)
         self._typical_values = prepared.typical_values
         return prepared
 

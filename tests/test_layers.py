@@ -19,7 +19,7 @@ LAYERS = [
     ["_bad_rows"],
     ["_versions", "_notebook"],
     ["_reasons"],
-    ["_conformal", "_cut", "_known_labels"],
+    ["_conformal", "_cut", "_known_labels", "_missing_codes"],
     ["_thresholds"],
     ["_detectors"],
     ["_any_detector"],

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._missing_codes import code_in, warn_of_codes
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import (
@@ -269,6 +270,15 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
             )
         columns = {name: plain_column(table[name], name, owner) for name in table.columns}
         self._typical = typical_values(columns, table)
+        warn_of_codes(
+            owner,
+            {
+                repr(name): code_in(column.values.dropna().to_numpy())
+                for name, column in columns.items()
+                if column.kind == NUMBER
+            },
+            "Replace it with NaN; a feature then says where a value is missing.",
+        )
         dropped = uninformative(columns, self.keep)
         columns = {name: column for name, column in columns.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
