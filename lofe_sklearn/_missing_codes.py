@@ -1,4 +1,4 @@
-"""Numbers such as -999 that stand for missing values, and are taken for values."""
+"""Numbers such as -999 that stand for missing values, and count as values."""
 
 from __future__ import annotations
 
