@@ -142,6 +142,7 @@ def test_small_and_wide_sets_are_ranked_as_well_as_by_the_evidence(shape):
 
 
 @pytest.mark.slow
+@pytest.mark.all_trees
 @pytest.mark.filterwarnings("ignore::lofe_sklearn.exceptions.NoSeparateGroupWarning")
 def test_frauds():
     """0.17 % of 12,000 rows, and a feature of long tails that looks like anomalies."""
