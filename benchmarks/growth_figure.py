@@ -14,6 +14,11 @@ FIGURES = {
     "memory_mb": "memory of the fit, MB",
     "score_memory_mb": "memory of scoring, MB",
 }
+# By width, as multiples of a forest's on the same rows: not all widths were measured on one day.
+MULTIPLES = {
+    "fit_multiple": "fit, times a forest's fit and score",
+    "score_multiple": "score, times a forest's",
+}
 # Rows and features on which members grow.
 MEMBERS_OF = 10_000, 30
 # The width whose rows are drawn for all detectors, and the rows whose width is.
@@ -36,7 +41,7 @@ def draw(rows: list[Row], path: Path) -> None:
 
     plain = [row for row in rows if not row["n_members"]]
     by_rows = [row for row in plain if row["n_features"] == WIDTH]
-    by_width = [row for row in plain if row["n_rows"] == ROWS]
+    by_width = _multiples([row for row in plain if row["n_rows"] == ROWS])
     by_members = [row for row in rows if row["n_members"]]
     figure = Figure(figsize=(12, 10), layout="constrained")
     axes = figure.subplots(3, 3)
@@ -44,7 +49,7 @@ def draw(rows: list[Row], path: Path) -> None:
     of_members = "members, or trees ({:,} rows of {} features)".format(*MEMBERS_OF)
     panels: list[tuple[str, list[Row], str, str]] = [
         *((name, by_rows, "n_rows", of_rows) for name in FIGURES),
-        *((name, by_width, "n_features", of_width) for name in ("fit_seconds", "score_seconds")),
+        *((name, by_width, "n_features", of_width) for name in MULTIPLES),
         *((name, by_members, "n_members", of_members) for name in ("fit_seconds", "file_kb")),
     ]
     for axis, panel in zip(axes.flat, panels, strict=True):
@@ -52,6 +57,23 @@ def draw(rows: list[Row], path: Path) -> None:
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     figure.savefig(path, dpi=100)
+
+
+def _multiples(rows: list[Row]) -> list[Row]:
+    """Return the rows of our detectors, with their times over those of a forest."""
+    forests = {row["n_features"]: row for row in rows if row["detector"] == "IsolationForest()"}
+    multiples = []
+    for row in rows:
+        forest = forests.get(row["n_features"])
+        if forest is None or row["detector"] not in ("LOE()", "DeepSVDD()"):
+            continue
+        whole = forest["fit_seconds"] + forest["score_seconds"]
+        own = {
+            "fit_multiple": row["fit_seconds"] / whole,
+            "score_multiple": row["score_seconds"] / forest["score_seconds"],
+        }
+        multiples.append({**row, **own})
+    return multiples
 
 
 def _lines(axis: Any, name: str, rows: list[Row], over: str, label: str) -> None:
@@ -68,7 +90,7 @@ def _lines(axis: Any, name: str, rows: list[Row], over: str, label: str) -> None
             axis.plot(
                 *zip(*points, strict=True), marker="o", markersize=4, label=detector, color=color
             )
-    title, _, unit = FIGURES[name].partition(", ")
+    title, _, unit = (FIGURES | MULTIPLES)[name].partition(", ")
     axis.set(xscale="log", yscale="log", xlabel=label, ylabel=unit)
     axis.set_title(f"{title}, by {label.partition(' ')[0].rstrip(',')}", fontsize="medium")
     if over != "n_rows":
