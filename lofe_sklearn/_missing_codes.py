@@ -61,7 +61,7 @@ def warn_of_codes(owner: str, found: Mapping[str, tuple[float, int] | None], rem
     codes = {name: code for name, code in found.items() if code is not None}
     if not codes:
         return
-    shown = [f"{name} ({code:g} in {n} rows)" for name, (code, n) in list(codes.items())[:_SHOWN]]
+    shown = [f"{name} ({code:.0f} in {n} rows)" for name, (code, n) in list(codes.items())[:_SHOWN]]
     more = f" and {len(codes) - _SHOWN} more" if len(codes) > _SHOWN else ""
     warn_user(
         f"{owner}: a number that looks like a code for missing values, and like no other value of "

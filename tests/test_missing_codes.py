@@ -76,6 +76,13 @@ def test_the_remedy_silences_it(table):
         DETECTORS[0].fit(table.replace(-999.0, 170.0))
 
 
+def test_long_codes_are_shown_whole():
+    rows = np.random.default_rng(0).normal(size=(50, 2))
+    rows[:3, 1] = 99_999_999.0
+    with pytest.warns(UserWarning, match=r": 1 \(99999999 in 3 rows\)\."):
+        DETECTORS[0].fit(rows)
+
+
 def test_many_columns_are_counted():
     rows = np.random.default_rng(0).normal(size=(50, 6))
     rows[:3] = -999.0

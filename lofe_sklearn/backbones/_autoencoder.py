@@ -70,7 +70,8 @@ class AutoEncoder(Backbone):
         them. Default: see Notes.
     scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that the
-        error weighs all features alike.
+        error weighs all features alike. ``"winsorized"`` is ``"standard"``, but cuts far values off
+        first.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
         for more than 256 features, down to 200 steps from 1024 on.

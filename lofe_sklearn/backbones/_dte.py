@@ -89,7 +89,8 @@ class DTE(Backbone):
         time. A step costs in proportion to ``n_draws + 1``.
     scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. The noise has
-        a standard deviation of 1 at most, so features should have it too.
+        a standard deviation of 1 at most, so features should have it too. ``"winsorized"`` is
+        ``"standard"``, but cuts far values off first.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 3,000 steps, and at least 5; fewer
         for more than 256 features, down to 750 steps from 1024 on.

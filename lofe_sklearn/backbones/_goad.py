@@ -99,8 +99,8 @@ class GOAD(Backbone):
     triplet_weight : float, default=0.1
         Weight of the triplet term in the normal loss; 0 leaves the softmax alone.
     scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
-        Scaling of the features inside the estimator, learned from the training rows. Distances
-        need features of one scale.
+        Scaling of the features inside the estimator, learned from the training rows. Distances need
+        features of one scale. ``"winsorized"`` is ``"standard"``, but cuts far values off first.
     max_epochs : int, default=25
         Passes over the training rows, as in the paper's small settings.
     lr : float, default=3e-3

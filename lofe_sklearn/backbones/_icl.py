@@ -67,8 +67,8 @@ class ICL(Backbone):
     scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="auto"
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares; ``"auto"`` takes it, or
-        ``"minmax"`` if at least three in ten of the non-zero values are negative, as in rows
-        that were centred before.
+        ``"minmax"`` if at least three in ten of the non-zero values are negative, as in rows that
+        were centred before. ``"winsorized"`` is ``"standard"``, but cuts far values off first.
     max_epochs : int, optional
         Passes over the training rows. Default: see Notes.
     lr : float, default=3e-3

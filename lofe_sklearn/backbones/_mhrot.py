@@ -60,7 +60,7 @@ class MHRot(Backbone):
         Factor of the anomaly loss. The LOE paper's published runs took 0.5.
     scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default=None
         Scaling of single pixels, learned from the training images. The network standardises whole
-        channels itself.
+        channels itself. ``"winsorized"`` is ``"standard"``, but cuts far values off first.
     max_epochs : int, default=16
         Passes over the training rows.
     lr : float, default=1e-3

@@ -182,8 +182,9 @@ class NeuTraL(Backbone):
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares and keeps the features'
         sizes relative to each other. ``"auto"`` takes ``"minmax"``, which did best on most sets, or
-        ``"rms"`` if one feature has more than 99 % of the features' total variance: the others
-        are then too small to matter, and scaled up they would drown it.
+        ``"rms"`` if one feature has more than 99 % of the features' total variance: the others are
+        then too small to matter, and scaled up they would drown it. ``"winsorized"`` is
+        ``"standard"``, but cuts far values off first.
     max_epochs : int, default=300
         Passes over the training rows, as many as in the paper. Soft labels need them.
     lr : float, optional

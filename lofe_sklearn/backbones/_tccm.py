@@ -67,7 +67,8 @@ class TCCM(Backbone):
         costs in proportion; a score is that of time 1, whatever their number.
     scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that the
-        origin is their mean and all features weigh alike.
+        origin is their mean and all features weigh alike. ``"winsorized"`` is ``"standard"``, but
+        cuts far values off first.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
         for more than 256 features, down to 200 steps from 1024 on.
