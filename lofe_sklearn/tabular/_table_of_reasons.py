@@ -14,7 +14,7 @@ from lofe_sklearn.inspection._typical_row import is_missing
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._plain_columns import NUMBER, plain_column
 from lofe_sklearn.tabular._read_table import read_table
-from lofe_sklearn.tabular._typical_values import as_one_row
+from lofe_sklearn.tabular._typical_values import as_one_row, as_truth_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ class ReasonsMixin:
             if is_missing(value):
                 value = None
             elif isinstance(kept, bool):
-                value = bool(value)
+                value = as_truth_value(value)
             elif kind == NUMBER:
                 value = _number_like(value, table[name])
             elif hasattr(value, "to_period"):

@@ -31,7 +31,7 @@ def typical_values(
         plain = None if is_missing(value) or column.kind == EMPTY else value
         if plain is not None:
             plain = str(plain) if isinstance(plain, str) or column.kind == TIME else float(plain)
-            plain = bool(plain) if _holds_truth_values(table[name]) else plain
+            plain = as_truth_value(plain) if _holds_truth_values(table[name]) else plain
         typical[name] = (column.kind, plain)
     return typical
 
@@ -46,6 +46,11 @@ def as_one_row(typical: Mapping[str, tuple[str, Any]]) -> pd.DataFrame:
             for name, (kind, value) in typical.items()
         }
     )
+
+
+def as_truth_value(plain: float | str) -> bool:
+    """Return the truth value of a plain one, which is 0 or 1, or in categories "0" or "1"."""
+    return bool(float(plain))
 
 
 def _holds_truth_values(values: pd.Series) -> bool:

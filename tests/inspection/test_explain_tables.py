@@ -60,6 +60,7 @@ KINDS = {
     "periods": (MONTHS, MONTHS[(N - 1) // 2]),
     "intervals": (pd.cut(DAYS, [0, 2, 18, 20]), "(2, 18]"),
     "categories": (pd.Categorical(np.where(DAYS < 15, "u", "v")), "u"),
+    "truth values as categories": (pd.Categorical(DAYS > 15), False),
     "numbers as categories": (pd.Categorical(np.where(DAYS < 15, 7, 8)), "7"),
     "numbers and text": (pd.Series([7, "u", 7] * (N // 3), dtype=object), "7"),
     "sparse": (pd.arrays.SparseArray(np.where(DAYS < 15, 0.0, DAYS)), 0.0),
