@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from lofe_sklearn.tabular._plain_columns import (
     Column,
     as_text,
 )
+from lofe_sklearn.tabular._spellings import respelled, spellings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,8 @@ class FittedColumn:
         Of numbers.
     time_format : str, optional
         The format of times, if they are read from text.
+    spellings : dict of str to str
+        Of categories and text: how the fit spells truth values, numbers and days.
     """
 
     kind: str
@@ -46,12 +49,15 @@ class FittedColumn:
     centre: float = 0.0
     unit: float = 1.0
     time_format: str | None = None
+    spellings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, column: Column) -> FittedColumn:
         """Look at the training rows."""
-        if column.kind != NUMBER:
-            return cls(column.kind, None if column.zone is None else str(column.zone))
+        if column.kind in (TEXT, CATEGORY):
+            return cls(column.kind, spellings=spellings(column.values.dropna().unique()))
+        if column.kind == TIME:
+            return cls(TIME, None if column.zone is None else str(column.zone))
         halves = column.values.dropna().to_numpy() / 2
         if not len(halves):
             return cls(NUMBER)
@@ -59,6 +65,11 @@ class FittedColumn:
         spread = float(np.abs(halves - centre).max())
         unit = float(np.ldexp(1.0, int(np.frexp(spread)[1]))) if spread > 0 else 1.0
         return cls(NUMBER, None, centre, unit)
+
+    def read_as(self, kind: str, time_format: str | None) -> FittedColumn:
+        """Return this with what the vectorizer has read in text: its kind, and a time's format."""
+        known = self.spellings if kind == self.kind else {}
+        return replace(self, time_format=time_format, spellings=known)
 
     def given(self, column: Column) -> pd.Series:
         """Return the values for the vectorizer, of a column of this kind."""
@@ -97,6 +108,9 @@ class FittedColumn:
         if column.kind in (NUMBER, TIME):
             values = _each(values, as_text)
         values = values.astype(object)
+        if self.spellings:
+            was_text = column.kind in (TEXT, CATEGORY)
+            values = _each(values, lambda text: respelled(text, self.spellings, was_text=was_text))
         return Column(self.kind, values.astype("category") if self.kind == CATEGORY else values)
 
     def _as_times(self, column: Column, name: str, owner: str) -> Column:

@@ -1,6 +1,7 @@
 """TableFeatures: every kind of column and container, other tables, and what it refuses."""
 
 import datetime
+import io
 import pickle
 import re
 import sys
@@ -390,6 +391,50 @@ def test_a_row_of_a_mixed_column_alone():
     rows = features.transform(table)
     for row in range(8):
         np.testing.assert_array_equal(features.transform(table.iloc[[row]]), rows.iloc[[row]])
+
+
+def rows_as_read(table, **options):
+    """Return each row as a table that was read from a CSV file of this row."""
+    files = [io.StringIO(table.iloc[[i]].to_csv(index=False)) for i in range(len(table))]
+    return [pd.read_csv(file, **options) for file in files]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["True", "False", "unknown"],
+        ["true", "FALSE", "?"],
+        ["01234", "D-10115", "7"],
+        ["1.50", "n.s.", "2"],
+        ["2024-05-01", "open", "2024-06-01"],
+        [True, "unknown", False],
+        [datetime.date(2024, 5, 1), "open", datetime.date(2024, 6, 1)],
+        pd.Categorical([True, False, True]),
+        pd.Categorical(pd.to_datetime(["2024-05-01", "2024-06-01", "2024-06-01"])),
+    ],
+    ids=str,
+)
+def test_a_row_of_text_that_a_file_of_this_row_alone_holds_as_another_type(values):
+    values = values.repeat(20) if isinstance(values, pd.Categorical) else values * 20
+    table = table_of(values)
+    features = TableFeatures().fit(table)
+    rows = features.transform(table)
+    for row, alone in enumerate(rows_as_read(table.iloc[::15])):
+        np.testing.assert_allclose(features.transform(alone), rows.iloc[[15 * row]], atol=1e-12)
+    if "2024-05-01" in table["column"].astype(str).tolist():
+        for row, alone in enumerate(rows_as_read(table.iloc[:3], parse_dates=["column"])):
+            np.testing.assert_allclose(features.transform(alone), rows.iloc[[row]], atol=1e-12)
+
+
+def test_texts_that_mean_the_same_are_told_apart_if_the_fit_has_both():
+    table = table_of(["1", "1.0", "true", "x"] * 15)
+    features = TableFeatures().fit(table)
+    rows = features.transform(table)
+    assert len(np.unique(rows.iloc[:4, 1:], axis=0)) == 4
+    # Text is exact: 1.10 is another version than 1.1.
+    versions = TableFeatures().fit(table_of(["1.10", "x"] * 30))
+    new = versions.transform(table_of(["1.1", "x"] * 30))
+    assert new["column_1.10"].nunique() == 1
 
 
 def test_names_of_features_are_different():
