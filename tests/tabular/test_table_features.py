@@ -7,8 +7,10 @@ import re
 import sys
 import uuid
 import warnings
+import zoneinfo
 from decimal import Decimal
 
+import dateutil.tz
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -391,6 +393,52 @@ def test_a_row_of_a_mixed_column_alone():
     rows = features.transform(table)
     for row in range(8):
         np.testing.assert_array_equal(features.transform(table.iloc[[row]]), rows.iloc[[row]])
+
+
+SECONDS = pd.date_range("2024-01-01", periods=N, freq="7321s")
+MIXED = [f"{time}{'Z' if i % 2 else '+02:00'}" for i, time in enumerate(SECONDS)]
+
+
+@pytest.mark.parametrize(
+    ("fitted", "new", "message"),
+    [
+        (SECONDS, MIXED, "have a time zone, but those of the fit had none. Read them with pandas"),
+        (SECONDS, [f"{SECONDS[0]}Z", *SECONDS[1:].astype(str)], "have a time zone, but"),
+        (SECONDS.tz_localize("Europe/Rome"), SECONDS.astype(str), "have no time zone, but"),
+        (SECONDS.astype(str), SECONDS.tz_localize("UTC"), "have a time zone, but .* Set or drop"),
+        (MIXED, SECONDS, "have no time zone, but those of the fit had one. Set or drop"),
+    ],
+)
+def test_times_with_and_without_a_zone_do_not_go_together(fitted, new, message):
+    features = TableFeatures().fit(table_of(fitted))
+    with pytest.raises(ValueError, match=f"the times in column 'column' {message}"):
+        features.transform(table_of(new))
+
+
+def test_times_as_text_of_any_offset():
+    utc = SECONDS.tz_localize("UTC")
+    features = TableFeatures().fit(table_of(utc.tz_convert("Europe/Rome")))
+    moved = [str(time.tz_convert(("Asia/Tokyo", "UTC")[i % 2])) for i, time in enumerate(utc)]
+    rows = features.transform(table_of(utc))
+    np.testing.assert_array_equal(features.transform(table_of(moved)), rows)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"),
+    [
+        (dateutil.tz.gettz("Asia/Tokyo"), 0),  # pandas does not find it by its name
+        (dateutil.tz.tzoffset("odd", 7200), 2),
+        (datetime.timezone(datetime.timedelta(hours=2), "CET"), 2),
+        (zoneinfo.ZoneInfo("Etc/GMT-2"), 2),
+    ],
+    ids=repr,
+)
+def test_time_zones_of_other_libraries(zone, hours):
+    utc = SECONDS.tz_localize("UTC")
+    features = TableFeatures().fit(table_of(utc.tz_convert(zone)))
+    shifted = table_of(utc.tz_localize(None) + pd.Timedelta(hours=hours))
+    expected = TableFeatures().fit_transform(shifted)
+    np.testing.assert_allclose(features.transform(table_of(utc)), expected)
 
 
 def rows_as_read(table, **options):
