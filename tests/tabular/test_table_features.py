@@ -165,6 +165,13 @@ def test_polars_types():
     np.testing.assert_array_equal(quiet(features.transform, table.to_pandas()), rows)
 
 
+def test_integers_of_polars_that_64_bits_do_not_hold():
+    values = [10**20 + 10**19 * (i % 7) for i in range(N)]
+    long = pl.DataFrame({"size": SIZES, "column": pl.Series(values, dtype=pl.Int128)})
+    expected = TableFeatures().fit_transform(table_of([float(value) for value in values]))
+    np.testing.assert_array_equal(TableFeatures().fit_transform(long), expected)
+
+
 def test_arrays_and_lists():
     rows = RNG.normal(size=(N, 2))
     features = TableFeatures()
@@ -495,6 +502,14 @@ def test_names_of_features_are_different():
     assert not any("skrub" in name for name in names[0])
 
 
+def test_columns_that_the_vectorizer_drops():
+    table = plain_table().assign(na=["n/a", ""] * (len(plain_table()) // 2))
+    with pytest.warns(UserWarning, match="'merchant' .the vectorizer makes no feature of it"):
+        features = TableFeatures(TableVectorizer(high_cardinality="drop")).fit(table)
+    assert features.dropped_["merchant"] == "the vectorizer makes no feature of it"
+    assert features.dropped_["na"] == "all values are missing"
+
+
 def test_parameters():
     table = plain_table()
     few = TableFeatures(TableVectorizer(high_cardinality=StringEncoder(5, random_state=0))).fit(
@@ -504,7 +519,7 @@ def test_parameters():
     assert clone(few).get_params()["vectorizer__high_cardinality__n_components"] == 5
     with pytest.raises(TypeError, match="vectorizer must be skrub's TableVectorizer"):
         TableFeatures(StringEncoder()).fit(table)
-    for keep in ("amount", [1]):
+    for keep in ("amount", [1], (name for name in ["amount"])):
         with pytest.raises(ValueError, match="keep must be a list of column names; got"):
             TableFeatures(keep=keep).fit(table)
     with pytest.raises(ValueError, match=r"X has no 'amuont'. Did you mean 'amount'\?"):
