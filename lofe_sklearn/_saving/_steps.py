@@ -64,6 +64,7 @@ _TRUSTED = (
     "skrub._duration_to_float.DurationToFloat",
     "skrub._gap_encoder.GapEncoder",
     "skrub._minhash_encoder.MinHashEncoder",
+    "skrub._select_cols.Drop",
     "skrub._select_cols.DropCols",
     "skrub._select_cols.SelectCols",
     "skrub._similarity_encoder.SimilarityEncoder",

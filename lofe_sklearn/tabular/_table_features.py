@@ -28,12 +28,7 @@ from lofe_sklearn.tabular._read_table import ColumnNames, named, read_table
 from lofe_sklearn.tabular._scaled import Scale
 from lofe_sklearn.tabular._table_of_reasons import ReasonsMixin
 from lofe_sklearn.tabular._typical_values import typical_values
-from lofe_sklearn.tabular._uninformative import (
-    CONSTANT_REASON,
-    EMPTY_REASON,
-    check_some_left,
-    uninformative,
-)
+from lofe_sklearn.tabular._uninformative import check_some_left, uninformative
 from lofe_sklearn.tabular._vectorizing import (
     Reading,
     as_numbers_of,
@@ -292,9 +287,10 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         }
         features = as_numbers_of(vectorized, owner)
         self._name_features(vectorized.columns, features)
-        for name in columns:  # the vectorizer gives some columns no feature, or constant ones
+        for name, column in columns.items():
             if name not in self.feature_origin_.values():
-                dropped[name] = CONSTANT_REASON if name in self._first_features else EMPTY_REASON
+                made = self._first_features
+                dropped[name] = self._reading.why_dropped(column.values, made, name)
                 self._first_features.pop(name, None)
         check_some_left(self.feature_origin_, dropped, owner)
         filled, _ = self._filling.apply(features)

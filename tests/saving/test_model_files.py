@@ -153,8 +153,10 @@ def test_steps_of_a_table(contaminated, tmp_path):
     table = pd.DataFrame({"a": X[:, 0], "city": np.resize(["x", "y", "z"], len(X))})
     table["when"] = pd.date_range("2026-01-01", periods=len(X))
     table.loc[3, "a"] = np.nan
-    text = skrub.MinHashEncoder(n_components=4)
-    steps = [skrub.TableVectorizer(high_cardinality=text), skrub.ApplyToCols(StandardScaler())]
+    table["note"] = "none"
+    options = {"high_cardinality": skrub.MinHashEncoder(n_components=4)}
+    options["specific_transformers"] = [("drop", ["note"])]
+    steps = [skrub.TableVectorizer(**options), skrub.ApplyToCols(StandardScaler())]
     pipeline = make_pipeline(*steps, FunctionTransformer(np.nan_to_num), LOE(SVDD, **GIVEN))
     pipeline.steps[2][1].func = np.tanh  # a NumPy function that a file may name
     table["a"] = table["a"].fillna(0.0)
