@@ -263,24 +263,16 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
                 f"{did_you_mean(unknown[0], table.columns)}"
             )
         columns = {name: plain_column(table[name], name, owner) for name in table.columns}
-        self._typical = typical_values(columns, table)
-        warn_of_codes(
-            owner,
-            {
-                repr(name): code_in(column.values.dropna().to_numpy())
-                for name, column in columns.items()
-                if column.kind == NUMBER
-            },
-            "Replace it with NaN; a feature then says where a value is missing.",
-        )
-        dropped = uninformative(columns, self.keep)
-        columns = {name: column for name, column in columns.items() if name not in dropped}
+        dropped = uninformative(every := columns, self.keep)
+        columns = {name: column for name, column in every.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
         self._columns = {name: FittedColumn.of(column) for name, column in columns.items()}
         with without_remarks():
             vectorized = vectorizer.fit_transform(self._given(columns))
         self.vectorizer_ = vectorizer
         self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})
+        self._typical = typical_values(every, table, self._reading)
+        self._warn_of_codes(every, owner)
         self._columns = {
             name: fitted.read_as(self._reading.kinds[name], self._reading.time_formats.get(name))
             for name, fitted in self._columns.items()
@@ -309,6 +301,16 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
                 "of X to silence this warning, or keep them with keep=[...]."
             )
         return self._finished(features, table.index)
+
+    def _warn_of_codes(self, columns: Mapping[str, Column], owner: str) -> None:
+        read = {name: self._reading.as_read(name, c.values) for name, c in columns.items()}
+        codes = {
+            repr(name): code_in(values.dropna().to_numpy())
+            for name, values in read.items()
+            if values.dtype.kind in "fi"
+        }
+        remedy = "Replace it with NaN; a feature then says where a value is missing."
+        warn_of_codes(owner, codes, remedy)
 
     def _name_features(self, names: Sequence[str], features: Floats) -> None:
         """Set which features are kept and flagged, their names, and the column of each."""

@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from lofe_sklearn.inspection._typical_row import is_missing, typical_row
 from lofe_sklearn.tabular._plain_columns import EMPTY, TIME, Column
+from lofe_sklearn.tabular._vectorizing import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def typical_values(
-    columns: Mapping[str, Column], table: pd.DataFrame
+    columns: Mapping[str, Column], table: pd.DataFrame, reading: Reading
 ) -> dict[str, tuple[str, Any]]:
     """Return kind and typical value of each column of a table, which the user sees in reasons.
 
-    Times are written as text, in the form of ISO 8601, with their zone's offset from UTC.
+    The typical one of texts that are read as numbers or times is their median too. Times are
+    written as text, in the form of ISO 8601, with their zone's offset from UTC.
     """
     import pandas as pd
 
     frame = pd.concat([column.values for column in columns.values()], axis=1)
-    row = typical_row(frame)
+    read = [reading.as_read(name, column.values) for name, column in columns.items()]
+    row = typical_row(frame, pd.concat(read, axis=1))
     typical = {}
     for j, (name, column) in enumerate(columns.items()):
         value = row.iloc[0, j]

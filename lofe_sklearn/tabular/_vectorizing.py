@@ -96,6 +96,20 @@ class Reading:
         nulls = {text for name in kinds for step in steps[name] for text in _null_strings_of(step)}
         return cls({**kinds, **read}, formats, nulls)
 
+    def as_read(self, name: str, values: pd.Series) -> pd.Series:
+        """Return the numbers or times that the vectorizer reads in plain values that are text."""
+        import pandas as pd
+
+        kind = self.kinds.get(name)
+        if values.dtype != object or kind not in (NUMBER, TIME):
+            return values
+        if kind == NUMBER:
+            return pd.to_numeric(values, errors="coerce")
+        how = self.time_formats.get(name)
+        if how is None:
+            return values
+        return pd.to_datetime(values, format=how, errors="coerce", utc="%z" in how)
+
     def why_dropped(self, values: pd.Series, features_of: Collection[str], name: str) -> str:
         """Say why no feature of a column is left.
 

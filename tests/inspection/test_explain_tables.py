@@ -39,6 +39,8 @@ def middle(values):
 NUMPY_DAYS = DAYS.astype("timedelta64[D]")
 TIMES = [datetime.time(int(day), 30, 0, 5) for day in DAYS]
 DATES = [datetime.date(2024, 1, int(day)) for day in DAYS]
+FAR_DATES = [date + 41 * datetime.timedelta(date.day) for date in DATES]
+ALL_DATES = [DATES[0] + datetime.timedelta(37 * i % N) for i in range(N)]
 MONTHS = pd.period_range("2024-01", periods=N, freq="M")
 KINDS = {
     "integers": (DAYS, middle(DAYS)),
@@ -63,6 +65,16 @@ KINDS = {
     "truth values as categories": (pd.Categorical(DAYS > 15), False),
     "numbers as categories": (pd.Categorical(np.where(DAYS < 15, 7, 8)), "7"),
     "numbers and text": (pd.Series([7, "u", 7] * (N // 3), dtype=object), "7"),
+    "numbers as text": ([str(int(day) * 7) for day in DAYS], str(middle(DAYS) * 7)),
+    "dates as text": (
+        [f"{date:%d.%m.%Y}" for date in FAR_DATES],
+        f"{middle(FAR_DATES):%d.%m.%Y}",
+    ),
+    "times as text of offsets": (
+        [f"{date} 0{i % 3}:00:00+0{i % 3}:00" for i, date in enumerate(ALL_DATES)],
+        f"{middle(ALL_DATES)} 0{ALL_DATES.index(middle(ALL_DATES)) % 3}:00:00"
+        f"+0{ALL_DATES.index(middle(ALL_DATES)) % 3}:00",
+    ),
     "sparse": (pd.arrays.SparseArray(np.where(DAYS < 15, 0.0, DAYS)), 0.0),
 }
 
