@@ -57,8 +57,11 @@ def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
 
 @contextmanager
 def without_remarks() -> Iterator[None]:
-    """Silence skrub's warnings about columns with fewer texts than features."""
-    with silenced("The matrix shape is", UserWarning):
+    """Silence skrub's warnings about columns with fewer texts than features.
+
+    And NumPy's about numbers beyond single precision, which are infinite then, and an error.
+    """
+    with silenced("The matrix shape is", UserWarning), np.errstate(over="ignore"):
         yield
 
 

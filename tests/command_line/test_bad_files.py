@@ -37,6 +37,8 @@ FILES = {
         b"PK\x03\x04" + bytes(range(128, 256)),
         "zip archive or a spreadsheet",
     ),
+    "gzip": ("t.csv", gzip.compress(ROWS.encode()), "compressed by gzip: .* end in .csv.gz"),
+    "a Parquet file": ("t.csv", b"PAR1\x15\x04\xe9" * 9, "a Parquet file: .* end in .parquet"),
     "zero bytes": ("t.csv", b"\0\0\0\0,\0\n", "line 1: this is not text"),
     "two columns of a name": (
         "t.csv",

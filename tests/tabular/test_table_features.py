@@ -502,6 +502,12 @@ def test_names_of_features_are_different():
     assert not any("skrub" in name for name in names[0])
 
 
+def test_a_number_beyond_single_precision_is_an_error_and_no_warning():
+    features = TableFeatures().fit(table_of(SIZES))
+    with pytest.raises(ValueError, match="row 0 of the feature 'column' is too large"):
+        quiet(features.transform, table_of([1e300, *SIZES[1:]]))
+
+
 def test_columns_that_the_vectorizer_drops():
     table = plain_table().assign(na=["n/a", ""] * (len(plain_table()) // 2))
     with pytest.warns(UserWarning, match="'merchant' .the vectorizer makes no feature of it"):
