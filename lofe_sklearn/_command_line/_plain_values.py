@@ -34,8 +34,9 @@ def name_text(name: Any) -> str | None:
     """
     if is_missing(name):
         return None
-    if isinstance(name, Real) and not isinstance(name, Integral) and float(name).is_integer():
-        return str(int(name))
+    if isinstance(name, Real) and not isinstance(name, Integral):
+        number = float(name)
+        return str(int(number)) if number.is_integer() else str(number)
     return str(name)
 
 

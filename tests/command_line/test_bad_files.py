@@ -100,6 +100,7 @@ def test_a_column_of_lists_is_named(lofe, tmp_path):
         ({"X": np.array([["a", "b"]] * 3)}, "a matrix of numbers"),
         ({"X": np.ones((3, 2)), "feature_names": np.array(["a"])}, "must hold 2 names"),
         ({"X": np.array([[{}]] * 3, dtype=object)}, "pickled"),
+        ({"X": np.ones((3, 2)), "x0": np.ones(3)}, "'x0' beside X has the name of a column"),
     ],
 )
 def test_npz_files_without_a_matrix(arrays, message, lofe, tmp_path):
