@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from sklearn.pipeline import make_pipeline
 
 from lofe_sklearn import LOE, DeepSVDD
 from lofe_sklearn.inspection import explain
@@ -201,3 +202,11 @@ def test_tables_that_cannot_be_used():
             explain(fitted, X, background=background)
     with pytest.raises(TypeError, match="explain: X must be a table"):
         explain(fitted, "table.csv")
+
+
+def test_a_first_step_that_passes_rows_through():
+    table, fitted = base(), pipeline().fit(base())
+    within = make_pipeline("passthrough", make_pipeline(*fitted))
+    expected, found = explain(fitted, table[:4]), explain(within, table[:4])
+    np.testing.assert_array_equal(found.contributions, expected.contributions)
+    assert list(found.typical) == list(expected.typical)
