@@ -29,7 +29,11 @@ _SKLEARN = re.compile(
 )
 # Types that skops asks its users about; they hold plain data, or data that is checked here.
 _TRUSTED = (
+    "datetime.timedelta",
+    "datetime.timezone",
     "numpy.dtype",
+    "pandas.DatetimeTZDtype",
+    "zoneinfo.ZoneInfo",
     "sklearn.tree._tree.Tree",
     *(
         f"sklearn.model_selection._split.{name}"

@@ -3,6 +3,7 @@
 import datetime
 import decimal
 
+import dateutil.tz
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -59,6 +60,10 @@ KINDS = {
     "times of a zone": (
         pd.to_datetime(DATES).tz_localize("Europe/Berlin"),
         pd.Timestamp(middle(DATES), tz="Europe/Berlin"),
+    ),
+    "times of a zone of dateutil": (
+        pd.to_datetime(DATES).tz_localize(dateutil.tz.gettz("Asia/Tokyo")),
+        pd.Timestamp(middle(DATES), tz="Asia/Tokyo"),
     ),
     "periods": (MONTHS, MONTHS[(N - 1) // 2]),
     "intervals": (pd.cut(DAYS, [0, 2, 18, 20]), "(2, 18]"),
