@@ -126,7 +126,8 @@ def labels_as_array(y: Any) -> Any:
 def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
     """Return rows as given, in a container that scikit-learn reads.
 
-    A record batch of Arrow's becomes a table, whose column names are then seen.
+    A record batch of Arrow's becomes a table, whose column names are then seen. Integers of 128
+    bits, which polars reads from files where 64 do not suffice, become floats: NumPy has none.
 
     Raises
     ------
@@ -136,6 +137,9 @@ def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
     """
     if _is_of_arrow(X) and type(X).__name__ == "RecordBatch":
         return _library_of(X).Table.from_batches([X])
+    if type(X).__module__.partition(".")[0] == "polars" and type(X).__name__ == "DataFrame":
+        long = [name for name, dtype in X.schema.items() if str(dtype).endswith("Int128")]
+        return X.cast(dict.fromkeys(long, _library_of(X).Float64)) if long else X
     fault = _fault_of_indices(X) if sparse.issparse(X) and len(X.shape) == 2 else None
     if fault is not None:
         raise ValueError(

@@ -96,6 +96,8 @@ def test_tables(table):
         TableFeatures().fit(table)
     with pytest.warns(UserWarning, match=r"TableFeatures: .*'size' \(-999 in 4 rows\)"):
         table_pipeline(DETECTORS[1]).fit(table)
+    with pytest.warns(UserWarning, match=r"TableFeatures: .*'size' \(-999 in 4 rows\)"):
+        TableFeatures().fit(table.astype(str))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TableFeatures().fit(table.replace(-999.0, np.nan))

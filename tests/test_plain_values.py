@@ -364,3 +364,11 @@ def test_files_of_complex_numbers_or_dates(name, change, tmp_path):
 )
 def test_everything_else_is_left_to_the_validation(data):
     check_plain_values(data, "X", "LOE")
+
+
+def test_integers_of_polars_that_64_bits_do_not_hold():
+    long = pl.DataFrame([pl.Series(str(j), range(j, N + j), dtype=pl.Int128) for j in range(4)])
+    detector = small(DeepSVDD)(max_epochs=1, random_state=0).fit(long)
+    np.testing.assert_array_equal(
+        detector.score_samples(long), detector.score_samples(long.cast(pl.Float64))
+    )

@@ -193,6 +193,9 @@ class CsvFile:
             start = file.read(4)
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return f"{self.path} is not {codec} but UTF-16: pass --encoding utf-16"
+        for sign, what, ending in _OTHER_FILES:
+            if start.startswith(sign):
+                return f"{self.path} is {what}: its name must end in {ending}"
         if start[:4] == b"PK\x03\x04":
             return f"{self.path} is not text but a zip archive or a spreadsheet. {_NO_TEXT}"
         place = ""
@@ -219,4 +222,8 @@ def looks_like_decimal_commas(texts: Iterable[object]) -> bool:
     return 2 * len(found) > len(values) and not all(map(_THOUSANDS.fullmatch, found))
 
 
+_OTHER_FILES = (
+    (b"\x1f\x8b", "compressed by gzip", ".csv.gz"),
+    (b"PAR1", "a Parquet file", ".parquet"),
+)
 _NO_TEXT = "Export it as CSV, or pass --encoding utf-16 if it is text in that encoding"

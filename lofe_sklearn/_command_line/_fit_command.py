@@ -17,6 +17,7 @@ from lofe_sklearn._command_line._models import (
     new_model,
     read_contamination_option,
     score_rows,
+    share_was_given,
 )
 from lofe_sklearn._command_line._notes import Notes, plain_words
 from lofe_sklearn._command_line._plain_values import counted, percent
@@ -225,7 +226,8 @@ def _write(path: Path, content: bytes) -> None:
 def _summarise(model: Any, ranking: Ranking, notes: Notes) -> None:
     detector = model[-1]
     low, high = detector.contamination_interval_
-    given = "" if detector.contamination == "auto" else ", as given"
+    given = share_was_given(detector)
+    given = f", {given}" if given else ""
     bounds = f" (between {percent(low)} and {percent(high)})" if low < high else ""
     notes.tell(
         f"flagged {counted(ranking.n_flagged, 'row')} of {ranking.n_rows:,}; share of anomalies "

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+AS_GIVEN, WITHIN_GIVEN = "as given", "from the interval as given"
+RULED_OUT = "since the known labels rule out the one given"
+
+
 def new_model(contamination: Any, seed: int) -> Any:
     """Return the pipeline that `lofe fit` trains: ``table_pipeline(LOE())``."""
     return table_pipeline(LOE(contamination=contamination, random_state=seed))
@@ -47,6 +51,17 @@ def read_contamination_option(text: str) -> Any:
             f"order such as .01,.2; got {text!r}"
         )
     return numbers[0] if len(numbers) == 1 else tuple(numbers)
+
+
+def share_was_given(detector: Any) -> str:
+    """Say how far the share of anomalies is the one that was given; "" for auto."""
+    if isinstance(detector.contamination, str):
+        return ""
+    if isinstance(detector.contamination, tuple):
+        return WITHIN_GIVEN
+    if detector.contamination == detector.contamination_:
+        return AS_GIVEN
+    return RULED_OUT
 
 
 def read_model(path: Path, device: str) -> Any:
@@ -80,8 +95,7 @@ def read_model(path: Path, device: str) -> Any:
 
 def check_schema(model: Any, columns: list[str], path: Path, model_path: Path) -> None:
     """Raise BadData if the file lacks columns that the model needs."""
-    needed = list(model[0].column_kinds_)
-    missing = [name for name in needed if name not in columns]
+    missing = [name for name in needed_columns(model) if name not in columns]
     if not missing:
         return
     known = set(model[0].feature_names_in_)
@@ -115,6 +129,11 @@ def score_rows(model: Any, frame: pd.DataFrame) -> Scores:
     detector = model[-1]
     scores = detector.score_samples(features)
     return Scores(-scores, detector.predict_proba(features)[:, 1], scores < detector.offset_)
+
+
+def needed_columns(model: Any) -> list[str]:
+    """Return the columns that a model makes features of."""
+    return list(model[0].column_kinds_)
 
 
 def find_reasons(model: Any, frame: pd.DataFrame, most: int) -> list[list[Reason]]:

@@ -25,6 +25,15 @@ _WORDS = (
         r"set_threshold\(n_flagged=\.\.\.\)",
         "pass --contamination if you know it",
     ),
+    (
+        r"known_labels (leaves no row unknown.*) Use 0 for rows whose label is not known; of "
+        r"masks, False in both\.",
+        r"--known \1 Leave the field empty where the label is not known.",
+    ),
+    (r"\bknown_labels names\b", "--known names"),
+    (r"\bcontamination=\(([\d.e-]+), ([\d.e-]+)\)", r"--contamination \1,\2"),
+    (r"\bcontamination=", "--contamination "),
+    (r"\bset contamination to the share\b", "pass --contamination with the share"),
     (r"\bX has columns\b", "the file has columns"),
     (r"\bX\b", "the table"),
 )

@@ -27,6 +27,19 @@ def value_text(value: Any) -> str:
     return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 3] + "..."
 
 
+def name_text(name: Any) -> str | None:
+    """Return the name of a row as text, whole; None if it is missing.
+
+    Whole numbers beside missing ones are floats in Parquet files; 17.0 names the row 17.
+    """
+    if is_missing(name):
+        return None
+    if isinstance(name, Real) and not isinstance(name, Integral):
+        number = float(name)
+        return str(int(number)) if number.is_integer() else str(number)
+    return str(name)
+
+
 def reason_text(reason: Reason) -> str:
     """Return a reason as text, such as ``+3.97 country = NG (typically DE)``."""
     name = one_line(reason.feature)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from lofe_sklearn._command_line._exits import one_line
-from lofe_sklearn._command_line._plain_values import probability_text, reason_text, value_text
+from lofe_sklearn._command_line._plain_values import name_text, probability_text, reason_text
 from lofe_sklearn._command_line._ranking import RankedRow
 
 
@@ -69,4 +69,4 @@ def _print_table(rows: Sequence[RankedRow], id_column: str | None, with_reasons:
 
 
 def _name(row: RankedRow) -> str:
-    return one_line(value_text(row.name))
+    return one_line(name_text(row.name) or "missing")

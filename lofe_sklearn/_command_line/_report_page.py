@@ -14,9 +14,16 @@ import numpy as np
 
 from lofe_sklearn import __version__
 from lofe_sklearn._command_line._exits import one_line
-from lofe_sklearn._command_line._models import Scores
+from lofe_sklearn._command_line._models import (
+    AS_GIVEN,
+    RULED_OUT,
+    WITHIN_GIVEN,
+    Scores,
+    share_was_given,
+)
 from lofe_sklearn._command_line._plain_values import (
     counted,
+    name_text,
     percent,
     probability_text,
     value_text,
@@ -31,6 +38,11 @@ if TYPE_CHECKING:
 
     from lofe_sklearn.inspection import Reason
 
+_WHY_GIVEN = {
+    AS_GIVEN: "since the share was given",
+    WITHIN_GIVEN: "since an interval of shares was given",
+    RULED_OUT: "since the known labels rule out the share that was given",
+}
 _PACKAGES = ("scikit-learn", "torch", "numpy", "skrub", "pandas")
 
 
@@ -96,7 +108,7 @@ def _summary(findings: Findings) -> str:
         (f"{n_flagged:,}", "rows flagged"),
         (f"{percent(low)} to {percent(high)}", "likely share of anomalies")
         if low < high
-        else (percent(low), "share of anomalies, as given"),
+        else (percent(low), f"share of anomalies, {share_was_given(findings.model[-1])}"),
     ]
     items = "".join(f"<div><b>{number}</b><span>{what}</span></div>" for number, what in facts)
     return f'<div class="facts">{items}</div>'
@@ -110,7 +122,11 @@ def _rows(findings: Findings) -> str:
     largest = max((r.contribution for row in findings.rows for r in row.reasons), default=1.0)
     lines = []
     for row in findings.rows:
-        own = f"<td>{escape(value_text(row.name))}</td>" if findings.id_column else ""
+        own = (
+            f"<td>{escape(one_line(name_text(row.name) or 'missing'))}</td>"
+            if findings.id_column
+            else ""
+        )
         reasons = "".join(_reason(reason, largest) for reason in row.reasons) or "none found"
         mark = ' class="flagged"' if row.flagged else ""
         lines.append(
@@ -157,10 +173,11 @@ def _ratio(findings: Findings) -> str:
     detector = findings.model[-1]
     low, high = detector.contamination_interval_
     found = f"<b>{percent(detector.contamination_)}</b> of the rows"
-    if not (isinstance(detector.contamination, str) and detector.contamination == "auto"):
+    given = share_was_given(detector)
+    if given:
         return (
-            f"<p>The threshold flags {found}, since the share was given "
-            f"(<code>--contamination</code>). Nothing was estimated.</p>"
+            f"<p>The threshold flags {found}, {_WHY_GIVEN[given]} "
+            "(<code>--contamination</code>). Nothing was estimated.</p>"
         )
     belief: Belief = detector._belief
     agreement = (

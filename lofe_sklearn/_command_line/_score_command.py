@@ -12,6 +12,7 @@ from lofe_sklearn._command_line._models import (
     Scores,
     check_schema,
     find_reasons,
+    needed_columns,
     read_model,
     score_rows,
 )
@@ -67,7 +68,7 @@ def run_score(options: ScoreOptions) -> None:
         notes.progress("score"),
         part(1.0) as progress,
     ):
-        for frame, names in _chunks(table, options):
+        for frame, names in _chunks(table, options, needed_columns(model)):
             if ranking.n_rows == 0 and how.decimal == ".":
                 note_decimal_commas(frame, notes)
             scores = _score(model, frame, table, options.data)
@@ -83,14 +84,15 @@ def run_score(options: ScoreOptions) -> None:
 
 
 def _chunks(
-    table: TableFile, options: ScoreOptions
+    table: TableFile, options: ScoreOptions, needed: list[str]
 ) -> Iterator[tuple[pd.DataFrame, pd.Series | None]]:
     for frame in table.chunks(options.chunk_rows):
         name = options.id_column
         if name is not None and name not in frame.columns:
             raise BadData(f"{options.data} has no column {name!r}, which --id names")
         names = None if name is None else frame[name]
-        beside = {*getattr(table, "beside", {}), *([name] if name else [])}
+        # A column that the model was fitted to may name rows, and stays one.
+        beside = {*getattr(table, "beside", {}), *([name] if name else [])}.difference(needed)
         yield frame[[column for column in frame.columns if column not in beside]], names
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from lofe_sklearn._command_line._exits import CannotWrite, UsageMistake
 from lofe_sklearn._command_line._models import Scores
+from lofe_sklearn._command_line._plain_values import name_text
 from lofe_sklearn._saving._atomic import is_special, put_in_place
-from lofe_sklearn.inspection._typical_row import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ class ScoreFile:
         frame = pd.DataFrame({"row": index})
         if names is not None:
             # Written as text, since a column of names may look like numbers in some chunks.
-            frame[str(names.name)] = [None if is_missing(name) else str(name) for name in names]
+            frame[str(names.name)] = [name_text(name) for name in names]
         frame["anomaly_score"] = scores.anomaly_score
         frame["probability"] = scores.probability
         frame["flagged"] = scores.flagged.astype(int)

@@ -226,6 +226,11 @@ class NpzFile:
         self.columns = names
         # Arrays beside X can be named by --id and --known; they are no features.
         self.beside = {k: v for k, v in values.items() if v.shape in ((len(X),), (len(X), 1))}
+        twice = [repr(name) for name in self.beside if name in names]
+        if twice:
+            raise BadData(
+                f"{path}: {', '.join(twice)} beside X has the name of a column of X; rename one"
+            )
         beside = {name: pd.Series(value.ravel()) for name, value in self.beside.items()}
         self._n_read = 0
         own = pd.DataFrame(X, columns=names)

@@ -29,7 +29,11 @@ _SKLEARN = re.compile(
 )
 # Types that skops asks its users about; they hold plain data, or data that is checked here.
 _TRUSTED = (
+    "datetime.timedelta",
+    "datetime.timezone",
     "numpy.dtype",
+    "pandas.DatetimeTZDtype",
+    "zoneinfo.ZoneInfo",
     "sklearn.tree._tree.Tree",
     *(
         f"sklearn.model_selection._split.{name}"
@@ -64,6 +68,7 @@ _TRUSTED = (
     "skrub._duration_to_float.DurationToFloat",
     "skrub._gap_encoder.GapEncoder",
     "skrub._minhash_encoder.MinHashEncoder",
+    "skrub._select_cols.Drop",
     "skrub._select_cols.DropCols",
     "skrub._select_cols.SelectCols",
     "skrub._similarity_encoder.SimilarityEncoder",

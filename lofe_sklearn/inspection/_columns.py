@@ -88,7 +88,8 @@ def with_row_below(table: Any, row: Any) -> Any:
 
 def _joined(library: Any, column: Any, cell: Any) -> Any:
     """Join two pandas columns. If their categories differ, values stay and the type does not."""
-    if column.dtype == cell.dtype:
+    # Numbers that may be missing stay such: scikit-learn reads pandas' NA in no column of objects.
+    if column.dtype == cell.dtype or {column.dtype.kind, cell.dtype.kind} <= set("iuf"):
         return library.concat([column, cell], ignore_index=True)
     values = library.Series([*column, *cell], name=column.name, dtype=object)
     return values.infer_objects()

@@ -209,8 +209,10 @@ def _known_background(pipeline: Pipeline, X: Any) -> Any:
 
 
 def _first_step(pipeline: Any) -> Any:
+    """Return the first step that is not "passthrough", of Pipelines in a Pipeline too."""
     while isinstance(pipeline, Pipeline):
-        pipeline = pipeline.steps[0][1]
+        steps = (step for _, step in pipeline.steps if step not in ("passthrough", None))
+        pipeline = next(steps, None)
     return pipeline
 
 

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from lofe_sklearn._reasons import read_groups
 from lofe_sklearn.inspection._columns import column_values
 from lofe_sklearn.inspection._frame_rows import FrameRows
-from lofe_sklearn.inspection._typical_row import typical_row
 
 
 class RowsAsRead(FrameRows):
@@ -50,7 +49,7 @@ class RowsAsRead(FrameRows):
         missing = [name for name in self.names if name not in others.columns]
         if missing:
             raise ValueError(f"{owner}: background lacks the column {missing[0]!r} of X.")
-        typical = typical_row(first._plain_for_reasons(others[self.names], owner))
+        typical = first._typical_for_reasons(first._plain_for_reasons(others[self.names], owner))
         super().__init__(plain, typical, _groups_of(groups, X, self.names, owner), owner)
         for j, value in enumerate(first._shown_in_reasons(typical, table)):
             self.typical[j] = value

@@ -16,19 +16,24 @@ from lofe_sklearn.inspection._columns import column_values, gathered, names_clas
 _ENOUGH_ROWS = 20_000
 
 
-def typical_row(table: Any) -> Any:
+def typical_row(table: Any, as_read: Any = None) -> Any:
     """Return a table of one row, which has the typical value of each column.
 
     Parameters
     ----------
     table : table of shape (n_rows, n_columns)
         A data frame, a table of Arrow's or an array of objects.
+    as_read : like `table`, optional
+        What the values stand for, by which the typical ones are found: numbers for text that is
+        read as numbers.
     """
+    as_read = table if as_read is None else as_read
     if table.shape[0] > _ENOUGH_ROWS:
-        table = take_rows(table, np.linspace(0, table.shape[0] - 1, _ENOUGH_ROWS).astype(int))
+        some = np.linspace(0, table.shape[0] - 1, _ENOUGH_ROWS).astype(int)
+        table, as_read = take_rows(table, some), take_rows(as_read, some)
     columns = range(table.shape[1])
     numbers = [
-        row_of_typical_value(column_values(table, j), are_names=names_classes(table, j))
+        row_of_typical_value(column_values(as_read, j), are_names=names_classes(table, j))
         for j in columns
     ]
     return gathered(table, np.array([numbers]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +19,13 @@ from lofe_sklearn.tabular._plain_columns import (
     Column,
     as_text,
 )
+from lofe_sklearn.tabular._spellings import respelled, spellings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# A time in the form of ISO 8601 that ends in Z or an offset from UTC.
+_WITH_ZONE = re.compile(r".*[T ]\d\d(:?\d\d.*)?(Z|[+-]\d\d(:?\d\d)?)\s*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +45,8 @@ class FittedColumn:
         Of numbers.
     time_format : str, optional
         The format of times, if they are read from text.
+    spellings : dict of str to str
+        Of categories and text: how the fit spells truth values, numbers and days.
     """
 
     kind: str
@@ -46,12 +54,15 @@ class FittedColumn:
     centre: float = 0.0
     unit: float = 1.0
     time_format: str | None = None
+    spellings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, column: Column) -> FittedColumn:
         """Look at the training rows."""
-        if column.kind != NUMBER:
-            return cls(column.kind, None if column.zone is None else str(column.zone))
+        if column.kind in (TEXT, CATEGORY):
+            return cls(column.kind, spellings=spellings(column.values.dropna().unique()))
+        if column.kind == TIME:
+            return cls(TIME, None if column.zone is None else _name_of(column.zone))
         halves = column.values.dropna().to_numpy() / 2
         if not len(halves):
             return cls(NUMBER)
@@ -59,6 +70,11 @@ class FittedColumn:
         spread = float(np.abs(halves - centre).max())
         unit = float(np.ldexp(1.0, int(np.frexp(spread)[1]))) if spread > 0 else 1.0
         return cls(NUMBER, None, centre, unit)
+
+    def read_as(self, kind: str, time_format: str | None) -> FittedColumn:
+        """Return this with what the vectorizer has read in text: its kind, and a time's format."""
+        known = self.spellings if kind == self.kind else {}
+        return replace(self, time_format=time_format, spellings=known)
 
     def given(self, column: Column) -> pd.Series:
         """Return the values for the vectorizer, of a column of this kind."""
@@ -92,11 +108,15 @@ class FittedColumn:
                 raise ValueError(_other_kind(owner, name, "numbers", "dates"))
             return column if column.kind == NUMBER else Column(NUMBER, _read_numbers(column))
         values = column.values
-        if column.kind == TIME:
-            values = values.dt.strftime(self.time_format) if self.time_format else values
+        if column.kind == TIME and self.time_format:
+            self._check_zones({column.zone is not None}, "Set", name, owner)
+            values = values.dt.strftime(self.time_format)
         if column.kind in (NUMBER, TIME):
             values = _each(values, as_text)
         values = values.astype(object)
+        if self.spellings:
+            was_text = column.kind in (TEXT, CATEGORY)
+            values = _each(values, lambda text: respelled(text, self.spellings, was_text=was_text))
         return Column(self.kind, values.astype("category") if self.kind == CATEGORY else values)
 
     def _as_times(self, column: Column, name: str, owner: str) -> Column:
@@ -106,16 +126,26 @@ class FittedColumn:
             raise ValueError(_other_kind(owner, name, "dates", "numbers"))
         if column.kind in (TEXT, CATEGORY):
             texts = column.values.astype(object)
-            has_zone = self.zone is not None
-            times = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=has_zone)
-            return Column(TIME, times)
-        if (self.zone is None) != (column.zone is None):
-            have, had = ("no", "one") if column.zone is None else ("a", "none")
-            raise ValueError(
-                f"{owner}: the times in column {name!r} have {have} time zone, but those of the "
-                f"fit had {had}. Set or drop it with .dt.tz_localize(...)."
-            )
+            times = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True)
+            has_zone = {bool(_WITH_ZONE.fullmatch(text)) for text in texts[times.notna()]}
+            if self.zone is None:
+                times = times.dt.tz_localize(None)
+            column, remedy = Column(TIME, times), "Read them with pandas.to_datetime, and then set"
+        else:
+            has_zone, remedy = {column.zone is not None}, "Set"
+        self._check_zones(has_zone, remedy, name, owner)
         return column
+
+    def _check_zones(self, has_zone: set[bool], remedy: str, name: str, owner: str) -> None:
+        """Raise ValueError if times have a zone and those of the fit had none, or vice versa."""
+        had_zone = self.zone is not None or "%z" in (self.time_format or "")
+        if has_zone <= {had_zone}:
+            return
+        have, had = ("no", "one") if had_zone else ("a", "none")
+        raise ValueError(
+            f"{owner}: the times in column {name!r} have {have} time zone, but those of the fit "
+            f"had {had}. {remedy} or drop it with .dt.tz_localize(...)."
+        )
 
     def missing(self, n_rows: int) -> Column:
         """Return a column of missing values."""
@@ -128,6 +158,19 @@ class FittedColumn:
             return Column(TIME, times if self.zone is None else times.dt.tz_localize(self.zone))
         values = pd.Series([None] * n_rows, dtype=object)
         return Column(self.kind, values.astype("category") if self.kind == CATEGORY else values)
+
+
+def _name_of(zone: datetime.tzinfo) -> str:
+    """Return a name that pandas finds a time zone by, in a model file too; UTC for want of one."""
+    import pandas as pd
+
+    offset = zone.utcoffset(None)
+    if offset is not None:  # its own name need not say that it is one
+        return str(datetime.timezone(offset))
+    try:
+        return str(pd.DatetimeTZDtype(tz=str(zone)).tz)
+    except (TypeError, KeyError, ValueError):
+        return "UTC"
 
 
 def _read_numbers(column: Column) -> pd.Series:

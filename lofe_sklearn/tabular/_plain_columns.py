@@ -186,7 +186,9 @@ def _numbers(numbers: np.ndarray, name: str, owner: str) -> Column:
 def _times(values: np.ndarray, missing: np.ndarray, name: str, owner: str) -> Column:
     import pandas as pd
 
-    zones = {getattr(value, "tzinfo", None) for value in values[~missing]}
+    # By their names, since not all zones can be hashed.
+    named = {repr(zone): zone for zone in (getattr(v, "tzinfo", None) for v in values[~missing])}
+    zones = list(named.values())
     if None in zones and len(zones) > 1:
         row = next(i for i, v in enumerate(values) if not missing[i] and v.tzinfo is not None)
         what = "times with and without a time zone"

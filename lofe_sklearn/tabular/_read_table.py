@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from lofe_sklearn._containers import check_unmasked
+from lofe_sklearn._containers import check_unmasked, readable_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +17,10 @@ class ColumnNames:
     """A sequence of names, such as a list of str."""
 
     def accepts(self, value: Any) -> bool:
-        """Whether `value` is one; a single str is none."""
+        """Whether `value` is one; a single str is none, nor is what can be read only once."""
         if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+            return False
+        if hasattr(value, "__next__"):
             return False
         return all(isinstance(name, str) for name in value)
 
@@ -54,7 +56,7 @@ def read_table(X: Any, owner: str, name: str = "X") -> pd.DataFrame:
     if isinstance(X, pd.DataFrame):
         frame = X.copy(deep=False)
     elif library == "polars" and type(X).__name__ == "DataFrame":
-        frame = _of_polars(X)
+        frame = _of_polars(readable_rows(X, owner, name))
     elif library == "pyarrow" and type(X).__name__ in ("Table", "RecordBatch"):
         frame = X.to_pandas()
     elif isinstance(X, np.ndarray) and X.ndim == 2:

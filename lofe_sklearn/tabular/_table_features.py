@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,12 +28,7 @@ from lofe_sklearn.tabular._read_table import ColumnNames, named, read_table
 from lofe_sklearn.tabular._scaled import Scale
 from lofe_sklearn.tabular._table_of_reasons import ReasonsMixin
 from lofe_sklearn.tabular._typical_values import typical_values
-from lofe_sklearn.tabular._uninformative import (
-    CONSTANT_REASON,
-    EMPTY_REASON,
-    check_some_left,
-    uninformative,
-)
+from lofe_sklearn.tabular._uninformative import check_some_left, uninformative
 from lofe_sklearn.tabular._vectorizing import (
     Reading,
     as_numbers_of,
@@ -269,33 +263,26 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
                 f"{did_you_mean(unknown[0], table.columns)}"
             )
         columns = {name: plain_column(table[name], name, owner) for name in table.columns}
-        self._typical = typical_values(columns, table)
-        warn_of_codes(
-            owner,
-            {
-                repr(name): code_in(column.values.dropna().to_numpy())
-                for name, column in columns.items()
-                if column.kind == NUMBER
-            },
-            "Replace it with NaN; a feature then says where a value is missing.",
-        )
-        dropped = uninformative(columns, self.keep)
-        columns = {name: column for name, column in columns.items() if name not in dropped}
+        dropped = uninformative(every := columns, self.keep)
+        columns = {name: column for name, column in every.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
         self._columns = {name: FittedColumn.of(column) for name, column in columns.items()}
         with without_remarks():
             vectorized = vectorizer.fit_transform(self._given(columns))
         self.vectorizer_ = vectorizer
         self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})
+        self._typical = typical_values(every, table, self._reading)
+        self._warn_of_codes(every, owner)
         self._columns = {
-            name: replace(fitted, time_format=self._reading.time_formats.get(name))
+            name: fitted.read_as(self._reading.kinds[name], self._reading.time_formats.get(name))
             for name, fitted in self._columns.items()
         }
         features = as_numbers_of(vectorized, owner)
         self._name_features(vectorized.columns, features)
-        for name in columns:  # the vectorizer gives some columns no feature, or constant ones
+        for name, column in columns.items():
             if name not in self.feature_origin_.values():
-                dropped[name] = CONSTANT_REASON if name in self._first_features else EMPTY_REASON
+                made = self._first_features
+                dropped[name] = self._reading.why_dropped(column.values, made, name)
                 self._first_features.pop(name, None)
         check_some_left(self.feature_origin_, dropped, owner)
         filled, _ = self._filling.apply(features)
@@ -314,6 +301,16 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
                 "of X to silence this warning, or keep them with keep=[...]."
             )
         return self._finished(features, table.index)
+
+    def _warn_of_codes(self, columns: Mapping[str, Column], owner: str) -> None:
+        read = {name: self._reading.as_read(name, c.values) for name, c in columns.items()}
+        codes = {
+            repr(name): code_in(values.dropna().to_numpy())
+            for name, values in read.items()
+            if values.dtype.kind in "fi"
+        }
+        remedy = "Replace it with NaN; a feature then says where a value is missing."
+        warn_of_codes(owner, codes, remedy)
 
     def _name_features(self, names: Sequence[str], features: Floats) -> None:
         """Set which features are kept and flagged, their names, and the column of each."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn.inspection._typical_row import is_missing
+from lofe_sklearn.inspection._typical_row import is_missing, typical_row
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._plain_columns import NUMBER, plain_column
 from lofe_sklearn.tabular._read_table import read_table
-from lofe_sklearn.tabular._typical_values import as_one_row
+from lofe_sklearn.tabular._typical_values import as_one_row, as_truth_value
+from lofe_sklearn.tabular._vectorizing import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,7 @@ class ReasonsMixin:
 
     _columns: dict[str, FittedColumn]
     _first_features: dict[str, int]
+    _reading: Reading
     _typical: dict[str, tuple[str, Any]]
 
     @property
@@ -52,6 +54,13 @@ class ReasonsMixin:
                 columns[name] = self._columns[name].like(column, name, owner).values
         return pd.DataFrame(columns)
 
+    def _typical_for_reasons(self, plain: pd.DataFrame) -> pd.DataFrame:
+        """Return the typical row of what `_plain_for_reasons` returns."""
+        import pandas as pd
+
+        read = {name: self._reading.as_read(name, plain[name]) for name in plain.columns}
+        return typical_row(plain, pd.DataFrame(read))
+
     def _shown_in_reasons(self, typical: pd.DataFrame, table: pd.DataFrame) -> list[Any]:
         """Return typical values, plain ones, in the types of the columns of a table."""
         shown = []
@@ -61,7 +70,7 @@ class ReasonsMixin:
             if is_missing(value):
                 value = None
             elif isinstance(kept, bool):
-                value = bool(value)
+                value = as_truth_value(value)
             elif kind == NUMBER:
                 value = _number_like(value, table[name])
             elif hasattr(value, "to_period"):

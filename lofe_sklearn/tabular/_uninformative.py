@@ -12,6 +12,7 @@ from lofe_sklearn.tabular._plain_columns import CATEGORY, EMPTY, NUMBER, TEXT, C
 EMPTY_REASON = "all values are missing"
 CONSTANT_REASON = "one value only"
 IDENTIFIER_REASON = "looks like an identifier"
+NO_FEATURE_REASON = "the vectorizer makes no feature of it"
 
 # Fewer rows often have different values by chance.
 _MIN_ROWS = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from sklearn.preprocessing import OneHotEncoder
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._types import Floats, RandomState
 from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, TIME
+from lofe_sklearn.tabular._uninformative import CONSTANT_REASON, EMPTY_REASON, NO_FEATURE_REASON
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +57,11 @@ def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
 
 @contextmanager
 def without_remarks() -> Iterator[None]:
-    """Silence skrub's warnings about columns with fewer texts than features."""
-    with silenced("The matrix shape is", UserWarning):
+    """Silence skrub's warnings about columns with fewer texts than features.
+
+    And NumPy's about numbers beyond single precision, which are infinite then, and an error.
+    """
+    with silenced("The matrix shape is", UserWarning), np.errstate(over="ignore"):
         yield
 
 
@@ -94,6 +98,36 @@ class Reading:
         }
         nulls = {text for name in kinds for step in steps[name] for text in _null_strings_of(step)}
         return cls({**kinds, **read}, formats, nulls)
+
+    def as_read(self, name: str, values: pd.Series) -> pd.Series:
+        """Return the numbers or times that the vectorizer reads in plain values that are text."""
+        import pandas as pd
+
+        kind = self.kinds.get(name)
+        if values.dtype != object or kind not in (NUMBER, TIME):
+            return values
+        if kind == NUMBER:
+            return pd.to_numeric(values, errors="coerce")
+        how = self.time_formats.get(name)
+        if how is None:
+            return values
+        return pd.to_datetime(values, format=how, errors="coerce", utc="%z" in how)
+
+    def why_dropped(self, values: pd.Series, features_of: Collection[str], name: str) -> str:
+        """Say why no feature of a column is left.
+
+        Parameters
+        ----------
+        values : pandas.Series
+            Its plain values.
+        features_of : collection of str
+            The columns that the vectorizer has made features of.
+        name : str
+        """
+        if name in features_of:
+            return CONSTANT_REASON
+        is_empty = all(str(text).strip() in self.null_strings for text in values.dropna())
+        return EMPTY_REASON if is_empty else NO_FEATURE_REASON
 
     def unreadable(self, values: pd.Series, gaps: np.ndarray) -> list[Any]:
         """Return the values that the vectorizer has turned into missing ones."""

@@ -37,6 +37,8 @@ FILES = {
         b"PK\x03\x04" + bytes(range(128, 256)),
         "zip archive or a spreadsheet",
     ),
+    "gzip": ("t.csv", gzip.compress(ROWS.encode()), "compressed by gzip: .* end in .csv.gz"),
+    "a Parquet file": ("t.csv", b"PAR1\x15\x04\xe9" * 9, "a Parquet file: .* end in .parquet"),
     "zero bytes": ("t.csv", b"\0\0\0\0,\0\n", "line 1: this is not text"),
     "two columns of a name": (
         "t.csv",
@@ -98,6 +100,7 @@ def test_a_column_of_lists_is_named(lofe, tmp_path):
         ({"X": np.array([["a", "b"]] * 3)}, "a matrix of numbers"),
         ({"X": np.ones((3, 2)), "feature_names": np.array(["a"])}, "must hold 2 names"),
         ({"X": np.array([[{}]] * 3, dtype=object)}, "pickled"),
+        ({"X": np.ones((3, 2)), "x0": np.ones(3)}, "'x0' beside X has the name of a column"),
     ],
 )
 def test_npz_files_without_a_matrix(arrays, message, lofe, tmp_path):

@@ -13,8 +13,8 @@ from lofe_sklearn._command_line._plain_values import percent
 pytest_plugins = ["running_lofe"]
 
 
-def lines_of(result):
-    return pd.read_csv(io.StringIO(result.stdout), sep="\t", keep_default_na=False)
+def lines_of(result, **options):
+    return pd.read_csv(io.StringIO(result.stdout), sep="\t", keep_default_na=False, **options)
 
 
 def test_fit_prints_the_most_anomalous_rows_with_reasons(model, folder):
@@ -135,6 +135,47 @@ def test_a_share_of_anomalies_that_is_given(given, lofe, folder, tmp_path):
     assert "was given" in page
     is_interval = "," in given  # else both bounds are the share itself
     assert ("(between" in result.stderr) == ("likely share" in page) == is_interval
+
+
+def test_known_labels_that_rule_the_share_out(lofe, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=60), "b": rng.normal(size=60)})
+    table["label"] = ["anomaly"] * 3 + ["normal"] * 57
+    table.to_csv(tmp_path / "t.csv", index=False)
+    options = ("--known", "label", "--contamination", ".1", "--report", tmp_path / "r.html")
+    notes = lofe("fit", tmp_path / "t.csv", *options).stderr
+    assert "--known leaves no row unknown" in notes
+    # 0 is the label of normal rows in a file.
+    assert "Leave the field empty where the label is not known" in notes
+    assert "Use 0" not in notes
+    assert "--known names 57 of 60 rows normal, so that there are fewer" in notes
+    assert "than --contamination 0.1 says. 0.05 is used instead" in notes
+    assert "pass --contamination with the share that you expect" in notes
+    assert "anomalies 5 %, since the known labels rule out the one given" in notes
+    assert "known labels rule out the share that was given" in (tmp_path / "r.html").read_text()
+
+
+def test_names_of_rows_are_whole(lofe, model, folder, tmp_path):
+    table = pd.read_csv(folder / "tomorrow.csv").head(20)
+    table["hash"] = [f"{i:064x}" for i in range(20)]
+    table["number"] = [np.nan, 12_345_678.0, 0.25, *range(17)]
+    table.to_parquet(tmp_path / "t.parquet")
+    expected = {"hash": table["hash"].tolist()}
+    expected["number"] = ["", "12345678", "0.25", *map(str, range(17))]
+    for name, names in expected.items():
+        output = tmp_path / f"{name}.csv"
+        options = ("--model", model, "--id", name, "--output", output, "--top", 20)
+        listed = lines_of(lofe("score", tmp_path / "t.parquet", *options), dtype=str)
+        listed = listed.set_index("row")[name].sort_index(key=lambda row: row.astype(int))
+        assert listed.tolist() == [own or "missing" for own in names]
+        assert pd.read_csv(output, dtype=str)[name].fillna("").tolist() == names
+
+
+def test_a_column_of_the_model_may_name_rows(lofe, model, folder):
+    options = ("score", folder / "tomorrow.csv", "--model", model, "--top", 5)
+    alone, named = lines_of(lofe(*options)), lines_of(lofe(*options, "--id", "merchant"))
+    assert named["merchant"].notna().all()
+    pd.testing.assert_frame_equal(named.drop(columns="merchant"), alone)
 
 
 def test_columns_can_be_left_out(lofe, folder, tmp_path):

@@ -297,3 +297,12 @@ def test_values_of_columns(make):
     data = make(table)
     assert column_values(data, 0) == [1, 2]
     assert column_values(data, 1)[0] == "x"
+
+
+@pytest.mark.parametrize("kind", ["Int64", "Float64", "Float32", "int64[pyarrow]"])
+def test_missing_numbers_of_nullable_types_without_background(kind):
+    table = frame()[["amount", "count"]].astype(float)
+    fitted = make_pipeline(SimpleImputer(add_indicator=True), detector()).fit(table)
+    expected = explain(fitted, table[:8])
+    found = explain(fitted, table[:8].astype({"count": kind}))
+    np.testing.assert_allclose(found.contributions, expected.contributions, atol=1e-9)

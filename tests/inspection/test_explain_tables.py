@@ -3,11 +3,13 @@
 import datetime
 import decimal
 
+import dateutil.tz
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from sklearn.pipeline import make_pipeline
 
 from lofe_sklearn import LOE, DeepSVDD
 from lofe_sklearn.inspection import explain
@@ -39,6 +41,8 @@ def middle(values):
 NUMPY_DAYS = DAYS.astype("timedelta64[D]")
 TIMES = [datetime.time(int(day), 30, 0, 5) for day in DAYS]
 DATES = [datetime.date(2024, 1, int(day)) for day in DAYS]
+FAR_DATES = [date + 41 * datetime.timedelta(date.day) for date in DATES]
+ALL_DATES = [DATES[0] + datetime.timedelta(37 * i % N) for i in range(N)]
 MONTHS = pd.period_range("2024-01", periods=N, freq="M")
 KINDS = {
     "integers": (DAYS, middle(DAYS)),
@@ -57,11 +61,26 @@ KINDS = {
         pd.to_datetime(DATES).tz_localize("Europe/Berlin"),
         pd.Timestamp(middle(DATES), tz="Europe/Berlin"),
     ),
+    "times of a zone of dateutil": (
+        pd.to_datetime(DATES).tz_localize(dateutil.tz.gettz("Asia/Tokyo")),
+        pd.Timestamp(middle(DATES), tz="Asia/Tokyo"),
+    ),
     "periods": (MONTHS, MONTHS[(N - 1) // 2]),
     "intervals": (pd.cut(DAYS, [0, 2, 18, 20]), "(2, 18]"),
     "categories": (pd.Categorical(np.where(DAYS < 15, "u", "v")), "u"),
+    "truth values as categories": (pd.Categorical(DAYS > 15), False),
     "numbers as categories": (pd.Categorical(np.where(DAYS < 15, 7, 8)), "7"),
     "numbers and text": (pd.Series([7, "u", 7] * (N // 3), dtype=object), "7"),
+    "numbers as text": ([str(int(day) * 7) for day in DAYS], str(middle(DAYS) * 7)),
+    "dates as text": (
+        [f"{date:%d.%m.%Y}" for date in FAR_DATES],
+        f"{middle(FAR_DATES):%d.%m.%Y}",
+    ),
+    "times as text of offsets": (
+        [f"{date} 0{i % 3}:00:00+0{i % 3}:00" for i, date in enumerate(ALL_DATES)],
+        f"{middle(ALL_DATES)} 0{ALL_DATES.index(middle(ALL_DATES)) % 3}:00:00"
+        f"+0{ALL_DATES.index(middle(ALL_DATES)) % 3}:00",
+    ),
     "sparse": (pd.arrays.SparseArray(np.where(DAYS < 15, 0.0, DAYS)), 0.0),
 }
 
@@ -188,3 +207,11 @@ def test_tables_that_cannot_be_used():
             explain(fitted, X, background=background)
     with pytest.raises(TypeError, match="explain: X must be a table"):
         explain(fitted, "table.csv")
+
+
+def test_a_first_step_that_passes_rows_through():
+    table, fitted = base(), pipeline().fit(base())
+    within = make_pipeline("passthrough", make_pipeline(*fitted))
+    expected, found = explain(fitted, table[:4]), explain(within, table[:4])
+    np.testing.assert_array_equal(found.contributions, expected.contributions)
+    assert list(found.typical) == list(expected.typical)

@@ -22,6 +22,7 @@ from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, ModelFileError
 from lofe_sklearn.backbones import Backbone, energy_losses
 from lofe_sklearn.model_selection import OutlierStratifiedKFold
 from lofe_sklearn.rules import AAR, ALTBI, ODIM, Margin, PURisk
+from lofe_sklearn.tabular import TableFeatures
 
 pytest.importorskip("skops", reason="skops is not installed")
 pytest.importorskip("safetensors", reason="safetensors is not installed")
@@ -153,14 +154,30 @@ def test_steps_of_a_table(contaminated, tmp_path):
     table = pd.DataFrame({"a": X[:, 0], "city": np.resize(["x", "y", "z"], len(X))})
     table["when"] = pd.date_range("2026-01-01", periods=len(X))
     table.loc[3, "a"] = np.nan
-    text = skrub.MinHashEncoder(n_components=4)
-    steps = [skrub.TableVectorizer(high_cardinality=text), skrub.ApplyToCols(StandardScaler())]
+    table["note"] = "none"
+    options = {"high_cardinality": skrub.MinHashEncoder(n_components=4)}
+    options["specific_transformers"] = [("drop", ["note"])]
+    steps = [skrub.TableVectorizer(**options), skrub.ApplyToCols(StandardScaler())]
     pipeline = make_pipeline(*steps, FunctionTransformer(np.nan_to_num), LOE(SVDD, **GIVEN))
     pipeline.steps[2][1].func = np.tanh  # a NumPy function that a file may name
     table["a"] = table["a"].fillna(0.0)
     pipeline.fit(table)
     loaded = saved(pipeline, tmp_path)
     np.testing.assert_array_equal(loaded.score_samples(table), pipeline.score_samples(table))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "+02:00"])
+def test_times_with_a_zone(zone, contaminated, tmp_path):
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    skrub = pytest.importorskip("skrub", reason="skrub is not installed")
+    X, _ = contaminated
+    times = pd.date_range("2026-03-01", periods=len(X), freq="7321s", tz=zone)
+    table = pd.DataFrame({"a": X[:, 0], "when": times})
+    for first in (TableFeatures(), skrub.TableVectorizer()):
+        for rows in (table, table.assign(when=[time.isoformat() for time in times])):
+            pipeline = make_pipeline(clone(first), clone(SVDD)).fit(rows)
+            loaded = saved(pipeline, tmp_path)
+            np.testing.assert_array_equal(loaded.score_samples(rows), pipeline.score_samples(rows))
 
 
 def test_detectors_of_scikit_learn_within(contaminated, tmp_path):

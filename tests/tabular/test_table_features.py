@@ -1,13 +1,16 @@
 """TableFeatures: every kind of column and container, other tables, and what it refuses."""
 
 import datetime
+import io
 import pickle
 import re
 import sys
 import uuid
 import warnings
+import zoneinfo
 from decimal import Decimal
 
+import dateutil.tz
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -160,6 +163,13 @@ def test_polars_types():
     assert list(features.column_kinds_.values()) == expected
     assert np.isfinite(rows).all(axis=None)
     np.testing.assert_array_equal(quiet(features.transform, table.to_pandas()), rows)
+
+
+def test_integers_of_polars_that_64_bits_do_not_hold():
+    values = [10**20 + 10**19 * (i % 7) for i in range(N)]
+    long = pl.DataFrame({"size": SIZES, "column": pl.Series(values, dtype=pl.Int128)})
+    expected = TableFeatures().fit_transform(table_of([float(value) for value in values]))
+    np.testing.assert_array_equal(TableFeatures().fit_transform(long), expected)
 
 
 def test_arrays_and_lists():
@@ -392,6 +402,96 @@ def test_a_row_of_a_mixed_column_alone():
         np.testing.assert_array_equal(features.transform(table.iloc[[row]]), rows.iloc[[row]])
 
 
+SECONDS = pd.date_range("2024-01-01", periods=N, freq="7321s")
+MIXED = [f"{time}{'Z' if i % 2 else '+02:00'}" for i, time in enumerate(SECONDS)]
+
+
+@pytest.mark.parametrize(
+    ("fitted", "new", "message"),
+    [
+        (SECONDS, MIXED, "have a time zone, but those of the fit had none. Read them with pandas"),
+        (SECONDS, [f"{SECONDS[0]}Z", *SECONDS[1:].astype(str)], "have a time zone, but"),
+        (SECONDS.tz_localize("Europe/Rome"), SECONDS.astype(str), "have no time zone, but"),
+        (SECONDS.astype(str), SECONDS.tz_localize("UTC"), "have a time zone, but .* Set or drop"),
+        (MIXED, SECONDS, "have no time zone, but those of the fit had one. Set or drop"),
+    ],
+)
+def test_times_with_and_without_a_zone_do_not_go_together(fitted, new, message):
+    features = TableFeatures().fit(table_of(fitted))
+    with pytest.raises(ValueError, match=f"the times in column 'column' {message}"):
+        features.transform(table_of(new))
+
+
+def test_times_as_text_of_any_offset():
+    utc = SECONDS.tz_localize("UTC")
+    features = TableFeatures().fit(table_of(utc.tz_convert("Europe/Rome")))
+    moved = [str(time.tz_convert(("Asia/Tokyo", "UTC")[i % 2])) for i, time in enumerate(utc)]
+    rows = features.transform(table_of(utc))
+    np.testing.assert_array_equal(features.transform(table_of(moved)), rows)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"),
+    [
+        (dateutil.tz.gettz("Asia/Tokyo"), 0),  # pandas does not find it by its name
+        (dateutil.tz.tzoffset("odd", 7200), 2),
+        (datetime.timezone(datetime.timedelta(hours=2), "CET"), 2),
+        (zoneinfo.ZoneInfo("Etc/GMT-2"), 2),
+    ],
+    ids=repr,
+)
+def test_time_zones_of_other_libraries(zone, hours):
+    utc = SECONDS.tz_localize("UTC")
+    features = TableFeatures().fit(table_of(utc.tz_convert(zone)))
+    shifted = table_of(utc.tz_localize(None) + pd.Timedelta(hours=hours))
+    expected = TableFeatures().fit_transform(shifted)
+    np.testing.assert_allclose(features.transform(table_of(utc)), expected)
+
+
+def rows_as_read(table, **options):
+    """Return each row as a table that was read from a CSV file of this row."""
+    files = [io.StringIO(table.iloc[[i]].to_csv(index=False)) for i in range(len(table))]
+    return [pd.read_csv(file, **options) for file in files]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["True", "False", "unknown"],
+        ["true", "FALSE", "?"],
+        ["01234", "D-10115", "7"],
+        ["1.50", "n.s.", "2"],
+        ["2024-05-01", "open", "2024-06-01"],
+        [True, "unknown", False],
+        [datetime.date(2024, 5, 1), "open", datetime.date(2024, 6, 1)],
+        pd.Categorical([True, False, True]),
+        pd.Categorical(pd.to_datetime(["2024-05-01", "2024-06-01", "2024-06-01"])),
+    ],
+    ids=str,
+)
+def test_a_row_of_text_that_a_file_of_this_row_alone_holds_as_another_type(values):
+    values = values.repeat(20) if isinstance(values, pd.Categorical) else values * 20
+    table = table_of(values)
+    features = TableFeatures().fit(table)
+    rows = features.transform(table)
+    for row, alone in enumerate(rows_as_read(table.iloc[::15])):
+        np.testing.assert_allclose(features.transform(alone), rows.iloc[[15 * row]], atol=1e-12)
+    if "2024-05-01" in table["column"].astype(str).tolist():
+        for row, alone in enumerate(rows_as_read(table.iloc[:3], parse_dates=["column"])):
+            np.testing.assert_allclose(features.transform(alone), rows.iloc[[row]], atol=1e-12)
+
+
+def test_texts_that_mean_the_same_are_told_apart_if_the_fit_has_both():
+    table = table_of(["1", "1.0", "true", "x"] * 15)
+    features = TableFeatures().fit(table)
+    rows = features.transform(table)
+    assert len(np.unique(rows.iloc[:4, 1:], axis=0)) == 4
+    # Text is exact: 1.10 is another version than 1.1.
+    versions = TableFeatures().fit(table_of(["1.10", "x"] * 30))
+    new = versions.transform(table_of(["1.1", "x"] * 30))
+    assert new["column_1.10"].nunique() == 1
+
+
 def test_names_of_features_are_different():
     table = pd.DataFrame({"a": [1.0, None, 3.0] * 9, "a_missing": [1.0, 2.0, 5.0] * 9})
     table["when"], table["when_hour_circular_0"] = DAYS[:27], SIZES[:27]
@@ -400,6 +500,20 @@ def test_names_of_features_are_different():
     assert len(set(names[0])) == len(names[0])
     assert {"a_missing", "a_missing_2"} < set(names[0])
     assert not any("skrub" in name for name in names[0])
+
+
+def test_a_number_beyond_single_precision_is_an_error_and_no_warning():
+    features = TableFeatures().fit(table_of(SIZES))
+    with pytest.raises(ValueError, match="row 0 of the feature 'column' is too large"):
+        quiet(features.transform, table_of([1e300, *SIZES[1:]]))
+
+
+def test_columns_that_the_vectorizer_drops():
+    table = plain_table().assign(na=["n/a", ""] * (len(plain_table()) // 2))
+    with pytest.warns(UserWarning, match="'merchant' .the vectorizer makes no feature of it"):
+        features = TableFeatures(TableVectorizer(high_cardinality="drop")).fit(table)
+    assert features.dropped_["merchant"] == "the vectorizer makes no feature of it"
+    assert features.dropped_["na"] == "all values are missing"
 
 
 def test_parameters():
@@ -411,7 +525,7 @@ def test_parameters():
     assert clone(few).get_params()["vectorizer__high_cardinality__n_components"] == 5
     with pytest.raises(TypeError, match="vectorizer must be skrub's TableVectorizer"):
         TableFeatures(StringEncoder()).fit(table)
-    for keep in ("amount", [1]):
+    for keep in ("amount", [1], (name for name in ["amount"])):
         with pytest.raises(ValueError, match="keep must be a list of column names; got"):
             TableFeatures(keep=keep).fit(table)
     with pytest.raises(ValueError, match=r"X has no 'amuont'. Did you mean 'amount'\?"):
