@@ -141,12 +141,17 @@ def small(cls):
 def slow_but(fast, variants):
     """Return the variants of a test for ``parametrize``, marked slow but for those in `fast`.
 
-    What differs in kind stays fast; the others go the same way with other values.
+    What differs in kind stays fast; the others go the same way with other values. A variant that
+    is a tuple has the values of several arguments.
     """
     variants = list(variants)
-    assert all(value in variants for value in fast), "nothing fast would be left of a wrong name"
+    assert all(one in variants for one in fast), "what should be fast is no variant"
     return [
-        pytest.param(value, marks=[pytest.mark.slow] * (value not in fast)) for value in variants
+        pytest.param(
+            *(one if isinstance(one, tuple) else (one,)),
+            marks=[pytest.mark.slow] * (one not in fast),
+        )
+        for one in variants
     ]
 
 
