@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.covariance import _robust_covariance
 from sklearn.ensemble import IsolationForest
 from threadpoolctl import threadpool_limits
 
@@ -61,12 +62,22 @@ def _run_on_the_asked_device(request, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _few_trees(request, monkeypatch):
-    """Grow few trees for LOE's own forests, which would take about half of its tests' time.
+    """Let LOE's own forests grow few trees, and its robust covariance start from few subsets.
 
-    Tests marked ``all_trees`` have what a user has; so have other processes, and the pages.
+    As a user has them they would take most of the time of LOE's tests. Those marked ``all_trees``
+    have what a user has; so have other processes, and the pages.
     """
-    if not request.node.get_closest_marker("all_trees"):
-        monkeypatch.setattr(Forest, "n_trees", 6)
+    if request.node.get_closest_marker("all_trees"):
+        return
+    monkeypatch.setattr(Forest, "n_trees", 6)
+    select = _robust_covariance.select_candidates
+
+    def select_among_few(X, n_support, n_trials, **options):
+        # A number of random subsets, or the candidates that came of them.
+        few = n_trials if isinstance(n_trials, tuple) else min(n_trials, 4)
+        return select(X, n_support, few, **options)
+
+    monkeypatch.setattr(_robust_covariance, "select_candidates", select_among_few)
 
 
 @pytest.fixture
@@ -127,11 +138,39 @@ def small(cls):
     return constructor
 
 
+def slow_but(fast, variants):
+    """Return the variants of a test for ``parametrize``, marked slow but for those in `fast`.
+
+    What differs in kind stays fast; the others go the same way with other values. A variant that
+    is a tuple has the values of several arguments.
+    """
+    variants = list(variants)
+    assert all(one in variants for one in fast), "what should be fast is no variant"
+    return [
+        pytest.param(
+            *(one if isinstance(one, tuple) else (one,)),
+            marks=[pytest.mark.slow] * (one not in fast),
+        )
+        for one in variants
+    ]
+
+
 # They take nearly as long as all others. The fast suite has scikit-learn's checks of them.
 LONGEST = (backbones.MHRot, backbones.ICL)
-EACH_BACKBONE = [
-    pytest.param(cls, marks=[pytest.mark.slow] * (cls in LONGEST)) for cls in BACKBONES
-]
+EACH_BACKBONE = slow_but([cls for cls in BACKBONES if cls not in LONGEST], BACKBONES)
+# Where all backbones go through the same code of their base class, these show it as well as all: a
+# distance from a centre, one that draws noise, and one whose scores may be negative.
+TELLING = (backbones.DeepSVDD, backbones.DTE, backbones.RealNVP)
+
+
+def with_few(fixture, *others):
+    """Let the fast suite run a test of `detector` or `backbone_class` with few of the backbones."""
+    variants = slow_but([*TELLING, *others], [*BACKBONES, *others])
+    return pytest.mark.parametrize(fixture, variants, ids=lambda cls: cls.__name__, indirect=True)
+
+
+few_backbones = with_few("backbone_class")
+few_detectors = with_few("detector", LOE)
 
 
 @pytest.fixture(params=EACH_BACKBONE, ids=lambda cls: cls.__name__)

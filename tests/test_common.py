@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import sklearn
 import torch
-from conftest import BACKBONES, FEW_TREES, small
+from conftest import BACKBONES, FEW_TREES, few_backbones, few_detectors, small
 from packaging.version import parse
 from scipy import sparse
 from sklearn import config_context
@@ -111,6 +111,7 @@ def test_fits_are_repeatable_and_leave_global_seeds_alone(detector, contaminated
     assert not np.allclose(other.score_samples(X), scores)
 
 
+@few_detectors
 def test_labels_given_as_y_change_nothing(detector, contaminated):
     X, y = contaminated
     expected = detector.fit(X).score_samples(X)
@@ -142,6 +143,7 @@ def test_copies_score_alike(detector, contaminated, copied):
     np.testing.assert_array_equal(copied(detector).score_samples(X), detector.score_samples(X))
 
 
+@few_detectors
 def test_joblib_file(detector, contaminated, tmp_path):
     X, _ = contaminated
     detector.fit(X)
@@ -150,6 +152,7 @@ def test_joblib_file(detector, contaminated, tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), detector.predict(X))
 
 
+@few_detectors
 @pytest.mark.parametrize(
     "frame",
     [
@@ -176,6 +179,7 @@ def test_data_frames(detector, contaminated, frame):
         detector.score_samples(frame_X[names[::-1]])
 
 
+@few_detectors
 @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array])
 def test_sparse_rows(detector, contaminated, container):
     X, _ = contaminated
@@ -228,6 +232,7 @@ def test_awkward_data(detector, rows):
     np.testing.assert_array_equal(rows, before)
 
 
+@few_detectors
 def test_lists_and_read_only_memmaps(detector, contaminated, tmp_path):
     X, _ = contaminated
     expected = detector.fit(X).score_samples(X)
@@ -238,6 +243,7 @@ def test_lists_and_read_only_memmaps(detector, contaminated, tmp_path):
     np.testing.assert_array_equal(as_list, expected)
 
 
+@few_backbones
 def test_a_constant_columns_value_does_not_matter_after_scaling(backbone_class, contaminated):
     X, _ = contaminated
     scores = [
@@ -263,6 +269,7 @@ def test_a_permutation_of_rows_is_another_order_of_batches_only(detector, contam
     np.testing.assert_allclose(detector.fit(X[order]).score_samples(X), expected, rtol=1e-3)
 
 
+@few_detectors
 def test_pipeline_and_cross_validation(detector, contaminated):
     X, y = contaminated
     pipeline = make_pipeline(StandardScaler(), detector)
@@ -275,6 +282,7 @@ def test_pipeline_and_cross_validation(detector, contaminated):
     np.testing.assert_allclose(result["test_score"], expected)
 
 
+@few_detectors
 def test_known_labels_are_routed_through_a_grid_search(detector, contaminated):
     X, y = contaminated
     known = np.where(y == 1, -1, 0)
@@ -295,6 +303,7 @@ def test_known_labels_are_routed_through_a_grid_search(detector, contaminated):
     )
 
 
+@few_detectors
 def test_known_labels_are_routed_through_a_pipeline(detector, contaminated):
     X, y = contaminated
     known = np.where(y == 1, -1, 0)
@@ -313,6 +322,7 @@ def test_known_labels_are_routed_through_a_pipeline(detector, contaminated):
     assert not np.allclose(clone(detector).fit(X).score_samples(X), expected)
 
 
+@few_detectors
 def test_a_grid_over_the_detectors_own_parameters(detector, contaminated):
     X, y = contaminated
     grid = {"contamination": [0.05, 0.2]}
@@ -436,6 +446,7 @@ def test_bad_known_labels(detector, contaminated, known, message):
     assert_unfitted(detector)
 
 
+@few_detectors
 def test_forms_of_known_labels(detector, contaminated):
     X, y = contaminated
     known = np.zeros(200, dtype=int)
@@ -477,6 +488,7 @@ def test_divergence_of_a_second_fit(detector, contaminated):
     assert_unfitted(detector)
 
 
+@few_detectors
 def test_bad_rows_for_a_second_fit_lose_nothing(detector, contaminated):
     X, _ = contaminated
     expected = detector.fit(X).score_samples(X)
@@ -503,6 +515,7 @@ def assert_unfitted(detector):
     assert not hasattr(detector, "n_features_in_")
 
 
+@few_backbones
 def test_progress_is_shown_on_request(backbone_class, contaminated, capsys, monkeypatch):
     X, _ = contaminated
     backbone_class(max_epochs=2).fit(X)

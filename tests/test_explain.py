@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import BACKBONES
+from conftest import BACKBONES, TELLING, slow_but
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -153,7 +153,9 @@ def test_scores_and_sums(detector):
 
 
 @pytest.mark.parametrize("name", ["thyroid", pytest.param("cardio", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("cls", [*TABLES, LOE], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize(
+    "cls", slow_but([*TELLING, AutoEncoder, LOE], [*TABLES, LOE]), ids=lambda cls: cls.__name__
+)
 def test_planted_anomalies_are_blamed(cls, name, request):
     """The hits of all sizes and of more rows are a study's: ``study reasons``."""
     if name == "thyroid":

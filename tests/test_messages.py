@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 import sklearn
 import torch
+from conftest import slow_but
 from packaging.version import parse
 from scipy import sparse
 from sklearn import config_context
@@ -142,7 +143,7 @@ def test_dates(make):
         make().fit(table)
 
 
-@pytest.mark.parametrize("make", [loe, default, lone])
+@pytest.mark.parametrize("make", slow_but([loe, lone], [loe, default, lone]))
 @pytest.mark.parametrize("container", [lambda table: table, pl.from_pandas, pa.Table.from_pandas])
 def test_all_columns_that_cannot_be_taken(make, container):
     table = container(MISSING.assign(city="Paris", when=pd.date_range("2020", periods=60)))
@@ -525,7 +526,7 @@ def blobs():
 
 
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true:UserWarning")
-@pytest.mark.parametrize("name", SCORERS_OF_SCIKIT_LEARN)
+@pytest.mark.parametrize("name", slow_but(["roc_auc", "several"], SCORERS_OF_SCIKIT_LEARN))
 def test_a_scorer_that_ranks_backwards(blobs, name):
     scoring = SCORERS_OF_SCIKIT_LEARN[name]
     y = np.repeat([0, 1], [90, 15])

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import slow_but
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -28,7 +29,17 @@ EACH = [
     LOE(AutoEncoder(max_epochs=3), contamination=0.1, n_estimators=2, max_samples=0.7),
     LOE(GOAD(max_epochs=2), contamination="auto", n_estimators=2),
 ]
-each_detector = pytest.mark.parametrize("detector", EACH, ids=lambda d: str(d)[:60])
+
+
+def some_detectors(*numbers):
+    """Let the fast suite run a test with those of these numbers."""
+    variants = slow_but([EACH[i] for i in numbers], EACH)
+    return pytest.mark.parametrize("detector", variants, ids=lambda d: str(d)[:60])
+
+
+each_detector = some_detectors(*range(len(EACH)))
+# One of distances, one of cosines, and LOE with members that see other rows.
+few_detectors = some_detectors(0, 4, 7)
 
 
 def rows(n_samples=300, n_features=4, seed=0):
@@ -60,7 +71,7 @@ class TestConstantFeatures:
         column = 14.62 * (1 + rng.integers(-2, 3, 300) * 1e-11)  # small, but none of rounding
         assert fit_scaling(np.c_[rows(), column], scaling)[1][4] > 1e8
 
-    @each_detector
+    @few_detectors
     @pytest.mark.parametrize("value", [14.62, 1.7e9])
     def test_no_row_is_flagged_for_one(self, detector, value):
         """New rows are as the training rows were, in float32 or off by a little."""
@@ -109,8 +120,8 @@ class TestUnits:
         got = (X * unit - own_shift) * own_factor
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
 
-    @pytest.mark.parametrize("unit", [1e-200, 1e18, 1e200])
-    @each_detector
+    @pytest.mark.parametrize("unit", slow_but([1e-200, 1e18], [1e-200, 1e18, 1e200]))
+    @few_detectors
     def test_the_unit_of_one_feature_does_not_matter(self, detector, unit):
         X, detector = rows(), clone(detector).set_params(random_state=0)
         power = 2.0 ** np.round(np.log2(unit))
@@ -170,7 +181,7 @@ class TestTooLarge:
             [row] = re.findall(rf"in row (\d+), column {column}\.", str(caught.value))
             assert X[int(row), 2] == value
 
-    @each_detector
+    @few_detectors
     @pytest.mark.parametrize("value", [1e155, -MAX])
     def test_in_rows_to_score(self, detector, value):
         frame = pd.DataFrame(rows(700), columns=["length", "width", "voltage", "age"])
@@ -243,7 +254,7 @@ def flags():
 
 
 class TestTies:
-    @pytest.mark.parametrize("seed", range(3))
+    @pytest.mark.parametrize("seed", slow_but([0], range(3)))
     @each_detector
     def test_equal_rows_get_one_label(self, detector, seed, flags):
         X, distinct, number = flags

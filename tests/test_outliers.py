@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FEW_TREES
+from conftest import FEW_TREES, few_backbones, few_detectors, slow_but
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -40,6 +40,7 @@ def found(detector, normal, **fit_params):
     return roc_auc(np.repeat([0, 1], [len(normal), 40]), scores)
 
 
+@few_backbones
 def test_rows_like_them_are_found(backbone_class, contaminated):
     X, y = contaminated
     detector = backbone_class(max_epochs=40, random_state=0)
@@ -58,6 +59,7 @@ def test_they_are_no_training_rows(detector, contaminated, outliers):
         assert fitted.estimator_.history_.labels.shape == (4, 1, 200)
 
 
+@few_detectors
 def test_forms(detector, contaminated, outliers):
     X, _ = contaminated
     names = list("abcde")
@@ -76,6 +78,7 @@ def test_forms(detector, contaminated, outliers):
     np.testing.assert_array_equal(predicted, clone(detector).fit(X, outliers=outliers).predict(X))
 
 
+@few_detectors
 @pytest.mark.parametrize("kind", ["uniform", "shuffled", "gaussian"])
 def test_synthetic_ones(detector, contaminated, kind):
     X, _ = contaminated
@@ -133,7 +136,7 @@ def test_images(contaminated):
     np.testing.assert_array_equal(flat, expected)
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "rows"])
+@pytest.mark.parametrize("kind", slow_but(["rows"], ["gaussian", "rows"]))
 def test_pixels_of_whole_numbers(kind):
     images = np.random.default_rng(0).integers(0, 256, (30, 64), dtype=np.uint8)
     given = images[:5] / 3.0 - 20 if kind == "rows" else kind
@@ -187,6 +190,7 @@ def test_with_known_labels(contaminated, outliers):
     assert (fitted.labels_ == -1).sum() == 20
 
 
+@few_detectors
 def test_in_a_pipeline_and_a_search(detector, contaminated, outliers):
     X, y = contaminated
     step = name_of(detector)
@@ -217,7 +221,7 @@ def test_in_a_pipeline_and_a_search(detector, contaminated, outliers):
     np.testing.assert_array_equal(search.score_samples(X), plain.score_samples(X))
 
 
-@pytest.mark.parametrize("given", ["uniform", "rows"])
+@pytest.mark.parametrize("given", slow_but(["uniform"], ["uniform", "rows"]))
 def test_loe_search_equals_grid_search(contaminated, outliers, given):
     X, y = contaminated
     given = outliers if given == "rows" else given

@@ -2,13 +2,15 @@
 
 import os
 import re
-import subprocess
 import sys
 import threading
 import types
+from functools import cache
 
 import numpy as np
 import pytest
+from conftest import slow_but
+from joblib import parallel_config
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, fit_many
 from lofe_sklearn._progress import _displays, job, part
@@ -25,15 +27,19 @@ def small(**parameters):
     return LOE(backbones, contamination=0.1, **{**shared, **parameters})
 
 
+def with_jobs(backend, how):
+    with parallel_config(backend=backend):
+        fit_many([small(), AutoEncoder(max_epochs=3)], X, n_jobs=2, **how)
+
+
 JOBS = {
     "LOE": lambda **how: small(**how).fit(X),
     "LOE, folds": lambda **how: small(held_out_folds=2, **how).fit(X),
     "LOE, partial": lambda **how: small(keep="partial", **how).fit(X),
     "backbone": lambda **how: AutoEncoder(max_epochs=3, random_state=0, **how).fit(X),
     "fit_many": lambda **how: fit_many([small(), AutoEncoder(max_epochs=3)], X, **how),
-    "fit_many, jobs": lambda **how: fit_many(
-        [small(), AutoEncoder(max_epochs=3)], X, n_jobs=2, **how
-    ),
+    "fit_many, threads": lambda **how: with_jobs("threading", how),
+    "fit_many, processes": lambda **how: with_jobs("loky", how),
     "search": lambda **how: LOESearchCV(
         small(verbose=1), {"contamination": [0.05, 0.1]}, cv=2, **how
     ).fit(X, Y),
@@ -41,6 +47,12 @@ JOBS = {
         small(verbose=1), {"contamination": [0.05, 0.1]}, cv=2, refit=False, **how
     ).fit(X, Y),
 }
+
+
+# To start processes takes ten seconds, and the bar is that of threads.
+each_job = pytest.mark.parametrize(
+    "name", slow_but([name for name in JOBS if name != "fit_many, processes"], JOBS)
+)
 
 
 class Recorder(_displays.Lines):
@@ -82,14 +94,14 @@ def impatient(monkeypatch):
         monkeypatch.setattr(_displays, name, 0.0)
 
 
-@pytest.mark.parametrize("name", JOBS)
+@each_job
 def test_nothing_is_shown_by_default(name, bars, impatient, capsys):
     JOBS[name]()
     assert capsys.readouterr() == ("", "")
     assert bars == []
 
 
-@pytest.mark.parametrize("name", JOBS)
+@each_job
 def test_one_bar_goes_from_0_to_100_percent_once(name, bars):
     JOBS[name](verbose=1)
     [bar] = bars
@@ -191,26 +203,32 @@ def test_other_threads_have_no_share_in_a_bar(bars):
     assert set(bars[0].shown) == {0.0, 1.0}
 
 
+# What works, and what fails, in one process: to start one takes seconds.
 SCRIPT = """
-import numpy as np, sys, warnings
+import numpy as np, sys
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
 from lofe_sklearn._progress import _displays
-_displays.PATIENCE = _displays.FIRST_LINE = _displays.LONGEST_GAP = 0.0
+_displays.PATIENCE = 0.0
 X = np.random.default_rng(0).normal(size=(120, 4))
 def rule(loss_n, loss_a, alpha, known):
     raise RuntimeError("broken")
-LOE(DeepSVDD(max_epochs=3), contamination=0.1, init=None, verbose=1, {options}).fit(X)
+detector = LOE(DeepSVDD(max_epochs=3), contamination=0.1, init=None, verbose=1)
+detector.fit(X)
+print("And now an error.", flush=True)
+detector.set_params(method=rule, warmup_epochs=1).fit(X)
 """
 
 
-def test_a_pipe_gets_lines_without_control_characters():
-    environment = {**os.environ, "FORCE_COLOR": "1"}
-    script = SCRIPT.format(options="")
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, env=environment, check=True
-    )
-    assert done.stdout == b""
-    text = done.stderr.decode("ascii")
+def test_a_pipe_gets_lines_without_control_characters(impatient, monkeypatch, capfd):
+    reading, writing = os.pipe()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with os.fdopen(reading, "rb") as lines_out:
+        with os.fdopen(writing, "w") as pipe:  # what is written is less than a pipe holds
+            monkeypatch.setattr(sys, "stderr", pipe)
+            LOE(DeepSVDD(max_epochs=3), contamination=0.1, init=None, verbose=1).fit(X)
+            monkeypatch.undo()
+        text = lines_out.read().decode("ascii")
+    assert capfd.readouterr() == ("", "")
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
     *lines, last = text.splitlines()
     assert len(lines) > 3
@@ -221,8 +239,9 @@ def test_a_pipe_gets_lines_without_control_characters():
     assert re.fullmatch(r"LOE: done in \d:\d\d:\d\d", last)
 
 
-def run_in_terminal(script, columns):
-    """Return what a script writes to a terminal of so many columns."""
+@cache
+def in_terminal(columns):
+    """Return what a fit and one that fails write to a terminal of so many columns."""
     fcntl, pty = pytest.importorskip("fcntl"), pytest.importorskip("pty")
     import struct
     import termios
@@ -230,7 +249,7 @@ def run_in_terminal(script, columns):
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ["TERM"] = "xterm-256color"
-        os.execv(sys.executable, [sys.executable, "-c", script])
+        os.execv(sys.executable, [sys.executable, "-c", SCRIPT])
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     written = b""
     while True:
@@ -243,12 +262,13 @@ def run_in_terminal(script, columns):
         written += chunk
     os.waitpid(pid, 0)
     os.close(terminal)
-    return written.decode()
+    fitted, failed = written.decode().split("And now an error.\r\n")
+    return fitted, failed
 
 
 @pytest.mark.parametrize("columns", [80, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_terminal_gets_a_bar_on_one_line(columns):
-    written = run_in_terminal(SCRIPT.format(options=""), columns)
+    written, _ = in_terminal(columns)
     frames = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", frame) for frame in re.split(r"\r|\n", written)]
     assert "100%" in [frame for frame in frames if frame.strip()][-1]
     assert max(map(len, frames)) <= columns
@@ -257,7 +277,7 @@ def test_a_terminal_gets_a_bar_on_one_line(columns):
 
 
 def test_an_error_gives_the_terminal_back():
-    written = run_in_terminal(SCRIPT.format(options="method=rule, warmup_epochs=1"), 80)
+    _, written = in_terminal(80)
     assert "RuntimeError: broken" in written
     assert written.count("\x1b[?25l") == written.count("\x1b[?25h") == 1
     assert written.index("\x1b[?25h") < written.index("RuntimeError: broken")

@@ -1,7 +1,7 @@
 """No inf and no NaN on any real set; slow where it trains on all rows."""
 
 from functools import cache, partial
-from itertools import cycle
+from itertools import cycle, product
 
 import numpy as np
 import pytest
@@ -30,10 +30,13 @@ def some_rows(path, max_rows):
     return X[np.random.default_rng(0).permutation(len(X))[:max_rows]]
 
 
-def check_set(X, name, backbone_class):
+METHODS = ("hard", "soft")
+
+
+def check_set(X, name, backbone_class, methods=METHODS):
     # What the first labels are does not matter here: those farthest from the median.
     first = -np.abs(X - np.median(X, axis=0)).mean(axis=1)
-    for method in ("hard", "soft"):
+    for method in methods:
         detector = LOE(
             backbone_class(max_epochs=2),
             method=method,
@@ -47,13 +50,13 @@ def check_set(X, name, backbone_class):
 
 
 def test_every_set_in_part(data_folder):
-    """With one backbone each, in turn; with all of them in the slow test."""
+    """With one backbone and method each, in turn; with all of them in the slow test."""
     classes = [small(cls) for cls in BACKBONES if cls not in (ICL, MHRot)]
     classes.append(partial(ICL, max_windows=40))  # of 512 features it makes 151 by default
     paths = real_sets(data_folder)
     assert len(paths) > 50
-    for path, rows_class in zip(paths, cycle(classes), strict=False):
-        check_set(some_rows(path, 60), path.name, rows_class)
+    for path, (rows_class, method) in zip(paths, cycle(product(classes, METHODS)), strict=False):
+        check_set(some_rows(path, 60), path.name, rows_class, [method])
 
 
 @pytest.mark.slow

@@ -255,6 +255,13 @@ def test_a_sound_backbone_is_not_warned_of():
     assert not found
 
 
+@pytest.fixture
+def two_sets(monkeypatch):
+    """Compare with blind training on two sets, and not on four: a fit takes half a second."""
+    monkeypatch.setattr("lofe_sklearn.testing._findings._N_SETS", 2)
+
+
+@pytest.mark.usefixtures("two_sets")
 def test_an_anomaly_loss_without_a_lower_bound_is_warned_of():
     passed, [found] = findings(Flow(max_epochs=20))
     assert "FlowModule: the anomaly loss has no lower bound" in found
@@ -262,6 +269,7 @@ def test_an_anomaly_loss_without_a_lower_bound_is_warned_of():
     assert passed[-1] == NO_GAIN
 
 
+@pytest.mark.usefixtures("two_sets")
 @pytest.mark.parametrize("max_epochs", [20, pytest.param(50, marks=pytest.mark.slow)])
 def test_labels_that_do_not_beat_blind_training_are_warned_of(max_epochs):
     passed, [found] = findings(Flow(losses="energy", max_epochs=max_epochs, lr=3e-3))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import BACKBONES, small
+from conftest import BACKBONES, TELLING, few_backbones, slow_but, small
 from scipy import sparse
 from sklearn.datasets import load_digits
 
@@ -65,6 +65,7 @@ def test_the_normal_loss_falls_on_clean_data(backbone_class):
     assert loss_n[-1] < loss_n[0]
 
 
+@few_backbones
 def test_anomalies_get_a_higher_normal_loss_by_loe_than_by_blind_training(backbone_class):
     rng = np.random.default_rng(0)
     normal = rng.normal(size=(180, 4)) @ rng.normal(size=(4, 4)) + [3, 5, 7, 9]
@@ -91,8 +92,8 @@ def test_an_unknown_parameter_is_named(backbone_class):
 
 @pytest.mark.parametrize(
     "cls",
-    # Those of MHRot and ICL take longer than those of all others.
-    [pytest.param(cls, marks=[pytest.mark.slow] * (cls in (MHRot, ICL))) for cls in BACKBONES],
+    # The checks are the same for all; what they find is in test_testing.py.
+    slow_but(TELLING, BACKBONES),
     ids=lambda cls: cls.__name__,
 )
 def test_check_backbone(cls, monkeypatch):
@@ -142,11 +143,7 @@ def test_a_stack_equals_single_fits(backbone_class):
 
 @pytest.mark.parametrize(
     "backbone_class",
-    # The others take most of the time.
-    [
-        pytest.param(cls, marks=[pytest.mark.slow] * (cls not in (AutoEncoder, DeepSVDD, NeuTraL)))
-        for cls in BACKBONES
-    ],
+    slow_but((DeepSVDD, NeuTraL), BACKBONES),  # the others take most of the time
     ids=lambda cls: cls.__name__,
     indirect=True,
 )
@@ -194,6 +191,7 @@ def test_vmap_has_a_rule_for_every_operation(backbone_class, recwarn):
     assert not [w for w in recwarn if "vmap" in str(w.message) or "performance" in str(w.message)]
 
 
+@few_backbones
 def test_gradient_clipping_is_the_same_in_a_stack(backbone_class):
     X = np.random.default_rng(0).normal(size=(60, 4))
     estimator = backbone_class(max_epochs=3, gradient_clip_value=1e-3)
@@ -205,6 +203,7 @@ def test_gradient_clipping_is_the_same_in_a_stack(backbone_class):
         )
 
 
+@few_backbones
 def test_gradient_clipping_changes_the_training(backbone_class):
     X = np.random.default_rng(0).normal(size=(60, 4))
     free, clipped = (
@@ -373,6 +372,7 @@ def test_scaling(scaling):
         np.testing.assert_allclose(scaled.std(0), [1, 1, 0])
 
 
+@few_backbones
 def test_scaling_makes_units_irrelevant(backbone_class):
     X = np.random.default_rng(0).normal(size=(60, 3))
     other_units = X * [1.0, 1e3, 1e-3] + [0.0, 5.0, 1.0]

@@ -6,6 +6,7 @@ from itertools import repeat
 import numpy as np
 import pytest
 import torch
+from conftest import slow_but
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -31,7 +32,14 @@ def colour():
     return images
 
 
-@pytest.fixture(params=["alone", "under LOE"])
+ALONE_AND_UNDER_LOE = ["alone", "under LOE"]
+# A fit takes a second: what is said of the rows is the same under LOE.
+mostly_alone = pytest.mark.parametrize(
+    "detector", slow_but(["alone"], ALONE_AND_UNDER_LOE), indirect=True
+)
+
+
+@pytest.fixture(params=ALONE_AND_UNDER_LOE)
 def detector(request):
     return mhrot() if request.param == "alone" else LOE(mhrot(), contamination=0.1, random_state=0)
 
@@ -46,6 +54,7 @@ def test_images_are_fitted_and_scored(detector, colour):
     assert (detector.predict(colour) == -1).sum() == 4
 
 
+@mostly_alone
 def test_every_layout_is_the_same_model(detector, colour):
     expected = detector.fit(colour).score_samples(colour)
     for layout in (colour.transpose(0, 2, 3, 1), colour.reshape(40, -1)):
@@ -58,12 +67,13 @@ def test_every_layout_is_the_same_model(detector, colour):
 
 
 def test_grey_images(colour):
-    grey = colour[:, 0]
-    expected = mhrot().fit(grey).score_samples(grey)
+    grey, short = colour[:, 0], mhrot(max_epochs=1)
+    expected = clone(short).fit(grey).score_samples(grey)
     for layout in (grey[:, None], grey[..., None], grey.reshape(40, -1), grey.tolist()):
-        np.testing.assert_array_equal(mhrot().fit(layout).score_samples(layout), expected)
+        np.testing.assert_array_equal(clone(short).fit(layout).score_samples(layout), expected)
 
 
+@mostly_alone
 def test_the_unit_of_the_pixels_does_not_matter(detector, colour):
     expected = detector.fit(colour).score_samples(colour)
     for unit in (np.float32, np.float64):
@@ -86,6 +96,7 @@ def test_scores_do_not_depend_on_the_other_images(detector, colour):
     np.testing.assert_array_equal(detector.score_samples(colour), scores)
 
 
+@pytest.mark.parametrize("detector", slow_but(["under LOE"], ALONE_AND_UNDER_LOE), indirect=True)
 def test_pipeline_clone_and_pickle(detector, colour):
     pipeline = make_pipeline(FunctionTransformer(lambda images: 255 - images), clone(detector))
     expected = detector.fit(255 - colour).score_samples(255 - colour)

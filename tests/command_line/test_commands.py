@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import slow_but
 
 import lofe_sklearn
 from lofe_sklearn._command_line._plain_values import percent
@@ -57,7 +58,7 @@ def test_score_gives_the_training_file_the_scores_of_the_fit(lofe, model, folder
     assert result.stdout == (folder / "printed.txt").read_text()
 
 
-@pytest.mark.parametrize("n_rows", [pytest.param(1, marks=pytest.mark.slow), 7, 64])
+@pytest.mark.parametrize("n_rows", slow_but([7], [1, 7, 64]))
 def test_a_score_does_not_depend_on_the_chunk(n_rows, lofe, model, folder, tmp_path):
     shown = []
     pd.read_csv(folder / "tomorrow.csv").head(20 * n_rows).to_csv(tmp_path / "t.csv", index=False)

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 import numpy as np
 import pytest
 import torch
+from conftest import slow_but
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, engine, fit_many
 from lofe_sklearn.testing import check_backbone
@@ -102,7 +103,10 @@ def expected(X):
     return _everything
 
 
-@pytest.mark.parametrize("name", STATES)
+# By type, device, gradients and mode; each other is one of these again, see also the test below.
+@pytest.mark.parametrize(
+    "name", slow_but(["float64", "default device", "inference", "half precision"], STATES)
+)
 def test_results_do_not_depend_on_the_program(X, expected, name):
     with STATES[name]():
         before = state()

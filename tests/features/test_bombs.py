@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from pictures import network, pixels
-from PIL import Image
+from PIL import Image, ImageFile
 
 from lofe_sklearn.features import (
     BrokenImage,
@@ -74,7 +74,20 @@ def measured(path):
     return "\n".join(output), int(megabytes)
 
 
-def test_a_bomb_is_refused_before_it_is_decoded(bomb):
+def test_a_bomb_is_refused_before_it_is_decoded(bomb, monkeypatch):
+    def decode(image):
+        raise AssertionError("it is decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decode)
+    message = "8000 x 8000 = 64,000,000 pixels, more than max_pixels=33,554,432"
+    [broken] = find_broken_images([bomb])
+    assert message in broken.reason
+    with pytest.raises(BrokenImage, match=message):
+        small().fit([bomb])
+
+
+@pytest.mark.slow  # another process takes seconds to start
+def test_a_bomb_takes_no_memory(bomb):
     output, megabytes = measured(bomb)
     assert "none of the images can be read" in output
     assert "8000 x 8000 = 64,000,000 pixels, more than max_pixels=33,554,432" in output

@@ -16,7 +16,7 @@ from comparing import (
     small_loe,
     spy_on_stacks,
 )
-from conftest import FEW_TREES
+from conftest import FEW_TREES, few_backbones, slow_but
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import KFold
@@ -35,6 +35,7 @@ class TestEqualsSingleFits:
         # See tests/backbones/test_backbones.py.
         return 1e-3 if backbone_class.__name__ == "MHRot" else 1e-5
 
+    @few_backbones
     @pytest.mark.filterwarnings("ignore:.*known_labels names:UserWarning")  # the ratio is raised
     def test_whatever_models_of_one_stack_may_differ_in(
         self, backbone_class, X, known, tolerance, stacks
@@ -57,6 +58,7 @@ class TestEqualsSingleFits:
         check(estimators, X, rows, known, tolerance)
         assert stacks[0] == len(estimators)  # all in one, then those of the single fits
 
+    @few_backbones
     def test_gradient_clipping_and_early_stopping(self, backbone_class, X, tolerance, stacks):
         shared = {"max_epochs": 5, "gradient_clip_value": 0.1, "n_iter_no_change": 1, "tol": 0.03}
         estimators = [
@@ -96,7 +98,7 @@ def test_scaling_that_each_fold_resolves_by_itself(X):
     assert [one.scaling_ for one in fitted] == ["rms", "minmax"]
 
 
-@pytest.mark.parametrize("with_known", [False, True])
+@pytest.mark.parametrize("with_known", slow_but([True], [False, True]))
 def test_a_ratio_found_by_each_detector(X, known, with_known):
     backbone = DeepSVDD(max_epochs=2, batch_size=64)
     auto = partial(LOE, contamination="auto", n_estimators=2, init=FEW_TREES, warmup_epochs=1)
@@ -111,7 +113,10 @@ def test_a_ratio_found_by_each_detector(X, known, with_known):
     check(estimators, X, folds, known if with_known else None)
 
 
-@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix, sparse.csc_array])
+@pytest.mark.parametrize(
+    "container",
+    slow_but([np.asarray, sparse.csc_array], [np.asarray, sparse.csr_matrix, sparse.csc_array]),
+)
 def test_members_that_see_some_rows_and_features(X, known, container):
     X = container(X)
     estimators = [
@@ -157,7 +162,7 @@ def test_float32_and_lists(X):
         assert_same(one, other, X)
 
 
-@pytest.mark.parametrize("shape", [(40, 6, 6), (40, 2, 6, 6)])
+@pytest.mark.parametrize("shape", [pytest.param((40, 6, 6), marks=pytest.mark.slow), (40, 2, 6, 6)])
 def test_images(shape, recwarn):
     X = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     backbone = MHRot(depth=10, width=1, n_views=2, max_epochs=2)

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from conftest import slow_but
 from parts import GRID, SIDE, Averages, encoded, parts, small, write_folder
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -144,7 +145,7 @@ def test_copies_and_seeds(position, tmp_path):
     assert not np.allclose(other.score_samples(new), scores)
 
 
-@pytest.mark.parametrize("position", POSITIONS)
+@pytest.mark.parametrize("position", slow_but(["padim", "patchcore"], POSITIONS))
 def test_models_in_files(position, tmp_path):
     pytest.importorskip("skops", reason="skops is not installed")
     pytest.importorskip("efficientnet_lite_pytorch", reason="extra 'images' is not installed")

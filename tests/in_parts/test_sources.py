@@ -1,15 +1,16 @@
 """Rows that are stored elsewhere: read whole where they are few, in checked blocks where not."""
 
 import warnings
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FEW_TREES, small
+from conftest import FEW_TREES, slow_but, small
 from sklearn import clone, config_context
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from stored_rows import STORES, Counted, counted, fortran, hdf5, mapped
+from stored_rows import STORES, Counted, counted, fortran, hdf5, mapped, parquet, zarr
 
 from lofe_sklearn import ICL, LOE, DeepSVDD, LOESearchCV, MHRot, fit_many
 from lofe_sklearn.inspection import explain
@@ -43,7 +44,8 @@ def test_few_rows_are_read_whole_and_train_as_an_array(store, X, tmp_path):
     assert fitted.offset_ == expected.offset_
 
 
-@pytest.mark.parametrize("store", STORES)
+# A whole array, chunks and a file of columns; the others are read whole by the test above.
+@pytest.mark.parametrize("store", slow_but([mapped, zarr, parquet, counted], STORES))
 def test_many_rows_are_read_in_blocks(store, X, tmp_path):
     rows = store(X, tmp_path)
     fitted = detector().fit(X)
@@ -265,8 +267,16 @@ def test_the_index_of_dask_is_no_feature(X, tmp_path):
     np.testing.assert_array_equal(fitted.score_samples(rows), detector().fit(X).score_samples(X))
 
 
-@pytest.mark.parametrize("store", STORES)
-@pytest.mark.parametrize("first", [StandardScaler, TableFeatures])
+@pytest.mark.parametrize(
+    ("store", "first"),
+    slow_but(
+        [
+            *((store, StandardScaler) for store in STORES),
+            *((store, TableFeatures) for store in (hdf5, parquet)),
+        ],
+        product(STORES, [StandardScaler, TableFeatures]),
+    ),
+)
 def test_few_rows_are_explained_through_a_pipeline(store, first, X, tmp_path):
     rows = store(X[:500], tmp_path)
     # Of frames and files the columns have names.

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import few_detectors, slow_but
 from scipy.stats import ks_2samp
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
@@ -160,6 +161,7 @@ class TestDetectors:
         assert drift_report(detector, MOVED, reference=SAME).verdict == "refit"
         assert moved.flagged == np.mean(detector.predict(MOVED) == -1)
 
+    @few_detectors
     def test_every_detector(self, detector, contaminated):
         rows, _ = contaminated
         detector.fit(rows)
@@ -197,7 +199,9 @@ class TestDetectors:
         detector = pickle.loads(pickle.dumps(backbone)).set_threshold(n_flagged=3)
         assert drift_report(detector, X).flagged_reference == pytest.approx(3 / 150)
 
-    @pytest.mark.parametrize("kind", ["backbone", "LOE", "Pipeline", "LOESearchCV"])
+    @pytest.mark.parametrize(
+        "kind", slow_but(["LOE", "Pipeline"], ["backbone", "LOE", "Pipeline", "LOESearchCV"])
+    )
     def test_after_save_and_load(self, fitted, kind, tmp_path):
         save(fitted[kind], tmp_path / "model.lofe")
         loaded = load(tmp_path / "model.lofe")

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from conftest import slow_but
 from sklearn.pipeline import make_pipeline
 
 from lofe_sklearn import LOE, DeepSVDD
@@ -85,7 +86,13 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+TELLING_KINDS = [
+    *("integers", "truth values", "decimals", "Python's durations", "dates", "times of a zone"),
+    *("intervals", "numbers as categories", "numbers and text"),
+]
+
+
+@pytest.mark.parametrize("kind", slow_but(TELLING_KINDS, KINDS))
 def test_columns_of_all_kinds(kind):
     values, typical = KINDS[kind]
     table = base().assign(v=values)
@@ -100,7 +107,13 @@ def test_columns_of_all_kinds(kind):
         assert (found.contributions[~same, 2] != 0).all()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "sparse"])
+@pytest.mark.parametrize(
+    "kind",
+    slow_but(
+        ["nullable", "truth values", "durations", "times of day", "times", "periods", "categories"],
+        [kind for kind in KINDS if kind != "sparse"],
+    ),
+)
 def test_a_missing_value_of_all_kinds(kind):
     table = base().assign(v=KINDS[kind][0])
     of_numpy = isinstance(table["v"].dtype, np.dtype) and table["v"].dtype.kind not in "mM"
@@ -124,7 +137,7 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("with_background", [False, True])
+@pytest.mark.parametrize("with_background", slow_but([True], [False, True]))
 @pytest.mark.parametrize("kind", TABLES)
 def test_tables_of_all_libraries(kind, with_background):
     make, table = TABLES[kind], base()

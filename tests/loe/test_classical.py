@@ -54,6 +54,7 @@ class TestRightValues:
         distances = np.linalg.norm((X[:n, None] - X[None, :n]) / scale, axis=2)
         np.testing.assert_allclose(detector.outlier_scores(X[:n]), distances.max(axis=1))
 
+    @pytest.mark.all_trees
     def test_the_robust_covariance_is_scikit_learns(self):
         estimate = MinCovDet(random_state=3).fit(standardised(X))
         expected = np.sqrt(estimate.mahalanobis(standardised(X)))

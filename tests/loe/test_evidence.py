@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import FEW_TREES, in_units_of_normal_rows
+from conftest import FEW_TREES, in_units_of_normal_rows, slow_but
 from scipy import sparse
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.ensemble import IsolationForest
@@ -474,7 +474,10 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    "name",
+    slow_but(["sparse", "wide", "huge units", "duplicates", "two rows", "one column"], ROWS),
+)
 def test_awkward_rows(name):
     rows = ROWS[name]
     detector = loe(init="auto", evidence=["iforest", "knn"]).fit(rows)

@@ -1,9 +1,11 @@
 """LOE() as it is, on made-up rows of known truth: clean, rare, clustered, small and wide ones."""
 
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
+from conftest import slow_but
 from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
@@ -50,8 +52,10 @@ def test_of_heavy_tails_few_are_flagged():
 
 
 @pytest.mark.all_trees
-@pytest.mark.parametrize(("n_outliers", "n"), [(30, 300), (30, 600)])
-@pytest.mark.parametrize("distance", [3, 5])
+@pytest.mark.parametrize(
+    ("n_outliers", "n", "distance"),
+    slow_but([(30, 300, 3), (30, 600, 5)], product([30], [300, 600], [3, 5])),
+)
 def test_a_group_of_anomalies(n_outliers, n, distance):
     rng = np.random.default_rng(0)
     group = rng.normal(distance, 1, (n_outliers, 8))
@@ -70,7 +74,7 @@ def test_a_group_of_anomalies(n_outliers, n, distance):
     np.testing.assert_array_equal(detector.labels_, detector.predict(X))
 
 
-@pytest.mark.parametrize("n_equal", [250, 400])
+@pytest.mark.parametrize("n_equal", slow_but([400], [250, 400]))
 @pytest.mark.filterwarnings("ignore::lofe_sklearn.exceptions.NoSeparateGroupWarning")
 def test_anomalies_where_most_rows_are_equal(n_equal):
     """Rows of a default value, say, or of zeros: all others are not anomalies for that."""

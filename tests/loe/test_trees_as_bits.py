@@ -1,7 +1,10 @@
 """The isolation forest's scores, computed by words of bits: those of scikit-learn, bit by bit."""
 
+from itertools import product
+
 import numpy as np
 import pytest
+from conftest import slow_but
 from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn._loe import _trees_as_bits
@@ -22,8 +25,13 @@ SETS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    slow_but(
+        [*product(SETS, [np.float64]), ("normal", np.float32), ("far away", np.float32)],
+        product(SETS, [np.float32, np.float64]),
+    ),
+)
 def test_scores_are_scikit_learns(name, dtype):
     X = SETS[name].astype(dtype)
     forest = IsolationForest(random_state=1).fit(X)

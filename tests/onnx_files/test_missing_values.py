@@ -36,7 +36,9 @@ def scores_of(pipeline, X, path):
     [
         pytest.param(SimpleImputer(), np.nan, marks=pytest.mark.slow),
         (SimpleImputer(strategy="median", add_indicator=True), np.nan),
-        (SimpleImputer(missing_values=-1, strategy="most_frequent"), -1),
+        pytest.param(
+            SimpleImputer(missing_values=-1, strategy="most_frequent"), -1, marks=pytest.mark.slow
+        ),
         pytest.param(
             SimpleImputer(strategy="constant", fill_value=-7.1), np.nan, marks=pytest.mark.slow
         ),

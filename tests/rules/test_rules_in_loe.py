@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from conftest import slow_but
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -21,6 +22,8 @@ def name_of(rule):
 
 
 ids = pytest.mark.parametrize("rule", RULES, ids=name_of)
+# One without and one with a course of its own; ALTBI, with the other course, is beside each.
+few = pytest.mark.parametrize("rule", slow_but([RULES[0], RULES[3]], RULES), ids=name_of)
 
 
 def loe(rule, **parameters):
@@ -29,7 +32,7 @@ def loe(rule, **parameters):
 
 
 @ids
-@pytest.mark.parametrize("init", ["iforest", None])
+@pytest.mark.parametrize("init", slow_but(["iforest"], ["iforest", None]))
 def test_it_finds_the_anomalies(rule, init, contaminated):
     X, y = contaminated
     estimator = DeepSVDD(max_epochs=20, batch_size=64)
@@ -40,7 +43,7 @@ def test_it_finds_the_anomalies(rule, init, contaminated):
     assert found.sum() == (0 if isinstance(rule, ODIM) else pytest.approx(20, abs=20))
 
 
-@ids
+@few
 def test_a_fit_in_a_stack_is_the_fit_alone(rule, contaminated):
     X, _ = contaminated
     rows = [np.arange(200), np.arange(100), np.arange(1, 200), np.arange(200), np.arange(200)]

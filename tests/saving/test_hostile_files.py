@@ -9,7 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import FEW_TREES
+from conftest import FEW_TREES, slow_but
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -100,7 +100,7 @@ def test_damage_is_noticed_or_changes_nothing(content, model, tmp_path, changes)
         np.testing.assert_array_equal(loaded.score_samples(X), model.score_samples(X))
 
 
-@pytest.mark.parametrize("part", [0, 5])
+@pytest.mark.parametrize("part", slow_but([5], [0, 5]))
 def test_each_byte_of_the_directory(part, content, model, tmp_path):
     """The end of a zip says where its members are."""
     expected = model.score_samples(X)
@@ -466,11 +466,7 @@ def places(value):
     return found
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.integers(0, 10**6), st.sampled_from(JUNK))
-def test_junk_with_right_checksums(content, tmp_path, number, junk):
+def check_junk(content, tmp_path, number, junk):
     def plant(root):
         every = places(root)
         container, key = every[number % len(every)]
@@ -480,6 +476,23 @@ def test_junk_with_right_checksums(content, tmp_path, number, junk):
         load_bytes(rewritten(content, changed_json(plant)), tmp_path)
     except ModelFileError as error:
         assert str(error).startswith("load: ")  # noqa: PT017
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.integers(0, 10**6), st.sampled_from(JUNK))
+def test_junk_with_right_checksums(content, tmp_path, number, junk):
+    check_junk(content, tmp_path, number, junk)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.integers(0, 10**6), st.sampled_from(JUNK))
+def test_more_junk_with_right_checksums(content, tmp_path, number, junk):
+    check_junk(content, tmp_path, number, junk)
 
 
 def test_what_is_not_there(tmp_path):

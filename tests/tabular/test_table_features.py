@@ -13,6 +13,7 @@ from decimal import Decimal
 import dateutil.tz
 import numpy as np
 import pytest
+from conftest import slow_but
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 
@@ -88,7 +89,17 @@ def quiet(function, *arguments, **options):
         return function(*arguments, **options)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# Of each path that values take to numbers; what Arrow, pandas and Python call the same is slow.
+TELLING_KINDS = [
+    *("float", "integer", "large, small differences", "very large", "with gaps", "nullable"),
+    *("objects of truth values", "decimals", "durations", "times of day", "sparse"),
+    *("arrow numbers", "numbers as text", "few words", "many words", "numbers and words"),
+    *("categories", "categories of intervals", "dates with a zone", "dates with gaps"),
+    *("python dates", "periods", "dates as text"),
+]
+
+
+@pytest.mark.parametrize("kind", slow_but(TELLING_KINDS, KINDS))
 def test_kinds_of_columns(kind):
     values, expected = KINDS[kind]
     table = table_of(values)
@@ -130,7 +141,10 @@ CONTAINERS = {
 }
 
 
-@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(
+    "container",
+    slow_but(["polars", "record batch", "other order", "nullable types", "own index"], CONTAINERS),
+)
 def test_containers(container):
     table = plain_table()
     expected = TableFeatures().fit(table)

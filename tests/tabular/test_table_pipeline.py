@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from conftest import slow_but
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 from sklearn.model_selection import GridSearchCV
@@ -44,7 +45,7 @@ def test_the_typical_row_is_kept_so_that_reasons_need_no_training_table(fitted):
     np.testing.assert_allclose(own.contributions, given.contributions, atol=1e-6)
 
 
-@pytest.mark.parametrize("zone", [None, "Europe/Paris", "UTC"])
+@pytest.mark.parametrize("zone", slow_but(["Europe/Paris"], [None, "Europe/Paris", "UTC"]))
 def test_a_fitted_pipeline_in_a_file_that_holds_no_code(zone, tmp_path):
     pytest.importorskip("skops", reason="skops is not installed")
     table = X.assign(time=X["time"].dt.tz_localize(zone)) if zone else X
