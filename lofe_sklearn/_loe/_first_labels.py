@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -136,7 +138,8 @@ def _scores_of_spread(init: Any, X: SpreadRows, seed: int, memo: Memo) -> np.nda
     if isinstance(init, str):
         detector, _ = fitted(FIRST[init], X.sample, seed, None, memo)
         return X.each_as_in_sample(of_sample, detector.outlier_scores)
-    detector = fitted_copy(init, X.sample, seed, None, memo)
+    with _named_if_it_fails(init, X.sample):
+        detector = fitted_copy(init, X.sample, seed, None, memo)
     return X.each_as_in_sample(of_sample, lambda own: outlier_scores(detector, own, "LOE"))
 
 
@@ -159,13 +162,15 @@ def scores_of_others(
         detector, _ = fitted(FIRST[init], X, seed, None, memo)
         scores = detector.outlier_scores(others)
     else:
-        detector = fitted_copy(init, X, seed, None, memo)
+        with _named_if_it_fails(init, X):
+            detector = fitted_copy(init, X, seed, None, memo)
         if not scores_new_rows(detector):
             raise TypeError(
                 f"LOE: init must score rows that it was not fitted to where rows come in parts; "
                 f"{type(detector).__name__} does not. LocalOutlierFactor does with novelty=True."
             )
-        scores = outlier_scores(detector, others, "LOE")
+        with _named_if_it_fails(init, others):
+            scores = outlier_scores(detector, others, "LOE")
     return None if np.ptp(scores) == 0 else _checked(scores, others.shape[0])
 
 
@@ -222,11 +227,25 @@ def _scores_of(
     """Fit a copy of a detector to rows of X and return their scores, high for anomalies."""
     if is_supervised(detector):
         raise _unknown_sign(detector)  # a fit without labels would fail without saying so
-    fitted_to_rows = fitted_copy(detector, X, seed, rows, memo)
-    scores = outlier_scores_of_fit(fitted_to_rows, X if rows is None else X[rows])
+    own = X if rows is None else X[rows]
+    with _named_if_it_fails(detector, own):
+        scores = outlier_scores_of_fit(fitted_copy(detector, X, seed, rows, memo), own)
     if scores is None:
         raise _unknown_sign(detector)
     return scores
+
+
+@contextmanager
+def _named_if_it_fails(detector: Any, X: Matrix) -> Iterator[None]:
+    """Say that it is the detector of `init` that fails: its message may speak of other rows."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(
+            f"LOE: init={type(detector).__name__} cannot be used with these {X.shape[0]} rows of "
+            f"{X.shape[1]} features. Pass another init, such as 'iforest', or change it: {error}"
+        ) from error
 
 
 def _unknown_sign(detector: Any) -> TypeError:
