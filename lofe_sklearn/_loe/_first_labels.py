@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from lofe_sklearn._any_detector import (
     is_supervised,
@@ -18,6 +17,7 @@ from lofe_sklearn._containers import Matrix, Subset, check_plain_values
 from lofe_sklearn._loe._classical import FIRST, fitted
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._fit_once import fitted_copy, key_of
+from lofe_sklearn._loe._foreign import named_if_it_fails, scores_by_foreign
 from lofe_sklearn._training import Memo, SpreadRows
 from lofe_sklearn._validation import check_finite, did_you_mean
 from lofe_sklearn.backbones import Backbone
@@ -138,7 +138,7 @@ def _scores_of_spread(init: Any, X: SpreadRows, seed: int, memo: Memo) -> np.nda
     if isinstance(init, str):
         detector, _ = fitted(FIRST[init], X.sample, seed, None, memo)
         return X.each_as_in_sample(of_sample, detector.outlier_scores)
-    with _named_if_it_fails(init, X.sample):
+    with named_if_it_fails(_named(init), X.sample, _REMEDY):
         detector = fitted_copy(init, X.sample, seed, None, memo)
     return X.each_as_in_sample(of_sample, lambda own: outlier_scores(detector, own, "LOE"))
 
@@ -162,15 +162,14 @@ def scores_of_others(
         detector, _ = fitted(FIRST[init], X, seed, None, memo)
         scores = detector.outlier_scores(others)
     else:
-        with _named_if_it_fails(init, X):
+        with named_if_it_fails(_named(init), X, _REMEDY):
             detector = fitted_copy(init, X, seed, None, memo)
         if not scores_new_rows(detector):
             raise TypeError(
                 f"LOE: init must score rows that it was not fitted to where rows come in parts; "
                 f"{type(detector).__name__} does not. LocalOutlierFactor does with novelty=True."
             )
-        with _named_if_it_fails(init, others):
-            scores = outlier_scores(detector, others, "LOE")
+        scores = scores_by_foreign(_named(init), detector, others, was_sparse=sparse.issparse(X))
     return None if np.ptp(scores) == 0 else _checked(scores, others.shape[0])
 
 
@@ -228,24 +227,18 @@ def _scores_of(
     if is_supervised(detector):
         raise _unknown_sign(detector)  # a fit without labels would fail without saying so
     own = X if rows is None else X[rows]
-    with _named_if_it_fails(detector, own):
+    with named_if_it_fails(_named(detector), own, _REMEDY):
         scores = outlier_scores_of_fit(fitted_copy(detector, X, seed, rows, memo), own)
     if scores is None:
         raise _unknown_sign(detector)
     return scores
 
 
-@contextmanager
-def _named_if_it_fails(detector: Any, X: Matrix) -> Iterator[None]:
-    """Say that it is the detector of `init` that fails: its message may speak of other rows."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        kind = ValueError if isinstance(error, ValueError) else TypeError
-        raise kind(
-            f"LOE: init={type(detector).__name__} cannot be used with these {X.shape[0]} rows of "
-            f"{X.shape[1]} features. Pass another init, such as 'iforest', or change it: {error}"
-        ) from error
+_REMEDY = " Pass another init, such as 'iforest', or change it."
+
+
+def _named(detector: Any) -> str:
+    return f"init={type(detector).__name__}"
 
 
 def _unknown_sign(detector: Any) -> TypeError:

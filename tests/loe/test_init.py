@@ -351,8 +351,11 @@ def test_a_detector_that_fails_is_named(X, way):
         way(detector, X)
     with pytest.raises(ValueError, match=r"init=KernelDensity .*'bandwidth' parameter"):
         way(detector.set_params(init=KernelDensity(bandwidth=-1.0)), X)
-    with pytest.raises(TypeError, match=r"init=EllipticEnvelope .*dense data is required"):
-        way(detector.set_params(init=EllipticEnvelope()), sparse.csr_matrix(X))
+
+
+def test_a_detector_that_takes_no_sparse_rows_is_named(X):
+    with pytest.raises(TypeError, match=r"LOE: init=EllipticEnvelope .*dense data is required"):
+        loe(init=EllipticEnvelope()).fit(sparse.csr_matrix(X))
 
 
 def test_a_detector_without_parameters_is_copied_as_it_is(X):
