@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -226,6 +227,7 @@ def test_row_numbers_are_refused(way, contaminated):
         ({"known_normal": np.ones((200, 1), dtype=bool)}, r"got shape \(200, 1\)"),
         ({"known_normal": np.zeros(200)}, "must be a boolean mask.*float64"),
         ({"known_anomalies": ["yes"] * 200}, "must be a boolean mask"),
+        ({"known_anomalies": sparse.csr_array(np.ones((200, 1), bool))}, r"toarray\(\)\.ravel\(\)"),
         ({"known_anomalies": pd.Series([True, None] * 100)}, "Missing values are False.*fillna"),
         (
             {"known_anomalies": np.arange(200) < 5, "known_normal": np.arange(200) < 9},
