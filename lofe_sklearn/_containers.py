@@ -235,7 +235,7 @@ def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0
     """Raise ValueError for values that a conversion to floats would change silently.
 
     NumPy drops the mask of a masked array and the imaginary part of a complex number, and turns
-    dates and times into a count of days or nanoseconds.
+    dates and times into a count of days or nanoseconds. Tensors that it cannot read are named too.
 
     Parameters
     ----------
@@ -248,6 +248,7 @@ def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0
     """
     check_unmasked(data, name, owner, first_row)
     prefix = f"{owner}: {name}" if owner else name
+    _check_tensor(data, name, prefix)
     for column, dtype, values in _columns(data):
         where = "" if column is None else f" in column {column!r}"
         kind = _kind(dtype, values)
@@ -263,6 +264,19 @@ def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0
                 "supported: pass real and imaginary part, or absolute value and angle, as columns "
                 "of their own."
             )
+
+
+def _check_tensor(data: Any, name: str, prefix: str) -> None:
+    """Raise ValueError for a tensor of torch that NumPy cannot read as it is."""
+    if not (hasattr(data, "detach") and hasattr(data, "numpy")):
+        return
+    try:
+        data.numpy()
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"{prefix} must be readable by NumPy; a tensor of {data.dtype} on {data.device} is "
+            f"not: {error} {name.split()[-1]}.detach().cpu().double() is."
+        ) from error
 
 
 def check_unmasked(data: Any, name: str, owner: str = "", first_row: int = 0) -> None:

@@ -199,7 +199,9 @@ def _mask(mask: Any, name: str, n_samples: int, owner: str, X: Any) -> np.ndarra
         values = values.astype(bool)  # pandas' nullable booleans
     if values.dtype != bool:
         why = (
-            "Missing values are False: mask.fillna(False)."
+            "A sparse mask becomes an array by mask.toarray().ravel()."
+            if values.ndim == 0
+            else "Missing values are False: mask.fillna(False)."
             if values.dtype == object
             else "Labels become a mask by a comparison, as in "
             f"{name}=(y == {1 if name == 'known_anomalies' else 0}). Row numbers are not taken, "

@@ -18,8 +18,8 @@ class NestedParameters:
         ----------
         **params : dict
             Values by name. ``name__parameter`` is the `parameter` of the estimator that `name`
-            holds, or of each estimator in a list. If `name` is None and stands for default
-            estimators, it is set to these first.
+            holds, or of each estimator in a list, which may hold names beside them. If `name` is
+            None and stands for default estimators, it is set to these first.
 
         Returns
         -------
@@ -54,7 +54,9 @@ class NestedParameters:
     def _set_nested(self, holder: str, values: Mapping[str, Any]) -> None:
         given = getattr(self, holder)
         held = self._default_of(holder) if given is None else given
-        each = list(held) if isinstance(held, (list, tuple)) else [held]
+        listed = held if isinstance(held, (list, tuple)) else [held]
+        # A list may have names too, as those of methods and evidence.
+        each = [one for one in listed if not isinstance(one, str)]
         owner, first = type(self).__name__, next(iter(values))
         if not each or not all(map(_has_parameters, each)):
             raise ValueError(

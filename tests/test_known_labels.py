@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -189,6 +190,18 @@ def test_known_labels_stand_in_labels_(contaminated, masks, method, evidence):
     assert (detector.labels_[told_right] == 1).all()
 
 
+@pytest.mark.parametrize("evidence", [None, "knn"])
+def test_the_ratio_counts_known_anomalies_and_predict_does_not_know_them(contaminated, evidence):
+    X, _ = contaminated
+    known = np.arange(200) < 8
+    X = np.where(known[:, None], 0.0, X)  # anomalies that look like normal rows
+    detector = loe(evidence=evidence, n_estimators=2).fit(X, known_anomalies=known)
+    assert (detector.labels_ == -1).sum() == (detector.predict(X) == -1).sum() == 20
+    assert (detector.labels_[~known] == -1).sum() == 20 - 8
+    detector.set_threshold(n_flagged=30)
+    np.testing.assert_array_equal(detector.labels_[~known], detector.predict(X)[~known])
+
+
 def test_the_right_convention_helps_on_thyroid():
     X, y = load_thyroid(return_X_y=True)
     shown = np.random.default_rng(0).random(len(y)) < 0.3
@@ -214,6 +227,7 @@ def test_row_numbers_are_refused(way, contaminated):
         ({"known_normal": np.ones((200, 1), dtype=bool)}, r"got shape \(200, 1\)"),
         ({"known_normal": np.zeros(200)}, "must be a boolean mask.*float64"),
         ({"known_anomalies": ["yes"] * 200}, "must be a boolean mask"),
+        ({"known_anomalies": sparse.csr_array(np.ones((200, 1), bool))}, r"toarray\(\)\.ravel\(\)"),
         ({"known_anomalies": pd.Series([True, None] * 100)}, "Missing values are False.*fillna"),
         (
             {"known_anomalies": np.arange(200) < 5, "known_normal": np.arange(200) < 9},

@@ -297,6 +297,24 @@ def test_a_callable_method_may_compute_in_place(contaminated):
     np.testing.assert_array_equal(own.labels_, hard.labels_)
 
 
+def test_weights_of_a_callable_method_may_carry_a_gradient(contaminated):
+    X, _ = contaminated
+    factor = torch.nn.Parameter(torch.ones(1))
+
+    def with_parameter(loss_n, loss_a, alpha, known):
+        anomalous = mark(loss_n - loss_a, alpha, known).float()
+        with torch.enable_grad():  # as a rule that learns does
+            return factor * (1 - anomalous), factor * anomalous
+
+    own, hard = (
+        LOE(DeepSVDD(max_epochs=2), method=method, contamination=0.1, random_state=0).fit(X)
+        for method in (with_parameter, "hard")
+    )
+    np.testing.assert_array_equal(own.score_samples(X), hard.score_samples(X))
+    np.testing.assert_array_equal(own.labels_, hard.labels_)
+    assert factor.grad is None
+
+
 def test_a_callable_method_infers_the_labels_from_the_losses_as_they_are(contaminated):
     X, _ = contaminated
     seen = []

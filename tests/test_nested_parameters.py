@@ -11,6 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, RealNVP
 from lofe_sklearn.active import refit
 from lofe_sklearn.adapters.pyod import PyODDetector
+from lofe_sklearn.metrics import excess_mass_scorer
+from lofe_sklearn.rules import AAR
 
 QUICK = {"contamination": 0.1, "random_state": 0}
 
@@ -46,6 +48,22 @@ def test_of_a_list():
     # As scikit-learn sets what is nested: in the estimators that were given.
     assert loe.estimator is backbones
     assert backbones[1].max_epochs == 3
+
+
+@pytest.mark.parametrize("Search", [GridSearchCV, LOESearchCV])
+def test_of_a_list_with_names(X, Search):
+    loe = LOE([DeepSVDD(max_epochs=1), DeepSVDD(max_epochs=1)], **QUICK)
+    loe.set_params(method=["hard", AAR()], evidence=["knn", IsolationForest(n_estimators=3)])
+    loe.set_params(method__cut=2.0, evidence__n_estimators=2)
+    assert loe.method[0] == "hard"
+    assert loe.method[1].cut == 2.0
+    assert loe.evidence[0] == "knn"
+    assert loe.evidence[1].n_estimators == 2
+    grid = {"evidence__n_estimators": [4], "method__cut": [5.0]}
+    search = Search(loe, grid, scoring=excess_mass_scorer, cv=2, error_score="raise").fit(X)
+    assert len(search.best_estimator_.evidence_["IsolationForest"].estimators_) == 4
+    assert search.best_estimator_.method[1].cut == 5.0
+    assert loe.evidence[1].n_estimators == 2  # a copy was changed
 
 
 def test_the_estimator_is_set_first():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from conftest import BACKBONES, FEW_TREES, small
 from scipy import sparse
 from sklearn.base import clone
@@ -380,3 +381,31 @@ def test_integers_of_polars_that_64_bits_do_not_hold():
     np.testing.assert_array_equal(
         detector.score_samples(long), detector.score_samples(long.cast(pl.Float64))
     )
+
+
+UNREADABLE = {
+    "gradient": lambda values: torch.tensor(values, requires_grad=True),
+    "bfloat16": lambda values: torch.tensor(values).bfloat16(),
+}
+
+
+@pytest.mark.parametrize("make", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_tensor_that_numpy_cannot_read_is_named_with_a_remedy(make):
+    X, y = plain(), np.arange(N) < 3
+    remedy = r"a tensor of torch\.\w+ on cpu is not: .* {}\.detach\(\)\.cpu\(\)\.double\(\) is\."
+    fitted = DeepSVDD(max_epochs=1).fit(X)
+    for call in (LOE().fit, fit_many_of_one, fitted.predict, fitted.partial_fit):
+        with pytest.raises(ValueError, match=remedy.format("X")):
+            call(make(X))
+    with pytest.raises(ValueError, match="readable by NumPy"):
+        roc_auc(y, make(X[:, 0]))
+    with pytest.raises(ValueError, match="LOE: init must be readable by NumPy"):
+        LOE(DeepSVDD(), init=make(X[:, 0]), contamination=0.1).fit(X)
+    tensor = make(X).detach().cpu().double()
+    np.testing.assert_array_equal(
+        fitted.score_samples(tensor), fitted.score_samples(tensor.numpy())
+    )
+
+
+def fit_many_of_one(X):
+    return fit_many([DeepSVDD(max_epochs=1)], X)

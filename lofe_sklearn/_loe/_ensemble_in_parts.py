@@ -14,7 +14,7 @@ from lofe_sklearn._loe._members import EnsemblePlan
 from lofe_sklearn._loe._parameters import course_of
 from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._ratio import read_contamination
-from lofe_sklearn._training import InPartsMixin, SeenRows, Task, goes_on
+from lofe_sklearn._training import InPartsMixin, PreparedSpreadRows, SeenRows, Task, goes_on
 from lofe_sklearn.backbones import Backbone
 
 # First labels hold for one step in so many of those that a fit takes by default.
@@ -37,6 +37,7 @@ class EnsembleInPartsMixin(InPartsMixin):
     contamination_: float
     contamination_interval_: tuple[float, float]
     _known: np.ndarray | None
+    _training_scores: np.ndarray
     _belief: Belief
     _adopt_ratio: Any
     _ensemble: Ensemble
@@ -113,7 +114,8 @@ class EnsembleInPartsMixin(InPartsMixin):
             )
         for i, fitted in enumerate(self.estimators_):
             asked = plan.backbones[members[i].kind]
-            task = goes_on(members[i], asked, fitted, "LOE", optimizer=optimizer)
+            planned = self._as_trained(i, members[i], plan) if is_extended else members[i]
+            task = goes_on(planned, asked, fitted, "LOE", optimizer=optimizer)
             features = self._ensemble.features[i]
             members[i] = replace(
                 task,
@@ -121,6 +123,21 @@ class EnsembleInPartsMixin(InPartsMixin):
                 n_epochs=0 if is_extended else None,
             )
         return replace(plan, members=members)
+
+    def _as_trained(self, number: int, planned: Task, plan: EnsemblePlan) -> Task:
+        """Return the task of a member that stays as it is, with its own seed and rows.
+
+        Seed and rows are drawn anew for each fit, and are the same ones only if an integer seeds
+        it. Rows of an X of another length cannot be told.
+        """
+        seed: Any = self.estimators_[number].random_state
+        task, rows = replace(planned, seed=seed), None
+        if self.estimators_samples_ is not None and not isinstance(plan.rows, PreparedSpreadRows):
+            rows = self.estimators_samples_[number]
+        if rows is None or len(self._training_scores) != plan.rows.X.shape[0]:
+            return task
+        known = None if plan.known is None else plan.known[rows]
+        return replace(task, rows=rows, labelling=replace(task.labelling, known=known))
 
     def _is_warmup(self, task: Task, seen: SeenRows) -> bool:
         if seen.after_fit:

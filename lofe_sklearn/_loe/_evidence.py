@@ -15,11 +15,13 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+from scipy import sparse
 
 from lofe_sklearn._any_detector import is_supervised, outlier_scores, scores_new_rows
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
 from lofe_sklearn._loe._fit_once import fitted_copy
+from lofe_sklearn._loe._foreign import scores_by_foreign
 from lofe_sklearn._loe._row_blocks import in_blocks
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._progress import part
@@ -50,6 +52,8 @@ class Source:
         The training rows' lowest score, and the least distance from it that counts.
     center, spread : float
         Of the logarithms over the training rows.
+    was_sparse : bool
+        Whether it was fitted to sparse rows.
     """
 
     name: str
@@ -58,9 +62,12 @@ class Source:
     floor: float
     center: float
     spread: float
+    was_sparse: bool = False
 
     @classmethod
-    def of(cls, name: str, detector: Any, scores: np.ndarray) -> Source:
+    def of(
+        cls, name: str, detector: Any, scores: np.ndarray, *, was_sparse: bool = False
+    ) -> Source:
         """Learn the scale from the training rows' outlier scores.
 
         Raises
@@ -76,7 +83,8 @@ class Source:
         floor = 1.0 if alike else _FLOOR * deviation
         logs = np.log(scores - scores.min() + floor)
         spread = 1.0 if alike else float(logs.std())
-        return cls(name, detector, float(scores.min()), floor, float(logs.mean()), spread)
+        center = float(logs.mean())
+        return cls(name, detector, float(scores.min()), floor, center, spread, was_sparse)
 
     def standardised(self, scores: np.ndarray) -> np.ndarray:
         """Bring outlier scores to the members' scale."""
@@ -87,7 +95,9 @@ class Source:
         """Score rows on the members' scale, high for anomalies."""
         if not _is_classical(self.detector):
             # Somebody's detector may not be safe in threads, or see rows beside each other.
-            return self.standardised(_scores_of(self.detector, X))
+            what = f"evidence {self.name!r}"
+            scores = scores_by_foreign(what, self.detector, X, was_sparse=self.was_sparse)
+            return self.standardised(scores)
         scores = in_blocks(lambda _, rows: self.detector.outlier_scores(rows), X, n_jobs)
         return self.standardised(scores)
 
@@ -248,7 +258,7 @@ def fit_evidence(
         try:
             with part(1 / len(chosen), f"evidence {name}"):
                 detector, scores = _fitted(each, X, seed, memo)
-                source = Source.of(name, detector, scores)
+                source = Source.of(name, detector, scores, was_sparse=sparse.issparse(X))
         except Unfit as reason:
             what = f" ({CLASSICAL[each].label})" if isinstance(each, str) else ""
             warn_user(
@@ -286,10 +296,7 @@ def _fitted(each: Any, X: Matrix, seed: int, memo: Memo) -> tuple[Any, np.ndarra
     if not scores_new_rows(detector):
         raise _unknown_sign(detector)
     with _unfit_if_it_fails():
-        scores = _scores_of(detector, X)
-    if scores.shape != (X.shape[0],):
-        raise Unfit(f"its scores have the shape {scores.shape}")
-    return detector, scores
+        return detector, _scores_of(detector, X)
 
 
 @contextmanager
@@ -306,7 +313,10 @@ def _unfit_if_it_fails() -> Iterator[None]:
 def _scores_of(detector: Any, X: Matrix) -> np.ndarray:
     if _is_classical(detector):
         return detector.outlier_scores(X)
-    return outlier_scores(detector, X, "LOE")
+    scores = outlier_scores(detector, X, "LOE")
+    if scores.shape != (X.shape[0],):
+        raise Unfit(f"its scores have the shape {scores.shape}")
+    return scores
 
 
 def _is_classical(detector: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from lofe_sklearn._any_detector import (
     is_supervised,
@@ -16,6 +17,7 @@ from lofe_sklearn._containers import Matrix, Subset, check_plain_values
 from lofe_sklearn._loe._classical import FIRST, fitted
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._fit_once import fitted_copy, key_of
+from lofe_sklearn._loe._foreign import named_if_it_fails, scores_by_foreign
 from lofe_sklearn._training import Memo, SpreadRows
 from lofe_sklearn._validation import check_finite, did_you_mean
 from lofe_sklearn.backbones import Backbone
@@ -136,7 +138,8 @@ def _scores_of_spread(init: Any, X: SpreadRows, seed: int, memo: Memo) -> np.nda
     if isinstance(init, str):
         detector, _ = fitted(FIRST[init], X.sample, seed, None, memo)
         return X.each_as_in_sample(of_sample, detector.outlier_scores)
-    detector = fitted_copy(init, X.sample, seed, None, memo)
+    with named_if_it_fails(_named(init), X.sample, _REMEDY):
+        detector = fitted_copy(init, X.sample, seed, None, memo)
     return X.each_as_in_sample(of_sample, lambda own: outlier_scores(detector, own, "LOE"))
 
 
@@ -159,13 +162,14 @@ def scores_of_others(
         detector, _ = fitted(FIRST[init], X, seed, None, memo)
         scores = detector.outlier_scores(others)
     else:
-        detector = fitted_copy(init, X, seed, None, memo)
+        with named_if_it_fails(_named(init), X, _REMEDY):
+            detector = fitted_copy(init, X, seed, None, memo)
         if not scores_new_rows(detector):
             raise TypeError(
                 f"LOE: init must score rows that it was not fitted to where rows come in parts; "
                 f"{type(detector).__name__} does not. LocalOutlierFactor does with novelty=True."
             )
-        scores = outlier_scores(detector, others, "LOE")
+        scores = scores_by_foreign(_named(init), detector, others, was_sparse=sparse.issparse(X))
     return None if np.ptp(scores) == 0 else _checked(scores, others.shape[0])
 
 
@@ -222,11 +226,19 @@ def _scores_of(
     """Fit a copy of a detector to rows of X and return their scores, high for anomalies."""
     if is_supervised(detector):
         raise _unknown_sign(detector)  # a fit without labels would fail without saying so
-    fitted_to_rows = fitted_copy(detector, X, seed, rows, memo)
-    scores = outlier_scores_of_fit(fitted_to_rows, X if rows is None else X[rows])
+    own = X if rows is None else X[rows]
+    with named_if_it_fails(_named(detector), own, _REMEDY):
+        scores = outlier_scores_of_fit(fitted_copy(detector, X, seed, rows, memo), own)
     if scores is None:
         raise _unknown_sign(detector)
     return scores
+
+
+_REMEDY = " Pass another init, such as 'iforest', or change it."
+
+
+def _named(detector: Any) -> str:
+    return f"init={type(detector).__name__}"
 
 
 def _unknown_sign(detector: Any) -> TypeError:

@@ -288,8 +288,9 @@ def _checked_rule(method: Callable) -> engine.Rule:
         # Of losses that are not finite, nor are the weights: the training says that it diverged.
         if bool(loss_n.isfinite().all() & loss_a.isfinite().all()):
             _check_weights(weights)
-        # numpy's are mostly in double precision.
-        w_n, w_a = (torch.as_tensor(w).to(loss_n) for w in weights)
+        # numpy's are mostly in double precision. A rule with parameters of its own may leave a
+        # gradient, but labels are constants of the training.
+        w_n, w_a = (torch.as_tensor(w).detach().to(loss_n) for w in weights)
         return w_n, w_a
 
     return rule

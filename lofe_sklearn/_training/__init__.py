@@ -10,6 +10,7 @@ from lofe_sklearn._training._forward import embeddings_of, locating, losses_of, 
 from lofe_sklearn._training._going_on import goes_on
 from lofe_sklearn._training._in_parts import InPartsMixin
 from lofe_sklearn._training._outliers import exposure_to
+from lofe_sklearn._training._plain_numbers import plain
 from lofe_sklearn._training._plannable import Memo, Plannable
 from lofe_sklearn._training._scaling import (
     SCALINGS,
@@ -51,6 +52,7 @@ __all__ = [
     "losses_of",
     "losses_of_stack",
     "one_feature_dominates",
+    "plain",
     "resolve_scaling",
     "scored_together",
     "train_spread_tasks",

@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.base import clone
 
+from lofe_sklearn._training._plain_numbers import plain
 from lofe_sklearn._training._stacking import same_value
 from lofe_sklearn._training._task import Start, Task
 from lofe_sklearn.engine import is_average
@@ -67,7 +68,7 @@ def goes_on(task: Task, asked: Any, fitted: Any, owner: str, *, optimizer: bool)
         # What the rows decide is open. None may also be a value itself, as that of `scaling` is.
         may_be_open = now[name] is None or (isinstance(now[name], str) and now[name] == "auto")
         is_open = may_be_open and not same_value(now[name], planned[name])
-        if not is_open and not same_value(now[name], then[name]):
+        if not is_open and not same_value(plain(now[name]), plain(then[name])):
             raise ValueError(
                 f"{owner}: {name} is {now[name]!r} now, but the network was fitted with "
                 f"{then[name]!r}, and goes on as it is. Set it back, or fit anew, with "

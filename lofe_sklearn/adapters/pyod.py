@@ -62,6 +62,8 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
         1 for training rows above the threshold, else 0.
     n_features_in_ : int
         Number of features seen in `fit`.
+    feature_names_in_ : ndarray of str, shape (`n_features_in_`,)
+        Names of the features, if X has string column names.
 
     See Also
     --------
@@ -137,10 +139,11 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
         check_unmasked(X, "X", type(self).__name__)
         with all_or_nothing(self):
             self.estimator_ = estimator.fit(X)
-            # No property, so that it can be set: explainers (shap) do so, with a copy.
-            self.__dict__.pop("n_features_in_", None)
-            if hasattr(self.estimator_, "n_features_in_"):
-                self.n_features_in_ = self.estimator_.n_features_in_
+            # No properties, so that they can be set: explainers (shap) do so, with a copy.
+            for name in ("n_features_in_", "feature_names_in_"):
+                self.__dict__.pop(name, None)
+                if hasattr(self.estimator_, name):
+                    setattr(self, name, getattr(self.estimator_, name))
             self.decision_scores_ = self._scores(X)
             # PyOD's methods for y would warn of it and count its values.
             self._set_n_classes(None)

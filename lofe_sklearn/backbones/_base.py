@@ -35,6 +35,7 @@ from lofe_sklearn._training import (
     fit,
     locating,
     losses_of,
+    plain,
 )
 from lofe_sklearn._types import Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, check_parameters
@@ -260,7 +261,9 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         model : Backbone
             Unfitted, with the result of `choose_scaling` as `scaling`.
         """
-        return clone(self).set_params(scaling=self.choose_scaling(X))
+        model = clone(self)
+        own = {name: plain(value) for name, value in model.get_params(deep=False).items()}
+        return model.set_params(**own | {"scaling": self.choose_scaling(X)})
 
     def _check_parameters(self) -> None:
         check_parameters(self, self.parameter_constraints())

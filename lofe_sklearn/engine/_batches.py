@@ -20,7 +20,7 @@ def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
     No row is dropped and no small rest is left over, in which a share of anomalies could not be
     ranked: a batch has at least two rows (so one of three when `batch_size` is 2 and `n_rows` odd).
     """
-    return evenly(n_rows, max(1, min(-(-n_rows // batch_size), n_rows // 2)))
+    return evenly(n_rows, max(1, min(-(-n_rows // int(batch_size)), n_rows // 2)))
 
 
 def evenly(n_rows: int, n_batches: int) -> list[int]:

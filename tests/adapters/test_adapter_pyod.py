@@ -6,6 +6,7 @@ import sys
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import FEW_TREES
 from pyod.models.base import BaseDetector
@@ -347,3 +348,15 @@ def test_without_pyod_the_error_names_the_extra(monkeypatch):
     monkeypatch.delitem(sys.modules, "lofe_sklearn.adapters.pyod")
     with pytest.raises(ImportError, match=r"pip install 'lofe-sklearn\[pyod\]'"):
         importlib.import_module("lofe_sklearn.adapters.pyod")
+
+
+def test_names_of_features_are_those_of_the_estimator():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["b", "a"])
+    for estimator in (loe(), make_pipeline(StandardScaler(), loe()), IsolationForest()):
+        fitted = PyODDetector(estimator).fit(X)
+        assert fitted.feature_names_in_.tolist() == ["b", "a"]
+        with pytest.raises(ValueError, match="feature names should match"):
+            fitted.predict(X[["a", "b"]])
+        ordered = X[["a", "b"]][fitted.feature_names_in_]  # as the message advises
+        np.testing.assert_array_equal(fitted.predict(ordered), fitted.labels_)
+        assert not hasattr(fitted.fit(X.to_numpy()), "feature_names_in_")

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from lofe_sklearn import LOE, AutoEncoder, TrainingDivergedError
+from lofe_sklearn import ICL, LOE, AutoEncoder, TrainingDivergedError
 
 OURS_OR_SCIKIT_LEARNS = (ValueError, TypeError, NotFittedError, TrainingDivergedError)
 
@@ -35,9 +35,10 @@ def world():
 
 @pytest.fixture(scope="module", autouse=True)
 def _everything_is_imported():
-    """Train a stack: the first one imports libraries that add filters of warnings."""
+    """Train stacks: the first ones import libraries that add filters of warnings."""
     X = np.random.default_rng(0).normal(size=(20, 3))
-    LOE(AutoEncoder(max_epochs=1), contamination=0.1, n_estimators=2).fit(X)
+    for backbone in (AutoEncoder(max_epochs=1), ICL(max_epochs=1)):
+        LOE(backbone, contamination=0.1, n_estimators=2).fit(X)
     for function, arguments in FUNCTIONS.items():
         function(**arguments)
 

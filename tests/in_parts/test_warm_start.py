@@ -63,6 +63,20 @@ def test_members_are_added_as_to_a_forest(X):
     assert len(loe.estimators_) == 5
 
 
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
+def test_members_that_stay_keep_their_rows_and_seeds_whatever_seeds_the_fit(random_state, X):
+    loe = LOE(DeepSVDD(max_epochs=1), n_estimators=2, max_samples=0.5, contamination=0.05)
+    loe.set_params(warm_start=True, random_state=random_state, evidence=None).fit(X)
+    rows, seeds = loe.estimators_samples_, [member.random_state for member in loe.estimators_]
+    loe.set_params(n_estimators=3, max_samples=0.25).fit(X, known_anomalies=np.arange(len(X)) < 3)
+    assert [len(own) for own in loe.estimators_samples_] == [len(X) // 2] * 2 + [len(X) // 4]
+    for before, now in zip(rows, loe.estimators_samples_, strict=False):
+        np.testing.assert_array_equal(now, before)
+    assert [member.random_state for member in loe.estimators_[:2]] == seeds
+    loe.set_params(n_estimators=4).fit(X[:-8])  # of other rows they cannot be told
+    assert all(own.max() < len(X) - 8 for own in loe.estimators_samples_)
+
+
 def test_members_of_several_scalings_are_scored_each_by_its_own(X):
     loe = LOE(DeepSVDD(scaling="standard", max_epochs=3), n_estimators=2, contamination=0.05)
     loe.set_params(evidence=None, warm_start=True, random_state=0).fit(X)

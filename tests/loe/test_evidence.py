@@ -637,3 +637,81 @@ def test_the_forest_of_first_labels_is_that_of_the_evidence():
     marked = np.flatnonzero(detector.estimator_.history_.labels[0, 0])
     expected = np.argsort(-forest.outlier_scores(X), kind="stable")[:10]
     np.testing.assert_array_equal(marked, np.sort(expected))
+
+
+def rows_with_zeros():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 3))
+    X[:4] += 6
+    return np.where(np.abs(X) < 0.5, 0.0, X)
+
+
+@pytest.mark.parametrize("evidence", [GaussianMixture(), KernelDensity(), PyodStyle()])
+def test_a_detector_gets_rows_in_the_container_that_it_was_fitted_to(evidence):
+    X = rows_with_zeros()
+    detector = loe(evidence=evidence).fit(X)
+    loaded = pickle.loads(pickle.dumps(detector))
+    for each in (detector, loaded):
+        np.testing.assert_allclose(
+            each.score_samples(sparse.csr_matrix(X)), detector.score_samples(X), rtol=1e-6
+        )
+
+
+def test_a_detector_that_was_fitted_to_sparse_rows_gets_sparse_ones():
+    class Sparse(Center):
+        def fit(self, X, y=None):
+            return super().fit(X.toarray())
+
+        def decision_function(self, X):
+            return super().decision_function(X.toarray())
+
+    X = rows_with_zeros()
+    detector = loe(evidence=Sparse()).fit(sparse.csr_matrix(X))
+    np.testing.assert_allclose(
+        detector.score_samples(X), detector.score_samples(sparse.csr_matrix(X)), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"init": GaussianMixture()}])
+def test_sparse_parts_and_a_detector_of_dense_rows(options):
+    X = rows_with_zeros()
+    dense, parts = (
+        loe(evidence=GaussianMixture(), **options).partial_fit(rows).partial_fit(rows)
+        for rows in (X, sparse.csr_matrix(X))
+    )
+    assert list(parts.evidence_) == ["GaussianMixture"]
+    np.testing.assert_allclose(parts.score_samples(X), dense.score_samples(X), rtol=1e-4)
+
+
+class Wayward(Center):
+    """Fails on fewer than 20 rows, or gives too few scores for them."""
+
+    def __init__(self, fault="fails", random_state=None):
+        super().__init__(random_state=random_state)
+        self.fault = fault
+
+    def decision_function(self, X):
+        scores = super().decision_function(X)
+        if len(X) >= 20:
+            return scores
+        if self.fault == "fails":
+            raise ValueError("give me more rows")
+        return scores[:1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("fails", "LOE: evidence 'Wayward' cannot be used with these 3 rows .*give me more rows"),
+        ("short", r"LOE: evidence 'Wayward' must give one score to each row, shape \(3,\)"),
+    ],
+)
+def test_a_detector_that_fails_on_new_rows_or_gives_too_few_scores(fault, message):
+    X = rows_with_zeros()
+    detector = loe(evidence=Wayward(fault)).fit(X)
+    for call in (detector.score_samples, detector.predict, detector.anomaly_proba):
+        with pytest.raises(ValueError, match=message):
+            call(X[:3])
+    if fault == "short":
+        with pytest.warns(UserWarning, match=r"'Wayward' is left out of some held_out_scores_"):
+            loe(evidence=Wayward(fault), held_out_folds=6).fit(X)

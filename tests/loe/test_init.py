@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import OneClassSVM
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, fit_many
 
 N_ROWS, N_MARKED = 80, 8
 
@@ -338,6 +338,33 @@ def test_what_cannot_be_used(X, init, error, message):
     with pytest.raises(error, match=message):
         detector.fit(X[:, :3])
     np.testing.assert_array_equal(detector.score_samples(X), expected)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda detector, X: detector.fit(X),
+        lambda detector, X: detector.partial_fit(X),
+        lambda detector, X: detector.set_params(held_out_folds=2).fit(X),
+        lambda detector, X: detector.set_params(max_samples=0.5).fit(X),
+        lambda detector, X: fit_many([detector], X),
+    ],
+    ids=["fit", "partial_fit", "held_out_folds", "max_samples", "fit_many"],
+)
+def test_a_detector_that_fails_is_named(X, way):
+    detector = loe(init=GaussianMixture(N_ROWS + 1))
+    message = (
+        r"LOE: init=GaussianMixture cannot be used with these \d+ rows of 4 features\..*n_samp"
+    )
+    with pytest.raises(ValueError, match=message):
+        way(detector, X)
+    with pytest.raises(ValueError, match=r"init=KernelDensity .*'bandwidth' parameter"):
+        way(detector.set_params(init=KernelDensity(bandwidth=-1.0)), X)
+
+
+def test_a_detector_that_takes_no_sparse_rows_is_named(X):
+    with pytest.raises(TypeError, match=r"LOE: init=EllipticEnvelope .*dense data is required"):
+        loe(init=EllipticEnvelope()).fit(sparse.csr_matrix(X))
 
 
 def test_a_detector_without_parameters_is_copied_as_it_is(X):
