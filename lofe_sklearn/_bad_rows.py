@@ -20,10 +20,20 @@ MISSING, INFINITE = "missing values (NaN)", "infinity"
 
 # A message names so many columns, and counts the others.
 _NAMED = 3
+# What messages call the rows that a fit takes beside X.
+OUTLIERS = "outliers"
+_OF_OUTLIERS = (
+    "Rows must be finite numbers, and a Pipeline does not transform outliers: give them as its "
+    "last step gets X, such as pipeline[:-1].transform(outliers) of the fitted Pipeline."
+)
+_OF_FUNCTIONS = (
+    "Rows must be finite numbers: fill in missing values before, as scikit-learn's SimpleImputer "
+    "does, or make numbers of a table by lofe_sklearn.tabular.TableFeatures."
+)
 
 
 def what_is_wrong(
-    X: Any, name: str, detector: str, feature_names: Any = None, first_row: int = 0
+    X: Any, name: str, detector: str | None, feature_names: Any = None, first_row: int = 0
 ) -> str | None:
     """Name the columns that hold something else than finite numbers, and the remedy.
 
@@ -33,8 +43,9 @@ def what_is_wrong(
         Rows as the user gave them, or after their validation.
     name : str
         What the message calls X.
-    detector : str
-        The class at the end of the pipeline that the message recommends.
+    detector : str or None
+        The class at the end of the pipeline that the message recommends; None for a function of
+        rows, which no pipeline ends in.
     feature_names : array-like of str, optional
         The names of the columns. Default: those of X itself, if it has any.
     first_row : int, default=0
@@ -54,7 +65,13 @@ def what_is_wrong(
     if not found:
         return None
     what = "; ".join(f"{kind} in {_some(columns)}" for kind, columns in found.items())
-    return f"{name} contains {what}. {_remedy(found, detector, _names_of_columns(X) is not None)}"
+    if detector is None:
+        remedy = _OF_FUNCTIONS
+    elif name == OUTLIERS:
+        remedy = _OF_OUTLIERS
+    else:
+        remedy = _remedy(found, detector, _names_of_columns(X) is not None)
+    return f"{name} contains {what}. {remedy}"
 
 
 def of_all_columns(error: ValueError, X: Any, name: str, owner: str) -> str:

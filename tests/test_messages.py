@@ -262,6 +262,8 @@ def test_outliers_are_called_so(make):
     for table, what in ((MISSING, "missing values .* column 'age'"), (TEXT, "text in .*'city'")):
         with pytest.raises(ValueError, match=f"^{owner}: outliers cannot be used. .*{what}"):
             make().fit(FRAME, outliers=table)
+        with pytest.raises(ValueError, match=r"as its last step gets X.*pipeline\[:-1\]"):
+            make().fit(FRAME, outliers=table)
     with pytest.raises(ValueError, match=f"^{owner}: outliers cannot be made. .*got 'noise'"):
         make().fit(FRAME, outliers="noise")
 

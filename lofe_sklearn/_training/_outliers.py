@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn import engine
-from lofe_sklearn._bad_rows import what_is_wrong
+from lofe_sklearn._bad_rows import OUTLIERS, what_is_wrong
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn.datasets import make_outliers
 
@@ -69,7 +69,7 @@ def exposure_to(
     except ValueError as error:
         reason = str(error).removeprefix(f"{owner}: ")
         raise ValueError(f"{owner}: outliers cannot be used. {reason}") from error
-    found = None if _all_finite(rows) else what_is_wrong(rows, "It", owner)
+    found = None if _all_finite(rows) else what_is_wrong(rows, OUTLIERS, owner)
     if found is not None:  # scikit-learn's check is left out under assume_finite
         raise ValueError(f"{owner}: outliers cannot be used. {found}")
     return engine.Exposure(_like(X, rows), weight)

@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array
 
-from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import RandomState, RowsAndLabels
 from lofe_sklearn._validation import Described, Number, check_argument, check_seed
+from lofe_sklearn.datasets._finite_rows import finite_rows
 
 # A share of anomalies that leaves normal rows.
 SHARE = Described(Number(low=0, high=1, exclude_high=True), "in [0, 1), a number")
@@ -56,7 +55,7 @@ def contaminate(
     Raises
     ------
     ValueError
-        If a parameter is out of range or the numbers of features differ.
+        If a parameter is out of range, the numbers of features differ, or a value is not finite.
 
     References
     ----------
@@ -73,10 +72,8 @@ def contaminate(
     """
     check_argument("contaminate", "contamination", contamination, SHARE)
     check_argument("contaminate", "noise", noise, NOT_NEGATIVE)
-    check_plain_values(X, "X", "contaminate")
-    check_plain_values(outliers, "outliers", "contaminate")
-    normal = check_array(X, dtype=np.float64, input_name="X")
-    anomalous = check_array(outliers, dtype=np.float64, input_name="outliers")
+    normal = finite_rows(X, "X", "contaminate")
+    anomalous = finite_rows(outliers, "outliers", "contaminate")
     if normal.shape[1] != anomalous.shape[1]:
         raise ValueError(
             f"contaminate: X has {normal.shape[1]} features and outliers has "

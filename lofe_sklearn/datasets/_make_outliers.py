@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array
 
-from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import MatrixLike, RandomState
 from lofe_sklearn._validation import Described, Number, OneOf, check_argument, check_seed
+from lofe_sklearn.datasets._finite_rows import finite_rows
 
 KINDS = OneOf(("uniform", "shuffled", "gaussian"))
 SCALE = Described(Number(low=0, exclude_low=True), "a finite number above 0")
@@ -57,7 +56,8 @@ def make_outliers(
     Raises
     ------
     ValueError
-        If a parameter is out of range, or X is sparse and `kind` is not ``"shuffled"``.
+        If a parameter is out of range, a value of X is not finite, or X is sparse and `kind` is
+        not ``"shuffled"``.
 
     See Also
     --------
@@ -80,8 +80,7 @@ def make_outliers(
     owner = "make_outliers"
     check_argument(owner, "kind", kind, KINDS)
     check_argument(owner, "scale", scale, SCALE)
-    check_plain_values(X, "X", owner)
-    rows = check_array(X, accept_sparse="csr", dtype=np.float64)
+    rows = finite_rows(X, "X", owner, accept_sparse="csr")
     if n_samples is None:
         n_samples = rows.shape[0]
     check_argument(owner, "n_samples", n_samples, N_SAMPLES)

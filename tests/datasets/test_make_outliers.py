@@ -1,8 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn import config_context
 
-from lofe_sklearn.datasets import make_outliers
+from lofe_sklearn.datasets import contaminate, make_outliers
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3)) @ RNG.normal(size=(3, 3)) + [0, 5, -5]
@@ -65,3 +67,28 @@ def test_seeds_and_numbers(kind):
 def test_bad_parameters(options, message):
     with pytest.raises(ValueError, match=message):
         make_outliers(X, **options)
+
+
+BAD = pd.DataFrame(X, columns=list("abc"))
+BAD.loc[7, "b"] = np.nan
+
+
+@pytest.mark.parametrize("assume_finite", [False, True])
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (make_outliers, "make_outliers: X"),
+        (lambda rows: contaminate(rows, X), "contaminate: X"),
+        (lambda rows: contaminate(X, rows), "contaminate: outliers"),
+    ],
+    ids=["make_outliers", "X", "outliers"],
+)
+def test_rows_that_are_no_numbers_are_named_with_a_remedy(call, name, assume_finite):
+    remedy = "fill in missing values before.*TableFeatures"
+    with config_context(assume_finite=assume_finite):
+        with pytest.raises(ValueError, match=rf"^{name} contains .*\(row 7\).*{remedy}"):
+            call(BAD)
+        with pytest.raises(ValueError, match=rf"^{name} contains .*text in .*'city'.*{remedy}"):
+            call(BAD.assign(city="Paris"))
+    with pytest.raises(ValueError, match=rf"^{name}: Found array with 0 sample"):
+        call(X[:0])

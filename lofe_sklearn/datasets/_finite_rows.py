@@ -1,0 +1,31 @@
+"""Rows that are given to a function, as an array of finite numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array
+
+from lofe_sklearn._bad_rows import what_is_wrong
+from lofe_sklearn._containers import check_plain_values
+
+
+def finite_rows(X: Any, name: str, owner: str, *, accept_sparse: str | bool = False) -> Any:
+    """Return rows in double precision.
+
+    Raises
+    ------
+    ValueError
+        If they are no rows of finite numbers; the message names `owner`, `name` and the columns.
+    """
+    check_plain_values(X, name, owner)
+    try:
+        rows = check_array(X, accept_sparse=accept_sparse, dtype=np.float64, input_name=name)
+    except (TypeError, ValueError) as error:
+        reason = what_is_wrong(X, name, None) or f"{name}: {error}"
+        raise ValueError(f"{owner}: {reason}") from error
+    values = rows if isinstance(rows, np.ndarray) else rows.data
+    if not np.isfinite(values).all():  # scikit-learn's check is left out under assume_finite
+        raise ValueError(f"{owner}: {what_is_wrong(X, name, None)}")
+    return rows
