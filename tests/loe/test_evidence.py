@@ -534,7 +534,7 @@ class TestOtherEntries:
         assert detector.get_params()["evidence__n_estimators"] == 7
         fitted = detector.fit(X).evidence_["IsolationForest"]
         assert (len(fitted.estimators_), fitted.random_state) == (7, 5)
-        for evidence in ("knn", None, ["knn", Center()]):
+        for evidence in ("knn", None, ["knn", "mcd"]):
             with pytest.raises(ValueError, match="evidence__factor cannot be set, since evidence"):
                 loe(evidence=evidence).set_params(evidence__factor=2.0)
         several = loe(evidence=[Center(), Center()]).set_params(evidence__factor=2.0)

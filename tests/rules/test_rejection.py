@@ -180,11 +180,12 @@ def test_no_losses_are_too_odd(rule, losses, dtype, device):
 )
 @settings(deadline=None, max_examples=60)
 def test_half_of_the_rows_stay_and_known_labels_stand(rule, losses, known):
-    losses, known = torch.tensor([losses]), torch.tensor([known[: len(losses)]], dtype=torch.int8)
-    w_n, w_a = weights(rule, losses, known=known)
+    # In double precision: the steps that fit a mixture make errors of single precision larger.
+    losses, known = torch.tensor([losses]).double(), torch.tensor([known[: len(losses)]])
+    w_n, w_a = weights(rule, losses, known=known.to(torch.int8))
     is_known = known != 0
-    assert torch.equal(w_n[is_known], (known > 0).float()[is_known])
-    assert torch.equal(w_a[is_known], (known < 0).float()[is_known])
+    assert torch.equal(w_n[is_known], (known > 0).double()[is_known])
+    assert torch.equal(w_a[is_known], (known < 0).double()[is_known])
     unknown_n = w_n[~is_known]
     assert not w_a[~is_known].any()
     assert (unknown_n > 0).sum() >= len(unknown_n) / 2
