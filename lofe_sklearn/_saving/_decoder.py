@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -147,7 +148,7 @@ class Decoder:
             state["device"] = self.device
         own = getattr(instance, "_set_saved_state", None)
         if own is None:
-            vars(instance).update(state)
+            vars(instance).update(_fields_of_defaults(cls, state, name) | state)
         else:
             own(state)
         if requests:
@@ -157,6 +158,30 @@ class Decoder:
     def _values_of_network(self, node: dict[str, Any]) -> dict[str, torch.Tensor]:
         number = _index(node["network"])
         return {name: self.tensors[f"{number}.{name}"] for name in node["names"]}
+
+
+def _fields_of_defaults(cls: type, state: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the fields of a dataclass that came after the version that wrote the file.
+
+    Raises
+    ------
+    ModelFileError
+        If one has no default.
+    """
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
+        if field.name in state:
+            continue
+        if field.default_factory is not dataclasses.MISSING:
+            found[field.name] = field.default_factory()
+        elif field.default is not dataclasses.MISSING:
+            found[field.name] = field.default
+        else:
+            raise ModelFileError(
+                f"{name} in it has no {field.name}: another version of lofe_sklearn wrote it. Load "
+                "it with that version, or fit the model again"
+            )
+    return found
 
 
 def _foreign(name: str) -> type:

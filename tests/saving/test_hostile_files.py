@@ -231,6 +231,27 @@ def changed_json(change):
     return in_members
 
 
+def first_history(root):
+    return first_network(root)["history_"]["state"]
+
+
+def test_a_field_that_came_later_has_its_default(content, model, tmp_path):
+    def change(root):
+        del first_history(root)["interrupted"]
+
+    loaded = load_bytes(rewritten(content, changed_json(change)), tmp_path)
+    assert loaded.estimators_[0].history_.interrupted is False
+    np.testing.assert_array_equal(loaded.score_samples(X), model.score_samples(X))
+
+
+def test_a_field_without_default_is_missed_when_the_file_is_read(content, tmp_path):
+    def change(root):
+        del first_history(root)["loss_n"]
+
+    with pytest.raises(ModelFileError, match=r"TrainingHistory in it has no loss_n: another ver"):
+        load_bytes(rewritten(content, changed_json(change)), tmp_path)
+
+
 def first_network(root):
     return root["state"]["_ensemble"]["state"]["members"]["list"][0]["state"]
 
