@@ -95,8 +95,8 @@ def fit(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Column of known labels: 1, true, yes, anomaly, anomalous, abnormal or outlier; 0, "
-            "false, no, normal or inlier; empty, unknown or ? where the label is not known. No "
+            help="Column of known labels: 1, true, yes, anomaly, anomalous, abnormal or outlier; "
+            "0, false, no, normal or inlier; empty, unknown or ? where the label is not known. No "
             "feature is made of it.",
         ),
     ] = None,
