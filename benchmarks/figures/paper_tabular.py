@@ -18,7 +18,7 @@ METHODS = ("blind", "refine", "soft", "hard")
 WITH_LABELS = ("soft", "hard")
 BACKBONES = ("NeuTraL", "ICL")
 # LOE with its own choices of backbones, which the paper has not.
-OWN = {"LOE": "LOE(n_estimators=12)", "LOE.of_kinds": "LOE.of_kinds()"}
+OWN = {"LOE": "LOE(n_estimators=12)", "LOE.of_kinds": "LOE.of_kinds(n_estimators=12)"}
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:

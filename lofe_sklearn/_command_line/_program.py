@@ -95,8 +95,9 @@ def fit(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Column of known labels: 1, true, yes, anomaly or outlier; 0, false, no, normal "
-            "or inlier; empty or unknown where the label is not known. No feature is made of it.",
+            help="Column of known labels: 1, true, yes, anomaly, anomalous, abnormal or outlier; "
+            "0, false, no, normal or inlier; empty, unknown or ? where the label is not known. No "
+            "feature is made of it.",
         ),
     ] = None,
     ignore: Annotated[

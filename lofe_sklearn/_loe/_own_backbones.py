@@ -35,8 +35,8 @@ class OwnBackbonesMixin:
         backbones, and than each of the two alone, on both halves of the sets. The study
         ``default-kinds`` of the benchmarks has the figures.
 
-        A fit takes several times as long as one of `LOE` with its own backbones, since `NeuTraL` is
-        trained for 300 epochs. ``n_estimators=4`` halves the time.
+        A fit takes ten times as long as one of `LOE` with its own backbones, or longer, since
+        `NeuTraL` is trained for 300 epochs. ``n_estimators=4`` halves the time.
 
         Parameters
         ----------
