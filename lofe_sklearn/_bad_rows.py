@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn._containers import TIMES
+from lofe_sklearn.engine import NoSuchDeviceError
 from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
 
 TEXT, DATES, OTHERS = "text", "dates or times", "lists or other objects"
@@ -162,7 +163,7 @@ def explained(
 def blaming_rows(
     owner: str, X: Any, feature_names: Any = None, name: str = "X", first_row: int = 0
 ) -> Iterator[None]:
-    """Say which detector cannot compute with which rows, after a computation failed.
+    """Say which detector cannot compute, and with which rows, after a computation failed.
 
     Under ``assume_finite`` scikit-learn leaves out its check, so bad values are found only now.
 
@@ -191,6 +192,8 @@ def blaming_rows(
             raise ValueError(f"{owner}: {error}") from error
         if isinstance(error, TrainingDivergedError):
             raise TrainingDivergedError(f"{owner}: {error}") from error
+        if isinstance(error, NoSuchDeviceError):
+            raise ValueError(f"{owner}: {error}") from error
         raise
 
 

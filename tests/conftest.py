@@ -61,9 +61,9 @@ def _run_on_the_asked_device(request, monkeypatch):
     """Let ``device="auto"``, every estimator's default, mean the device of ``--device``."""
     asked, resolve = request.config.getoption("--device"), engine.resolve_device
 
-    def resolve_asked(name):
+    def resolve_asked(name, *owner):
         nothing_said = name == "auto" and get_config()["device"] == "auto"
-        return resolve(asked if nothing_said else name)
+        return resolve(asked if nothing_said else name, *owner)
 
     monkeypatch.setattr(engine, "resolve_device", resolve_asked)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import lofe_sklearn
 from lofe_sklearn import (
     LOE,
     AutoEncoder,
@@ -18,6 +19,7 @@ from lofe_sklearn import (
     fit_many,
     get_config,
 )
+from lofe_sklearn.features import ImageFeatures
 
 X = np.random.default_rng(0).normal(size=(600, 5))
 
@@ -128,6 +130,22 @@ class TestDevice:
         with config_context(device="cuda:99"), pytest.raises(ValueError, match=message):
             use(detector)
         use(detector)
+
+    @pytest.mark.parametrize("device", ["cuda:99", "gpu"])
+    def test_the_error_names_what_was_called(self, device, tmp_path):
+        pytest.importorskip("skops", reason="skops is not installed")
+        fitted = DeepSVDD(max_epochs=1, device="cpu").fit(X)
+        lofe_sklearn.save(fitted, tmp_path / "model.lofe")
+        fitted.set_params(device=device)
+        for owner, call in {
+            "LOE": lambda: LOE(DeepSVDD(device=device)).fit(X),
+            "DeepSVDD": lambda: fitted.score_samples(X),
+            "AutoEncoder": lambda: AutoEncoder(device=device).fit(X),
+            "load": lambda: lofe_sklearn.load(tmp_path / "model.lofe", device=device),
+            "ImageFeatures": lambda: ImageFeatures(device=device).fit(np.zeros((2, 8, 8, 3))),
+        }.items():
+            with pytest.raises(ValueError, match=f"^{owner}: device='{device}' is not "):
+                call()
 
     def test_it_reaches_workers(self):
         detector = LOE([DeepSVDD(max_epochs=1), AutoEncoder(max_epochs=1)], n_jobs=2)

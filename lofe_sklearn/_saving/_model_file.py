@@ -154,7 +154,7 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
     skops_io("load")
     classes = Classes(trusted, "load")
     if device is not None:
-        engine.resolve_device(device)
+        engine.resolve_device(device, "load")
     content = _content_of(path)
     try:
         decoder, manifest, root = _opened(content, classes, device)

@@ -239,7 +239,7 @@ class ImageFeatures(
         with all_or_nothing(self):
             check_parameters(self, self._constraints)
             owner = type(self).__name__
-            device = engine.resolve_device(self.device)
+            device = engine.resolve_device(self.device, type(self).__name__)
             images = self._open(X, reset=True)
             readable = self._reader(images, None).read(range(len(images)))
             position, first = next(readable, (None, None))
@@ -284,7 +284,7 @@ class ImageFeatures(
     def _stream(self, images: Images) -> Iterator[tuple[range, dict[int, NDArray[np.float32]]]]:
         """Yield one batch after another: its positions, and the rows of those that can be read."""
         check_parameters(self, self._constraints)  # they may have been changed since the fit
-        device = engine.resolve_device(self.device)
+        device = engine.resolve_device(self.device, type(self).__name__)
         extractor = self._extractor.on(device)
         shape = None if self.allow_mixed else self.image_shape_
         reader = self._reader(images, shape)
