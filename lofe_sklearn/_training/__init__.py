@@ -17,6 +17,7 @@ from lofe_sklearn._training._scaling import (
     in_units,
     one_feature_dominates,
     resolve_scaling,
+    shift_within,
     units_within,
 )
 from lofe_sklearn._training._seen_rows import SeenRows
@@ -53,6 +54,7 @@ __all__ = [
     "one_feature_dominates",
     "resolve_scaling",
     "scored_together",
+    "shift_within",
     "train_spread_tasks",
     "train_tasks",
     "units_within",

@@ -168,6 +168,29 @@ def units_within(X: np.ndarray | sparse.csr_matrix, smallest: float, largest: fl
     return _units(*_range(X), smallest, largest)
 
 
+def shift_within(X: np.ndarray | sparse.csr_matrix, share: float) -> np.ndarray:
+    """Find what to take off each feature, so that its values differ by more than that share.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Nothing is taken off sparse rows, whose zeros have to stay.
+    share : float
+        Of the largest magnitude of a feature.
+
+    Returns
+    -------
+    shift : ndarray of shape (n_features,)
+        The smallest value of features whose values differ by less; 0 for all others.
+    """
+    if sparse.issparse(X):
+        return np.zeros(X.shape[1])
+    low, high = _range(X)
+    apart = high / 2 - low / 2  # no difference overflows
+    is_close = (apart > 0) & (apart < share / 2 * np.maximum(np.abs(low), np.abs(high)))
+    return np.where(is_close, low, 0.0)
+
+
 def _range(X: Any) -> tuple[np.ndarray, np.ndarray]:
     """Smallest and largest value of each feature."""
     low, high = min_max_axis(X, axis=0) if sparse.issparse(X) else (X.min(axis=0), X.max(axis=0))
