@@ -79,6 +79,8 @@ class Belief:
         How far the detectors agree at each cut; None where there were fewer than two.
     most_unseen : float
         The ratio is at most this where no group was seen to be separate.
+    is_one_feature : bool
+        Whether nothing was learned since the rows differ in one feature only.
     """
 
     probability: np.ndarray
@@ -86,6 +88,7 @@ class Belief:
     prior: np.ndarray
     agreement: np.ndarray | None = None
     most_unseen: float = MOST_UNSEEN
+    is_one_feature: bool = False
 
     @property
     def found(self) -> FoundRatio:
@@ -110,7 +113,12 @@ class Belief:
 
 
 def believe(
-    parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0, most: float = 1.0
+    parties: Sequence[np.ndarray],
+    n_samples: int,
+    least: float = 0.0,
+    most: float = 1.0,
+    *,
+    is_one_feature: bool = False,
 ) -> Belief:
     """Update the prior by how far detectors of different kinds agree.
 
@@ -122,6 +130,9 @@ def believe(
     n_samples : int
     least, most : float
         The ratio is known to be between these.
+    is_one_feature : bool
+        Whether the rows differ in one feature only. All detectors then rank by how far rows are out
+        in it: they agree on clean rows too, and nothing is learned.
 
     Returns
     -------
@@ -133,8 +144,8 @@ def believe(
     possible = (lowest <= RATIOS) & (max(most, RATIOS[lowest <= RATIOS][0]) >= RATIOS)
     log_prior = np.where(possible, log_prior, -np.inf)
     prior = _normalised(log_prior)
-    if len(parties) < 2:
-        return Belief(prior, False, prior, None, most_unseen(n_samples))
+    if len(parties) < 2 or is_one_feature:
+        return Belief(prior, False, prior, None, most_unseen(n_samples), is_one_feature)
     of_pairs = _of_pairs(parties)
     agreement = _of_best(of_pairs, _half(of_pairs))
     evidence = _SHARPNESS * (logit(agreement) - logit(usual_agreement()))
@@ -270,7 +281,9 @@ def is_prior(belief: Belief, known: np.ndarray | None) -> bool:
 def warn_of_prior(belief: Belief, found: FoundRatio, flagged: float) -> None:
     """Tell the user that the ratio is hardly more than the prior."""
     why = "detectors of different kinds do not agree on which rows it would be"
-    if belief.agreement is None:
+    if belief.is_one_feature:
+        why = "the rows differ in one feature, by which all detectors rank them alike"
+    elif belief.agreement is None:
         why = "without evidence, there is nothing to compare the members with"
     warn_user(
         f"LOE: no separate group of anomalies was found: {why}. There may be few anomalies, or "
