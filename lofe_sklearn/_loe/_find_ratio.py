@@ -178,7 +178,8 @@ def agreements(parties: Sequence[np.ndarray]) -> np.ndarray:
 
     The share of the rows above one party's cut that are above another's too, chance taken off, as a
     mean over the half of the pairs that agree best: one detector that does not suit the rows does
-    not count. Half a row of pure chance is added, so that a single row says little.
+    not count. Half a row of pure chance is added, so that a single row says little, or half of as
+    many rows as tie with each other above the cut: together they say no more than one of them.
 
     Where rows tie, it is chance which of them are above a cut. If many tie in two parties, since
     they are equal for example, then it is no finding that the others are above them: chance is what
@@ -212,7 +213,8 @@ def _of_pairs(parties: Sequence[np.ndarray]) -> np.ndarray:
         above = [each.above(i, n_above) for each in ranked]
         for j, (a, b, n_tied) in enumerate(pairs):
             share = min(1.0, n_above / max(1, n_samples - n_tied))
-            shared = (_in_both(above[a], above[b]) + 0.5 * share) / (n_above + 0.5)
+            half = 0.5 * min(ranked[a].alike[i], ranked[b].alike[i])
+            shared = (_in_both(above[a], above[b]) + half * share) / (n_above + half)
             result[i, j] = (shared - share) / max(1 - share, 0.5)
     return result
 
@@ -228,12 +230,15 @@ class _Ranked:
         Rows whose score is between the two tie with the last row above the cut.
     is_tied : ndarray of bool, shape (n_samples,)
         Which rows are the largest tie.
+    alike : ndarray of shape (n_cuts,)
+        How many rows above each cut have one score, as a mean over these scores.
     """
 
     scores: np.ndarray
     tie_low: np.ndarray
     tie_high: np.ndarray
     is_tied: np.ndarray
+    alike: np.ndarray
 
     @classmethod
     def of(cls, scores: np.ndarray, cuts: Sequence[int]) -> _Ranked:
@@ -244,7 +249,9 @@ class _Ranked:
         first, size = starts[sizes.argmax()], sizes.max()
         is_tied = (scores >= ascending[first]) & (scores <= ascending[first + size - 1])
         at = len(scores) - np.array(cuts)
-        return cls(scores, (ascending - near)[at], (ascending + near)[at], is_tied)
+        n_scores = len(starts) + 1 - np.searchsorted(starts, at, side="right")
+        alike = np.array(cuts) / n_scores
+        return cls(scores, (ascending - near)[at], (ascending + near)[at], is_tied, alike)
 
     def above(self, which: int, n_above: int) -> np.ndarray:
         """Return which rows are above the cut below `n_above` rows.
