@@ -188,6 +188,11 @@ def _ratio(findings: Findings) -> str:
         else "detectors of different kinds do not agree on a group of rows that stands apart. So "
         "the share rests mostly on the assumption, and there may be few anomalies or none."
     )
+    if belief.is_one_feature:
+        agreement = (
+            "the rows differ in one feature, by which all detectors rank them alike, so agreement "
+            "says nothing. The share rests on the assumption."
+        )
     return (
         f"<p>The threshold flags {found}; anything between <b>{percent(low)}</b> and "
         f"<b>{percent(high)}</b> is about as likely. Data alone do not tell this share. It rests "

@@ -18,10 +18,14 @@ from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._loe._trees_as_bits import TreesAsBits
 from lofe_sklearn._quiet import silenced
-from lofe_sklearn._training import Memo, fit_scaling, in_units, units_within
+from lofe_sklearn._training import Memo, fit_scaling, in_units, shift_within, units_within
 
-# Magnitudes that float32 holds, with room for differences.
-_FLOAT32 = 1e-30, 1e30
+# Magnitudes that float32 holds, with room for differences. scikit-learn's trees take values for
+# equal that differ by less than 1e-7, whatever their unit is: the largest must be far above.
+_FLOAT32 = 1e-2, 1e30
+# Values that differ by a smaller share of their size, such as times of one day in milliseconds
+# since 1970, keep fewer than twelve of the 24 bits that float32 has for them.
+_FEW_BITS = 2.0**-12
 _LARGEST = float(np.finfo(np.float32).max)
 # Standardised values beyond this would overflow when they are squared and summed.
 _FAR = 1e100
@@ -55,15 +59,16 @@ class Forest(BaseEstimator):
 
     def fit(self, X: Matrix, y: Any = None) -> Self:
         """Grow the trees, each from at most 256 rows."""
-        self.units_ = units_within(X, *_FLOAT32)
+        self.shift_ = shift_within(X, _FEW_BITS)
+        self.units_ = units_within(self._shifted(X), *_FLOAT32)
         self.forest_ = IsolationForest(n_estimators=self.n_trees, random_state=self.random_state)
-        self.forest_.fit(in_units(X, self.units_))
+        self.forest_.fit(self._read(X))
         return self
 
     def outlier_scores(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies."""
         with np.errstate(over="ignore"):  # what overflows is clipped
-            rows = in_units(X, self.units_)
+            rows = self._read(X)
         if sparse.issparse(rows):
             rows = sparse.csr_matrix(
                 (np.clip(rows.data, -_LARGEST, _LARGEST), rows.indices, rows.indptr), rows.shape
@@ -72,6 +77,17 @@ class Forest(BaseEstimator):
         if max(rows.max(), -rows.min()) > _LARGEST:
             rows = np.clip(rows, -_LARGEST, _LARGEST)
         return TreesAsBits(self.forest_).outlier_scores(rows)
+
+    def _read(self, X: Matrix) -> Any:
+        """Bring rows to numbers that float32 can hold."""
+        return in_units(self._shifted(X), self.units_)
+
+    def _shifted(self, X: Matrix) -> Matrix:
+        if not self.shift_.any():
+            return X
+        # Sparse rows come here if the forest was fitted to others.
+        dense: Any = X.toarray() if sparse.issparse(X) else X  # type: ignore[union-attr]
+        return np.asarray(dense, dtype=np.float64) - self.shift_
 
 
 class Neighbors(BaseEstimator):

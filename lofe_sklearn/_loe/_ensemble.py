@@ -77,7 +77,14 @@ class Ensemble:
         names = plan.rows.feature_names
         return cls(members, samples, seen, scale, stacks, plan.evidence, names)
 
-    def believe(self, loss_n: np.ndarray, kinds: Sequence[int], known: np.ndarray | None) -> Belief:
+    def believe(
+        self,
+        loss_n: np.ndarray,
+        kinds: Sequence[int],
+        known: np.ndarray | None,
+        *,
+        is_one_feature: bool = False,
+    ) -> Belief:
         """Say how likely each ratio is, by how far members and evidence agree.
 
         Without evidence it is the prior: members, whose training is of one kind, agree anyway.
@@ -90,6 +97,8 @@ class Ensemble:
             Which backbone each member is a copy of.
         known : ndarray of int8, shape (n_samples,), or None
             Known labels, which bound the ratio.
+        is_one_feature : bool
+            Whether the rows differ in one feature only, by which detectors of all kinds agree.
         """
         least, most = shares_with_known(known)
         if self.evidence is None:
@@ -97,7 +106,7 @@ class Ensemble:
         units = self.scale.units(loss_n)
         of_kinds = [units[np.equal(kinds, kind)].mean(axis=0) for kind in sorted(set(kinds))]
         parties = [own for own in (*of_kinds, *self.evidence.training) if np.ptp(own) > 0]
-        return believe(parties, loss_n.shape[1], least, most)
+        return believe(parties, loss_n.shape[1], least, most, is_one_feature=is_one_feature)
 
     def weighted(self, belief: Belief) -> Ensemble:
         """Let members count as much as the ratios that they assume are likely."""

@@ -15,6 +15,7 @@ from lofe_sklearn._loe._ensemble import Ensemble, held_out_scores, mean_history
 from lofe_sklearn._loe._ensemble_in_parts import EnsembleInPartsMixin
 from lofe_sklearn._loe._evidence import EvidenceParameter
 from lofe_sklearn._loe._members import EnsemblePlan
+from lofe_sklearn._loe._one_feature import differ_in_one_feature
 from lofe_sklearn._loe._outputs import ScoringMixin
 from lofe_sklearn._loe._own_backbones import OwnBackbonesMixin
 from lofe_sklearn._loe._parameters import Method
@@ -203,7 +204,7 @@ class LOE(
     2. It is multiplied by how far detectors of different kinds, the backbones and the evidence,
     agree on the rows above each cut, compared with the usual agreement. If neither they nor three
     pairs of them agree on a group of rows, a `NoSeparateGroupWarning` says so, and at most one row
-    in twenty is flagged.
+    in twenty is flagged. Where rows differ in one feature, agreement says nothing.
 
     References
     ----------
@@ -336,7 +337,8 @@ class LOE(
         losses = self._ensemble.losses_of_all(X, members)
         n_kinds = len(plan.backbones) // self._n_rounds()
         kinds = [kind % n_kinds for kind in plan.kinds]
-        belief = self._ensemble.believe(losses[0], kinds, plan.known)
+        is_one = differ_in_one_feature(X)
+        belief = self._ensemble.believe(losses[0], kinds, plan.known, is_one_feature=is_one)
         self._belief = belief
         is_open = read_contamination(self.contamination).is_open
         if is_open:

@@ -79,6 +79,8 @@ class Belief:
         How far the detectors agree at each cut; None where there were fewer than two.
     most_unseen : float
         The ratio is at most this where no group was seen to be separate.
+    is_one_feature : bool
+        Whether nothing was learned since the rows differ in one feature only.
     """
 
     probability: np.ndarray
@@ -86,6 +88,7 @@ class Belief:
     prior: np.ndarray
     agreement: np.ndarray | None = None
     most_unseen: float = MOST_UNSEEN
+    is_one_feature: bool = False
 
     @property
     def found(self) -> FoundRatio:
@@ -110,7 +113,12 @@ class Belief:
 
 
 def believe(
-    parties: Sequence[np.ndarray], n_samples: int, least: float = 0.0, most: float = 1.0
+    parties: Sequence[np.ndarray],
+    n_samples: int,
+    least: float = 0.0,
+    most: float = 1.0,
+    *,
+    is_one_feature: bool = False,
 ) -> Belief:
     """Update the prior by how far detectors of different kinds agree.
 
@@ -122,6 +130,9 @@ def believe(
     n_samples : int
     least, most : float
         The ratio is known to be between these.
+    is_one_feature : bool
+        Whether the rows differ in one feature only. All detectors then rank by how far rows are out
+        in it: they agree on clean rows too, and nothing is learned.
 
     Returns
     -------
@@ -133,8 +144,8 @@ def believe(
     possible = (lowest <= RATIOS) & (max(most, RATIOS[lowest <= RATIOS][0]) >= RATIOS)
     log_prior = np.where(possible, log_prior, -np.inf)
     prior = _normalised(log_prior)
-    if len(parties) < 2:
-        return Belief(prior, False, prior, None, most_unseen(n_samples))
+    if len(parties) < 2 or is_one_feature:
+        return Belief(prior, False, prior, None, most_unseen(n_samples), is_one_feature)
     of_pairs = _of_pairs(parties)
     agreement = _of_best(of_pairs, _half(of_pairs))
     evidence = _SHARPNESS * (logit(agreement) - logit(usual_agreement()))
@@ -167,7 +178,8 @@ def agreements(parties: Sequence[np.ndarray]) -> np.ndarray:
 
     The share of the rows above one party's cut that are above another's too, chance taken off, as a
     mean over the half of the pairs that agree best: one detector that does not suit the rows does
-    not count. Half a row of pure chance is added, so that a single row says little.
+    not count. Half a row of pure chance is added, so that a single row says little, or half of as
+    many rows as tie with each other above the cut: together they say no more than one of them.
 
     Where rows tie, it is chance which of them are above a cut. If many tie in two parties, since
     they are equal for example, then it is no finding that the others are above them: chance is what
@@ -201,7 +213,8 @@ def _of_pairs(parties: Sequence[np.ndarray]) -> np.ndarray:
         above = [each.above(i, n_above) for each in ranked]
         for j, (a, b, n_tied) in enumerate(pairs):
             share = min(1.0, n_above / max(1, n_samples - n_tied))
-            shared = (_in_both(above[a], above[b]) + 0.5 * share) / (n_above + 0.5)
+            half = 0.5 * min(ranked[a].alike[i], ranked[b].alike[i])
+            shared = (_in_both(above[a], above[b]) + half * share) / (n_above + half)
             result[i, j] = (shared - share) / max(1 - share, 0.5)
     return result
 
@@ -217,12 +230,15 @@ class _Ranked:
         Rows whose score is between the two tie with the last row above the cut.
     is_tied : ndarray of bool, shape (n_samples,)
         Which rows are the largest tie.
+    alike : ndarray of shape (n_cuts,)
+        How many rows above each cut have one score, as a mean over these scores.
     """
 
     scores: np.ndarray
     tie_low: np.ndarray
     tie_high: np.ndarray
     is_tied: np.ndarray
+    alike: np.ndarray
 
     @classmethod
     def of(cls, scores: np.ndarray, cuts: Sequence[int]) -> _Ranked:
@@ -233,7 +249,9 @@ class _Ranked:
         first, size = starts[sizes.argmax()], sizes.max()
         is_tied = (scores >= ascending[first]) & (scores <= ascending[first + size - 1])
         at = len(scores) - np.array(cuts)
-        return cls(scores, (ascending - near)[at], (ascending + near)[at], is_tied)
+        n_scores = len(starts) + 1 - np.searchsorted(starts, at, side="right")
+        alike = np.array(cuts) / n_scores
+        return cls(scores, (ascending - near)[at], (ascending + near)[at], is_tied, alike)
 
     def above(self, which: int, n_above: int) -> np.ndarray:
         """Return which rows are above the cut below `n_above` rows.
@@ -270,7 +288,9 @@ def is_prior(belief: Belief, known: np.ndarray | None) -> bool:
 def warn_of_prior(belief: Belief, found: FoundRatio, flagged: float) -> None:
     """Tell the user that the ratio is hardly more than the prior."""
     why = "detectors of different kinds do not agree on which rows it would be"
-    if belief.agreement is None:
+    if belief.is_one_feature:
+        why = "the rows differ in one feature, by which all detectors rank them alike"
+    elif belief.agreement is None:
         why = "without evidence, there is nothing to compare the members with"
     warn_user(
         f"LOE: no separate group of anomalies was found: {why}. There may be few anomalies, or "

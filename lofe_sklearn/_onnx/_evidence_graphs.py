@@ -25,6 +25,7 @@ _FAR = 1e100
 class ForestGraph(nn.Module):
     """An isolation forest: each row falls through all trees at once, level by level."""
 
+    shift: Tensor
     units: Tensor
     roots: Tensor
     feature: Tensor
@@ -51,6 +52,7 @@ class ForestGraph(nn.Module):
             right.append(first + np.where(is_leaf, own, tree.children_right))
             length.append(_depths(tree) + average_path_length(tree.n_node_samples))
         self.depth = max(tree.max_depth for tree in trees)
+        self.register_buffer("shift", torch.as_tensor(detector.shift_))
         self.register_buffer("units", torch.as_tensor(detector.units_))
         self.register_buffer("roots", torch.as_tensor(start[:-1]))
         self.register_buffer("feature", torch.as_tensor(np.concatenate(feature)))
@@ -64,7 +66,7 @@ class ForestGraph(nn.Module):
         self.register_buffer("scale", _number(len(trees) * usual if usual > 0 else 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = (x / self.units).clamp(-_LARGEST, _LARGEST).to(torch.float32)
+        x = ((x - self.shift) / self.units).clamp(-_LARGEST, _LARGEST).to(torch.float32)
         node = self.roots.expand(x.shape[0], -1)
         for _ in range(self.depth):
             goes_left = x.gather(1, self.feature[node]) <= self.threshold[node]

@@ -17,7 +17,9 @@ from lofe_sklearn._training._scaling import (
     fit_scaling,
     in_units,
     one_feature_dominates,
+    range_of,
     resolve_scaling,
+    shift_within,
     units_within,
 )
 from lofe_sklearn._training._seen_rows import SeenRows
@@ -53,8 +55,10 @@ __all__ = [
     "losses_of_stack",
     "one_feature_dominates",
     "plain",
+    "range_of",
     "resolve_scaling",
     "scored_together",
+    "shift_within",
     "train_spread_tasks",
     "train_tasks",
     "units_within",

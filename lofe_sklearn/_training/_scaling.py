@@ -84,7 +84,7 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
     n_samples, n_features = X.shape
     if scaling == "rms":
         return np.zeros(n_features), np.full(n_features, 1.0 / _typical_size(X))
-    low, high = _range(X)
+    low, high = range_of(X)
     units = units_of(low, high)
     for column in np.flatnonzero(np.maximum(np.abs(low), np.abs(high)) > _HUGE):
         _check_that_nothing_vanishes(X, int(column))
@@ -165,11 +165,34 @@ def units_within(X: np.ndarray | sparse.csr_matrix, smallest: float, largest: fl
     -------
     units : ndarray of shape (n_features,)
     """
-    return _units(*_range(X), smallest, largest)
+    return _units(*range_of(X), smallest, largest)
 
 
-def _range(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest value of each feature."""
+def shift_within(X: np.ndarray | sparse.csr_matrix, share: float) -> np.ndarray:
+    """Find what to take off each feature, so that its values differ by more than that share.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Nothing is taken off sparse rows, whose zeros have to stay.
+    share : float
+        Of the largest magnitude of a feature.
+
+    Returns
+    -------
+    shift : ndarray of shape (n_features,)
+        The smallest value of features whose values differ by less; 0 for all others.
+    """
+    if sparse.issparse(X):
+        return np.zeros(X.shape[1])
+    low, high = range_of(X)
+    apart = high / 2 - low / 2  # no difference overflows
+    is_close = (apart > 0) & (apart < share / 2 * np.maximum(np.abs(low), np.abs(high)))
+    return np.where(is_close, low, 0.0)
+
+
+def range_of(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest value of each feature."""
     low, high = min_max_axis(X, axis=0) if sparse.issparse(X) else (X.min(axis=0), X.max(axis=0))
     return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
@@ -258,7 +281,7 @@ def _is_centred(X: np.ndarray | sparse.csr_matrix) -> bool:
 
 def one_feature_dominates(X: np.ndarray | sparse.csr_matrix) -> bool:
     """Whether one feature has nearly all of the variance of X."""
-    units = _units(*_range(X), *_SQUARED)
+    units = _units(*range_of(X), *_SQUARED)
     mean, variance = _moments(in_units(X, units))
     variance = np.where(_is_constant(mean, variance, X.shape[0]), 0.0, variance)
     variance = variance * np.square(units / units.max())

@@ -64,9 +64,9 @@ def test_both_methods_of_a_kind_are_one_party_of_the_belief(X, monkeypatch):
     """They agree anyway, which is no finding."""
     parties = []
 
-    def listening(given, *others):
+    def listening(given, *others, **options):
         parties.append(len(given))
-        return believe(given, *others)
+        return believe(given, *others, **options)
 
     monkeypatch.setattr(_ensemble, "believe", listening)
     detector = LOE(contamination=0.1, random_state=0).fit(X)

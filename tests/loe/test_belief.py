@@ -119,6 +119,25 @@ class TestAgreements:
         assert 0.01 < belief.found.value < 0.04
         assert belief.found.low <= 0.02 <= belief.found.high
 
+    @pytest.mark.parametrize("which", [6, 12, 18])
+    def test_equal_rows_say_no_more_than_one(self, which):
+        """Half a row of chance, added to one row that is above both cuts, leaves 2/3."""
+        n_equal = round(RATIOS[which] * 10_000)
+        rng = np.random.default_rng(0)
+        parties = [np.r_[rng.normal(size=10_000 - n_equal), np.full(n_equal, 9.0)] for _ in "ab"]
+        assert agreements(parties)[which] == pytest.approx(2 / 3)
+        parties = [np.append(rng.normal(size=999), 9.0) for _ in "ab"]
+        assert agreements(parties)[0] == pytest.approx(2 / 3)
+
+    @pytest.mark.parametrize("n_kinds", [5, 10, 20])
+    def test_few_kinds_of_equal_rows_are_no_group(self, n_kinds):
+        """Categories, of which all detectors find the rarest one most anomalous."""
+        kinds = np.repeat(np.arange(n_kinds), 1000 // n_kinds)
+        parties = [np.sqrt(kinds), kinds.astype(float), kinds**2.0]
+        belief = believe(parties, 1000)
+        assert not belief.is_separate
+        assert belief.found.value <= MOST_UNSEEN
+
     def test_without_ties_it_goes_by_the_order_alone(self):
         rng = np.random.default_rng(0)
         parties = [two_kinds(50, seed) for seed in range(3)]

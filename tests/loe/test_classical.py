@@ -89,6 +89,21 @@ class TestEach:
         # The forest rounds to single precision, and so splits a few rows otherwise.
         np.testing.assert_allclose(scores, expected, rtol=1e-2 if kind is Forest else 1e-6)
 
+    @pytest.mark.parametrize("power", [-20, -27, -40, -90])
+    def test_small_units_do_not_matter(self, kind, power):
+        """Below 1e-7 scikit-learn's trees take all values of a feature for equal."""
+        expected = kind().fit(X).outlier_scores(X)
+        scores = kind().fit(X * 2.0**power).outlier_scores(X * 2.0**power)
+        np.testing.assert_allclose(scores, expected, rtol=1e-2 if kind is Forest else 1e-6)
+
+    @pytest.mark.parametrize("start", [1e6, 1e9, 1e12])
+    def test_where_values_start_does_not_matter(self, kind, start):
+        """Times in milliseconds since 1970 differ by little of their size."""
+        expected = kind().fit(X).outlier_scores(np.vstack([X, FAR]))
+        scores = kind().fit(X + start).outlier_scores(np.vstack([X, FAR]) + start)
+        assert np.corrcoef(scores, expected)[0, 1] > 0.99
+        assert scores[-1] == scores.max()
+
     def test_new_rows_of_any_size_have_finite_scores(self, kind):
         detector = kind().fit(X)
         new = np.array([[1e300] * 4, [-1e300] * 4, [1e300, 0, -1e-300, 0]])

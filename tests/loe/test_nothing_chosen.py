@@ -199,3 +199,12 @@ def test_the_docstring_states_the_constants():
     assert f"Of n > {128 * n_steps:,} rows" in notes
     assert f"batches of n / {n_steps}, at most {128 * largest}" in notes
     assert _find_ratio.MOST_UNSEEN == 0.05  # "one row in twenty"
+
+
+def test_in_clean_rows_of_one_category_no_group_is_found():
+    X = np.eye(10)[np.random.default_rng(2).integers(0, 10, 500)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the covariance is singular
+        detector = LOE(random_state=0).fit(X)
+    assert not detector._belief.is_separate
+    assert (detector.predict(X) == -1).mean() <= 0.05
