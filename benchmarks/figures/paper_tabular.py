@@ -79,4 +79,6 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 def _below(points: float) -> str:
     """Say by how many points of F1 the worse method is below; it is above if it is not."""
-    return f"up to {points:.0f} points below" if points >= 0.5 else "level with or above"
+    if points < 0.5:
+        return "level with or above"
+    return f"up to {points:.0f} point{'s' * (points >= 1.5)} below"
