@@ -81,4 +81,4 @@ def _below(points: float) -> str:
     """Say by how many points of F1 the worse method is below; it is above if it is not."""
     if points < 0.5:
         return "level with or above"
-    return f"up to {points:.0f} point{'s' * (points >= 1.5)} below"
+    return f"up to {points:.0f} point{'s' if points >= 1.5 else ''} below"
