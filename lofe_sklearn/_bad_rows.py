@@ -13,8 +13,11 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn._containers import TIMES
-from lofe_sklearn.engine import NoSuchDeviceError
-from lofe_sklearn.exceptions import TrainingDivergedError, UnusableRowsError
+from lofe_sklearn.exceptions import (
+    NoSuchDeviceError,
+    TrainingDivergedError,
+    UnusableRowsError,
+)
 
 TEXT, DATES, OTHERS = "text", "dates or times", "lists or other objects"
 MISSING, INFINITE = "missing values (NaN)", "infinity"

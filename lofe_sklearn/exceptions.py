@@ -9,6 +9,10 @@ class UnusableRowsError(ValueError):
     """Rows that no network can compute with; the caller adds its name to the message."""
 
 
+class NoSuchDeviceError(ValueError):
+    """A device that is none, or that is not here; the caller adds its name to the message."""
+
+
 class ModelFileError(ValueError):
     """A model cannot be stored safely, or a file is not a valid file of a model."""
 

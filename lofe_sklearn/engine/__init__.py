@@ -5,7 +5,7 @@ A leading axis M runs through it: M models of one architecture, one stack, one l
 
 from lofe_sklearn.engine._batches import batch_sizes, grown
 from lofe_sklearn.engine._course import Course, Peak
-from lofe_sklearn.engine._device import NoSuchDeviceError, resolve_device
+from lofe_sklearn.engine._device import resolve_device
 from lofe_sklearn.engine._exposure import Exposure
 from lofe_sklearn.engine._forks import ForkSafeLock, one_thread
 from lofe_sklearn.engine._history import TrainingHistory
@@ -34,7 +34,6 @@ __all__ = [
     "Job",
     "Labelling",
     "Marked",
-    "NoSuchDeviceError",
     "OptimizerStates",
     "Peak",
     "Ranks",

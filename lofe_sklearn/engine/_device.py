@@ -5,10 +5,7 @@ from __future__ import annotations
 import torch
 
 from lofe_sklearn._config import get_config
-
-
-class NoSuchDeviceError(ValueError):
-    """A device that is none, or that is not here."""
+from lofe_sklearn.exceptions import NoSuchDeviceError
 
 
 def resolve_device(name: str | torch.device, owner: str = "") -> torch.device:
