@@ -34,8 +34,10 @@ def differ_in_one_feature(X: Matrix | SpreadRows) -> bool:
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
-    away = values.astype(np.float64) - values.mean(dtype=np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):  # of what is too small to be squared
+    values = values.astype(np.float64)
+    values = values / np.abs(values).max()  # squares of the largest ones would overflow
+    away = values - values.mean()
+    with np.errstate(invalid="ignore", divide="ignore"):  # of what differs too little to be squared
         standardised: np.ndarray = away / away.std()
     return standardised
 

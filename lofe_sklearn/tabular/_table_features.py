@@ -262,8 +262,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
                 f"{owner}: keep must name columns of X; X has no {named(unknown)}."
                 f"{did_you_mean(unknown[0], table.columns)}"
             )
-        columns = {name: plain_column(table[name], name, owner) for name in table.columns}
-        dropped = uninformative(every := columns, self.keep)
+        every = {name: plain_column(table[name], name, owner) for name in table.columns}
+        dropped = uninformative(every, self.keep)
         columns = {name: column for name, column in every.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
         self._columns = {name: FittedColumn.of(column) for name, column in columns.items()}
