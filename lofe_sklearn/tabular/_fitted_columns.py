@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lofe_sklearn.tabular._clock_texts import read_seconds
 from lofe_sklearn.tabular._plain_columns import (
     CATEGORY,
     EMPTY,
@@ -47,6 +48,8 @@ class FittedColumn:
         The format of times, if they are read from text.
     spellings : dict of str to str
         Of categories and text: how the fit spells truth values, numbers and days.
+    is_clock : bool
+        Whether numbers are seconds, of durations or times of day.
     """
 
     kind: str
@@ -55,6 +58,7 @@ class FittedColumn:
     unit: float = 1.0
     time_format: str | None = None
     spellings: dict[str, str] = field(default_factory=dict)
+    is_clock: bool = False
 
     @classmethod
     def of(cls, column: Column) -> FittedColumn:
@@ -65,11 +69,11 @@ class FittedColumn:
             return cls(TIME, None if column.zone is None else _name_of(column.zone))
         halves = column.values.dropna().to_numpy() / 2
         if not len(halves):
-            return cls(NUMBER)
+            return cls(NUMBER, is_clock=column.is_clock)
         centre = float(np.median(halves))
         spread = float(np.abs(halves - centre).max())
         unit = float(np.ldexp(1.0, int(np.frexp(spread)[1]))) if spread > 0 else 1.0
-        return cls(NUMBER, None, centre, unit)
+        return cls(NUMBER, None, centre, unit, is_clock=column.is_clock)
 
     def read_as(self, kind: str, time_format: str | None) -> FittedColumn:
         """Return this with what the vectorizer has read in text: its kind, and a time's format."""
@@ -106,7 +110,9 @@ class FittedColumn:
         if self.kind == NUMBER:
             if column.kind == TIME:
                 raise ValueError(_other_kind(owner, name, "numbers", "dates"))
-            return column if column.kind == NUMBER else Column(NUMBER, _read_numbers(column))
+            if column.kind == NUMBER:
+                return column
+            return Column(NUMBER, _read_numbers(column, are_seconds=self.is_clock))
         values = column.values
         if column.kind == TIME and self.time_format:
             self._check_zones({column.zone is not None}, "Set", name, owner)
@@ -173,14 +179,18 @@ def _name_of(zone: datetime.tzinfo) -> str:
         return "UTC"
 
 
-def _read_numbers(column: Column) -> pd.Series:
-    """Read numbers and truth values from text; other texts become missing values."""
+def _read_numbers(column: Column, *, are_seconds: bool) -> pd.Series:
+    """Read numbers and truth values from text; other texts become missing values.
+
+    If numbers are seconds, times of day and durations are read too.
+    """
     import pandas as pd
 
     texts = column.values.astype(object)
     words = texts.str.strip().str.lower().replace({"true": "1", "false": "0"})
     numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
-    return numbers.where(np.isfinite(numbers))
+    numbers = numbers.where(np.isfinite(numbers))
+    return numbers.fillna(read_seconds(texts)) if are_seconds else numbers
 
 
 def _each(values: pd.Series, function: Callable[[Any], str]) -> pd.Series:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lofe_sklearn.tabular._clock_texts import seconds_of_all
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,10 +29,13 @@ class Column:
         A column is empty where all its values are missing.
     values : pandas.Series
         Numbers in double precision, times, categories of text, or text. Its index counts the rows.
+    is_clock : bool
+        Whether numbers are seconds, of durations or times of day.
     """
 
     kind: str
     values: pd.Series
+    is_clock: bool = False
 
     @property
     def zone(self) -> Any:
@@ -69,12 +74,22 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
     if isinstance(dtype, pd.DatetimeTZDtype) or (dtype.kind == "M" and isinstance(dtype, np.dtype)):
         return Column(TIME, values)
     if dtype.kind == "m" and isinstance(dtype, np.dtype):
-        return Column(NUMBER, values.dt.total_seconds())
+        return Column(NUMBER, values.dt.total_seconds(), is_clock=True)
     if types.is_complex_dtype(dtype):
         raise ValueError(_refused(owner, name, 0, values[0], *_COMPLEX))
     if types.is_bool_dtype(dtype) or types.is_numeric_dtype(dtype):
         return _numbers(values.to_numpy(dtype=np.float64, na_value=np.nan), name, owner)
     return _of_objects(np.asarray(values.array, dtype=object), name, owner)
+
+
+def clock_read(column: Column) -> Column:
+    """Return seconds for a column of texts that are all times of day or durations.
+
+    That is for the table of a fit only. In another one it would depend on the other rows what a
+    text such as "12:30" is.
+    """
+    seconds = seconds_of_all(column.values) if column.kind == TEXT else None
+    return column if seconds is None else Column(NUMBER, seconds, is_clock=True)
 
 
 def as_text(value: Any) -> str:
@@ -115,11 +130,11 @@ def _of_objects(values: np.ndarray, name: str, owner: str) -> Column:
         return _times(values, missing, name, owner)
     if all_are(datetime.timedelta, np.timedelta64):
         spans = pd.to_timedelta(_with_gaps(values, missing))
-        return Column(NUMBER, spans.dt.total_seconds())
+        return Column(NUMBER, spans.dt.total_seconds(), is_clock=True)
     if all_are(datetime.time):
         seconds = np.full(len(values), np.nan)
         seconds[~missing] = [_seconds_of_day(value) for value in values[~missing]]
-        return _numbers(seconds, name, owner)
+        return Column(NUMBER, pd.Series(seconds), is_clock=True)
     if all_are(str, Real, Decimal, np.bool_, datetime.date, np.datetime64):
         texts = _as_texts(_with_gaps(values, missing))
         return Column(EMPTY if texts.isna().all() else TEXT, texts)

@@ -23,7 +23,7 @@ from lofe_sklearn._validation import (
 from lofe_sklearn.tabular._filled import Filling
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._other_tables import check_columns, warn_of_gaps
-from lofe_sklearn.tabular._plain_columns import NUMBER, Column, plain_column
+from lofe_sklearn.tabular._plain_columns import NUMBER, Column, clock_read, plain_column
 from lofe_sklearn.tabular._read_table import ColumnNames, named, read_table
 from lofe_sklearn.tabular._scaled import Scale
 from lofe_sklearn.tabular._table_of_reasons import ReasonsMixin
@@ -52,8 +52,9 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     ======================== =====================================================================
     column                   features
     ======================== =====================================================================
-    numbers, truth values,   one, with long tails shortened: see Notes
-    decimals, durations
+    numbers, truth values,   one, with long tails shortened: see Notes; the seconds of durations
+    decimals, durations,     and times of day, which may be text such as 08:30
+    times of day
     text of few values,      one for each value; a new value is in none of them
     categories
     text of 40 values and    30 components of its character n-grams
@@ -88,6 +89,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         ``"text"``, as it is after numbers and times have been read from text.
     typical_row_ : pandas.DataFrame of shape (1, `n_features_in_`)
         The median of numbers and times, and the most frequent of all other values, of each column.
+        Durations and times of day are in seconds.
         :func:`lofe_sklearn.inspection.explain` compares rows with it.
     vectorizer_ : skrub.TableVectorizer
         The fitted vectorizer. It has seen columns of plain values: numbers as distances to their
@@ -262,8 +264,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
                 f"{owner}: keep must name columns of X; X has no {named(unknown)}."
                 f"{did_you_mean(unknown[0], table.columns)}"
             )
-        every = {name: plain_column(table[name], name, owner) for name in table.columns}
-        dropped = uninformative(every, self.keep)
+        every = {n: clock_read(plain_column(table[n], n, owner)) for n in table.columns}
+        dropped = uninformative(every, table, self.keep)
         columns = {name: column for name, column in every.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
         self._columns = {name: FittedColumn.of(column) for name, column in columns.items()}

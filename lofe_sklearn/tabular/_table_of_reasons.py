@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn.inspection._typical_row import is_missing, typical_row
+from lofe_sklearn.tabular._clock_texts import seconds_in, written_like
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._plain_columns import NUMBER, plain_column
 from lofe_sklearn.tabular._read_table import read_table
@@ -88,6 +89,8 @@ def _number_like(seconds: Any, values: pd.Series) -> Any:
         return pd.Timedelta(seconds=seconds)
     if isinstance(sample, datetime.time):
         return (datetime.datetime.min + datetime.timedelta(seconds=seconds)).time()
+    if isinstance(sample, str) and seconds_in(sample) is not None:
+        return written_like(seconds, sample)
     return seconds
 
 

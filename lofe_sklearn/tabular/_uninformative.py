@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lofe_sklearn.tabular._plain_columns import CATEGORY, EMPTY, NUMBER, TEXT, Column
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EMPTY_REASON = "all values are missing"
 CONSTANT_REASON = "one value only"
@@ -19,12 +23,27 @@ _MIN_ROWS = 20
 # Of n whole numbers drawn from a range of R values, all are different with a probability of about
 # exp(-n^2 / 2R); at this many times R it is exp(-10).
 _BIRTHDAYS = 20
+# Different integers beyond this, such as identifiers of 64 bits, may be one number in float64.
+_EXACT = 2**53
 _WORDS_OF_NAMES = {"id", "ids", "uid", "uuid", "guid", "key", "pk", "rowid", "index", "identifier"}
 
 
-def uninformative(columns: Mapping[str, Column], keep: Sequence[str]) -> dict[str, str]:
-    """Return the columns to drop, and why; of those to keep, only empty ones are dropped."""
-    reasons = {name: why_uninformative(column, name) for name, column in columns.items()}
+def uninformative(
+    columns: Mapping[str, Column], table: pd.DataFrame, keep: Sequence[str]
+) -> dict[str, str]:
+    """Return the columns to drop, and why; of those to keep, only empty ones are dropped.
+
+    Parameters
+    ----------
+    columns : dict of str to Column
+        All columns of the table.
+    table : pandas.DataFrame
+        As the user gave it.
+    keep : sequence of str
+    """
+    reasons = {
+        name: why_uninformative(column, table[name], name) for name, column in columns.items()
+    }
     return {
         name: reason
         for name, reason in reasons.items()
@@ -43,13 +62,15 @@ def check_some_left(left: Collection[str], dropped: Mapping[str, str], owner: st
         )
 
 
-def why_uninformative(column: Column, name: str) -> str | None:
+def why_uninformative(column: Column, given: pd.Series, name: str) -> str | None:
     """Say why a column should be dropped, or None.
 
     Parameters
     ----------
     column : Column
         Its training rows.
+    given : pandas.Series
+        The same as the user gave them.
     name : str
         Its name. A column of whole numbers of a wide range, all different, is an identifier only
         if its name says so.
@@ -57,6 +78,8 @@ def why_uninformative(column: Column, name: str) -> str | None:
     if column.kind == EMPTY:
         return EMPTY_REASON
     values = column.values
+    if column.kind == NUMBER and values.abs().min() > _EXACT:
+        values = _distances(given.reset_index(drop=True))
     n_different = values.nunique()
     if n_different == 1 and not values.isna().any():
         return CONSTANT_REASON
@@ -68,6 +91,13 @@ def why_uninformative(column: Column, name: str) -> str | None:
     if column.kind in (TEXT, CATEGORY) and _are_names_of_rows(list(present), name):
         return IDENTIFIER_REASON
     return None
+
+
+def _distances(numbers: pd.Series) -> pd.Series:
+    """Return how far whole numbers are from the first one: float64 does not tell them apart."""
+    present = numbers.dropna()
+    first = int(present.iloc[0])
+    return present.map(lambda number: float(int(number) - first)).reindex(numbers.index)
 
 
 def _are_numbers_of_rows(numbers: np.ndarray, name: str) -> bool:

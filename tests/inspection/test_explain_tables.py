@@ -82,13 +82,20 @@ KINDS = {
         f"{middle(ALL_DATES)} 0{ALL_DATES.index(middle(ALL_DATES)) % 3}:00:00"
         f"+0{ALL_DATES.index(middle(ALL_DATES)) % 3}:00",
     ),
+    "durations as text": (
+        pd.Series(pd.to_timedelta(NUMPY_DAYS)).astype(str),
+        f"{int(middle(DAYS))} days",
+    ),
+    "times of day as text": (list(map(str, TIMES)), str(middle(TIMES))),
+    "hours as text": ([f"{time:%H:%M}" for time in TIMES], f"{middle(TIMES):%H:%M}"),
+    "hours of am and pm": ([f"{time:%I:%M %p}" for time in TIMES], f"{middle(TIMES):%I:%M %p}"),
     "sparse": (pd.arrays.SparseArray(np.where(DAYS < 15, 0.0, DAYS)), 0.0),
 }
 
 
 TELLING_KINDS = [
-    *("integers", "truth values", "decimals", "Python's durations", "dates", "times of a zone"),
-    *("intervals", "numbers as categories", "numbers and text"),
+    *("integers", "truth values", "decimals", "Python's durations", "times of day as text"),
+    *("dates", "times of a zone", "intervals", "numbers as categories", "numbers and text"),
 ]
 
 

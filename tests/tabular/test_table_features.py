@@ -19,6 +19,7 @@ from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn.datasets import make_transactions
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
+from lofe_sklearn.tabular._clock_texts import seconds_in
 
 pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
 import pandas as pd
@@ -282,6 +283,13 @@ def test_whole_numbers_of_a_wide_range(name, is_dropped):
     assert (name in quiet(TableFeatures().fit, table).dropped_) == is_dropped
 
 
+@pytest.mark.parametrize("first", [2**53, 2**60, -(2**62), 2**70])
+def test_identifiers_that_double_precision_does_not_tell_apart(first):
+    numbers = [first + 3 * i for i in range(N)]
+    features = quiet(TableFeatures().fit, table_of(numbers))
+    assert features.dropped_ == {"column": "looks like an identifier"}
+
+
 REFUSED = {
     "lists": ([[1, 2]] * N, r"lists \(\[1, 2\] in row 0\).*Make a column of each entry"),
     "arrays": ([np.ones(2)] * N, "lists"),
@@ -404,6 +412,64 @@ def test_other_types_in_another_table():
         with pytest.raises(ValueError, match=message):
             features.transform(table.assign(**change))
     assert np.isfinite(quiet(features.transform, table.assign(c=3))).all(axis=None)
+
+
+SPANS = pd.Series(pd.to_timedelta(np.arange(N) % 7 * 5403.5, unit="s"))
+CLOCKS = [datetime.time(i % 24, 30 * (i % 2), 0) for i in range(N)]
+IN_SECONDS = [time.hour * 3600 + time.minute * 60 for time in CLOCKS]
+# What is written, and the seconds that it means.
+CLOCK_TEXTS = {
+    "durations of pandas": (SPANS.astype(str), SPANS.dt.total_seconds()),
+    "negative ones of pandas": ((-SPANS).astype(str), -SPANS.dt.total_seconds()),
+    "durations of Python": ([str(s.to_pytimedelta()) for s in SPANS], SPANS.dt.total_seconds()),
+    "durations of ISO 8601": ([s.isoformat() for s in SPANS], SPANS.dt.total_seconds()),
+    "more than a day in hours": (
+        [f"{i % 9 * 10}:05:30" for i in range(N)],
+        [i % 9 * 36_000 + 330 for i in range(N)],
+    ),
+    "times of day": (list(map(str, CLOCKS)), IN_SECONDS),
+    "hours and minutes": ([f"{time:%H:%M}" for time in CLOCKS], IN_SECONDS),
+    "am and pm": ([f"{time:%I:%M %p}" for time in CLOCKS], IN_SECONDS),
+}
+
+
+@pytest.mark.parametrize("kind", CLOCK_TEXTS)
+def test_times_of_day_and_durations_as_text(kind):
+    texts, seconds = CLOCK_TEXTS[kind]
+    as_text, as_numbers = table_of(texts), table_of(np.asarray(seconds, dtype=float))
+    features = TableFeatures().fit(as_text)
+    assert features.column_kinds_["column"] == "number"
+    rows = features.transform(as_text)
+    np.testing.assert_array_equal(TableFeatures().fit_transform(as_numbers), rows)
+    # Tables of other types, one row alone, and a word among them.
+    durations = table_of(pd.to_timedelta(np.asarray(seconds, dtype=float), unit="s"))
+    np.testing.assert_allclose(features.transform(durations), rows, atol=1e-6)
+    np.testing.assert_allclose(TableFeatures().fit(durations).transform(as_text), rows, atol=1e-6)
+    np.testing.assert_array_equal(features.transform(as_text.iloc[[3]]), rows.iloc[[3]])
+    with pytest.warns(UserWarning, match=r"treated as missing: 'column' \(1, such as 'noon'\)"):
+        odd = features.transform(table_of(["noon", *list(texts)[1:]]))
+    np.testing.assert_array_equal(odd.iloc[1:], rows.iloc[1:])
+
+
+def test_times_of_day_among_words_are_text():
+    values = ["08:30", "noon", "16:00", "08:30:00"] * (N // 4)
+    table = table_of(values)
+    features = TableFeatures().fit(table)
+    assert features.column_kinds_["column"] == "text"
+    rows = features.transform(table)
+    for row in range(4):
+        np.testing.assert_array_equal(features.transform(table.iloc[[row]]), rows.iloc[[row]])
+    # Numbers that are no durations are not read from such texts.
+    numbers = TableFeatures().fit(table_of(SIZES * 7.5))
+    with pytest.warns(UserWarning, match="treated as missing: 'column'"):
+        numbers.transform(table_of(["08:30"] * N))
+
+
+@pytest.mark.parametrize("text", ["24:30", "13:00 pm", "8:5", "P", "PT", "-", "3 dogs", "1:60:00"])
+def test_texts_that_are_no_time(text):
+    texts = [text, f"{text}!"] * (N // 2)
+    assert quiet(TableFeatures().fit, table_of(texts)).column_kinds_["column"] != "number"
+    assert seconds_in(text) is None
 
 
 def test_a_row_of_a_mixed_column_alone():

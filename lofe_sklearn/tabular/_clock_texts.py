@@ -1,0 +1,110 @@
+"""Times of day and durations that are written as text, as a CSV file has them, in seconds."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FLAGS = re.ASCII | re.IGNORECASE
+# 08:30, and with am or pm.
+_TIME_OF_DAY = re.compile(
+    r"(\d{1,2}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([ap])\.?m\.?)?", _FLAGS
+)
+# 36:05:10.5, "1 day, 2:03:04" as Python writes it, "-1 days +23:59:50" as pandas does.
+_SPAN = re.compile(
+    r"([-+]?)(?:(\d+) days?)?(?:(?:^|(?<=[-+])|,? )([-+]?)(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?))?",
+    _FLAGS,
+)
+# PT1H30M of ISO 8601, as polars writes it.
+_ISO = re.compile(r"([-+]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", _FLAGS)
+_UNITS = 86_400.0, 3_600.0, 60.0, 1.0
+# What pandas can hold: 292 years.
+_MOST = 9e9
+_HOURS = {None: range(24), "a": range(1, 13), "p": range(1, 13)}
+
+
+def seconds_of_all(texts: pd.Series) -> pd.Series | None:
+    """Return seconds for texts that are all times of day or durations, or missing; else None."""
+    present = texts.dropna()
+    # The first value tells of most columns that they are something else.
+    if not len(present) or seconds_in(present.iloc[0]) is None:
+        return None
+    seconds = read_seconds(texts)
+    return seconds if seconds.notna().sum() == len(present) else None
+
+
+def read_seconds(texts: pd.Series) -> pd.Series:
+    """Return the seconds that each text says; missing for other texts."""
+    import pandas as pd
+
+    found = [seconds_in(text) if isinstance(text, str) else None for text in texts]
+    return pd.Series(np.array(found, dtype=np.float64), index=texts.index)
+
+
+def seconds_in(text: str) -> float | None:
+    """Return the seconds since midnight, or of a duration; None if the text says neither."""
+    word = text.strip()
+    for read in (_of_time_of_day, _of_span, _of_iso):
+        seconds = read(word)
+        if seconds is not None:
+            return seconds if abs(seconds) <= _MOST else None
+    return None
+
+
+def _of_time_of_day(word: str) -> float | None:
+    time = _TIME_OF_DAY.fullmatch(word)
+    if time is None:
+        return None
+    hour, minute, second, half = time.groups()
+    half = half and half.lower()
+    if int(hour) not in _HOURS[half]:
+        return None
+    hours = int(hour) if half is None else int(hour) % 12 + 12 * (half == "p")
+    return _total((None, str(hours), minute, second))
+
+
+def _of_span(word: str) -> float | None:
+    span = _SPAN.fullmatch(word)
+    if span is None or not word.strip("+-"):
+        return None
+    sign, days, sign_of_rest, *rest = span.groups()
+    whole, clock = _total((days,)), _total((None, *rest))
+    # Without days the first sign is that of the clock.
+    is_minus = (sign_of_rest or (sign if days is None else "")) == "-"
+    return (-whole if sign == "-" else whole) + (-clock if is_minus else clock)
+
+
+def _of_iso(word: str) -> float | None:
+    iso = _ISO.fullmatch(word)
+    if iso is None or word[-1].upper() in "PT":
+        return None
+    return _total(iso.groups()[1:]) * (-1 if iso[1] == "-" else 1)
+
+
+def _total(parts: Sequence[str | None]) -> float:
+    """Return the seconds of days, hours, minutes and seconds; those left out count 0."""
+    return sum(float(part or 0) * unit for part, unit in zip(parts, _UNITS, strict=False))
+
+
+def written_like(seconds: float, sample: str) -> str:
+    """Write seconds as times of day, if a sample is one, or as pandas writes durations."""
+    import pandas as pd
+
+    time = _TIME_OF_DAY.fullmatch(sample.strip())
+    if time is None or not 0 <= seconds < 86_400:
+        span = pd.Timedelta(seconds=seconds)
+        is_whole = ":" not in sample and span == pd.Timedelta(days=span.days)
+        return f"{span.days} days" if is_whole else str(span)
+    moment = datetime.datetime.min + datetime.timedelta(seconds=round(seconds, 6))
+    if time[4]:
+        return moment.strftime("%I:%M %p" if time[3] is None else "%I:%M:%S %p")
+    if time[3] is None and moment.second == 0 and moment.microsecond == 0:
+        return moment.strftime("%H:%M")
+    return str(moment.time())
