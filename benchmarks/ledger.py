@@ -158,8 +158,13 @@ def identity(row: Row) -> tuple:
 
 
 def parse(content: bytes, path: Path) -> tuple[Row | None, list[Row]]:
-    """Read whole lines: the header, None where there is no line, and the rows."""
-    objects: list[Row] = []
+    """Read whole lines: the header, None where there is no line, and the rows.
+
+    Files that were joined by ``cat`` have several headers. Rows behind one of another version say
+    which.
+    """
+    first: Row | None = None
+    rows, version = [], None
     for number, line in enumerate(content.splitlines(), start=1):
         try:
             value = json.loads(line)
@@ -171,16 +176,17 @@ def parse(content: bytes, path: Path) -> tuple[Row | None, list[Row]]:
                 f"{path} {what}: line {number} is not one of its rows. Nothing was changed in it; "
                 "give another --output, or mend that line."
             )
-        objects.append(value)
-    if not objects:
-        return None, []
-    header, *rows = objects
-    if header["lofe_bench"] != FORMAT:
-        raise LedgerError(
-            f"{path} has format {header['lofe_bench']}; this runner writes format {FORMAT}. Give "
-            "another --output."
-        )
-    return header, rows
+        if "lofe_bench" not in value:
+            is_other = first is not None and version != first["lofe-sklearn"]
+            rows.append({"lofe-sklearn": version, **value} if is_other else value)
+        elif value["lofe_bench"] != FORMAT:
+            raise LedgerError(
+                f"{path} has format {value['lofe_bench']}; this runner writes format {FORMAT}. "
+                "Give another --output."
+            )
+        else:
+            first, version = first or value, value["lofe-sklearn"]
+    return first, rows
 
 
 def _our_start() -> bytes:

@@ -187,6 +187,21 @@ def test_reading_takes_the_last_row_of_a_fit(path):
     assert only["f1"] == 0.7
 
 
+def test_files_that_were_joined(path, monkeypatch):
+    one = fill(path)
+    path.unlink()
+    monkeypatch.setattr(ledger.lofe_sklearn, "__version__", "9.9")
+    with Ledger(path) as book:
+        book.add(row(seed=7))
+    path.write_bytes(one + one + path.read_bytes())
+    rows = read([path])
+    assert [r["seed"] for r in rows] == [0, 1, 2, 7]
+    assert [r.get("lofe-sklearn") for r in rows] == [None, None, None, "9.9"]
+    monkeypatch.undo()
+    with pytest.raises(LedgerError, match=r"has results of lofe-sklearn 9\.9"), Ledger(path):
+        pass
+
+
 def test_reading_what_is_not_there(tmp_path):
     with pytest.raises(LedgerError, match="cannot be read"):
         read([tmp_path / "none.jsonl"])
