@@ -102,6 +102,23 @@ def test_training_pictures_are_scored_as_if_they_were_new(position):
     )
 
 
+@pytest.mark.parametrize("position", ["padim", "patchcore"])
+@pytest.mark.parametrize(
+    "turn", [lambda picture: picture[:, ::-1], lambda picture: np.rot90(picture, 2)]
+)
+def test_a_training_picture_that_is_turned_is_a_new_picture(position, turn):
+    """Its patches are the same ones, at other places: it was scored as the training picture."""
+    pictures, _ = parts(20, 0)
+    detector = small(position=position, contamination=0.1).fit(pictures)
+    turned = np.stack([turn(picture) for picture in pictures])
+    # Turned pictures that differ a little from those of training, so that none is recognised.
+    new = np.stack([turn(picture) for picture in parts(20, 0, seed=1)[0]])
+    scores, usual = detector.score_samples(turned), detector.score_samples(new)
+    assert np.median(scores) == pytest.approx(np.median(usual), rel=0.1)
+    assert scores.max() < detector.score_samples(pictures).min()
+    assert (detector.predict(turned) == -1).all()
+
+
 def test_the_threshold_without_a_contamination():
     pictures, _ = parts(40, 3)
     detector = small().fit(pictures)
