@@ -531,3 +531,40 @@ def test_parameters_that_were_changed_after_the_fit():
     for wrong in (rows[:, :7], rows[0]):
         with pytest.raises(ValueError, match=r"patches takes what transform gave, \(n, 24\); got"):
             features.patches(wrong)
+
+
+def test_images_of_another_range_than_the_first():
+    """They look white to the network: a picture of 0 to 255 among those of 0 to 1 is anomalous."""
+    X = pixels()
+    fitted = small().fit(X)
+    message = (
+        r"ImageFeatures: image 2 has values from \d+ to \d+, but the first training image from"
+    )
+    for one_by_one in (False, True):
+        wide = X.astype(np.float64)
+        images = (
+            [X[0] / 255, X[1] / 255, wide[2]] if one_by_one else np.stack([*(X[:2] / 255), wide[2]])
+        )
+        with pytest.warns(UserWarning, match=message) as record:
+            fitted.transform(images)
+        assert len(record) == 1
+        assert record[0].filename == __file__
+        with pytest.warns(UserWarning, match=message):
+            small().fit_transform(images)
+    # The other way round: trained on floats of 0 to 255, which fit says, and asked about files.
+    with pytest.warns(UserWarning, match="floats should lie between 0 and 1"):
+        of_255 = small().fit(X.astype(np.float64))
+    with pytest.warns(UserWarning, match=r"all images have values from .* training image from"):
+        of_255.transform(X)
+
+
+@pytest.mark.filterwarnings("error")
+def test_images_of_the_same_range_are_not_warned_of():
+    X = pixels()
+    fitted = small().fit(X)
+    fitted.transform(np.zeros((2, *X.shape[1:])))
+    fitted.transform(X / 255 * 1.1 - 0.05)  # as after an interpolation
+    with pytest.warns(UserWarning, match="floats should lie between 0 and 1"):
+        of_255 = small().fit(X.astype(np.float64))
+    of_255.transform(X.astype(np.float64))
+    of_255.transform(np.zeros((2, *X.shape[1:])))
