@@ -102,7 +102,7 @@ class Reader:
         One image of 0 to 255 among those of 0 to 1 looks white, and anomalous.
         """
         low, high = self.range
-        if 0 <= trained[0] and trained[1] <= 1:  # else `warn_of_first` has warned
+        if trained[0] >= 0 and trained[1] <= 1:  # else `warn_of_first` has warned
             if self._outside is None:
                 return
             which, came = f"{self._outside[0]} has", self._outside[1]

@@ -13,7 +13,7 @@ import pytest
 import torch
 from joblib import Parallel, delayed
 from pictures import encoded, network, pixels, write_folder
-from PIL import Image
+from PIL import Image, ImageCms
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -155,6 +155,38 @@ def test_what_is_transparent_is_white():
     np.testing.assert_allclose(
         small().fit_transform(image[None]), small().fit_transform(white), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_grey_value_that_is_transparent_is_white(kind, tmp_path):
+    """PNG files may name one value as transparent, which counted in colours and palettes only."""
+    image = np.full((16, 16), 100, dtype=kind)
+    image[4:8] = 50
+    path = tmp_path / "image.png"
+    Image.fromarray(image).save(path, transparency=50)
+    shown = np.repeat(image[None, ..., None], 3, axis=3)
+    shown[:, 4:8] = np.iinfo(kind).max
+    np.testing.assert_allclose(
+        small().fit_transform([path]), small().fit_transform(shown), atol=1e-6
+    )
+
+
+def test_modes_of_pillow_whose_letters_mislead(tmp_path):
+    rng = np.random.default_rng(0)
+    values = rng.integers(60, 200, (16, 16, 4), dtype=np.uint8)
+    # The colours of these are multiplied by their opacity, which was lost.
+    for mode in ("RGBA", "LA"):
+        image = Image.fromarray(values).convert(mode)
+        multiplied = image.convert(f"{mode[:-1]}a")
+        np.testing.assert_allclose(
+            small().fit_transform([multiplied]), small().fit_transform([image]), atol=0.01
+        )
+    # The A of LAB is no opacity.
+    rgb = Image.fromarray(values[..., :3])
+    lab = ImageCms.profileToProfile(
+        rgb, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+    )
+    assert small().fit([lab]).image_shape_ == (16, 16, 3)
 
 
 def test_files_are_turned_as_their_exif_data_say(tmp_path):
@@ -469,8 +501,9 @@ class TestBadInput:
             with pytest.raises(ValueError, match=f"or one in a list; got .* {message}"):
                 features.transform(kind[0])
             assert len(features.transform([kind[0]])) == 1
-        with pytest.raises(ValueError, match="is a single image. Pass "):
-            small().fit(colour[0])
+        for alone in (colour[0], colour[0][..., :1]):
+            with pytest.raises(ValueError, match="is a single image. Pass "):
+                small().fit(alone)
         row = ImageFeatures(network(), image_size=16, image_shape=(1, 1, 9)).fit(np.eye(9))
         assert len(row.transform(np.eye(9)[:1])) == 1  # the row of a table has this shape too
         with pytest.warns(UserWarning, match="do not look like square images"):
@@ -513,12 +546,37 @@ def test_other_things_that_hold_images(tmp_path):
     content = (folder / "000.png").read_bytes()
     with pytest.raises(ValueError, match="got bytes. Put one image into a list"):
         small().fit(content)
+    with pytest.raises(ValueError, match=r"got generator. Pass list\(X\)\.$"):
+        small().fit(image for image in pixels())
     with pytest.raises(ValueError, match="got dict"):
         small().fit({"a": pixels()})
+    expected = small().fit_transform(pixels(2))
+    with os.scandir(folder) as entries:
+        listed = sorted(entries, key=lambda entry: entry.name)
+    np.testing.assert_array_equal(small().fit_transform(listed), expected)
+    with os.scandir(tmp_path) as entries:
+        np.testing.assert_array_equal(small().fit_transform(next(entries)), expected)
     with pytest.raises(BrokenImage, match=r"of an open file pass the bytes, file\.read\(\)"):
         small().fit([io.BytesIO(content)])
     with pytest.raises(BrokenImage, match="it is a folder; pass it alone"):
         small().fit([folder])
+    (folder / "000.png").unlink()
+    with pytest.raises(BrokenImage, match=rf"^{folder / '000.png'}: there is no such file"):
+        small().fit(listed)
+
+
+def test_a_sequence_that_has_a_name():
+    class Photos:
+        name = "holidays"
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            return pixels(1)[0] if i == 0 else b"cut off"
+
+    with pytest.raises(BrokenImage, match=r"^image 1: these bytes are no image"):
+        small().fit_transform(Photos())  # ended in "'str' object is not callable"
 
 
 def test_parameters_that_were_changed_after_the_fit():

@@ -227,9 +227,18 @@ class TestFeatures:
     def test_one_clip_or_pictures_in_the_place_of_several(self, clips):
         with pytest.raises(ValueError, match=r"clip 0 is .* \(16, 16, 3\), which is a single pic"):
             video_windows(clips[0])
-        with pytest.raises(ValueError, match="which is pictures in colour"):
+        with pytest.raises(ValueError, match=r"which is pictures \(n, height, width, channels\)"):
             small().fit(clips[0])
+        # With an axis for one channel, lines of the frames were counted as frames.
+        grey = clips[0][..., :1]
+        with pytest.raises(ValueError, match=r"clip 0 is .* \(16, 16, 1\), which is a single pic"):
+            video_windows(grey)
+        with pytest.raises(ValueError, match=r"and for one window X\[None\]"):
+            small().fit(grey)
+        with pytest.raises(ValueError, match=r"got generator. Pass list\(clips\)\.$"):
+            video_windows(clip for clip in clips)
         windows = video_windows(clips, length=3)
+        assert len(windows[[]]) == 0  # as of an array
         assert repr(windows) == "<VideoWindows: 17 windows of 3 frames, from 2 clips>"
         assert repr(windows[:1]) == "<VideoWindows: 1 window of 3 frames, from 1 clip>"
 
