@@ -19,6 +19,7 @@ from lofe_sklearn.features import (
     smooth_scores,
     video_windows,
 )
+from lofe_sklearn.inspection import drift_report
 
 
 def small(**parameters):
@@ -319,6 +320,29 @@ class TestSmoothing:
         flagged = (smoothing.predict(windows) == -1).sum()
         assert flagged == (model.predict(windows) == -1).sum() == 4
         np.testing.assert_array_equal(smoothing.fit_predict(windows), smoothing.predict(windows))
+
+    def test_another_threshold_and_new_clips(self, clips):
+        windows = video_windows(clips, length=3)
+        forest = IsolationForest(n_estimators=10, contamination=0.2, random_state=0)
+        smoothing = TemporalSmoothing(make_pipeline(small(), forest), sigma=1.5).fit(windows)
+        scores = smoothing.score_samples(windows)
+        assert smoothing.set_threshold(n_flagged=2) is smoothing
+        flagged = smoothing.predict(windows) == -1
+        np.testing.assert_array_equal(np.flatnonzero(flagged), np.sort(np.argsort(scores)[:2]))
+        assert smoothing.severity(windows).argmax() == scores.argmin()
+        # Windows of calibration are smoothed within their clips too.
+        of_second = windows[windows.groups == 1]
+        others = smoothing.score_samples(of_second)
+        expected = (1 + (others <= scores.min()).sum()) / (1 + len(others))
+        assert smoothing.p_values(windows, of_second).min() == pytest.approx(expected)
+        report = drift_report(smoothing, windows)
+        assert report.flagged == report.flagged_reference == 2 / len(windows)
+        for call in (
+            lambda: smoothing.p_values(windows),
+            lambda: smoothing.set_threshold(false_discovery_rate=0.1),
+        ):
+            with pytest.raises(ValueError, match="needs windows that were not trained on"):
+                call()
 
     def test_rows_that_are_no_windows_are_left_alone(self):
         X = np.random.default_rng(0).normal(size=(40, 3))

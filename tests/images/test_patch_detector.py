@@ -17,6 +17,13 @@ from sklearn.utils.estimator_checks import check_estimator
 import lofe_sklearn
 from lofe_sklearn.features import BrokenImage, ImageFeatures
 from lofe_sklearn.images import PatchDetector, pixel_roc_auc
+from lofe_sklearn.inspection import drift_report, explain
+from lofe_sklearn.plotting import (
+    ContaminationDisplay,
+    DriftDisplay,
+    ScoresDisplay,
+    TrainingDisplay,
+)
 
 POSITIONS = ("padim", "patchcore", "anywhere")
 
@@ -220,6 +227,36 @@ def test_memory_holds_one_batch_of_pictures_at_a_time():
     detector = small().fit(Pictures())
     detector.heatmap(Pictures())
     assert Pictures.most <= 3
+
+
+def test_its_scores_are_drawn_and_compared(tmp_path):
+    plt = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is not installed")
+    pictures, new = parts(40, 4)[0], parts(40, 4, seed=1)[0]
+    detector = small(contamination=0.1).fit(pictures)
+    display = ScoresDisplay.from_estimator(detector)
+    np.testing.assert_array_equal(display.scores, detector.score_samples(pictures))
+    np.testing.assert_array_equal(display.labels, detector.labels_)
+    assert display.offset == detector.offset_
+    folder = write_folder(tmp_path / "new", (255 * new).astype(np.uint8))
+    of_files = ScoresDisplay.from_estimator(make_pipeline(detector), folder, name="parts")
+    np.testing.assert_array_equal(of_files.scores, detector.score_samples(folder))
+    plt.close("all")
+    report = drift_report(detector, folder)
+    assert report.in_sample
+    assert report.n_reference == 44
+    assert report.flagged_reference == pytest.approx(detector.contamination_, abs=1 / 44)
+    assert drift_report(detector, new[:40] * 0.8, reference=new[:40]).verdict == "refit"
+    assert DriftDisplay.from_estimator(detector, new).report.n_rows == 44
+    plt.close("all")
+    for draw in (ContaminationDisplay, TrainingDisplay):
+        with pytest.raises(TypeError, match="must be LOE, a backbone, .*; got PatchDetector"):
+            draw.from_estimator(detector)
+    with pytest.raises(
+        TypeError, match=r"explain: .* PatchDetector\. Its heatmap\(X\) shows where"
+    ):
+        explain(detector, new)
+    with pytest.raises(NotFittedError):
+        ScoresDisplay.from_estimator(small())
 
 
 # Pictures that cannot be used.
