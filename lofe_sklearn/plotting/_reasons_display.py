@@ -21,6 +21,7 @@ from lofe_sklearn.plotting._drawing import (
     NORMAL,
     SMALL,
     axes_to_draw_on,
+    broken_to_fit,
     ink,
     merged,
     plain,
@@ -286,6 +287,7 @@ class ReasonsDisplay:
         title = self.name if name is None else name
         if title:
             # The title ends with the bars, and may begin above the names.
+            title = broken_to_fit(title, self.ax_, "medium")
             self.ax_.set_title(title, loc="right", fontsize="medium")
         return self
 
