@@ -95,6 +95,10 @@ def fit_patch_model(
     weight = WEIGHTS[method]
     # At least two pictures remain unlabelled, so that each can be compared with another one.
     n_marked = min(max(1, round(contamination * n)), n - 2) if weight < 1 else 0
+    signatures = np.stack([signature(picture) for picture in patches])
+    # Equal pictures get equal scores, even if only one of them is labelled.
+    same = [training_picture(picture, signatures) for picture in patches]
+    first = np.array([i if found is None else found for i, found in enumerate(same)])
     fitted: FittedCells | FittedBank
     if position == "padim":
         fitted = fit_cells(
@@ -110,12 +114,9 @@ def fit_patch_model(
             weight=weight,
             bank_size=bank_size,
             max_iter=max_iter,
+            pictures=first,
         )
         marked = np.repeat(fitted.marked[:, None], n_cells, axis=1)
-    signatures = np.stack([signature(picture) for picture in patches])
-    # Equal pictures get equal scores, even if only one of them is labelled.
-    same = [training_picture(picture, signatures) for picture in patches]
-    first = np.array([i if found is None else found for i, found in enumerate(same)])
     held_out = fitted.held_out[first].astype(np.float32)
     return PatchModel(
         position, explained, fitted.model, held_out, signatures, fitted.n_iter

@@ -126,6 +126,16 @@ def test_a_training_picture_that_is_turned_is_a_new_picture(position, turn):
     assert (detector.predict(turned) == -1).all()
 
 
+@pytest.mark.parametrize("position", POSITIONS)
+def test_a_folder_that_holds_each_picture_twice(position):
+    """With a bank all scores of training were 0, and all new pictures were flagged."""
+    pictures = parts(20, 2)[0]
+    detector = small(position=position).fit(np.concatenate([pictures, pictures]))
+    assert (detector.predict(parts(20, 0, seed=1)[0]) == 1).mean() > 0.9
+    assert (detector.predict(parts(0, 5, seed=1)[0]) == -1).all()
+    assert (detector.labels_[:22] == detector.labels_[22:]).all()
+
+
 def test_the_threshold_without_a_contamination():
     pictures, _ = parts(40, 3)
     detector = small().fit(pictures)
