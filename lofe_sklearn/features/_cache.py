@@ -134,7 +134,14 @@ def folder_of(memory: Any, owner: str) -> Path | None:
     if memory is None:
         return None
     if isinstance(memory, str | os.PathLike):
-        memory = joblib.Memory(memory, verbose=0)
+        try:
+            # As text: joblib puts another folder below paths than below their texts.
+            memory = joblib.Memory(os.fspath(memory), verbose=0)
+        except OSError as error:
+            raise ValueError(
+                f"{owner}: memory must be the path of a folder; {os.fspath(memory)!r} is none, and "
+                f"none can be made there ({error.strerror or error})."
+            ) from error
     elif not isinstance(memory, joblib.Memory) or memory.backend != "local":
         raise ValueError(
             f"{owner}: memory must be the path of a folder, a joblib.Memory of one, or None; got "

@@ -318,6 +318,8 @@ class ReasonsDisplay:
 
 
 def _check_row(owner: str, row: Any, n_rows: int) -> None:
+    if n_rows == 0:
+        raise ValueError(f"{owner}: there are 0 rows; the reasons of at least 1 can be drawn.")
     check_argument(owner, "row", row, Number(Integral, low=0, high=n_rows - 1))
 
 
