@@ -7,6 +7,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ class VideoFile(Clip):
         self._av = _pyav(owner)
         self._n_frames = self._count()
         self._container: Any = None
+        self._decoding = Lock()  # threads may share the clip, but not a decoder
         self._rewind()
 
     def __len__(self) -> int:
@@ -66,6 +68,10 @@ class VideoFile(Clip):
 
     def read(self, i: int, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         """Decode frame i; an earlier one than those kept starts again from the first."""
+        with self._decoding:
+            return read_image(self._decoded(i, max_pixels))
+
+    def _decoded(self, i: int, max_pixels: int | None) -> np.ndarray:
         if i not in self._kept and i < self._next:
             self._rewind()
         if self._size is None:
@@ -89,7 +95,7 @@ class VideoFile(Clip):
             n_bytes = sum(kept.nbytes for kept in self._kept.values())
             if len(self._kept) > KEPT or (n_bytes > KEPT_BYTES and len(self._kept) > 1):
                 self._kept.popitem(last=False)
-        return read_image(self._kept[i])
+        return self._kept[i]
 
     def _check_size(self, width: int, height: int, i: int, max_pixels: int | None) -> None:
         try:
@@ -133,6 +139,7 @@ class VideoFile(Clip):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _container=None)
         self._av = _pyav("VideoFile")
+        self._decoding = Lock()
         self._rewind()
 
 

@@ -1,6 +1,7 @@
 """Windows of frames, their features, and scores smoothed within clips."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -127,6 +128,19 @@ class TestWindows:
             np.testing.assert_array_equal(windows[i], expected[i])
         again = pickle.loads(pickle.dumps(windows))
         np.testing.assert_array_equal(again[2], expected[2])
+
+    def test_threads_share_a_video_file(self, tmp_path):
+        """Without a lock they ran one decoder at once, which is an error or a crash."""
+        frames = np.arange(60, dtype=np.uint8).repeat(16 * 16 * 3).reshape(60, 16, 16, 3)
+        windows = video_windows([write_video(tmp_path / "clip.mkv", frames)], length=2)
+
+        def read(start):
+            return [windows[i][0, 0, 0, 0] for i in range(start, 59, 4)]
+
+        with ThreadPoolExecutor(4) as threads:
+            rows = list(threads.map(read, range(4)))
+        for start, row in enumerate(rows):
+            np.testing.assert_allclose(row, np.arange(start, 59, 4) / 255, atol=1e-6)
 
 
 class TestBadClips:
