@@ -134,14 +134,9 @@ def folder_of(memory: Any, owner: str) -> Path | None:
     if memory is None:
         return None
     if isinstance(memory, str | os.PathLike):
-        try:
-            # As text: joblib puts another folder below paths than below their texts.
-            memory = joblib.Memory(os.fspath(memory), verbose=0)
-        except OSError as error:
-            raise ValueError(
-                f"{owner}: memory must be the path of a folder; {os.fspath(memory)!r} is none, and "
-                f"none can be made there ({error.strerror or error})."
-            ) from error
+        if Path(memory).is_file():
+            raise ValueError(f"{owner}: memory must be the path of a folder; {memory} is a file.")
+        memory = joblib.Memory(memory, verbose=0)
     elif not isinstance(memory, joblib.Memory) or memory.backend != "local":
         raise ValueError(
             f"{owner}: memory must be the path of a folder, a joblib.Memory of one, or None; got "

@@ -105,9 +105,11 @@ def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         return values
     if image.dtype.kind != "f":
         raise BrokenImage(f"pixels must be numbers; got {image.dtype}")
-    if not np.isfinite(image).all():
+    with np.errstate(over="ignore"):  # said below
+        values = image.astype(np.float32)
+    if not np.isfinite(values).all():
         raise BrokenImage("some pixels are NaN or infinite")
-    return image.astype(np.float32)
+    return values
 
 
 def which_is_white(pixels: np.ndarray) -> str:

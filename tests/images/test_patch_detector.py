@@ -307,6 +307,20 @@ def test_a_broken_file_is_named(tmp_path):
         small(images=skipping).fit(folder)
 
 
+def test_a_picture_for_which_the_network_gives_no_numbers():
+    """Its score was NaN, which is not below the threshold: it counted as normal."""
+    pictures = parts(8, 0)[0]
+    detector = small().fit(pictures)
+    bad = pictures.copy()
+    bad[1, 3, 3] = 1e30  # whose square is infinite
+    for call in (detector.predict, detector.heatmap, detector.fit):
+        with pytest.raises(ValueError, match="PatchDetector: .* NaN or infinity for image 1"):
+            call(bad)
+    bad[1, 3, 3] = 1e39  # infinite in single precision
+    with pytest.raises(BrokenImage, match="image 1: some pixels are NaN or infinite"):
+        detector.predict(bad)
+
+
 def test_a_grid_that_is_larger_than_the_maps(tmp_path):
     folder = write_folder(tmp_path / "parts", (255 * parts(4, 0)[0]).astype(np.uint8))
     message = r"grid_size=9 is larger than the maps.*8 by 8 at most for .*000\.png. Set grid_size=8"
