@@ -79,7 +79,15 @@ def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         raise BrokenImage(
             "some pixels are masked; fill them before, as in image.filled(0) for black ones"
         )
-    image = np.asarray(item)
+    if is_pair(item):
+        raise BrokenImage(
+            "it is a list or tuple; of a data set of pairs (image, label) pass the images alone, "
+            "as in [image for image, label in X]"
+        )
+    try:
+        image = np.asarray(item)
+    except ValueError as error:
+        raise BrokenImage(f"this {_described(item)} is no array of pixels ({error})") from error
     if image.ndim == 2:
         image = image[:, :, None]
     if image.ndim != 3 or image.shape[2] not in IMAGE_CHANNELS:
@@ -131,6 +139,12 @@ def check_size(width: int, height: int, max_pixels: int | None) -> None:
             f", and would take about {n_pixels * BYTES / 1e6:,.0f} MB. Read a smaller copy, or "
             "raise max_pixels if this size is intended"
         )
+
+
+def is_pair(item: Any) -> bool:
+    """Whether it is an image with something else beside it, as in data sets with labels."""
+    first = item[0] if isinstance(item, list | tuple) and len(item) else None
+    return hasattr(first, "getbands") or getattr(first, "ndim", 0) > 1
 
 
 def _described(item: Any) -> str:

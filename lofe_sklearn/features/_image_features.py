@@ -42,6 +42,7 @@ from lofe_sklearn.features._sources import (
     images_of_array,
     images_of_table,
     is_array_of_numbers,
+    number_of_axes,
     open_images,
 )
 
@@ -336,7 +337,7 @@ class ImageFeatures(
         check_plain_values(X, "X", owner)
         if not reset:
             check_not_one_image(X, self.image_shape_, self.n_features_in_, owner)
-        if getattr(X, "ndim", 2) < 3:
+        if number_of_axes(X) < 3:
             return images_of_table(self, X, reset, owner)
         return images_of_array(np.asarray(X), owner)
 

@@ -20,7 +20,14 @@ from sklearn.utils.validation import validate_data
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
 from lofe_sklearn._types import FilePath, MatrixLike
-from lofe_sklearn.features._decode import MAX_PIXELS, WHITE, BrokenImage, read_image, which_is_white
+from lofe_sklearn.features._decode import (
+    MAX_PIXELS,
+    WHITE,
+    BrokenImage,
+    is_pair,
+    read_image,
+    which_is_white,
+)
 
 # Grey pictures are taken to have at least this number of columns, if they are as high.
 _LEAST_SIDE = 8
@@ -126,7 +133,8 @@ class PixelRows(Images):
 
 def is_array_of_numbers(X: Any) -> bool:
     """Whether X is what scikit-learn validates: a table or an array of numbers, sparse or not."""
-    if hasattr(X, "iloc") and getattr(X, "ndim", 2) == 1:
+    # A column, such as one of file names: of polars, which says no number of axes, too.
+    if hasattr(X, "to_list") and getattr(X, "ndim", 1) == 1:
         return False
     if hasattr(X, "__array__") or hasattr(X, "tocsr") or hasattr(X, "columns"):
         kind = getattr(getattr(X, "dtype", None), "kind", "f")
@@ -137,7 +145,18 @@ def is_array_of_numbers(X: Any) -> bool:
         and len(X) > 0
         and (isinstance(X[0], list | tuple) or np.isscalar(X[0]))
         and not isinstance(X[0], str | bytes)
+        and not is_pair(X[0])
     )
+
+
+def number_of_axes(X: Any) -> int:
+    """Return the number of axes of a table, an array or nested lists."""
+    if not isinstance(X, list | tuple):
+        return int(getattr(X, "ndim", 2))
+    try:
+        return np.ndim(X)
+    except ValueError:  # of lists of several lengths, which is said where they are validated
+        return 2
 
 
 def open_images(X: Any, owner: str, max_pixels: int | None = MAX_PIXELS) -> Images:

@@ -23,6 +23,7 @@ from lofe_sklearn.features._sources import (
     NamedImages,
     is_array_of_numbers,
     looks_like_one_picture,
+    number_of_axes,
     rows_of_pixels,
 )
 from lofe_sklearn.features._windows import VideoWindows
@@ -187,7 +188,7 @@ class VideoFeatures(
             if len(X) == 0:
                 raise ValueError(f"{owner}: X has no windows (0 samples); at least 1 is needed.")
             return X
-        if is_array_of_numbers(X) and getattr(X, "ndim", 2) < 3:
+        if is_array_of_numbers(X) and number_of_axes(X) < 3:
             check_plain_values(X, "X", owner)
             rows = rows_of_pixels(validate_data(self, X, reset=reset), None, owner)
             return _each_a_clip([[rows.read(i)] for i in range(len(rows))], 1)

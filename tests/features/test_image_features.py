@@ -565,6 +565,30 @@ def test_other_things_that_hold_images(tmp_path):
         small().fit(listed)
 
 
+def test_a_column_of_polars_and_nested_lists(tmp_path):
+    pl = pytest.importorskip("polars")
+    X = pixels(3, channels=0)
+    folder = write_folder(tmp_path / "images", X)
+    expected = small().fit_transform(X)
+    names = pl.Series([str(path) for path in sorted(folder.iterdir())])
+    np.testing.assert_array_equal(small().fit_transform(names), expected)
+    nested = (X / 255).tolist()
+    np.testing.assert_allclose(small().fit_transform(nested), expected, atol=1e-6)
+    np.testing.assert_allclose(small().fit(nested).transform(nested[1:]), expected[1:], atol=1e-6)
+
+
+def test_pairs_of_an_image_and_a_label():
+    """As data sets of torchvision have them."""
+    images = pixels(2)
+    for image in (images[0], Image.fromarray(images[0]), torch.tensor(images[0])):
+        with pytest.raises(
+            BrokenImage, match=r"^image 0: it is a list or tuple; .* pass the images alone"
+        ):
+            small().fit([(image, 3)])
+    with pytest.raises(BrokenImage, match="image 1: this list is no array of pixels"):
+        small().fit_transform([images[0], [[1, 2], [3]]])
+
+
 def test_a_sequence_that_has_a_name():
     class Photos:
         name = "holidays"
