@@ -15,8 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._detectors import OutlierDetector
+from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats
 from lofe_sklearn._validation import check_finite
+
+# What has scores and what is drawn of a fit.
+_WANTED = "LOE, a backbone, LOESearchCV, or a Pipeline that ends in one of them, fitted"
 
 
 def final_step(estimator: Any) -> Any:
@@ -100,18 +104,36 @@ def fitted_detector(fitted: Any, owner: str, argument: str = "estimator") -> Out
     ValueError
         If a search has not fitted its best detector.
     """
+    detector = check_detector(_innermost(fitted, owner), owner, argument, wanted=_WANTED)
+    check_is_fitted(detector)
+    return detector
+
+
+def fitted_with_threshold(fitted: Any, owner: str, argument: str = "estimator") -> ThresholdMixin:
+    """Return what has the threshold, at the end of Pipelines and searches, fitted.
+
+    It is a detector, or another estimator of this package with scores of its training samples, such
+    as `PatchDetector` of pictures and `TemporalSmoothing` of windows.
+
+    Raises
+    ------
+    TypeError, NotFittedError, ValueError
+        As of `fitted_detector`.
+    """
+    last = _innermost(fitted, owner)
+    if not isinstance(last, ThresholdMixin):
+        wanted = _WANTED.replace("LOESearchCV", "PatchDetector, TemporalSmoothing, LOESearchCV")
+        check_detector(last, owner, argument, wanted=wanted)
+    check_is_fitted(last)
+    return last
+
+
+def _innermost(fitted: Any, owner: str) -> Any:
     if hasattr(fitted, "refit") and hasattr(fitted, "cv_results_"):
         _check_has_best(fitted, owner)
     elif hasattr(fitted, "param_grid"):
         check_is_fitted(fitted)
-    detector = check_detector(
-        innermost_detector(fitted),
-        owner,
-        argument,
-        wanted="LOE, a backbone, LOESearchCV, or a Pipeline that ends in one of them, fitted",
-    )
-    check_is_fitted(detector)
-    return detector
+    return innermost_detector(fitted)
 
 
 def normality(estimator: Any, X: Any, owner: str) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn._containers import TIMES
+from lofe_sklearn._not_rows import no_rows
 from lofe_sklearn.exceptions import (
     NoSuchDeviceError,
     TrainingDivergedError,
@@ -149,12 +150,8 @@ def explained(
             f"{name} has {width} features, but {namesake} is expecting {expected} features as "
             "input."
         )
-    if found is None and "Found array with dim" in str(error):
-        return (
-            f"{owner}: {error} Images are rows for lofe_sklearn.features.ImageFeatures, before "
-            f"{owner} in a Pipeline, or for LOE(MHRot()). Of other arrays, merge the axes after "
-            "the first."
-        )
+    if found is None and (instead := no_rows(error, X, name, owner)):
+        return f"{owner}: {instead}"
     if found is None and name != "X" and name not in str(error):
         return f"{owner}: {name}: {error}"  # scikit-learn does not say which argument it is
     if found is not None and isinstance(error, TypeError):

@@ -62,6 +62,9 @@ KnownLabels: TypeAlias = ArrayLike | Sequence[ArrayLike]
 RandomState: TypeAlias = int | np.integer[Any] | np.random.RandomState | None
 FilePath: TypeAlias = str | PathLike[str]
 
+# Rows, or what an estimator takes in their place: pictures, a folder of them, windows of a video.
+SamplesLike: TypeAlias = MatrixLike | FilePath | Sequence[Any]
+
 # scikit-learn's scorers: (estimator, X, y) to a number, the higher the better.
 Scorer: TypeAlias = Callable[..., float]
 

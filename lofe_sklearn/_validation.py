@@ -318,13 +318,13 @@ def check_finite(scores: np.ndarray, message: str) -> None:
 def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the user's code that led here, however deep the calls are."""
     level, frame = 2, sys._getframe(1)
-    # scikit-learn's callbacks wrap what `fit` calls.
+    # scikit-learn's callbacks wrap what `fit` calls, and its `set_output` wraps `transform`.
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_WITHIN):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
 
 
-_WITHIN = f"{__name__.partition('.')[0]}.", "sklearn.callback."
+_WITHIN = f"{__name__.partition('.')[0]}.", "sklearn.callback.", "sklearn.utils._set_output"
 
 
 @contextmanager

@@ -16,6 +16,7 @@ LAYERS = [
     ["exceptions", "_lazy", "_types", "_config"],
     ["engine"],
     ["_quiet", "_containers", "_nested_parameters", "_validation", "_progress", "sources"],
+    ["_not_rows"],
     ["_bad_rows"],
     ["_versions", "_notebook"],
     ["_reasons"],

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -586,3 +587,19 @@ def test_values_that_are_too_large():
 def test_images_for_a_detector_of_rows(detector):
     with pytest.raises(ValueError, match=r"Found array with dim 3.*ImageFeatures, before \w+ in"):
         detector.fit(np.zeros((9, 4, 4)))
+    with pytest.raises(ValueError, match="X must hold rows of one length, or images of one size"):
+        detector.fit([np.zeros((4, 4)), np.zeros((5, 4))])
+
+
+@pytest.mark.parametrize("detector", [LOE(), DeepSVDD()])
+@pytest.mark.parametrize(
+    "files",
+    ["photos", Path("photos"), [Path("a.png"), Path("b.png")], ["a.png", "b.png"], [b"1", b"2x"]],
+)
+def test_files_for_a_detector_of_rows(detector, files):
+    owner = type(detector).__name__
+    message = (
+        rf"^{owner}: X must hold rows of numbers; got text, .*ImageFeatures, before {owner} in"
+    )
+    with pytest.raises((ValueError, TypeError), match=message):
+        detector.fit(files)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
+from lofe_sklearn._not_rows import holds_files
 from lofe_sklearn._types import Ints
 from lofe_sklearn._validation import warn_user
 
@@ -49,7 +49,10 @@ def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape 
         not of the asked shape.
     """
     check_no_files(X, owner)
-    X = X if hasattr(X, "shape") else np.asarray(X)
+    try:
+        X = X if hasattr(X, "shape") else np.asarray(X)
+    except ValueError as error:
+        raise ValueError(f"{owner}: X must hold images of one size ({error})") from error
     check_not_one_image(tuple(X.shape), shape, owner)
     if len(X.shape) < 3:
         return X, None
@@ -70,10 +73,7 @@ def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape 
 
 def check_no_files(X: Any, owner: str) -> None:
     """Raise ValueError for a folder, and for a list of file names or of encoded images."""
-    files = str | PathLike | bytes
-    first = X[0] if isinstance(X, list | tuple) and len(X) else X
-    is_text = getattr(getattr(X, "dtype", None), "kind", "f") in "SU" and X.ndim < 2
-    if isinstance(first, files) or is_text:
+    if holds_files(X):
         raise ValueError(
             f"{owner}: X must be an array of pixels; got file names, a folder or encoded images. "
             "lofe_sklearn.features.ImageFeatures reads files and turns them into rows for any "

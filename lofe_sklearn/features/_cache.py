@@ -134,6 +134,8 @@ def folder_of(memory: Any, owner: str) -> Path | None:
     if memory is None:
         return None
     if isinstance(memory, str | os.PathLike):
+        if Path(memory).is_file():
+            raise ValueError(f"{owner}: memory must be the path of a folder; {memory} is a file.")
         memory = joblib.Memory(memory, verbose=0)
     elif not isinstance(memory, joblib.Memory) or memory.backend != "local":
         raise ValueError(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage, check_size, read_image
-from lofe_sklearn.features._sources import files_of, looks_like_one_in_colour
+from lofe_sklearn.features._sources import files_of, looks_like_one_picture
 
 # Decoding only goes forward, so frames of a video file are kept for the next windows: at most this
 # number, and at most this number of bytes.
@@ -43,7 +45,7 @@ class Clip:
             return read_image(self.frames[i], max_pixels)
         except BrokenImage as error:
             frame = self.frames[i]
-            file = f" ({frame})" if isinstance(frame, str | Path) else ""
+            file = f" ({os.fspath(frame)})" if isinstance(frame, str | os.PathLike) else ""
             error.index, error.name = i, f"{self.name}, frame {i}{file}"
             error.remedy = "Mend the clip or leave it out."
             raise
@@ -58,6 +60,7 @@ class VideoFile(Clip):
         self._av = _pyav(owner)
         self._n_frames = self._count()
         self._container: Any = None
+        self._decoding = Lock()  # threads may share the clip, but not a decoder
         self._rewind()
 
     def __len__(self) -> int:
@@ -65,6 +68,10 @@ class VideoFile(Clip):
 
     def read(self, i: int, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         """Decode frame i; an earlier one than those kept starts again from the first."""
+        with self._decoding:
+            return read_image(self._decoded(i, max_pixels))
+
+    def _decoded(self, i: int, max_pixels: int | None) -> np.ndarray:
         if i not in self._kept and i < self._next:
             self._rewind()
         if self._size is None:
@@ -88,7 +95,7 @@ class VideoFile(Clip):
             n_bytes = sum(kept.nbytes for kept in self._kept.values())
             if len(self._kept) > KEPT or (n_bytes > KEPT_BYTES and len(self._kept) > 1):
                 self._kept.popitem(last=False)
-        return read_image(self._kept[i])
+        return self._kept[i]
 
     def _check_size(self, width: int, height: int, i: int, max_pixels: int | None) -> None:
         try:
@@ -132,6 +139,7 @@ class VideoFile(Clip):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _container=None)
         self._av = _pyav("VideoFile")
+        self._decoding = Lock()
         self._rewind()
 
 
@@ -145,7 +153,7 @@ def open_clip(source: Any, position: int, owner: str) -> Clip:
     ValueError
         If it has no frames or is none of these.
     """
-    if isinstance(source, str | Path):
+    if isinstance(source, str | os.PathLike):
         path = Path(source)
         if path.is_dir():
             return Clip(_frames_of(path, owner), str(path))
@@ -154,7 +162,7 @@ def open_clip(source: Any, position: int, owner: str) -> Clip:
         return VideoFile(path, owner)
     name = f"clip {position}"
     if isinstance(source, list | tuple):
-        if source and isinstance(source[0], str | Path):
+        if source and isinstance(source[0], str | os.PathLike):
             name = f"clip {position} ({Path(source[0]).parent})"
     else:
         source = source if hasattr(source, "ndim") else np.asarray(source)
@@ -164,11 +172,11 @@ def open_clip(source: Any, position: int, owner: str) -> Clip:
                 f"of frames, a list of them, or a video file; {name} is an array of shape "
                 f"{tuple(source.shape)}."
             )
-        if source.ndim == 3 and looks_like_one_in_colour(source.shape):
+        if source.ndim == 3 and looks_like_one_picture(source.shape):
             raise ValueError(
                 f"{owner}: {name} is an array of shape {tuple(source.shape)}, which is a single "
-                "picture in colour. Put the frames of a clip into one array (frames, height, "
-                "width, channels), and each clip into a list: [clip]."
+                "picture (height, width, channels). Put the frames of a clip into one array "
+                "(frames, height, width, channels), and each clip into a list: [clip]."
             )
     if len(source) == 0:
         raise ValueError(f"{owner}: {name} has no frames.")

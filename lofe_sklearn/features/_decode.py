@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+import os
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ PROGRESSIVE = 3
 # Types of whole numbers whose largest value is white. In wider or signed types pictures of 8, 16
 # or 32 bits are stored alike, so that which value is white cannot be told.
 WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+
+# Pillow's modes with opacity; the A of LAB is a colour.
+_WITH_OPACITY = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 
 
 class BrokenImage(ValueError):
@@ -68,7 +71,7 @@ def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
     ImportError
         If the image must be decoded and Pillow is not installed.
     """
-    if isinstance(item, str | Path | bytes | bytearray | memoryview):
+    if isinstance(item, str | os.PathLike | bytes | bytearray | memoryview):
         item = _decode(item, max_pixels)
     elif hasattr(item, "getbands"):
         item = _pixels(item, max_pixels)
@@ -76,7 +79,15 @@ def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         raise BrokenImage(
             "some pixels are masked; fill them before, as in image.filled(0) for black ones"
         )
-    image = np.asarray(item)
+    if is_pair(item):
+        raise BrokenImage(
+            "it is a list or tuple; of a data set of pairs (image, label) pass the images alone, "
+            "as in [image for image, label in X]"
+        )
+    try:
+        image = np.asarray(item)
+    except ValueError as error:
+        raise BrokenImage(f"this {_described(item)} is no array of pixels ({error})") from error
     if image.ndim == 2:
         image = image[:, :, None]
     if image.ndim != 3 or image.shape[2] not in IMAGE_CHANNELS:
@@ -102,9 +113,11 @@ def read_image(item: Any, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
         return values
     if image.dtype.kind != "f":
         raise BrokenImage(f"pixels must be numbers; got {image.dtype}")
-    if not np.isfinite(image).all():
+    with np.errstate(over="ignore"):  # said below
+        values = image.astype(np.float32)
+    if not np.isfinite(values).all():
         raise BrokenImage("some pixels are NaN or infinite")
-    return image.astype(np.float32)
+    return values
 
 
 def which_is_white(pixels: np.ndarray) -> str:
@@ -128,15 +141,21 @@ def check_size(width: int, height: int, max_pixels: int | None) -> None:
         )
 
 
+def is_pair(item: Any) -> bool:
+    """Whether it is an image with something else beside it, as in data sets with labels."""
+    first = item[0] if isinstance(item, list | tuple) and len(item) else None
+    return hasattr(first, "getbands") or getattr(first, "ndim", 0) > 1
+
+
 def _described(item: Any) -> str:
     return "array" if isinstance(item, np.ndarray) else type(item).__name__
 
 
 def _decode(
-    item: str | Path | bytes | bytearray | memoryview, max_pixels: int | None
+    item: str | os.PathLike | bytes | bytearray | memoryview, max_pixels: int | None
 ) -> np.ndarray:
     Image = _pillow()
-    is_file = isinstance(item, str | Path)
+    is_file = isinstance(item, str | os.PathLike)
     try:
         with Image.open(item if is_file else io.BytesIO(item)) as image:  # type: ignore[arg-type]
             _decode_smaller(image, max_pixels)
@@ -167,14 +186,19 @@ def _pixels(image: Any, max_pixels: int | None) -> np.ndarray:
     tags = getattr(image, "tag_v2", {})  # of TIFF files: bits of each channel, and what 0 means
     bits, zero_is_white = tags.get(258), tags.get(262) == 0
     image = ImageOps.exif_transpose(image)
-    if image.mode in ("1", "L"):
+    has_opacity = image.mode in _WITH_OPACITY or "transparency" in image.info
+    if image.mode in ("1", "L") and not has_opacity:
         return np.asarray(image.convert("L"))
     if image.mode.startswith("I;16"):
         pixels = np.asarray(image).astype(np.uint16)
         # Pillow leaves these as they are in the file.
         if bits == (12,):
             return pixels / np.float32(4095)
-        return 65535 - pixels if zero_is_white else pixels
+        pixels = 65535 - pixels if zero_is_white else pixels
+        clear = image.info.get("transparency")  # Pillow does not convert it for 16 bits
+        if clear is None:
+            return pixels
+        return np.dstack([pixels] * 3 + [np.where(pixels == clear, 0, 65535).astype(np.uint16)])
     if image.mode == "I":
         pixels = np.asarray(image)
         if form in ("PNG", "PPM"):  # 16 bits at most, which Pillow brings to 0 ... 65535
@@ -182,8 +206,9 @@ def _pixels(image: Any, max_pixels: int | None) -> np.ndarray:
         raise BrokenImage(which_is_white(pixels))
     if image.mode == "F":
         return np.asarray(image)
-    opaque = "A" not in image.getbands() and "transparency" not in image.info
-    return np.asarray(image.convert("RGB" if opaque else "RGBA"))
+    if image.mode in ("La", "RGBa"):  # with colours that are multiplied by the opacity
+        image = image.convert(image.mode.upper())
+    return np.asarray(image.convert("RGBA" if has_opacity else "RGB"))
 
 
 def _decode_smaller(image: Any, max_pixels: int | None) -> None:

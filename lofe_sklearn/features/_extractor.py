@@ -80,8 +80,24 @@ class Extractor:
 
     def __call__(self, images: Sequence[np.ndarray], name: str = "") -> np.ndarray:
         """Return the features (n, d) of images (h, w, c), float32; `name` the first in errors."""
-        batch = torch.stack([self.prepare(image) for image in images]).to(self.device)
-        return self.pool(self.outputs(batch), name).cpu().numpy()
+        batch = torch.stack([self.prepare(image) for image in images])
+        batch = batch.to(self.device, self._kind_of_numbers())
+        try:
+            outputs = self.outputs(batch)
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            raise ValueError(
+                f"{self.owner}: the network {type(self.network.module).__name__} cannot take a "
+                f"batch of shape {tuple(batch.shape)}: {error}. Set image_size, or preprocess if "
+                "it takes another number of channels."
+            ) from error
+        return self.pool(outputs, name).cpu().numpy()
+
+    def _kind_of_numbers(self) -> torch.dtype:
+        """Return the type that the network computes in: of its first weights."""
+        weights = self.network.module.parameters()
+        return next((w.dtype for w in weights if w.is_floating_point()), torch.float32)
 
     def prepare(self, image: np.ndarray) -> torch.Tensor:
         """Resize and normalise one image (h, w, c) for the network."""
@@ -219,6 +235,7 @@ def as_maps(output: torch.Tensor) -> torch.Tensor:
 
 def _keep(found: dict[str, torch.Tensor], name: str) -> Callable[..., None]:
     def hook(_module: nn.Module, _inputs: Any, output: torch.Tensor) -> None:
-        found[name] = output
+        # A copy, since a later layer may write into it, as ReLU(inplace=True) does.
+        found[name] = output.clone() if isinstance(output, torch.Tensor) else output
 
     return hook

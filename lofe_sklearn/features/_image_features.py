@@ -33,7 +33,7 @@ from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.features._cache import Cache, folder_of
 from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage
 from lofe_sklearn.features._networks import DEFAULT
-from lofe_sklearn.features._reading import Reader, warn_of_range
+from lofe_sklearn.features._reading import Range, Reader, range_of, warn_of_first
 from lofe_sklearn.features._saved_extractor import SavedExtractorMixin
 from lofe_sklearn.features._sources import (
     Images,
@@ -42,6 +42,7 @@ from lofe_sklearn.features._sources import (
     images_of_array,
     images_of_table,
     is_array_of_numbers,
+    number_of_axes,
     open_images,
 )
 
@@ -186,6 +187,8 @@ class ImageFeatures(
         "verbose": Number(Integral, low=0),
     }
 
+    _trained_range: Range = 0.0, 1.0  # of the first training image
+
     def __init__(
         self,
         network: str | nn.Module = DEFAULT,
@@ -248,8 +251,8 @@ class ImageFeatures(
             self.image_shape_ = first.shape
             if not hasattr(images.items, "ndim") or images.items.ndim != 2:
                 self.n_features_in_ = first.size
-            if first.min() < 0 or first.max() > 1:
-                warn_of_range(first, owner)
+            self._trained_range = range_of(first)
+            warn_of_first(self._trained_range, owner)
             self._extractor = self._build_extractor()
             self._n_features_out = self._extractor.on(device)([first], images.name(position)).shape[
                 1
@@ -298,6 +301,7 @@ class ImageFeatures(
             batch = range(start, min(start + size, len(images)))
             yield batch, reader.features(batch, extractor, cache)
         reader.warn_of_broken()
+        reader.warn_of_range(self._trained_range)
         if len(reader.broken) == len(images):
             raise BrokenImage("none of the images can be read", name=type(self).__name__)
 
@@ -333,7 +337,7 @@ class ImageFeatures(
         check_plain_values(X, "X", owner)
         if not reset:
             check_not_one_image(X, self.image_shape_, self.n_features_in_, owner)
-        if getattr(X, "ndim", 2) < 3:
+        if number_of_axes(X) < 3:
             return images_of_table(self, X, reset, owner)
         return images_of_array(np.asarray(X), owner)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from lofe_sklearn.features._sources import Images
 
 # How many names of broken images a warning lists.
 LISTED = 10
+# Values of pixels; those from 0 to 1 leave these bounds by a little where they are interpolated.
+Range: TypeAlias = tuple[float, float]
+_LEAST, _MOST = -0.5, 1.5
 
 
 class Reader:
@@ -33,6 +37,8 @@ class Reader:
     ----------
     broken : list of BrokenImage
         The images left out so far.
+    range : tuple (low, high)
+        The lowest and the highest value of the images read so far.
     """
 
     def __init__(
@@ -43,6 +49,9 @@ class Reader:
         self.skip = skip
         self.owner = owner
         self.broken: list[BrokenImage] = []
+        self.range: Range = np.inf, -np.inf
+        # The first image that is certainly not from 0 to 1, and its values.
+        self._outside: tuple[str, Range] | None = None
 
     def read(self, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
         """Read images one after another, each with its index."""
@@ -59,6 +68,7 @@ class Reader:
                     f"{image.shape}. Resize or convert it, or set allow_mixed=True to resize all "
                     "images for the network."
                 )
+            self._note_range(i, image)
             yield i, image
 
     def features(
@@ -86,6 +96,33 @@ class Reader:
             f"have no row in the result: {listed}{f'; and {n_more} more' if n_more > 0 else ''}."
         )
 
+    def warn_of_range(self, trained: Range) -> None:
+        """Warn, at the user's line, of images whose pixels are of another range than `trained`.
+
+        One image of 0 to 255 among those of 0 to 1 looks white, and anomalous.
+        """
+        low, high = self.range
+        if trained[0] >= 0 and trained[1] <= 1:  # else `warn_of_first` has warned
+            if self._outside is None:
+                return
+            which, came = f"{self._outside[0]} has", self._outside[1]
+        elif trained[1] > _MOST and low >= 0 and 0 < high <= 1:
+            which, came = "all images have", self.range
+        else:
+            return
+        warn_user(
+            f"{self.owner}: {which} values from {came[0]:.4g} to {came[1]:.4g}, but the first "
+            f"training image from {trained[0]:.4g} to {trained[1]:.4g}. Their features cannot be "
+            "compared if white is not the same number in all images. Files and integers of 8 and "
+            "16 bits are brought to 0 ... 1; divide floats by the value of white, such as 255."
+        )
+
+    def _note_range(self, i: int, image: np.ndarray) -> None:
+        came = range_of(image)
+        self.range = min(self.range[0], came[0]), max(self.range[1], came[1])
+        if self._outside is None and _is_outside(came):
+            self._outside = self.images.name(i), came
+
     def _keys(self, batch: Sequence[int]) -> dict[int, str]:
         keys = {}
         for i in batch:
@@ -102,10 +139,21 @@ class Reader:
         self.broken.append(error)
 
 
-def warn_of_range(image: np.ndarray, owner: str) -> None:
-    """Warn, at the user's line, of floats that do not lie between 0 and 1."""
-    warn_user(
-        f"{owner}: pixels given as floats should lie between 0 and 1; the first image has values "
-        f"from {image.min():.4g} to {image.max():.4g}. If white is 255, pass X.astype(np.uint8) or "
-        "X / 255."
-    )
+def range_of(image: np.ndarray) -> Range:
+    """Return the lowest and the highest value of an image."""
+    return float(image.min()), float(image.max())
+
+
+def warn_of_first(values: Range, owner: str) -> None:
+    """Warn, at the user's line, if the first training image does not lie between 0 and 1."""
+    low, high = values
+    if low < 0 or high > 1:
+        warn_user(
+            f"{owner}: pixels given as floats should lie between 0 and 1; the first image has "
+            f"values from {low:.4g} to {high:.4g}. If white is 255, pass X.astype(np.uint8) or "
+            "X / 255."
+        )
+
+
+def _is_outside(values: Range) -> bool:
+    return values[0] < _LEAST or values[1] > _MOST

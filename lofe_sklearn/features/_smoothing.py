@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._notebook import DocumentationMixin
+from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import (
     Constraint,
@@ -32,6 +34,10 @@ from lofe_sklearn.features._windows import VideoWindows
 
 Kernel: TypeAlias = Literal["gaussian", "box"]
 SIGMA = Described(Number(low=0), "a number of at least 0, and finite")
+_NEEDS_NORMAL = (
+    "TemporalSmoothing: {} needs windows that were not trained on and are known to be normal: "
+    "p_values(X, calibration=windows) and scipy.stats.false_discovery_control bound the rate."
+)
 KERNEL = OneOf(("gaussian", "box"))
 
 
@@ -145,7 +151,12 @@ def _smooth_clip(scores: Floats, times: Floats, sigma: float, kernel: Kernel) ->
 
 
 class TemporalSmoothing(
-    VersionedPickleMixin, DocumentationMixin, OutlierMixin, MetaEstimatorMixin, BaseEstimator
+    VersionedPickleMixin,
+    DocumentationMixin,
+    ThresholdMixin,
+    OutlierMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """Smooth a detector's scores over the frames of each clip.
 
@@ -233,6 +244,7 @@ class TemporalSmoothing(
             self.estimator_ = clone(self.estimator).fit(X, **fit_params)
             smoothed = self.score_samples(X)
             flagged = np.asarray(self.estimator_.decision_function(X)) < 0
+            self._training_scores = smoothed
             self.offset_ = threshold(smoothed, float(flagged.mean()))
         return self
 
@@ -282,6 +294,18 @@ class TemporalSmoothing(
         labels : ndarray of int, shape (n_samples,)
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _of_each_row(self, X: Any, compute: Callable[[Any], Floats], name: str = "X") -> Floats:
+        return compute(X)  # of windows, whose clips must stay together
+
+    def _scores_of(self, X: Any) -> Floats:
+        return self.score_samples(X)
+
+    def _held_out_calibration(self) -> Floats:
+        raise ValueError(_NEEDS_NORMAL.format("p_values"))
+
+    def _bound_false_discoveries(self, rate: float) -> None:
+        raise ValueError(_NEEDS_NORMAL.format("false_discovery_rate"))
 
     @property
     def n_features_in_(self) -> int:

@@ -7,9 +7,10 @@ anything with ``len`` and ``[i]``. An image is decoded only when it is read.
 from __future__ import annotations
 
 import math
+import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from numbers import Integral
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,8 +20,14 @@ from sklearn.utils.validation import validate_data
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
 from lofe_sklearn._types import FilePath, MatrixLike
-from lofe_sklearn._validation import Number, check_argument
-from lofe_sklearn.features._decode import MAX_PIXELS, WHITE, BrokenImage, read_image, which_is_white
+from lofe_sklearn.features._decode import (
+    MAX_PIXELS,
+    WHITE,
+    BrokenImage,
+    is_pair,
+    read_image,
+    which_is_white,
+)
 
 # Grey pictures are taken to have at least this number of columns, if they are as high.
 _LEAST_SIDE = 8
@@ -29,6 +36,14 @@ ImagesLike: TypeAlias = MatrixLike | FilePath | Sequence[Any]
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
+
+
+class NamedImages(Sequence):
+    """A sequence of images that says what errors call each of them."""
+
+    @abstractmethod
+    def name(self, i: int) -> str:
+        """Return how errors call image i."""
 
 
 class Images:
@@ -59,10 +74,10 @@ class Images:
 
     def name(self, i: int) -> str:
         """Return how errors call image i: its file's name, or its position."""
-        if hasattr(self.items, "name"):
+        if isinstance(self.items, NamedImages):
             return self.items.name(i)
         item = self.items[i]
-        return str(item) if isinstance(item, str | Path) else f"image {i}"
+        return os.fspath(item) if isinstance(item, str | os.PathLike) else f"image {i}"
 
     def read(self, i: int) -> np.ndarray:
         """Decode image i: float32 of shape (h, w, c), from 0 to 1."""
@@ -79,7 +94,7 @@ class Images:
     def key(self, i: int) -> str:
         """Return the key of image i in a cache: its content, or the state of its file."""
         item = self.items[i]
-        if isinstance(item, str | Path):
+        if isinstance(item, str | os.PathLike):
             path = Path(item).resolve()
             try:
                 state = path.stat()
@@ -118,7 +133,8 @@ class PixelRows(Images):
 
 def is_array_of_numbers(X: Any) -> bool:
     """Whether X is what scikit-learn validates: a table or an array of numbers, sparse or not."""
-    if hasattr(X, "iloc") and getattr(X, "ndim", 2) == 1:
+    # A column, such as one of file names: of polars, which says no number of axes, too.
+    if hasattr(X, "to_list") and getattr(X, "ndim", 1) == 1:
         return False
     if hasattr(X, "__array__") or hasattr(X, "tocsr") or hasattr(X, "columns"):
         kind = getattr(getattr(X, "dtype", None), "kind", "f")
@@ -129,7 +145,18 @@ def is_array_of_numbers(X: Any) -> bool:
         and len(X) > 0
         and (isinstance(X[0], list | tuple) or np.isscalar(X[0]))
         and not isinstance(X[0], str | bytes)
+        and not is_pair(X[0])
     )
+
+
+def number_of_axes(X: Any) -> int:
+    """Return the number of axes of a table, an array or nested lists."""
+    if not isinstance(X, list | tuple):
+        return int(getattr(X, "ndim", 2))
+    try:
+        return np.ndim(X)
+    except ValueError:  # of lists of several lengths, which is said where they are validated
+        return 2
 
 
 def open_images(X: Any, owner: str, max_pixels: int | None = MAX_PIXELS) -> Images:
@@ -142,28 +169,28 @@ def open_images(X: Any, owner: str, max_pixels: int | None = MAX_PIXELS) -> Imag
     FileNotFoundError
         If there is no such folder.
     """
-    if isinstance(X, str | Path):
+    if isinstance(X, str | os.PathLike):
         X = files_of(Path(X), owner)
     elif hasattr(X, "to_list") or (hasattr(X, "tolist") and getattr(X, "ndim", 0) == 1):
         X = list(X)
     is_one = isinstance(X, Mapping | bytes | bytearray | memoryview)
     if not hasattr(X, "__len__") or not hasattr(X, "__getitem__") or is_one:
+        advice = "Pass list(X)" if hasattr(X, "__next__") else "Put one image into a list"
         raise ValueError(
             f"{owner}: X must be images: an array (n, height, width[, channels]), a list of "
-            f"arrays, file names or bytes, or a folder; got "
-            f"{type(X).__name__}. Put one image into a list."
+            f"arrays, file names or bytes, or a folder; got {type(X).__name__}. {advice}."
         )
     if len(X) == 0:
         raise ValueError(_no_images(owner))
     return Images(X, owner, max_pixels)
 
 
-def looks_like_one_in_colour(shape: tuple[int, ...]) -> bool:
-    """Whether an array of three axes is one picture (h, w, 3 or 4), and not grey ones in a row.
+def looks_like_one_picture(shape: tuple[int, ...]) -> bool:
+    """Whether an array of three axes is one picture (h, w, c), and not grey ones in a row.
 
-    Grey pictures of 3 or 4 columns would have to be that narrow.
+    Grey pictures of 1, 3 or 4 columns would have to be that narrow.
     """
-    return shape[2] in (3, 4) and min(shape[:2]) >= _LEAST_SIDE
+    return shape[2] in IMAGE_CHANNELS and min(shape[:2]) >= _LEAST_SIDE
 
 
 def images_of_table(estimator: Any, X: Any, reset: bool, owner: str) -> PixelRows:
@@ -240,7 +267,7 @@ def images_of_array(X: np.ndarray, owner: str) -> Images:
             f"{owner}: an array of images must have 3 axes (n, height, width) or 4 (n, height, "
             f"width, channels); got {X.ndim}, shape {X.shape}."
         )
-    if X.ndim == 3 and looks_like_one_in_colour(X.shape):
+    if X.ndim == 3 and looks_like_one_picture(X.shape):
         raise ValueError(_one_image(X, owner))
     if X.ndim == 4 and X.shape[3] not in IMAGE_CHANNELS:
         if X.shape[1] not in IMAGE_CHANNELS:
@@ -301,46 +328,3 @@ def _as_they_are(X: np.ndarray) -> np.ndarray:
     """Return whole numbers of other types than pixels have as floats of the same values."""
     has_white = X.dtype.kind not in "ui" or X.dtype.newbyteorder("=") in WHITE
     return X if has_white else X.astype(np.float32)
-
-
-def find_broken_images(X: ImagesLike, *, max_pixels: int | None = MAX_PIXELS) -> list[BrokenImage]:
-    """Read all images once, and return what is wrong with those that cannot be read.
-
-    Parameters
-    ----------
-    X : path, list or array
-        Images as `ImageFeatures` takes them.
-    max_pixels : int, default=33554432
-        As in `ImageFeatures`: files of more pixels are broken, unless they are JPEG files that can
-        be decoded smaller. None leaves Pillow's limit alone.
-
-    Returns
-    -------
-    broken : list of BrokenImage
-        One for each broken image, with ``index``, its position, ``name`` and ``reason``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from lofe_sklearn.features import find_broken_images
-    >>> images = [np.zeros((8, 8)), b"no picture", np.zeros((8, 8, 2))]
-    >>> for broken in find_broken_images(images):
-    ...     print(broken.index, broken.reason)
-    1 these bytes are no image in a known format
-    2 an image has 1, 3 or 4 channels; this array is of shape (8, 8, 2)
-    """
-    owner = "find_broken_images"
-    check_argument(owner, "max_pixels", max_pixels, Number(Integral, low=1, optional=True))
-    if not is_array_of_numbers(X):
-        return list(_broken(open_images(X, owner, max_pixels)))
-    array = np.asanyarray(X)  # masked pixels stay masked
-    is_rows = array.ndim == 2
-    return list(_broken((rows_of_squares if is_rows else images_of_array)(array, owner)))
-
-
-def _broken(images: Images) -> Iterator[BrokenImage]:
-    for i in range(len(images)):
-        try:
-            images.read(i)
-        except BrokenImage as error:
-            yield error

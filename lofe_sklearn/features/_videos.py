@@ -20,8 +20,10 @@ from lofe_sklearn.features._clips import Clip
 from lofe_sklearn.features._extractor import as_rgb
 from lofe_sklearn.features._image_features import ImageFeatures
 from lofe_sklearn.features._sources import (
+    NamedImages,
     is_array_of_numbers,
-    looks_like_one_in_colour,
+    looks_like_one_picture,
+    number_of_axes,
     rows_of_pixels,
 )
 from lofe_sklearn.features._windows import VideoWindows
@@ -186,7 +188,7 @@ class VideoFeatures(
             if len(X) == 0:
                 raise ValueError(f"{owner}: X has no windows (0 samples); at least 1 is needed.")
             return X
-        if is_array_of_numbers(X) and getattr(X, "ndim", 2) < 3:
+        if is_array_of_numbers(X) and number_of_axes(X) < 3:
             check_plain_values(X, "X", owner)
             rows = rows_of_pixels(validate_data(self, X, reset=reset), None, owner)
             return _each_a_clip([[rows.read(i)] for i in range(len(rows))], 1)
@@ -197,11 +199,11 @@ class VideoFeatures(
                 f"{owner}: X must be windows made by video_windows(clips), or an array (n, length, "
                 f"height, width[, channels]); got an array of shape {X.shape}."
             )
-        if X.ndim == 4 and looks_like_one_in_colour(X.shape[1:]):
+        if X.ndim == 4 and looks_like_one_picture(X.shape[1:]):
             raise ValueError(
                 f"{owner}: X must be windows of frames (n, length, height, width[, channels]); got "
-                f"an array of shape {X.shape}, which is pictures in colour. For windows of one "
-                "frame pass X[:, None]."
+                f"an array of shape {X.shape}, which is pictures (n, height, width, channels). For "
+                "windows of one frame pass X[:, None], and for one window X[None]."
             )
         if reset:
             self.n_features_in_ = X[0].size
@@ -245,7 +247,7 @@ MOTIONS: dict[str, Drawing] = {
 }
 
 
-class _Pictures(Sequence):
+class _Pictures(NamedImages):
     """One picture for each window, made when it is read."""
 
     def __init__(self, windows: VideoWindows, draw: Drawing, max_pixels: int | None) -> None:

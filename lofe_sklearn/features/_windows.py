@@ -70,9 +70,9 @@ def video_windows(
     check_argument(owner, "step", step, Number(Integral, low=1))
     if isinstance(clips, str) or not isinstance(clips, Sequence | np.ndarray) or len(clips) == 0:
         came = repr(clips) if isinstance(clips, str | list) else type(clips).__name__
+        advice = "Pass list(clips)" if hasattr(clips, "__next__") else "Put one clip into a list"
         raise ValueError(
-            f"{owner}: clips must be a list of at least one clip; got {came}. Put one clip into a "
-            "list."
+            f"{owner}: clips must be a list of at least one clip; got {came}. {advice}."
         )
     opened = [open_clip(source, i, owner) for i, source in enumerate(clips)]
     groups, last = [], []
@@ -138,7 +138,8 @@ class VideoWindows:
             if not -len(self) <= i < len(self):
                 raise IndexError(f"there are {len(self)} windows; got {i}")
             return np.stack(self.read(i % len(self), range(self.length)))
-        rows = rows if isinstance(rows, slice) else np.asarray(rows)
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows) if len(rows) else np.zeros(0, dtype=int)  # [] holds floats
         return VideoWindows(self.clips, self.groups[rows], self.frames[rows], self.length)
 
     def read(

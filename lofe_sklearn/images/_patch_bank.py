@@ -32,7 +32,7 @@ class PatchBank:
     cells : ndarray of int, shape (n_kept,)
         The cell of each.
     pictures : ndarray of int, shape (n_kept,)
-        The training picture of each.
+        The training picture of each; of equal ones, the first.
     weights : ndarray of float32, shape (n_kept,)
         Distances to a patch are divided by its weight: 1, or less if its picture is labelled as an
         anomaly.
@@ -52,19 +52,19 @@ class PatchBank:
         """Return the distance of each patch of one picture, (n_cells, d), to the nearest one."""
         return self._compare(patches[None], None, _nearest)[0]
 
-    def held_out(self, patches: NDArray[np.float32]) -> Floats:
+    def held_out(self, patches: NDArray[np.float32], pictures: Ints) -> Floats:
         """Return the distance of each training patch, (n, n_cells, d), to those of other pictures.
 
-        To the nearest one.
+        To the nearest one. `pictures` are the numbers of the training pictures, as in the bank.
         """
-        return self._compare(patches, np.arange(len(patches)), _nearest)
+        return self._compare(patches, pictures, _nearest)
 
-    def from_most(self, patches: NDArray[np.float32]) -> Floats:
+    def from_most(self, patches: NDArray[np.float32], pictures: Ints) -> Floats:
         """Return how far training patches, (n, n_cells, d), are from half of the other pictures.
 
         A defect that only a few pictures share is far from most pictures.
         """
-        return self._compare(patches, np.arange(len(patches)), _median_picture)
+        return self._compare(patches, pictures, _median_picture)
 
     def _compare(
         self,
@@ -93,6 +93,7 @@ class PatchBank:
                     itself = np.repeat(own[block], n_cells)[:, None] == pictures
                     distances[itself] = np.inf
                 result[block, cells] = reduce(distances, pictures).reshape(-1, n_cells)
+        result[np.isinf(result)] = 0.0  # there are only copies of the picture, which look the same
         return result
 
     def _neighbourhoods(self) -> Iterator[tuple[slice, Ints]]:
@@ -138,6 +139,7 @@ def fit_bank(
     weight: float,
     bank_size: int,
     max_iter: int,
+    pictures: Ints,
 ) -> FittedBank:
     """Fill a bank, alternating with the labels of the pictures.
 
@@ -154,21 +156,27 @@ def fit_bank(
         The approximate number of patches in the bank.
     max_iter : int
         Rounds, at most.
+    pictures : ndarray of int, shape (n,)
+        The number of each picture; of equal ones that of the first. A picture is not compared with
+        its copies: the distance to them is 0, however odd it looks.
     """
     n, n_cells, _ = patches.shape
     a_cell = max(2, bank_size // n_cells)  # of two pictures, so that none is compared with itself
 
     def fill(marked: NDArray[np.bool_], weight: float = 0.0) -> PatchBank:
         weights = np.where(marked, weight, 1.0).astype(np.float32)
-        return _fill(patches, weights, a_cell, grid_size, radius)
+        kept, cells = _choose(patches, np.flatnonzero(weights), a_cell)
+        return PatchBank(
+            patches[kept, cells], cells, pictures[kept], weights[kept], grid_size, radius
+        )
 
     marked, n_iter = np.zeros(n, dtype=bool), 0
     if n_marked:
-        marked = top(fill(marked).from_most(patches).max(axis=1), n_marked)
+        marked = top(fill(marked).from_most(patches, pictures).max(axis=1), n_marked)
     seen = set[bytes]()
     while True:
         bank = fill(marked)
-        held_out = bank.held_out(patches)
+        held_out = bank.held_out(patches, pictures)
         labels = top(held_out.max(axis=1), n_marked)
         seen.add(marked.tobytes())
         n_iter += 1
@@ -179,34 +187,22 @@ def fit_bank(
         # Soft labels only now: in the rounds they would soon make two pictures of one defect
         # normal.
         bank = fill(marked, weight)
-        held_out = bank.held_out(patches)
+        held_out = bank.held_out(patches, pictures)
     return FittedBank(bank, held_out, marked, n_iter)
 
 
-def _fill(
-    patches: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    a_cell: int,
-    grid_size: int,
-    radius: int | None,
-) -> PatchBank:
-    """Fill a bank with a coreset of each cell's patches, of the pictures that have a weight."""
-    has_weight = np.flatnonzero(weights)
-    kept = [
-        has_weight[coreset(patches[has_weight, cell], a_cell)] for cell in range(patches.shape[1])
-    ]
-    pictures = np.concatenate(kept)
-    cells = np.repeat(np.arange(len(kept)), [len(one) for one in kept])
-    return PatchBank(
-        patches[pictures, cells], cells, pictures, weights[pictures], grid_size, radius
-    )
+def _choose(patches: NDArray[np.float32], among: Ints, a_cell: int) -> tuple[Ints, Ints]:
+    """Choose a coreset of each cell's patches; return their pictures, by position, and cells."""
+    kept = [among[coreset(patches[among, cell], a_cell)] for cell in range(patches.shape[1])]
+    return np.concatenate(kept), np.repeat(np.arange(len(kept)), [len(one) for one in kept])
 
 
 def coreset(rows: NDArray[np.float32], size: int) -> Ints:
     """Choose rows so that none is far from a chosen one: each time the farthest row.
 
     This is PatchCore's greedy choice; its largest distance is at most twice that of the best
-    choice.
+    choice. No row is chosen twice, also if many are equal, such as those of a black background:
+    else a bank might hold a single picture at a cell, which has nothing to be compared with there.
     """
     if len(rows) <= size:
         return np.arange(len(rows))
@@ -214,6 +210,7 @@ def coreset(rows: NDArray[np.float32], size: int) -> Ints:
     nearest = np.full(len(rows), np.inf)
     while len(chosen) < size:
         nearest = np.minimum(nearest, ((rows - rows[chosen[-1]]) ** 2).sum(axis=1))
+        nearest[chosen[-1]] = -1.0
         chosen.append(int(nearest.argmax()))
     return np.sort(chosen)
 

@@ -16,7 +16,7 @@ from lofe_sklearn.images._position import ALIGNED, explained_by_position
 Position: TypeAlias = Literal["padim", "patchcore", "anywhere"]
 # The weight of a patch that is labelled as an anomaly.
 WEIGHTS = {"hard": 0.0, "soft": 0.5, "blind": 1.0}
-# Pictures whose patches differ by less than this on average, in standard deviations, are the same
+# Pictures whose signatures differ by less than this, in standard deviations, are the same
 # picture: rounding in the network and the projection depends on the size of the batch.
 _SAME = 1e-5
 
@@ -33,7 +33,7 @@ class PatchModel:
     held_out : ndarray of float32, shape (n, n_cells)
         Distances of the training patches, by a model without their picture.
     signatures : ndarray of float32, shape (n, d)
-        The mean patch of each training picture.
+        What each training picture is recognised by.
     n_iter : int
         Rounds of labelling and learning.
     """
@@ -51,9 +51,20 @@ class PatchModel:
         return self.normal.distances(patches) if known is None else self.held_out[known]
 
 
+def signature(patches: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a weighted mean of a picture's patches, (n_cells, d), by which it is recognised.
+
+    Each place has a weight of its own. Without weights the same patches at other places would have
+    the same mean: a picture that is mirrored, or a part that lies upside down.
+    """
+    # This generator's numbers never change between versions of NumPy.
+    weights = np.random.RandomState(0).uniform(0.5, 1.5, len(patches)).astype(np.float32)
+    return weights @ patches / np.float32(len(patches))
+
+
 def training_picture(patches: NDArray[np.float32], signatures: NDArray[np.float32]) -> int | None:
     """Return which training picture this is, the first of equal ones; None for none."""
-    away = np.abs(signatures - patches.mean(axis=0)).max(axis=1)
+    away = np.abs(signatures - signature(patches)).max(axis=1)
     same = np.flatnonzero(away <= _SAME)
     return int(same[0]) if len(same) else None
 
@@ -84,6 +95,10 @@ def fit_patch_model(
     weight = WEIGHTS[method]
     # At least two pictures remain unlabelled, so that each can be compared with another one.
     n_marked = min(max(1, round(contamination * n)), n - 2) if weight < 1 else 0
+    signatures = np.stack([signature(picture) for picture in patches])
+    # Equal pictures get equal scores, even if only one of them is labelled.
+    same = [training_picture(picture, signatures) for picture in patches]
+    first = np.array([i if found is None else found for i, found in enumerate(same)])
     fitted: FittedCells | FittedBank
     if position == "padim":
         fitted = fit_cells(
@@ -99,12 +114,9 @@ def fit_patch_model(
             weight=weight,
             bank_size=bank_size,
             max_iter=max_iter,
+            pictures=first,
         )
         marked = np.repeat(fitted.marked[:, None], n_cells, axis=1)
-    signatures = patches.mean(axis=1)
-    # Equal pictures get equal scores, even if only one of them is labelled.
-    same = [training_picture(picture, signatures) for picture in patches]
-    first = np.array([i if found is None else found for i, found in enumerate(same)])
     held_out = fitted.held_out[first].astype(np.float32)
     return PatchModel(
         position, explained, fitted.model, held_out, signatures, fitted.n_iter

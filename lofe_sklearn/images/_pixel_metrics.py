@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from lofe_sklearn._containers import check_plain_values
+from lofe_sklearn._types import FilePath
 from lofe_sklearn._validation import check_finite
 from lofe_sklearn.features._decode import BrokenImage
 from lofe_sklearn.features._sources import Images, files_of
@@ -18,7 +20,7 @@ from lofe_sklearn.features._sources import Images, files_of
 _OWNER = "pixel_roc_auc"
 
 
-def pixel_roc_auc(heat_maps: ArrayLike, masks: Sequence[Any] | NDArray[Any] | str | Path) -> float:
+def pixel_roc_auc(heat_maps: ArrayLike, masks: Sequence[Any] | NDArray[Any] | FilePath) -> float:
     """Area under the ROC curve of single pixels: how well heat maps tell defects from the rest.
 
     Parameters
@@ -62,7 +64,13 @@ def pixel_roc_auc(heat_maps: ArrayLike, masks: Sequence[Any] | NDArray[Any] | st
     1.0
     """
     check_plain_values(heat_maps, "heat_maps", _OWNER)
-    maps = np.asarray(heat_maps)
+    try:
+        maps = np.asarray(heat_maps)
+    except ValueError as error:
+        raise ValueError(
+            f"{_OWNER}: heat_maps must be of one size; got maps of several. "
+            "PatchDetector.heatmap(X, size=(height, width)) gives maps of one size."
+        ) from error
     if maps.ndim != 3 or maps.dtype.kind not in "fiu" or maps.size == 0:
         raise ValueError(
             f"{_OWNER}: heat_maps must be an array of numbers (n, height, width), not empty; got "
@@ -84,8 +92,10 @@ def pixel_roc_auc(heat_maps: ArrayLike, masks: Sequence[Any] | NDArray[Any] | st
 
 
 def _read_masks(masks: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    if isinstance(masks, str | Path):
+    if isinstance(masks, str | os.PathLike):
         masks = files_of(Path(masks), _OWNER)
+    elif hasattr(masks, "__array__") and hasattr(masks, "__len__"):
+        masks = list(masks)  # also a Series, whose index is no position
     if not hasattr(masks, "__len__") or len(masks) != shape[0]:
         n = len(masks) if hasattr(masks, "__len__") else type(masks).__name__
         raise ValueError(
@@ -93,11 +103,20 @@ def _read_masks(masks: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
             f"a picture without defect; got {n}."
         )
     marked = np.zeros(shape, dtype=bool)
-    opened = Images(masks, _OWNER)
+    opened = Images([_as_array(mask, shape[1:]) for mask in masks], _OWNER)
     for i in range(len(masks)):
         if masks[i] is not None:
             marked[i] = _read_mask(opened, i, shape[1:])
     return marked
+
+
+def _as_array(mask: Any, size: tuple[int, ...]) -> Any:
+    """Return tensors and nested lists as arrays, without a first axis for one channel."""
+    is_picture = hasattr(mask, "getbands")  # of Pillow, which is converted when it is read
+    if isinstance(mask, list | tuple) or (hasattr(mask, "__array__") and not is_picture):
+        mask = np.asarray(mask)
+        return mask[0] if mask.shape == (1, *size) else mask
+    return mask
 
 
 def _read_mask(masks: Images, i: int, size: tuple[int, ...]) -> NDArray[np.bool_]:

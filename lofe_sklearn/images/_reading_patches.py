@@ -89,6 +89,12 @@ class PatchReader:
         n = len(pictures)
         with no_picture_skipped():
             for batch, rows in self.images._stream(pictures):
-                for row in rows.values():
+                for i, row in rows.items():
+                    # Comparisons with NaN are false, so that the picture would count as normal.
+                    if not np.isfinite(row).all():
+                        raise ValueError(
+                            f"PatchDetector: the network gives NaN or infinity for "
+                            f"{pictures.name(i)}. Its pixels should lie between 0 and 1."
+                        )
                     yield row.reshape(n_cells, -1)
                 progress.reach(batch.stop / n, f"picture {batch.stop}/{n}")

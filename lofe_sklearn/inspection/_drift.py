@@ -6,24 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._any_detector import fitted_detector, normality
+from lofe_sklearn._any_detector import fitted_with_threshold, normality
 from lofe_sklearn._cut import tolerances
-from lofe_sklearn._detectors import OutlierDetector
-from lofe_sklearn._types import Floats, MatrixLike
+from lofe_sklearn._thresholds import ThresholdMixin
+from lofe_sklearn._types import Floats, SamplesLike
 from lofe_sklearn.inspection._drift_report import DriftReport
 
 _N_BINS = 10
 _FEW_PAIRS = 900
 
 
-def drift_report(fitted: Any, X: MatrixLike, *, reference: MatrixLike | None = None) -> DriftReport:
+def drift_report(
+    fitted: Any, X: SamplesLike, *, reference: SamplesLike | None = None
+) -> DriftReport:
     """Compare the scores of new rows with those of reference rows, and say whether to refit.
 
     Parameters
     ----------
     fitted : detector
-        `LOE`, a backbone, a Pipeline that ends in one of them, or a search with a
-        ``best_estimator_`` that is one of these; fitted, or loaded from a file.
+        `LOE`, a backbone, `PatchDetector`, `TemporalSmoothing`, a Pipeline that ends in one of
+        them, or a search with a ``best_estimator_`` that is one of these; fitted, or loaded from a
+        file.
     X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
         New rows, as `fitted` takes them. A verdict needs at least 30 rows.
     reference : like X, of shape (n_reference, n_features), optional
@@ -75,7 +78,7 @@ def drift_report(fitted: Any, X: MatrixLike, *, reference: MatrixLike | None = N
     'refit'
     """
     owner = "drift_report"
-    detector = fitted_detector(fitted, owner, "fitted")
+    detector = fitted_with_threshold(fitted, owner, "fitted")
     scores = normality(fitted, X, owner)
     others = reference_scores(fitted, detector, reference, owner)
     return compare_scores(
@@ -87,7 +90,7 @@ def drift_report(fitted: Any, X: MatrixLike, *, reference: MatrixLike | None = N
     )
 
 
-def reference_scores(fitted: Any, detector: OutlierDetector, reference: Any, owner: str) -> Floats:
+def reference_scores(fitted: Any, detector: ThresholdMixin, reference: Any, owner: str) -> Floats:
     """Return the scores of reference rows, or those of the training rows without any.
 
     Raises

@@ -108,7 +108,11 @@ def explain(
         return explain(fitted.best_estimator_, X, background=background, groups=groups)
     if isinstance(fitted, OutlierDetector):
         return fitted.explain(X, background=background, groups=groups)
-    check_detector(innermost_detector(fitted), _OWNER, "fitted")
+    last = innermost_detector(fitted)
+    advice = (
+        "Its heatmap(X) shows where pictures are anomalous." if hasattr(last, "heatmap") else ""
+    )
+    check_detector(last, _OWNER, "fitted", advice=advice)
     check_is_fitted(fitted)
     first = _first_step(fitted)
     if hasattr(first, "_table_for_reasons"):

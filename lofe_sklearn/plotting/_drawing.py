@@ -6,6 +6,7 @@ matplotlib is imported in functions only, so that it stays optional. Its setting
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ SMALL = "small"
 LETTER = 0.55
 # The width of the symbol before a legend's entry, in letters.
 _HANDLE = 5
+# Of titles and entries of legends that are broken into lines.
+_LEAST_LETTERS, _MOST_LINES = 8, 4
 
 
 def require_matplotlib(owner: str) -> None:
@@ -124,7 +127,8 @@ def label(axes: Axes, title: str | None = None) -> None:
     n_rows = 0
     if texts:
         room = width_in_points(axes) / (LETTER * points)
-        n_columns = _columns_within(room, [len(text) + _HANDLE for text in texts])
+        longest = [max(map(len, text.split("\n"))) for text in texts]
+        n_columns = _columns_within(room, [length + _HANDLE for length in longest])
         n_rows = -(-len(texts) // n_columns)
         axes.legend(
             loc="lower left",
@@ -137,7 +141,34 @@ def label(axes: Axes, title: str | None = None) -> None:
             columnspacing=1.0,
         )
     if title:
-        axes.set_title(title, pad=rcParams["axes.titlepad"] + 1.6 * points * n_rows)
+        pad = rcParams["axes.titlepad"] + 1.6 * points * n_rows
+        axes.set_title(broken_to_fit(title, axes, rcParams["axes.titlesize"]), pad=pad)
+
+
+def legend_entry(axes: Axes, text: str) -> str:
+    """Break a long entry of a legend into lines."""
+    return broken_to_fit(text, axes, SMALL, taken=_HANDLE)
+
+
+def broken_to_fit(text: str, axes: Axes, size: float | str, taken: int = 0) -> str:
+    """Break lines that are longer than the axes are wide, so that the figure does not cut them off.
+
+    `taken` is the number of letters of other things in the line. Formulas stay whole.
+    """
+    from matplotlib.font_manager import FontProperties
+
+    points = FontProperties(size=size).get_size_in_points()
+    letters = max(int(width_in_points(axes) / (LETTER * points)) - taken, _LEAST_LETTERS)
+    lines = []
+    for line in text.split("\n"):
+        if "$" in line:
+            lines.append(line)
+            continue
+        half = letters * _MOST_LINES // 2 - len("...")
+        # The end stays: it is what names differ in, and what a display adds.
+        whole = line if len(line) <= 2 * half else f"{line[:half]}...{line[-half:]}"
+        lines += wrap(whole, letters) or [""]
+    return "\n".join(lines)
 
 
 def width_in_points(axes: Axes) -> float:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lofe_sklearn._any_detector import fitted_detector, normality
-from lofe_sklearn._types import MatrixLike
+from lofe_sklearn._any_detector import fitted_with_threshold, normality
+from lofe_sklearn._types import SamplesLike
 from lofe_sklearn._validation import Number, OneOf, check_argument
 from lofe_sklearn.inspection._drift import compare_scores, reference_scores
 from lofe_sklearn.inspection._drift_report import DriftReport
@@ -94,9 +94,9 @@ class DriftDisplay:
     def from_estimator(
         cls,
         estimator: Any,
-        X: MatrixLike,
+        X: SamplesLike,
         *,
-        reference: MatrixLike | None = None,
+        reference: SamplesLike | None = None,
         name: str | None = None,
         ax: Axes | None = None,
         **kwargs: Any,
@@ -105,7 +105,7 @@ class DriftDisplay:
 
         Parameters
         ----------
-        estimator : LOE, backbone, LOESearchCV or Pipeline
+        estimator : LOE, backbone, PatchDetector, TemporalSmoothing, LOESearchCV or Pipeline
             The fitted detector, or a Pipeline that ends in one.
         X, reference
             As in `lofe_sklearn.inspection.drift_report`.
@@ -131,7 +131,7 @@ class DriftDisplay:
         """
         owner = f"{cls.__name__}.from_estimator"
         require_matplotlib(owner)
-        detector = fitted_detector(estimator, owner)
+        detector = fitted_with_threshold(estimator, owner)
         scores = normality(estimator, X, owner)
         others = reference_scores(estimator, detector, reference, owner)
         display = cls(

@@ -28,6 +28,8 @@ def scaled_edges(axes: Axes, scores: np.ndarray, bins: int, xscale: str) -> np.n
         low, high = low - margin, high + margin
     is_long = high - low > _LONG * width
     if xscale == "linear" or (xscale == "auto" and not is_long) or width == 0:
+        if axes.get_xscale() != "linear":  # of axes that something else was drawn on
+            axes.set_xscale("linear")
         return np.linspace(low, high, bins + 1)
 
     def forward(values: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from lofe_sklearn.plotting._drawing import (
     NORMAL,
     SMALL,
     axes_to_draw_on,
+    broken_to_fit,
     ink,
     merged,
     plain,
@@ -286,6 +287,7 @@ class ReasonsDisplay:
         title = self.name if name is None else name
         if title:
             # The title ends with the bars, and may begin above the names.
+            title = broken_to_fit(title, self.ax_, "medium")
             self.ax_.set_title(title, loc="right", fontsize="medium")
         return self
 
@@ -316,6 +318,8 @@ class ReasonsDisplay:
 
 
 def _check_row(owner: str, row: Any, n_rows: int) -> None:
+    if n_rows == 0:
+        raise ValueError(f"{owner}: there are 0 rows; the reasons of at least 1 can be drawn.")
     check_argument(owner, "row", row, Number(Integral, low=0, high=n_rows - 1))
 
 

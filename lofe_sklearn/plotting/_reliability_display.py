@@ -20,6 +20,7 @@ from lofe_sklearn.plotting._drawing import (
     axes_to_draw_on,
     ink,
     label,
+    legend_entry,
     merged,
     require_matplotlib,
 )
@@ -305,7 +306,7 @@ class ReliabilityDisplay:
             "marker": MARKERS[n_drawn % len(MARKERS)],
             "linewidth": 1.5,
             "capsize": 3,
-            "label": f"{name}: {score}" if name else score,
+            "label": legend_entry(self.ax_, f"{name}: {score}" if name else score),
         }
         bars = np.stack([self.observed - self.low, self.high - self.observed]).clip(min=0)
         self.container_ = self.ax_.errorbar(

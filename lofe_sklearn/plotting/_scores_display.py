@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lofe_sklearn._any_detector import fitted_detector, normality
+from lofe_sklearn._any_detector import fitted_with_threshold, normality
 from lofe_sklearn._cut import threshold
-from lofe_sklearn._detectors import OutlierDetector
-from lofe_sklearn._types import MatrixLike
+from lofe_sklearn._thresholds import ThresholdMixin
+from lofe_sklearn._types import SamplesLike
 from lofe_sklearn._validation import Number, OneOf, check_argument
 from lofe_sklearn.plotting._drawing import (
     ANOMALY,
@@ -98,7 +98,7 @@ class ScoresDisplay:
     def from_estimator(
         cls,
         estimator: Any,
-        X: MatrixLike | None = None,
+        X: SamplesLike | None = None,
         *,
         name: str | None = None,
         ax: Axes | None = None,
@@ -108,7 +108,7 @@ class ScoresDisplay:
 
         Parameters
         ----------
-        estimator : LOE, backbone, LOESearchCV or Pipeline
+        estimator : LOE, backbone, PatchDetector, TemporalSmoothing, LOESearchCV or Pipeline
             The fitted detector, or a Pipeline that ends in one.
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features), optional
             Rows to score, labelled by the threshold. Default: the training rows, whose scores a
@@ -135,7 +135,7 @@ class ScoresDisplay:
         """
         owner = f"{cls.__name__}.from_estimator"
         require_matplotlib(owner)
-        detector = fitted_detector(estimator, owner)
+        detector = fitted_with_threshold(estimator, owner)
         if X is None:
             scores, labels = detector._training_scores, getattr(detector, "labels_", None)
         else:
@@ -301,7 +301,7 @@ class ScoresDisplay:
             self.line_ = self.ax_.axvline(self.offset, **styled)
 
 
-def _thresholds(detector: OutlierDetector) -> tuple[float, float] | None:
+def _thresholds(detector: ThresholdMixin) -> tuple[float, float] | None:
     """Return the thresholds of both ends of a detector's interval, if it has one."""
     low, high = getattr(detector, "contamination_interval_", (0.0, 0.0))
     if low >= high:

@@ -323,6 +323,7 @@ IMAGES = np.zeros((4, 3, 8, 8))
         (IMAGES[0], {"image_shape": (3, 8, 8)}, r"\(3, 8, 8\), which is a single image"),
         ("parts/", {}, "must be an array of pixels; got file names, a folder"),
         ([b"", b""], {}, "must be an array of pixels"),
+        ([IMAGES[0], IMAGES[1][:, :7, :7]], {}, "X must hold images of one size"),
     ],
     ids=str,
 )

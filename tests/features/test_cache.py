@@ -286,6 +286,14 @@ def test_what_is_no_folder(memory):
         extractor.transform(pixels())
 
 
+@pytest.mark.parametrize("kind", [Path, str])
+def test_a_file_in_the_place_of_a_folder(kind, tmp_path):
+    (tmp_path / "file").write_text("")
+    extractor = small(kind(tmp_path / "file")).fit(pixels())
+    with pytest.raises(ValueError, match=r"ImageFeatures: memory must be .*file is a file\.$"):
+        extractor.transform(pixels())
+
+
 def test_a_memory_of_joblib(folder):
     X = pixels()
     expected = small().fit_transform(X)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from joblib import Parallel, delayed
 from pictures import encoded, network, pixels, write_folder
-from PIL import Image
+from PIL import Image, ImageCms
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -155,6 +155,38 @@ def test_what_is_transparent_is_white():
     np.testing.assert_allclose(
         small().fit_transform(image[None]), small().fit_transform(white), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_grey_value_that_is_transparent_is_white(kind, tmp_path):
+    """PNG files may name one value as transparent, which counted in colours and palettes only."""
+    image = np.full((16, 16), 100, dtype=kind)
+    image[4:8] = 50
+    path = tmp_path / "image.png"
+    Image.fromarray(image).save(path, transparency=50)
+    shown = np.repeat(image[None, ..., None], 3, axis=3)
+    shown[:, 4:8] = np.iinfo(kind).max
+    np.testing.assert_allclose(
+        small().fit_transform([path]), small().fit_transform(shown), atol=1e-6
+    )
+
+
+def test_modes_of_pillow_whose_letters_mislead(tmp_path):
+    rng = np.random.default_rng(0)
+    values = rng.integers(60, 200, (16, 16, 4), dtype=np.uint8)
+    # The colours of these are multiplied by their opacity, which was lost.
+    for mode in ("RGBA", "LA"):
+        image = Image.fromarray(values).convert(mode)
+        multiplied = image.convert(f"{mode[:-1]}a")
+        np.testing.assert_allclose(
+            small().fit_transform([multiplied]), small().fit_transform([image]), atol=0.01
+        )
+    # The A of LAB is no opacity.
+    rgb = Image.fromarray(values[..., :3])
+    lab = ImageCms.profileToProfile(
+        rgb, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+    )
+    assert small().fit([lab]).image_shape_ == (16, 16, 3)
 
 
 def test_files_are_turned_as_their_exif_data_say(tmp_path):
@@ -469,8 +501,9 @@ class TestBadInput:
             with pytest.raises(ValueError, match=f"or one in a list; got .* {message}"):
                 features.transform(kind[0])
             assert len(features.transform([kind[0]])) == 1
-        with pytest.raises(ValueError, match="is a single image. Pass "):
-            small().fit(colour[0])
+        for alone in (colour[0], colour[0][..., :1]):
+            with pytest.raises(ValueError, match="is a single image. Pass "):
+                small().fit(alone)
         row = ImageFeatures(network(), image_size=16, image_shape=(1, 1, 9)).fit(np.eye(9))
         assert len(row.transform(np.eye(9)[:1])) == 1  # the row of a table has this shape too
         with pytest.warns(UserWarning, match="do not look like square images"):
@@ -513,12 +546,61 @@ def test_other_things_that_hold_images(tmp_path):
     content = (folder / "000.png").read_bytes()
     with pytest.raises(ValueError, match="got bytes. Put one image into a list"):
         small().fit(content)
+    with pytest.raises(ValueError, match=r"got generator. Pass list\(X\)\.$"):
+        small().fit(image for image in pixels())
     with pytest.raises(ValueError, match="got dict"):
         small().fit({"a": pixels()})
+    expected = small().fit_transform(pixels(2))
+    with os.scandir(folder) as entries:
+        listed = sorted(entries, key=lambda entry: entry.name)
+    np.testing.assert_array_equal(small().fit_transform(listed), expected)
+    with os.scandir(tmp_path) as entries:
+        np.testing.assert_array_equal(small().fit_transform(next(entries)), expected)
     with pytest.raises(BrokenImage, match=r"of an open file pass the bytes, file\.read\(\)"):
         small().fit([io.BytesIO(content)])
     with pytest.raises(BrokenImage, match="it is a folder; pass it alone"):
         small().fit([folder])
+    (folder / "000.png").unlink()
+    with pytest.raises(BrokenImage, match=rf"^{folder / '000.png'}: there is no such file"):
+        small().fit(listed)
+
+
+def test_a_column_of_polars_and_nested_lists(tmp_path):
+    pl = pytest.importorskip("polars")
+    X = pixels(3, channels=0)
+    folder = write_folder(tmp_path / "images", X)
+    expected = small().fit_transform(X)
+    names = pl.Series([str(path) for path in sorted(folder.iterdir())])
+    np.testing.assert_array_equal(small().fit_transform(names), expected)
+    nested = (X / 255).tolist()
+    np.testing.assert_allclose(small().fit_transform(nested), expected, atol=1e-6)
+    np.testing.assert_allclose(small().fit(nested).transform(nested[1:]), expected[1:], atol=1e-6)
+
+
+def test_pairs_of_an_image_and_a_label():
+    """As data sets of torchvision have them."""
+    images = pixels(2)
+    for image in (images[0], Image.fromarray(images[0]), torch.tensor(images[0])):
+        with pytest.raises(
+            BrokenImage, match=r"^image 0: it is a list or tuple; .* pass the images alone"
+        ):
+            small().fit([(image, 3)])
+    with pytest.raises(BrokenImage, match="image 1: this list is no array of pixels"):
+        small().fit_transform([images[0], [[1, 2], [3]]])
+
+
+def test_a_sequence_that_has_a_name():
+    class Photos:
+        name = "holidays"
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            return pixels(1)[0] if i == 0 else b"cut off"
+
+    with pytest.raises(BrokenImage, match=r"^image 1: these bytes are no image"):
+        small().fit_transform(Photos())  # ended in "'str' object is not callable"
 
 
 def test_parameters_that_were_changed_after_the_fit():
@@ -531,3 +613,40 @@ def test_parameters_that_were_changed_after_the_fit():
     for wrong in (rows[:, :7], rows[0]):
         with pytest.raises(ValueError, match=r"patches takes what transform gave, \(n, 24\); got"):
             features.patches(wrong)
+
+
+def test_images_of_another_range_than_the_first():
+    """They look white to the network: a picture of 0 to 255 among those of 0 to 1 is anomalous."""
+    X = pixels()
+    fitted = small().fit(X)
+    message = (
+        r"ImageFeatures: image 2 has values from \d+ to \d+, but the first training image from"
+    )
+    for one_by_one in (False, True):
+        wide = X.astype(np.float64)
+        images = (
+            [X[0] / 255, X[1] / 255, wide[2]] if one_by_one else np.stack([*(X[:2] / 255), wide[2]])
+        )
+        with pytest.warns(UserWarning, match=message) as record:
+            fitted.transform(images)
+        assert len(record) == 1
+        assert record[0].filename == __file__
+        with pytest.warns(UserWarning, match=message):
+            small().fit_transform(images)
+    # The other way round: trained on floats of 0 to 255, which fit says, and asked about files.
+    with pytest.warns(UserWarning, match="floats should lie between 0 and 1"):
+        of_255 = small().fit(X.astype(np.float64))
+    with pytest.warns(UserWarning, match=r"all images have values from .* training image from"):
+        of_255.transform(X)
+
+
+@pytest.mark.filterwarnings("error")
+def test_images_of_the_same_range_are_not_warned_of():
+    X = pixels()
+    fitted = small().fit(X)
+    fitted.transform(np.zeros((2, *X.shape[1:])))
+    fitted.transform(X / 255 * 1.1 - 0.05)  # as after an interpolation
+    with pytest.warns(UserWarning, match="floats should lie between 0 and 1"):
+        of_255 = small().fit(X.astype(np.float64))
+    of_255.transform(X.astype(np.float64))
+    of_255.transform(np.zeros((2, *X.shape[1:])))

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -216,3 +217,30 @@ def test_a_network_that_gives_no_tensor():
 
     with pytest.raises(ValueError, match="the network must give a tensor .* got tuple"):
         ImageFeatures(Both(), image_size=16).fit(pixels())
+
+
+def test_a_layer_that_a_later_one_writes_into():
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 6, 3), torch.nn.ReLU(inplace=True))
+    options = {"layers": ["0"], "image_size": 16, "device": "cpu"}
+    alone = ImageFeatures(torch.nn.Sequential(module[0]), **options).fit_transform(pixels())
+    np.testing.assert_array_equal(ImageFeatures(module, **options).fit_transform(pixels()), alone)
+    assert alone.min() < 0
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [(torch.float64, 1e-6), (torch.bfloat16, 0.02)])
+def test_networks_of_other_numbers(dtype, atol):
+    module = torch.nn.Conv2d(3, 6, 3)
+    expected = ImageFeatures(module, image_size=16, device="cpu").fit_transform(pixels())
+    other = ImageFeatures(deepcopy(module).to(dtype), image_size=16, device="cpu")
+    features = other.fit_transform(pixels())
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features, expected, atol=atol)
+
+
+def test_a_network_that_cannot_take_the_images():
+    for module in (torch.nn.Conv2d(1, 4, 3), torch.nn.AvgPool2d(32)):
+        message = (
+            rf"ImageFeatures: the network {type(module).__name__} cannot take a .* \(1, 3, 16, 16\)"
+        )
+        with pytest.raises(ValueError, match=message):
+            ImageFeatures(module, image_size=16, device="cpu").fit(pixels())

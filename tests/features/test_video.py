@@ -1,6 +1,7 @@
 """Windows of frames, their features, and scores smoothed within clips."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from lofe_sklearn.features import (
     smooth_scores,
     video_windows,
 )
+from lofe_sklearn.inspection import drift_report
 
 
 def small(**parameters):
@@ -127,6 +129,19 @@ class TestWindows:
         again = pickle.loads(pickle.dumps(windows))
         np.testing.assert_array_equal(again[2], expected[2])
 
+    def test_threads_share_a_video_file(self, tmp_path):
+        """Without a lock they ran one decoder at once, which is an error or a crash."""
+        frames = np.arange(60, dtype=np.uint8).repeat(16 * 16 * 3).reshape(60, 16, 16, 3)
+        windows = video_windows([write_video(tmp_path / "clip.mkv", frames)], length=2)
+
+        def read(start):
+            return [windows[i][0, 0, 0, 0] for i in range(start, 59, 4)]
+
+        with ThreadPoolExecutor(4) as threads:
+            rows = list(threads.map(read, range(4)))
+        for start, row in enumerate(rows):
+            np.testing.assert_allclose(row, np.arange(start, 59, 4) / 255, atol=1e-6)
+
 
 class TestBadClips:
     def test_a_clip_shorter_than_the_window(self, clips, tmp_path):
@@ -227,9 +242,18 @@ class TestFeatures:
     def test_one_clip_or_pictures_in_the_place_of_several(self, clips):
         with pytest.raises(ValueError, match=r"clip 0 is .* \(16, 16, 3\), which is a single pic"):
             video_windows(clips[0])
-        with pytest.raises(ValueError, match="which is pictures in colour"):
+        with pytest.raises(ValueError, match=r"which is pictures \(n, height, width, channels\)"):
             small().fit(clips[0])
+        # With an axis for one channel, lines of the frames were counted as frames.
+        grey = clips[0][..., :1]
+        with pytest.raises(ValueError, match=r"clip 0 is .* \(16, 16, 1\), which is a single pic"):
+            video_windows(grey)
+        with pytest.raises(ValueError, match=r"and for one window X\[None\]"):
+            small().fit(grey)
+        with pytest.raises(ValueError, match=r"got generator. Pass list\(clips\)\.$"):
+            video_windows(clip for clip in clips)
         windows = video_windows(clips, length=3)
+        assert len(windows[[]]) == 0  # as of an array
         assert repr(windows) == "<VideoWindows: 17 windows of 3 frames, from 2 clips>"
         assert repr(windows[:1]) == "<VideoWindows: 1 window of 3 frames, from 1 clip>"
 
@@ -310,6 +334,29 @@ class TestSmoothing:
         flagged = (smoothing.predict(windows) == -1).sum()
         assert flagged == (model.predict(windows) == -1).sum() == 4
         np.testing.assert_array_equal(smoothing.fit_predict(windows), smoothing.predict(windows))
+
+    def test_another_threshold_and_new_clips(self, clips):
+        windows = video_windows(clips, length=3)
+        forest = IsolationForest(n_estimators=10, contamination=0.2, random_state=0)
+        smoothing = TemporalSmoothing(make_pipeline(small(), forest), sigma=1.5).fit(windows)
+        scores = smoothing.score_samples(windows)
+        assert smoothing.set_threshold(n_flagged=2) is smoothing
+        flagged = smoothing.predict(windows) == -1
+        np.testing.assert_array_equal(np.flatnonzero(flagged), np.sort(np.argsort(scores)[:2]))
+        assert smoothing.severity(windows).argmax() == scores.argmin()
+        # Windows of calibration are smoothed within their clips too.
+        of_second = windows[windows.groups == 1]
+        others = smoothing.score_samples(of_second)
+        expected = (1 + (others <= scores.min()).sum()) / (1 + len(others))
+        assert smoothing.p_values(windows, of_second).min() == pytest.approx(expected)
+        report = drift_report(smoothing, windows)
+        assert report.flagged == report.flagged_reference == 2 / len(windows)
+        for call in (
+            lambda: smoothing.p_values(windows),
+            lambda: smoothing.set_threshold(false_discovery_rate=0.1),
+        ):
+            with pytest.raises(ValueError, match="needs windows that were not trained on"):
+                call()
 
     def test_rows_that_are_no_windows_are_left_alone(self):
         X = np.random.default_rng(0).normal(size=(40, 3))

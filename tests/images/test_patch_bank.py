@@ -12,6 +12,7 @@ def some_patches(n=10, grid=3, d=4, seed=0):
 
 def fit(patches, **options):
     defaults = {"grid_size": 3, "radius": None, "n_marked": 0, "weight": 1.0}
+    defaults["pictures"] = np.arange(len(patches))
     fitted = fit_bank(patches, **{**defaults, "bank_size": 10_000, "max_iter": 10, **options})
     return fitted.model, fitted.held_out, fitted.marked
 
@@ -73,3 +74,33 @@ def test_a_coreset_leaves_no_row_far_from_it():
     assert chosen.tolist() == [*chosen[:1], 90, 91, 92]
     assert chosen[0] < 90
     assert coreset(rows[:3], 4).tolist() == [0, 1, 2]
+
+
+def test_a_coreset_of_equal_rows_holds_different_ones():
+    assert coreset(np.zeros((9, 2), dtype=np.float32), 4).tolist() == [0, 1, 2, 3]
+    rows = np.array([[0], [1], [0], [0]], dtype=np.float32)
+    assert len(set(coreset(rows, 3).tolist())) == 3
+
+
+@pytest.mark.parametrize("radius", [0, 1])
+def test_a_background_that_is_the_same_in_all_pictures(radius):
+    """The first picture alone was kept there, and was infinitely far from all others."""
+    patches = some_patches(20)
+    patches[:, [0, 1, 3]] = 0.0
+    _, held_out, _ = fit(patches, bank_size=45, radius=radius)
+    assert np.isfinite(held_out).all()
+    assert (held_out[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize("n_marked", [0, 3])
+def test_copies_of_a_picture_do_not_make_it_normal(n_marked):
+    patches = some_patches()
+    options = {"n_marked": n_marked, "weight": 0.0 if n_marked else 1.0}
+    _, expected, marked = fit(patches, **options)
+    twice, pictures = np.concatenate([patches, patches]), np.tile(np.arange(10), 2)
+    options["n_marked"] *= 2
+    _, held_out, marked_twice = fit(twice, pictures=pictures, **options)
+    np.testing.assert_allclose(held_out, np.concatenate([expected, expected]), rtol=1e-4)
+    np.testing.assert_array_equal(marked_twice, np.concatenate([marked, marked]))
+    same = np.repeat(patches[:1], 5, axis=0)
+    assert (fit(same, pictures=np.zeros(5, dtype=int))[1] == 0).all()

@@ -17,6 +17,13 @@ from sklearn.utils.estimator_checks import check_estimator
 import lofe_sklearn
 from lofe_sklearn.features import BrokenImage, ImageFeatures
 from lofe_sklearn.images import PatchDetector, pixel_roc_auc
+from lofe_sklearn.inspection import drift_report, explain
+from lofe_sklearn.plotting import (
+    ContaminationDisplay,
+    DriftDisplay,
+    ScoresDisplay,
+    TrainingDisplay,
+)
 
 POSITIONS = ("padim", "patchcore", "anywhere")
 
@@ -100,6 +107,33 @@ def test_training_pictures_are_scored_as_if_they_were_new(position):
     np.testing.assert_allclose(
         blind.score_patches(pictures[3:4]), one_less.score_patches(pictures[3:4]), rtol=0.2
     )
+
+
+@pytest.mark.parametrize("position", ["padim", "patchcore"])
+@pytest.mark.parametrize(
+    "turn", [lambda picture: picture[:, ::-1], lambda picture: np.rot90(picture, 2)]
+)
+def test_a_training_picture_that_is_turned_is_a_new_picture(position, turn):
+    """Its patches are the same ones, at other places: it was scored as the training picture."""
+    pictures, _ = parts(20, 0)
+    detector = small(position=position, contamination=0.1).fit(pictures)
+    turned = np.stack([turn(picture) for picture in pictures])
+    # Turned pictures that differ a little from those of training, so that none is recognised.
+    new = np.stack([turn(picture) for picture in parts(20, 0, seed=1)[0]])
+    scores, usual = detector.score_samples(turned), detector.score_samples(new)
+    assert np.median(scores) == pytest.approx(np.median(usual), rel=0.1)
+    assert scores.max() < detector.score_samples(pictures).min()
+    assert (detector.predict(turned) == -1).all()
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_a_folder_that_holds_each_picture_twice(position):
+    """With a bank all scores of training were 0, and all new pictures were flagged."""
+    pictures = parts(20, 2)[0]
+    detector = small(position=position).fit(np.concatenate([pictures, pictures]))
+    assert (detector.predict(parts(20, 0, seed=1)[0]) == 1).mean() > 0.9
+    assert (detector.predict(parts(0, 5, seed=1)[0]) == -1).all()
+    assert (detector.labels_[:22] == detector.labels_[22:]).all()
 
 
 def test_the_threshold_without_a_contamination():
@@ -205,6 +239,36 @@ def test_memory_holds_one_batch_of_pictures_at_a_time():
     assert Pictures.most <= 3
 
 
+def test_its_scores_are_drawn_and_compared(tmp_path):
+    plt = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is not installed")
+    pictures, new = parts(40, 4)[0], parts(40, 4, seed=1)[0]
+    detector = small(contamination=0.1).fit(pictures)
+    display = ScoresDisplay.from_estimator(detector)
+    np.testing.assert_array_equal(display.scores, detector.score_samples(pictures))
+    np.testing.assert_array_equal(display.labels, detector.labels_)
+    assert display.offset == detector.offset_
+    folder = write_folder(tmp_path / "new", (255 * new).astype(np.uint8))
+    of_files = ScoresDisplay.from_estimator(make_pipeline(detector), folder, name="parts")
+    np.testing.assert_array_equal(of_files.scores, detector.score_samples(folder))
+    plt.close("all")
+    report = drift_report(detector, folder)
+    assert report.in_sample
+    assert report.n_reference == 44
+    assert report.flagged_reference == pytest.approx(detector.contamination_, abs=1 / 44)
+    assert drift_report(detector, new[:40] * 0.8, reference=new[:40]).verdict == "refit"
+    assert DriftDisplay.from_estimator(detector, new).report.n_rows == 44
+    plt.close("all")
+    for draw in (ContaminationDisplay, TrainingDisplay):
+        with pytest.raises(TypeError, match="must be LOE, a backbone, .*; got PatchDetector"):
+            draw.from_estimator(detector)
+    with pytest.raises(
+        TypeError, match=r"explain: .* PatchDetector\. Its heatmap\(X\) shows where"
+    ):
+        explain(detector, new)
+    with pytest.raises(NotFittedError):
+        ScoresDisplay.from_estimator(small())
+
+
 # Pictures that cannot be used.
 
 
@@ -241,6 +305,20 @@ def test_a_broken_file_is_named(tmp_path):
     # What would be ignored is not recommended.
     with pytest.raises(BrokenImage, match=r"broken\.png.*Mend or remove it\.$"):
         small(images=skipping).fit(folder)
+
+
+def test_a_picture_for_which_the_network_gives_no_numbers():
+    """Its score was NaN, which is not below the threshold: it counted as normal."""
+    pictures = parts(8, 0)[0]
+    detector = small().fit(pictures)
+    bad = pictures.copy()
+    bad[1, 3, 3] = 1e30  # whose square is infinite
+    for call in (detector.predict, detector.heatmap, detector.fit):
+        with pytest.raises(ValueError, match="PatchDetector: .* NaN or infinity for image 1"):
+            call(bad)
+    bad[1, 3, 3] = 1e39  # infinite in single precision
+    with pytest.raises(BrokenImage, match="image 1: some pixels are NaN or infinite"):
+        detector.predict(bad)
 
 
 def test_a_grid_that_is_larger_than_the_maps(tmp_path):

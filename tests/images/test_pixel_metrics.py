@@ -1,8 +1,11 @@
 """pixel_roc_auc: the figure itself, the forms of masks, and masks that do not fit."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from parts import encoded, write_folder
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from lofe_sklearn.features import BrokenImage
@@ -41,6 +44,14 @@ def test_forms_of_masks(tmp_path):
         list(colours),
         list(opaque),
         [encoded(mask) for mask in opaque],
+        # As torch's data sets have them: whole numbers of 64 bits, with an axis for one channel.
+        torch.tensor(masks),
+        torch.tensor(masks)[:, None],
+        [torch.tensor(mask).long() for mask in masks],
+        [torch.tensor(mask).float()[None] for mask in masks],
+        masks.astype(int).tolist(),
+        pd.Series(list(white), index=[7, 8, 9]),
+        [Image.fromarray(mask) for mask in white],
     ):
         assert pixel_roc_auc(heat, form) == expected
 
@@ -87,3 +98,9 @@ def test_heat_maps_that_are_not_finite():
     heat[0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="heat_maps must be finite"):
         pixel_roc_auc(heat, masks)
+
+
+def test_heat_maps_of_several_sizes():
+    heat, masks = some()
+    with pytest.raises(ValueError, match="pixel_roc_auc: heat_maps must be of one size"):
+        pixel_roc_auc([heat[0], heat[1][:3], heat[2]], masks)

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.text import Text
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 
@@ -133,6 +134,23 @@ def test_another_title(display, loe, rows, labels):
         [text.get_text() for text in first.get_legend().get_texts()] if first.get_legend() else []
     )
     assert any("mine" in text for text in texts)
+
+
+@every_detectors
+@pytest.mark.parametrize("name", ["a_name_of_one_word_" * 12, "a name of several words " * 9])
+def test_a_long_title_is_not_cut_off(display, name, loe, rows, labels):
+    made = drawn(display, loe, rows, labels, name=name)
+    made.figure_.canvas.draw()
+    renderer, width = made.figure_.canvas.get_renderer(), made.figure_.bbox.width
+    drawn_texts = [text for axes in axes_of(made) for text in axes.findobj(Text)]
+    assert any("name" in text.get_text() for text in drawn_texts)
+    for text in drawn_texts:
+        if "name" in text.get_text():
+            box = text.get_window_extent(renderer)
+            assert 0 <= box.x0 <= box.x1 <= width
+    if display in (DriftDisplay, ReliabilityDisplay):  # which add something to the name
+        ends = [text.get_text().replace("\n", " ") for text in drawn_texts]
+        assert any("keep PSI" in end or "watch PSI" in end or "Brier score" in end for end in ends)
 
 
 def test_without_matplotlib_the_extra_is_named(loe, search, rows, labels, monkeypatch):

@@ -79,6 +79,8 @@ def test_rows_that_are_not_there(loe, rows, row):
         ReasonsDisplay.from_estimator(loe, rows, row=row)
     with pytest.raises(ValueError, match="row must be"):
         ReasonsDisplay.from_explanation(loe.explain(rows[:1]), row=1)
+    with pytest.raises(ValueError, match="ReasonsDisplay.from_estimator: there are 0 rows"):
+        ReasonsDisplay.from_estimator(loe, rows[:0])
 
 
 def test_bad_arguments(loe, rows):

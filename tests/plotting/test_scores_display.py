@@ -76,6 +76,14 @@ def test_long_tails_are_drawn_on_another_scale():
     ticks = [tick.get_text() for tick in display.ax_.get_xticklabels()]
     assert len(set(ticks)) == len(ticks)
     assert display.plot(xscale="linear").ax_.get_xscale() == "linear"
+    # Also where the axes had another scale: values below 0 are not seen on a logarithmic one.
+    assert display.plot(display.ax_).ax_.get_xscale() == "function"
+    assert display.plot(display.ax_, xscale="linear").ax_.get_xscale() == "linear"
+    display.ax_.set_xscale("log")
+    assert (
+        ScoresDisplay.from_predictions([-2.0, -1.0, 1.0], ax=display.ax_).ax_.get_xscale()
+        == "linear"
+    )
 
 
 def test_style_arguments(loe):
