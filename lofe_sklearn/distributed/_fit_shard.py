@@ -17,8 +17,7 @@ from sklearn.base import clone
 from lofe_sklearn import engine
 from lofe_sklearn._any_detector import check_detector
 from lofe_sklearn._bad_rows import blaming_rows
-from lofe_sklearn._containers import count_rows
-from lofe_sklearn._detectors import OutlierDetector, PreparedRows
+from lofe_sklearn._detectors import OutlierDetector, PreparedRows, count_given_rows
 from lofe_sklearn._known_labels import Known, settled
 from lofe_sklearn._loe import LOE
 from lofe_sklearn._progress import job, part
@@ -141,7 +140,7 @@ def fit_shard(
     ranks = engine.Ranks()
     with ranks.agreeing():
         _refuse(detector)
-        n_own = count_rows(X, "X", "fit_shard")
+        n_own = count_given_rows(X, "fit_shard")
     _check_counts(ranks.of_all(n_own))
     _check_equal(ranks, {**_parameters(detector), "outliers": joblib.hash(outliers)})
 
