@@ -61,7 +61,8 @@ def fit_shard(
     Parameters
     ----------
     detector : LOE or Backbone
-        The same in all processes. It is cloned, never changed.
+        The same in all processes. It is cloned, never changed, so the training starts anew,
+        whatever `warm_start` is.
     X : array-like of shape (n_own, n_features)
         The rows of this process, at least two. Processes may have different numbers of rows; the
         one with the most decides how long a step takes.
