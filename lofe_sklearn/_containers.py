@@ -249,6 +249,9 @@ def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0
     check_unmasked(data, name, owner, first_row)
     prefix = f"{owner}: {name}" if owner else name
     _check_tensor(data, name, prefix)
+    # Arrays of Dask are read by NumPy; its frames and their columns are not.
+    if type(data).__module__.startswith("dask.dataframe"):
+        raise TypeError(f"{prefix} must be computed before. Pass {name.split()[-1]}.compute().")
     for column, dtype, values in _columns(data):
         where = "" if column is None else f" in column {column!r}"
         kind = _kind(dtype, values)

@@ -79,7 +79,8 @@ def fit_many(
     Parameters
     ----------
     estimators : sequence of LOE or Backbone
-        The detectors to fit. They are cloned, never changed.
+        The detectors to fit. They are cloned, never changed, so each starts anew, whatever
+        `warm_start` is.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The rows of all of them.
     rows : sequence of array-like of int, optional

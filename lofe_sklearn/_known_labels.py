@@ -64,13 +64,17 @@ class Known:
             If they have another form, length or index, contradict each other, or may be labels of
             the other convention.
         """
-        masks = {"known_normal": self.normal, "known_anomalies": self.anomalies}
+        labels = _computed(self.labels)
+        masks = {
+            "known_normal": _computed(self.normal),
+            "known_anomalies": _computed(self.anomalies),
+        }
         given = [name for name, mask in masks.items() if mask is not None]
-        if self.labels is None and not given:
+        if labels is None and not given:
             return None
-        for name, value in {"known_labels": self.labels, **masks}.items():
+        for name, value in {"known_labels": labels, **masks}.items():
             check_plain_values(value, name, owner)
-        if self.labels is not None and given:
+        if labels is not None and given:
             raise ValueError(
                 f"{owner}: known_labels must not be given beside {' and '.join(given)}, which says "
                 "the same; pass the masks or the labels."
@@ -83,11 +87,11 @@ class Known:
                 for name, mask in masks.items()
             ]
             known = _joined(owner, "known_anomalies and known_normal", *masks_read)
-        elif _is_pair(self.labels):
-            masks_read = [_mask_of_pair(mask, n_samples, owner, X) for mask in self.labels]
+        elif _is_pair(labels):
+            masks_read = [_mask_of_pair(mask, n_samples, owner, X) for mask in labels]
             known = _joined(owner, "known_labels", *masks_read)
         else:
-            known = _labels(self.labels, n_samples, owner, X)
+            known = _labels(labels, n_samples, owner, X)
         if trains:
             return settled(known, owner)
         return known if known.any() else None
@@ -157,6 +161,14 @@ def warn_of_other_contamination(
             f"normal, so that there are fewer anomalies than {given} says. {most:.3g} is used "
             f"instead, as if all others were anomalies; {remedy}."
         )
+
+
+def _computed(value: Any) -> Any:
+    """Return what a collection of Dask, or each of a pair, holds; others as they are."""
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return tuple(map(_computed, value))
+    is_of_dask = type(value).__module__.partition(".")[0] == "dask"
+    return value.compute() if is_of_dask and hasattr(value, "compute") else value
 
 
 def _is_pair(value: Any) -> bool:
@@ -277,7 +289,7 @@ def _checked_shape(
             f"got shape {labels.shape}.{more}"
         )
     of_pandas = hasattr(given, "iloc") and hasattr(X, "iloc")
-    if of_pandas and not given.index.equals(X.index):
+    if of_pandas and not given.index.equals(_computed(X.index)):
         empty = "0" if name == "known_labels" else "False"
         raise ValueError(
             f"{owner}: {name} must have the index of X, in the same order; it has another "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,7 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
             target_opset={"": opset, "ai.onnx.ml": 3},
             **conversions(),
         )
+        _concatenate_in_double_precision(before)
         # The model states the oldest version that has all of its operations.
         before = onnx.version_converter.convert_version(before, opset)
     except Exception as error:
@@ -90,16 +92,49 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
             f"skl2onnx cannot translate one of the steps {names}: "
             f"{reason[0] if reason else type(error).__name__}"
         ) from error
+    _check_inputs([each.name for each in before.graph.input], inputs)
     [output] = before.graph.output
     if output.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
         own = exported(detector, torch.float32)
-    before = onnx.compose.add_prefix(before, "steps_", rename_inputs=False)
+    # Columns may be named as values within the graphs are, such as "cat".
+    before = onnx.compose.add_prefix(before, _unlike("steps_", inputs), rename_inputs=False)
+    own = onnx.compose.add_prefix(
+        own, _unlike("detector_", inputs), rename_inputs=False, rename_outputs=False
+    )
     before.ir_version = own.ir_version
     versions = {each.domain: each for each in [*before.opset_import, *own.opset_import]}
     for model in (before, own):
         del model.opset_import[:]
         model.opset_import.extend(versions.values())
     return onnx.compose.merge_models(before, own, io_map=[(before.graph.output[0].name, "X")])
+
+
+def _concatenate_in_double_precision(model: Any) -> None:
+    """Let columns stand side by side as they are: skl2onnx's operator rounds them to floats."""
+    import onnx
+
+    for node in model.graph.node:
+        if node.op_type == "FeatureVectorizer":
+            node.op_type, node.domain = "Concat", ""
+            del node.attribute[:]
+            node.attribute.append(onnx.helper.make_attribute("axis", 1))
+
+
+def _check_inputs(names: list[str], inputs: dict[str, np.ndarray]) -> None:
+    """Refuse columns that skl2onnx has renamed, since it names values of its own so."""
+    renamed = [name for name in inputs if name not in names]
+    if renamed:
+        raise NotExportable(
+            f"skl2onnx needs the names {', '.join(map(repr, renamed))} itself: rename these "
+            "columns before fitting"
+        )
+
+
+def _unlike(prefix: str, names: Iterable[str]) -> str:
+    """Return a prefix that none of the names begins with."""
+    while any(name.startswith(prefix) for name in names):
+        prefix += "_"
+    return prefix
 
 
 def _check_names(inputs: dict[str, np.ndarray]) -> None:

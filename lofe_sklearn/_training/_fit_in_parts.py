@@ -49,7 +49,7 @@ def fit_source(detector: Plannable, source: RowSource, labels: Known, outliers: 
         survey = stream.survey()
     rows, numbers = survey.rows, survey.numbers
     detector._adopt_rows(rows)
-    known = labels.read(n_samples, owner)
+    known = labels.read(n_samples, owner, source.array)
     detector._warn_of_known(known)
     of_sample = None if known is None else _or_none(_labels_of_sample(known, numbers))
     with blaming_rows(owner, rows.X, rows.feature_names), locating(names=rows.feature_names):

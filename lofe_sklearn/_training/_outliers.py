@@ -12,6 +12,7 @@ from lofe_sklearn import engine
 from lofe_sklearn._bad_rows import OUTLIERS, what_is_wrong
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn.datasets import make_outliers
+from lofe_sklearn.sources._find_source import in_memory
 
 
 def exposure_to(
@@ -55,6 +56,7 @@ def exposure_to(
         except ValueError as error:
             raise ValueError(f"{owner}: outliers cannot be made. {error}") from error
         return engine.Exposure(_like(X, made), weight)
+    outliers = in_memory(outliers, owner, "outliers")
     shape = np.shape(outliers) if not sparse.issparse(outliers) else outliers.shape
     if len(shape) < 2 or (len(shape) == 2 and shape[1] != X.shape[1]):
         raise ValueError(

@@ -12,7 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._any_detector import check_detector
-from lofe_sklearn._containers import check_unmasked, count_rows
+from lofe_sklearn._containers import check_unmasked
+from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Number, check_argument, check_seed, did_you_mean
@@ -101,7 +102,7 @@ def query(
     >>> detector = refit(detector, X, known_anomalies=anomalies, known_normal=normal)
     """
     last, rows = fitted_detector(detector, X, "query")
-    n_samples = count_rows(rows, "X", "query")
+    n_samples = count_given_rows(rows, "query")
     labels = Known(known_labels, known_anomalies, known_normal)
     known = labels.read(n_samples, "query", X, trains=False)
     candidates = np.arange(n_samples) if known is None else np.flatnonzero(known == 0)

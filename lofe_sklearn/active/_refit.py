@@ -9,7 +9,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from lofe_sklearn._containers import count_rows
+from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._known_labels import Known, pair_of_masks
 from lofe_sklearn._loe import LOE, Given, read_contamination
 from lofe_sklearn._types import Detector, KnownLabels, Mask, MatrixLike
@@ -121,7 +121,7 @@ def refit(
     ('soft', True)
     """
     last, rows = fitted_detector(detector, X, "refit")
-    n_samples = count_rows(rows, "X", "refit")
+    n_samples = count_given_rows(rows, "refit")
     labels = Known(known_labels, known_anomalies, known_normal)
     known = labels.read(n_samples, "refit", X, trains=False)  # its fit warns, if all are known
     if known is None:

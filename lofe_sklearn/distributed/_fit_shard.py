@@ -17,8 +17,7 @@ from sklearn.base import clone
 from lofe_sklearn import engine
 from lofe_sklearn._any_detector import check_detector
 from lofe_sklearn._bad_rows import blaming_rows
-from lofe_sklearn._containers import count_rows
-from lofe_sklearn._detectors import OutlierDetector, PreparedRows
+from lofe_sklearn._detectors import OutlierDetector, PreparedRows, count_given_rows
 from lofe_sklearn._known_labels import Known, settled
 from lofe_sklearn._loe import LOE
 from lofe_sklearn._progress import job, part
@@ -62,7 +61,8 @@ def fit_shard(
     Parameters
     ----------
     detector : LOE or Backbone
-        The same in all processes. It is cloned, never changed.
+        The same in all processes. It is cloned, never changed, so the training starts anew,
+        whatever `warm_start` is.
     X : array-like of shape (n_own, n_features)
         The rows of this process, at least two. Processes may have different numbers of rows; the
         one with the most decides how long a step takes.
@@ -141,7 +141,7 @@ def fit_shard(
     ranks = engine.Ranks()
     with ranks.agreeing():
         _refuse(detector)
-        n_own = count_rows(X, "X", "fit_shard")
+        n_own = count_given_rows(X, "fit_shard")
     _check_counts(ranks.of_all(n_own))
     _check_equal(ranks, {**_parameters(detector), "outliers": joblib.hash(outliers)})
 

@@ -28,6 +28,7 @@ from lofe_sklearn.plotting._drawing import (
     require_matplotlib,
     width_in_points,
 )
+from lofe_sklearn.sources._find_source import in_memory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,7 +159,7 @@ class ReasonsDisplay:
         owner = f"{cls.__name__}.from_estimator"
         require_matplotlib(owner)
         fitted_detector(estimator, owner)
-        rows = readable_rows(X, owner)
+        rows = in_memory(readable_rows(X, owner), owner)
         n_rows = count_rows(rows, "X", owner)
         _check_row(owner, row, n_rows)
         explanation = explain(

@@ -136,6 +136,8 @@ def _cut(ends: list[int], n_rows: int) -> Iterator[int]:
         is_last = i == len(ends) - 1
         if end - start < n_rows and not is_last:
             continue
+        if end == start > 0:  # the last chunks are empty, as after a filter
+            break
         n_parts = max(1, round((end - start) / n_rows))
         if len(ends) > 1 and end - start <= _WHOLE_CHUNK * n_rows:
             n_parts = 1

@@ -7,10 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import slow_but
-from sklearn import config_context
+from sklearn import clone, config_context
 from stored_rows import Counted, mapped
 
-from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, fit_many
+from lofe_sklearn.active import query, refit
+from lofe_sklearn.inspection import explain
+from lofe_sklearn.metrics import roc_auc
+from lofe_sklearn.plotting import ReasonsDisplay
 from lofe_sklearn.sources import ParquetRows
 
 # So little that all rows here are read in blocks, or so much that all are read whole.
@@ -153,3 +157,79 @@ class TestDask:
             DeepSVDD().fit(frame.a)
         with pytest.raises(TypeError, match=r"a Dask Delayed\w*. Pass X.compute\(\)"):
             DeepSVDD().fit(dask.delayed(X))
+
+    @pytest.mark.parametrize("working_memory", [0.1, 1024])
+    def test_the_last_partitions_are_empty(self, frame, working_memory):
+        """As after a filter of rows that are in order of time."""
+        dask = pytest.importorskip("dask.dataframe", reason="needs dask")
+        ordered = frame.compute().sort_values("a", ignore_index=True)
+        few = dask.from_pandas(ordered, npartitions=10)
+        few = few[few.a < ordered.a[900]]  # the first three
+        array = few.to_dask_array(lengths=True)
+        assert array.chunks[0][:5] == (300, 300, 300, 0, 0)
+        ordered = ordered[:900]
+        for rows, own in ((array, ordered.to_numpy()), (few, ordered)):
+            fitted = DeepSVDD(max_epochs=1, random_state=0).fit(own)
+            with config_context(working_memory=working_memory):
+                np.testing.assert_allclose(
+                    fitted.score_samples(rows), fitted.score_samples(own), rtol=1e-7
+                )
+                assert np.sum(DeepSVDD(max_epochs=1).fit(rows).predict(own) < 0) > 50
+
+    @LIMITS
+    def test_labels_with_an_index(self, frame, working_memory):
+        rows = frame.compute()
+        told = rows.a > 1.5
+        backbone = DeepSVDD(max_epochs=1, random_state=0)
+        forms = [
+            {"known_anomalies": told},
+            {"known_anomalies": frame.a > 1.5},
+            {"known_labels": -told.astype(int)},
+            {"known_labels": (frame.a > 9, frame.a > 1.5)},
+        ]
+        with config_context(working_memory=working_memory):
+            expected = clone(backbone).fit(frame, known_anomalies=told.to_numpy())
+            for labels in forms:
+                fitted = clone(backbone).fit(frame, **labels)
+                np.testing.assert_array_equal(
+                    fitted.score_samples(rows), expected.score_samples(rows)
+                )
+                [many] = fit_many([backbone], frame, **labels)
+                np.testing.assert_array_equal(
+                    many.score_samples(rows), expected.score_samples(rows)
+                )
+            message = "known_anomalies must have the index of X, in the same order"
+            for call in (backbone.fit, lambda X, **k: fit_many([backbone], X, **k)):
+                with pytest.raises(ValueError, match=message):
+                    call(frame, known_anomalies=told[::-1])
+
+    def test_rows_of_a_frame_are_counted(self, frame):
+        rows = frame.compute()
+        told = rows.a > 2
+        loe = LOE(DeepSVDD(max_epochs=1), contamination=0.05, evidence=None, random_state=0)
+        fitted = loe.fit(rows)
+        np.testing.assert_array_equal(
+            query(fitted, frame, 4, known_anomalies=told, random_state=0),
+            query(fitted, rows, 4, known_anomalies=told, random_state=0),
+        )
+        again = [refit(fitted, each, known_anomalies=told) for each in (frame, rows)]
+        np.testing.assert_array_equal(*(each.score_samples(rows) for each in again))
+        exposed = [clone(loe).fit(rows, outliers=each + 5) for each in (frame, rows)]
+        np.testing.assert_array_equal(*(each.score_samples(rows) for each in exposed))
+        with pytest.raises(ValueError, match="outliers must be rows with the features of X"):
+            loe.fit(rows, outliers=frame[["a", "b"]])
+
+    def test_a_column_that_is_not_computed(self, frame):
+        rows = frame.compute()
+        search = LOESearchCV(LOE(DeepSVDD(max_epochs=1)), {"contamination": [0.1]}, cv=2)
+        with pytest.raises(TypeError, match=r"LOESearchCV: y must be computed.* Pass y.compute"):
+            search.fit(rows, (frame.a > 1).astype(int))
+        with pytest.raises(TypeError, match=r"y_true must be computed .* Pass y_true.compute"):
+            roc_auc(frame.a > 1, -rows.a)
+
+    def test_the_reasons_of_a_row_are_drawn(self, frame):
+        pytest.importorskip("matplotlib", reason="needs matplotlib")
+        fitted = DeepSVDD(max_epochs=1, random_state=0).fit(frame)
+        drawn = ReasonsDisplay.from_estimator(fitted, frame, row=7)
+        expected = explain(fitted, frame.compute()[7:8], background=frame)
+        assert sorted(drawn.contributions) == pytest.approx(sorted(expected.contributions[0]))

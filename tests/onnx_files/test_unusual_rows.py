@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import slow_but
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from lofe_sklearn import (
     DTE,
@@ -98,8 +98,9 @@ def test_pictures(tmp_path):
         (["label", "score", "b"], "name of an output of the graph: rename 'label', 'score'"),
         (["a b", "u", "c/d"], "by letters, digits and _.* rename 'a b', 'c/d' before"),
         ([0, 1, 2], "not first a digit: rename '0', '1', '2' before"),
+        (["a", "variable", "b"], "skl2onnx needs the names 'variable' itself: rename these col"),
     ],
-    ids=["outputs", "signs", "numbers"],
+    ids=["outputs", "signs", "numbers", "of-skl2onnx"],
 )
 def test_names_of_columns_that_inputs_cannot_have(names, message, tmp_path):
     pytest.importorskip("skl2onnx", reason="needs skl2onnx")
@@ -108,3 +109,33 @@ def test_names_of_columns_that_inputs_cannot_have(names, message, tmp_path):
     with pytest.raises(ModelFileError, match=message):
         to_onnx(pipeline, tmp_path / "model.onnx", X=frame)
     assert not (tmp_path / "model.onnx").exists()
+
+
+def run_columns(path, frame):
+    session = onnxruntime.InferenceSession(path)
+    inputs = {name: frame[[name]].to_numpy(float) for name in frame.columns}
+    return session.run(["score", "label"], inputs)
+
+
+def test_columns_named_as_values_within_the_graphs(tmp_path):
+    """Such as those of the steps' graph, of the detector's, and what is put before their names."""
+    pytest.importorskip("skl2onnx", reason="needs skl2onnx")
+    names = ["cat", "X", "mul", "steps_variable", "detector_cat", "detector__cat"]
+    frame = pd.DataFrame(np.hstack([X, X**2]), columns=names)
+    detector = LOE(DeepSVDD(max_epochs=1), contamination=0.1, evidence=None, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), detector).fit(frame)
+    to_onnx(pipeline, tmp_path / "model.onnx", X=frame)
+    score, _ = run_columns(tmp_path / "model.onnx", frame)
+    np.testing.assert_allclose(score, pipeline.score_samples(frame), atol=1e-9)
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+def test_columns_are_put_side_by_side_in_double_precision(scaler, tmp_path):
+    """Seconds since 1970 differ by less than single precision tells of them."""
+    pytest.importorskip("skl2onnx", reason="needs skl2onnx")
+    frame = FRAME.assign(a=FRAME["a"] + 1.7e9)
+    pipeline = make_pipeline(scaler, DeepSVDD(max_epochs=1, random_state=0)).fit(frame)
+    to_onnx(pipeline, tmp_path / "model.onnx", X=frame)
+    score, label = run_columns(tmp_path / "model.onnx", frame)
+    np.testing.assert_allclose(score, pipeline.score_samples(frame), atol=1e-9)
+    np.testing.assert_array_equal(label, pipeline.predict(frame))

@@ -1,6 +1,7 @@
 """fit_shard: rows that are spread over processes are trained on as if they were in one."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import BACKBONES, FEW_TREES, SMALL, TELLING, slow_but
 from processes import in_processes
@@ -141,6 +142,21 @@ def test_precisions_are_brought_together():
     first, second = in_processes(work)
     assert_same(first, DeepSVDD(max_epochs=2, random_state=0).fit(rows), rows)
     np.testing.assert_array_equal(first.score_samples(X), second.score_samples(X))
+
+
+def test_rows_of_a_dask_frame():
+    dask = pytest.importorskip("dask.dataframe", reason="needs dask")
+    config = pytest.importorskip("dask.config", reason="needs dask")
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    detector = DeepSVDD(max_epochs=1, random_state=0)
+
+    def work(ranks):
+        own = frame[PARTS[ranks.rank]]
+        with config.set(scheduler="synchronous"):  # a fork has none of its threads
+            return fit_shard(detector, dask.from_pandas(own, npartitions=2))
+
+    first, _ = in_processes(work)
+    assert_same(first, clone(detector).fit(frame), frame)
 
 
 def test_a_seed_for_all():
