@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 # A time in the form of ISO 8601 that ends in Z or an offset from UTC.
 _WITH_ZONE = re.compile(r".*[T ]\d\d(:?\d\d.*)?(Z|[+-]\d\d(:?\d\d)?)\s*", re.ASCII | re.IGNORECASE)
 
+# No quantity in any unit is larger; sentinels for missing values are. Numbers of less than this
+# share of most values are lost in double precision, and of less than that share of the largest
+# value in single precision: it leaves three digits of them.
+_HUGE, _BESIDE_MOST = 1e30, 1e-30
+_BESIDE_ONE = 1000 * float(np.finfo(np.float32).smallest_subnormal)
+
 
 @dataclass(frozen=True, eq=False)
 class FittedColumn:
@@ -57,8 +63,20 @@ class FittedColumn:
     spellings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, column: Column) -> FittedColumn:
-        """Look at the training rows."""
+    def of(cls, column: Column, name: str, owner: str) -> FittedColumn:
+        """Look at the training rows.
+
+        Parameters
+        ----------
+        column : Column
+        name, owner : str
+            What messages call the column and the estimator.
+
+        Raises
+        ------
+        ValueError
+            If a number is so large that others of the column would vanish beside it.
+        """
         if column.kind in (TEXT, CATEGORY):
             return cls(column.kind, spellings=spellings(column.values.dropna().unique()))
         if column.kind == TIME:
@@ -67,6 +85,7 @@ class FittedColumn:
         if not len(halves):
             return cls(NUMBER)
         centre = float(np.median(halves))
+        _check_that_nothing_vanishes(column.values, abs(centre), name, owner)
         spread = float(np.abs(halves - centre).max())
         unit = float(np.ldexp(1.0, int(np.frexp(spread)[1]))) if spread > 0 else 1.0
         return cls(NUMBER, None, centre, unit)
@@ -158,6 +177,23 @@ class FittedColumn:
             return Column(TIME, times if self.zone is None else times.dt.tz_localize(self.zone))
         values = pd.Series([None] * n_rows, dtype=object)
         return Column(self.kind, values.astype("category") if self.kind == CATEGORY else values)
+
+
+def _check_that_nothing_vanishes(values: pd.Series, centre: float, name: str, owner: str) -> None:
+    """Raise ValueError where a value stays that others would vanish beside.
+
+    They do in single precision, in which the vectorizer computes, and, if most values are huge, in
+    the distances to their median.
+    """
+    sizes = values.dropna().abs()
+    row, positive = int(sizes.idxmax()), sizes[sizes > 0]
+    beside = _BESIDE_MOST if centre > _HUGE else _BESIDE_ONE
+    if sizes[row] > _HUGE and positive.min() < beside * sizes[row]:
+        raise ValueError(
+            f"{owner}: the value {values[row]:.6g} in row {row} of column {name!r} is so large "
+            "that other values of the column vanish beside it. Correct it, or replace it by NaN if "
+            "it stands for a missing value."
+        )
 
 
 def _name_of(zone: datetime.tzinfo) -> str:

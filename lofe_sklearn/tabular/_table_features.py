@@ -266,7 +266,9 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         dropped = uninformative(every, self.keep)
         columns = {name: column for name, column in every.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
-        self._columns = {name: FittedColumn.of(column) for name, column in columns.items()}
+        self._columns = {
+            name: FittedColumn.of(column, name, owner) for name, column in columns.items()
+        }
         with without_remarks():
             vectorized = vectorizer.fit_transform(self._given(columns))
         self.vectorizer_ = vectorizer

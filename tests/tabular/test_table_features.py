@@ -522,6 +522,24 @@ def test_a_number_beyond_single_precision_is_an_error_and_no_warning():
         quiet(features.transform, table_of([1e300, *SIZES[1:]]))
 
 
+@pytest.mark.parametrize("value", [1e100, -np.finfo(np.float64).max])
+@pytest.mark.parametrize("n_rows", [1, len(SIZES) - 5])
+def test_a_number_beside_which_others_vanish_is_an_error_of_the_fit(value, n_rows):
+    # The feature would be constant, and no amount of new rows too large.
+    amounts = np.array(SIZES, dtype=np.float64)
+    amounts[2 : 2 + n_rows] = value
+    with pytest.raises(ValueError, match="in row 2 of column 'column' is so large that other"):
+        TableFeatures().fit(table_of(amounts))
+
+
+def test_the_largest_number_of_single_precision_is_told_from_the_others():
+    amounts = np.array(SIZES, dtype=np.float64)
+    amounts[2] = np.finfo(np.float32).max
+    features = TableFeatures().fit_transform(table_of(amounts))["column"]
+    assert features.nunique() == len(set(amounts))
+    assert features.idxmax() == 2
+
+
 def test_columns_that_the_vectorizer_drops():
     table = plain_table().assign(na=["n/a", ""] * (len(plain_table()) // 2))
     with pytest.warns(UserWarning, match="'merchant' .the vectorizer makes no feature of it"):
