@@ -18,6 +18,7 @@ from lofe_sklearn.tabular._plain_columns import (
     TIME,
     Column,
     as_text,
+    number_column,
 )
 from lofe_sklearn.tabular._spellings import respelled, spellings
 
@@ -125,7 +126,7 @@ class FittedColumn:
         if self.kind == NUMBER:
             if column.kind == TIME:
                 raise ValueError(_other_kind(owner, name, "numbers", "dates"))
-            return column if column.kind == NUMBER else Column(NUMBER, _read_numbers(column))
+            return column if column.kind == NUMBER else _read_numbers(column, name, owner)
         values = column.values
         if column.kind == TIME and self.time_format:
             self._check_zones({column.zone is not None}, "Set", name, owner)
@@ -209,14 +210,17 @@ def _name_of(zone: datetime.tzinfo) -> str:
         return "UTC"
 
 
-def _read_numbers(column: Column) -> pd.Series:
-    """Read numbers and truth values from text; other texts become missing values."""
+def _read_numbers(column: Column, name: str, owner: str) -> Column:
+    """Read numbers and truth values from text; other texts become missing values.
+
+    Infinity in text is refused, as it is among numbers: a missing value would be a typical one.
+    """
     import pandas as pd
 
     texts = column.values.astype(object)
     words = texts.str.strip().str.lower().replace({"true": "1", "false": "0"})
     numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
-    return numbers.where(np.isfinite(numbers))
+    return number_column(numbers.to_numpy(), name, owner)
 
 
 def _each(values: pd.Series, function: Callable[[Any], str]) -> pd.Series:
