@@ -288,8 +288,8 @@ class ReasonsDisplay:
         title = self.name if name is None else name
         if title:
             # The title ends with the bars, and may begin above the names.
-            title = broken_to_fit(title, self.ax_, "medium")
-            self.ax_.set_title(title, loc="right", fontsize="medium")
+            broken = broken_to_fit(title, self.ax_, "medium")
+            self.ax_.set_title(broken, loc="right", fontsize="medium")
         return self
 
     def _leave_room(self, lengths: np.ndarray, labels: Sequence[str]) -> None:
@@ -310,9 +310,8 @@ class ReasonsDisplay:
         labels = []
         for feature, value, typical in zip(self.features, self.values, self.typical, strict=True):
             text = _equation(" ".join(feature.split()), shown_value(value))
-            if height > _TWO_LINES:
-                text += "\n" + _short(f"typically {shown_value(typical)}")
-            labels.append(text)
+            second = "\n" + _short(f"typically {shown_value(typical)}")
+            labels.append(text + second if height > _TWO_LINES else text)
         if self.n_rest:
             labels.append(f"{self.n_rest} other feature{'s' if self.n_rest > 1 else ''}")
         return labels

@@ -19,6 +19,7 @@ from lofe_sklearn.tabular._plain_columns import (
     TIME,
     Column,
     as_text,
+    number_column,
 )
 from lofe_sklearn.tabular._spellings import respelled, spellings
 
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 
 # A time in the form of ISO 8601 that ends in Z or an offset from UTC.
 _WITH_ZONE = re.compile(r".*[T ]\d\d(:?\d\d.*)?(Z|[+-]\d\d(:?\d\d)?)\s*", re.ASCII | re.IGNORECASE)
+
+# No quantity in any unit is larger; sentinels for missing values are. Numbers of less than this
+# share of most values are lost in double precision, and of less than that share of the largest
+# value in single precision: it leaves three digits of them.
+_HUGE, _BESIDE_MOST = 1e30, 1e-30
+_BESIDE_ONE = 1000 * float(np.finfo(np.float32).smallest_subnormal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +68,20 @@ class FittedColumn:
     is_clock: bool = False
 
     @classmethod
-    def of(cls, column: Column) -> FittedColumn:
-        """Look at the training rows."""
+    def of(cls, column: Column, name: str, owner: str) -> FittedColumn:
+        """Look at the training rows.
+
+        Parameters
+        ----------
+        column : Column
+        name, owner : str
+            What messages call the column and the estimator.
+
+        Raises
+        ------
+        ValueError
+            If a number is so large that others of the column would vanish beside it.
+        """
         if column.kind in (TEXT, CATEGORY):
             return cls(column.kind, spellings=spellings(column.values.dropna().unique()))
         if column.kind == TIME:
@@ -71,6 +90,7 @@ class FittedColumn:
         if not len(halves):
             return cls(NUMBER, is_clock=column.is_clock)
         centre = float(np.median(halves))
+        _check_that_nothing_vanishes(column.values, abs(centre), name, owner)
         spread = float(np.abs(halves - centre).max())
         unit = float(np.ldexp(1.0, int(np.frexp(spread)[1]))) if spread > 0 else 1.0
         return cls(NUMBER, None, centre, unit, is_clock=column.is_clock)
@@ -112,7 +132,7 @@ class FittedColumn:
                 raise ValueError(_other_kind(owner, name, "numbers", "dates"))
             if column.kind == NUMBER:
                 return column
-            return Column(NUMBER, _read_numbers(column, are_seconds=self.is_clock))
+            return _read_numbers(column, name, owner, are_seconds=self.is_clock)
         values = column.values
         if column.kind == TIME and self.time_format:
             self._check_zones({column.zone is not None}, "Set", name, owner)
@@ -166,6 +186,23 @@ class FittedColumn:
         return Column(self.kind, values.astype("category") if self.kind == CATEGORY else values)
 
 
+def _check_that_nothing_vanishes(values: pd.Series, centre: float, name: str, owner: str) -> None:
+    """Raise ValueError where a value stays that others would vanish beside.
+
+    They do in single precision, in which the vectorizer computes, and, if most values are huge, in
+    the distances to their median.
+    """
+    sizes = values.dropna().abs()
+    row, positive = int(sizes.idxmax()), sizes[sizes > 0]
+    beside = _BESIDE_MOST if centre > _HUGE else _BESIDE_ONE
+    if sizes[row] > _HUGE and positive.min() < beside * sizes[row]:
+        raise ValueError(
+            f"{owner}: the value {values[row]:.6g} in row {row} of column {name!r} is so large "
+            "that other values of the column vanish beside it. Correct it, or replace it by NaN if "
+            "it stands for a missing value."
+        )
+
+
 def _name_of(zone: datetime.tzinfo) -> str:
     """Return a name that pandas finds a time zone by, in a model file too; UTC for want of one."""
     import pandas as pd
@@ -179,18 +216,20 @@ def _name_of(zone: datetime.tzinfo) -> str:
         return "UTC"
 
 
-def _read_numbers(column: Column, *, are_seconds: bool) -> pd.Series:
+def _read_numbers(column: Column, name: str, owner: str, *, are_seconds: bool) -> Column:
     """Read numbers and truth values from text; other texts become missing values.
 
-    If numbers are seconds, times of day and durations are read too.
+    If numbers are seconds, times of day and durations are read too. Infinity in text is refused, as
+    it is among numbers: a missing value would be a typical one.
     """
     import pandas as pd
 
     texts = column.values.astype(object)
     words = texts.str.strip().str.lower().replace({"true": "1", "false": "0"})
     numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
-    numbers = numbers.where(np.isfinite(numbers))
-    return numbers.fillna(read_seconds(texts)) if are_seconds else numbers
+    if are_seconds:
+        numbers = numbers.fillna(read_seconds(texts))
+    return number_column(numbers.to_numpy(), name, owner)
 
 
 def _each(values: pd.Series, function: Callable[[Any], str]) -> pd.Series:

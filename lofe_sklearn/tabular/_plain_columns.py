@@ -78,7 +78,7 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
     if types.is_complex_dtype(dtype):
         raise ValueError(_refused(owner, name, 0, values[0], *_COMPLEX))
     if types.is_bool_dtype(dtype) or types.is_numeric_dtype(dtype):
-        return _numbers(values.to_numpy(dtype=np.float64, na_value=np.nan), name, owner)
+        return number_column(values.to_numpy(dtype=np.float64, na_value=np.nan), name, owner)
     return _of_objects(np.asarray(values.array, dtype=object), name, owner)
 
 
@@ -125,7 +125,7 @@ def _of_objects(values: np.ndarray, name: str, owner: str) -> Column:
     if all_are(Real, Decimal, np.bool_):
         numbers = np.full(len(values), np.nan)
         numbers[~missing] = [_as_number(value) for value in values[~missing]]
-        return _numbers(numbers, name, owner)
+        return number_column(numbers, name, owner)
     if all_are(datetime.date, np.datetime64):  # a datetime is a date to Python
         return _times(values, missing, name, owner)
     if all_are(datetime.timedelta, np.timedelta64):
@@ -187,7 +187,8 @@ def _as_number(value: Any) -> float:
         return np.inf
 
 
-def _numbers(numbers: np.ndarray, name: str, owner: str) -> Column:
+def number_column(numbers: np.ndarray, name: str, owner: str) -> Column:
+    """Return a column of numbers, or raise ValueError if one is infinite."""
     import pandas as pd
 
     infinite = np.flatnonzero(np.isinf(numbers))

@@ -268,7 +268,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         dropped = uninformative(every, table, self.keep)
         columns = {name: column for name, column in every.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
-        self._columns = {name: FittedColumn.of(column) for name, column in columns.items()}
+        self._columns = {n: FittedColumn.of(c, n, owner) for n, c in columns.items()}
         with without_remarks():
             vectorized = vectorizer.fit_transform(self._given(columns))
         self.vectorizer_ = vectorizer

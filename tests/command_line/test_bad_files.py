@@ -147,6 +147,15 @@ def test_a_file_of_another_schema(lofe, model, tmp_path):
     assert "has others: 'colour'" in result.stderr
 
 
+def test_infinity_is_no_missing_value_when_a_file_is_scored(lofe, model, folder, tmp_path):
+    table = pd.read_csv(folder / "tomorrow.csv", dtype=str)
+    table.loc[3, "amount"] = "inf"
+    table.to_csv(tmp_path / "t.csv", index=False)
+    result = lofe("score", tmp_path / "t.csv", "--model", model)
+    assert result.exit_code == 3
+    assert re.search("column 'amount' .*infinity .inf in line 5", result.stderr)
+
+
 def test_model_files_that_cannot_be_used(lofe, model, folder, tmp_path):
     damaged, other = tmp_path / "damaged.lofe", tmp_path / "other.lofe"
     damaged.write_bytes(model.read_bytes()[:-200])

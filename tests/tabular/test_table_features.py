@@ -588,6 +588,34 @@ def test_a_number_beyond_single_precision_is_an_error_and_no_warning():
         quiet(features.transform, table_of([1e300, *SIZES[1:]]))
 
 
+@pytest.mark.parametrize("value", [1e100, -np.finfo(np.float64).max])
+@pytest.mark.parametrize("n_rows", [1, len(SIZES) - 5])
+def test_a_number_beside_which_others_vanish_is_an_error_of_the_fit(value, n_rows):
+    # The feature would be constant, and no amount of new rows too large.
+    amounts = np.array(SIZES, dtype=np.float64)
+    amounts[2 : 2 + n_rows] = value
+    with pytest.raises(ValueError, match="in row 2 of column 'column' is so large that other"):
+        TableFeatures().fit(table_of(amounts))
+
+
+@pytest.mark.parametrize("text", ["inf", "-Infinity", "1e400"])
+@pytest.mark.parametrize("as_text_in_the_fit", [False, True])
+def test_infinity_in_text_is_no_missing_value(text, as_text_in_the_fit):
+    # It was one, so that the median stood for it and the row was a typical one.
+    sizes = [str(size) for size in SIZES]
+    features = TableFeatures().fit(table_of(sizes if as_text_in_the_fit else SIZES))
+    with pytest.raises(ValueError, match="row 3 of the feature 'column'|infinity .-?inf in row 3"):
+        features.transform(table_of([*sizes[:3], text, *sizes[4:]]))
+
+
+def test_the_largest_number_of_single_precision_is_told_from_the_others():
+    amounts = np.array(SIZES, dtype=np.float64)
+    amounts[2] = np.finfo(np.float32).max
+    features = TableFeatures().fit_transform(table_of(amounts))["column"]
+    assert features.nunique() == len(set(amounts))
+    assert features.idxmax() == 2
+
+
 def test_columns_that_the_vectorizer_drops():
     table = plain_table().assign(na=["n/a", ""] * (len(plain_table()) // 2))
     with pytest.warns(UserWarning, match="'merchant' .the vectorizer makes no feature of it"):
