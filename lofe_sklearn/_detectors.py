@@ -161,6 +161,9 @@ class OutlierDetector(
         """Return the name for messages: of the backbone that the user chose, or of the detector."""
         return type(self).__name__
 
+    def _check_given(self, X: Any) -> None:
+        """Raise ValueError if a parameter with a value for each row is not in the order of X."""
+
     @abstractmethod
     def _readers(self, *, fitted: bool) -> Sequence[RowReader]:
         """Return the backbones that the rows are for: those to be trained, or the fitted ones."""

@@ -288,12 +288,20 @@ def _checked_shape(
             f"{owner}: {name} must hold one {what} for each row of X, shape ({n_samples},); "
             f"got shape {labels.shape}.{more}"
         )
+    fill = f", fill_value={'0' if name == 'known_labels' else 'False'}"
+    check_index(given, name, X, owner, fill)
+    return labels
+
+
+def check_index(given: Any, name: str, X: Any, owner: str, fill: str = "") -> None:
+    """Raise ValueError if a Series has not the index of the DataFrame X.
+
+    `fill` is how the advice to reindex fills gaps.
+    """
     of_pandas = hasattr(given, "iloc") and hasattr(X, "iloc")
     if of_pandas and not given.index.equals(_computed(X.index)):
-        empty = "0" if name == "known_labels" else "False"
         raise ValueError(
             f"{owner}: {name} must have the index of X, in the same order; it has another "
-            f"one. {name}.reindex(X.index, fill_value={empty}) goes by the index, "
+            f"one. {name}.reindex(X.index{fill}) goes by the index, "
             f"{name}.to_numpy() by position."
         )
-    return labels

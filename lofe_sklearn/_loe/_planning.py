@@ -8,7 +8,11 @@ import numpy as np
 
 from lofe_sklearn import engine
 from lofe_sklearn._detectors import PreparedRows
-from lofe_sklearn._known_labels import shares_with_known, warn_of_other_contamination
+from lofe_sklearn._known_labels import (
+    check_index,
+    shares_with_known,
+    warn_of_other_contamination,
+)
 from lofe_sklearn._loe._evidence import check_evidence
 from lofe_sklearn._loe._members import EnsemblePlan, Planner
 from lofe_sklearn._loe._parameters import (
@@ -28,6 +32,7 @@ class PlanningMixin:
     estimator: Any
     warmup_epochs: int | None
     contamination: Any
+    init: Any
     evidence: Any
     outlier_weight: float
     random_state: Any
@@ -42,6 +47,11 @@ class PlanningMixin:
         check_backbones(self._backbones())
         self._methods()
         check_evidence(self.evidence)
+
+    def _check_given(self, X: Any) -> None:
+        is_frame = type(X).__module__.partition(".")[0] == "pandas"
+        if is_frame and hasattr(self.init, "iloc") and len(self.init) == len(X):
+            check_index(self.init, "init", X, type(self).__name__)
 
     def _warn_of_known(self, known: np.ndarray | None) -> None:
         bounds = read_contamination(self.contamination).bounds

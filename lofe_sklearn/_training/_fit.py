@@ -50,6 +50,7 @@ def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
     tasks = tasks_of(detector)
     with all_or_nothing(detector), engine.plain_torch():
         detector._check_parameters()
+        detector._check_given(X)
         with job(type(detector).__name__, show=detector._is_verbose(), other=tasks):
             _fit(detector, X, labels, outliers)
     if tasks is not None:
@@ -175,6 +176,7 @@ class _Fits:
         for i, detector in enumerate(self.detectors):
             with self._keeping_the_error_of(i):
                 detector._check_parameters()
+                detector._check_given(self.X)
                 kind = tuple(map(_way_of_reading, detector._readers(fitted=False)))
                 kinds.setdefault(kind, []).append(i)
         n_detectors = sum(map(len, kinds.values()))

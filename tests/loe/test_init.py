@@ -423,3 +423,23 @@ def test_a_better_start_gives_a_better_detector():
         return (detector.labels_ == -1)[anomalous].mean()
 
     assert found(np.where(anomalous, -1.0, 1.0)) > 0.9 > 0.5 > found(None)
+
+
+def test_a_series_has_the_index_of_the_frame():
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    X, scores = pd.DataFrame(rng.normal(size=(60, 3))), pd.Series(rng.normal(size=60))
+    X.columns = list("abc")
+
+    def detector(init):
+        return LOE(DeepSVDD(max_epochs=2), contamination=0.1, init=init, random_state=0)
+
+    plain = detector(scores.to_numpy()).fit(X).score_samples(X)
+    np.testing.assert_array_equal(detector(scores).fit(X).score_samples(X), plain)
+    message = r"init must have the index of X, in the same order.*init\.reindex\(X\.index\) goes"
+    with pytest.raises(ValueError, match=message):
+        detector(scores[::-1]).fit(X)
+    with pytest.raises(ValueError, match=message):
+        fit_many([detector(scores), detector(scores[::-1])], X)
+    # Rows of a frame without one go by position.
+    detector(scores[::-1]).fit(X.to_numpy())
