@@ -109,6 +109,10 @@ class DecisionMixin(ThresholdMixin):
         )
         self._cut_off(offset, share)
 
+    def _adopt_offset(self, offset: float, share: float) -> None:
+        self._posterior = self._posterior_of_fit
+        self._cut_off(offset, share)
+
     def _cut_off(self, offset: float, share: float) -> None:
         self.offset_, self.contamination_ = offset, share
         if self._n_rows_seen is None:
@@ -135,8 +139,7 @@ class DecisionMixin(ThresholdMixin):
         if len(allowed) == 0:
             raise ValueError(_too_low(rate, cuts, rates, len(scores)))
         offset = threshold(scores, allowed[-1] / len(scores), unit=unit)
-        self._posterior = self._posterior_of_fit
-        self._cut_off(offset, float(np.mean(self._training_scores < offset)))
+        self._adopt_offset(offset, float(np.mean(self._training_scores < offset)))
 
     def _rates(self, unknown: Any) -> np.ndarray:
         """Estimate the false discovery rate of flagging 1, 2, ... of some training rows."""
@@ -154,10 +157,10 @@ class DecisionMixin(ThresholdMixin):
         # No row is a calibration row for itself.
         return (1.0 + at_least - normal) / (1.0 + normal.sum() - normal)
 
-    def _held_out_calibration(self) -> np.ndarray:
+    def _held_out_calibration(self, asked: str) -> np.ndarray:
         if self.held_out_scores_ is None:
             raise ValueError(
-                "LOE: p_values needs rows that the detector was not trained on. Pass "
+                f"LOE: {asked} needs rows that the detector was not trained on. Pass "
                 "calibration=rows, normal ones as far as possible, or fit LOE(held_out_folds=3), "
                 "which scores the training rows by models that have not seen them."
             )
@@ -166,7 +169,7 @@ class DecisionMixin(ThresholdMixin):
         others = self.held_out_scores_[self._known >= 0]
         if len(others) == 0:
             raise ValueError(
-                "LOE: p_values needs calibration rows; all training rows are known anomalies. Pass "
+                f"LOE: {asked} needs calibration rows; all training rows are known anomalies. Pass "
                 "calibration=rows, normal ones as far as possible."
             )
         return others
