@@ -113,7 +113,7 @@ def test_scores_that_cannot_be_negated_in_their_type(metric, dtype):
 def test_ties_do_not_flag_more():
     # One of the four rows; all of them would have an F1 of .4.
     assert f1_at_true_ratio([0, 0, 0, 1], np.zeros(4)) == 0.25
-    assert precision_at_n([1, 0, 0, 1], np.zeros(4), n=1) == 1.0
+    assert precision_at_n([1, 0, 0, 1], np.zeros(4), n=1) == 0.5
 
 
 @each_metric
