@@ -102,7 +102,8 @@ class ThresholdMixin(StandingMixin):
         training rows, unless the threshold is set by `false_alarm_rate`. That rate is kept as
         `p_values` are: on average over sets of calibration rows, if these are like new normal rows.
         Anomalies among the calibration rows, and held-out scores, which are of models trained on
-        fewer rows, make the threshold lower, so that fewer rows are flagged than asked for.
+        fewer rows, make the threshold lower, so that fewer rows are flagged than asked for. `LOE`
+        warns if the rate is not above the share of anomalies that its fit found or was given.
 
         Where rows came in blocks or parts, some scores stand for those of all rows, so that shares
         and numbers are met approximately. A warning says if `n_flagged` is less than what one of

@@ -214,6 +214,7 @@ class TestPValues:
 
 
 class TestFalseAlarmRate:
+    @pytest.mark.filterwarnings("ignore:LOE. false_alarm_rate=0.01 is not above")
     def test_flags_the_rows_of_small_p_values(self, contaminated):
         X, y = contaminated
         known = np.where((y == 1) & (np.arange(200) < 100), -1, 0)
@@ -227,10 +228,31 @@ class TestFalseAlarmRate:
             )
             expected = np.where(known == 0, detector.predict(X), known)
             np.testing.assert_array_equal(detector.labels_, expected)
-        # The rate tells nothing of the share of anomalies.
+        # A rate tells nothing of the share of anomalies.
         np.testing.assert_array_equal(detector.anomaly_proba(X), proba)
         assert detector.contamination_interval_ == interval
 
+    @pytest.mark.parametrize(
+        ("known", "share", "advice"), [(False, "0.1", "0.145"), (True, "0.0526", "0.1")]
+    )
+    def test_that_anomalies_among_the_held_out_scores_use_up(
+        self, contaminated, known, share, advice
+    ):
+        """Without a word the threshold would lie among the anomalies, and miss most of them."""
+        X, y = contaminated
+        mask = (y == 1) & (np.cumsum(y) <= 10) if known else np.zeros(200, dtype=bool)
+        detector = loe(DeepSVDD(max_epochs=20), held_out_folds=3).fit(X, known_anomalies=mask)
+        message = (
+            rf"=0\.05 is not above the share .* {share} by .*calibration.*rate={advice}, which"
+        )
+        with pytest.warns(UserWarning, match=message):
+            detector.set_threshold(false_alarm_rate=0.05)
+        found = np.mean(detector.predict(X[y == 1]) == -1)
+        detector.set_threshold(false_alarm_rate=float(advice))
+        assert np.mean(detector.predict(X[y == 1]) == -1) > found
+        detector.set_threshold(false_alarm_rate=0.05, calibration=X[y == 0])
+
+    @pytest.mark.filterwarnings("ignore:LOE. false_alarm_rate=0.004976 is not above")
     def test_that_is_too_low_for_so_many_scores(self, contaminated):
         detector = loe(held_out_folds=2).fit(contaminated[0])
         message = r"=0\.001 cannot be met with 200 held-out scores.*false_alarm_rate=0\.004976 or"
@@ -243,7 +265,7 @@ class TestFalseAlarmRate:
         rng = np.random.default_rng(0)
         X, new = rng.normal(size=(100, 30)), rng.normal(size=(1000, 30))
         estimator = AutoEncoder(max_epochs=60)
-        detector = loe(estimator, contamination=0.05, evidence=None, held_out_folds=5).fit(X)
+        detector = loe(estimator, contamination=0.04, evidence=None, held_out_folds=5).fit(X)
         assert np.mean(detector.predict(new) == -1) > 0.15
         detector.set_threshold(false_alarm_rate=0.05)
         # The rate by 100 scores has a standard deviation of .022.
