@@ -238,7 +238,7 @@ class TestFalseAlarmRate:
     def test_that_anomalies_among_the_held_out_scores_use_up(
         self, contaminated, known, share, advice
     ):
-        """Without a word the threshold would lie among the anomalies, and miss most of them."""
+        """The threshold lies among the anomalies then, and misses most of them."""
         X, y = contaminated
         mask = (y == 1) & (np.cumsum(y) <= 10) if known else np.zeros(200, dtype=bool)
         detector = loe(DeepSVDD(max_epochs=20), held_out_folds=3).fit(X, known_anomalies=mask)
