@@ -22,6 +22,22 @@ def conformal_p_values(
     return np.asarray((1.0 + at_least) / (len(calibration) + 1.0), dtype=np.float64)
 
 
+def alarm_threshold(calibration: np.ndarray, rate: float, near: np.ndarray) -> float | None:
+    """Return the score below which the p-value is at most `rate`; None if no p-value is so small.
+
+    `near` is that of each calibration score.
+    """
+    n = len(calibration)
+    # The formula of the p-values, so that rounding does not tell the two apart.
+    n_allowed = int(np.count_nonzero((1.0 + np.arange(n)) / (n + 1.0) <= rate))
+    if n_allowed == 0:
+        return None
+    # So many calibration scores, less one, may be at least as anomalous as a row that is flagged.
+    order = np.argsort(calibration, kind="stable")
+    last = order[n_allowed - 1]
+    return float(calibration[last] - near[last])
+
+
 def percentiles(scores: np.ndarray, others: np.ndarray, near: np.ndarray) -> Floats:
     """Return the percentage of `others` that are less anomalous; equal ones count half."""
     ascending = np.sort(others)

@@ -1,4 +1,4 @@
-"""The threshold of a fitted detector, and the rank of a row among others, without training."""
+"""The threshold of a fitted detector, set without training."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._conformal import conformal_p_values, percentiles
-from lofe_sklearn._cut import threshold, tolerances
-from lofe_sklearn._types import Floats, MatrixLike
+from lofe_sklearn._conformal import alarm_threshold
+from lofe_sklearn._cut import threshold
+from lofe_sklearn._standing import StandingMixin
+from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import (
     CONTAMINATION,
     Described,
@@ -23,16 +24,10 @@ from lofe_sklearn._validation import (
 _RATE = Number(low=0, high=1, exclude_low=True, exclude_high=True)
 
 
-class ThresholdMixin:
-    """Methods of a fitted detector that use the scores of its training rows and train nothing."""
+class ThresholdMixin(StandingMixin):
+    """Methods of a fitted detector that use the scores it has, and train nothing."""
 
     offset_: float
-    score_samples: Any
-    _of_each_row: Any
-    _scores_of: Any
-    # Scores of the training rows, high for normal rows, in the order of the rows. All of them: a
-    # number of rows to flag is met exactly, whatever their number. They take 8 bytes a row.
-    _training_scores: Floats
     # The number of training rows, where scores of some or quantiles stand for those of all.
     # How many rows the scores represent, if rows came in parts and a sample was kept.
     _n_rows_seen: int | None = None
@@ -43,12 +38,15 @@ class ThresholdMixin:
         contamination: float | None = None,
         n_flagged: int | None = None,
         false_discovery_rate: float | None = None,
+        false_alarm_rate: float | None = None,
+        calibration: MatrixLike | None = None,
     ) -> Self:
         """Set the threshold of `predict` anew, without training again.
 
-        Pass exactly one of the arguments. The threshold is set by the scores of the training rows.
-        These do not change, so the result does not depend on earlier thresholds. The next `fit`
-        sets the threshold by the detector's parameters again.
+        Pass exactly one of the first four arguments. The threshold is set by the scores of the
+        training rows or, with `false_alarm_rate`, of rows that the detector was not trained on. The
+        result does not depend on earlier thresholds. The next `fit` sets the threshold by the
+        detector's parameters again.
 
         Parameters
         ----------
@@ -61,6 +59,14 @@ class ThresholdMixin:
             The largest estimated share of normal rows among the flagged ones; as many training rows
             as possible are flagged. Only for `LOE`: a backbone alone cannot estimate how many of
             its rows are normal.
+        false_alarm_rate : float in (0, 1), optional
+            The largest share of new normal rows to flag: `predict` flags the rows whose `p_values`
+            are at most this. It needs `calibration`, or the `held_out_scores_` of
+            ``LOE(held_out_folds=...)``.
+        calibration : {array-like, sparse matrix} of shape (n_calibration, n_features), optional
+            With `false_alarm_rate`: rows that the detector was not trained on, normal as far as
+            possible. Default: the training rows, by their `held_out_scores_`, known anomalies
+            excepted.
 
         Returns
         -------
@@ -74,8 +80,8 @@ class ThresholdMixin:
             If `fit` has not been called.
         ValueError
             If not exactly one argument is given, if it is out of its range, or if no row can be
-            flagged at the `false_discovery_rate`; the message then says which rate can be met, and
-            with how many rows. The detector is left as it was.
+            flagged at the `false_discovery_rate` or `false_alarm_rate`; the message then says which
+            rate can be met. The detector is left as it was.
 
         See Also
         --------
@@ -91,6 +97,14 @@ class ThresholdMixin:
         are flagged or none, whichever number is closer; with `false_discovery_rate` none is
         flagged. A warning says if `n_flagged` is not met for that reason.
 
+        Training rows look more normal than new rows of the same kind, most of all where features
+        are many for the number of rows. So of new normal rows a larger share is flagged than of
+        training rows, unless the threshold is set by `false_alarm_rate`. That rate is kept as
+        `p_values` are: on average over sets of calibration rows, if these are like new normal rows.
+        Anomalies among the calibration rows, and held-out scores, which are of models trained on
+        fewer rows, make the threshold lower, so that fewer rows are flagged than asked for. `LOE`
+        warns if the rate is not above the share of anomalies that its fit found or was given.
+
         Where rows came in blocks or parts, some scores stand for those of all rows, so that shares
         and numbers are met approximately. A warning says if `n_flagged` is less than what one of
         these scores stands for.
@@ -101,7 +115,8 @@ class ThresholdMixin:
           were given to `fit`.
         - `contamination_` is the share of the training rows that is cut off. Probabilities are
           those of a detector whose training rows hold that share of anomalies. A false discovery
-          rate does not tell that share, so it leaves the probabilities of the fit.
+          rate and a false alarm rate do not tell that share, so they leave the probabilities of the
+          fit.
         - `contamination_interval_` stays what `fit` found. The members stay as they were trained.
         - The false discovery rate is estimated among the training rows of unknown label. If
           there are `held_out_scores_`, it is that of Benjamini and Hochberg [1]_: each row has the
@@ -136,6 +151,7 @@ class ThresholdMixin:
             "contamination": contamination,
             "n_flagged": n_flagged,
             "false_discovery_rate": false_discovery_rate,
+            "false_alarm_rate": false_alarm_rate,
         }
         names = [name for name, value in given.items() if value is not None]
         if len(names) != 1:
@@ -143,7 +159,13 @@ class ThresholdMixin:
                 f"{owner}: set_threshold needs exactly one of {', '.join(given)}; got "
                 f"{' and '.join(names) or 'none'}. contamination is a share of the training rows, "
                 "n_flagged a number of them, false_discovery_rate the share of normal rows among "
-                "those flagged."
+                "those flagged, false_alarm_rate the share of new normal rows that are flagged."
+            )
+        if calibration is not None and false_alarm_rate is None:
+            raise ValueError(
+                f"{owner}: set_threshold uses calibration rows only with false_alarm_rate; got "
+                f"them with {names[0]}, which is a matter of the training rows. Leave them out, or "
+                "give false_alarm_rate."
             )
         scores, unit = self._training_scores, self._score_unit()
         with all_or_nothing(self):
@@ -153,129 +175,13 @@ class ThresholdMixin:
                 self._adopt_threshold(threshold(scores, share, unit=unit), share)
             elif n_flagged is not None:
                 self._flag(n_flagged)
-            else:
+            elif false_discovery_rate is not None:
                 check_argument(owner, "false_discovery_rate", false_discovery_rate, _RATE)
-                self._bound_false_discoveries(float(false_discovery_rate or 0.0))
+                self._bound_false_discoveries(float(false_discovery_rate))
+            else:
+                check_argument(owner, "false_alarm_rate", false_alarm_rate, _RATE)
+                self._bound_false_alarms(float(false_alarm_rate or 0.0), calibration)
         return self
-
-    def p_values(self, X: MatrixLike, calibration: MatrixLike | None = None) -> Floats:
-        """Conformal p-value of each row: how often a normal row looks at least as anomalous.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to judge: not those of `calibration`, nor those that were trained on.
-        calibration : {array-like, sparse matrix} of shape (n_calibration, n_features), optional
-            Rows that the detector was not trained on, normal as far as possible. Default: the
-            training rows, by their `held_out_scores_`, known anomalies excepted.
-
-        Returns
-        -------
-        p_values : ndarray of float64, shape (n_samples,)
-            In (0, 1]: (1 + the number of calibration rows that are at least as anomalous) divided
-            by (1 + the number of calibration rows) [1]_. The smallest possible one is
-            1 / (1 + the number of calibration rows). A row's value does not depend on the others.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` has not been called.
-        ValueError
-            If `calibration` is not given and there are no `held_out_scores_`, or if X or
-            `calibration` cannot be used.
-
-        See Also
-        --------
-        severity : Where a row stands among the training rows.
-
-        Notes
-        -----
-        If the calibration rows are normal and come from where new normal rows come from, the
-        p-value of a new normal row is below q with a probability of at most q, whatever the
-        detector is. Benjamini and Hochberg's procedure over the rows of X
-        (``scipy.stats.false_discovery_control(p_values) <= q``) then keeps the share of normal rows
-        among the flagged ones at most q, on average over data sets [1]_.
-
-        Anomalies among the calibration rows make p-values larger: these are then conservative, and
-        fewer rows are flagged. Training rows hold their share of anomalies. So by default a p-value
-        says how rare such a row is among rows like the training rows. If X holds the same share
-        of anomalies the procedure flags few or none; give it clean calibration rows, or set the
-        threshold by ``set_threshold(false_discovery_rate=...)``.
-
-        Held-out scores are those of models of folds, and the rows of X are scored by the members,
-        which were trained on more rows. So by default the guarantee is approximate: it is as good
-        as both kinds of models agree.
-
-        References
-        ----------
-        .. [1] S. Bates, E. Candès, L. Lei, Y. Romano, M. Sesia (2023). Testing for Outliers with
-           Conformal p-values. The Annals of Statistics 51. arXiv:2104.08279.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from lofe_sklearn import DeepSVDD
-        >>> rng = np.random.default_rng(0)
-        >>> detector = DeepSVDD(max_epochs=20, random_state=0).fit(rng.normal(size=(200, 4)))
-        >>> clean = rng.normal(size=(99, 4))
-        >>> new = np.concatenate([rng.normal(size=(50, 4)), [[9.0, 9.0, 9.0, 9.0]]])
-        >>> p = detector.p_values(new, calibration=clean)
-        >>> bool(0.3 < p[:50].mean() < 0.7), float(p[50])
-        (True, 0.01)
-        """
-        scores = self.score_samples(X)  # raises if not fitted
-        if calibration is None:
-            others = self._held_out_calibration()
-        else:
-            others = self._of_each_row(calibration, self._scores_of, "calibration")
-        return conformal_p_values(scores, others, self._near(scores))
-
-    def severity(self, X: MatrixLike) -> Floats:
-        """Percentile of each row among the training rows: 100 is more anomalous than all of them.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to judge.
-
-        Returns
-        -------
-        severity : ndarray of float64, shape (n_samples,)
-            From 0 to 100: the percentage of the training rows that look less anomalous, and half of
-            those that look the same. It ranks rows as ``-score_samples(X)`` does, and does not
-            depend on the threshold.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` has not been called.
-        ValueError
-            If X cannot be used.
-
-        See Also
-        --------
-        p_values : Compares with rows that the detector has not seen.
-
-        Notes
-        -----
-        It is scipy's ``percentileofscore(kind="mean")`` of the outlier score. A training row counts
-        itself as a row that looks the same. The detector was trained on the training rows, so they
-        look a little more normal than new rows of the same kind: the median severity of new normal
-        rows may be above 50.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from lofe_sklearn import DeepSVDD
-        >>> X = np.random.default_rng(0).normal(size=(200, 4))
-        >>> detector = DeepSVDD(max_epochs=20, random_state=0).fit(X)
-        >>> detector.severity([[90.0, 90.0, 90.0, 90.0]]).tolist()
-        [100.0]
-        >>> round(float(detector.severity(X).mean()), 6)
-        50.0
-        """
-        scores = self.score_samples(X)  # raises if not fitted
-        return percentiles(scores, self._training_scores, self._near(scores))
 
     def _flag(self, n_flagged: Any) -> None:
         owner, scores = type(self).__name__, self._training_scores
@@ -305,12 +211,24 @@ class ThresholdMixin:
             )
         self._adopt_threshold(offset, share)
 
-    def _near(self, scores: np.ndarray) -> np.ndarray:
-        return tolerances(self._training_scores, scores, self._score_unit())
+    def _bound_false_alarms(self, rate: float, calibration: MatrixLike | None) -> None:
+        others = self._calibration_scores(calibration, "false_alarm_rate")
+        offset = alarm_threshold(others, rate, self._near(others))
+        if offset is None:
+            n = len(others)
+            lowest = np.ceil(1e6 / (n + 1)) / 1e6  # rounded up, so that it can be met
+            rows = "calibration rows" if calibration is not None else "held-out scores"
+            raise ValueError(
+                f"{type(self).__name__}: false_alarm_rate={rate:g} cannot be met with {n} {rows}: "
+                f"the lowest rate that so many can tell is 1 / {n + 1}. Give false_alarm_rate="
+                f"{lowest:.6g} or more, or calibration rows, of which at least "
+                f"{int(np.ceil(1 / rate)) - 1} are needed."
+            )
+        self._adopt_offset(offset, float(np.mean(self._training_scores < offset)))
 
-    def _score_unit(self) -> float:
-        """Size of the numbers that scores are computed from, if it is larger than the scores."""
-        return 0.0
+    def _adopt_offset(self, offset: float, share: float) -> None:
+        """Set a threshold that tells nothing of the share of anomalies in the training rows."""
+        self._adopt_threshold(offset, share)
 
     def _adopt_threshold(self, offset: float, share: float) -> None:
         """Set the threshold, which cuts off a share of the training rows."""
@@ -325,14 +243,4 @@ class ThresholdMixin:
             "contamination or n_flagged. With rows that are known to be normal, p_values(X, "
             "calibration=rows) and scipy.stats.false_discovery_control bound the rate for any "
             "detector."
-        )
-
-    def _held_out_calibration(self) -> np.ndarray:
-        """Scores of rows by models that have not seen them."""
-        name = type(self).__name__
-        raise ValueError(
-            f"{name}: p_values needs rows that the detector was not trained on. Pass "
-            "calibration=rows, normal ones as far as possible, or use "
-            f"LOE({name}(), held_out_folds=3), which scores its training rows by models that have "
-            "not seen them."
         )

@@ -285,7 +285,7 @@ def test_bad_input(fitted):
         fitted.explain(X, background=X[:, :3])
     with pytest.raises(ValueError, match="background contains missing values"):
         fitted.explain(X, background=np.where(X == X[1, 1], np.nan, X))
-    for groups in ([0, 1], np.zeros((2, 2)), [0.5] * 4, "abcd"):
+    for groups in ([0, 1], [[0, 1, 2], [3]], np.zeros((2, 2)), [0.5] * 4, "abcd"):
         with pytest.raises(ValueError, match="DeepSVDD: groups must be an array of 4 integers"):
             fitted.explain(X[:1], groups=groups)
     with pytest.raises(ValueError, match=r"got shape \(4,\) of NoneType and str\."):

@@ -21,6 +21,7 @@ LAYERS = [
     ["_versions", "_notebook"],
     ["_reasons"],
     ["_conformal", "_cut", "_known_labels", "_missing_codes"],
+    ["_standing"],
     ["_thresholds"],
     ["_detectors"],
     ["_any_detector"],

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, fit_many
 
+ROWS = np.random.default_rng(5).normal(size=(20, 5))
 NONE = {"contamination": None, "n_flagged": None, "false_discovery_rate": None}
 
 
@@ -66,6 +67,16 @@ WRONG = [
     ({"false_discovery_rate": 1}, "false_discovery_rate must be"),
     ({"false_discovery_rate": "x"}, "false_discovery_rate must be"),
     ({"false_discovery_rate": 1e-12}, "false_discovery_rate.* n_flagged"),
+    ({"false_alarm_rate": 0.1}, "false_alarm_rate needs rows .*calibration=rows.*held_out_folds=3"),
+    ({"false_alarm_rate": 0, "calibration": ROWS}, r"false_alarm_rate must be .* \(0, 1\)"),
+    ({"false_alarm_rate": True, "calibration": ROWS}, "false_alarm_rate must be"),
+    (
+        {"false_alarm_rate": 0.01, "calibration": ROWS},
+        "with 20 calibration rows: .*1 / 21.*least 99",
+    ),
+    ({"false_alarm_rate": 0.1, "calibration": ROWS[:, :3]}, "calibration has 3 features"),
+    ({"n_flagged": 3, "calibration": ROWS}, "only with false_alarm_rate; got them with n_flagged"),
+    ({"calibration": ROWS}, "exactly one of .*got none"),
 ]
 
 
@@ -176,6 +187,49 @@ def test_backbones_say_what_has_a_false_discovery_rate(backbone_class, contamina
         fitted.set_threshold(false_discovery_rate=0.1)
 
 
+class TestFalseAlarmRate:
+    @pytest.mark.parametrize("rate", [0.02, 1 / 51, 0.1, 0.3, 50 / 51, 0.99])
+    def test_flags_the_rows_of_small_p_values(self, detector, contaminated, rate):
+        X, _ = contaminated
+        calibration = X[150:]
+        fitted = detector.fit(X[:100])
+        assert fitted.set_threshold(false_alarm_rate=rate, calibration=calibration) is fitted
+        for rows in (X[100:150], X[:100], calibration):  # calibration rows tie with themselves
+            p_values = fitted.p_values(rows, calibration)
+            np.testing.assert_array_equal(fitted.predict(rows) == -1, p_values <= rate)
+        if isinstance(fitted, LOE):
+            np.testing.assert_array_equal(fitted.labels_, fitted.predict(X[:100]))
+            assert fitted.contamination_ == np.mean(fitted.labels_ == -1)
+
+    def test_keeps_the_rate_on_new_rows_where_features_are_many(self, backbone_class):
+        rng = np.random.default_rng(0)
+        X, new = rng.normal(size=(60, 30)), rng.normal(size=(1000, 30))
+        fitted = backbone_class(max_epochs=3, contamination=0.05, random_state=0).fit(X)
+        calibration = rng.normal(size=(400, 30))
+        fitted.set_threshold(false_alarm_rate=0.05, calibration=calibration)
+        # The rate of 400 calibration rows has a standard deviation of .011.
+        assert 0.01 < np.mean(fitted.predict(new) == -1) < 0.09
+
+    def test_calibration_rows_that_are_equal(self, detector, contaminated):
+        fitted = detector.fit(contaminated[0])
+        calibration = np.repeat(ROWS[:2], 10, axis=0)
+        fitted.set_threshold(false_alarm_rate=0.2, calibration=calibration)
+        # All twenty are at least as anomalous as the more normal of the two rows.
+        assert (fitted.predict(calibration) == 1).all()
+        np.testing.assert_array_equal(
+            fitted.predict(ROWS) == -1, fitted.p_values(ROWS, calibration) <= 0.2
+        )
+
+    def test_data_frames(self, detector, contaminated):
+        frame = pd.DataFrame(contaminated[0], columns=list("abcde"))
+        fitted = detector.fit(frame[:100])
+        fitted.set_threshold(false_alarm_rate=0.1, calibration=frame[100:])
+        offset = fitted.offset_
+        with pytest.raises(ValueError, match="feature names"):
+            fitted.set_threshold(false_alarm_rate=0.1, calibration=frame[list("edcba")])
+        assert fitted.offset_ == offset
+
+
 class TestSeverity:
     def test_is_the_percentile_among_the_training_rows(self, fitted, contaminated):
         X, _ = contaminated
@@ -273,10 +327,12 @@ class TestPValues:
 FITTED = LOE(DeepSVDD(max_epochs=3), contamination=0.1, init=FEW_TREES, random_state=0).fit(
     np.random.default_rng(0).normal(size=(50, 3))
 )
+NEW = np.random.default_rng(1).normal(size=(30, 3))
 ONE_ARGUMENT = st.one_of(
     st.integers(0, 50).map(lambda k: {"n_flagged": k}),
     st.floats(0.01, 0.5).map(lambda share: {"contamination": share}),
     st.floats(0.01, 0.99).map(lambda rate: {"false_discovery_rate": rate}),
+    st.floats(0.01, 0.99).map(lambda rate: {"false_alarm_rate": rate, "calibration": NEW}),
 )
 
 
@@ -344,8 +400,13 @@ class TestSearch:
         np.testing.assert_array_equal(search.severity(X), best[-1].severity(rows))
         found = search.p_values(X, calibration=X[:30])
         np.testing.assert_array_equal(found, best[-1].p_values(rows, rows[:30]))
-        with pytest.raises(ValueError, match="LOESearchCV: calibration"):
-            search.p_values(X, calibration=np.ma.masked_greater(X, 0))
+        # Calibration rows pass the steps before the detector, as the rows to judge do.
+        search.set_threshold(false_alarm_rate=0.1, calibration=X[:30])
+        np.testing.assert_array_equal(search.predict(X) == -1, found <= 0.1)
+        for ask in (search.p_values, lambda X, **given: search.set_threshold(**given)):
+            rate = {} if ask == search.p_values else {"false_alarm_rate": 0.1}
+            with pytest.raises(ValueError, match="LOESearchCV: calibration"):
+                ask(X, calibration=np.ma.masked_greater(X, 0), **rate)
 
     def test_before_a_fit_and_without_a_refit(self, contaminated):
         X, y = contaminated

@@ -20,6 +20,8 @@ from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._ratio import Unknown, read_contamination
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._training import Plan
+from lofe_sklearn._types import MatrixLike
+from lofe_sklearn._validation import warn_user
 
 
 class DecisionMixin(ThresholdMixin):
@@ -34,6 +36,7 @@ class DecisionMixin(ThresholdMixin):
     contamination_interval_: tuple[float, float]
     _ensemble: Ensemble
     _posterior: Posterior
+    _belief: Belief
 
     # What the next call of `set_threshold` starts from, whatever was set before.
     _contamination_of_fit: float
@@ -109,6 +112,10 @@ class DecisionMixin(ThresholdMixin):
         )
         self._cut_off(offset, share)
 
+    def _adopt_offset(self, offset: float, share: float) -> None:
+        self._posterior = self._posterior_of_fit
+        self._cut_off(offset, share)
+
     def _cut_off(self, offset: float, share: float) -> None:
         self.offset_, self.contamination_ = offset, share
         if self._n_rows_seen is None:
@@ -135,8 +142,7 @@ class DecisionMixin(ThresholdMixin):
         if len(allowed) == 0:
             raise ValueError(_too_low(rate, cuts, rates, len(scores)))
         offset = threshold(scores, allowed[-1] / len(scores), unit=unit)
-        self._posterior = self._posterior_of_fit
-        self._cut_off(offset, float(np.mean(self._training_scores < offset)))
+        self._adopt_offset(offset, float(np.mean(self._training_scores < offset)))
 
     def _rates(self, unknown: Any) -> np.ndarray:
         """Estimate the false discovery rate of flagging 1, 2, ... of some training rows."""
@@ -154,10 +160,35 @@ class DecisionMixin(ThresholdMixin):
         # No row is a calibration row for itself.
         return (1.0 + at_least - normal) / (1.0 + normal.sum() - normal)
 
-    def _held_out_calibration(self) -> np.ndarray:
+    def _bound_false_alarms(self, rate: float, calibration: MatrixLike | None) -> None:
+        super()._bound_false_alarms(rate, calibration)
+        share = self._share_of_held_out()
+        if calibration is not None or rate > share:
+            return
+        warn_user(
+            f"LOE: false_alarm_rate={rate:g} is not above the share of anomalies among the "
+            f"training rows, {share:.3g} by the contamination of the fit, whose held-out scores "
+            "set the threshold: it lies among those of the anomalies, so that few or none are "
+            "flagged. "
+            "Pass calibration=rows, normal ones as far as possible, or "
+            f"false_alarm_rate={share + (1 - share) * rate:.3g}, which flags that share and "
+            f"{rate:g} of the others."
+        )
+
+    def _share_of_held_out(self) -> float:
+        """Share of anomalies among the rows whose held-out scores calibrate; 0 for a mere guess."""
+        known, belief = self._known, getattr(self, "_belief", None)
+        asked = read_contamination(self.contamination)
+        if asked.is_believed and (belief is None or is_prior(belief, known)):
+            return 0.0
+        n_known = 0 if known is None else int((known < 0).sum())
+        n = len(self._training_scores)
+        return max(0.0, self._contamination_of_fit * n - n_known) / max(1, n - n_known)
+
+    def _held_out_calibration(self, asked: str) -> np.ndarray:
         if self.held_out_scores_ is None:
             raise ValueError(
-                "LOE: p_values needs rows that the detector was not trained on. Pass "
+                f"LOE: {asked} needs rows that the detector was not trained on. Pass "
                 "calibration=rows, normal ones as far as possible, or fit LOE(held_out_folds=3), "
                 "which scores the training rows by models that have not seen them."
             )
@@ -166,7 +197,7 @@ class DecisionMixin(ThresholdMixin):
         others = self.held_out_scores_[self._known >= 0]
         if len(others) == 0:
             raise ValueError(
-                "LOE: p_values needs calibration rows; all training rows are known anomalies. Pass "
+                f"LOE: {asked} needs calibration rows; all training rows are known anomalies. Pass "
                 "calibration=rows, normal ones as far as possible."
             )
         return others

@@ -29,7 +29,11 @@ def read_groups(groups: Any, n_features: int, owner: str, names: Any = None) -> 
                 f"{owner}: groups must be in the order of the features; it is a Series whose index "
                 "has their names in another order. groups.reindex(X.columns) has them in theirs."
             )
-    names = np.asarray(groups)
+    try:
+        names = np.asarray(groups)
+    except ValueError:  # lists of different lengths, such as those of the features of each group
+        names = np.empty(len(groups), dtype=object)
+        names[:] = groups
     is_object = names.dtype == object
     if is_object and all(isinstance(name, str) for name in names.flat):  # as pandas keeps names
         names = names.astype(str)

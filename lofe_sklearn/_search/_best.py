@@ -158,6 +158,8 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         contamination: float | None = None,
         n_flagged: int | None = None,
         false_discovery_rate: float | None = None,
+        false_alarm_rate: float | None = None,
+        calibration: MatrixLike | None = None,
     ) -> Self:
         """Set the threshold of the best detector anew, without training again.
 
@@ -171,7 +173,12 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
             How many of the training rows are flagged.
         false_discovery_rate : float in (0, 1), optional
             The largest estimated share of normal rows among the flagged ones. Only if the best
-            detector is `LOE`. All three arguments are those of ``LOE.set_threshold``.
+            detector is `LOE`.
+        false_alarm_rate : float in (0, 1), optional
+            The largest share of new normal rows that is flagged.
+        calibration : {array-like, sparse matrix} of shape (n_calibration, n_features), optional
+            With `false_alarm_rate`: rows that the detector was not trained on. All arguments are
+            those of ``LOE.set_threshold``.
 
         Returns
         -------
@@ -184,10 +191,13 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
             As ``LOE.set_threshold`` does; the threshold is left as it was.
         """
         check_is_fitted(self)
+        others = None if calibration is None else self._rows_of_detector(calibration, "calibration")
         innermost_step(self.best_estimator_).set_threshold(
             contamination=contamination,
             n_flagged=n_flagged,
             false_discovery_rate=false_discovery_rate,
+            false_alarm_rate=false_alarm_rate,
+            calibration=others,
         )
         return self
 

@@ -171,7 +171,7 @@ class PictureScoresMixin(ThresholdMixin):
     def _scores_of(self, X: Any) -> Floats:
         return self.score_samples(X)
 
-    def _held_out_calibration(self) -> Floats:
+    def _held_out_calibration(self, asked: str) -> Floats:
         return self._training_scores
 
     def _bound_false_discoveries(self, rate: float) -> None:

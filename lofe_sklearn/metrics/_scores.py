@@ -97,8 +97,8 @@ def f1_at_true_ratio(y_true: ArrayLike, scores: ArrayLike) -> float:
         True labels as `is_anomaly` reads them: booleans with True for anomalies, {0, 1} with 1 for
         anomalies, or {-1, +1} with -1 for anomalies. Both classes must be there.
     scores : array-like of shape (n_samples,)
-        As `score_samples` and `decision_function` return them: the higher, the more normal. Among
-        equal scores the first rows are flagged.
+        As `score_samples` and `decision_function` return them: the higher, the more normal. Where
+        the last rows to flag tie with others, it is the mean over all choices among them.
 
     Returns
     -------
@@ -136,8 +136,8 @@ def precision_at_n(y_true: ArrayLike, scores: ArrayLike, *, n: int | None = None
     y_true : array-like of shape (n_samples,)
         True labels as `is_anomaly` reads them; both classes must be there.
     scores : array-like of shape (n_samples,)
-        The higher, the more normal; see `roc_auc`. Among equal scores the first rows are taken,
-        so that there are always `n`.
+        The higher, the more normal; see `roc_auc`. Where the last of the `n` rows tie with others,
+        it is the mean over all choices among them, whatever the order of the rows.
     n : int, default=None
         Rows to look at, in [1, n_samples]. None takes the number of anomalies, which makes it
         `f1_at_true_ratio`.
@@ -198,5 +198,8 @@ def _one_for_each(scores: ArrayLike, n_samples: int, owner: str) -> Floats:
 
 
 def _precision_of_lowest(anomalous: Bools, normality: Floats, n: int) -> float:
-    lowest = np.argsort(normality, kind="stable")[:n]
-    return float(anomalous[lowest].mean())
+    last = np.partition(normality, n - 1)[n - 1]
+    below, tied = normality < last, normality == last
+    # Sets are often sorted by class: the first of the rows that tie would all be of one class.
+    n_missing = n - np.count_nonzero(below)
+    return float((anomalous[below].sum() + n_missing * anomalous[tied].mean()) / n)

@@ -37,9 +37,10 @@ class AAR(LabelRule):
     seeds alone. The first labels, those of `init`, reject rows by the scores of the other detector
     in the same way.
 
-    Rows that are rejected count as labelled anomalous (`LOE.labels_`). If more than half of the
-    losses are equal, so that the MAD is 0, the mean absolute deviation replaces it. The mixture is
-    fitted by 20 steps of expectation maximisation.
+    Rows that are rejected count as labelled anomalous (`LOE.labels_`), unless `evidence` is named:
+    as many rows as `contamination` says are then labelled, by their scores. If more than half of
+    the losses are equal, so that the MAD is 0, the mean absolute deviation replaces it. The mixture
+    is fitted by 20 steps of expectation maximisation.
 
     References
     ----------

@@ -32,7 +32,8 @@ class ODIM(LabelRule):
     Notes
     -----
     No row is labelled: every row of unknown label is trained as a normal one, as by ``"blind"``,
-    and so `LOE.labels_` are all +1 but for known anomalies, and `LOE.fit_resample` drops no others.
+    and so `LOE.labels_` are all +1 but for known anomalies, and `LOE.fit_resample` drops no others,
+    unless `evidence` is named: rows are then labelled by their scores.
     `LOE` uses its `contamination` for the threshold of `predict` only, and neither `init` nor
     `warmup_epochs`. `n_iter_` counts all epochs, also those after the state that is kept.
 

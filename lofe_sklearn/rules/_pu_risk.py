@@ -51,8 +51,8 @@ class PURisk(LabelRule):
     cut-off is decided in each batch, by the means over its rows. If it applies, the step trains the
     known anomalies with the anomaly loss, and no other row.
 
-    No row is labelled: `LOE.labels_` are +1 but for the known anomalies, `LOE` asks no `init` for
-    first labels, and ``evidence="auto"`` is None.
+    No row is labelled: `LOE.labels_` are +1 but for the known anomalies, unless `evidence` is
+    named. `LOE` asks no `init` for first labels, and ``evidence="auto"`` is None.
 
     References
     ----------

@@ -59,7 +59,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     categories
     text of 40 values and    30 components of its character n-grams
     more
-    dates and times          the year, and month, day, hour and weekday as points on a circle
+    dates and times          the year, if the rows of `fit` are of several years, and month, day,
+                             hour and weekday as points on a circle
     missing values           the median of the column; columns with missing values get one more
                              feature, 1 where the value is missing
     one value only, all      none: such columns are dropped, with a warning that names them

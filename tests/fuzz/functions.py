@@ -47,6 +47,10 @@ def by_rate(*, false_discovery_rate):
     return FITTED.set_threshold(false_discovery_rate=false_discovery_rate).offset_
 
 
+def by_alarms(*, false_alarm_rate, calibration):
+    return FITTED.set_threshold(false_alarm_rate=false_alarm_rate, calibration=calibration).offset_
+
+
 # Each function with arguments that are good.
 FUNCTIONS: dict[Any, dict[str, Any]] = {
     metrics.roc_auc: {"y_true": Y, "scores": SCORES},
@@ -85,6 +89,7 @@ FUNCTIONS: dict[Any, dict[str, Any]] = {
     by_share: {"contamination": 0.2},
     by_number: {"n_flagged": 3},
     by_rate: {"false_discovery_rate": 0.9},
+    by_alarms: {"false_alarm_rate": 0.2, "calibration": X[:9]},
 }
 
 

@@ -209,3 +209,64 @@ class TestPValues:
             detector.p_values(X)
         with pytest.raises(ValueError, match="all labels are known. Give contamination"):
             detector.set_threshold(false_discovery_rate=0.5)
+        with pytest.raises(ValueError, match="false_alarm_rate needs calibration.*all training ro"):
+            detector.set_threshold(false_alarm_rate=0.5)
+
+
+class TestFalseAlarmRate:
+    @pytest.mark.filterwarnings("ignore:LOE. false_alarm_rate=0.01 is not above")
+    def test_flags_the_rows_of_small_p_values(self, contaminated):
+        X, y = contaminated
+        known = np.where((y == 1) & (np.arange(200) < 100), -1, 0)
+        detector = loe(held_out_folds=3).fit(X, known_labels=known)
+        proba, interval = detector.anomaly_proba(X), detector.contamination_interval_
+        new = np.random.default_rng(0).normal(size=(300, X.shape[1]))
+        for rate in (0.01, 0.05, 0.5):
+            detector.set_threshold(n_flagged=3).set_threshold(false_alarm_rate=rate)
+            np.testing.assert_array_equal(
+                detector.predict(new) == -1, detector.p_values(new) <= rate
+            )
+            expected = np.where(known == 0, detector.predict(X), known)
+            np.testing.assert_array_equal(detector.labels_, expected)
+        # A rate tells nothing of the share of anomalies.
+        np.testing.assert_array_equal(detector.anomaly_proba(X), proba)
+        assert detector.contamination_interval_ == interval
+
+    @pytest.mark.parametrize(
+        ("known", "share", "advice"), [(False, "0.1", "0.145"), (True, "0.0526", "0.1")]
+    )
+    def test_that_anomalies_among_the_held_out_scores_use_up(
+        self, contaminated, known, share, advice
+    ):
+        """The threshold lies among the anomalies then, and misses most of them."""
+        X, y = contaminated
+        mask = (y == 1) & (np.cumsum(y) <= 10) if known else np.zeros(200, dtype=bool)
+        detector = loe(DeepSVDD(max_epochs=20), held_out_folds=3).fit(X, known_anomalies=mask)
+        message = (
+            rf"=0\.05 is not above the share .* {share} by .*calibration.*rate={advice}, which"
+        )
+        with pytest.warns(UserWarning, match=message):
+            detector.set_threshold(false_alarm_rate=0.05)
+        found = np.mean(detector.predict(X[y == 1]) == -1)
+        detector.set_threshold(false_alarm_rate=float(advice))
+        assert np.mean(detector.predict(X[y == 1]) == -1) > found
+        detector.set_threshold(false_alarm_rate=0.05, calibration=X[y == 0])
+
+    @pytest.mark.filterwarnings("ignore:LOE. false_alarm_rate=0.004976 is not above")
+    def test_that_is_too_low_for_so_many_scores(self, contaminated):
+        detector = loe(held_out_folds=2).fit(contaminated[0])
+        message = r"=0\.001 cannot be met with 200 held-out scores.*false_alarm_rate=0\.004976 or"
+        with pytest.raises(ValueError, match=message):
+            detector.set_threshold(false_alarm_rate=0.001)
+        detector.set_threshold(false_alarm_rate=0.004976)
+
+    def test_is_kept_on_new_rows_where_the_threshold_of_the_fit_flags_many(self):
+        """Of 100 clean rows of 30 features training rows look far more normal than new ones."""
+        rng = np.random.default_rng(0)
+        X, new = rng.normal(size=(100, 30)), rng.normal(size=(1000, 30))
+        estimator = AutoEncoder(max_epochs=60)
+        detector = loe(estimator, contamination=0.04, evidence=None, held_out_folds=5).fit(X)
+        assert np.mean(detector.predict(new) == -1) > 0.15
+        detector.set_threshold(false_alarm_rate=0.05)
+        # The rate by 100 scores has a standard deviation of .022.
+        assert np.mean(detector.predict(new) == -1) < 0.1

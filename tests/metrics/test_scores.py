@@ -61,13 +61,40 @@ def test_turning_scores_and_labels_round_leaves_the_roc_auc(pairs):
 def test_precision_at_n_flags_n_rows(pairs, data):
     y, scores = unzip(pairs)
     n = data.draw(st.integers(1, len(y)))
-    flagged = np.zeros(len(y), dtype=bool)
-    # Rows in ascending order of their score, equal ones in their own.
-    flagged[sorted(range(len(y)), key=lambda i: (scores[i], i))[:n]] = True
-    assert precision_at_n(y, scores, n=n) == pytest.approx(precision_score(y, flagged))
+    precisions, f1s = [], []
+    # Over these turns each of the rows that tie with the last one is at each of their places once.
+    for turn in range(np.count_nonzero(scores == np.sort(scores)[n - 1])):
+        flagged = np.zeros(len(y), dtype=bool)
+        flagged[_order_after(scores, turn)[:n]] = True
+        precisions.append(precision_score(y, flagged))
+        f1s.append(f1_score(y, flagged))
+    assert precision_at_n(y, scores, n=n) == pytest.approx(np.mean(precisions))
     if n == y.sum():
-        assert f1_at_true_ratio(y, scores) == pytest.approx(f1_score(y, flagged))
+        assert f1_at_true_ratio(y, scores) == pytest.approx(np.mean(f1s))
         assert precision_at_n(y, scores) == f1_at_true_ratio(y, scores)
+
+
+def _order_after(scores, turn):
+    """Rows in ascending order of their score, those of one score turned by some places."""
+    return np.concatenate(
+        [np.roll(np.flatnonzero(scores == value), turn) for value in np.unique(scores)]
+    )
+
+
+@each_metric
+@few
+@given(pairs=rows, data=st.data())
+def test_the_order_of_the_rows_does_not_matter(metric, pairs, data):
+    y, scores = unzip(pairs)
+    order = np.array(data.draw(st.permutations(range(len(y)))))
+    assert metric(y[order], scores[order]) == pytest.approx(metric(y, scores))
+
+
+@pytest.mark.parametrize("metric", [f1_at_true_ratio, precision_at_n, average_precision])
+@pytest.mark.parametrize("y", [[1, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 1]])
+def test_equal_scores_are_worth_a_random_order(metric, y):
+    """In sets that are sorted by class the first rows would give 1, and the last ones 0."""
+    assert metric(y, np.ones(8)) == 0.25
 
 
 @each_metric
@@ -84,8 +111,9 @@ def test_scores_that_cannot_be_negated_in_their_type(metric, dtype):
 
 
 def test_ties_do_not_flag_more():
-    assert f1_at_true_ratio([0, 0, 0, 1], np.zeros(4)) == 0.0
-    assert precision_at_n([1, 0, 0, 1], np.zeros(4), n=1) == 1.0
+    # One of the four rows; all of them would have an F1 of .4.
+    assert f1_at_true_ratio([0, 0, 0, 1], np.zeros(4)) == 0.25
+    assert precision_at_n([1, 0, 0, 1], np.zeros(4), n=1) == 0.5
 
 
 @each_metric

@@ -189,6 +189,7 @@ def detectors(X: NDArray[np.float64], outliers: ArrayLike) -> None:
     assert_type(loe.anomaly_proba(X), NDArray[np.float64])
     assert_type(loe.embed(X), NDArray[np.float64])
     assert_type(loe.set_threshold(n_flagged=3), LOE)
+    assert_type(loe.set_threshold(false_alarm_rate=0.1, calibration=X[:9]), LOE)
     assert_type(loe.set_threshold(contamination=0.1).p_values(X, X[:9]), NDArray[np.float64])
     assert_type(loe.severity(X), NDArray[np.float64])
     loe.fit(X, known_labels=(X[:, 0] > 0, X[:, 0] < 0), outliers=outliers)
