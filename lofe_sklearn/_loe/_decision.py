@@ -169,8 +169,7 @@ class DecisionMixin(ThresholdMixin):
             f"LOE: false_alarm_rate={rate:g} is not above the share of anomalies among the "
             f"training rows, {share:.3g} by the contamination of the fit, whose held-out scores "
             "set the threshold: it lies among those of the anomalies, so that few or none are "
-            "flagged. "
-            "Pass calibration=rows, normal ones as far as possible, or "
+            "flagged. Pass calibration=rows, normal ones as far as possible, or "
             f"false_alarm_rate={share + (1 - share) * rate:.3g}, which flags that share and "
             f"{rate:g} of the others."
         )

@@ -35,8 +35,7 @@ from lofe_sklearn.features._windows import VideoWindows
 Kernel: TypeAlias = Literal["gaussian", "box"]
 SIGMA = Described(Number(low=0), "a number of at least 0, and finite")
 _NEEDS_NORMAL = (
-    "TemporalSmoothing: {} needs windows that were not trained on and are known to be normal: "
-    "p_values(X, calibration=windows) and scipy.stats.false_discovery_control bound the rate."
+    "TemporalSmoothing: {} needs windows that were not trained on, normal ones as far as possible. "
 )
 KERNEL = OneOf(("gaussian", "box"))
 
@@ -301,11 +300,14 @@ class TemporalSmoothing(
     def _scores_of(self, X: Any) -> Floats:
         return self.score_samples(X)
 
-    def _held_out_calibration(self) -> Floats:
-        raise ValueError(_NEEDS_NORMAL.format("p_values"))
+    def _held_out_calibration(self, asked: str) -> Floats:
+        raise ValueError(f"{_NEEDS_NORMAL.format(asked)}Pass calibration=windows.")
 
     def _bound_false_discoveries(self, rate: float) -> None:
-        raise ValueError(_NEEDS_NORMAL.format("false_discovery_rate"))
+        raise ValueError(
+            f"{_NEEDS_NORMAL.format('false_discovery_rate')}p_values(X, calibration=windows) and "
+            "scipy.stats.false_discovery_control bound the rate."
+        )
 
     @property
     def n_features_in_(self) -> int:

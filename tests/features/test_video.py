@@ -354,9 +354,13 @@ class TestSmoothing:
         for call in (
             lambda: smoothing.p_values(windows),
             lambda: smoothing.set_threshold(false_discovery_rate=0.1),
+            lambda: smoothing.set_threshold(false_alarm_rate=0.1),
         ):
             with pytest.raises(ValueError, match="needs windows that were not trained on"):
                 call()
+        smoothing.set_threshold(false_alarm_rate=0.5, calibration=of_second)
+        p_values = smoothing.p_values(windows, of_second)
+        np.testing.assert_array_equal(smoothing.predict(windows) == -1, p_values <= 0.5)
 
     def test_rows_that_are_no_windows_are_left_alone(self):
         X = np.random.default_rng(0).normal(size=(40, 3))
