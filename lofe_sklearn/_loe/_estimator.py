@@ -165,7 +165,8 @@ class LOE(
     sample_indices_ : ndarray of int, shape (n_kept,)
         Numbers of the training rows labelled as normal, which `fit_resample` keeps.
     offset_ : float
-        Threshold on `score_samples`: the share `contamination_` of the training rows lies below.
+        Threshold on `score_samples`: the share `contamination_` of the training rows lies below; of
+        new rows a larger one may. See ``false_alarm_rate`` of `set_threshold`.
     n_iter_ : int
         The number of epochs that the longest-trained member was trained for.
     loss_history_ : ndarray of shape (`n_iter_`,)
