@@ -31,6 +31,9 @@ OneMethod: TypeAlias = (
 )
 Method: TypeAlias = Literal["auto"] | OneMethod | Sequence[OneMethod]
 
+# Of a few hundred rows each is seen so often then that networks know them by heart, the anomalies
+# too: more epochs rank rows worse (study `nothing-chosen`, 80 and 300 rows).
+_MOST_EPOCHS = 80
 # Learning rate of the default backbones as members of an ensemble, over that which they have alone.
 _BRISK = 3.0
 # Which part of their own epochs is enough then, and how many epochs at least. A step of the flow
@@ -86,9 +89,10 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
     Where nothing is given an autoencoder stands in for Deep SVDD if the rows are wide. They are
     trained at three times their learning rate. Half of their steps are then enough, as long as
     these are 20 epochs, or 10 of the autoencoder's, and a fifth of the flow's: over the benchmarks'
-    sets members rank as well as after all steps. All but the flow also do in larger batches, of
-    more than 2,000 rows. Those go by distances, to which one far value makes all others alike, so
-    they cut such values off. The flow sees them: it is there to find rows that are extreme.
+    sets members rank as well as after all steps. After more than 80 epochs they rank worse. All but
+    the flow also do in larger batches, of more than 2,000 rows. Those go by distances, to which one
+    far value makes all others alike, so they cut such values off. The flow sees them: it is there
+    to find rows that are extreme.
     """
     backbones = backbones_of(estimator)
     if estimator is None:
@@ -98,7 +102,7 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
         for each in backbones:
             whole = each.choose_max_epochs(n_samples, n_features)
             part, least = _ENOUGH_EPOCHS[type(each)]
-            n_epochs = max(-(-whole // part), min(whole, least))
+            n_epochs = min(max(-(-whole // part), min(whole, least)), _MOST_EPOCHS)
             each.set_params(lr=_BRISK * each.lr, max_epochs=n_epochs)
             if not isinstance(each, RealNVP):
                 each.set_params(scaling="winsorized")

@@ -81,7 +81,8 @@ def test_batches_of_deep_svdd_grow_with_the_rows(n_samples, batch_size):
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "n_epochs"), [(1_000, (50, 20)), (5_000, (20, 4)), (50_000, (5, 2))]
+    ("n_samples", "n_epochs"),
+    [(80, (80, 80)), (400, (80, 40)), (1_000, (50, 20)), (5_000, (20, 4)), (50_000, (5, 2))],
 )
 def test_epochs_of_the_default_backbones_fall_with_the_rows(n_samples, n_epochs):
     backbones = _parameters.for_rows_of(None, n_samples, 30)
