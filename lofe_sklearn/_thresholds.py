@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._conformal import conformal_p_values, percentiles
 from lofe_sklearn._cut import threshold, tolerances
 from lofe_sklearn._types import Floats, MatrixLike
@@ -15,7 +16,6 @@ from lofe_sklearn._validation import (
     CONTAMINATION,
     Described,
     Number,
-    all_or_nothing,
     check_argument,
     warn_user,
 )
