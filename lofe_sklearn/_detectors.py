@@ -261,7 +261,7 @@ class OutlierDetector(
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
         try:
-            of_names = self if options.get("reset", True) else self._with_names_like(X)
+            of_names = self if options.get("reset", True) else self._with_names_like(X, name)
             # In C order, so that sums over rows are the same for all containers.
             rows = validate_data(
                 of_names,
@@ -288,7 +288,7 @@ class OutlierDetector(
                 )
         return rows, layout
 
-    def _with_names_like(self, X: Any) -> Any:
+    def _with_names_like(self, X: Any, name: str) -> Any:
         """Return the detector, or a copy with names if X has some, and without if X has none.
 
         scikit-learn would warn of either at a line of its own, where all calls look alike.
@@ -302,10 +302,11 @@ class OutlierDetector(
         owner, detector = type(self).__name__, self._without_names()
         if names is None:
             warn_user(
-                f"X does not have valid feature names, but {owner} was fitted with feature names"
+                f"{name} does not have valid feature names, but {owner} was fitted with feature "
+                "names"
             )
         else:
-            warn_user(f"X has feature names, but {owner} was fitted without feature names")
+            warn_user(f"{name} has feature names, but {owner} was fitted without feature names")
             detector.feature_names_in_ = names
         return detector
 

@@ -407,3 +407,11 @@ def test_names_that_are_missing_are_said_once_at_the_line_of_the_user(call, name
     else:
         np.testing.assert_array_equal(found.contributions, expected.contributions)
     assert hasattr(detector, "feature_names_in_") == named
+
+
+def test_the_argument_whose_names_are_missing_is_named():
+    frame = pd.DataFrame(rows(), columns=NAMES)
+    detector = DeepSVDD(max_epochs=1, random_state=0).fit(frame)
+    with pytest.warns(UserWarning, match="^calibration does not have valid") as caught:
+        detector.p_values(frame[:3], calibration=rows())
+    assert [warning.filename for warning in caught] == [__file__]

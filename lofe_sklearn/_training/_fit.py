@@ -249,8 +249,8 @@ class _Fits:
                 owner, own = type(detector).__name__, rows.take(numbers)
                 if own.X.shape[0] < 2:
                     raise ValueError(
-                        f"Found array with {own.X.shape[0]} sample(s) (shape={own.X.shape}) while "
-                        f"a minimum of 2 is required by {owner}."
+                        f"{owner}: Found array with {own.X.shape[0]} sample(s) (shape="
+                        f"{own.X.shape}) while a minimum of 2 is required by {owner}."
                     )
                 detector._adopt_rows(own)
                 known = self.known if self.known is None or numbers is None else self.known[numbers]
