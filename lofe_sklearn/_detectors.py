@@ -261,9 +261,10 @@ class OutlierDetector(
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
         try:
+            of_names = self if options.get("reset", True) else self._with_names_like(X, name)
             # In C order, so that sums over rows are the same for all containers.
             rows = validate_data(
-                self,
+                of_names,
                 X,
                 accept_sparse="csr",
                 order="C",
@@ -286,6 +287,28 @@ class OutlierDetector(
                     f"{type(reader).__name__}."
                 )
         return rows, layout
+
+    def _with_names_like(self, X: Any, name: str) -> Any:
+        """Return the detector, or a copy with names if X has some, and without if X has none.
+
+        scikit-learn would warn of either at a line of its own, where all calls look alike.
+        """
+        bare = BaseEstimator()
+        validate_data(bare, X, skip_check_array=True)
+        names = getattr(bare, "feature_names_in_", None)
+        fitted = getattr(self, "feature_names_in_", None)
+        if (names is None) == (fitted is None):
+            return self
+        owner, detector = type(self).__name__, self._without_names()
+        if names is None:
+            warn_user(
+                f"{name} does not have valid feature names, but {owner} was fitted with feature "
+                "names"
+            )
+        else:
+            warn_user(f"{name} has feature names, but {owner} was fitted without feature names")
+            detector.feature_names_in_ = names
+        return detector
 
     # What `to_rows` found in the training rows.
     _layout: Any = None

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._conformal import alarm_threshold
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._standing import StandingMixin
@@ -16,7 +17,6 @@ from lofe_sklearn._validation import (
     CONTAMINATION,
     Described,
     Number,
-    all_or_nothing,
     check_argument,
     warn_user,
 )

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -19,7 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from lofe_sklearn.exceptions import TrainingDivergedError
+# The largest size of anything that is kept in memory.
+MOST = 2**31 - 1
+# The largest number of things that are built one by one, such as the members of an ensemble.
+MOST_PARTS = 10**6
 
 
 class Constraint(Protocol):
@@ -52,6 +54,8 @@ class Number:
         Only `low`, and numbers that are a multiple of `step` above it.
     noun : str, optional
         What such a number is called in messages.
+    most : int, optional
+        Larger ones are too many for any machine; only messages about them say so.
     above : bool, default=False
         An earlier name of `exclude_low`.
     """
@@ -64,6 +68,7 @@ class Number:
     optional: bool = False
     step: int | None = None
     noun: str = ""
+    most: int | None = None
     above: InitVar[bool] = False
 
     def __post_init__(self, above: bool) -> None:
@@ -79,6 +84,8 @@ class Number:
         try:
             number = float(value)
         except OverflowError:  # an integer beyond every float
+            return False
+        if self.most is not None and number > self.most:
             return False
         if not np.isfinite(number) or (self.step and (number - self.low) % self.step):
             return False
@@ -227,7 +234,7 @@ class Sizes(AnyOf):
 
     def __init__(self, optional: bool = True) -> None:
         name = "a non-empty list of integers of at least 1"
-        layers = ListOf(Number(Integral, low=1), name=name)
+        layers = ListOf(Number(Integral, low=1, most=MOST), name=name)
         super().__init__(layers, *([None] if optional else []))
 
     def __str__(self) -> str:
@@ -248,8 +255,6 @@ IMAGE_SHAPE = AnyOf(
     ),
     None,
 )
-
-
 RANDOM_STATE = Seed()
 
 
@@ -267,7 +272,7 @@ def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> N
             owner = type(estimator).__name__
             raise ValueError(
                 f"{owner}: {name} must be {constraint}; got {value!r}."
-                f"{did_you_mean(value, options_of(constraint))} "
+                f"{did_you_mean(value, options_of(constraint))}{_too_many(value, constraint)} "
                 f"Set it in the constructor or with set_params({name}=...)."
             )
 
@@ -275,7 +280,7 @@ def check_parameters(estimator: Any, constraints: Mapping[str, Constraint]) -> N
 def check_argument(owner: str, name: str, value: Any, constraint: Constraint) -> None:
     """Raise ValueError if the argument `name` of the function `owner` breaks its constraint."""
     if not constraint.accepts(value):
-        hint = did_you_mean(value, options_of(constraint))
+        hint = did_you_mean(value, options_of(constraint)) + _too_many(value, constraint)
         raise ValueError(f"{owner}: {name} must be {constraint}; got {value!r}.{hint}")
 
 
@@ -288,6 +293,19 @@ def options_of(constraint: Constraint | None) -> list[str]:
     if isinstance(constraint, Described):
         return options_of(constraint.constraint)
     return []
+
+
+def _too_many(value: Any, constraint: Constraint) -> str:
+    """Return the sentence that says how many are possible, if they are more, or nothing."""
+    if isinstance(constraint, (AnyOf, Described)):
+        parts = constraint.parts if isinstance(constraint, AnyOf) else [constraint.constraint]
+        return "".join(_too_many(value, part) for part in parts if part is not None)
+    if isinstance(constraint, ListOf) and isinstance(value, (list, tuple)):
+        return next(filter(None, (_too_many(item, constraint.item) for item in value)), "")
+    most = getattr(constraint, "most", None)
+    if most is None or not isinstance(value, Real) or value <= most:
+        return ""
+    return f" More than {most} are too many."
 
 
 def did_you_mean(value: Any, options: Iterable[str]) -> str:
@@ -318,32 +336,14 @@ def check_finite(scores: np.ndarray, message: str) -> None:
 def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the user's code that led here, however deep the calls are."""
     level, frame = 2, sys._getframe(1)
-    # scikit-learn's callbacks wrap what `fit` calls, and its `set_output` wraps `transform`.
+    # scikit-learn's callbacks wrap what `fit` calls, and its `set_output` wraps `transform`; a
+    # context manager is entered by contextlib.
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_WITHIN):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
 
 
-_WITHIN = f"{__name__.partition('.')[0]}.", "sklearn.callback.", "sklearn.utils._set_output"
-
-
-@contextmanager
-def all_or_nothing(estimator: Any) -> Iterator[None]:
-    """Keep a failed ``fit`` from leaving a half-fitted estimator.
-
-    An error leaves the estimator as it was before the call, fitted or not. Only a diverged training
-    leaves it unfitted: the data and parameters were valid, and the earlier model does not belong to
-    them.
-    """
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException as error:
-        state = vars(estimator)
-        state.clear()
-        state.update(before)
-        if isinstance(error, TrainingDivergedError):
-            for name in before.keys() - estimator.get_params(deep=False).keys():
-                if "_callback" not in name:  # scikit-learn's, to be told of the end
-                    del state[name]
-        raise
+_WITHIN = (
+    f"{__name__.partition('.')[0]}.",
+    *("sklearn.callback.", "sklearn.utils._set_output", "contextlib"),
+)

@@ -3,11 +3,27 @@
 import re
 from functools import partial
 
+import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 
-from lofe_sklearn import LOE, DeepSVDD, datasets, features, metrics
+from lofe_sklearn import (
+    DTE,
+    GOAD,
+    LOE,
+    TCCM,
+    AutoEncoder,
+    DeepSVDD,
+    MHRot,
+    NeuTraL,
+    RealNVP,
+    datasets,
+    features,
+    fit_many,
+    metrics,
+)
 from lofe_sklearn._validation import Described, Number
 from lofe_sklearn.active import estimate_contamination, query
 from lofe_sklearn.model_selection import OutlierStratifiedKFold, check_cv
@@ -137,3 +153,55 @@ def test_choices_as_numpy_has_them():
         for each in (given, plain)
     )
     np.testing.assert_array_equal(own.score_samples(X), expected.score_samples(X))
+
+
+HUGE = [10**30, 2**62]
+SIZES = [
+    (LOE, "n_estimators"),
+    (NeuTraL, "n_transforms"),
+    (NeuTraL, "encoder_sizes"),
+    (GOAD, "n_transforms"),
+    (GOAD, "transform_size"),
+    (DTE, "n_bins"),
+    (DTE, "n_draws"),
+    (TCCM, "n_times"),
+    (RealNVP, "n_layers"),
+    (MHRot, "width"),
+    (MHRot, "depth"),
+    (AutoEncoder, "hidden_sizes"),
+]
+
+
+@pytest.mark.parametrize("huge", HUGE)
+@pytest.mark.parametrize(("detector", "name"), SIZES)
+def test_sizes_beyond_any_memory_are_refused(detector, name, huge):
+    """They ended in errors of torch or Python that name no parameter, or took all memory."""
+    value = [huge] if name.endswith("_sizes") else huge
+    value = huge - (huge - 10) % 6 if name == "depth" else value
+    with pytest.raises(ValueError, match=rf"{detector.__name__}: {name} must be .* are too many"):
+        detector(**{name: value}).fit(IMAGES if detector is MHRot else ROWS)
+
+
+@pytest.mark.parametrize("huge", HUGE)
+def test_functions_refuse_sizes_beyond_any_memory(huge):
+    for make in (partial(datasets.make_outliers, ROWS), datasets.make_transactions):
+        with pytest.raises(ValueError, match="n_samples must be .* are too many"):
+            make(n_samples=huge)
+
+
+@pytest.mark.parametrize("huge", HUGE)
+def test_numbers_without_a_limit(huge):
+    """More rows than there are, or more jobs, are all of them."""
+    backbone = DeepSVDD(max_epochs=1, random_state=0)
+    expected = clone(backbone).set_params(batch_size=20).fit(ROWS).score_samples(ROWS)
+    detector = clone(backbone).set_params(batch_size=huge, n_iter_no_change=huge)
+    np.testing.assert_array_equal(detector.fit(ROWS).score_samples(ROWS), expected)
+    [fitted] = fit_many([backbone], ROWS, n_jobs=huge)
+    alone = clone(backbone).fit(ROWS).score_samples(ROWS)
+    np.testing.assert_allclose(fitted.score_samples(ROWS), alone, rtol=1e-5)
+    members = LOE(backbone, n_estimators=2, contamination=0.1, evidence=None, random_state=0)
+    with joblib.parallel_config(backend="threading"):
+        many = clone(members).set_params(n_jobs=huge).fit(ROWS)
+    np.testing.assert_allclose(
+        many.score_samples(ROWS), members.fit(ROWS).score_samples(ROWS), rtol=1e-5
+    )

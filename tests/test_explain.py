@@ -388,3 +388,30 @@ def test_names_of_rows_that_are_times(explanation):
         assert (
             repr(replace(explanation, row_names=times)).splitlines()[1].startswith(f"row {text},")
         )
+
+
+@pytest.mark.parametrize("call", ["explain", "score_samples", "predict", "embed", "severity"])
+@pytest.mark.parametrize("named", [True, False])
+def test_names_that_are_missing_are_said_once_at_the_line_of_the_user(call, named):
+    frame = pd.DataFrame(rows(), columns=NAMES)
+    wanted = frame if named else frame.to_numpy()
+    given = frame.to_numpy() if named else frame
+    text = "X does not have valid feature names" if named else "X has feature names, but DeepSVDD"
+    detector = DeepSVDD(max_epochs=1, random_state=0).fit(wanted)
+    expected = getattr(detector, call)(wanted[:3])
+    with pytest.warns(UserWarning, match=text) as caught:
+        found = getattr(detector, call)(given[:3])
+    assert [warning.filename for warning in caught] == [__file__]
+    if call != "explain":
+        np.testing.assert_array_equal(found, expected)
+    else:
+        np.testing.assert_array_equal(found.contributions, expected.contributions)
+    assert hasattr(detector, "feature_names_in_") == named
+
+
+def test_the_argument_whose_names_are_missing_is_named():
+    frame = pd.DataFrame(rows(), columns=NAMES)
+    detector = DeepSVDD(max_epochs=1, random_state=0).fit(frame)
+    with pytest.warns(UserWarning, match="^calibration does not have valid") as caught:
+        detector.p_values(frame[:3], calibration=rows())
+    assert [warning.filename for warning in caught] == [__file__]

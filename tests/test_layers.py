@@ -15,7 +15,8 @@ ROOT = Path(lofe_sklearn.__file__).parent
 LAYERS = [
     ["exceptions", "_lazy", "_types", "_config"],
     ["engine"],
-    ["_quiet", "_containers", "_nested_parameters", "_validation", "_progress", "sources"],
+    ["_all_or_nothing", "_quiet", "_containers", "_nested_parameters", "_validation", "_progress"]
+    + ["sources"],
     ["_not_rows"],
     ["_bad_rows"],
     ["_versions", "_notebook"],

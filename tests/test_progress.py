@@ -1,5 +1,6 @@
 """Progress: silent unless asked, one bar over a whole job, lines in pipes."""
 
+import io
 import os
 import re
 import sys
@@ -323,3 +324,55 @@ class TestNotebook:
         monkeypatch.setattr(_displays, "PATIENCE", 60.0)
         small(verbose=1).fit(X)
         assert outputs == []
+
+
+class Stream:
+    """A stream of the user's, which may have nothing but `write`."""
+
+    def __init__(self):
+        self.written = ""
+
+    def write(self, text):
+        self.written += text
+
+
+class Broken(Stream):
+    """The terminal is gone, or the disk full."""
+
+    encoding = "utf-8"
+
+    def __init__(self, is_terminal):
+        super().__init__()
+        self.isatty = lambda: is_terminal
+
+    def write(self, text):
+        raise OSError("No space left on device")
+
+    def flush(self):
+        raise OSError("No space left on device")
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [Broken(False), Broken(True), closed(), Stream()],
+    ids=["full disk", "terminal that is gone", "closed", "only write"],
+)
+def test_a_fit_goes_on_where_its_bar_cannot_be_written(stream, monkeypatch):
+    monkeypatch.setattr(_displays, "PATIENCE", 0.0)
+    monkeypatch.setattr(_displays, "FIRST_LINE", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    detector = AutoEncoder(max_epochs=3, random_state=0)
+    expected = detector.fit(X).score_samples(X)
+    monkeypatch.setattr(sys, "stderr", stream)
+    found = detector.set_params(verbose=1).fit(X).score_samples(X)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(found, expected)
+    assert not _displays._on_screen.locked()
+    if type(stream) is Stream:
+        assert "AutoEncoder: done in" in stream.written

@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.metadata_routing import UNCHANGED
 
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._containers import count_rows, take_rows
 from lofe_sklearn._types import Ints, KnownLabels, Mask
-from lofe_sklearn._validation import all_or_nothing
 from lofe_sklearn.sources._find_source import in_memory, source_of
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from lofe_sklearn import engine
 from lofe_sklearn._loe import _ratio
 from lofe_sklearn._validation import (
+    MOST_PARTS,
     N_JOBS,
     RANDOM_STATE,
     AnyOf,
@@ -55,7 +56,7 @@ _SHARE = AnyOf(Number(Integral, low=1), Number(low=0, high=1, exclude_low=True, 
 
 CONSTRAINTS: dict[str, Constraint] = {
     "contamination": _ratio.CONSTRAINT,
-    "n_estimators": Number(Integral, low=1, optional=True),
+    "n_estimators": Number(Integral, low=1, optional=True, most=MOST_PARTS),
     "max_samples": AnyOf(OneOf(("auto",)), _SHARE),
     "max_features": _SHARE,
     "label_update": OneOf(("auto", "batch", "epoch")),

@@ -7,7 +7,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def require_rich(purpose: str) -> None:
 
 
 @contextmanager
-def opened(name: str, *, show: bool) -> Iterator[Bar | None]:
+def opened(name: str, *, show: bool) -> Iterator[_Expendable | None]:
     """Open the display of a job, on standard error; None if nothing is to be shown.
 
     After an error the bar stays where it stood, and the terminal is as it was before.
@@ -48,7 +48,7 @@ def opened(name: str, *, show: bool) -> Iterator[Bar | None]:
     if not show or not _on_screen.acquire(blocking=False):
         yield None
         return
-    bar = _bar_for(name)
+    bar = _Expendable(name)
     try:
         yield bar
         bar.finish()
@@ -66,9 +66,50 @@ def _bar_for(name: str) -> Bar:
     if console.is_jupyter:
         return NotebookBar(name, console)
     # Not `is_terminal`, which the environment can force for colours in pipes.
-    if console.file.isatty() and not console.is_dumb_terminal:
+    # A stream of the user's may have nothing but `write`.
+    if getattr(console.file, "isatty", bool)() and not console.is_dumb_terminal:
         return TerminalBar(name, console)
     return Lines(name, console)
+
+
+class _Expendable:
+    """The bar of a job, which is given up if it cannot be written: the job goes on.
+
+    A terminal may be gone, a log file's disk full, and a stream closed.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._bar: Bar | None = None
+        with self._giving_up():
+            self._bar = _bar_for(name)
+
+    def show(self, done: float, text: str, detail: str) -> None:
+        """Show what is done."""
+        if self._bar is not None:
+            with self._giving_up():
+                self._bar.show(done, text, detail)
+
+    def finish(self) -> None:
+        """Take in that the job is done."""
+        if self._bar is not None:
+            with self._giving_up():
+                self._bar.finish()
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        if self._bar is not None:
+            with self._giving_up():
+                self._bar.close()
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError):  # the second is of closed streams, and of their encodings
+            bar, self._bar = self._bar, None
+            if bar is not None:
+                with suppress(OSError, ValueError):
+                    bar.close()
 
 
 class Bar(ABC):
@@ -199,7 +240,8 @@ class Lines(Bar):
         from lofe_sklearn._progress._time_left import in_words
 
         self._n_lines += 1
-        print(in_words(self.task), file=self.console.file, flush=True)
+        file = self.console.file
+        print(in_words(self.task), file=file, flush=hasattr(file, "flush"))
 
 
 def _as_html(progress: Any) -> str:

@@ -24,8 +24,8 @@ class ExplainMixin:
     _layout: Any
     _readers: Any
     _rows_to_score: Any
+    _scores_of: Any
     _validated: Any
-    score_samples: Any
     _typical_values: Floats | None = None
 
     def explain(
@@ -92,8 +92,8 @@ class ExplainMixin:
         """
         owner = type(self).__name__
         names = getattr(self, "feature_names_in_", None)
-        self.score_samples(X)  # It names the row and the column of what cannot be scored.
         with self._rows_to_score(X) as rows:
+            self._scores_of(rows)  # It names the row and the column of what cannot be scored.
             typical = self._typical(background)
             n_features = rows.shape[1]
             default = self._feature_groups(n_features) if groups is None else groups

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import Tags, get_tags, indexable
 
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._containers import (
     check_plain_values,
     check_unmasked,
@@ -40,7 +41,6 @@ from lofe_sklearn._validation import (
     Constraint,
     Number,
     OneOf,
-    all_or_nothing,
     check_parameters,
     warn_user,
 )

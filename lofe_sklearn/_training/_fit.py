@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from lofe_sklearn import engine
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._containers import Subset, count_rows, take_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
@@ -29,7 +30,7 @@ from lofe_sklearn._training._plannable import Memo, Plannable
 from lofe_sklearn._training._task import Outcome, Plan, Task, Trained
 from lofe_sklearn._training._train import train_tasks
 from lofe_sklearn._types import RandomState
-from lofe_sklearn._validation import all_or_nothing, warn_user
+from lofe_sklearn._validation import warn_user
 from lofe_sklearn.sources._find_source import in_memory, source_of
 
 # Shares of a fit's time. What comes last has the rest.
@@ -248,8 +249,8 @@ class _Fits:
                 owner, own = type(detector).__name__, rows.take(numbers)
                 if own.X.shape[0] < 2:
                     raise ValueError(
-                        f"Found array with {own.X.shape[0]} sample(s) (shape={own.X.shape}) while "
-                        f"a minimum of 2 is required by {owner}."
+                        f"{owner}: Found array with {own.X.shape[0]} sample(s) (shape="
+                        f"{own.X.shape}) while a minimum of 2 is required by {owner}."
                     )
                 detector._adopt_rows(own)
                 known = self.known if self.known is None or numbers is None else self.known[numbers]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn import engine
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import Known
@@ -23,7 +24,6 @@ from lofe_sklearn._training._seen_rows import SeenRows
 from lofe_sklearn._training._session import Session
 from lofe_sklearn._training._stream import Stream
 from lofe_sklearn._training._task import Task
-from lofe_sklearn._validation import all_or_nothing
 from lofe_sklearn.sources._find_source import source_of
 from lofe_sklearn.sources._row_source import RowSource
 

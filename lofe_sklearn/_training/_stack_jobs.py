@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from joblib import Parallel
 
 from lofe_sklearn._progress import Part
@@ -17,12 +15,13 @@ class Stacks(Parallel):
     training : Part
         The progress of all of them.
     n_stacks : int
-    **options
-        Of `joblib.Parallel`.
+    n_jobs : int or None
+        As joblib takes it. More than there are stacks are as many: joblib would start the others
+        too, or fail.
     """
 
-    def __init__(self, training: Part, n_stacks: int, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, training: Part, n_stacks: int, n_jobs: int | None) -> None:
+        super().__init__(n_jobs=None if n_jobs is None else min(n_jobs, max(n_stacks, 1)))
         self._training, self._n_stacks = training, n_stacks
 
     def print_progress(self) -> None:

@@ -8,11 +8,12 @@ import numpy as np
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._any_detector import innermost_step, prefix_of_parameters
 from lofe_sklearn._containers import check_unmasked
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, MatrixLike
-from lofe_sklearn._validation import OneOf, all_or_nothing, check_argument
+from lofe_sklearn._validation import OneOf, check_argument
 from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.adapters._checks import checked_detector
 

@@ -9,7 +9,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
-from lofe_sklearn._validation import Number, Sizes
+from lofe_sklearn._validation import MOST, Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._mlp import MLP
@@ -140,8 +140,8 @@ class DTE(Backbone):
 
     own_constraints = {
         "hidden_sizes": Sizes(optional=False),
-        "n_bins": Number(Integral, low=2),
-        "n_draws": Number(Integral, low=1),
+        "n_bins": Number(Integral, low=2, most=MOST),
+        "n_draws": Number(Integral, low=1, most=MOST),
         "max_epochs": Number(Integral, low=1, optional=True),
     }
     default_steps = 3_000

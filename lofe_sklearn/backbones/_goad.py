@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lofe_sklearn._validation import Number, Sizes
+from lofe_sklearn._validation import MOST, Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import matching_losses
@@ -139,8 +139,8 @@ class GOAD(Backbone):
     """
 
     own_constraints = {
-        "n_transforms": Number(Integral, low=2),
-        "transform_size": Number(Integral, low=1),
+        "n_transforms": Number(Integral, low=2, most=MOST),
+        "transform_size": Number(Integral, low=1, most=MOST),
         "hidden_sizes": Sizes(optional=False),
         "margin": MARGIN,
         "triplet_weight": Number(low=0),

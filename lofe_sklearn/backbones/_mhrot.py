@@ -14,7 +14,7 @@ from torch import nn
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._training import Task, Trained
 from lofe_sklearn._types import Ints
-from lofe_sklearn._validation import IMAGE_SHAPE, Number, OneOf
+from lofe_sklearn._validation import IMAGE_SHAPE, MOST, MOST_PARTS, Number, OneOf
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._mhrot_module import MHRotModule
@@ -121,8 +121,8 @@ class MHRot(Backbone):
 
     own_constraints = {
         "image_shape": IMAGE_SHAPE,
-        "depth": Number(Integral, low=10, step=6),
-        "width": Number(Integral, low=1),
+        "depth": Number(Integral, low=10, step=6, most=MOST_PARTS),
+        "width": Number(Integral, low=1, most=MOST),
         "dropout": Number(low=0, high=0.9),
         "flips": OneOf((False, True)),
         "n_views": Number(Integral, low=1, optional=True),

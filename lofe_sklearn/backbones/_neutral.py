@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._training import one_feature_dominates
-from lofe_sklearn._validation import Number, OneOf, Sizes
+from lofe_sklearn._validation import MOST, Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import contrastive_losses, contrastive_losses_with_backward
@@ -235,7 +235,7 @@ class NeuTraL(Backbone):
     """
 
     own_constraints = {
-        "n_transforms": Number(Integral, low=2),
+        "n_transforms": Number(Integral, low=2, most=MOST),
         "transform_type": OneOf(("residual", "forward", "multiplicative")),
         "transform_sizes": Sizes(),
         "encoder_sizes": Sizes(),

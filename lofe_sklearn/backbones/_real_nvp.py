@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor, nn
 
-from lofe_sklearn._validation import Number, Sizes
+from lofe_sklearn._validation import MOST_PARTS, Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._losses import density_losses
@@ -310,7 +310,7 @@ class RealNVP(Backbone):
     """
 
     own_constraints = {
-        "n_layers": Number(Integral, low=2),
+        "n_layers": Number(Integral, low=2, most=MOST_PARTS),
         "hidden_sizes": Sizes(optional=False),
         "degrees_of_freedom": Number(low=0, high=1e6, exclude_low=True),
         "max_epochs": Number(Integral, low=1, optional=True),

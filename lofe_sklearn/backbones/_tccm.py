@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lofe_sklearn._validation import Number, Sizes
+from lofe_sklearn._validation import MOST, Number, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
 from lofe_sklearn.backbones._energies import square_losses
@@ -115,7 +115,7 @@ class TCCM(Backbone):
 
     own_constraints = {
         "hidden_sizes": Sizes(optional=False),
-        "n_times": Number(Integral, low=1),
+        "n_times": Number(Integral, low=1, most=MOST),
         "max_epochs": Number(Integral, low=1, optional=True),
     }
 

@@ -9,12 +9,12 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn._types import MatrixLike, RandomState
-from lofe_sklearn._validation import Described, Number, OneOf, check_argument, check_seed
+from lofe_sklearn._validation import MOST, Described, Number, OneOf, check_argument, check_seed
 from lofe_sklearn.datasets._finite_rows import finite_rows
 
 KINDS = OneOf(("uniform", "shuffled", "gaussian"))
 SCALE = Described(Number(low=0, exclude_low=True), "a finite number above 0")
-N_SAMPLES = Described(Number(Integral, low=1), "an integer of at least 1")
+N_SAMPLES = Described(Number(Integral, low=1, most=MOST), "an integer of at least 1")
 
 
 def make_outliers(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 import numpy as np
 
 from lofe_sklearn._types import RandomState
-from lofe_sklearn._validation import Described, Number, check_argument, check_seed
+from lofe_sklearn._validation import MOST, Described, Number, check_argument, check_seed
 from lofe_sklearn.datasets._contaminate import SHARE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-N_SAMPLES = Described(Number(Integral, low=10), "an integer of at least 10")
+N_SAMPLES = Described(Number(Integral, low=10, most=MOST), "an integer of at least 10")
 GAPS = Described(Number(low=0, high=0.5), "a number in [0, 0.5]")
 
 NORMAL = "normal"

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.stats import chi2
 
 from lofe_sklearn._types import RandomState, RowsAndLabels
-from lofe_sklearn._validation import Described, Number, check_argument, check_seed
+from lofe_sklearn._validation import MOST, Described, Number, check_argument, check_seed
 from lofe_sklearn.datasets._contaminate import NOT_NEGATIVE, SHARE
 
-COUNT = Described(Number(Integral, low=1), "an int >= 1")
+COUNT = Described(Number(Integral, low=1, most=MOST), "an int >= 1")
 
 
 def make_mulcross(

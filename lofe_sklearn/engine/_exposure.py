@@ -73,8 +73,11 @@ class NoExposure:
     # Whether something is drawn at random in each step.
     draws = False
 
-    def extend(self, row: Tensor) -> Tensor:
-        """Return the numbers of the rows of a step, given those of its batch, (M, b)."""
+    def extend(self, row: Tensor, sizes: Sequence[int]) -> Tensor:
+        """Return the numbers of the rows of a step, given those of its batch, (M, b).
+
+        Of the b rows of each model the first are its own, as many as `sizes` says.
+        """
         return row
 
     def own(self, values: Tensor) -> Tensor:
@@ -110,17 +113,25 @@ class ExposureStep(NoExposure):
         self._index = index
         # Another sequence than that of the rows' order, which has the same seed.
         self._generators = [torch.Generator().manual_seed(seed + 1) for seed in seeds]
-        self._weight = torch.tensor([[w] for w in weights], device=index[0].device)
+        self._weights = list(weights)
         self._n_rows = 0
+        self._mean_weights = torch.zeros(len(index), 0)
 
-    def extend(self, row: Tensor) -> Tensor:
-        """Return the row numbers of the batch and, behind them, those of the outliers drawn."""
+    def extend(self, row: Tensor, sizes: Sequence[int]) -> Tensor:
+        """Return the row numbers of the batch and, behind them, those of the outliers drawn.
+
+        A model of a stack draws as many as it would draw alone: as it has rows of its own in the
+        batch. Where these are fewer than others', it is filled up with one whose weight is zero.
+        """
         self._n_rows = row.shape[1]
-        drawn = [
-            own[torch.randint(len(own), (self._n_rows,), generator=g).to(own.device)]
-            for own, g in zip(self._index, self._generators, strict=True)
-        ]
-        return torch.cat([row, torch.stack(drawn)], dim=1)
+        filled_up = torch.stack([own[:1].expand(self._n_rows) for own in self._index])
+        mean_weights = torch.zeros(len(sizes), self._n_rows)
+        for m, (own, size) in enumerate(zip(self._index, sizes, strict=True)):
+            drawn = torch.randint(len(own), (size,), generator=self._generators[m])
+            filled_up[m, :size] = own[drawn.to(own.device)]
+            mean_weights[m, :size] = self._weights[m] / size
+        self._mean_weights = mean_weights.to(row.device)
+        return torch.cat([row, filled_up], dim=1)
 
     def own(self, values: Tensor) -> Tensor:
         """Return the columns of `values` that belong to the batch."""
@@ -128,15 +139,11 @@ class ExposureStep(NoExposure):
 
     def weights(self, w_n: Tensor, w_a: Tensor) -> tuple[Tensor, Tensor]:
         """Give the outliers the weights of a mean anomaly loss, and no normal loss."""
-        of_outliers = self._mean_weights()
         return (
-            torch.cat([w_n, torch.zeros_like(of_outliers)], dim=1),
-            torch.cat([w_a, of_outliers], dim=1),
+            torch.cat([w_n, torch.zeros_like(self._mean_weights)], dim=1),
+            torch.cat([w_a, self._mean_weights], dim=1),
         )
 
     def objective(self, loss_a: Tensor) -> Tensor:
         """Weighted mean anomaly loss of each model's outliers, (M,)."""
-        return (self._mean_weights() * loss_a[:, self._n_rows :]).sum(dim=1)
-
-    def _mean_weights(self) -> Tensor:
-        return (self._weight / self._n_rows).expand(-1, self._n_rows)
+        return (self._mean_weights * loss_a[:, self._n_rows :]).sum(dim=1)

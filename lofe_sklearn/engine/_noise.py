@@ -50,14 +50,15 @@ class NoiseStep(NoNoise):
         sizes : sequence of M ints
             Rows of each model in the batch. The next ones fill shorter batches up.
         width : int
-            Rows of the step, outliers behind those of the batch included.
+            Rows of the step. Behind those of the batch there may be as many outliers, of which each
+            model has as many as it has rows.
         """
         noise = torch.zeros(len(sizes), width, self._n_noise)
-        n_outliers = width - max(sizes)
+        first = max(sizes)
         for own, size, generator in zip(noise, sizes, self._generators, strict=True):
             own[:size] = self._numbers(size, generator)
-            if n_outliers:
-                own[-n_outliers:] = self._numbers(n_outliers, generator)
+            if width > first:
+                own[first : first + size] = self._numbers(size, generator)
         return noise
 
     def _numbers(self, n_rows: int, generator: torch.Generator) -> Tensor:

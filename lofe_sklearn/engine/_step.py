@@ -50,7 +50,7 @@ class Step:
     def __call__(self, batch: Batch) -> Made:
         """Do the step of a batch."""
         exposure = self.exposure
-        row = exposure.extend(batch.row)
+        row = exposure.extend(batch.row, batch.sizes)
         noise = self.noise.draw(batch.sizes, row.shape[1])
         losses, backward = self.rows.losses_with_backward(self.stack, row, noise)
         own = exposure.own(losses[0]), exposure.own(losses[1])

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from lofe_sklearn import engine
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._progress import job, part
 from lofe_sklearn._types import FilePath
@@ -26,7 +27,6 @@ from lofe_sklearn._validation import (
     ListOf,
     Number,
     OneOf,
-    all_or_nothing,
     check_parameters,
 )
 from lofe_sklearn._versions import VersionedPickleMixin

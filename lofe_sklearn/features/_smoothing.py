@@ -13,6 +13,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._notebook import DocumentationMixin
@@ -23,7 +24,6 @@ from lofe_sklearn._validation import (
     Described,
     Number,
     OneOf,
-    all_or_nothing,
     as_numbers,
     check_argument,
     check_finite,

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import MatrixLike
-from lofe_sklearn._validation import Constraint, OneOf, all_or_nothing, check_parameters
+from lofe_sklearn._validation import Constraint, OneOf, check_parameters
 from lofe_sklearn._versions import VersionedPickleMixin
 from lofe_sklearn.features._clips import Clip
 from lofe_sklearn.features._extractor import as_rgb

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils import get_tags
 
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._notebook import DocumentationMixin
@@ -19,7 +20,6 @@ from lofe_sklearn._validation import (
     Constraint,
     Number,
     OneOf,
-    all_or_nothing,
     check_parameters,
     check_seed,
 )

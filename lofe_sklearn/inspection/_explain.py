@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._any_detector import check_detector, innermost_detector, normality
 from lofe_sklearn._containers import check_unmasked, readable_rows, tidy_csr
 from lofe_sklearn._detectors import OutlierDetector
+from lofe_sklearn._quiet import silenced
 from lofe_sklearn._reasons import (
     Explanation,
     PlainRows,
@@ -119,6 +120,13 @@ def explain(
         return _explain_table(fitted, first, X, background, groups)
     X = _table(X, "X")
     normality(fitted, X, _OWNER)  # The steps raise their own errors for what they cannot take.
+    # What they warn of names that are missing, they have said by now.
+    with silenced("X (does not have valid|has) feature names", UserWarning):
+        return _explain_columns(fitted, X, background, groups)
+
+
+def _explain_columns(fitted: Any, X: Any, background: Any, groups: ArrayLike | None) -> Explanation:
+    """Explain rows that a Pipeline has scored before."""
     names = column_names(X)
     part_of = read_groups(groups, X.shape[1], _OWNER, names)
     background = _known_background(fitted, X) if background is None else background

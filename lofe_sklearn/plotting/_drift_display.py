@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from lofe_sklearn._any_detector import fitted_with_threshold, normality
 from lofe_sklearn._types import SamplesLike
-from lofe_sklearn._validation import Number, OneOf, check_argument
+from lofe_sklearn._validation import MOST_PARTS, Number, OneOf, check_argument
 from lofe_sklearn.inspection._drift import compare_scores, reference_scores
 from lofe_sklearn.inspection._drift_report import DriftReport
 from lofe_sklearn.plotting._drawing import (
@@ -229,7 +229,7 @@ class DriftDisplay:
             If an argument is out of its range.
         """
         owner = f"{type(self).__name__}.plot"
-        check_argument(owner, "bins", bins, Number(Integral, low=1))
+        check_argument(owner, "bins", bins, Number(Integral, low=1, most=MOST_PARTS))
         check_argument(owner, "xscale", xscale, OneOf(_SCALES))
         self.ax_ = axes_to_draw_on(ax, owner)
         self.figure_ = self.ax_.figure

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from lofe_sklearn._any_detector import fitted_detector, rows_of_detector
 from lofe_sklearn._types import MatrixLike
-from lofe_sklearn._validation import Number, OneOf, check_argument
+from lofe_sklearn._validation import MOST_PARTS, Number, OneOf, check_argument
 from lofe_sklearn.metrics import is_anomaly
 from lofe_sklearn.plotting._drawing import (
     MARKERS,
@@ -217,7 +217,7 @@ class ReliabilityDisplay:
         """
         owner = f"{cls.__name__}.from_predictions"
         require_matplotlib(owner)
-        check_argument(owner, "n_bins", n_bins, Number(Integral, low=1))
+        check_argument(owner, "n_bins", n_bins, Number(Integral, low=1, most=MOST_PARTS))
         check_argument(owner, "strategy", strategy, OneOf(("uniform", "quantile")))
         anomalous = is_anomaly(y_true, name=f"{owner}: y_true")
         proba = finite_values(y_proba, "y_proba", owner)

@@ -13,7 +13,7 @@ from lofe_sklearn._any_detector import fitted_with_threshold, normality
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import SamplesLike
-from lofe_sklearn._validation import Number, OneOf, check_argument
+from lofe_sklearn._validation import MOST_PARTS, Number, OneOf, check_argument
 from lofe_sklearn.plotting._drawing import (
     ANOMALY,
     NORMAL,
@@ -251,7 +251,7 @@ class ScoresDisplay:
             If an argument is out of its range.
         """
         owner = f"{type(self).__name__}.plot"
-        check_argument(owner, "bins", bins, Number(Integral, low=1))
+        check_argument(owner, "bins", bins, Number(Integral, low=1, most=MOST_PARTS))
         check_argument(owner, "xscale", xscale, OneOf(_SCALES))
         self.ax_ = axes_to_draw_on(ax, owner)
         self.figure_ = self.ax_.figure

@@ -10,12 +10,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._missing_codes import code_in, warn_of_codes
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import (
     RANDOM_STATE,
-    all_or_nothing,
     check_parameters,
     did_you_mean,
     warn_user,

@@ -88,11 +88,14 @@ def test_outliers_have_noise_too(X):
 
 
 def test_places_that_only_fill_a_batch_up_have_none():
-    noise = NoiseStep(2, [0, 1]).draw((3, 5), width=7)
-    assert noise.shape == (2, 7, 2)
+    noise = NoiseStep(2, [0, 1]).draw((3, 5), width=10)
+    assert noise.shape == (2, 10, 2)
     assert (noise[0, 3:5] == 0).all()
-    filled = torch.cat([noise[0, :3], noise[0, 5:], noise[1]])
-    assert len(filled.unique(dim=0)) == 12
+    assert (noise[0, 8:] == 0).all()
+    filled = torch.cat([noise[0, :3], noise[0, 5:8], noise[1]])
+    assert len(filled.unique(dim=0)) == 16
+    # The first model's numbers are those that it would be given alone.
+    assert torch.equal(noise[0, [0, 1, 2, 5, 6, 7]], NoiseStep(2, [0]).draw((3,), width=6)[0])
 
 
 def test_modules_that_ask_for_none_get_none(X):

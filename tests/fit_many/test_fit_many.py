@@ -22,7 +22,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.neighbors import LocalOutlierFactor
 
-from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, fit_many
+from lofe_sklearn import DTE, ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, fit_many
 
 X = pytest.fixture(make_rows)
 known = pytest.fixture(make_known)
@@ -79,6 +79,27 @@ def test_folds_of_different_numbers_of_batches(X, known, stacks):
     estimators = [small_loe(random_state=i) for i in range(6)]
     check(estimators, X, rows, known)
     assert sorted(stacks[:4]) == [1, 1, 1, 3]  # of one, two (three times), three and four batches
+
+
+@pytest.mark.parametrize("outliers", ["array", "uniform"])
+@pytest.mark.parametrize("backbone_class", [DeepSVDD, DTE])  # DTE trains with noise of each row
+def test_outliers_beside_folds_of_unequal_size(backbone_class, outliers, X, known, stacks):
+    outliers = X[:17] * 3 if outliers == "array" else outliers
+    rows = [train for train, _ in KFold(3, shuffle=True, random_state=0).split(X)]
+    assert len({len(fold) for fold in rows}) > 1
+    for labels in (None, known):
+        stacks.clear()
+        backbones = [backbone_class(max_epochs=3, random_state=i) for i in range(3)]
+        fitted = fit_many(backbones, X, rows=rows, known_labels=labels, outliers=outliers)
+        assert stacks == [3]
+        expected = [
+            clone(backbone).fit(
+                X[own], known_labels=None if labels is None else labels[own], outliers=outliers
+            )
+            for backbone, own in zip(backbones, rows, strict=True)
+        ]
+        for one, other in zip(fitted, expected, strict=True):
+            assert_same(one, other, X)
 
 
 def test_features_are_scaled_by_each_folds_own_rows(X):

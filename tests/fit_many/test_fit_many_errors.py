@@ -137,6 +137,7 @@ class TestBadRows:
         results = fit_many(
             [small_loe(), small_loe()], X, rows=[[4], np.arange(50)], return_errors=True
         )
+        assert str(results[0]).startswith("LOE: Found array with 1 sample(s)")
         assert "minimum of 2" in str(results[0])
         assert_same(results[1], small_loe().fit(X[:50]), X)
 

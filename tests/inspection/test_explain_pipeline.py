@@ -306,3 +306,13 @@ def test_missing_numbers_of_nullable_types_without_background(kind):
     expected = explain(fitted, table[:8])
     found = explain(fitted, table[:8].astype({"count": kind}))
     np.testing.assert_allclose(found.contributions, expected.contributions, atol=1e-9)
+
+
+def test_names_that_are_missing_are_said_once():
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=list("abc"))
+    detector = make_pipeline(StandardScaler(), DeepSVDD(max_epochs=2, random_state=0)).fit(frame)
+    expected = explain(detector, frame[:2])
+    with pytest.warns(UserWarning, match="does not have valid feature names") as caught:
+        found = explain(detector, frame.to_numpy()[:2])
+    assert len(caught) == 1
+    np.testing.assert_allclose(found.contributions, expected.contributions)
