@@ -34,9 +34,7 @@ from lofe_sklearn.features._windows import VideoWindows
 
 Kernel: TypeAlias = Literal["gaussian", "box"]
 SIGMA = Described(Number(low=0), "a number of at least 0, and finite")
-_NEEDS_NORMAL = (
-    "TemporalSmoothing: {} needs windows that were not trained on, normal ones as far as possible. "
-)
+_NEEDS_OTHERS = "TemporalSmoothing: {} needs normal windows that were not trained on. "
 KERNEL = OneOf(("gaussian", "box"))
 
 
@@ -301,11 +299,11 @@ class TemporalSmoothing(
         return self.score_samples(X)
 
     def _held_out_calibration(self, asked: str) -> Floats:
-        raise ValueError(f"{_NEEDS_NORMAL.format(asked)}Pass calibration=windows.")
+        raise ValueError(f"{_NEEDS_OTHERS.format(asked)}Pass calibration=windows.")
 
     def _bound_false_discoveries(self, rate: float) -> None:
         raise ValueError(
-            f"{_NEEDS_NORMAL.format('false_discovery_rate')}p_values(X, calibration=windows) and "
+            f"{_NEEDS_OTHERS.format('false_discovery_rate')}p_values(X, calibration=windows) and "
             "scipy.stats.false_discovery_control bound the rate."
         )
 

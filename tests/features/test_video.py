@@ -356,7 +356,7 @@ class TestSmoothing:
             lambda: smoothing.set_threshold(false_discovery_rate=0.1),
             lambda: smoothing.set_threshold(false_alarm_rate=0.1),
         ):
-            with pytest.raises(ValueError, match="needs windows that were not trained on"):
+            with pytest.raises(ValueError, match="needs normal windows that were not trained on"):
                 call()
         smoothing.set_threshold(false_alarm_rate=0.5, calibration=of_second)
         p_values = smoothing.p_values(windows, of_second)
