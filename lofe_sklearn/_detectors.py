@@ -294,7 +294,8 @@ class OutlierDetector(
         scikit-learn would warn of either at a line of its own, where all calls look alike.
         """
         bare = BaseEstimator()
-        validate_data(bare, X, skip_check_array=True)
+        if hasattr(X, "columns") or hasattr(X, "__dataframe__"):  # others have no names
+            validate_data(bare, X, skip_check_array=True)
         names = getattr(bare, "feature_names_in_", None)
         fitted = getattr(self, "feature_names_in_", None)
         if (names is None) == (fitted is None):
