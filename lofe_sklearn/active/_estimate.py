@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import gaussian_kde
@@ -15,8 +17,20 @@ from lofe_sklearn._types import Bools, Floats, KnownLabels, Mask
 from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
 from lofe_sklearn.active._query import standardised
 
-# The prior ratio counts as much as this number of answers.
-_PRIOR_ANSWERS = 5
+# How far a prior ratio may be off: it is log-normal, and one standard deviation is a factor of
+# seven, as in LOE's own prior.
+_PRIOR_DEVIATION = 2.0
+# The ratios that are compared, and the share of the belief outside the interval, at each end.
+_RATIOS = np.geomspace(1e-4, 0.5, 400)
+_TAIL = 0.1
+
+
+class Estimate(NamedTuple):
+    """A ratio, and the interval that holds four fifths of what is believed of it."""
+
+    value: float
+    low: float
+    high: float
 
 
 def estimate_contamination(
@@ -52,10 +66,12 @@ def estimate_contamination(
     embedding : array-like of shape (n_samples, n_outputs), optional
         All rows as that detector embeds them. The scores count as one more output.
     prior : float, optional
-        The share of anomalies that was assumed before, in (0, 0.5]. It counts as much as five
-        answers. If only some kind of rows was asked about, for example the most anomalous ones, the
-        prior is also used as the share among the rows that no answer represents; the mean of p(s) /
-        q(s) tells how many rows are represented. Default: the answers alone.
+        The share of anomalies that was assumed before, in (0, 0.5]. It is believed as LOE believes
+        its own prior: log-normal, with a factor of seven as the standard deviation. The estimate is
+        the mean of what is believed after the answers. Answers speak only for rows like their own:
+        if only some kind of rows was asked about, for example the most anomalous ones, they count
+        less, and the prior is also used as the share among the rows that no answer represents. The
+        mean of p(s) / q(s) tells how many rows are represented. Default: the answers alone.
 
     Returns
     -------
@@ -83,36 +99,95 @@ def estimate_contamination(
     >>> round(estimate_contamination(scores, known), 2)
     0.15
     """
+    answers = _read(scores, Known(known_labels, known_anomalies, known_normal), embedding)
+    if prior is None:
+        return answers.within(answers.alone)
+    return _estimate(answers, prior).value
+
+
+def estimate_with_interval(
+    scores: ArrayLike, labels: Known, embedding: ArrayLike, prior: float
+) -> Estimate:
+    """Do as `estimate_contamination` does, and tell how far the ratio may be from it."""
+    return _estimate(_read(scores, labels, embedding), prior)
+
+
+class _Answers(NamedTuple):
+    """What the answers say.
+
+    Attributes
+    ----------
+    alone : float
+        Their estimate of the ratio, without a prior.
+    share : float
+        Of anomalies among the rows that they represent.
+    covered : float
+        How large a part of all rows these are.
+    n_answers : int
+    least, most : float
+        What the known labels leave possible.
+    """
+
+    alone: float
+    share: float
+    covered: float
+    n_answers: int
+    least: float
+    most: float
+
+    def within(self, ratio: float) -> float:
+        return float(np.clip(ratio, self.least, self.most))
+
+
+def _read(scores: ArrayLike, labels: Known, embedding: ArrayLike | None) -> _Answers:
     owner = "estimate_contamination"
     check_plain_values(scores, "scores", owner)
     try:
         values = column_or_1d(scores, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{owner}: scores must be a 1d array of numbers. {error}") from error
-    labels = Known(known_labels, known_anomalies, known_normal)
     known = labels.read(len(values), owner, trains=False)
     if known is None:
         raise ValueError(
             "estimate_contamination: known_labels holds no known label; known_anomalies or "
             "known_normal must name at least one row."
         )
-    if prior is not None:
-        check_argument(owner, "prior", prior, CONTAMINATION)
     check_finite(values, f"{owner}: scores must be finite; row {{row}} is not, it is {{value}}.")
     asked = known != 0
     anomalous = known[asked] < 0
     ratios = _density_ratios(values, asked)
     covered = min(1.0, float(ratios.mean()))
-    estimate = float(np.mean(anomalous * ratios))
+    alone = float(np.mean(anomalous * ratios))
+    share = float(anomalous @ ratios / ratios.sum())
     if embedding is not None:
         places = _with_scores(_checked_embedding(embedding, owner), values)
-        estimate = covered * float(_cells(places, asked) @ anomalous)
-    if prior is not None:
-        estimate += (1.0 - covered) * prior
-        n_answers = len(anomalous)
-        estimate = (n_answers * estimate + _PRIOR_ANSWERS * prior) / (n_answers + _PRIOR_ANSWERS)
+        share = float(_cells(places, asked) @ anomalous)
+        alone = covered * share
     least = max(float(np.mean(known < 0)), 1 / len(values))
-    return float(np.clip(estimate, least, 0.5))
+    most = max(least, min(0.5, float(np.mean(known <= 0))))
+    return _Answers(alone, share, covered, len(anomalous), min(least, 0.5), min(most, 0.5))
+
+
+def _estimate(answers: _Answers, prior: float) -> Estimate:
+    """Update a prior ratio by the answers."""
+    check_argument("estimate_contamination", "prior", prior, CONTAMINATION)
+    share, n_answers = answers.share, answers.n_answers * answers.covered
+    log_belief = (
+        -0.5 * (np.log(_RATIOS / prior) / _PRIOR_DEVIATION) ** 2
+        + n_answers * share * np.log(_RATIOS)
+        + n_answers * (1 - share) * np.log1p(-_RATIOS)
+    )
+    belief = np.exp(log_belief - log_belief.max())
+    belief /= belief.sum()
+    reached = np.cumsum(belief)
+    half_a_step = (_RATIOS[1] / _RATIOS[0]) ** 0.5
+    low = _RATIOS[int((reached >= _TAIL).argmax())] / half_a_step
+    high = _RATIOS[int((reached >= 1 - _TAIL).argmax())] * half_a_step
+    # Scores alone make answers represent fewer rows than they do: the root of that part was nearest
+    # to the true ratios (see the study `known_labels`).
+    covered = answers.covered**0.5
+    value = covered * float(belief @ _RATIOS) + (1 - covered) * prior
+    return Estimate(*map(answers.within, (value, min(low, value), max(high, value))))
 
 
 def _checked_embedding(embedding: ArrayLike, owner: str) -> Floats:

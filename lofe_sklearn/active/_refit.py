@@ -13,12 +13,10 @@ from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._known_labels import Known, pair_of_masks
 from lofe_sklearn._loe import LOE, Given, read_contamination
 from lofe_sklearn._types import Detector, KnownLabels, Mask, MatrixLike
-from lofe_sklearn.active._estimate import estimate_contamination
+from lofe_sklearn.active._estimate import estimate_with_interval
 from lofe_sklearn.active._query import fitted_detector
 from lofe_sklearn.backbones import Backbone
 
-# An estimate from about twenty answers is mostly right up to this factor.
-_FACTOR = 2.0
 # The ratio for a detector whose threshold flags no row.
 _LEAST_PRIOR = 1e-4
 Contamination: TypeAlias = float | tuple[float, float] | Literal["estimate", "auto"] | None
@@ -78,9 +76,9 @@ def refit(
     contamination : "estimate", float, pair, "auto" or None, default="estimate"
         The share of anomalies among all rows. ``"estimate"`` takes it from the answers, see
         `estimate_contamination`, with the detector's `contamination_` as the prior. A detector that
-        was given one ratio gets the estimate. A detector whose members assume several ratios gets
-        the interval from half to twice the estimate, since a few answers are inexact. None keeps
-        the detector's own.
+        was given one ratio gets the estimate. The members of one that assumes several ratios are
+        spread over the interval that holds four fifths of what is believed after the answers, wide
+        after a few; its `contamination_` is the estimate too. None keeps the detector's own.
     queried_by : LOE, Backbone or Pipeline, optional
         The detector whose scores and embedding are used to estimate the ratio. Default: `detector`.
         From the second round on, pass the detector of the first round: one that was trained with
@@ -129,24 +127,33 @@ def refit(
             "refit: known_labels holds no known label; known_anomalies or known_normal must name "
             "at least one row."
         )
+    estimate = None
     if isinstance(contamination, str) and contamination == "estimate":
         first, seen = fitted_detector(detector if queried_by is None else queried_by, X, "refit")
-        contamination = estimate_contamination(
-            first.score_samples(seen),
-            pair_of_masks(known),
-            embedding=first.embed(seen),
-            prior=_prior(first),
+        answers = Known(pair_of_masks(known))
+        estimate = estimate_with_interval(
+            first.score_samples(seen), answers, first.embed(seen), _prior(first)
         )
-        several = isinstance(last, LOE) and not isinstance(
-            read_contamination(last.contamination), Given
-        )
-        if several:
-            contamination = contamination / _FACTOR, min(0.5, contamination * _FACTOR)
+        contamination = estimate.value
+        if estimate.low < estimate.high and _assumes_several(last):
+            contamination = estimate.low, estimate.high
     fresh = _as_loe(last)
     if contamination is not None:
         fresh.set_params(contamination=contamination)
     fresh.set_params(**params)
-    return _fitted(detector, fresh, X, known)
+    refitted = _fitted(detector, fresh, X, known)
+    if estimate is not None:
+        # Of an interval alone, LOE takes the geometric mean of its ends.
+        judge = refitted[-1] if isinstance(refitted, Pipeline) else refitted
+        judge.set_threshold(contamination=estimate.value)
+    return refitted
+
+
+def _assumes_several(detector: Any) -> bool:
+    """Whether the members of a detector assume several ratios."""
+    return isinstance(detector, LOE) and not isinstance(
+        read_contamination(detector.contamination), Given
+    )
 
 
 def _prior(detector: Any) -> float:

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from lofe_sklearn._known_labels import Known
 from lofe_sklearn.active import estimate_contamination
+from lofe_sklearn.active._estimate import estimate_with_interval
 
 
 def asked_by(rng, scores, y, bias, n_queries=40):
@@ -47,19 +49,61 @@ def test_what_no_answer_speaks_of_keeps_the_prior():
     assert estimate_contamination(scores, known, prior=0.1) == pytest.approx(0.1, abs=0.03)
 
 
-def test_a_prior_counts_as_five_answers():
-    # Answers all over the range, so that they represent all rows.
+def spread_answers(n_queries, every):
+    """Answers all over the range, so that they represent all rows; each `every`-th an anomaly."""
+    known = np.zeros(1000, dtype=int)
+    asked = np.linspace(0, 999, n_queries).astype(int)
+    known[asked], known[asked[1::every]] = 1, -1
+    return known
+
+
+def test_the_more_answers_the_less_a_prior_counts():
     scores = np.linspace(0, 1, 1000)
+    gaps = []
     for n_queries in (5, 20, 200):
-        known = np.zeros(1000, dtype=int)
-        asked = np.linspace(0, 999, n_queries).astype(int)
-        known[asked], known[asked[1::4]] = 1, -1
         alone, low, high = (
-            estimate_contamination(scores, known, embedding=scores[:, None], prior=prior)
+            estimate_contamination(
+                scores, spread_answers(n_queries, 4), embedding=scores[:, None], prior=prior
+            )
             for prior in (None, 0.01, 0.4)
         )
-        assert high - low == pytest.approx((0.4 - 0.01) * 5 / (n_queries + 5), rel=0.3)
-        assert low < alone < high
+        assert low < high
+        gaps.append(high - low)
+        if n_queries == 200:
+            assert low == pytest.approx(alone, abs=0.03)
+    assert gaps[0] > 2 * gaps[1] > 4 * gaps[2]
+
+
+def test_answers_that_are_all_normal_leave_room_for_anomalies():
+    """Ten random rows without an anomaly are no reason to believe that there are none."""
+    scores = np.linspace(0, 1, 1000)
+    known = spread_answers(10, 5) != 0
+    estimate = estimate_with_interval(scores, Known(normal=known), scores[:, None], 0.03)
+    assert 0.015 < estimate.value < 0.06
+    assert estimate.low < 0.01
+    assert estimate.high > 0.05
+    # A hundred of them are one.
+    known = spread_answers(100, 5) != 0
+    estimate = estimate_with_interval(scores, Known(normal=known), scores[:, None], 0.03)
+    assert estimate.value < 0.015
+    assert estimate.high < 0.03
+
+
+def test_the_interval_is_that_of_the_binomial_with_the_prior():
+    """Against draws from the prior, weighed by how likely they make the answers."""
+    rng = np.random.default_rng(0)
+    scores = np.linspace(0, 1, 1000)
+    known = spread_answers(40, 8)
+    estimate = estimate_with_interval(scores, Known(known), scores[:, None], 0.05)
+    drawn = 0.05 * np.exp(2.0 * rng.normal(size=400_000))
+    drawn = drawn[(drawn > 1e-4) & (drawn < 0.5)]
+    weights = drawn**5 * (1 - drawn) ** 35
+    order = np.argsort(drawn)
+    reached = np.cumsum(weights[order]) / weights.sum()
+    low, high = (drawn[order][np.searchsorted(reached, q)] for q in (0.1, 0.9))
+    assert estimate.value == pytest.approx(np.average(drawn, weights=weights), rel=0.15)
+    assert estimate.low == pytest.approx(low, rel=0.15)
+    assert estimate.high == pytest.approx(high, rel=0.15)
 
 
 def test_answers_speak_for_the_rows_around_them():

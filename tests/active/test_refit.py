@@ -47,6 +47,38 @@ def test_the_ratio_can_be_chosen(loe, contaminated, answers, given, expected):
     assert refitted.contamination == expected
 
 
+def test_members_are_spread_over_what_the_answers_leave_possible(contaminated, answers):
+    X, y = contaminated
+    found = {}
+    for ratio in ((0.01, 0.4), "auto"):
+        detector = LOE(DeepSVDD(max_epochs=5), contamination=ratio, n_estimators=4, random_state=0)
+        first = detector.fit(X)
+        for n_answers in (5, 30):
+            known = np.where(np.cumsum(answers != 0) <= n_answers, answers, 0)
+            given = {"known_anomalies": known < 0, "known_normal": known > 0}
+            refitted = refit(first, X, **given)
+            low, high = found[n_answers] = refitted.contamination
+            expected = estimate_contamination(
+                first.score_samples(X),
+                embedding=first.embed(X),
+                prior=first.contamination_,
+                **given,
+            )
+            assert low < expected < high
+            assert refitted.contamination_ == pytest.approx(expected)
+            assert (refitted.labels_ == -1).mean() == pytest.approx(expected, abs=0.01)
+        assert found[30][0] < y.mean() < found[30][1]
+        assert found[5][1] / found[5][0] > 2 * found[30][1] / found[30][0]
+
+
+def test_where_all_labels_are_known_nothing_is_estimated(contaminated):
+    X, y = contaminated
+    first = LOE(DeepSVDD(max_epochs=2), n_estimators=2, random_state=0).fit(X)
+    with pytest.warns(UserWarning, match="known"):
+        refitted = refit(first, X, np.where(y == 1, -1, 1))
+    assert refitted.contamination == pytest.approx(y.mean())
+
+
 def test_what_was_blind_becomes_soft(contaminated, answers):
     X, _ = contaminated
     blind = LOE(DeepSVDD(max_epochs=2), method="blind", contamination=0.1, random_state=0).fit(X)
