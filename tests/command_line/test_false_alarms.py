@@ -24,7 +24,7 @@ def flagged(result, path):
     return pd.read_csv(path)["flagged"].to_numpy() == 1
 
 
-def test_calibration_rows_set_the_threshold_that_is_saved(lofe, folder, model, clean, tmp_path):
+def test_calibration_rows_set_the_threshold_that_is_saved(lofe, folder, clean, tmp_path):
     path, output = tmp_path / "m.lofe", tmp_path / "s.csv"
     rate = ("--false-alarm-rate", 0.1, "--calibration", clean)
     fit = lofe(
@@ -37,7 +37,8 @@ def test_calibration_rows_set_the_threshold_that_is_saved(lofe, folder, model, c
     is_flagged = flagged(lofe("score", clean, "--model", path, "--output", output), output)
     rows = pd.read_csv(clean)
     assert is_flagged.sum() == int(0.1 * (len(rows) + 1)) - 1  # p-values of at most the rate
-    detector = lofe_sklearn.load(model)
+    lofe("fit", folder / "today.csv", "--id", "transaction_id", "--model", tmp_path / "plain.lofe")
+    detector = lofe_sklearn.load(tmp_path / "plain.lofe")
     detector[-1].set_threshold(false_alarm_rate=0.1, calibration=detector[:-1].transform(rows))
     assert lofe_sklearn.load(path)[-1].offset_ == pytest.approx(detector[-1].offset_, abs=1e-6)
 
