@@ -17,6 +17,7 @@ _MOST = 12
 _WORDS = (
     (r"^(TableFeatures|LOE|load): ", ""),
     (r" Leave them out of X to silence this warning, or keep them with keep=\[\.\.\.\]\.", ""),
+    (r", or name the column in keep=\[\.\.\.\]\.", "."),
     (r"Keep some with keep=\[\.\.\.\], or add others\.", "Add columns that do."),
     (r" Leave it out of evidence to fit without this warning\.", ""),
     (
