@@ -69,7 +69,7 @@ class AlarmOptions:
         if self.rate is None:
             return
         scores = np.zeros(n_rows)
-        if alarm_threshold(scores, self.rate, scores) is not None:
+        if alarm_threshold(scores, self.rate, scores, scores) is not None:
             return
         raise UsageMistake(
             f"--false-alarm-rate {self.rate:g} cannot be met with {counted(n_rows, 'row')} of "
