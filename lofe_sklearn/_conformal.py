@@ -22,10 +22,13 @@ def conformal_p_values(
     return np.asarray((1.0 + at_least) / (len(calibration) + 1.0), dtype=np.float64)
 
 
-def alarm_threshold(calibration: np.ndarray, rate: float, near: np.ndarray) -> float | None:
+def alarm_threshold(
+    calibration: np.ndarray, rate: float, near: np.ndarray, wide: np.ndarray
+) -> float | None:
     """Return the score below which the p-value is at most `rate`; None if no p-value is so small.
 
-    `near` is that of each calibration score.
+    `near` is that of each calibration score, and `wide` that in single precision. The threshold
+    keeps the distance `wide` where there is room, so that it holds for scores of both precisions.
     """
     n = len(calibration)
     # The formula of the p-values, so that rounding does not tell the two apart.
@@ -34,8 +37,11 @@ def alarm_threshold(calibration: np.ndarray, rate: float, near: np.ndarray) -> f
         return None
     # So many calibration scores, less one, may be at least as anomalous as a row that is flagged.
     order = np.argsort(calibration, kind="stable")
-    last = order[n_allowed - 1]
-    return float(calibration[last] - near[last])
+    ascending, last = calibration[order], order[n_allowed - 1]
+    highest = float(calibration[last] - near[last])
+    first = int(np.searchsorted(ascending, highest))  # the first one that is not flagged
+    room = ascending[first] - ascending[first - 1] if first else np.inf
+    return float(min(highest, ascending[first] - min(wide[last], room / 2)))
 
 
 def percentiles(scores: np.ndarray, others: np.ndarray, near: np.ndarray) -> Floats:

@@ -2,7 +2,8 @@
 
 The rounding of a row's score depends on the rows that it is computed with. A threshold that equals
 the score of a row, or of many equal rows, would let rounding decide about them. So a threshold
-keeps a distance from the scores around it.
+keeps a distance from the scores around it: that of single precision where there is room, since rows
+may be scored in it whatever the threshold was set by.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from lofe_sklearn._config import get_config
 from lofe_sklearn._validation import warn_user
 
 # The promised precision of scores, in interquartile ranges of the training rows' scores.
 _PROMISED = 1e-7
 # The relative rounding error of double precision, with room for sums of many numbers.
 _ROUNDING = 1e-12
+# The same of single precision.
+_SINGLE_ROUNDING = 1e-5
 
 
 def tolerance(values: np.ndarray, at: float, unit: float = 0.0) -> float:
@@ -35,6 +39,16 @@ def tolerances(values: np.ndarray, at: np.ndarray, unit: float = 0.0) -> np.ndar
     return np.maximum(_PROMISED * float(high - low), _ROUNDING * np.maximum(np.abs(at), unit))
 
 
+def single_tolerances(at: np.ndarray, unit: float = 0.0) -> np.ndarray:
+    """Return `tolerances` for scores that are computed in single precision."""
+    return np.asarray(_SINGLE_ROUNDING * np.maximum(np.abs(at), unit))
+
+
+def scores_in_single() -> bool:
+    """Whether networks score in single precision now."""
+    return get_config()["scoring_dtype"] == "float32"
+
+
 def threshold(
     scores: np.ndarray, contamination: float, *, unit: float = 0.0, at_most: bool = False
 ) -> float:
@@ -46,13 +60,21 @@ def threshold(
     """
     cut = float(np.percentile(scores, 100.0 * contamination))
     ascending, near = np.sort(scores), tolerance(scores, cut, unit)
+    wide = max(near, float(single_tolerances(np.array(cut), unit)))
     closest = int(np.abs(ascending - cut).argmin())
+    if scores_in_single():
+        first, last = _tied(ascending, closest, wide)
+        # Many different scores may be close to each other, and are no tie.
+        if ascending[last - 1] - ascending[first] <= 2 * wide:
+            near = wide
     if abs(ascending[closest] - cut) > near:
         return cut
     first, last = _tied(ascending, closest, near)
     if at_most or _taken(first, last, contamination * len(scores), len(scores)) == first:
-        return float(ascending[first] - near)
-    return float(ascending[last - 1] + near)
+        room = ascending[first] - ascending[first - 1] if first else np.inf
+        return float(ascending[first] - min(wide, room / 2))
+    room = ascending[last] - ascending[last - 1] if last < len(ascending) else np.inf
+    return float(ascending[last - 1] + min(wide, room / 2))
 
 
 def clean_cuts(scores: np.ndarray, *, unit: float = 0.0) -> np.ndarray:

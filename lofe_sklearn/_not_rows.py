@@ -5,6 +5,8 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 
 def holds_files(X: Any) -> bool:
     """Whether X is a folder or a file, or a list or array of their names or encoded contents."""
@@ -26,6 +28,48 @@ def no_rows(error: Exception, X: Any, name: str, owner: str) -> str | None:
             f"{name} must hold rows of numbers; got text, such as names of files, or encoded "
             f"images. {images}, turns images into rows; pandas.read_csv reads a table."
         )
-    if "inhomogeneous" in str(error):
-        return f"{name} must hold rows of one length, or images of one size ({error})"
+    if "setting an array element with a sequence" in str(error):
+        return f"{name} must hold rows of one length, or images of one size{_first_other(X)}"
     return None
+
+
+def uneven_row(X: Any) -> tuple[int, str, str] | None:
+    """Return the first row of another length than row 0, and the sizes of both; None if none is."""
+    sizes = [_size(row) for row in X]
+    other = next((row for row, size in enumerate(sizes) if size != sizes[0]), None)
+    return None if other is None else (other, sizes[other], sizes[0])
+
+
+def as_array(X: Any, owner: str) -> Any:
+    """Return rows in lists as an array, and other containers as they are.
+
+    Raises
+    ------
+    ValueError
+        If they do not have one length.
+    """
+    try:
+        return X if hasattr(X, "shape") else np.asarray(X)
+    except ValueError as error:
+        raise ValueError(f"{owner}: {no_rows(error, X, 'X', owner) or error}") from error
+
+
+def _first_other(X: Any) -> str:
+    uneven = uneven_row(X) if len(X) else None
+    if uneven is None:
+        return ". Some of its values are lists themselves; give each number a column of its own."
+    row, size, expected = uneven
+    return (
+        f"; row {row} has {size}, and row 0 has {expected}. Give each row as many values as the "
+        "others, or leave it out."
+    )
+
+
+def _size(row: Any) -> str:
+    """Say how large a row is, or an image."""
+    shape = getattr(row, "shape", None)
+    if shape is not None and len(shape) > 1:
+        return f"the shape {tuple(shape)}"
+    if isinstance(row, str | bytes) or not hasattr(row, "__len__"):
+        return f"no values but is {row!r:.40}"
+    return "1 value" if len(row) == 1 else f"{len(row)} values"

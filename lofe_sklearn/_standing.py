@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn._conformal import conformal_p_values, percentiles
-from lofe_sklearn._cut import tolerances
+from lofe_sklearn._cut import scores_in_single, single_tolerances, tolerances
 from lofe_sklearn._types import Floats, MatrixLike
 
 
@@ -138,7 +138,10 @@ class StandingMixin:
         return percentiles(scores, self._training_scores, self._near(scores))
 
     def _near(self, scores: np.ndarray) -> np.ndarray:
-        return tolerances(self._training_scores, scores, self._score_unit())
+        near = tolerances(self._training_scores, scores, self._score_unit())
+        if not scores_in_single():
+            return near
+        return np.maximum(near, single_tolerances(scores, self._score_unit()))
 
     def _score_unit(self) -> float:
         """Size of the numbers that scores are computed from, if it is larger than the scores."""

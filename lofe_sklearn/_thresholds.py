@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._conformal import alarm_threshold
-from lofe_sklearn._cut import threshold
+from lofe_sklearn._cut import single_tolerances, threshold
 from lofe_sklearn._standing import StandingMixin
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import (
@@ -213,7 +213,8 @@ class ThresholdMixin(StandingMixin):
 
     def _bound_false_alarms(self, rate: float, calibration: MatrixLike | None) -> None:
         others = self._calibration_scores(calibration, "false_alarm_rate")
-        offset = alarm_threshold(others, rate, self._near(others))
+        wide = single_tolerances(others, self._score_unit())
+        offset = alarm_threshold(others, rate, self._near(others), wide)
         if offset is None:
             n = len(others)
             lowest = np.ceil(1e6 / (n + 1)) / 1e6  # rounded up, so that it can be met

@@ -42,6 +42,7 @@ from lofe_sklearn.metrics import (
     roc_auc_scorer,
 )
 from lofe_sklearn.model_selection import OutlierStratifiedKFold, check_cv
+from lofe_sklearn.tabular import TableFeatures
 
 NAMES = ["age", "city", "pay", "when"]
 ROWS = np.random.default_rng(0).normal(size=(60, 4))
@@ -603,3 +604,38 @@ def test_files_for_a_detector_of_rows(detector, files):
     )
     with pytest.raises((ValueError, TypeError), match=message):
         detector.fit(files)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([[1.0, 2.0], [3.0], [4.0, 5.0]], "row 1 has 1 value, and row 0 has 2 values"),
+        (((1.0, 2.0), (3.0, 4.0), (1.0, 2.0, 3.0)), "row 2 has 3 values, and row 0 has 2 values"),
+        ([[1.0, 2.0], 3.0], "row 1 has no values but is 3.0, and row 0 has 2 values"),
+        (np.array([[1.0, 2.0], [3.0]], dtype=object), "row 1 has 1 value, and row 0 has 2 values"),
+        ([[1.0, [2.0]], [3.0, 4.0]], "Some of its values are lists themselves"),
+        ([np.ones((2, 2)), np.ones((2, 3))], r"row 1 has the shape \(2, 3\), and row 0 has the"),
+    ],
+    ids=["short", "long", "number", "array of lists", "nested", "images"],
+)
+def test_rows_of_several_lengths(rows, words):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    fitted = DeepSVDD(max_epochs=1, random_state=0).fit(X)
+    for owner, call in (
+        ("DeepSVDD", DeepSVDD().fit),
+        ("LOE", LOE().fit),
+        ("DeepSVDD", fitted.predict),
+        ("DeepSVDD", lambda rows: fitted.p_values(X, calibration=rows)),
+    ):
+        with pytest.raises(ValueError, match=f"^{owner}: .* must hold rows of one length.*{words}"):
+            call(rows)
+
+
+def test_rows_of_several_lengths_in_a_search_and_a_table():
+    rows = [[1.0, 2.0], [3.0]] * 5
+    words = "must hold rows of one length.* row 1 has 1 value, and row 0 has 2 values"
+    search = LOESearchCV(LOE(), {"contamination": [0.1]}, scoring="excess_mass")
+    with pytest.raises(ValueError, match=f"^LOESearchCV: X {words}"):
+        search.fit(rows)
+    with pytest.raises(ValueError, match=f"^TableFeatures: X {words}.*Put None where"):
+        TableFeatures().fit(rows)

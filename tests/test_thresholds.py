@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, fit_many
+from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, NeuTraL, config_context, fit_many
 
 ROWS = np.random.default_rng(5).normal(size=(20, 5))
 NONE = {"contamination": None, "n_flagged": None, "false_discovery_rate": None}
@@ -416,3 +416,36 @@ class TestSearch:
         search = LOESearchCV(detector, {"lr": [1e-3]}, cv=2, refit=False).fit(X, y)
         for method in ("set_threshold", "p_values", "severity"):
             assert not hasattr(search, method)
+
+
+@pytest.mark.parametrize("backbone", [DeepSVDD, NeuTraL], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("fit_in", ["float64", "float32"])
+def test_equal_rows_are_judged_alike_in_single_precision(backbone, fit_in):
+    X = np.zeros((200, 5))
+    X[[3, 90]] = np.random.default_rng(0).normal(size=(2, 5))
+    for detector in (
+        backbone(max_epochs=3, contamination=0.1, random_state=0),
+        LOE(
+            backbone(max_epochs=3),
+            contamination=0.1,
+            n_estimators=2,
+            evidence=None,
+            held_out_folds=2,
+            random_state=0,
+        ),
+    ):
+        with config_context(scoring_dtype=fit_in):
+            detector.fit(X)
+        asked = [{}, {"n_flagged": 2}]
+        asked += [{"false_alarm_rate": 0.5}] if isinstance(detector, LOE) else []
+        for setting in asked:
+            if setting:
+                detector.set_threshold(**setting)
+            expected = detector.predict(X)
+            assert len(set(np.delete(expected, [3, 90]))) == 1
+            with config_context(scoring_dtype="float32"):
+                np.testing.assert_array_equal(detector.predict(X), expected)
+                alone = [detector.predict(X[[row]])[0] for row in (0, 3, 50, 199)]
+                assert alone == expected[[0, 3, 50, 199]].tolist()
+                severity = np.delete(detector.severity(X), [3, 90])
+            np.testing.assert_allclose(severity, 49.5)  # 198 of 200 rows look the same

@@ -11,12 +11,19 @@ import numpy as np
 
 from lofe_sklearn import config_context, save
 from lofe_sklearn._command_line._exits import BadData, CannotWrite, UsageMistake
+from lofe_sklearn._command_line._false_alarms import (
+    AlarmOptions,
+    open_calibration,
+    read_calibration,
+    set_alarm_rate,
+)
 from lofe_sklearn._command_line._known_column import read_known
 from lofe_sklearn._command_line._models import (
     find_reasons,
     new_model,
     read_contamination_option,
     score_rows,
+    share_of_fit,
     share_was_given,
 )
 from lofe_sklearn._command_line._notes import Notes, plain_words
@@ -27,6 +34,7 @@ from lofe_sklearn._command_line._score_files import (
     check_ending,
     check_id_column,
     check_targets,
+    is_same_file,
     writing_scores,
 )
 from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, open_table
@@ -52,6 +60,7 @@ class FitOptions:
     reasons: int
     id_column: str | None
     contamination: str
+    alarms: AlarmOptions
     known: str | None
     ignore: tuple[str, ...]
     output: Path | None
@@ -79,6 +88,12 @@ class Training:
     names: pd.Series | None
     known: dict[str, np.ndarray]
 
+    @property
+    def n_without_known_anomalies(self) -> int:
+        """How many rows have held-out scores that set a false alarm rate."""
+        anomalies = self.known.get("loe__known_anomalies")
+        return len(self.frame) - (0 if anomalies is None else int(anomalies.sum()))
+
 
 def run_fit(options: FitOptions) -> None:
     """Run the command."""
@@ -89,13 +104,26 @@ def run_fit(options: FitOptions) -> None:
 
 def _run_fit(options: FitOptions) -> None:
     how, contamination = options.how.checked(), read_contamination_option(options.contamination)
+    alarms = options.alarms.checked()
     check_ending(options.output)
     check_id_column(options.id_column)
     written = {"--model": options.model, "--output": options.output, "--report": options.report}
-    check_targets(written, {"DATA": options.data})
+    check_targets(written, {"DATA": options.data, **alarms.files()})
     notes = Notes(quiet=options.quiet)
     table = open_table(options.data, how)
+    if alarms.calibration is not None and is_same_file(alarms.calibration, options.data):
+        raise UsageMistake(
+            f"--calibration {alarms.calibration} is the file of DATA, {options.data}. The model is "
+            "trained on these rows, and they look too normal to it; give others, or leave out "
+            "--calibration"
+        )
+    clean_table = open_calibration(alarms, how)
     training = _read(table, options, notes)
+    clean = read_calibration(
+        clean_table, alarms, list(training.frame.columns), f"of {options.data}"
+    )
+    if clean is None:
+        alarms.check_number(training.n_without_known_anomalies, options.data)
     # Imported before the training is announced: Ctrl-C in the middle of an import may end the
     # process silently, or look like a missing package.
     with suppress(ImportError):  # TableFeatures names the extra
@@ -104,10 +132,11 @@ def _run_fit(options: FitOptions) -> None:
         f"{options.data}: {counted(len(training.frame), 'row')}, "
         f"{counted(training.frame.shape[1], 'column')}; training"
     )
-    model = new_model(contamination, options.seed)
+    model = new_model(contamination, options.seed, alarms.n_folds)
     with notes.of_warnings():
         with notes.progress("fit"):
             _fit(model, training, table, options.data)
+        set_alarm_rate(model, clean, clean_table, alarms)
         scores = score_rows(model, training.frame)
     if options.model is not None:
         _save(model, options.model)
@@ -131,10 +160,11 @@ def _run_fit(options: FitOptions) -> None:
                 rows,
                 notes.texts,
                 options.id_column,
+                alarms.rate,
             )
         )
         _write(options.report, page.encode())
-    _summarise(model, ranking, notes)
+    _summarise(model, ranking, notes, alarms.rate)
     print_rows(rows[: options.top], options.id_column, options.reasons > 0)
 
 
@@ -223,13 +253,14 @@ def _write(path: Path, content: bytes) -> None:
         raise CannotWrite(error.strerror or str(error)) from error
 
 
-def _summarise(model: Any, ranking: Ranking, notes: Notes) -> None:
+def _summarise(model: Any, ranking: Ranking, notes: Notes, rate: float | None) -> None:
     detector = model[-1]
     low, high = detector.contamination_interval_
     given = share_was_given(detector)
     given = f", {given}" if given else ""
     bounds = f" (between {percent(low)} and {percent(high)})" if low < high else ""
+    by_rate = "" if rate is None else f", by a false alarm rate of {percent(rate)}"
     notes.tell(
-        f"flagged {counted(ranking.n_flagged, 'row')} of {ranking.n_rows:,}; share of anomalies "
-        f"{percent(detector.contamination_)}{given}{bounds}"
+        f"flagged {counted(ranking.n_flagged, 'row')} of {ranking.n_rows:,}{by_rate}; share of "
+        f"anomalies {percent(share_of_fit(detector))}{given}{bounds}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +26,11 @@ AS_GIVEN, WITHIN_GIVEN = "as given", "from the interval as given"
 RULED_OUT = "since the known labels rule out the one given"
 
 
-def new_model(contamination: Any, seed: int) -> Any:
+def new_model(contamination: Any, seed: int, held_out_folds: int | None = None) -> Any:
     """Return the pipeline that `lofe fit` trains: ``table_pipeline(LOE())``."""
-    return table_pipeline(LOE(contamination=contamination, random_state=seed))
+    return table_pipeline(
+        LOE(contamination=contamination, held_out_folds=held_out_folds, random_state=seed)
+    )
 
 
 def read_contamination_option(text: str) -> Any:
@@ -59,9 +62,17 @@ def share_was_given(detector: Any) -> str:
         return ""
     if isinstance(detector.contamination, tuple):
         return WITHIN_GIVEN
-    if detector.contamination == detector.contamination_:
+    if detector.contamination == share_of_fit(detector):
         return AS_GIVEN
     return RULED_OUT
+
+
+def share_of_fit(detector: Any) -> float:
+    """Return the share of anomalies that the fit found or was given.
+
+    ``contamination_`` is the share of rows below the threshold, which a false alarm rate changes.
+    """
+    return float(detector._contamination_of_fit)
 
 
 def read_model(path: Path, device: str) -> Any:
@@ -93,17 +104,26 @@ def read_model(path: Path, device: str) -> Any:
     return model
 
 
-def check_schema(model: Any, columns: list[str], path: Path, model_path: Path) -> None:
-    """Raise BadData if the file lacks columns that the model needs."""
-    missing = [name for name in needed_columns(model) if name not in columns]
+def check_schema(
+    needed: list[str], columns: list[str], path: Path, like: str, known: Iterable[str] = ()
+) -> None:
+    """Raise BadData if a file lacks columns.
+
+    Parameters
+    ----------
+    needed, columns : list of str
+        The columns that the file must have, and those that it has.
+    path : Path
+    like : str
+        Says which table has the columns that are needed.
+    known : iterable of str
+        Columns that are not needed, and that the error need not name.
+    """
+    missing = [name for name in needed if name not in columns]
     if not missing:
         return
-    known = set(model[0].feature_names_in_)
-    extra = [name for name in columns if name not in known]
-    message = (
-        f"{path} is not a table of the kind that {model_path} was fitted on: it lacks the columns "
-        f"{_listed(missing)}"
-    )
+    extra = [name for name in columns if name not in {*needed, *known}]
+    message = f"{path} is not a table of the kind {like}: it lacks the columns {_listed(missing)}"
     raise BadData(message + (f" and has others: {_listed(extra)}" if extra else ""))
 
 

@@ -17,9 +17,18 @@ _MOST = 12
 _WORDS = (
     (r"^(TableFeatures|LOE|load): ", ""),
     (r" Leave them out of X to silence this warning, or keep them with keep=\[\.\.\.\]\.", ""),
+    (r", or name the column in keep=\[\.\.\.\]\.", "."),
     (r"Keep some with keep=\[\.\.\.\], or add others\.", "Add columns that do."),
     (r" Leave it out of evidence to fit without this warning\.", ""),
-    (r"predict flags ([\d.e-]+) of the training rows", r"The share \1 of the rows is flagged"),
+    (
+        r"predict flags ([\d.e-]+) of the training rows",
+        r"The share \1 of the rows is taken as anomalous",
+    ),
+    (
+        r"held_out_folds=\d+ (needs .*); got (\d+)\. Lower held_out_folds.*",
+        r"--false-alarm-rate without --calibration \1; got \2. Give a file of other normal rows as "
+        r"--calibration",
+    ),
     (
         r"set contamination if you know it, or how many rows you can look at by "
         r"set_threshold\(n_flagged=\.\.\.\)",
@@ -34,6 +43,11 @@ _WORDS = (
     (r"\bcontamination=\(([\d.e-]+), ([\d.e-]+)\)", r"--contamination \1,\2"),
     (r"\bcontamination=", "--contamination "),
     (r"\bset contamination to the share\b", "pass --contamination with the share"),
+    (
+        r"calibration=rows, normal ones as far as possible",
+        "--calibration FILE, a file of rows that are normal as far as possible",
+    ),
+    (r"\bfalse_alarm_rate=", "--false-alarm-rate "),
     (r"\bX has columns\b", "the file has columns"),
     (r"\bX\b", "the table"),
 )

@@ -44,6 +44,22 @@ Top = Annotated[int, typer.Option(min=0, metavar="N", help="How many rows to pri
 Reasons = Annotated[
     int, typer.Option(min=0, metavar="N", help="Most reasons for each printed row; 0 for none.")
 ]
+FalseAlarmRate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE",
+        help="Share of new normal rows that may be flagged, such as .01: sets the threshold by "
+        "rows that the model was not trained on.",
+    ),
+]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="With --false-alarm-rate: a file of such rows, normal as far as possible. Without it "
+        "`lofe fit` trains further models on five parts of the rows.",
+    ),
+]
 Separator = Annotated[
     str, typer.Option(metavar="SIGN", help="Between the fields of a CSV file: auto, or , ; | tab.")
 ]
@@ -91,6 +107,8 @@ def fit(
             help="Share of anomalies: auto, a number such as .05, or an interval such as .01,.2",
         ),
     ] = "auto",
+    false_alarm_rate: FalseAlarmRate = None,
+    calibration: Calibration = None,
     known: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +138,7 @@ def fit(
 ) -> None:
     """Train on a file, and print its most anomalous rows with reasons and probabilities."""
     with reported_errors():
+        from lofe_sklearn._command_line._false_alarms import AlarmOptions
         from lofe_sklearn._command_line._fit_command import FitOptions, run_fit
         from lofe_sklearn._command_line._table_files import ReadingOptions
 
@@ -133,6 +152,7 @@ def fit(
                 reasons=reasons,
                 id_column=id_column,
                 contamination=contamination,
+                alarms=AlarmOptions(false_alarm_rate, calibration),
                 known=known,
                 ignore=tuple(ignore or ()),
                 output=output,
@@ -151,6 +171,8 @@ def score(
     top: Top = 20,
     reasons: Reasons = 3,
     id_column: Id = None,
+    false_alarm_rate: FalseAlarmRate = None,
+    calibration: Calibration = None,
     output: Output = None,
     chunk_rows: Annotated[
         int,
@@ -166,6 +188,7 @@ def score(
 ) -> None:
     """Score the rows of a file by a model, and print the most anomalous ones."""
     with reported_errors():
+        from lofe_sklearn._command_line._false_alarms import AlarmOptions
         from lofe_sklearn._command_line._score_command import ScoreOptions, run_score
         from lofe_sklearn._command_line._table_files import ReadingOptions
 
@@ -178,6 +201,7 @@ def score(
                 top=top,
                 reasons=reasons,
                 id_column=id_column,
+                alarms=AlarmOptions(false_alarm_rate, calibration),
                 output=output,
                 chunk_rows=chunk_rows,
                 device=device,

@@ -19,6 +19,7 @@ from lofe_sklearn._command_line._models import (
     RULED_OUT,
     WITHIN_GIVEN,
     Scores,
+    share_of_fit,
     share_was_given,
 )
 from lofe_sklearn._command_line._plain_values import (
@@ -62,6 +63,8 @@ class Findings:
     rows : sequence of RankedRow
     notes : sequence of str
     id_column : str or None
+    alarm_rate : float or None
+        The false alarm rate that has set the threshold.
     """
 
     source: str
@@ -71,6 +74,7 @@ class Findings:
     rows: Sequence[RankedRow]
     notes: Sequence[str]
     id_column: str | None
+    alarm_rate: float | None = None
 
 
 def report_page(findings: Findings) -> str:
@@ -162,21 +166,32 @@ def _histogram(findings: Findings) -> str:
     # A larger share flags rows of lower scores.
     interval = tuple(float(q) for q in np.quantile(scores, [1 - high, 1 - low]))
     picture = score_histogram(scores, -float(detector.offset_), (interval[0], interval[1]))
+    band = (
+        "The shaded band shows where else the line may be, since the share of anomalies is "
+        "uncertain."
+        if findings.alarm_rate is None
+        else "The shaded band shows where the line would be by the share of anomalies."
+    )
     return (
         f"{picture}\n<p>How many rows have which score. Rows to the right of the line are flagged. "
-        "The shaded band shows where else the line may be, since the share of anomalies is "
-        "uncertain. The ranking does not depend on the line.</p>"
+        f"{band} The ranking does not depend on the line.</p>"
     )
 
 
 def _ratio(findings: Findings) -> str:
     detector = findings.model[-1]
     low, high = detector.contamination_interval_
-    found = f"<b>{percent(detector.contamination_)}</b> of the rows"
+    share = f"<b>{percent(share_of_fit(detector))}</b> of the rows"
+    found = f"The threshold flags {share}"
+    if findings.alarm_rate is not None:
+        found = (
+            f"The threshold was set by a false alarm rate of {percent(findings.alarm_rate)}. The "
+            f"probabilities take {share} for anomalies"
+        )
     given = share_was_given(detector)
     if given:
         return (
-            f"<p>The threshold flags {found}, {_WHY_GIVEN[given]} "
+            f"<p>{found}, {_WHY_GIVEN[given]} "
             "(<code>--contamination</code>). Nothing was estimated.</p>"
         )
     belief: Belief = detector._belief
@@ -194,7 +209,7 @@ def _ratio(findings: Findings) -> str:
             "says nothing. The share rests on the assumption."
         )
     return (
-        f"<p>The threshold flags {found}; anything between <b>{percent(low)}</b> and "
+        f"<p>{found}; anything between <b>{percent(low)}</b> and "
         f"<b>{percent(high)}</b> is about as likely. Data alone do not tell this share. It rests "
         f"on:</p>\n<ul><li>an assumption: anomalies are rare, {percent(PRIOR_MEAN)} or so, "
         f"unless the data say otherwise;</li>\n<li>agreement: {agreement}</li></ul>\n"

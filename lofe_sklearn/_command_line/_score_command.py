@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lofe_sklearn._command_line._exits import BadData
+from lofe_sklearn._command_line._false_alarms import (
+    AlarmOptions,
+    open_calibration,
+    read_calibration,
+    set_alarm_rate,
+)
 from lofe_sklearn._command_line._models import (
     Scores,
     check_schema,
@@ -17,7 +23,7 @@ from lofe_sklearn._command_line._models import (
     score_rows,
 )
 from lofe_sklearn._command_line._notes import Notes, plain_words
-from lofe_sklearn._command_line._plain_values import counted
+from lofe_sklearn._command_line._plain_values import counted, percent
 from lofe_sklearn._command_line._printing import print_rows
 from lofe_sklearn._command_line._ranking import Ranking
 from lofe_sklearn._command_line._score_files import (
@@ -44,6 +50,7 @@ class ScoreOptions:
     top: int
     reasons: int
     id_column: str | None
+    alarms: AlarmOptions
     output: Path | None
     chunk_rows: int
     device: str
@@ -52,15 +59,20 @@ class ScoreOptions:
 
 def run_score(options: ScoreOptions) -> None:
     """Run the command."""
-    how = options.how.checked()
+    how, alarms = options.how.checked(), options.alarms.checked()
     check_ending(options.output)
     check_id_column(options.id_column)
-    check_targets({"--output": options.output}, {"DATA": options.data, "--model": options.model})
+    read = {"DATA": options.data, "--model": options.model, **alarms.files()}
+    check_targets({"--output": options.output}, read)
     notes = Notes(quiet=options.quiet)
-    table = open_table(options.data, how)
+    table, clean_table = open_table(options.data, how), open_calibration(alarms, how)
     with notes.of_warnings():
         model = read_model(options.model, options.device)
-    check_schema(model, table.columns, options.data, options.model)
+    needed, like = needed_columns(model), f"that {options.model} was fitted on"
+    check_schema(needed, table.columns, options.data, like, model[0].feature_names_in_)
+    clean = read_calibration(clean_table, alarms, needed, like)
+    with notes.of_warnings():
+        set_alarm_rate(model, clean, clean_table, alarms)
     ranking = Ranking(options.top, options.id_column)
     with (
         notes.of_warnings(),
@@ -68,7 +80,7 @@ def run_score(options: ScoreOptions) -> None:
         notes.progress("score"),
         part(1.0) as progress,
     ):
-        for frame, names in _chunks(table, options, needed_columns(model)):
+        for frame, names in _chunks(table, options, needed):
             if ranking.n_rows == 0 and how.decimal == ".":
                 note_decimal_commas(frame, notes)
             scores = _score(model, frame, table, options.data)
@@ -79,7 +91,8 @@ def run_score(options: ScoreOptions) -> None:
     if ranking.n_rows == 0:
         raise BadData(f"{options.data} has a header, but no rows below it")
     reasons = find_reasons(model, ranking.rows(), options.reasons)
-    notes.tell(f"flagged {counted(ranking.n_flagged, 'row')} of {ranking.n_rows:,}")
+    by_rate = "" if alarms.rate is None else f", by a false alarm rate of {percent(alarms.rate)}"
+    notes.tell(f"flagged {counted(ranking.n_flagged, 'row')} of {ranking.n_rows:,}{by_rate}")
     print_rows(ranking.ranked(reasons), options.id_column, options.reasons > 0)
 
 

@@ -42,7 +42,7 @@ def check_targets(written: Mapping[str, Path | None], read: Mapping[str, Path]) 
     for path in targets.values():
         _check_folder(path)
     for (option, path), (other, taken) in combinations({**targets, **read}.items(), 2):
-        if option in targets and _is_same_file(path, taken):
+        if option in targets and is_same_file(path, taken):
             what = "write to" if other in targets else "overwrite what is read from"
             raise UsageMistake(
                 f"{option} {path} would {what} the file of {other}, {taken}; give another name"
@@ -59,7 +59,7 @@ def _check_folder(path: Path) -> None:
         raise CannotWrite(f"{path} cannot be written: no permission to write in {folder}")
 
 
-def _is_same_file(path: Path, other: Path) -> bool:
+def is_same_file(path: Path, other: Path) -> bool:
     """Whether two names are those of one file, by links and on disks that ignore case too."""
     if path.resolve() == other.resolve():
         return True

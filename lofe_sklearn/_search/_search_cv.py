@@ -21,6 +21,7 @@ from lofe_sklearn._containers import (
     labels_as_array,
     readable_rows,
 )
+from lofe_sklearn._not_rows import as_array
 from lofe_sklearn._progress import job, part
 from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
@@ -261,8 +262,7 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         if y is not None:
             check_plain_values(y, "y", "LOESearchCV")
         check_unmasked(X, "X", "LOESearchCV")  # before a Pipeline's transformers drop the mask
-        X = X if hasattr(X, "shape") else np.asarray(X)
-        count_rows(X, "X", "LOESearchCV")
+        count_rows(X := as_array(X, "LOESearchCV"), "X", "LOESearchCV")
         X, y = indexable(readable_rows(X, "LOESearchCV"), labels_as_array(y))
         if get_tags(self.estimator).input_tags.pairwise:
             raise ValueError(

@@ -57,6 +57,8 @@ class FittedColumn:
         Of categories and text: how the fit spells truth values, numbers and days.
     is_clock : bool
         Whether numbers are seconds, of durations or times of day.
+    dates : tuple of (float, float), optional
+        First and last time, in seconds since 1970, if the features do not tell the year.
     """
 
     kind: str
@@ -66,6 +68,7 @@ class FittedColumn:
     time_format: str | None = None
     spellings: dict[str, str] = field(default_factory=dict)
     is_clock: bool = False
+    dates: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, column: Column, name: str, owner: str) -> FittedColumn:

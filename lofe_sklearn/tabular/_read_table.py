@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn._containers import check_unmasked, readable_rows
+from lofe_sklearn._not_rows import uneven_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +64,12 @@ def read_table(X: Any, owner: str, name: str = "X") -> pd.DataFrame:
         check_unmasked(X, name, owner)
         frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
     elif isinstance(X, list) and X and all(isinstance(row, (list, tuple, dict)) for row in X):
+        if not isinstance(X[0], dict) and (uneven := uneven_row(X)):
+            row, size, expected = uneven
+            raise ValueError(
+                f"{owner}: {name} must hold rows of one length; row {row} has {size}, and row 0 "
+                f"has {expected}. Put None where a value is missing."
+            )
         frame = pd.DataFrame(X)
         if not isinstance(X[0], dict):
             frame.columns = [f"x{i}" for i in range(frame.shape[1])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
-from lofe_sklearn._missing_codes import code_in, warn_of_codes
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import (
@@ -20,6 +20,7 @@ from lofe_sklearn._validation import (
     did_you_mean,
     warn_user,
 )
+from lofe_sklearn.tabular._far_dates import first_and_last, warn_of_far_dates
 from lofe_sklearn.tabular._filled import Filling
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._other_tables import check_columns, warn_of_gaps
@@ -116,7 +117,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     -----
     UserWarning
         If columns are dropped; if another table has columns that were not there in the fit, which
-        are ignored, values that cannot be read, or missing values if there were none.
+        are ignored, values that cannot be read, missing values if there were none, or dates that
+        are more than a year outside those of the fit where the year is no feature.
 
     Notes
     -----
@@ -131,7 +133,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     chance, or integers in a column whose name says that they are identifiers.
 
     Dates get no feature that counts time from a fixed date, since all rows of tomorrow's table
-    would lie outside the range of the training rows, and look anomalous.
+    would lie outside the range of the training rows, and look anomalous. So the year is no feature
+    if all rows of `fit` are of one year, unless `keep` names the column.
 
     See Also
     --------
@@ -234,6 +237,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         with without_remarks():
             vectorized = self.vectorizer_.transform(self._given(columns))
         features = as_numbers_of(vectorized, owner)
+        warn_of_far_dates(columns, self._columns, self._reading, owner)
         warn_of_gaps(features, self._first_features, self._filling, self._reading, table, owner)
         return self._finished(features, table.index)
 
@@ -275,13 +279,15 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         self.vectorizer_ = vectorizer
         self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})
         self._typical = typical_values(every, table, self._reading)
-        self._warn_of_codes(every, owner)
+        self._reading.warn_of_codes({name: c.values for name, c in every.items()}, owner)
         self._columns = {
             name: fitted.read_as(self._reading.kinds[name], self._reading.time_formats.get(name))
             for name, fitted in self._columns.items()
         }
         features = as_numbers_of(vectorized, owner)
         self._name_features(vectorized.columns, features)
+        dates = first_and_last(columns, self._reading, self.feature_origin_)
+        self._columns = {n: replace(c, dates=dates.get(n)) for n, c in self._columns.items()}
         for name, column in columns.items():
             if name not in self.feature_origin_.values():
                 made = self._first_features
@@ -304,16 +310,6 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
                 "of X to silence this warning, or keep them with keep=[...]."
             )
         return self._finished(features, table.index)
-
-    def _warn_of_codes(self, columns: Mapping[str, Column], owner: str) -> None:
-        read = {name: self._reading.as_read(name, c.values) for name, c in columns.items()}
-        codes = {
-            repr(name): code_in(values.dropna().to_numpy())
-            for name, values in read.items()
-            if values.dtype.kind in "fi"
-        }
-        remedy = "Replace it with NaN; a feature then says where a value is missing."
-        warn_of_codes(owner, codes, remedy)
 
     def _name_features(self, names: Sequence[str], features: Floats) -> None:
         """Set which features are kept and flagged, their names, and the column of each."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 EMPTY_REASON = "all values are missing"
 CONSTANT_REASON = "one value only"
 IDENTIFIER_REASON = "looks like an identifier"
+ROUNDED_REASON = (
+    "numbers so large that float64 rounds them to one value; subtract the smallest, or put a "
+    "letter before them to make them text"
+)
 NO_FEATURE_REASON = "the vectorizer makes no feature of it"
 
 # Fewer rows often have different values by chance.
@@ -82,15 +87,23 @@ def why_uninformative(column: Column, given: pd.Series, name: str) -> str | None
         values = _distances(given.reset_index(drop=True))
     n_different = values.nunique()
     if n_different == 1 and not values.isna().any():
-        return CONSTANT_REASON
+        return ROUNDED_REASON if _are_large_and_differ(given) else CONSTANT_REASON
     present = values.dropna()
     if len(present) < _MIN_ROWS or n_different < len(present):
-        return None
+        is_rounded = n_different > 1 == column.values.nunique() and not values.isna().any()
+        return ROUNDED_REASON if is_rounded else None
     if column.kind == NUMBER and _are_numbers_of_rows(present.to_numpy(), name):
         return IDENTIFIER_REASON
     if column.kind in (TEXT, CATEGORY) and _are_names_of_rows(list(present), name):
         return IDENTIFIER_REASON
     return None
+
+
+def _are_large_and_differ(given: pd.Series) -> bool:
+    """Whether values, categories too, are different integers that float64 does not tell apart."""
+    values = given.unique()
+    are_large = all(isinstance(value, Integral) and abs(int(value)) > _EXACT for value in values)
+    return are_large and len(values) > 1
 
 
 def _distances(numbers: pd.Series) -> pd.Series:

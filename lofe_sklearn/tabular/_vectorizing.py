@@ -12,10 +12,16 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.preprocessing import OneHotEncoder
 
+from lofe_sklearn._missing_codes import code_in, warn_of_codes
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._types import Floats, RandomState
 from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, TIME
-from lofe_sklearn.tabular._uninformative import CONSTANT_REASON, EMPTY_REASON, NO_FEATURE_REASON
+from lofe_sklearn.tabular._uninformative import (
+    CONSTANT_REASON,
+    EMPTY_REASON,
+    NO_FEATURE_REASON,
+    ROUNDED_REASON,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +119,17 @@ class Reading:
             return values
         return pd.to_datetime(values, format=how, errors="coerce", utc="%z" in how)
 
+    def warn_of_codes(self, columns: Mapping[str, pd.Series], owner: str) -> None:
+        """Warn of numbers that look like codes for missing values, in columns of plain values."""
+        read = {name: self.as_read(name, values) for name, values in columns.items()}
+        codes = {
+            repr(name): code_in(values.dropna().to_numpy())
+            for name, values in read.items()
+            if values.dtype.kind in "fi"
+        }
+        remedy = "Replace it with NaN; a feature then says where a value is missing."
+        warn_of_codes(owner, codes, remedy)
+
     def why_dropped(self, values: pd.Series, features_of: Collection[str], name: str) -> str:
         """Say why no feature of a column is left.
 
@@ -125,7 +142,7 @@ class Reading:
         name : str
         """
         if name in features_of:
-            return CONSTANT_REASON
+            return CONSTANT_REASON if values.nunique() == 1 else ROUNDED_REASON
         is_empty = all(str(text).strip() in self.null_strings for text in values.dropna())
         return EMPTY_REASON if is_empty else NO_FEATURE_REASON
 

@@ -21,11 +21,17 @@ from lofe_sklearn.tabular import table_pipeline
 CODES = {0, 1, 2, 3, 4, 5, 6, 130, 141}
 
 
-def small_model(contamination, seed):
+def small_model(contamination, seed, held_out_folds=None):
     """What `lofe fit` trains, with less training."""
     backbone = DeepSVDD(max_epochs=2)
     return table_pipeline(
-        LOE(backbone, contamination=contamination, n_estimators=2, random_state=seed)
+        LOE(
+            backbone,
+            contamination=contamination,
+            n_estimators=2,
+            held_out_folds=held_out_folds,
+            random_state=seed,
+        )
     )
 
 

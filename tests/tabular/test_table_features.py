@@ -238,6 +238,68 @@ def test_dates_do_not_grow_without_end():
     assert not any(name.endswith(("_year", "_seconds")) for name in features.feature_origin_)
 
 
+def test_dates_far_outside_those_of_one_year_are_warned_of():
+    days = pd.Series(pd.date_range("2026-01-05", periods=N, freq="D"))
+    late = days.where(days.index != 3, pd.Timestamp("2031-05-01 10:30"))
+    words = "dates are far outside .* 'when' \\(1 row, such as 2031-05-01; in the fit 2026-01-05 to"
+    for forms in (
+        *(
+            lambda times: times,
+            lambda times: times.dt.strftime("%Y-%m-%d"),
+            lambda times: times.dt.date,
+        ),
+        *(
+            lambda times: times.dt.strftime("%d.%m.%Y"),
+            lambda times: times.dt.tz_localize("Asia/Tokyo"),
+        ),
+    ):
+        features = TableFeatures().fit(pd.DataFrame({"when": forms(days), "a": SIZES}))
+        with pytest.warns(UserWarning, match=words):
+            features.transform(pd.DataFrame({"when": forms(late), "a": SIZES}))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of next year's rows nothing is said
+            features.transform(
+                pd.DataFrame({"when": forms(days + pd.Timedelta(days=365)), "a": SIZES})
+            )
+
+
+@pytest.mark.parametrize("several_years", [True, False])
+def test_a_year_that_is_a_feature_needs_no_warning(several_years):
+    step = 20 if several_years else 1
+    days = pd.Series(pd.date_range("2026-01-05", periods=N, freq=f"{step}D"))
+    keep = [] if several_years else ["when"]
+    features = TableFeatures(keep=keep).fit(pd.DataFrame({"when": days, "a": SIZES}))
+    late = days.where(days.index != 3, pd.Timestamp("2041-05-01"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows = features.transform(pd.DataFrame({"when": late, "a": SIZES}))
+    assert rows["when_year"].iloc[3] > 10
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        np.array([2**60 + i % 3 for i in range(N)]),
+        [2**60 + i % 3 for i in range(N)],
+        [2**200 + i % 3 for i in range(N)],
+        [str(2**60 + i % 3) for i in range(N)],
+        pd.Categorical([2**60 + i % 3 for i in range(N)]),
+    ],
+    ids=["int64", "integers", "beyond int64", "text", "categories"],
+)
+def test_large_numbers_that_float64_does_not_tell_apart(codes):
+    table = pd.DataFrame({"a": SIZES, "code": codes})
+    with pytest.warns(
+        UserWarning, match="'code' .numbers so large that float64 rounds them to one"
+    ):
+        assert list(TableFeatures().fit(table).dropped_) == ["code"]
+    # The remedies that the message names.
+    words = table.assign(code="c" + table["code"].astype(str))
+    assert len(TableFeatures().fit(words).get_feature_names_out()) == 4
+    differences = table.assign(code=[float(int(code) - int(codes[0])) for code in codes])
+    assert len(TableFeatures().fit(differences).get_feature_names_out()) == 2
+
+
 UNINFORMATIVE = {
     "constant": ([3.0] * N, "one value only"),
     "one word": (["EUR"] * N, "one value only"),

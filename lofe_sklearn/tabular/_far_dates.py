@@ -1,0 +1,98 @@
+"""Dates far outside those of the fit, where no feature counts the years."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lofe_sklearn._validation import warn_user
+from lofe_sklearn.tabular._plain_columns import Column
+from lofe_sklearn.tabular._vectorizing import Reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lofe_sklearn.tabular._fitted_columns import FittedColumn
+
+# Tomorrow's rows, and those of the same season next year, are no surprise.
+_YEAR = 366 * 86_400.0
+# skrub's names for features that tell one year from another.
+_GROWING = "year", "total_seconds"
+
+
+def first_and_last(
+    columns: Mapping[str, Column], reading: Reading, features: Mapping[str, str]
+) -> dict[str, tuple[float, float]]:
+    """Return the first and last time of each column whose features do not tell the year.
+
+    Parameters
+    ----------
+    columns : dict of str to Column
+        The training rows.
+    reading : Reading
+    features : dict of str to str
+        The column of each feature, by the feature's name.
+
+    Returns
+    -------
+    seconds : dict of str to tuple of (float, float)
+        Since 1970.
+    """
+    found = {}
+    for name, column in columns.items():
+        if not any(features.get(f"{name}_{part}") == name for part in _GROWING):
+            seconds = _seconds(reading.as_read(name, column.values))
+            if seconds is not None and seconds.notna().any():
+                found[name] = (float(seconds.min()), float(seconds.max()))
+    return found
+
+
+def warn_of_far_dates(
+    columns: Mapping[str, Column],
+    fitted: Mapping[str, FittedColumn],
+    reading: Reading,
+    owner: str,
+) -> None:
+    """Warn of dates that the features cannot tell from those of the fit.
+
+    They are more than a year outside of them, and by more than they span.
+    """
+    listed = []
+    for name, column in columns.items():
+        limits = fitted[name].dates
+        seconds = None if limits is None else _seconds(reading.as_read(name, column.values))
+        if limits is None or seconds is None:
+            continue
+        first, last = limits
+        margin = max(_YEAR, last - first)
+        far = seconds[(seconds < first - margin) | (seconds > last + margin)]
+        if len(far):
+            rows = "1 row" if len(far) == 1 else f"{len(far)} rows"
+            listed.append(
+                f"{name!r} ({rows}, such as {_day(far.iloc[0])}; in the fit {_day(first)} to "
+                f"{_day(last)})"
+            )
+    if listed:
+        warn_user(
+            f"{owner}: dates are far outside those of the fit, and their year does not change the "
+            f"features, since the fit had dates of one year: {', '.join(listed)}. Correct these "
+            "dates if they are wrong. To let the year count, fit again with rows of several years, "
+            "or name the column in keep=[...]."
+        )
+
+
+def _seconds(values: pd.Series) -> pd.Series | None:
+    """Return times as seconds since 1970; None for values that are no times."""
+    import pandas as pd
+
+    if values.dtype.kind != "M":
+        return None
+    if values.dt.tz is not None:  # by the clock of the zone, as the user reads them
+        values = values.dt.tz_localize(None)
+    return (values - pd.Timestamp(0)) / pd.Timedelta(seconds=1)
+
+
+def _day(seconds: float) -> str:
+    import pandas as pd
+
+    return str((pd.Timestamp(0) + pd.Timedelta(seconds=seconds)).date())
