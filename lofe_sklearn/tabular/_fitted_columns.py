@@ -21,6 +21,7 @@ from lofe_sklearn.tabular._plain_columns import (
     as_text,
     number_column,
 )
+from lofe_sklearn.tabular._quantity_texts import Writing
 from lofe_sklearn.tabular._spellings import respelled, spellings
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class FittedColumn:
         Of categories and text: how the fit spells truth values, numbers and days.
     is_clock : bool
         Whether numbers are seconds, of durations or times of day.
+    writing : Writing, optional
+        How numbers are written in text with units or grouped digits.
     """
 
     kind: str
@@ -66,6 +69,7 @@ class FittedColumn:
     time_format: str | None = None
     spellings: dict[str, str] = field(default_factory=dict)
     is_clock: bool = False
+    writing: Writing | None = None
 
     @classmethod
     def of(cls, column: Column, name: str, owner: str) -> FittedColumn:
@@ -88,12 +92,12 @@ class FittedColumn:
             return cls(TIME, None if column.zone is None else _name_of(column.zone))
         halves = column.values.dropna().to_numpy() / 2
         if not len(halves):
-            return cls(NUMBER, is_clock=column.is_clock)
+            return cls(NUMBER, is_clock=column.is_clock, writing=column.writing)
         centre = float(np.median(halves))
         _check_that_nothing_vanishes(column.values, abs(centre), name, owner)
         spread = float(np.abs(halves - centre).max())
         unit = float(np.ldexp(1.0, int(np.frexp(spread)[1]))) if spread > 0 else 1.0
-        return cls(NUMBER, None, centre, unit, is_clock=column.is_clock)
+        return cls(NUMBER, None, centre, unit, is_clock=column.is_clock, writing=column.writing)
 
     def read_as(self, kind: str, time_format: str | None) -> FittedColumn:
         """Return this with what the vectorizer has read in text: its kind, and a time's format."""
@@ -132,6 +136,9 @@ class FittedColumn:
                 raise ValueError(_other_kind(owner, name, "numbers", "dates"))
             if column.kind == NUMBER:
                 return column
+            if self.writing is not None:
+                numbers = self.writing.read(column.values.astype(object))
+                return number_column(numbers.to_numpy(), name, owner)
             return _read_numbers(column, name, owner, are_seconds=self.is_clock)
         values = column.values
         if column.kind == TIME and self.time_format:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Complex, Real
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lofe_sklearn.tabular._clock_texts import seconds_of_all
+from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,11 +32,14 @@ class Column:
         Numbers in double precision, times, categories of text, or text. Its index counts the rows.
     is_clock : bool
         Whether numbers are seconds, of durations or times of day.
+    writing : Writing, optional
+        How numbers are written that were read from text with units or grouped digits.
     """
 
     kind: str
     values: pd.Series
     is_clock: bool = False
+    writing: Writing | None = None
 
     @property
     def zone(self) -> Any:
@@ -82,14 +86,22 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
     return _of_objects(np.asarray(values.array, dtype=object), name, owner)
 
 
-def clock_read(column: Column) -> Column:
-    """Return seconds for a column of texts that are all times of day or durations.
+def read_from_text(column: Column, name: str, owner: str) -> Column:
+    """Return numbers for a column of texts that are all times of day, durations or quantities.
 
     That is for the table of a fit only. In another one it would depend on the other rows what a
-    text such as "12:30" is.
+    text such as "12:30" or "1.234" is.
     """
-    seconds = seconds_of_all(column.values) if column.kind == TEXT else None
-    return column if seconds is None else Column(NUMBER, seconds, is_clock=True)
+    if column.kind != TEXT:
+        return column
+    seconds = seconds_of_all(column.values)
+    if seconds is not None:
+        return Column(NUMBER, seconds, is_clock=True)
+    found = quantities_of(column.values)
+    if found is None:
+        return column
+    writing, numbers = found
+    return replace(number_column(numbers.to_numpy(), name, owner), writing=writing)
 
 
 def as_text(value: Any) -> str:

@@ -14,6 +14,7 @@ from lofe_sklearn.inspection._typical_row import is_missing, typical_row
 from lofe_sklearn.tabular._clock_texts import seconds_in, written_like
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._plain_columns import NUMBER, plain_column
+from lofe_sklearn.tabular._quantity_texts import Writing
 from lofe_sklearn.tabular._read_table import read_table
 from lofe_sklearn.tabular._typical_values import as_one_row, as_truth_value
 from lofe_sklearn.tabular._vectorizing import Reading
@@ -35,6 +36,10 @@ class ReasonsMixin:
         """The typical value of each column, in a table of one row."""
         check_is_fitted(self)
         return as_one_row(self._typical)
+
+    def _reads_quantities(self, name: str) -> bool:
+        """Whether numbers in a column are read from text with units or a decimal comma."""
+        return name in self._columns and self._columns[name].writing is not None
 
     def _table_for_reasons(self, X: Any, owner: str, name: str) -> pd.DataFrame:
         """Return any table as a pandas frame."""
@@ -73,18 +78,24 @@ class ReasonsMixin:
             elif isinstance(kept, bool):
                 value = as_truth_value(value)
             elif kind == NUMBER:
-                value = _number_like(value, table[name])
+                fitted = self._columns.get(name)
+                writing = None if fitted is None else fitted.writing
+                value = _number_like(value, table[name], writing)
             elif hasattr(value, "to_period"):
                 value = _time_like(value, table[name])
             shown.append(value)
         return shown
 
 
-def _number_like(seconds: Any, values: pd.Series) -> Any:
-    """Return a number of seconds as a duration or a time of day, if values are such."""
+def _number_like(seconds: Any, values: pd.Series, writing: Writing | None) -> Any:
+    """Return a number as text of the fit's writing, or seconds as a duration or a time of day, if
+    values are such.
+    """
     import pandas as pd
 
     sample = _first_present(values)
+    if writing is not None:
+        return writing.written(seconds) if isinstance(sample, str) else seconds
     if values.dtype.kind == "m" or isinstance(sample, (datetime.timedelta, np.timedelta64)):
         return pd.Timedelta(seconds=seconds)
     if isinstance(sample, datetime.time):
