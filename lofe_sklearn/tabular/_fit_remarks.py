@@ -37,7 +37,7 @@ def warn_of_codes_in_columns(columns: Mapping[str, Column], reading: Reading, ow
 
 
 def warn_of_words(columns: Mapping[str, Column], table: pd.DataFrame, owner: str) -> None:
-    """Tell of texts of a fit that count as missing values among the numbers of their column.
+    """Tell of texts of a fit that count as missing values among numbers or dates.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ def warn_of_words(columns: Mapping[str, Column], table: pd.DataFrame, owner: str
     """
     found = []
     for name, column in columns.items():
-        if column.writing is None or not column.writing.words:
+        if not column.words:
             continue
         given = table[name].astype(str).str.strip()
-        words = given[given.isin(column.writing.words)]
+        words = given[given.isin(column.words)]
         found.append(f"{name!r} ({len(words)}, such as {words.iloc[0][:40]!r})")
     if found:
         warn_user(
-            f"{owner}: values that are no numbers, or in another unit, among the numbers of their "
-            f"column are treated as missing: {', '.join(found)}."
+            f"{owner}: values that are no numbers or dates, or in another unit, among the numbers "
+            f"or dates of their column are treated as missing: {', '.join(found)}."
         )

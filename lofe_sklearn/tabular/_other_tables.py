@@ -13,6 +13,7 @@ from lofe_sklearn.tabular._filled import Filling
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._plain_columns import NUMBER, TIME
 from lofe_sklearn.tabular._read_table import named
+from lofe_sklearn.tabular._stray_words import NULLS
 from lofe_sklearn.tabular._vectorizing import Reading
 
 if TYPE_CHECKING:
@@ -70,10 +71,8 @@ def warn_of_gaps(
         if not gaps.any():
             continue
         values = reading.unreadable(table[name].reset_index(drop=True), gaps)
-        writing = fitted[name].writing
-        if writing is not None:
-            known = writing.known_words()
-            values = [value for value in values if str(value).strip() not in known]
+        known = {*fitted[name].words, *NULLS} if fitted[name].words or fitted[name].writing else ()
+        values = [value for value in values if str(value).strip() not in known]
         if values and reading.kinds[name] in (NUMBER, TIME):
             unread.append(f"{name!r} ({len(values)}, such as {values[0]!r})")
         if feature not in filling.flagged:

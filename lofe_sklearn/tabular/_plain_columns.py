@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lofe_sklearn.tabular._clock_texts import seconds_of_all
+from lofe_sklearn.tabular._date_texts import dates_among_words
 from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
 
 if TYPE_CHECKING:
@@ -34,12 +35,15 @@ class Column:
         Whether numbers are seconds, of durations or times of day.
     writing : Writing, optional
         How numbers are written that were read from text with units or grouped digits.
+    words : tuple of str
+        Texts of the fit that count as missing, since most others are numbers or dates.
     """
 
     kind: str
     values: pd.Series
     is_clock: bool = False
     writing: Writing | None = None
+    words: tuple[str, ...] = ()
 
     @property
     def zone(self) -> Any:
@@ -87,10 +91,10 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
 
 
 def read_from_text(column: Column, name: str, owner: str) -> Column:
-    """Return numbers for a column of texts that are all times of day, durations or quantities.
+    """Return numbers for a column of texts that are times of day, durations or quantities.
 
-    That is for the table of a fit only. In another one it would depend on the other rows what a
-    text such as "12:30" or "1.234" is.
+    A few words among numbers or dates become missing values. That is for the table of a fit only.
+    In another one it would depend on the other rows what a text such as "12:30" or "1.234" is.
     """
     if column.kind != TEXT:
         return column
@@ -98,10 +102,14 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
     if seconds is not None:
         return Column(NUMBER, seconds, is_clock=True)
     found = quantities_of(column.values)
-    if found is None:
-        return column
-    writing, numbers = found
-    return replace(number_column(numbers.to_numpy(), name, owner), writing=writing)
+    if found is not None:
+        writing, numbers, words = found
+        numeric = number_column(numbers.to_numpy(), name, owner)
+        return replace(numeric, writing=writing, words=words)
+    among_words = dates_among_words(column.values)
+    if among_words is not None:
+        return Column(TEXT, among_words[0], words=among_words[1])
+    return column
 
 
 def as_text(value: Any) -> str:

@@ -10,10 +10,12 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,18 +32,6 @@ _QUANTITY = re.compile(
 )
 # Minus signs, apostrophes, Arabic separators and full-width signs, by their plain forms.
 _ALIKE = str.maketrans("\u2212\u2013\u2019\u02bc\u066b\u066c\uff05\uff0e\uff0c\u066a", "--''.,%.,%")
-# In text of fewer different values each is a feature, so that a word among them is seen as it is.
-_MANY_VALUES = 40
-# Of many values so few may be no numbers, or half of them where they are a few placeholders.
-_FEW_WORDS, _MOST_PLACEHOLDERS, _PLACEHOLDERS = 0.1, 0.5, 3
-_MOST_KEPT = 1000
-# Texts that stand for a missing value wherever they are.
-NULLS = frozenset(
-    (
-        *("", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN"),
-        *("None", "none", "n/a", "nan", "null", "?", "..."),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -57,8 +47,6 @@ class Writing:
         Currency and unit, with the space next to the number.
     n_decimals : int
         How many digits most numbers have behind the decimal sign.
-    words : tuple of str
-        Texts of the fit that are no such numbers, and count as missing.
     """
 
     decimal: str = "."
@@ -66,7 +54,6 @@ class Writing:
     before: str = ""
     after: str = ""
     n_decimals: int = 0
-    words: tuple[str, ...] = ()
 
     def read(self, texts: pd.Series) -> pd.Series:
         """Return the number that each text says; missing for other texts and other units."""
@@ -82,10 +69,6 @@ class Writing:
             return _plain_number(text)
         return number if parts.unit in ("", self.before.strip() + self.after.strip()) else None
 
-    def known_words(self) -> set[str]:
-        """Return texts that are no numbers, and of which the fit has told."""
-        return {*self.words, *NULLS}
-
     def written(self, number: float) -> str:
         """Write a number as the texts are written."""
         digits = self.n_decimals
@@ -96,16 +79,15 @@ class Writing:
         return ("-" if number < 0 else "") + self.before + text + self.after
 
 
-def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series] | None:
-    """Return how the numbers of a column of text are written, and the numbers.
+def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]] | None:
+    """Return how the numbers of a column of text are written, the numbers, and other words.
 
     That is where all texts, or nearly all of many, are numbers in one unit. None where they are
     not, and where they are plain numbers, which need no such reading.
     """
     import pandas as pd
 
-    present = texts.dropna()
-    counts = present[~present.str.strip().isin(NULLS)].value_counts()
+    counts = counted(texts)
     # Most columns of text show within a few values that they are none of numbers.
     if not len(counts) or not any(_parts_of(text) for text in counts.index[:50]):
         return None
@@ -122,10 +104,9 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series] | None:
     words = read.index[read.isna()].tolist()
     if not words and pd.to_numeric(counts.index.to_series(), errors="coerce").notna().all():
         return None
-    if not _may_be_missing(words, counts):
+    if not may_be_missing(words, counts):
         return None
-    kept = tuple(sorted({text.strip() for text in words})[:_MOST_KEPT])
-    return replace(writing, words=kept), texts.map(read).astype(np.float64)
+    return writing, texts.map(read).astype(np.float64), kept(words)
 
 
 def _plain_number(text: str) -> float | None:
@@ -205,15 +186,6 @@ def _plain_sign(sign: str) -> str:
     if digit is not None:
         return str(digit)
     return " " if unicodedata.category(sign) == "Zs" else sign
-
-
-def _may_be_missing(words: list[str], counts: pd.Series) -> bool:
-    """Whether texts that are no numbers may count as missing among the others."""
-    if not words:
-        return True
-    share = float(counts[words].sum() / counts.sum())
-    most = _MOST_PLACEHOLDERS if len(words) <= _PLACEHOLDERS else _FEW_WORDS
-    return len(counts) - len(words) >= _MANY_VALUES and share <= most
 
 
 def _writing_of(parts: dict[str, _Parts], counts: pd.Series) -> Writing:

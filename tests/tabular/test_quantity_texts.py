@@ -152,7 +152,7 @@ def with_words(words):
 def test_a_few_words_among_many_numbers_are_missing_values(words, told):
     table = with_words(words)
     features = TableFeatures()
-    with pytest.warns(UserWarning, match=f"among the numbers of their column .* missing: {told}"):
+    with pytest.warns(UserWarning, match=f"among the numbers or dates of their .* missing: {told}"):
         rows = features.fit_transform(table)
     assert features.column_kinds_["column"] == "number"
     gaps = [word not in ("8",) for word in words] + [False] * (N - len(words))
@@ -162,6 +162,48 @@ def test_a_few_words_among_many_numbers_are_missing_values(words, told):
     other = with_words(["abc"])
     with pytest.warns(UserWarning, match=r"treated as missing: 'column' \(1, such as 'abc'\)"):
         assert features.transform(other)["column_missing"].tolist() == [1] + [0] * (N - 1)
+
+
+DAYS = pd.date_range("2024-01-03", periods=N, freq="29h")
+NO_DAYS = {
+    "placeholder": ["unknown"] * 9,
+    "zeros of a database": ["0000-00-00"] * 3,
+    "impossible days": ["31.02.2024", "13/45/2024", "2024-02-30"],
+    "words": ["soon", "see note", "n.d.", "never"],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("placeholder", "%Y-%m-%dT%H:%M:%SZ"),
+        ("zeros of a database", "%Y-%m-%d"),
+        ("impossible days", "%m/%d/%Y"),
+        ("words", "%d.%m.%Y %H:%M"),
+    ],
+)
+def test_a_few_words_among_many_dates_are_missing_values(kind, form, tmp_path):
+    words = NO_DAYS[kind]
+    dates = DAYS.strftime(form).tolist()
+    table = table_of([*words, *dates[len(words) :]])
+    features = TableFeatures()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        rows = features.fit_transform(table)
+    assert len(told) == 1
+    assert f"missing: 'column' ({len(words)}, such as '{words[0]}')" in str(told[0].message)
+    assert features.column_kinds_["column"] == "time"
+    gaps = [1] * len(words) + [0] * (N - len(words))
+    assert rows["column_missing"].tolist() == gaps
+    expected = TableFeatures().fit_transform(table_of([None] * len(words) + dates[len(words) :]))
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_array_equal(quiet(features.transform, table), rows)
+    for row in (0, 17):
+        np.testing.assert_array_equal(quiet(features.transform, table.iloc[[row]]), rows[row:][:1])
+    save(features, tmp_path / "m.lofe")
+    np.testing.assert_array_equal(quiet(load(tmp_path / "m.lofe").transform, table), rows)
+    with pytest.warns(UserWarning, match=r"treated as missing: 'column' \(1, such as 'abc'\)"):
+        features.transform(table_of(["abc", *dates[1:]]))
 
 
 def test_missing_values_by_their_usual_names_are_not_told():
