@@ -1,10 +1,12 @@
 """Dates in text with a few words among them, such as "unknown", "0000-00-00" and "31.02.2026".
 
-The vectorizer reads dates from text where all texts are dates of one format.
+The vectorizer reads dates from text where all texts are dates of one format. It does not know the
+one of web servers' logs.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from lofe_sklearn._quiet import silenced
@@ -15,6 +17,21 @@ if TYPE_CHECKING:
 
 # The formats of so many texts are tried.
 _SAMPLE = 50
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_OF_LOG = re.compile(
+    rf"\[?(\d\d)/({'|'.join(_MONTHS)})/(\d{{4}}):(\d\d:\d\d:\d\d)(?: ([-+]\d\d):?(\d\d))?\]?",
+    re.ASCII,
+)
+
+
+def time_of_log(text: str) -> str:
+    """Return a time such as [31/Jan/2026:08:30:00 +0100] in the form of ISO 8601; others as is."""
+    found = _OF_LOG.fullmatch(text.strip())
+    if found is None:
+        return text
+    day, month, year, clock, hours, minutes = found.groups()
+    offset = f"{hours}:{minutes}" if hours else ""
+    return f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{clock}{offset}"
 
 
 def dates_among_words(texts: pd.Series) -> tuple[pd.Series, tuple[str, ...]] | None:

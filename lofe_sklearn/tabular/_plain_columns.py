@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lofe_sklearn.tabular._clock_texts import seconds_of_all
-from lofe_sklearn.tabular._date_texts import dates_among_words
+from lofe_sklearn.tabular._clock_texts import clocks_among_words, seconds_of_all
+from lofe_sklearn.tabular._date_texts import dates_among_words, time_of_log
 from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
 
 if TYPE_CHECKING:
@@ -106,6 +106,9 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
         writing, numbers, words = found
         numeric = number_column(numbers.to_numpy(), name, owner)
         return replace(numeric, writing=writing, words=words)
+    clocks = clocks_among_words(column.values)
+    if clocks is not None:
+        return Column(NUMBER, clocks[0], is_clock=True, words=clocks[1])
     among_words = dates_among_words(column.values)
     if among_words is not None:
         return Column(TEXT, among_words[0], words=among_words[1])
@@ -194,7 +197,7 @@ def _as_texts(values: pd.Series) -> pd.Series:
     def text(value: Any) -> str | None:
         if _is_missing(value):
             return None
-        plain = as_text(value)
+        plain = time_of_log(as_text(value))
         return plain if plain.strip() else None
 
     return pd.Series([text(value) for value in values], dtype=object)

@@ -14,7 +14,6 @@ from lofe_sklearn.inspection._typical_row import is_missing, typical_row
 from lofe_sklearn.tabular._clock_texts import seconds_in, written_like
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._plain_columns import NUMBER, plain_column
-from lofe_sklearn.tabular._quantity_texts import Writing
 from lofe_sklearn.tabular._read_table import read_table
 from lofe_sklearn.tabular._typical_values import as_one_row, as_truth_value
 from lofe_sklearn.tabular._vectorizing import Reading
@@ -79,29 +78,30 @@ class ReasonsMixin:
                 value = as_truth_value(value)
             elif kind == NUMBER:
                 fitted = self._columns.get(name)
-                writing = None if fitted is None else fitted.writing
-                value = _number_like(value, table[name], writing)
+                value = _number_like(value, table[name], fitted)
             elif hasattr(value, "to_period"):
                 value = _time_like(value, table[name])
             shown.append(value)
         return shown
 
 
-def _number_like(seconds: Any, values: pd.Series, writing: Writing | None) -> Any:
+def _number_like(seconds: Any, values: pd.Series, fitted: FittedColumn | None) -> Any:
     """Return a number as text of the fit's writing, or seconds as a duration or a time of day, if
     values are such.
     """
     import pandas as pd
 
     sample = _first_present(values)
-    if writing is not None:
-        return writing.written(seconds) if isinstance(sample, str) else seconds
+    if fitted is not None and fitted.writing is not None:
+        return fitted.writing.written(seconds) if isinstance(sample, str) else seconds
     if values.dtype.kind == "m" or isinstance(sample, (datetime.timedelta, np.timedelta64)):
         return pd.Timedelta(seconds=seconds)
     if isinstance(sample, datetime.time):
         return (datetime.datetime.min + datetime.timedelta(seconds=seconds)).time()
     if isinstance(sample, str) and seconds_in(sample) is not None:
         return written_like(seconds, sample)
+    if isinstance(sample, str) and fitted is not None and fitted.is_clock:  # a word among times
+        return written_like(seconds, "00:00")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""Numbers in text: units, currencies, groups of digits, decimal commas, and words among them."""
+"""Numbers and times in text: units, currencies, decimal commas, and words among them."""
 
 import io
 import warnings
@@ -204,6 +204,39 @@ def test_a_few_words_among_many_dates_are_missing_values(kind, form, tmp_path):
     np.testing.assert_array_equal(quiet(load(tmp_path / "m.lofe").transform, table), rows)
     with pytest.warns(UserWarning, match=r"treated as missing: 'column' \(1, such as 'abc'\)"):
         features.transform(table_of(["abc", *dates[1:]]))
+
+
+def test_a_few_words_among_many_times_of_day_are_missing_values():
+    clocks = [f"{i % 24:02}:{i:02}" for i in range(N - 1)]
+    clocks.append(clocks[-1])  # no identifier
+    table = table_of(["-", "25:99", *clocks[2:]])
+    pipeline = table_pipeline(DeepSVDD(max_epochs=1, random_state=0))
+    with pytest.warns(UserWarning, match=r"missing: 'column' \(2, such as '-'\)"):
+        pipeline.fit(table)
+    rows = quiet(pipeline[0].transform, table)
+    assert pipeline[0].column_kinds_["column"] == "number"
+    assert rows["column_missing"].tolist() == [1, 1] + [0] * (N - 2)
+    reasons = explain(pipeline, table.iloc[[0]]).top(2)[0]
+    assert {r.typical for r in reasons if r.feature == "column"} <= set(clocks)
+    # A number among times may be seconds.
+    assert (
+        quiet(TableFeatures().fit, table_of(["7", *clocks[1:]])).column_kinds_["column"] == "text"
+    )
+
+
+def test_times_of_web_servers_logs():
+    when = pd.date_range("2026-01-03", periods=N, freq="29h", tz="UTC")
+    logs = when.strftime("%d/%b/%Y:%H:%M:%S +0000")
+    iso = when.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    expected = TableFeatures().fit(table_of(iso)).transform(table_of(iso))
+    for form in ("{}", "[{}]"):
+        table = table_of([form.format(log) for log in logs])
+        features = quiet(TableFeatures().fit, table)
+        assert features.column_kinds_["column"] == "time"
+        np.testing.assert_array_equal(features.transform(table), expected)
+        np.testing.assert_array_equal(features.transform(table.iloc[[9]]), expected.iloc[[9]])
+    without = table_of(when.strftime("%d/%b/%Y:%H:%M:%S"))
+    np.testing.assert_array_equal(quiet(TableFeatures().fit_transform, without), expected)
 
 
 def test_missing_values_by_their_usual_names_are_not_told():
