@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from lofe_sklearn._missing_codes import code_in, warn_of_codes
 from lofe_sklearn._validation import warn_user
 from lofe_sklearn.tabular._plain_columns import Column
 from lofe_sklearn.tabular._vectorizing import Reading
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def warn_of_dropped(dropped: Mapping[str, str], owner: str) -> None:
@@ -36,23 +32,23 @@ def warn_of_codes_in_columns(columns: Mapping[str, Column], reading: Reading, ow
     warn_of_codes(owner, codes, remedy)
 
 
-def warn_of_words(columns: Mapping[str, Column], table: pd.DataFrame, owner: str) -> None:
+def warn_of_words(columns: Mapping[str, Column], plain: Mapping[str, Column], owner: str) -> None:
     """Tell of texts of a fit that count as missing values among numbers or dates.
 
     Parameters
     ----------
     columns : dict of str to Column
         Those that are kept.
-    table : pandas.DataFrame
-        As the user gave it.
+    plain : dict of str to Column
+        The same, and others, before numbers and dates are read from text.
     owner : str
     """
     found = []
     for name, column in columns.items():
         if not column.words:
             continue
-        given = table[name].astype(str).str.strip()
-        words = given[given.isin(column.words)]
+        texts = plain[name].values.dropna().str.strip()
+        words = texts[texts.isin(column.words)]
         found.append(f"{name!r} ({len(words)}, such as {words.iloc[0][:40]!r})")
     if found:
         warn_user(

@@ -275,7 +275,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         dropped = uninformative(every, table, self.keep)
         columns = {name: column for name, column in every.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
-        warn_of_words(columns, table, owner)
+        warn_of_words(columns, plain, owner)
         self._columns = {n: FittedColumn.of(c, n, owner) for n, c in columns.items()}
         with without_remarks():
             vectorized = vectorizer.fit_transform(self._given(columns))

@@ -206,6 +206,15 @@ def test_a_few_words_among_many_dates_are_missing_values(kind, form, tmp_path):
         features.transform(table_of(["abc", *dates[1:]]))
 
 
+@pytest.mark.parametrize("odd", [True, 3.0, 0])
+def test_a_value_of_another_type_among_many_dates_is_a_missing_value(odd):
+    table = table_of([odd, *DAYS.strftime("%d.%m.%Y %H:%M")[1:]])
+    features = TableFeatures()
+    with pytest.warns(UserWarning, match=r"missing: 'column' \(1, such as '[013]'\)"):
+        rows = features.fit_transform(table)
+    assert rows["column_missing"].tolist() == [1] + [0] * (N - 1)
+
+
 def test_a_few_words_among_many_times_of_day_are_missing_values():
     clocks = [f"{i % 24:02}:{i:02}" for i in range(N - 1)]
     clocks.append(clocks[-1])  # no identifier
