@@ -41,6 +41,7 @@ from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, o
 from lofe_sklearn._command_line._typed_columns import check_finite, note_decimal_commas, typed
 from lofe_sklearn._saving._atomic import write_whole
 from lofe_sklearn.engine import resolve_device
+from lofe_sklearn.tabular._quantity_texts import quantities_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,7 +211,7 @@ def _read(table: TableFile, options: FitOptions, notes: Notes) -> Training:
             "header. If it is a row, put a line with names above it"
         )
     if options.how.decimal == ".":
-        note_decimal_commas(frame, notes)
+        note_decimal_commas(frame, notes, lambda name: quantities_of(frame[name]) is not None)
     frame = typed(frame)
     check_finite(frame, table, path)
     return Training(frame, names, known)

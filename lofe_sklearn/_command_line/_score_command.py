@@ -82,7 +82,8 @@ def run_score(options: ScoreOptions) -> None:
     ):
         for frame, names in _chunks(table, options, needed):
             if ranking.n_rows == 0 and how.decimal == ".":
-                note_decimal_commas(frame, notes)
+                features = frame[[name for name in frame.columns if name in needed]]
+                note_decimal_commas(features, notes, model[0]._reads_quantities)
             scores = _score(model, frame, table, options.data)
             ranking.add(frame, names, scores)
             if file is not None:

@@ -23,6 +23,12 @@ MOST_COLUMNS = 2000
 _SEPARATORS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 _KINDS = ".csv, .csv.gz, .tsv, .txt, .parquet or .npz"
+_REMEDIES = {
+    (".xlsx", ".xls", ".xlsm", ".ods"): "Save the sheet as CSV in the program that wrote it",
+    (".jsonl", ".ndjson"): "Convert it with pandas.read_json(..., lines=True).to_parquet(...)",
+    (".json",): "Convert it with pandas.read_json(...).to_parquet(...)",
+    (".feather", ".arrow"): "Convert it with pandas.read_feather(...).to_parquet(...)",
+}
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,8 @@ def open_table(path: Path, how: ReadingOptions) -> TableFile:
         elif name.endswith((".csv", ".tsv", ".txt")):
             table = CsvFile(path, how.separator, how.encoding, how.decimal)
         else:
-            raise BadData(f"{path}: the name must end in {_KINDS}")
+            remedy = next((f". {do}" for ends, do in _REMEDIES.items() if name.endswith(ends)), "")
+            raise BadData(f"{path}: the name must end in {_KINDS}{remedy}")
     except OSError as error:
         raise BadData(f"{path} cannot be read: {error.strerror or error}") from error
     _check_columns(table.columns, path)

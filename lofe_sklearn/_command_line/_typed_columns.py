@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,9 +47,21 @@ def _typed_column(values: pd.Series) -> pd.Series:
     return values if numbers.isna().any() else numbers.reindex(values.index)
 
 
-def note_decimal_commas(frame: pd.DataFrame, notes: Notes) -> None:
-    """Say which columns of text seem to be numbers with a decimal comma, and how to read them."""
-    found = [repr(name) for name in frame.columns if looks_like_decimal_commas(frame[name])]
+def note_decimal_commas(
+    frame: pd.DataFrame, notes: Notes, are_numbers: Callable[[str], bool]
+) -> None:
+    """Say which columns of text seem to be numbers with a decimal comma, and how to read them.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns of text.
+    notes : Notes
+    are_numbers : callable
+        Whether the features of a column, by its name, are numbers all the same.
+    """
+    seem = [name for name in frame.columns if looks_like_decimal_commas(frame[name])]
+    found = [repr(name) for name in seem if not are_numbers(name)]
     if found:
         notes.add(
             f"the values of {', '.join(found[:8])} look like numbers with a decimal comma, and are "

@@ -35,6 +35,7 @@ _VALUES = {
     "PatchReader": "images._reading_patches",
     "Projection": "images._projection",
     "FittedColumn": "tabular._fitted_columns",
+    "Writing": "tabular._quantity_texts",
     "Filling": "tabular._filled",
     "Reading": "tabular._vectorizing",
     "Scale": "tabular._scaled",

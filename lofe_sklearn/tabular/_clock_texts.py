@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,6 +27,8 @@ _SPAN = re.compile(
 # PT1H30M of ISO 8601, as polars writes it.
 _ISO = re.compile(r"([-+]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", _FLAGS)
 _UNITS = 86_400.0, 3_600.0, 60.0, 1.0
+# Most columns of text show within so many values that they are none of times.
+_SAMPLE = 50
 # What pandas can hold: 292 years.
 _MOST = 9e9
 _HOURS = {None: range(24), "a": range(1, 13), "p": range(1, 13)}
@@ -38,6 +42,24 @@ def seconds_of_all(texts: pd.Series) -> pd.Series | None:
         return None
     seconds = read_seconds(texts)
     return seconds if seconds.notna().sum() == len(present) else None
+
+
+def clocks_among_words(texts: pd.Series) -> tuple[pd.Series, tuple[str, ...]] | None:
+    """Return seconds and words for texts that are times of day or durations but for a few words.
+
+    None where there are too many words, or plain numbers among them, which may be seconds.
+    """
+    import pandas as pd
+
+    counts = counted(texts)
+    if not any(seconds_in(text) is not None for text in counts.index[:_SAMPLE]):
+        return None
+    seconds = read_seconds(counts.index.to_series())
+    words = counts.index[seconds.isna()].tolist()
+    are_words = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").isna().all()
+    if not are_words or not may_be_missing(words, counts):
+        return None
+    return texts.map(seconds).astype(np.float64), kept(words)
 
 
 def read_seconds(texts: pd.Series) -> pd.Series:

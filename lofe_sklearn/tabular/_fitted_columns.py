@@ -21,6 +21,7 @@ from lofe_sklearn.tabular._plain_columns import (
     as_text,
     number_column,
 )
+from lofe_sklearn.tabular._quantity_texts import Writing
 from lofe_sklearn.tabular._spellings import respelled, spellings
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class FittedColumn:
         Whether numbers are seconds, of durations or times of day.
     dates : tuple of (float, float), optional
         First and last time, in seconds since 1970, if the features do not tell the year.
+    writing : Writing, optional
+        How numbers are written in text with units or grouped digits.
+    words : tuple of str
+        Texts of the fit that count as missing, since most others are numbers or dates.
     """
 
     kind: str
@@ -69,6 +74,8 @@ class FittedColumn:
     spellings: dict[str, str] = field(default_factory=dict)
     is_clock: bool = False
     dates: tuple[float, float] | None = None
+    writing: Writing | None = None
+    words: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, column: Column, name: str, owner: str) -> FittedColumn:
@@ -86,17 +93,23 @@ class FittedColumn:
             If a number is so large that others of the column would vanish beside it.
         """
         if column.kind in (TEXT, CATEGORY):
-            return cls(column.kind, spellings=spellings(column.values.dropna().unique()))
+            known = spellings(column.values.dropna().unique())
+            return cls(column.kind, spellings=known, words=column.words)
         if column.kind == TIME:
             return cls(TIME, None if column.zone is None else _name_of(column.zone))
+        read: dict[str, Any] = {
+            "is_clock": column.is_clock,
+            "writing": column.writing,
+            "words": column.words,
+        }
         halves = column.values.dropna().to_numpy() / 2
         if not len(halves):
-            return cls(NUMBER, is_clock=column.is_clock)
+            return cls(NUMBER, **read)
         centre = float(np.median(halves))
         _check_that_nothing_vanishes(column.values, abs(centre), name, owner)
         spread = float(np.abs(halves - centre).max())
         unit = float(np.ldexp(1.0, int(np.frexp(spread)[1]))) if spread > 0 else 1.0
-        return cls(NUMBER, None, centre, unit, is_clock=column.is_clock)
+        return cls(NUMBER, None, centre, unit, **read)
 
     def read_as(self, kind: str, time_format: str | None) -> FittedColumn:
         """Return this with what the vectorizer has read in text: its kind, and a time's format."""
@@ -135,6 +148,9 @@ class FittedColumn:
                 raise ValueError(_other_kind(owner, name, "numbers", "dates"))
             if column.kind == NUMBER:
                 return column
+            if self.writing is not None:
+                numbers = self.writing.read(column.values.astype(object))
+                return number_column(numbers.to_numpy(), name, owner)
             return _read_numbers(column, name, owner, are_seconds=self.is_clock)
         values = column.values
         if column.kind == TIME and self.time_format:

@@ -10,8 +10,10 @@ import numpy as np
 from lofe_sklearn._types import Floats
 from lofe_sklearn._validation import did_you_mean, warn_user
 from lofe_sklearn.tabular._filled import Filling
+from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._plain_columns import NUMBER, TIME
 from lofe_sklearn.tabular._read_table import named
+from lofe_sklearn.tabular._stray_words import NULLS
 from lofe_sklearn.tabular._vectorizing import Reading
 
 if TYPE_CHECKING:
@@ -42,10 +44,13 @@ def warn_of_gaps(
     first_features: Mapping[str, int],
     filling: Filling,
     reading: Reading,
+    fitted: Mapping[str, FittedColumn],
     table: pd.DataFrame,
     owner: str,
 ) -> None:
     """Warn of values that became missing, and of missing values in columns that had none.
+
+    The fit has told of texts that it took for missing ones.
 
     Parameters
     ----------
@@ -55,6 +60,7 @@ def warn_of_gaps(
         The first feature of each column that has some.
     filling : Filling
     reading : Reading
+    fitted : dict of str to FittedColumn
     table : pandas.DataFrame
         As the user gave it.
     owner : str
@@ -65,6 +71,8 @@ def warn_of_gaps(
         if not gaps.any():
             continue
         values = reading.unreadable(table[name].reset_index(drop=True), gaps)
+        known = {*fitted[name].words, *NULLS} if fitted[name].words or fitted[name].writing else ()
+        values = [value for value in values if str(value).strip() not in known]
         if values and reading.kinds[name] in (NUMBER, TIME):
             unread.append(f"{name!r} ({len(values)}, such as {values[0]!r})")
         if feature not in filling.flagged:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Complex, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lofe_sklearn.tabular._clock_texts import seconds_of_all
+from lofe_sklearn.tabular._clock_texts import clocks_among_words, seconds_of_all
+from lofe_sklearn.tabular._date_texts import dates_among_words, time_of_log
+from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,11 +33,17 @@ class Column:
         Numbers in double precision, times, categories of text, or text. Its index counts the rows.
     is_clock : bool
         Whether numbers are seconds, of durations or times of day.
+    writing : Writing, optional
+        How numbers are written that were read from text with units or grouped digits.
+    words : tuple of str
+        Texts of the fit that count as missing, since most others are numbers or dates.
     """
 
     kind: str
     values: pd.Series
     is_clock: bool = False
+    writing: Writing | None = None
+    words: tuple[str, ...] = ()
 
     @property
     def zone(self) -> Any:
@@ -82,14 +90,29 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
     return _of_objects(np.asarray(values.array, dtype=object), name, owner)
 
 
-def clock_read(column: Column) -> Column:
-    """Return seconds for a column of texts that are all times of day or durations.
+def read_from_text(column: Column, name: str, owner: str) -> Column:
+    """Return numbers for a column of texts that are times of day, durations or quantities.
 
-    That is for the table of a fit only. In another one it would depend on the other rows what a
-    text such as "12:30" is.
+    A few words among numbers or dates become missing values. That is for the table of a fit only.
+    In another one it would depend on the other rows what a text such as "12:30" or "1.234" is.
     """
-    seconds = seconds_of_all(column.values) if column.kind == TEXT else None
-    return column if seconds is None else Column(NUMBER, seconds, is_clock=True)
+    if column.kind != TEXT:
+        return column
+    seconds = seconds_of_all(column.values)
+    if seconds is not None:
+        return Column(NUMBER, seconds, is_clock=True)
+    found = quantities_of(column.values)
+    if found is not None:
+        writing, numbers, words = found
+        numeric = number_column(numbers.to_numpy(), name, owner)
+        return replace(numeric, writing=writing, words=words)
+    clocks = clocks_among_words(column.values)
+    if clocks is not None:
+        return Column(NUMBER, clocks[0], is_clock=True, words=clocks[1])
+    among_words = dates_among_words(column.values)
+    if among_words is not None:
+        return Column(TEXT, among_words[0], words=among_words[1])
+    return column
 
 
 def as_text(value: Any) -> str:
@@ -174,7 +197,7 @@ def _as_texts(values: pd.Series) -> pd.Series:
     def text(value: Any) -> str | None:
         if _is_missing(value):
             return None
-        plain = as_text(value)
+        plain = time_of_log(as_text(value))
         return plain if plain.strip() else None
 
     return pd.Series([text(value) for value in values], dtype=object)

@@ -18,13 +18,17 @@ from lofe_sklearn._validation import (
     RANDOM_STATE,
     check_parameters,
     did_you_mean,
-    warn_user,
 )
 from lofe_sklearn.tabular._far_dates import first_and_last, warn_of_far_dates
 from lofe_sklearn.tabular._filled import Filling
+from lofe_sklearn.tabular._fit_remarks import (
+    warn_of_codes_in_columns,
+    warn_of_dropped,
+    warn_of_words,
+)
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._other_tables import check_columns, warn_of_gaps
-from lofe_sklearn.tabular._plain_columns import NUMBER, Column, clock_read, plain_column
+from lofe_sklearn.tabular._plain_columns import NUMBER, Column, plain_column, read_from_text
 from lofe_sklearn.tabular._read_table import ColumnNames, named, read_table
 from lofe_sklearn.tabular._scaled import Scale
 from lofe_sklearn.tabular._table_of_reasons import ReasonsMixin
@@ -54,8 +58,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     column                   features
     ======================== =====================================================================
     numbers, truth values,   one, with long tails shortened: see Notes; the seconds of durations
-    decimals, durations,     and times of day, which may be text such as 08:30
-    times of day
+    decimals, durations,     and times of day. They may be text such as 08:30, 12 %, 5 mg, <0.1 or
+    times of day             1.234,50 €, if all values are, or nearly all of 40 different ones
     text of few values,      one for each value; a new value is in none of them
     categories
     text of 40 values and    30 components of its character n-grams
@@ -91,7 +95,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         ``"text"``, as it is after numbers and times have been read from text.
     typical_row_ : pandas.DataFrame of shape (1, `n_features_in_`)
         The median of numbers and times, and the most frequent of all other values, of each column.
-        Durations and times of day are in seconds.
+        Durations and times of day are in seconds, numbers with a unit are without it.
         :func:`lofe_sklearn.inspection.explain` compares rows with it.
     vectorizer_ : skrub.TableVectorizer
         The fitted vectorizer. It has seen columns of plain values: numbers as distances to their
@@ -116,9 +120,10 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     Warns
     -----
     UserWarning
-        If columns are dropped; if another table has columns that were not there in the fit, which
-        are ignored, values that cannot be read, missing values if there were none, or dates that
-        are more than a year outside those of the fit where the year is no feature.
+        If columns are dropped; if words among numbers count as missing; if another table has
+        columns that were not there in the fit, which are ignored, values that cannot be read,
+        missing values if there were none, or dates that are more than a year outside those of the
+        fit where the year is no feature.
 
     Notes
     -----
@@ -238,7 +243,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
             vectorized = self.vectorizer_.transform(self._given(columns))
         features = as_numbers_of(vectorized, owner)
         warn_of_far_dates(columns, self._columns, self._reading, owner)
-        warn_of_gaps(features, self._first_features, self._filling, self._reading, table, owner)
+        learned = self._first_features, self._filling, self._reading, self._columns
+        warn_of_gaps(features, *learned, table, owner)
         return self._finished(features, table.index)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -269,17 +275,19 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
                 f"{owner}: keep must name columns of X; X has no {named(unknown)}."
                 f"{did_you_mean(unknown[0], table.columns)}"
             )
-        every = {n: clock_read(plain_column(table[n], n, owner)) for n in table.columns}
+        plain = {name: plain_column(table[name], name, owner) for name in table.columns}
+        every = {name: read_from_text(column, name, owner) for name, column in plain.items()}
         dropped = uninformative(every, table, self.keep)
         columns = {name: column for name, column in every.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
+        warn_of_words(columns, plain, owner)
         self._columns = {n: FittedColumn.of(c, n, owner) for n, c in columns.items()}
         with without_remarks():
             vectorized = vectorizer.fit_transform(self._given(columns))
         self.vectorizer_ = vectorizer
         self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})
         self._typical = typical_values(every, table, self._reading)
-        self._reading.warn_of_codes({name: c.values for name, c in every.items()}, owner)
+        warn_of_codes_in_columns(every, self._reading, owner)
         self._columns = {
             name: fitted.read_as(self._reading.kinds[name], self._reading.time_formats.get(name))
             for name, fitted in self._columns.items()
@@ -303,12 +311,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         self.dropped_ = dropped
         self.feature_names_in_ = np.array(table.columns, dtype=object)
         self.n_features_in_ = len(table.columns)
-        if dropped:
-            listed = ", ".join(f"{name!r} ({reason})" for name, reason in dropped.items())
-            warn_user(
-                f"{owner}: dropped columns that tell nothing about a row: {listed}. Leave them out "
-                "of X to silence this warning, or keep them with keep=[...]."
-            )
+        warn_of_dropped(dropped, owner)
         return self._finished(features, table.index)
 
     def _name_features(self, names: Sequence[str], features: Floats) -> None:

@@ -36,6 +36,10 @@ class ReasonsMixin:
         check_is_fitted(self)
         return as_one_row(self._typical)
 
+    def _reads_quantities(self, name: str) -> bool:
+        """Whether numbers in a column are read from text with units or a decimal comma."""
+        return name in self._columns and self._columns[name].writing is not None
+
     def _table_for_reasons(self, X: Any, owner: str, name: str) -> pd.DataFrame:
         """Return any table as a pandas frame."""
         return read_table(X, owner, name)
@@ -73,24 +77,31 @@ class ReasonsMixin:
             elif isinstance(kept, bool):
                 value = as_truth_value(value)
             elif kind == NUMBER:
-                value = _number_like(value, table[name])
+                fitted = self._columns.get(name)
+                value = _number_like(value, table[name], fitted)
             elif hasattr(value, "to_period"):
                 value = _time_like(value, table[name])
             shown.append(value)
         return shown
 
 
-def _number_like(seconds: Any, values: pd.Series) -> Any:
-    """Return a number of seconds as a duration or a time of day, if values are such."""
+def _number_like(seconds: Any, values: pd.Series, fitted: FittedColumn | None) -> Any:
+    """Return a number as text of the fit's writing, or seconds as a duration or a time of day, if
+    values are such.
+    """
     import pandas as pd
 
     sample = _first_present(values)
+    if fitted is not None and fitted.writing is not None:
+        return fitted.writing.written(seconds) if isinstance(sample, str) else seconds
     if values.dtype.kind == "m" or isinstance(sample, (datetime.timedelta, np.timedelta64)):
         return pd.Timedelta(seconds=seconds)
     if isinstance(sample, datetime.time):
         return (datetime.datetime.min + datetime.timedelta(seconds=seconds)).time()
     if isinstance(sample, str) and seconds_in(sample) is not None:
         return written_like(seconds, sample)
+    if isinstance(sample, str) and fitted is not None and fitted.is_clock:  # a word among times
+        return written_like(seconds, "00:00")
     return seconds
 
 

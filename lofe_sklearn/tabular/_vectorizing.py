@@ -12,7 +12,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.preprocessing import OneHotEncoder
 
-from lofe_sklearn._missing_codes import code_in, warn_of_codes
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._types import Floats, RandomState
 from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, TIME
@@ -118,17 +117,6 @@ class Reading:
         if how is None:
             return values
         return pd.to_datetime(values, format=how, errors="coerce", utc="%z" in how)
-
-    def warn_of_codes(self, columns: Mapping[str, pd.Series], owner: str) -> None:
-        """Warn of numbers that look like codes for missing values, in columns of plain values."""
-        read = {name: self.as_read(name, values) for name, values in columns.items()}
-        codes = {
-            repr(name): code_in(values.dropna().to_numpy())
-            for name, values in read.items()
-            if values.dtype.kind in "fi"
-        }
-        remedy = "Replace it with NaN; a feature then says where a value is missing."
-        warn_of_codes(owner, codes, remedy)
 
     def why_dropped(self, values: pd.Series, features_of: Collection[str], name: str) -> str:
         """Say why no feature of a column is left.

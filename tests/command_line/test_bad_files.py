@@ -61,7 +61,10 @@ FILES = {
     "no .gz": ("t.csv.gz", "a,b\n1,2\n", "cannot be read"),
     "no Parquet": ("t.parquet", "a,b\n1,2\n", "is no Parquet file"),
     "no .npz": ("t.npz", "a,b\n1,2\n", r"is no \.npz file"),
-    "another ending": ("t.xlsx", "a,b\n1,2\n", r"must end in \.csv"),
+    "another ending": ("t.dat", "a,b\n1,2\n", r"must end in \.csv.* or \.npz$"),
+    "Excel": ("t.xlsx", "PK", r"must end in \.csv.*\. Save the sheet as CSV"),
+    "JSON lines": ("t.jsonl", '{"a": 1}\n', r"must end in \.csv.*read_json\(\.\.\., lines=True\)"),
+    "JSON": ("t.json", '[{"a": 1}]', r"must end in \.csv.*read_json\(\.\.\.\)"),
 }
 
 

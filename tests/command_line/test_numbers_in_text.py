@@ -53,14 +53,38 @@ def test_what_looks_like_decimal_commas(texts, expected):
     assert looks_like_decimal_commas(texts) is expected
 
 
+def scores_in(path):
+    return pd.read_csv(path)["anomaly_score"].to_numpy()
+
+
+def test_decimal_commas_are_read_with_and_without_the_option(lofe, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(1000 * rng.normal(size=(60, 3)), columns=list("abc"))
+    path = tmp_path / "t.csv"
+    table.assign(c=rng.integers(0, 9, 60)).to_csv(path, sep=";", decimal=",", index=False)
+    files = [tmp_path / f"{name}.csv" for name in ("given", "found", "later")]
+    model, ignored = tmp_path / "m.lofe", ("--ignore", "b")
+    results = [
+        lofe("fit", path, *ignored, "--decimal", ",", "--output", files[0]),
+        lofe("fit", path, *ignored, "--model", model, "--output", files[1]),
+        lofe("score", path, "--model", model, "--output", files[2]),
+    ]
+    assert not any("--decimal" in result.stderr for result in results)
+    for file in files[1:]:
+        np.testing.assert_allclose(scores_in(file), scores_in(files[0]))
+
+
 def test_a_note_names_the_option_for_decimal_commas(lofe, tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(60, 3)), columns=list("abc"))
     path, model = tmp_path / "t.csv", tmp_path / "m.lofe"
     table.assign(c=rng.integers(0, 9, 60)).to_csv(path, sep=";", decimal=",", index=False)
     good = lofe("fit", path, "--decimal", ",", "--model", model)
-    bad = [lofe("fit", path, "--ignore", "b"), lofe("score", path, "--model", model)]
     assert "--decimal" not in good.stderr
+    # The model has seen columns of numbers, and in the other file there are too many words.
+    words = [f"word {i}" if i < 20 else f"{x:.3f}".replace(".", ",") for i, x in enumerate(table.a)]
+    table.assign(a=words, b=range(60)).to_csv(tmp_path / "w.csv", sep=";", index=False)
+    bad = [lofe("fit", tmp_path / "w.csv"), lofe("score", path, "--model", model)]
     for result, names in zip(bad, ("'a'", "'a', 'b'"), strict=True):
         assert (
             f"note: the values of {names} look like numbers with a decimal comma, and are read as "

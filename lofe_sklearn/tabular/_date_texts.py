@@ -1,0 +1,72 @@
+"""Dates in text with a few words among them, such as "unknown", "0000-00-00" and "31.02.2026".
+
+The vectorizer reads dates from text where all texts are dates of one format. It does not know the
+one of web servers' logs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lofe_sklearn._quiet import silenced
+from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The formats of so many texts are tried.
+_SAMPLE = 50
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_OF_LOG = re.compile(
+    rf"\[?(\d\d)/({'|'.join(_MONTHS)})/(\d{{4}}):(\d\d:\d\d:\d\d)(?: ([-+]\d\d):?(\d\d))?\]?",
+    re.ASCII,
+)
+
+
+def time_of_log(text: str) -> str:
+    """Return a time such as [31/Jan/2026:08:30:00 +0100] in the form of ISO 8601; others as is."""
+    found = _OF_LOG.fullmatch(text.strip())
+    if found is None:
+        return text
+    day, month, year, clock, hours, minutes = found.groups()
+    offset = f"{hours}:{minutes}" if hours else ""
+    return f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{clock}{offset}"
+
+
+def dates_among_words(texts: pd.Series) -> tuple[pd.Series, tuple[str, ...]] | None:
+    """Return a column with its words made missing, and the words.
+
+    None where nearly all texts of many are no dates, and where all of them are.
+    """
+    counts = counted(texts)
+    found = [_read(counts, how) for how in _formats(counts.index[:_SAMPLE])]
+    if not found:
+        return None
+    read = max(found, key=lambda dates: int(counts[dates.notna().to_numpy()].sum()))
+    words = counts.index[read.isna()].tolist()
+    if not words or not may_be_missing(words, counts):
+        return None
+    return texts.mask(texts.isin(words), None), kept(words)
+
+
+def _formats(texts: Any) -> list[str]:
+    """Return the formats of dates with a year that any of the texts has."""
+    from pandas.tseries.api import guess_datetime_format
+
+    formats: dict[str, None] = {}
+    dated = [text for text in texts if len(text) <= 60 and any(map(str.isdigit, text))]
+    with silenced("Parsing dates in", UserWarning):
+        for text in dated:
+            for day_first in (False, True):
+                how = guess_datetime_format(text, dayfirst=day_first)
+                if how is not None and ("%Y" in how or "%y" in how):
+                    formats[how] = None
+    return list(formats)
+
+
+def _read(counts: pd.Series, how: str) -> pd.Series:
+    import pandas as pd
+
+    texts = counts.index.to_series()
+    return pd.to_datetime(texts, format=how, errors="coerce", utc="%z" in how)

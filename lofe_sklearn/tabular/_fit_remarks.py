@@ -1,0 +1,57 @@
+"""What a fit tells the user of the columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lofe_sklearn._missing_codes import code_in, warn_of_codes
+from lofe_sklearn._validation import warn_user
+from lofe_sklearn.tabular._plain_columns import Column
+from lofe_sklearn.tabular._vectorizing import Reading
+
+
+def warn_of_dropped(dropped: Mapping[str, str], owner: str) -> None:
+    """Tell which columns were dropped, and why."""
+    if dropped:
+        listed = ", ".join(f"{name!r} ({reason})" for name, reason in dropped.items())
+        warn_user(
+            f"{owner}: dropped columns that tell nothing about a row: {listed}. Leave them out "
+            "of X to silence this warning, or keep them with keep=[...]."
+        )
+
+
+def warn_of_codes_in_columns(columns: Mapping[str, Column], reading: Reading, owner: str) -> None:
+    """Tell of numbers that look like codes for missing values."""
+    read = {name: reading.as_read(name, column.values) for name, column in columns.items()}
+    codes = {
+        repr(name): code_in(values.dropna().to_numpy())
+        for name, values in read.items()
+        if values.dtype.kind in "fi"
+    }
+    remedy = "Replace it with NaN; a feature then says where a value is missing."
+    warn_of_codes(owner, codes, remedy)
+
+
+def warn_of_words(columns: Mapping[str, Column], plain: Mapping[str, Column], owner: str) -> None:
+    """Tell of texts of a fit that count as missing values among numbers or dates.
+
+    Parameters
+    ----------
+    columns : dict of str to Column
+        Those that are kept.
+    plain : dict of str to Column
+        The same, and others, before numbers and dates are read from text.
+    owner : str
+    """
+    found = []
+    for name, column in columns.items():
+        if not column.words:
+            continue
+        texts = plain[name].values.dropna().str.strip()
+        words = texts[texts.isin(column.words)]
+        found.append(f"{name!r} ({len(words)}, such as {words.iloc[0][:40]!r})")
+    if found:
+        warn_user(
+            f"{owner}: values that are no numbers or dates, or in another unit, among the numbers "
+            f"or dates of their column are treated as missing: {', '.join(found)}."
+        )

@@ -1,0 +1,225 @@
+"""Numbers that are written as text with a unit, a currency, groups of digits or a decimal comma.
+
+Such as "12 %", "5 mg", "1.234,50 €", "$1,234.50", "1'234", "<0.1" and "(1,200)". How one of them
+is read, "1.234" for one, depends on the others of its column, so it is decided in the fit.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SIGNS = "$€£¥₹₽₩₺₴₫₪฿"
+_CODES = (
+    "USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|BRL|MXN|ZAR|KRW|SGD|"
+    r"HKD|ILS|RUB|UAH|US\$|C\$|A\$|R\$|Rs\.?|Fr\.?|kr\.?"
+)
+_QUANTITY = re.compile(
+    rf"(?:[<>≤≥]=?|[~≈])?\s*(?P<open>\()?(?P<sign>[-+])?\s?(?P<before>[{_SIGNS}]|{_CODES})?\s?"
+    r"(?P<minus>-)?(?P<digits>[.,]?\d(?:[\d.,' ]*\d)?)(?P<power>[eE][-+]?\d{1,3})?"
+    rf"\s?(?P<after>(?:[^\W\d_]|[%‰°µ/·{_SIGNS}]){{1,10}}\.?)?(?P<late>-)?(?P<close>\))?"
+)
+# Minus signs, apostrophes, Arabic separators and full-width signs, by their plain forms.
+_ALIKE = str.maketrans("\u2212\u2013\u2019\u02bc\u066b\u066c\uff05\uff0e\uff0c\u066a", "--''.,%.,%")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How the numbers of a column are written.
+
+    Parameters
+    ----------
+    decimal : {".", ","}
+    grouping : str
+        What divides thousands; empty for nothing.
+    before, after : str
+        Currency and unit, with the space next to the number.
+    n_decimals : int
+        How many digits most numbers have behind the decimal sign.
+    """
+
+    decimal: str = "."
+    grouping: str = ""
+    before: str = ""
+    after: str = ""
+    n_decimals: int = 0
+
+    def read(self, texts: pd.Series) -> pd.Series:
+        """Return the number that each text says; missing for other texts and other units."""
+        import pandas as pd
+
+        known = {text: self._number(text) for text in texts.dropna().unique()}
+        return pd.Series(texts.map(known).to_numpy(dtype=np.float64), index=texts.index)
+
+    def _number(self, text: str) -> float | None:
+        parts = _parts_of(text)
+        number = None if parts is None else parts.number(self.decimal)
+        if parts is None or number is None:
+            return _plain_number(text)
+        return number if parts.unit in ("", self.before.strip() + self.after.strip()) else None
+
+    def written(self, number: float) -> str:
+        """Write a number as the texts are written."""
+        digits = self.n_decimals
+        while digits < self.n_decimals + 3 and not np.isclose(round(number, digits), number, 1e-9):
+            digits += 1
+        signs = {",": self.grouping, ".": self.decimal}
+        text = "".join(signs.get(sign, sign) for sign in f"{abs(number):,.{digits}f}")
+        return ("-" if number < 0 else "") + self.before + text + self.after
+
+
+def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]] | None:
+    """Return how the numbers of a column of text are written, the numbers, and other words.
+
+    That is where all texts, or nearly all of many, are numbers in one unit. None where they are
+    not, and where they are plain numbers, which need no such reading.
+    """
+    import pandas as pd
+
+    counts = counted(texts)
+    # Most columns of text show within a few values that they are none of numbers.
+    if not len(counts) or not any(_parts_of(text) for text in counts.index[:50]):
+        return None
+    parts = {text: found for text in counts.index if (found := _parts_of(text)) is not None}
+    units = Counter[str]()
+    for text, found in parts.items():
+        units[found.unit] += int(counts[text])
+    if not units:
+        return None
+    unit = units.most_common(1)[0][0]
+    alike = {text: found for text, found in parts.items() if found.unit in ("", unit)}
+    writing = _writing_of(alike, counts)
+    read = writing.read(counts.index.to_series())
+    words = read.index[read.isna()].tolist()
+    if not words and pd.to_numeric(counts.index.to_series(), errors="coerce").notna().all():
+        return None
+    if not may_be_missing(words, counts):
+        return None
+    return writing, texts.map(read).astype(np.float64), kept(words)
+
+
+def _plain_number(text: str) -> float | None:
+    """Return what Python reads, infinity too, which is an error later; None for codes."""
+    word = text.strip()
+    if "_" in word or re.match(r"[-+]?0\d", word):
+        return None
+    try:
+        return float(word)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A number in text, taken apart."""
+
+    digits: str
+    power: str
+    is_negative: bool
+    before: str
+    after: str
+
+    @property
+    def unit(self) -> str:
+        return self.before.strip() + self.after.strip()
+
+    def number(self, decimal: str) -> float | None:
+        """Return the number; None if its digits are not grouped as numbers are."""
+        whole, _, fraction = self.digits.partition(decimal)
+        group = "," if decimal == "." else "."
+        if fraction and not fraction.isdigit():
+            return None
+        if whole and not whole.isdigit():
+            # India groups two digits but for the last three.
+            grouped = rf"[1-9]\d{{0,2}}(?P<sign>[{group}' ])(?:\d{{2,3}}(?P=sign))*\d{{3}}"
+            if re.fullmatch(grouped, whole) is None:
+                return None
+        size = float(re.sub(r"\D", "", whole) + "." + fraction + "0" + self.power)
+        return -size if self.is_negative else size
+
+
+def _parts_of(text: str) -> _Parts | None:
+    """Take a number apart; None for other texts, and for codes such as 00123."""
+    word = text.strip()
+    if len(word) > 60:  # no number is so long
+        return None
+    if not word.isascii():
+        word = "".join(map(_plain_sign, word)).translate(_ALIKE)
+    found = _QUANTITY.fullmatch(word)
+    if found is None or bool(found["open"]) != bool(found["close"]):
+        return None
+    digits = found["digits"]
+    # A number with + and spaces is a telephone's.
+    is_code = re.match(r"0\d", digits) or (found["sign"] == "+" and " " in digits)
+    minus = [found["sign"] == "-", bool(found["minus"]), bool(found["late"]), bool(found["open"])]
+    if is_code or sum(minus) > 1 or (found["before"] and found["after"]):
+        return None
+    before = _with_space(word, found, "before")
+    return _Parts(
+        digits, found["power"] or "", any(minus), before, _with_space(word, found, "after")
+    )
+
+
+def _with_space(word: str, found: re.Match[str], name: str) -> str:
+    """Return a unit with the space between it and the number."""
+    unit = found[name] or ""
+    start, end = found.span(name)
+    if unit and name == "before" and word[end : end + 1] == " ":
+        return f"{unit} "
+    return f" {unit}" if unit and name == "after" and word[start - 1] == " " else unit
+
+
+def _plain_sign(sign: str) -> str:
+    """Return the digit or space that a sign of another script or width is."""
+    digit = unicodedata.decimal(sign, None)
+    if digit is not None:
+        return str(digit)
+    return " " if unicodedata.category(sign) == "Zs" else sign
+
+
+def _writing_of(parts: dict[str, _Parts], counts: pd.Series) -> Writing:
+    """Return how most of the numbers are written."""
+    decimal = _decimal_sign(parts.values())
+    styles = Counter[tuple[str, str]]()
+    groupings, decimals = Counter[str](), Counter[int]()
+    for text, found in parts.items():
+        n_rows = int(counts[text])
+        if found.unit:
+            styles[found.before, found.after] += n_rows
+        whole, _, fraction = found.digits.partition(decimal)
+        decimals[len(fraction)] += n_rows
+        groupings.update(re.sub(r"\d", "", whole)[:1])
+    (before, after), _ = styles.most_common(1)[0] if styles else (("", ""), 0)
+    grouping = groupings.most_common(1)[0][0] if groupings else ""
+    return Writing(decimal, grouping, before, after, decimals.most_common(1)[0][0])
+
+
+def _decimal_sign(numbers: Iterable[_Parts]) -> str:
+    """Return the decimal sign of the numbers of a column."""
+    votes, undecided = Counter[str](), Counter[str]()
+    for number in numbers:
+        digits = number.digits
+        signs = [sign for sign in digits if sign in ".,"]
+        if len(set(signs)) == 2:
+            votes[signs[-1]] += 1
+        elif len(signs) > 1:  # it divides thousands
+            votes["." if signs[0] == "," else ","] += 1
+        elif signs and (number.power or not re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", digits)):
+            votes[signs[0]] += 1
+        else:
+            undecided[signs[0] if signs else ""] += 1
+    if votes["."] != votes[","]:
+        return "." if votes["."] > votes[","] else ","
+    # Numbers with three decimals have them all; 999 beside 1.234 has a point between thousands.
+    return "," if undecided["."] and undecided[""] and not undecided[","] else "."

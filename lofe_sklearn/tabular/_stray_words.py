@@ -1,0 +1,49 @@
+"""Words among the numbers or dates of a column of text, and when they count as missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# In text of fewer different values each is a feature, so that a word among them is seen as it is.
+_MANY_VALUES = 40
+# Of many values so few may be no numbers, or half of them where they are a few placeholders.
+_FEW_WORDS, _MOST_PLACEHOLDERS, _PLACEHOLDERS = 0.1, 0.5, 3
+_MOST_KEPT = 1000
+# Texts that stand for a missing value wherever they are.
+NULLS = frozenset(
+    (
+        *("", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN"),
+        *("None", "none", "n/a", "nan", "null", "?", "..."),
+    )
+)
+
+
+def counted(texts: pd.Series) -> pd.Series:
+    """Return how often each text comes that does not stand for a missing value."""
+    present = texts.dropna()
+    return present[~present.str.strip().isin(NULLS)].value_counts()
+
+
+def may_be_missing(words: list[str], counts: pd.Series) -> bool:
+    """Whether texts that are no numbers or dates may count as missing among the others.
+
+    Parameters
+    ----------
+    words : list of str
+    counts : pandas.Series
+        What `counted` returns for the column.
+    """
+    if not words:
+        return True
+    share = float(counts[words].sum() / counts.sum())
+    most = _MOST_PLACEHOLDERS if len(words) <= _PLACEHOLDERS else _FEW_WORDS
+    return len(counts) - len(words) >= _MANY_VALUES and share <= most
+
+
+def kept(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the words that a fitted column keeps, so that it tells of them only once."""
+    return tuple(sorted({text.strip() for text in words})[:_MOST_KEPT])

@@ -1,0 +1,304 @@
+"""Numbers and times in text: units, currencies, decimal commas, and words among them."""
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+
+from lofe_sklearn import DeepSVDD, load, save
+from lofe_sklearn.inspection import explain
+from lofe_sklearn.tabular import TableFeatures, table_pipeline
+
+pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
+import pandas as pd
+
+N = 60
+SIZES = np.random.default_rng(0).normal(size=N)
+AMOUNTS = np.round(np.exp(7 + 2 * np.random.default_rng(1).normal(size=N)), 2)
+WIDE = str.maketrans("0123456789", "".join(map(chr, range(0xFF10, 0xFF1A))))
+ARABIC = str.maketrans("0123456789", "".join(map(chr, range(0x660, 0x66A))))
+
+
+def german(number):
+    return f"{number:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+def table_of(values):
+    return pd.DataFrame({"size": SIZES, "column": values})
+
+
+def quiet(function, *arguments):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return function(*arguments)
+
+
+WRITTEN = {
+    "per cent": lambda x: f"{x:.2f} %",
+    "unit": lambda x: f"{x:.2f}mg/dl",
+    "degrees": lambda x: f"{x:.2f}°C",
+    "area": lambda x: f"{x:.2f} m²",
+    "euros": lambda x: f"{german(x)} €",
+    "dollars": lambda x: f"${x:,.2f}",
+    "francs": lambda x: f"CHF {x:,.2f}".replace(",", "'"),
+    "rupees": lambda x: f"₹{x:,.2f}",
+    "decimal comma": lambda x: f"{x:.2f}".replace(".", ","),
+    "thousands": lambda x: f"{x:,.2f}",
+    "narrow spaces": lambda x: f"{x:,.2f}".replace(",", "\u202f"),
+    "no-break spaces": lambda x: german(x).replace(".", "\u00a0"),
+    "typographic apostrophes": lambda x: f"{x:,.2f}".replace(",", "\u2019"),
+    "comma and exponent": lambda x: f"{x:.7e}".replace(".", ","),
+    "full width": lambda x: f"{x:.2f}".translate(WIDE),
+    "Arabic": lambda x: f"{x:.2f}".translate(ARABIC).replace(".", "\u066b"),
+    "below a limit": lambda x: f"<{x:.2f}" if x < 100 else f"{x:.2f}",
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_they_are_the_numbers_that_they_say(kind):
+    table = table_of([WRITTEN[kind](amount) for amount in AMOUNTS])
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table)
+    assert features.column_kinds_["column"] == "number"
+    np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(AMOUNTS)))
+    np.testing.assert_array_equal(quiet(features.transform, table), rows)
+    for row in (0, 17, N - 1):  # how it is read does not depend on the rows beside it
+        np.testing.assert_array_equal(features.transform(table.iloc[[row]]), rows.iloc[[row]])
+    np.testing.assert_allclose(quiet(features.transform, table_of(AMOUNTS)), rows)
+    file = io.StringIO(table.to_csv(index=False))
+    np.testing.assert_allclose(quiet(features.transform, pd.read_csv(file)), rows)
+
+
+NEGATIVE = {
+    "dollars": (["-$1,200.00", "$3.50"], [-1200, 3.5]),
+    "accounting": (["(1,200.00)", "3.50"], [-1200, 3.5]),
+    "minus behind": (["1.200,00-", "3,50"], [-1200, 3.5]),
+    "minus of print": (["\u22121200 kg", "3.5 kg"], [-1200, 3.5]),
+}
+
+
+@pytest.mark.parametrize("kind", NEGATIVE)
+def test_negative_ones(kind):
+    texts, numbers = NEGATIVE[kind]
+    rows = quiet(TableFeatures().fit_transform, table_of(texts * (N // 2)))
+    expected = TableFeatures().fit_transform(table_of(numbers * (N // 2)))
+    np.testing.assert_allclose(rows, expected)
+
+
+POINTS_AND_COMMAS = {
+    "points between thousands": (["1.234 €", "999 €"], [1234, 999]),
+    "three decimals": (["1.234 kg", "0.999 kg"], [1.234, 0.999]),
+    "three decimals of all": (["1.234 kg", "2.345 kg"], [1.234, 2.345]),
+    "commas between thousands": (["1,234", "999"], [1234, 999]),
+    "three decimals after a comma": (["1,234", "0,999"], [1.234, 0.999]),
+    "one value decides": (["1,234", "5,6"], [1.234, 5.6]),
+    "millions decide": (["1,234,567", "1,234"], [1234567, 1234]),
+    "groups of India": (["12,34,567", "1,234"], [1234567, 1234]),
+}
+
+
+@pytest.mark.parametrize("kind", POINTS_AND_COMMAS)
+def test_what_points_and_commas_are(kind):
+    texts, numbers = POINTS_AND_COMMAS[kind]
+    features = quiet(TableFeatures().fit, table_of(texts * (N // 2)))
+    found = sorted([features.typical_row_["column"][0], *numbers])
+    assert found[0] == found[1] or found[1] == found[2]
+    # The two in tables of their own.
+    expected = TableFeatures().fit(table_of(numbers * (N // 2)))
+    for text, number in zip(texts, numbers, strict=True):
+        np.testing.assert_allclose(
+            features.transform(table_of([text] * N)), expected.transform(table_of([number] * N))
+        )
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        *(["1.10.2", "1.9.0"], ["10.0.0.1", "10.0.0.2"], ["120/80", "90/60"], ["5-10", "10-20"]),
+        *(["2 TB", "512 GB"], ["12a", "12b"], ["3 rooms!", "4"], ["00123 x", "00456 x"]),
+        *(["4111 1111 1111 1111", "4222 2222 2222 2222"], ["+49 151 234 567", "+49 151 234 568"]),
+        *(["EG", "1"], ["2026Q1", "2026Q2"], ["2026-W05", "2026-W06"], ["1st", "2nd"]),
+        *(["DE12 3456", "DE13 3456"], ["IV", "IX"], ["#00ff00", "#123456"], ["Room 5", "Room 6"]),
+        *(["52.5N 13.4E", "48.1N 11.5E"], ["1,2,3", "1,2,4"], ["$5 €", "$6 €"], ["(5", "6)"]),
+    ],
+    ids=str,
+)
+def test_texts_that_are_no_quantities(texts):
+    assert quiet(TableFeatures().fit, table_of(texts * (N // 2))).column_kinds_["column"] == "text"
+
+
+def test_plain_numbers_and_categories_stay_what_they_are():
+    plain = TableFeatures().fit(table_of([f"{size:.3f}" for size in SIZES]))
+    assert plain._columns["column"].writing is None
+    doses = pd.Categorical(["5 mg", "10 mg"] * (N // 2))
+    assert TableFeatures().fit(table_of(doses)).column_kinds_["column"] == "category"
+
+
+def with_words(words):
+    """Return a table of weights, which are all different, the first ones replaced by words."""
+    texts = [f"{70 + size:.4f} kg" for size in SIZES]
+    texts[: len(words)] = words
+    return table_of(texts)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-"] * 9, r"'column' \(9, such as '-'\)"),
+        (["unknown", "see note", "900 lb", "heavy", "8", "?"], r"'column' \(4, such as 'unknown'"),
+    ],
+)
+def test_a_few_words_among_many_numbers_are_missing_values(words, told):
+    table = with_words(words)
+    features = TableFeatures()
+    with pytest.warns(UserWarning, match=f"among the numbers or dates of their .* missing: {told}"):
+        rows = features.fit_transform(table)
+    assert features.column_kinds_["column"] == "number"
+    gaps = [word not in ("8",) for word in words] + [False] * (N - len(words))
+    np.testing.assert_array_equal(rows["column_missing"], gaps)
+    # The fit has told of them.
+    np.testing.assert_array_equal(quiet(features.transform, table), rows)
+    other = with_words(["abc"])
+    with pytest.warns(UserWarning, match=r"treated as missing: 'column' \(1, such as 'abc'\)"):
+        assert features.transform(other)["column_missing"].tolist() == [1] + [0] * (N - 1)
+
+
+DAYS = pd.date_range("2024-01-03", periods=N, freq="29h")
+NO_DAYS = {
+    "placeholder": ["unknown"] * 9,
+    "zeros of a database": ["0000-00-00"] * 3,
+    "impossible days": ["31.02.2024", "13/45/2024", "2024-02-30"],
+    "words": ["soon", "see note", "n.d.", "never"],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("placeholder", "%Y-%m-%dT%H:%M:%SZ"),
+        ("zeros of a database", "%Y-%m-%d"),
+        ("impossible days", "%m/%d/%Y"),
+        ("words", "%d.%m.%Y %H:%M"),
+    ],
+)
+def test_a_few_words_among_many_dates_are_missing_values(kind, form, tmp_path):
+    words = NO_DAYS[kind]
+    dates = DAYS.strftime(form).tolist()
+    table = table_of([*words, *dates[len(words) :]])
+    features = TableFeatures()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        rows = features.fit_transform(table)
+    assert len(told) == 1
+    assert f"missing: 'column' ({len(words)}, such as '{words[0]}')" in str(told[0].message)
+    assert features.column_kinds_["column"] == "time"
+    gaps = [1] * len(words) + [0] * (N - len(words))
+    assert rows["column_missing"].tolist() == gaps
+    expected = TableFeatures().fit_transform(table_of([None] * len(words) + dates[len(words) :]))
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_array_equal(quiet(features.transform, table), rows)
+    for row in (0, 17):
+        np.testing.assert_array_equal(quiet(features.transform, table.iloc[[row]]), rows[row:][:1])
+    save(features, tmp_path / "m.lofe")
+    np.testing.assert_array_equal(quiet(load(tmp_path / "m.lofe").transform, table), rows)
+    with pytest.warns(UserWarning, match=r"treated as missing: 'column' \(1, such as 'abc'\)"):
+        features.transform(table_of(["abc", *dates[1:]]))
+
+
+@pytest.mark.parametrize("odd", [True, 3.0, 0])
+def test_a_value_of_another_type_among_many_dates_is_a_missing_value(odd):
+    table = table_of([odd, *DAYS.strftime("%d.%m.%Y %H:%M")[1:]])
+    features = TableFeatures()
+    with pytest.warns(UserWarning, match=r"missing: 'column' \(1, such as '[013]'\)"):
+        rows = features.fit_transform(table)
+    assert rows["column_missing"].tolist() == [1] + [0] * (N - 1)
+
+
+def test_a_few_words_among_many_times_of_day_are_missing_values():
+    clocks = [f"{i % 24:02}:{i:02}" for i in range(N - 1)]
+    clocks.append(clocks[-1])  # no identifier
+    table = table_of(["-", "25:99", *clocks[2:]])
+    pipeline = table_pipeline(DeepSVDD(max_epochs=1, random_state=0))
+    with pytest.warns(UserWarning, match=r"missing: 'column' \(2, such as '-'\)"):
+        pipeline.fit(table)
+    rows = quiet(pipeline[0].transform, table)
+    assert pipeline[0].column_kinds_["column"] == "number"
+    assert rows["column_missing"].tolist() == [1, 1] + [0] * (N - 2)
+    reasons = explain(pipeline, table.iloc[[0]]).top(2)[0]
+    assert {r.typical for r in reasons if r.feature == "column"} <= set(clocks)
+    # A number among times may be seconds.
+    assert (
+        quiet(TableFeatures().fit, table_of(["7", *clocks[1:]])).column_kinds_["column"] == "text"
+    )
+
+
+def test_times_of_web_servers_logs():
+    when = pd.date_range("2026-01-03", periods=N, freq="29h", tz="UTC")
+    logs = when.strftime("%d/%b/%Y:%H:%M:%S +0000")
+    iso = when.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    expected = TableFeatures().fit(table_of(iso)).transform(table_of(iso))
+    for form in ("{}", "[{}]"):
+        table = table_of([form.format(log) for log in logs])
+        features = quiet(TableFeatures().fit, table)
+        assert features.column_kinds_["column"] == "time"
+        np.testing.assert_array_equal(features.transform(table), expected)
+        np.testing.assert_array_equal(features.transform(table.iloc[[9]]), expected.iloc[[9]])
+    without = table_of(when.strftime("%d/%b/%Y:%H:%M:%S"))
+    np.testing.assert_array_equal(quiet(TableFeatures().fit_transform, without), expected)
+
+
+def test_missing_values_by_their_usual_names_are_not_told():
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, with_words(["N/A", "", "null", None, "?"]))
+    assert rows["column_missing"].tolist() == [1] * 5 + [0] * (N - 5)
+    quiet(features.transform, with_words(["nan"]))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        with_words([f"word {i}" for i in range(9)]),  # too many different ones
+        with_words(["-"] * 25),  # fewer than 40 numbers
+        table_of(["5 kg", "6 kg", "heavy"] * (N // 3)),
+    ],
+)
+def test_with_more_words_a_column_is_text(table):
+    assert quiet(TableFeatures().fit, table).column_kinds_["column"] == "text"
+
+
+def test_a_number_that_is_too_large_is_an_error():
+    with pytest.raises(ValueError, match=r"infinity .inf in row 1"):
+        TableFeatures().fit(table_of(["5 kg", "1e400 kg"] * (N // 2)))
+
+
+def test_different_percentages_are_no_identifiers():
+    # Each row another word with digits in it: they were dropped as one.
+    features = quiet(TableFeatures().fit, table_of([f"{50 + size:.6f}%" for size in SIZES]))
+    assert features.dropped_ == {}
+
+
+@pytest.fixture(scope="module")
+def bank():
+    amounts = [f"{german(amount)} €" for amount in AMOUNTS]
+    amounts[7] = "9.999.999.999,00 €"
+    table = table_of(amounts)
+    return table, table_pipeline(DeepSVDD(max_epochs=5, random_state=0)).fit(table)
+
+
+def test_an_absurd_amount_is_on_top_with_its_reason(bank):
+    table, pipeline = bank
+    assert pipeline.score_samples(table).argmin() == 7
+    [[reason]] = explain(pipeline, table.iloc[[7]]).top(1)
+    assert (reason.feature, reason.value) == ("column", "9.999.999.999,00 €")
+    assert reason.typical in set(table["column"])  # written as the user writes
+    numbers = table_of(AMOUNTS).iloc[[7]].assign(column=9_999_999_999.0)
+    [[reason]] = explain(pipeline, numbers).top(1)
+    assert reason.typical in AMOUNTS
+
+
+def test_a_saved_pipeline_reads_them_alike(bank, tmp_path):
+    table, pipeline = bank
+    save(pipeline, tmp_path / "m.lofe")
+    again = load(tmp_path / "m.lofe")
+    np.testing.assert_array_equal(again.score_samples(table), pipeline.score_samples(table))
