@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier, is_outlier_detector, is_regressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -35,28 +36,44 @@ def innermost_step(estimator: Any) -> Any:
     return estimator
 
 
+def one_further_in(fitted: Any) -> Any:
+    """Return what a Pipeline, a frozen estimator or a fitted search asks for scores, else None."""
+    if isinstance(fitted, Pipeline):
+        return final_step(fitted)
+    if isinstance(fitted, FrozenEstimator):
+        return fitted.estimator
+    return getattr(fitted, "best_estimator_", None)
+
+
 def innermost_detector(fitted: Any) -> Any:
-    """Return the detector at the end of Pipelines and fitted searches within each other."""
-    while True:
-        if isinstance(fitted, Pipeline):
-            fitted = final_step(fitted)
-        elif hasattr(fitted, "best_estimator_"):
-            fitted = fitted.best_estimator_
-        else:
-            return fitted
+    """Return the detector at the end of Pipelines, frozen estimators and fitted searches."""
+    while (inner := one_further_in(fitted)) is not None:
+        fitted = inner
+    return fitted
+
+
+def thawed(estimator: Any) -> Any:
+    """Return what scikit-learn's FrozenEstimator holds, and any other object as it is."""
+    while isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    return estimator
+
+
+def fit_to(detector: Any, X: Any, **fit_params: Any) -> Any:
+    """Fit a detector of any library to rows without labels, and return it."""
+    if isinstance(detector, FrozenEstimator):  # wants y, and stays as it is
+        return detector.fit(X, None, **fit_params)
+    return detector.fit(X, **fit_params)
 
 
 def rows_of_detector(fitted: Any, X: Any, name: str, owner: str) -> Any:
     """Return rows as the steps before the innermost detector hand them on to it."""
     check_unmasked(X, name, owner)  # transformers may drop the mask
-    while True:
-        if isinstance(fitted, Pipeline):
-            X = fitted[:-1].transform(X) if len(fitted) > 1 else X
-            fitted = final_step(fitted)
-        elif hasattr(fitted, "best_estimator_"):
-            fitted = fitted.best_estimator_
-        else:
-            return X
+    while (inner := one_further_in(fitted)) is not None:
+        if isinstance(fitted, Pipeline) and len(fitted) > 1:
+            X = fitted[:-1].transform(X)
+        fitted = inner
+    return X
 
 
 def prefix_of_parameters(estimator: Any) -> str:
@@ -129,6 +146,7 @@ def fitted_with_threshold(fitted: Any, owner: str, argument: str = "estimator") 
 
 
 def _innermost(fitted: Any, owner: str) -> Any:
+    fitted = thawed(fitted)
     if hasattr(fitted, "refit") and hasattr(fitted, "cv_results_"):
         _check_has_best(fitted, owner)
     elif hasattr(fitted, "param_grid"):

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
-from lofe_sklearn._any_detector import is_supervised, outlier_scores, scores_new_rows
+from lofe_sklearn._any_detector import fit_to, is_supervised, outlier_scores, scores_new_rows
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
 from lofe_sklearn._loe._fit_once import fitted_copy
@@ -111,7 +111,7 @@ class Source:
         """
         again = seeded(self.detector, 0)  # its own seeds are set
         with _unfit_if_it_fails():
-            again.fit(X[outside])
+            fit_to(again, X[outside])
             return self.standardised(_scores_of(again, X[held_out]))
 
 
@@ -157,7 +157,7 @@ class Evidence:
             again = seeded(source.detector, 0)  # its own seeds are set
             try:
                 with _unfit_if_it_fails():
-                    again.fit(X)
+                    fit_to(again, X)
                     own = _scores_of(again, X)
                     scores.append(Source.of(source.name, again, own).standardised(own))
             except Unfit as reason:

@@ -7,6 +7,7 @@ from typing import Any
 
 import joblib
 
+from lofe_sklearn._any_detector import fit_to
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._training import Memo
@@ -22,12 +23,12 @@ def fitted_copy(
     """
     if rows is not None or memo is None:
         copy = seeded(detector, seed)
-        copy.fit(X if rows is None else X[rows])
+        fit_to(copy, X if rows is None else X[rows])
         return copy
     key = "fitted", key_of(detector), seed, Subset(None)
     if key not in memo:
         copy = seeded(detector, seed)
-        copy.fit(X)
+        fit_to(copy, X)
         memo[key] = copy
     return memo[key]
 

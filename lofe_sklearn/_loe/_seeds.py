@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 
 
 def seeded(detector: Any, seed: int) -> Any:
@@ -28,6 +29,8 @@ def _seed(value: Any, rng: np.random.RandomState, own: int | None = None) -> Non
             _seed(item, rng)
         return
     if isinstance(value, type) or not hasattr(value, "get_params"):
+        return
+    if isinstance(value, FrozenEstimator):  # the user's own, since its clone is no copy
         return
     params = value.get_params(deep=False)
     if params.get("random_state", 0) is None:

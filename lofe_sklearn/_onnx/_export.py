@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import final_step
+from lofe_sklearn._any_detector import one_further_in
 from lofe_sklearn._onnx._check import check_graph
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._steps_before import first_rows, inputs_of, joined_to_steps
@@ -139,11 +139,10 @@ def _taken_apart(fitted: Any) -> tuple[list[tuple[str, Any]], Any]:
                 if step not in (None, "passthrough")
             ]
             steps += [(f"step{len(steps) + i}_{name}", step) for i, (name, step) in enumerate(own)]
-            fitted = final_step(fitted)
-        elif hasattr(fitted, "best_estimator_"):
-            fitted = fitted.best_estimator_
-        else:
+        inner = one_further_in(fitted)
+        if inner is None:
             return steps, fitted
+        fitted = inner
 
 
 def _as_matrix(rows: Any) -> np.ndarray:

@@ -146,11 +146,11 @@ class Decoder:
             raise ModelFileError(f"the {name} in it names a cache folder")
         if self.device is not None and "device" in state:
             state["device"] = self.device
-        own = getattr(instance, "_set_saved_state", None)
+        own = getattr(cls, "_set_saved_state", None)
         if own is None:
             vars(instance).update(_fields_of_defaults(cls, state, name) | state)
         else:
-            own(state)
+            own(instance, state)
         if requests:
             request_again(instance, requests)
         return instance

@@ -198,8 +198,9 @@ class Encoder:
         return {"object": name, "state": self._state(value, where)}
 
     def _state(self, value: Any, where: str) -> dict[str, Any]:
-        own = getattr(value, "_state_to_save", None)
-        state = dict(vars(value)) if own is None else own()
+        # Of the class, since a frozen estimator answers for the one that it holds.
+        own = getattr(type(value), "_state_to_save", None)
+        state = dict(vars(value)) if own is None else own(value)
         state.pop("_skl_callbacks", None)  # callbacks show a fit; they are not stored
         encoded = {}
         if getattr(value, "memory", None) is not None:

@@ -25,7 +25,7 @@ _SKLEARN = re.compile(
     r"|covariance|mixture|linear_model|random_projection|kernel_approximation|tree\._classes"
     r"|decomposition\._(base|pca|incremental_pca|truncated_svd|factor_analysis|fastica)"
     r"|neighbors\._(unsupervised|lof)|ensemble\._(iforest|forest)"
-    r"|model_selection\._(search|split)|dummy|base|isotonic)\b.*"
+    r"|model_selection\._(search|split)|dummy|base|isotonic|frozen)\b.*"
 )
 # Types that skops asks its users about; they hold plain data, or data that is checked here.
 _TRUSTED = (

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import check_detector
+from lofe_sklearn._any_detector import check_detector, final_step, thawed
 from lofe_sklearn._containers import check_unmasked
-from lofe_sklearn._detectors import count_given_rows
+from lofe_sklearn._detectors import OutlierDetector, count_given_rows
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Number, check_argument, check_seed, did_you_mean
@@ -220,7 +220,9 @@ def fitted_detector(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
         If the detector does not belong to this package, or is not fitted.
     """
     check_unmasked(X, "X", owner)
-    last = check_detector(detector, owner, "detector")
+    detector = thawed(detector)
+    last = thawed(final_step(detector))
+    check_detector(last if isinstance(last, OutlierDetector) else detector, owner, "detector")
     check_is_fitted(last)
     if isinstance(detector, Pipeline) and len(detector.steps) > 1:
         X = detector[:-1].transform(X)

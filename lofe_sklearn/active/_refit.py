@@ -9,6 +9,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from lofe_sklearn._any_detector import thawed
 from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._known_labels import Known, pair_of_masks
 from lofe_sklearn._loe import LOE, Given, read_contamination
@@ -118,6 +119,7 @@ def refit(
     >>> refitted.method, bool((refitted.labels_[:20] == -1).all())
     ('soft', True)
     """
+    detector = thawed(detector)  # a new one is fitted
     last, rows = fitted_detector(detector, X, "refit")
     n_samples = count_given_rows(rows, "refit")
     labels = Known(known_labels, known_anomalies, known_normal)

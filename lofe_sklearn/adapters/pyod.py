@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
-from lofe_sklearn._any_detector import innermost_step, prefix_of_parameters
+from lofe_sklearn._any_detector import fit_to, innermost_step, prefix_of_parameters
 from lofe_sklearn._containers import check_unmasked
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, MatrixLike
@@ -139,7 +139,7 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
             self._share_contamination(estimator)
         check_unmasked(X, "X", type(self).__name__)
         with all_or_nothing(self):
-            self.estimator_ = estimator.fit(X)
+            self.estimator_ = fit_to(estimator, X)
             # No properties, so that they can be set: explainers (shap) do so, with a copy.
             for name in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(name, None)

@@ -14,6 +14,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
+from lofe_sklearn._any_detector import fit_to
 from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._notebook import DocumentationMixin
@@ -238,7 +239,7 @@ class TemporalSmoothing(
             _check_detector(self.estimator, type(self).__name__)
             if _routing_enabled():
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-            self.estimator_ = clone(self.estimator).fit(X, **fit_params)
+            self.estimator_ = fit_to(clone(self.estimator), X, **fit_params)
             smoothed = self.score_samples(X)
             flagged = np.asarray(self.estimator_.decision_function(X)) < 0
             self._training_scores = smoothed

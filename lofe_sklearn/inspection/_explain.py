@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import check_detector, innermost_detector, normality
+from lofe_sklearn._any_detector import check_detector, innermost_detector, normality, thawed
 from lofe_sklearn._containers import check_unmasked, readable_rows, tidy_csr
 from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._quiet import silenced
@@ -105,6 +105,7 @@ def explain(
     >>> reason.feature, reason.value
     ('amount', 90.0)
     """
+    fitted = thawed(fitted)
     if hasattr(fitted, "best_estimator_"):
         return explain(fitted.best_estimator_, X, background=background, groups=groups)
     if isinstance(fitted, OutlierDetector):

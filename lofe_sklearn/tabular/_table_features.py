@@ -37,10 +37,10 @@ from lofe_sklearn.tabular._uninformative import check_some_left, uninformative
 from lofe_sklearn.tabular._vectorizing import (
     Reading,
     as_numbers_of,
+    calling_skrub,
     different,
     new_vectorizer,
     own_name,
-    without_remarks,
 )
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
             else fitted.missing(len(table))
             for name, fitted in self._columns.items()
         }
-        with without_remarks():
+        with calling_skrub():
             vectorized = self.vectorizer_.transform(self._given(columns))
         features = as_numbers_of(vectorized, owner)
         warn_of_far_dates(columns, self._columns, self._reading, owner)
@@ -282,7 +282,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         check_some_left(columns, dropped, owner)
         warn_of_words(columns, plain, owner)
         self._columns = {n: FittedColumn.of(c, n, owner) for n, c in columns.items()}
-        with without_remarks():
+        with calling_skrub():
             vectorized = vectorizer.fit_transform(self._given(columns))
         self.vectorizer_ = vectorizer
         self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})

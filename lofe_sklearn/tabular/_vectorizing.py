@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.preprocessing import OneHotEncoder
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
     """Return a clone of the user's vectorizer, or the default one for None.
 
+    It returns frames of pandas, whatever output the user's has been set to.
+
     Raises
     ------
     ImportError
@@ -43,7 +46,7 @@ def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
             f"{owner}: this needs skrub. Install it with: pip install 'lofe-sklearn[table]'"
         ) from error
     if given is None:
-        return TableVectorizer(
+        given = TableVectorizer(
             # Two values get a column each, so that a third one is like none of them.
             low_cardinality=OneHotEncoder(
                 handle_unknown="ignore", sparse_output=False, dtype=np.float32
@@ -57,16 +60,22 @@ def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
         raise TypeError(
             f"{owner}: vectorizer must be skrub's TableVectorizer(...) or None; got {given!r}."
         )
-    return clone(given)
+    return clone(given).set_output(transform="default")
 
 
 @contextmanager
-def without_remarks() -> Iterator[None]:
-    """Silence skrub's warnings about columns with fewer texts than features.
+def calling_skrub() -> Iterator[None]:
+    """Keep the user's settings away from skrub, and its remarks away from the user.
 
-    And NumPy's about numbers beyond single precision, which are infinite then, and an error.
+    The output that scikit-learn is set to reaches the steps within skrub's encoders, which then
+    fail. Silenced are warnings about columns with fewer texts than features, and NumPy's about
+    numbers beyond single precision, which are infinite then, and an error.
     """
-    with silenced("The matrix shape is", UserWarning), np.errstate(over="ignore"):
+    with (
+        config_context(transform_output="default"),
+        silenced("The matrix shape is", UserWarning),
+        np.errstate(over="ignore"),
+    ):
         yield
 
 

@@ -14,6 +14,7 @@ import dateutil.tz
 import numpy as np
 import pytest
 from conftest import slow_but
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 
@@ -722,6 +723,23 @@ def test_a_failed_fit_changes_nothing():
 def test_set_output():
     features = TableFeatures().set_output(transform="polars")
     assert isinstance(features.fit_transform(plain_table()), pl.DataFrame)
+
+
+@pytest.mark.parametrize("of_vectorizer", [None, "polars"])
+@pytest.mark.parametrize("of_all", ["default", "pandas", "polars"])
+def test_output_that_scikit_learn_is_set_to(of_all, of_vectorizer):
+    table, _ = make_transactions(100, random_state=0)  # with text of many values
+    table = table.drop(columns=["transaction_id", "currency"])
+    encoder = StringEncoder(n_components=5, random_state=0)
+    vectorizer = TableVectorizer(high_cardinality=encoder) if of_vectorizer else None
+    expected = TableFeatures(vectorizer, random_state=0).fit_transform(table)
+    if of_vectorizer:
+        vectorizer.set_output(transform=of_vectorizer)
+    with config_context(transform_output=of_all):
+        found = TableFeatures(vectorizer, random_state=0).fit(table).transform(table)
+    assert isinstance(found, pl.DataFrame if of_all == "polars" else pd.DataFrame)
+    assert list(found.columns) == list(expected.columns)
+    np.testing.assert_array_equal(found.to_numpy(), expected.to_numpy())
 
 
 def test_a_wide_table():
