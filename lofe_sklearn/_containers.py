@@ -65,10 +65,10 @@ def count_rows(data: Any, name: str, owner: str) -> int:
     if shape is None and hasattr(data, "__len__"):
         return len(data)
     if not shape:
-        raise ValueError(
-            f"{owner}: {name} must be an array, a data frame, a sparse matrix or a list of rows; "
-            f"got {data!r}."
-        )
+        given = data.item() if shape == () and hasattr(data, "item") else data
+        got = repr(given) if np.isscalar(given) else f"a {type(given).__name__}"
+        needed = "an array, a data frame, a sparse matrix or a list of rows"
+        raise ValueError(f"{owner}: {name} must be {needed}; got {got}.")
     return int(shape[0])
 
 

@@ -19,7 +19,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import get_scorer, make_scorer, roc_auc_score
 from sklearn.model_selection import GridSearchCV
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, MHRot, NeuTraL, fit_many
 from lofe_sklearn.active import query
 from lofe_sklearn.backbones import MLP
 from lofe_sklearn.datasets import (
@@ -235,6 +235,34 @@ def test_rows_without_names_of_another_number_of_columns(n_columns):
     X[7, n_columns - 1] = np.nan
     with pytest.raises(ValueError, match=rf"in column {n_columns - 1} \(row 7\)"):
         detector.predict(X)
+
+
+NO_ROWS = {
+    "records": (FRAME.to_dict("records"), "a dict for each row; pandas.DataFrame(X) makes a table"),
+    "array of records": (np.array(FRAME.to_dict("records")), "a dict for each row; pandas."),
+    "columns": (FRAME.to_dict("list"), "a dict; pandas.DataFrame(X) makes a table of it."),
+    "set": ({1.0, 2.0}, "a set; pass a list of rows, an array or a data frame."),
+    "generator": ((row for row in ROWS), "a generator; pass a list of rows, an array or"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_ROWS)
+@pytest.mark.parametrize("make", [loe, lone, lambda: MHRot(max_epochs=1)])
+def test_dicts_sets_and_generators_are_no_rows(make, kind):
+    bad, got = NO_ROWS[kind]
+    message = f"^{type(make()).__name__}: X must hold rows of numbers; got {re.escape(got)}"
+    with pytest.raises(TypeError, match=message):
+        make().fit(bad)
+    if make is not loe:
+        return
+    detector = make().fit(ROWS)
+    for call in (detector.score_samples, detector.explain, detector.partial_fit):
+        with pytest.raises(TypeError, match=message):
+            call(bad)
+    with pytest.raises((TypeError, ValueError), match="got a (dict|set|generator)"):
+        LOESearchCV(make(), {"contamination": [0.1]}, cv=2).fit(bad)
+    with pytest.raises((TypeError, ValueError), match="got a (dict|set|generator)"):
+        fit_many([make()], bad)
 
 
 def test_a_backbone_that_nobody_chose_is_not_named():
