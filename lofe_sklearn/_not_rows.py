@@ -23,7 +23,7 @@ def _what_holds_rows(X: Any, name: str) -> str | None:
     frame = f"pandas.DataFrame({name}) makes a table of it"
     if isinstance(X, Mapping):
         return f"got a {type(X).__name__}; {frame}."
-    first = X[0] if hasattr(X, "__getitem__") and len(X) else None
+    first = X[0] if isinstance(X, list | tuple | np.ndarray) and len(X) else None
     if isinstance(first, Mapping):
         return f"got a {type(first).__name__} for each row; {frame}."
     if isinstance(X, Iterator | Set):
