@@ -7,8 +7,8 @@ r"""How much a few labels help, and which rows to ask about: SOEL and what it is
 
 The LOE paper's tabular protocol, 10 % anomalies in the training rows. The first detector is LOE
 without labels or a ratio, members over ratios from .01 to .4. It chooses the rows to ask about, and
-is trained again with the answers, members over the ratios that these leave possible. What is
-compared, for each number of labels:
+is trained again with the answers, as `refit` does by default. What is compared, for each number of
+labels:
 
     none            the first detector itself, with no labels
     diverse, random, most_anomalous, margin, mixed     strategies of lofe_sklearn.active.query

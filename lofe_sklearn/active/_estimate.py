@@ -20,13 +20,22 @@ from lofe_sklearn.active._query import standardised
 # How far a prior ratio may be off: it is log-normal, and one standard deviation is a factor of
 # seven, as in LOE's own prior.
 _PRIOR_DEVIATION = 2.0
-# The ratios that are compared, and the share of the belief outside the interval, at each end.
+# The ratios that are compared.
 _RATIOS = np.geomspace(1e-4, 0.5, 400)
-_TAIL = 0.1
+# Which part of the belief lies below either end of what members assume. A ratio that is too high
+# costs them less than one that is too low: they rank best if they start at the median.
+_BELOW_LOW, _BELOW_HIGH = 0.5, 0.975
 
 
 class Estimate(NamedTuple):
-    """A ratio, and the interval that holds four fifths of what is believed of it."""
+    """A ratio, and the interval that members are spread over.
+
+    Attributes
+    ----------
+    value : float
+    low, high : float
+        From the median of what is believed to what it hardly exceeds.
+    """
 
     value: float
     low: float
@@ -108,7 +117,7 @@ def estimate_contamination(
 def estimate_with_interval(
     scores: ArrayLike, labels: Known, embedding: ArrayLike, prior: float
 ) -> Estimate:
-    """Do as `estimate_contamination` does, and tell how far the ratio may be from it."""
+    """Do as `estimate_contamination` does, and tell which ratios members should assume."""
     return _estimate(_read(scores, labels, embedding), prior)
 
 
@@ -181,8 +190,8 @@ def _estimate(answers: _Answers, prior: float) -> Estimate:
     belief /= belief.sum()
     reached = np.cumsum(belief)
     half_a_step = (_RATIOS[1] / _RATIOS[0]) ** 0.5
-    low = _RATIOS[int((reached >= _TAIL).argmax())] / half_a_step
-    high = _RATIOS[int((reached >= 1 - _TAIL).argmax())] * half_a_step
+    low = _RATIOS[int((reached >= _BELOW_LOW).argmax())] / half_a_step
+    high = _RATIOS[int((reached >= _BELOW_HIGH).argmax())] * half_a_step
     # Scores alone make answers represent fewer rows than they do: the root of that part was nearest
     # to the true ratios (see the study `known_labels`).
     covered = answers.covered**0.5

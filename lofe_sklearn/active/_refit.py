@@ -78,8 +78,9 @@ def refit(
         The share of anomalies among all rows. ``"estimate"`` takes it from the answers, see
         `estimate_contamination`, with the detector's `contamination_` as the prior. A detector that
         was given one ratio gets the estimate. The members of one that assumes several ratios are
-        spread over the interval that holds four fifths of what is believed after the answers, wide
-        after a few; its `contamination_` is the estimate too. None keeps the detector's own.
+        spread from the median of what is believed after the answers to what is hardly exceeded, a
+        wide interval after few of them: a ratio that is too high costs less than one that is too
+        low. Its `contamination_` is the estimate too. None keeps the detector's own.
     queried_by : LOE, Backbone or Pipeline, optional
         The detector whose scores and embedding are used to estimate the ratio. Default: `detector`.
         From the second round on, pass the detector of the first round: one that was trained with
