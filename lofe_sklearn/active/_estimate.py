@@ -77,7 +77,8 @@ def estimate_contamination(
     prior : float, optional
         The share of anomalies that was assumed before, in (0, 0.5]. It is believed as LOE believes
         its own prior: log-normal, with a factor of seven as the standard deviation. The estimate is
-        the mean of what is believed after the answers. Answers speak only for rows like their own:
+        the mean of what is believed after the answers. Since that prior is its median, the mean may
+        be above it after a few normal rows. Answers speak only for rows like their own:
         if only some kind of rows was asked about, for example the most anomalous ones, they count
         less, and the prior is also used as the share among the rows that no answer represents. The
         mean of p(s) / q(s) tells how many rows are represented. Default: the answers alone.
@@ -192,8 +193,8 @@ def _estimate(answers: _Answers, prior: float) -> Estimate:
     half_a_step = (_RATIOS[1] / _RATIOS[0]) ** 0.5
     low = _RATIOS[int((reached >= _BELOW_LOW).argmax())] / half_a_step
     high = _RATIOS[int((reached >= _BELOW_HIGH).argmax())] * half_a_step
-    # Scores alone make answers represent fewer rows than they do: the root of that part was nearest
-    # to the true ratios (see the study `known_labels`).
+    # By scores alone, answers seem to represent fewer rows than they do. Of what was tried, the
+    # root of that part came nearest to the true ratios.
     covered = answers.covered**0.5
     value = covered * float(belief @ _RATIOS) + (1 - covered) * prior
     return Estimate(*map(answers.within, (value, min(low, value), max(high, value))))
