@@ -34,7 +34,7 @@ class Estimate(NamedTuple):
     ----------
     value : float
     low, high : float
-        From the median of what is believed to what it hardly exceeds.
+        The median of what is believed, and the ratio exceeded with a probability of 2.5 %.
     """
 
     value: float

@@ -78,8 +78,8 @@ def refit(
         The share of anomalies among all rows. ``"estimate"`` takes it from the answers, see
         `estimate_contamination`, with the detector's `contamination_` as the prior. A detector that
         was given one ratio gets the estimate. The members of one that assumes several ratios are
-        spread from the median of what is believed after the answers to what is hardly exceeded, a
-        wide interval after few of them: a ratio that is too high costs less than one that is too
+        spread over those that are likely after the answers, from the median to the ratio that is
+        exceeded with a probability of 2.5 %: one that is too high costs less than one that is too
         low. Its `contamination_` is the estimate too. None keeps the detector's own.
     queried_by : LOE, Backbone or Pipeline, optional
         The detector whose scores and embedding are used to estimate the ratio. Default: `detector`.
@@ -145,7 +145,7 @@ def refit(
         fresh.set_params(contamination=contamination)
     fresh.set_params(**params)
     refitted = _fitted(detector, fresh, X, known)
-    if estimate is not None:
+    if estimate is not None and isinstance(contamination, tuple):
         # Of an interval alone, LOE takes the geometric mean of its ends.
         judge = refitted[-1] if isinstance(refitted, Pipeline) else refitted
         judge.set_threshold(contamination=estimate.value)

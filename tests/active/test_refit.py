@@ -33,6 +33,7 @@ def test_it_is_a_fit_with_the_answers_and_their_ratio(loe, contaminated, answers
         DeepSVDD(max_epochs=5, lr=2e-3), contamination=ratio, known_weight=2.0, random_state=0
     ).fit(X, known_labels=answers)
     np.testing.assert_array_equal(refitted.score_samples(X), expected.score_samples(X))
+    np.testing.assert_array_equal(refitted.labels_, expected.labels_)
     assert (refitted.labels_[answers != 0] == answers[answers != 0]).all()
     # The detector itself is as it was.
     assert loe.contamination == 0.3
