@@ -17,6 +17,7 @@ _OTHERS = {
     "length": {"cm": 1e-2, "dm": 1e-1},
     "volume": {"cl": 1e-2, "dl": 1e-1, "hl": 1e2},
     "pressure": {"hPa": 1e2, "mbar": 1e2, "bar": 1e5},
+    "share": {"%": 1.0, "‰": 0.1},
     # "m" is a metre.
     "time": {
         **{"sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0},

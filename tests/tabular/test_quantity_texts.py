@@ -140,6 +140,7 @@ UNITS = {
     "mass": (["1.5 kg", "300 g", "20 g", "5000 mg"], [1500, 300, 20, 5]),
     "time": (["2 h", "15 min", "30 min", "90 s", "1 hour"], [120, 15, 30, 1.5, 60]),
     "short times": (["1.5 s", "20 ms", "300 µs"], [1500, 20, 0.3]),
+    "shares": (["5 %", "2 ‰", "8.5 ‰"], [5, 0.2, 0.85]),
     "case counts": (["5 MW", "5 mW", "2 mW"], [5e9, 5, 2]),
     "one is not many": (["1 year", "5 years", "3 years"], [1, 5, 3]),
     "abbreviated": (["1 min.", "5 min", "2 hrs"], [1, 5, 120]),
@@ -299,7 +300,7 @@ PERIODS = {
 @pytest.mark.parametrize("kind", PERIODS)
 def test_weeks_and_quarters_are_their_first_day(kind):
     frequency, form = PERIODS[kind]
-    periods = pd.period_range("2019-12-30", periods=N, freq=frequency)
+    periods = pd.period_range("2020-01-06", periods=N, freq=frequency)
     texts = [
         form.format(each) if "{" in form else each.start_time.strftime(form) for each in periods
     ]
@@ -309,6 +310,12 @@ def test_weeks_and_quarters_are_their_first_day(kind):
     assert features.column_kinds_["column"] == "time"
     np.testing.assert_array_equal(rows, TableFeatures().fit_transform(table_of(periods)))
     np.testing.assert_array_equal(features.transform(table.iloc[[9]]), rows.iloc[[9]])
+
+
+def test_weeks_without_a_zero():
+    weeks = pd.date_range("2020-01-06", periods=N, freq="7D").strftime("%G-W%V")
+    rows = TableFeatures().fit_transform(table_of(weeks.str.replace("W0", "W")))
+    np.testing.assert_array_equal(rows, TableFeatures().fit_transform(table_of(weeks)))
 
 
 def test_a_day_of_a_week():
