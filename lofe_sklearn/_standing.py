@@ -20,6 +20,8 @@ class StandingMixin:
     # Scores of the training rows, high for normal rows, in the order of the rows. All of them: a
     # number of rows to flag is met exactly, whatever their number. They take 8 bytes a row.
     _training_scores: Floats
+    # Whether they were computed in single precision, so that they are no more precise.
+    _trained_in_single = False
 
     def p_values(self, X: MatrixLike, calibration: MatrixLike | None = None) -> Floats:
         """Conformal p-value of each row: how often a normal row looks at least as anomalous.
@@ -139,9 +141,17 @@ class StandingMixin:
 
     def _near(self, scores: np.ndarray) -> np.ndarray:
         near = tolerances(self._training_scores, scores, self._score_unit())
-        if not scores_in_single():
+        if not self._compares_in_single():
             return near
         return np.maximum(near, single_tolerances(scores, self._score_unit()))
+
+    def _keep_training_scores(self, scores: Floats) -> None:
+        """Set the scores of the training rows, which were computed just now."""
+        self._training_scores, self._trained_in_single = scores, scores_in_single()
+
+    def _compares_in_single(self) -> bool:
+        """Whether scores of now, or of the training rows, have single precision."""
+        return self._trained_in_single or scores_in_single()
 
     def _score_unit(self) -> float:
         """Size of the numbers that scores are computed from, if it is larger than the scores."""

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, NeuTraL, config_context, fit_many
+from lofe_sklearn.inspection import drift_report
 
 ROWS = np.random.default_rng(5).normal(size=(20, 5))
 NONE = {"contamination": None, "n_flagged": None, "false_discovery_rate": None}
@@ -447,5 +448,9 @@ def test_equal_rows_are_judged_alike_in_single_precision(backbone, fit_in):
                 np.testing.assert_array_equal(detector.predict(X), expected)
                 alone = [detector.predict(X[[row]])[0] for row in (0, 3, 50, 199)]
                 assert alone == expected[[0, 3, 50, 199]].tolist()
-                severity = np.delete(detector.severity(X), [3, 90])
-            np.testing.assert_allclose(severity, 49.5)  # 198 of 200 rows look the same
+            for score_in in ("float64", "float32"):
+                with config_context(scoring_dtype=score_in):
+                    severity = np.delete(detector.severity(X), [3, 90])
+                    report = drift_report(detector, X)
+                np.testing.assert_allclose(severity, 49.5)  # 198 of 200 rows look the same
+                assert (report.ks, report.psi) == (0, 0)

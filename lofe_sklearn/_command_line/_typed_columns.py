@@ -11,6 +11,7 @@ from lofe_sklearn._command_line._csv_file import looks_like_decimal_commas
 from lofe_sklearn._command_line._exits import BadData
 from lofe_sklearn._command_line._notes import Notes
 from lofe_sklearn._command_line._table_files import TableFile
+from lofe_sklearn.tabular._code_texts import code_length
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,8 @@ def _typed_column(values: pd.Series) -> pd.Series:
             dtype=object,
         ).where(values.notna(), None)
     numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
-    return values if numbers.isna().any() else numbers.reindex(values.index)
+    are_text = numbers.isna().any() or code_length(present) > 0
+    return values if are_text else numbers.reindex(values.index)
 
 
 def note_decimal_commas(

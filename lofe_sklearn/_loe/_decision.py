@@ -70,7 +70,8 @@ class DecisionMixin(ThresholdMixin):
         self._posterior = Posterior.of(
             scale, scores, self.contamination_, self.held_out_scores_, corrected_by, most=high
         )
-        self._training_scores, self._known = scores, known
+        self._keep_training_scores(scores)
+        self._known = known
         if self._ensemble.evidence is None:
             # Of several methods that of the first backbone: hard and soft ones mark the same rows.
             method = self._methods()[0]

@@ -155,7 +155,8 @@ class EnsembleInPartsMixin(InPartsMixin):
         vars(self).pop("labels_", None)
         if scores is None:
             return  # those of the sample stay, with its known labels
-        self._training_scores, self._known = scores, None
+        self._keep_training_scores(scores)
+        self._known = None
         asked = read_contamination(self.contamination)
         found = FoundRatio(self.contamination_, *self.contamination_interval_)
         if asked.bounds is not None:  # what was given holds for all rows

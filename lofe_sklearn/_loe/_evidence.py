@@ -21,7 +21,7 @@ from lofe_sklearn._any_detector import fit_to, is_supervised, outlier_scores, sc
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
 from lofe_sklearn._loe._fit_once import fitted_copy
-from lofe_sklearn._loe._foreign import scores_by_foreign
+from lofe_sklearn._loe._foreign import hint_of_names, scores_by_foreign
 from lofe_sklearn._loe._row_blocks import in_blocks
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._progress import part
@@ -307,7 +307,8 @@ def _unfit_if_it_fails() -> Iterator[None]:
     except Unfit:
         raise
     except Exception as error:
-        raise Unfit(f"{type(error).__name__}: {error}") from error
+        said = f"{type(error).__name__}: {error}".rstrip(".")
+        raise Unfit(f"{said}.{hint_of_names(error)}".rstrip(".")) from error
 
 
 def _scores_of(detector: Any, X: Matrix) -> np.ndarray:

@@ -12,6 +12,9 @@ from scipy import sparse
 from lofe_sklearn._any_detector import outlier_scores
 from lofe_sklearn._containers import Matrix
 
+# Errors by which a detector says that the rows are not what it needs, beside TypeError.
+_OF_VALUES = (ValueError, IndexError, AttributeError)
+
 
 @contextmanager
 def named_if_it_fails(what: str, X: Matrix, remedy: str = "") -> Iterator[None]:
@@ -28,12 +31,24 @@ def named_if_it_fails(what: str, X: Matrix, remedy: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (TypeError, ValueError) as error:
-        kind = ValueError if isinstance(error, ValueError) else TypeError
+    except (TypeError, *_OF_VALUES) as error:
+        kind = ValueError if isinstance(error, _OF_VALUES) else TypeError
         raise kind(
             f"LOE: {what} cannot be used with these {X.shape[0]} rows of {X.shape[1]} features."
-            f"{remedy} It says: {error}"
+            f"{remedy}{hint_of_names(error)} It says: {error}"
         ) from error
+
+
+def hint_of_names(error: Exception) -> str:
+    """Return the sentences for a detector that seeks columns by name in an array, or nothing."""
+    # What scikit-learn says of names, and what NumPy's arrays say of X["a"] and X.columns.
+    of_array = isinstance(error, (IndexError, AttributeError)) and not isinstance(error, ValueError)
+    if not of_array and "dataframe" not in str(error).lower():
+        return ""
+    return (
+        " It gets an array without column names, also if LOE is fitted to a data frame. If it "
+        "picks columns by name, let it pick them by number, such as [0, 1]."
+    )
 
 
 def scores_by_foreign(what: str, detector: Any, X: Matrix, *, was_sparse: bool) -> np.ndarray:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import one_further_in
+from lofe_sklearn._any_detector import one_further_in, thawed
 from lofe_sklearn._onnx._check import check_graph
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._steps_before import first_rows, inputs_of, joined_to_steps
@@ -134,7 +135,7 @@ def _taken_apart(fitted: Any) -> tuple[list[tuple[str, Any]], Any]:
     while True:
         if isinstance(fitted, Pipeline):
             own = [
-                (name, step)
+                (name, _thawed_within(step))
                 for name, step in fitted.steps[:-1]
                 if step not in (None, "passthrough")
             ]
@@ -143,6 +144,17 @@ def _taken_apart(fitted: Any) -> tuple[list[tuple[str, Any]], Any]:
         if inner is None:
             return steps, fitted
         fitted = inner
+
+
+def _thawed_within(step: Any) -> Any:
+    """Return a fitted transformer without FrozenEstimator, which skl2onnx does not know."""
+    step = thawed(step)
+    for name in ("steps", "transformers_", "transformer_list"):
+        if hasattr(step, name):
+            parts = [(key, _thawed_within(part), *rest) for key, part, *rest in getattr(step, name)]
+            step = copy(step)
+            setattr(step, name, parts)
+    return step
 
 
 def _as_matrix(rows: Any) -> np.ndarray:

@@ -23,6 +23,7 @@ class InPartsMixin:
     contamination: Any
     offset_: float
     _training_scores: Floats
+    _keep_training_scores: Any
     # What `partial_fit` was given, and how many rows were trained on but are not kept.
     _seen_rows: SeenRows | None = None
     _n_rows_seen: int | None = None
@@ -133,6 +134,6 @@ class InPartsMixin:
         """
         self._n_rows_seen = n_rows
         if scores is not None:
-            self._training_scores = scores
+            self._keep_training_scores(scores)
             share = contamination_with_known(float(self.contamination), known)
             self.offset_ = threshold(scores, share)

@@ -13,6 +13,7 @@ from lofe_sklearn._any_detector import thawed
 from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._known_labels import Known, pair_of_masks
 from lofe_sklearn._loe import LOE, Given, read_contamination
+from lofe_sklearn._quiet import OF_NAMES, silenced
 from lofe_sklearn._types import Detector, KnownLabels, Mask, MatrixLike
 from lofe_sklearn.active._estimate import estimate_with_interval
 from lofe_sklearn.active._query import fitted_detector
@@ -132,11 +133,13 @@ def refit(
         )
     estimate = None
     if isinstance(contamination, str) and contamination == "estimate":
-        first, seen = fitted_detector(detector if queried_by is None else queried_by, X, "refit")
-        answers = Known(pair_of_masks(known))
-        estimate = estimate_with_interval(
-            first.score_samples(seen), answers, first.embed(seen), _prior(first)
-        )
+        first, seen = last, rows
+        if queried_by is not None:
+            first, seen = fitted_detector(queried_by, X, "refit")
+        scores, answers = first.score_samples(seen), Known(pair_of_masks(known))
+        with silenced(OF_NAMES, UserWarning):  # the scores have told of missing names
+            embedding = first.embed(seen)
+        estimate = estimate_with_interval(scores, answers, embedding, _prior(first))
         contamination = estimate.value
         if estimate.low < estimate.high and _assumes_several(last):
             contamination = estimate.low, estimate.high

@@ -314,7 +314,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
             self._optimizer = trained.optimizer
         self.n_iter_ = int(trained.history.n_iter[0])
         self.loss_history_ = trained.history.objective[:, 0]
-        self._training_scores = -trained.losses[0]
+        self._keep_training_scores(-trained.losses[0])
         self.offset_ = threshold(self._training_scores, model.contamination)
 
     def _scores_of(self, X: Matrix) -> Floats:

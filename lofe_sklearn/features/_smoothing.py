@@ -242,7 +242,7 @@ class TemporalSmoothing(
             self.estimator_ = fit_to(clone(self.estimator), X, **fit_params)
             smoothed = self.score_samples(X)
             flagged = np.asarray(self.estimator_.decision_function(X)) < 0
-            self._training_scores = smoothed
+            self._keep_training_scores(smoothed)
             self.offset_ = threshold(smoothed, float(flagged.mean()))
         return self
 

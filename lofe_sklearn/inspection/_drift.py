@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn._any_detector import fitted_with_threshold, normality
-from lofe_sklearn._cut import tolerances
+from lofe_sklearn._cut import single_tolerances, tolerances
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, SamplesLike
 from lofe_sklearn.inspection._drift_report import DriftReport
@@ -86,6 +86,7 @@ def drift_report(
         others,
         detector.offset_,
         unit=detector._score_unit(),
+        in_single=detector._compares_in_single(),
         in_sample=reference is None,
     )
 
@@ -118,12 +119,16 @@ def compare_scores(
     offset: float | None = None,
     *,
     unit: float = 0.0,
+    in_single: bool = False,
     in_sample: bool = False,
 ) -> DriftReport:
-    """Compare finite scores with those of reference rows; both are high for normal rows."""
+    """Compare finite scores with those of reference rows; both are high for normal rows.
+
+    `in_single` says whether some were computed in single precision.
+    """
     from scipy.stats import ks_2samp  # slow to import
 
-    now, before = _with_equal_ties(scores, reference, unit)
+    now, before = _with_equal_ties(scores, reference, unit, in_single)
     edges = _edges(before)
     p, q = _shares(now, edges), _shares(before, edges)
     # The exact test is slow for many rows, the asymptotic one is not defined for two.
@@ -145,17 +150,28 @@ def compare_scores(
 
 
 def _with_equal_ties(
-    scores: np.ndarray, reference: np.ndarray, unit: float
+    scores: np.ndarray, reference: np.ndarray, unit: float, in_single: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give scores that differ by rounding the lowest value of their run."""
     values = np.concatenate([scores, reference])
     order = np.argsort(values, kind="stable")
     ascending = values[order]
-    near = tolerances(reference, ascending, unit)
-    is_first = np.append(True, np.diff(ascending) > 2 * near[1:])
-    first = np.maximum.accumulate(np.where(is_first, np.arange(len(values)), 0))
+    first, _ = _runs(ascending, tolerances(reference, ascending, unit))
+    if in_single:
+        wide = single_tolerances(ascending, unit)
+        start, end = _runs(ascending, wide)
+        # Many different scores may be close to each other, and are no tie.
+        first = np.where(ascending[end] - ascending[start] <= 2 * wide, start, first)
     values[order] = ascending[first]
     return values[: len(scores)], values[len(scores) :]
+
+
+def _runs(ascending: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the run of each value starts and ends, whose neighbours are equal."""
+    starts = np.flatnonzero(np.append(True, np.diff(ascending) > 2 * near[1:]))
+    ends = np.append(starts[1:], len(ascending)) - 1
+    lengths = ends - starts + 1
+    return np.repeat(starts, lengths), np.repeat(ends, lengths)
 
 
 def _edges(reference: np.ndarray) -> Floats:

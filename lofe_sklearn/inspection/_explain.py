@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._any_detector import check_detector, innermost_detector, normality, thawed
 from lofe_sklearn._containers import check_unmasked, readable_rows, tidy_csr
 from lofe_sklearn._detectors import OutlierDetector
-from lofe_sklearn._quiet import silenced
+from lofe_sklearn._quiet import OF_NAMES, silenced
 from lofe_sklearn._reasons import (
     Explanation,
     PlainRows,
@@ -122,7 +122,7 @@ def explain(
     X = _table(X, "X")
     normality(fitted, X, _OWNER)  # The steps raise their own errors for what they cannot take.
     # What they warn of names that are missing, they have said by now.
-    with silenced("X (does not have valid|has) feature names", UserWarning):
+    with silenced(OF_NAMES, UserWarning):
         return _explain_columns(fitted, X, background, groups)
 
 

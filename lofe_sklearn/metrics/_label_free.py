@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 
 from lofe_sklearn._any_detector import normality
 from lofe_sklearn._containers import check_plain_values, readable_rows
+from lofe_sklearn._quiet import OF_NAMES, silenced
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, Described, Number, check_argument, check_seed
 
@@ -118,7 +119,8 @@ class ExcessMassScorer:
             X, int(self.n_draws), check_seed("ExcessMassScorer", self.random_state)
         )
         rows = np.sort(normality(estimator, X, "ExcessMassScorer"))
-        drawn = np.sort(normality(estimator, draws, "ExcessMassScorer"))
+        with silenced(OF_NAMES, UserWarning):  # the rows have told of missing names
+            drawn = np.sort(normality(estimator, draws, "ExcessMassScorer"))
         thresholds = np.unique(rows)
         mass = 1 - np.searchsorted(rows, thresholds) / len(rows)
         volume = 1 - np.searchsorted(drawn, thresholds) / len(drawn)

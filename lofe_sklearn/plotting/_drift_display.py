@@ -140,6 +140,7 @@ class DriftDisplay:
                 others,
                 detector.offset_,
                 unit=detector._score_unit(),
+                in_single=detector._compares_in_single(),
                 in_sample=reference is None,
             ),
             scores=scores,

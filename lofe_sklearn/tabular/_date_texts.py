@@ -1,11 +1,12 @@
 """Dates in text with a few words among them, such as "unknown", "0000-00-00" and "31.02.2026".
 
 The vectorizer reads dates from text where all texts are dates of one format. It does not know the
-one of web servers' logs.
+one of web servers' logs, nor weeks and quarters.
 """
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,36 @@ _OF_LOG = re.compile(
     rf"\[?(\d\d)/({'|'.join(_MONTHS)})/(\d{{4}}):(\d\d:\d\d:\d\d)(?: ([-+]\d\d):?(\d\d))?\]?",
     re.ASCII,
 )
+# 2026-W07, 2026-W7, or with a day 2026-W07-3; 2026Q1, 2026-Q1 and Q1 2026.
+_WEEK = re.compile(r"(\d{4})-?W(\d{1,2})(?:-?([1-7]))?", re.ASCII)
+_QUARTER = re.compile(r"(\d{4})[- ]?Q([1-4])|Q([1-4])[- /]?(\d{4})", re.ASCII)
 
 
-def time_of_log(text: str) -> str:
-    """Return a time such as [31/Jan/2026:08:30:00 +0100] in the form of ISO 8601; others as is."""
-    found = _OF_LOG.fullmatch(text.strip())
+def in_iso_form(text: str) -> str:
+    """Return a time of a log, a week or a quarter as a day of ISO 8601, other texts as they are.
+
+    Weeks and quarters become their first day, as periods do.
+    """
+    word = text.strip()
+    week = _WEEK.fullmatch(word)
+    if week is not None:
+        year, number, day = week.groups()
+        try:
+            return datetime.date.fromisocalendar(int(year), int(number), int(day or 1)).isoformat()
+        except ValueError:  # no year has a week 54
+            return text
+    quarter = _QUARTER.fullmatch(word)
+    if quarter is not None:
+        year, number = quarter[1] or quarter[4], quarter[2] or quarter[3]
+        return f"{year}-{3 * int(number) - 2:02}-01"
+    return _time_of_log(word) or text
+
+
+def _time_of_log(word: str) -> str | None:
+    """Return a time such as [31/Jan/2026:08:30:00 +0100] in the form of ISO 8601."""
+    found = _OF_LOG.fullmatch(word)
     if found is None:
-        return text
+        return None
     day, month, year, clock, hours, minutes = found.groups()
     offset = f"{hours}:{minutes}" if hours else ""
     return f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{clock}{offset}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lofe_sklearn.tabular._clock_texts import read_seconds
+from lofe_sklearn.tabular._code_texts import without_nulls
 from lofe_sklearn.tabular._plain_columns import (
     CATEGORY,
     EMPTY,
@@ -64,6 +65,8 @@ class FittedColumn:
         How numbers are written in text with units or grouped digits.
     words : tuple of str
         Texts of the fit that count as missing, since most others are numbers or dates.
+    n_digits : int
+        Of categories that are codes of equally many digits; 0 of all others.
     """
 
     kind: str
@@ -76,6 +79,7 @@ class FittedColumn:
     dates: tuple[float, float] | None = None
     writing: Writing | None = None
     words: tuple[str, ...] = ()
+    n_digits: int = 0
 
     @classmethod
     def of(cls, column: Column, name: str, owner: str) -> FittedColumn:
@@ -94,7 +98,7 @@ class FittedColumn:
         """
         if column.kind in (TEXT, CATEGORY):
             known = spellings(column.values.dropna().unique())
-            return cls(column.kind, spellings=known, words=column.words)
+            return cls(column.kind, spellings=known, words=column.words, n_digits=column.n_digits)
         if column.kind == TIME:
             return cls(TIME, None if column.zone is None else _name_of(column.zone))
         read: dict[str, Any] = {
@@ -157,8 +161,10 @@ class FittedColumn:
             self._check_zones({column.zone is not None}, "Set", name, owner)
             values = values.dt.strftime(self.time_format)
         if column.kind in (NUMBER, TIME):
-            values = _each(values, as_text)
+            values = _each(values, lambda value: as_text(value).zfill(self.n_digits))
         values = values.astype(object)
+        if self.n_digits:
+            values = without_nulls(values)
         if self.spellings:
             was_text = column.kind in (TEXT, CATEGORY)
             values = _each(values, lambda text: respelled(text, self.spellings, was_text=was_text))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lofe_sklearn.tabular._clock_texts import clocks_among_words, seconds_of_all
-from lofe_sklearn.tabular._date_texts import dates_among_words, time_of_log
+from lofe_sklearn.tabular._code_texts import code_length, without_nulls
+from lofe_sklearn.tabular._date_texts import dates_among_words, in_iso_form
 from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Column:
         How numbers are written that were read from text with units or grouped digits.
     words : tuple of str
         Texts of the fit that count as missing, since most others are numbers or dates.
+    n_digits : int
+        Of categories that are codes of equally many digits; 0 of all others.
     """
 
     kind: str
@@ -44,6 +47,7 @@ class Column:
     is_clock: bool = False
     writing: Writing | None = None
     words: tuple[str, ...] = ()
+    n_digits: int = 0
 
     @property
     def zone(self) -> Any:
@@ -93,11 +97,16 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
 def read_from_text(column: Column, name: str, owner: str) -> Column:
     """Return numbers for a column of texts that are times of day, durations or quantities.
 
-    A few words among numbers or dates become missing values. That is for the table of a fit only.
-    In another one it would depend on the other rows what a text such as "12:30" or "1.234" is.
+    Codes of digits become categories, since the vectorizer would read them as numbers. A few words
+    among numbers or dates become missing values. That is for the table of a fit only. In another
+    one it would depend on the other rows what a text such as "12:30" or "1.234" is.
     """
     if column.kind != TEXT:
         return column
+    n_digits = code_length(column.values)
+    if n_digits:
+        codes = without_nulls(column.values).astype("category")
+        return Column(CATEGORY, codes, n_digits=n_digits)
     seconds = seconds_of_all(column.values)
     if seconds is not None:
         return Column(NUMBER, seconds, is_clock=True)
@@ -197,7 +206,7 @@ def _as_texts(values: pd.Series) -> pd.Series:
     def text(value: Any) -> str | None:
         if _is_missing(value):
             return None
-        plain = time_of_log(as_text(value))
+        plain = in_iso_form(as_text(value))
         return plain if plain.strip() else None
 
     return pd.Series([text(value) for value in values], dtype=object)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
+from lofe_sklearn.tabular._units import ratio_of_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,10 @@ class Writing:
     n_decimals: int = 0
 
     def read(self, texts: pd.Series) -> pd.Series:
-        """Return the number that each text says; missing for other texts and other units."""
+        """Return the number that each text says; missing for other texts and other quantities.
+
+        Numbers in another unit of the same quantity, such as g among kg, are converted.
+        """
         import pandas as pd
 
         known = {text: self._number(text) for text in texts.dropna().unique()}
@@ -67,7 +71,10 @@ class Writing:
         number = None if parts is None else parts.number(self.decimal)
         if parts is None or number is None:
             return _plain_number(text)
-        return number if parts.unit in ("", self.before.strip() + self.after.strip()) else None
+        if not parts.unit:
+            return number
+        ratio = ratio_of_units(parts.unit, self.before.strip() + self.after.strip())
+        return None if ratio is None else number * ratio
 
     def written(self, number: float) -> str:
         """Write a number as the texts are written."""
@@ -82,8 +89,8 @@ class Writing:
 def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]] | None:
     """Return how the numbers of a column of text are written, the numbers, and other words.
 
-    That is where all texts, or nearly all of many, are numbers in one unit. None where they are
-    not, and where they are plain numbers, which need no such reading.
+    That is where all texts, or nearly all of many, are numbers in units of one quantity. None where
+    they are not, and where they are plain numbers, which need no such reading.
     """
     import pandas as pd
 
@@ -98,7 +105,11 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
     if not units:
         return None
     unit = units.most_common(1)[0][0]
-    alike = {text: found for text, found in parts.items() if found.unit in ("", unit)}
+    alike = {
+        text: found
+        for text, found in parts.items()
+        if not found.unit or ratio_of_units(found.unit, unit) is not None
+    }
     writing = _writing_of(alike, counts)
     read = writing.read(counts.index.to_series())
     words = read.index[read.isna()].tolist()

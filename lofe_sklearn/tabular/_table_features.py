@@ -60,8 +60,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     numbers, truth values,   one, with long tails shortened: see Notes; the seconds of durations
     decimals, durations,     and times of day. They may be text such as 08:30, 12 %, 5 mg, <0.1 or
     times of day             1.234,50 €, if all values are, or nearly all of 40 different ones
-    text of few values,      one for each value; a new value is in none of them
-    categories
+    text of few values,      one for each value; a new value is in none of them. Texts of digits
+    categories               of one length are categories if some begin with 0, as in 01234
     text of 40 values and    30 components of its character n-grams
     more
     dates and times          the year, if the rows of `fit` are of several years, and month, day,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -86,11 +87,12 @@ def why_uninformative(column: Column, given: pd.Series, name: str) -> str | None
     if column.kind == NUMBER and values.abs().min() > _EXACT:
         values = _distances(given.reset_index(drop=True))
     n_different = values.nunique()
-    if n_different == 1 and not values.isna().any():
-        return ROUNDED_REASON if _are_large_and_differ(given) else CONSTANT_REASON
+    # Missing values may still tell rows apart then, but the user expects more of the column.
+    is_rounded = _are_one_number(given)
+    if n_different == 1 and not is_rounded and not values.isna().any():
+        return CONSTANT_REASON
     present = values.dropna()
-    if len(present) < _MIN_ROWS or n_different < len(present):
-        is_rounded = n_different > 1 == column.values.nunique() and not values.isna().any()
+    if n_different == 1 or len(present) < _MIN_ROWS or n_different < len(present):
         return ROUNDED_REASON if is_rounded else None
     if column.kind == NUMBER and _are_numbers_of_rows(present.to_numpy(), name):
         return IDENTIFIER_REASON
@@ -99,11 +101,19 @@ def why_uninformative(column: Column, given: pd.Series, name: str) -> str | None
     return None
 
 
-def _are_large_and_differ(given: pd.Series) -> bool:
-    """Whether values, categories too, are different integers that float64 does not tell apart."""
-    values = given.unique()
-    are_large = all(isinstance(value, Integral) and abs(int(value)) > _EXACT for value in values)
-    return are_large and len(values) > 1
+def _are_one_number(given: pd.Series) -> bool:
+    """Whether different integers, as categories or text too, are one number in float64."""
+    values = given.dropna().unique()
+    if len(values) < 2 or not _is_large(values[0]):
+        return False
+    return all(map(_is_large, values)) and len(set(map(float, values))) == 1
+
+
+def _is_large(value: Any) -> bool:
+    """Whether a value is an integer, or the text of one, beyond those that float64 holds."""
+    if isinstance(value, str) and len(value) <= 300 and value.strip().isdecimal():
+        value = int(value)
+    return isinstance(value, Integral) and _EXACT < abs(int(value)) < sys.float_info.max
 
 
 def _distances(numbers: pd.Series) -> pd.Series:

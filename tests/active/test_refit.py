@@ -135,3 +135,12 @@ def test_errors(loe, contaminated):
         refit(StandardScaler(), X, np.ones(200))
     with pytest.raises(ValueError, match="Invalid parameter 'nonsense'"):
         refit(loe, X, np.repeat([1, 0, -1], [1, 198, 1]), nonsense=1)
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["itself", "another"])
+def test_missing_names_are_told_once(contaminated, answers, other):
+    X, _ = contaminated
+    detector = DeepSVDD(max_epochs=2, random_state=0).fit(pd.DataFrame(X).add_prefix("c"))
+    with pytest.warns(UserWarning, match="X does not have valid feature names") as told:
+        refit(detector, X, answers, queried_by=detector if other else None)
+    assert len(told) == 1

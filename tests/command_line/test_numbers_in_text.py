@@ -90,3 +90,10 @@ def test_a_note_names_the_option_for_decimal_commas(lofe, tmp_path):
             f"note: the values of {names} look like numbers with a decimal comma, and are read as "
             "text. Pass --decimal , to read them as numbers"
         ) in result.stderr
+
+
+def test_codes_with_a_zero_in_front_stay_text(tmp_path):
+    (tmp_path / "t.csv").write_text("code;size\n01234;1\n80331;02\n;3\n")
+    frame = read(tmp_path / "t.csv", ".")
+    assert frame["code"].dropna().tolist() == ["01234", "80331"]
+    assert frame["size"].tolist() == [1, 2, 3]

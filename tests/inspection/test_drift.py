@@ -100,6 +100,18 @@ class TestNumbers:
         assert report.psi == 0
         assert report.ks == 0
 
+    def test_rounding_of_single_precision_is_no_drift(self):
+        reference = np.repeat([0.1, 0.5, 0.9], 40)
+        scores = reference + RNG.choice([-9e-7, 9e-7], 120)
+        assert compare_scores(scores, reference).ks > 0
+        assert compare_scores(scores, reference, in_single=True).ks == 0
+
+    def test_many_close_scores_are_no_tie_in_single_precision(self):
+        reference, scores = RNG.uniform(1, 2, 100_000), RNG.uniform(1.02, 2.02, 100_000)
+        expected = compare_scores(scores, reference).ks
+        assert expected > 0.015
+        assert compare_scores(scores, reference, in_single=True).ks == pytest.approx(expected)
+
     def test_many_rows_of_a_small_difference(self):
         report = compare_scores(RNG.normal(0.05, 1, 50_000), RNG.normal(size=50_000))
         assert report.p_value < 1e-6

@@ -3,15 +3,17 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import FEW_TREES, in_units_of_normal_rows, slow_but
 from scipy import sparse
 from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import IsolationForest
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KernelDensity, LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, MHRot, NeuTraL, fit_many
 from lofe_sklearn._loe._classical import CLASSICAL, Forest, Neighbors, Unfit
@@ -715,3 +717,37 @@ def test_a_detector_that_fails_on_new_rows_or_gives_too_few_scores(fault, messag
     if fault == "short":
         with pytest.warns(UserWarning, match=r"'Wayward' is left out of some held_out_scores_"):
             loe(evidence=Wayward(fault), held_out_folds=6).fit(X)
+
+
+@pytest.mark.parametrize(
+    "picks",
+    [
+        ColumnTransformer([("some", StandardScaler(), ["a", "b"])]),
+        ColumnTransformer([("some", StandardScaler(), make_column_selector())]),
+        FunctionTransformer(lambda X: X[["a", "b"]]),
+        FunctionTransformer(lambda X: X.loc[:, "a":"b"]),
+    ],
+    ids=["names", "selector", "brackets", "loc"],
+)
+def test_a_detector_that_picks_columns_by_name_is_told_what_it_gets(picks):
+    """Detectors get arrays, so `evidence` is left out and `init` fails; both say what helps."""
+    named = pd.DataFrame(X, columns=list("abcd"))
+    detector = make_pipeline(picks, IsolationForest())
+    message = r"gets an array without column names.*pick them by number, such as \[0, 1\]\. "
+    with pytest.warns(UserWarning, match="'Pipeline' is left out.*" + message):
+        loe(evidence=detector).fit(named)
+    with pytest.raises(ValueError, match="LOE: init=Pipeline cannot be used.*" + message):
+        loe(init=detector).fit(named)
+
+
+def test_a_detector_that_fails_for_another_reason_is_told_nothing_of_names():
+    with pytest.warns(UserWarning, match="left out") as caught:
+        loe(evidence=GaussianMixture(len(X) + 1)).fit(X)
+    assert not any("names" in str(each.message) for each in caught)
+
+
+def test_a_detector_may_pick_columns_by_number():
+    picks = ColumnTransformer([("some", StandardScaler(), [0, 1])])
+    detector = make_pipeline(picks, IsolationForest())
+    fitted = loe(evidence=detector, init=detector).fit(pd.DataFrame(X, columns=list("abcd")))
+    assert list(fitted.evidence_) == ["Pipeline"]

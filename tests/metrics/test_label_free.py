@@ -141,3 +141,12 @@ def test_consensus_prefers_what_most_find():
 def test_consensus_refuses(scores, message):
     with pytest.raises(ValueError, match=message):
         consensus(scores)
+
+
+def test_missing_names_are_told_once(rows):
+    named = pd.DataFrame(rows).add_prefix("c")
+    for fitted_to, scored in ((named, rows), (rows, named)):
+        detector = DeepSVDD(max_epochs=1, random_state=0).fit(fitted_to)
+        with pytest.warns(UserWarning, match="X .*feature names") as told:
+            excess_mass_scorer(detector, scored)
+        assert len(told) == 1

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import make_column_transformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.mixture import GaussianMixture
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import lofe_sklearn
@@ -200,3 +201,15 @@ def test_the_extra_is_named(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ImportError, match=r"lofe-sklearn\[onnx\]"):
         to_onnx(DeepSVDD(max_epochs=1).fit(ROWS), path)
+
+
+def test_frozen_steps(path):
+    """FrozenEstimator keeps a transformer from being fitted again; skl2onnx does not know it."""
+    scaler = FrozenEstimator(StandardScaler().fit(ROWS))
+    columns = ColumnTransformer([("few", FrozenEstimator(PCA(2).fit(ROWS[:, :3])), [0, 1, 2])])
+    both = FeatureUnion([("columns", columns), ("all", FrozenEstimator(scaler))])
+    within = FrozenEstimator(make_pipeline(scaler, PCA(3)).fit(ROWS))
+    for step in (scaler, both, within):
+        fitted = make_pipeline(step, DeepSVDD(max_epochs=2, random_state=0)).fit(ROWS)
+        to_onnx(fitted, path, X=ROWS)
+        assert_same(path, fitted, ROWS)

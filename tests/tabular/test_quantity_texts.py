@@ -116,9 +116,15 @@ def test_what_points_and_commas_are(kind):
     "texts",
     [
         *(["1.10.2", "1.9.0"], ["10.0.0.1", "10.0.0.2"], ["120/80", "90/60"], ["5-10", "10-20"]),
-        *(["2 TB", "512 GB"], ["12a", "12b"], ["3 rooms!", "4"], ["00123 x", "00456 x"]),
+        *(
+            ["2 TB", "512 kg"],
+            ["5 m", "5 min"],
+            ["12a", "12b"],
+            ["3 rooms!", "4"],
+            ["00123 x", "00456 x"],
+        ),
         *(["4111 1111 1111 1111", "4222 2222 2222 2222"], ["+49 151 234 567", "+49 151 234 568"]),
-        *(["EG", "1"], ["2026Q1", "2026Q2"], ["2026-W05", "2026-W06"], ["1st", "2nd"]),
+        *(["EG", "1"], ["2026Q5", "2026Q6"], ["2026-W54", "2026-W55"], ["1st", "2nd"]),
         *(["DE12 3456", "DE13 3456"], ["IV", "IX"], ["#00ff00", "#123456"], ["Room 5", "Room 6"]),
         *(["52.5N 13.4E", "48.1N 11.5E"], ["1,2,3", "1,2,4"], ["$5 €", "$6 €"], ["(5", "6)"]),
     ],
@@ -126,6 +132,40 @@ def test_what_points_and_commas_are(kind):
 )
 def test_texts_that_are_no_quantities(texts):
     assert quiet(TableFeatures().fit, table_of(texts * (N // 2))).column_kinds_["column"] == "text"
+
+
+UNITS = {
+    "bytes": (["2 TB", "512 GB", "256 GB"], [2000, 512, 256]),
+    "binary": (["2 MiB", "512 KiB", "1 KiB"], [2048, 512, 1]),
+    "mass": (["1.5 kg", "300 g", "20 g", "5000 mg"], [1500, 300, 20, 5]),
+    "time": (["2 h", "15 min", "30 min", "90 s", "1 hour"], [120, 15, 30, 1.5, 60]),
+    "short times": (["1.5 s", "20 ms", "300 µs"], [1500, 20, 0.3]),
+    "shares": (["5 %", "2 ‰", "8.5 ‰"], [5, 0.2, 0.85]),
+    "case counts": (["5 MW", "5 mW", "2 mW"], [5e9, 5, 2]),
+    "one is not many": (["1 year", "5 years", "3 years"], [1, 5, 3]),
+    "abbreviated": (["1 min.", "5 min", "2 hrs"], [1, 5, 120]),
+}
+
+
+@pytest.mark.parametrize("kind", UNITS)
+def test_units_of_one_quantity_are_converted(kind):
+    texts, numbers = UNITS[kind]
+    table = table_of(texts * (N // len(texts)))
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table)
+    assert features.column_kinds_["column"] == "number"
+    expected = TableFeatures().fit_transform(table_of(numbers * (N // len(texts))))
+    np.testing.assert_allclose(rows, expected)
+    for row in range(len(texts)):
+        np.testing.assert_array_equal(features.transform(table.iloc[[row]]), rows.iloc[[row]])
+
+
+def test_a_unit_that_the_fit_has_not_seen_is_converted():
+    features = TableFeatures().fit(with_words([]))
+    rows = quiet(features.transform, with_words(["70500 g"]))
+    np.testing.assert_allclose(rows, features.transform(with_words(["70.5 kg"])))
+    with pytest.warns(UserWarning, match=r"treated as missing: 'column' \(1, such as '70 km'\)"):
+        features.transform(with_words(["70 km"]))
 
 
 def test_plain_numbers_and_categories_stay_what_they_are():
@@ -246,6 +286,73 @@ def test_times_of_web_servers_logs():
         np.testing.assert_array_equal(features.transform(table.iloc[[9]]), expected.iloc[[9]])
     without = table_of(when.strftime("%d/%b/%Y:%H:%M:%S"))
     np.testing.assert_array_equal(quiet(TableFeatures().fit_transform, without), expected)
+
+
+PERIODS = {
+    "weeks": ("W-SUN", "%G-W%V"),
+    "weeks without a hyphen": ("W-SUN", "%GW%V"),
+    "quarters": ("Q", "{0.year}Q{0.quarter}"),
+    "quarters with a hyphen": ("Q", "{0.year}-Q{0.quarter}"),
+    "quarters first": ("Q", "Q{0.quarter} {0.year}"),
+}
+
+
+@pytest.mark.parametrize("kind", PERIODS)
+def test_weeks_and_quarters_are_their_first_day(kind):
+    frequency, form = PERIODS[kind]
+    periods = pd.period_range("2020-01-06", periods=N, freq=frequency)
+    texts = [
+        form.format(each) if "{" in form else each.start_time.strftime(form) for each in periods
+    ]
+    table = table_of(texts)
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table)
+    assert features.column_kinds_["column"] == "time"
+    np.testing.assert_array_equal(rows, TableFeatures().fit_transform(table_of(periods)))
+    np.testing.assert_array_equal(features.transform(table.iloc[[9]]), rows.iloc[[9]])
+
+
+def test_weeks_without_a_zero():
+    weeks = pd.date_range("2020-01-06", periods=N, freq="7D").strftime("%G-W%V")
+    rows = TableFeatures().fit_transform(table_of(weeks.str.replace("W0", "W")))
+    np.testing.assert_array_equal(rows, TableFeatures().fit_transform(table_of(weeks)))
+
+
+def test_a_day_of_a_week():
+    days = pd.date_range("2020-12-28", periods=N)
+    rows = TableFeatures().fit_transform(table_of(days.strftime("%G-W%V-%u")))
+    np.testing.assert_array_equal(rows, TableFeatures().fit_transform(table_of(days)))
+
+
+@pytest.mark.parametrize("n_codes", [4, 60])
+def test_codes_with_a_zero_in_front_are_categories(n_codes, tmp_path):
+    codes = [f"{1234 + 1009 * i:05}" for i in range(n_codes)]
+    table = table_of((codes * N)[: 2 * N : 2] if n_codes < N else [*codes[:-1], codes[0]])
+    table.loc[5, "column"] = "N/A"
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table)
+    assert features.column_kinds_["column"] == "category"
+    assert features.typical_row_["column"][0] == "01234"
+    as_words = table_of([None if code == "N/A" else f"D{code}" for code in table["column"]])
+    assert rows.shape == TableFeatures().fit_transform(as_words).shape
+    save(features, tmp_path / "m.lofe")
+    file = io.StringIO(table.to_csv(index=False))
+    for other in (table, pd.read_csv(file)):  # there they are numbers
+        np.testing.assert_array_equal(features.transform(other), rows)
+        np.testing.assert_array_equal(load(tmp_path / "m.lofe").transform(other), rows)
+    # As text and as a number, an unknown one is the same.
+    new = (features.transform(table_of([code] * N)) for code in ("00999", 999))
+    np.testing.assert_array_equal(*new)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["0830", "1215"], ["083000", "121559"], ["01", "12"], ["0.50", "1.25"], ["0", "1"]],
+    ids=str,
+)
+def test_digits_that_are_no_codes_are_numbers(texts):
+    features = quiet(TableFeatures().fit, table_of(texts * (N // 2)))
+    assert features.column_kinds_["column"] == "number"
 
 
 def test_missing_values_by_their_usual_names_are_not_told():

@@ -290,10 +290,16 @@ def test_a_year_that_is_a_feature_needs_no_warning(several_years):
 )
 def test_large_numbers_that_float64_does_not_tell_apart(codes):
     table = pd.DataFrame({"a": SIZES, "code": codes})
-    with pytest.warns(
-        UserWarning, match="'code' .numbers so large that float64 rounds them to one"
-    ):
-        assert list(TableFeatures().fit(table).dropped_) == ["code"]
+    gaps = table.assign(code=table["code"].astype(object).mask(table.index % 7 == 0, None))
+    if isinstance(codes, pd.Categorical):
+        gaps["code"] = gaps["code"].astype("category")
+    for given in (table, gaps):
+        with pytest.warns(
+            UserWarning, match="'code' .numbers so large that float64 rounds them to one"
+        ):
+            features = TableFeatures().fit(given)
+        assert list(features.dropped_) == ["code"]
+        assert list(features.feature_origin_) == ["a"]
     # The remedies that the message names.
     words = table.assign(code="c" + table["code"].astype(str))
     assert len(TableFeatures().fit(words).get_feature_names_out()) == 4

@@ -1,0 +1,52 @@
+"""Units of one quantity, such as GB and TB, and how many of one are in another."""
+
+from __future__ import annotations
+
+_PREFIXES = {
+    **{"n": 1e-9, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "": 1.0},
+    **{"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
+}
+# Units that take all prefixes, by what they measure.
+_BASES = {
+    **{"g": "mass", "m": "length", "l": "volume", "L": "volume", "s": "time", "W": "power"},
+    **{"Wh": "energy", "V": "voltage", "A": "current", "Hz": "frequency", "Pa": "pressure"},
+}
+_HOUR, _DAY = 3600.0, 86_400.0
+_OTHERS = {
+    "mass": {"t": 1e6},
+    "length": {"cm": 1e-2, "dm": 1e-1},
+    "volume": {"cl": 1e-2, "dl": 1e-1, "hl": 1e2},
+    "pressure": {"hPa": 1e2, "mbar": 1e2, "bar": 1e5},
+    "share": {"%": 1.0, "‰": 0.1},
+    # "m" is a metre.
+    "time": {
+        **{"sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0},
+        **{"h": _HOUR, "hr": _HOUR, "hour": _HOUR, "d": _DAY, "day": _DAY, "week": 7 * _DAY},
+    },
+    "data": {
+        **{"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15},
+        **{"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40},
+    },
+}
+# What each unit measures, and its size.
+_UNITS = {
+    **{p + unit: (what, size) for unit, what in _BASES.items() for p, size in _PREFIXES.items()},
+    **{unit: (what, size) for what, units in _OTHERS.items() for unit, size in units.items()},
+}
+
+
+def ratio_of_units(unit: str, other: str) -> float | None:
+    """Return how many of another unit are in one unit; None if they measure different things."""
+    one, two = _singular(unit), _singular(other)
+    if one == two:
+        return 1.0
+    if one not in _UNITS or two not in _UNITS or _UNITS[one][0] != _UNITS[two][0]:
+        return None
+    return _UNITS[one][1] / _UNITS[two][1]
+
+
+def _singular(unit: str) -> str:
+    """Return a unit without the point of an abbreviation and the s of a plural."""
+    word = unit.rstrip(".")
+    # Of short words the s is a unit's own: ms is a thousandth of a second.
+    return word[:-1] if len(word) > 2 and word.endswith("s") and word.isalpha() else word
