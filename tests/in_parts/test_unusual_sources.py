@@ -17,8 +17,9 @@ from lofe_sklearn.metrics import roc_auc
 from lofe_sklearn.plotting import ReasonsDisplay
 from lofe_sklearn.sources import ParquetRows
 
-# So little that all rows here are read in blocks, or so much that all are read whole.
-LIMITS = pytest.mark.parametrize("working_memory", [0.25, 1024])
+# So little that all rows here are read in blocks, or so much that all are read whole. Less would
+# only make the blocks more and the tests longer: Dask plans each of them anew.
+LIMITS = pytest.mark.parametrize("working_memory", [1.0, 1024])
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,7 @@ class TestDask:
         with pytest.raises(TypeError, match=r"a Dask Delayed\w*. Pass X.compute\(\)"):
             DeepSVDD().fit(dask.delayed(X))
 
-    @pytest.mark.parametrize("working_memory", [0.1, 1024])
+    @pytest.mark.parametrize("working_memory", [0.4, 1024])
     def test_the_last_partitions_are_empty(self, frame, working_memory):
         """As after a filter of rows that are in order of time."""
         dask = pytest.importorskip("dask.dataframe", reason="needs dask")
