@@ -74,8 +74,8 @@ def pixel_roc_auc(heat_maps: ArrayLike, masks: Sequence[Any] | NDArray[Any] | Fi
     if maps.ndim != 3 or maps.dtype.kind not in "fiu" or maps.size == 0:
         raise ValueError(
             f"{_OWNER}: heat_maps must be an array of numbers (n, height, width), not empty; got "
-            f"{maps.dtype} of shape {maps.shape}. PatchDetector.heatmap(X) gives one; pass a single "
-            "map in a list."
+            f"{maps.dtype} of shape {maps.shape}. PatchDetector.heatmap(X) gives one; pass a "
+            "single map in a list."
         )
     check_finite(maps.ravel(), f"{_OWNER}: heat_maps must be finite; got {{value}}.")
     is_defect = _read_masks(masks, maps.shape)
