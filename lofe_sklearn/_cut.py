@@ -88,20 +88,61 @@ def clean_cuts(scores: np.ndarray, *, unit: float = 0.0) -> np.ndarray:
     return np.append(ends, len(scores)) if len(ends) else ends
 
 
-def warn_of_equal_scores(owner: str, scores: np.ndarray, X: Any, unit: float = 0.0) -> None:
-    """Tell the user that a detector gives one score to training rows that differ."""
-    if len(scores) == 2 or np.ptp(scores) > _ROUNDING * max(abs(float(scores[0])), unit):
+def warn_of_equal_scores(
+    owner: str,
+    scores: np.ndarray,
+    X: Any,
+    unit: float = 0.0,
+    *,
+    offset: float = 0.0,
+    asked: float = 0.0,
+) -> None:
+    """Tell the user that training rows which may differ have one score, and that none is flagged.
+
+    Parameters
+    ----------
+    owner : str
+        Name of the detector.
+    scores : ndarray of shape (n,)
+        High for normal rows.
+    X : ndarray, sparse matrix or SpreadRows of shape (n, d)
+    unit : float
+        As in `tolerance`.
+    offset : float
+        The threshold on the scores.
+    asked : float
+        The share of the rows that the user asked to be flagged; 0 if no share was asked for.
+    """
+    if len(scores) == 2:
         return  # two rows are equally far from the mean of several members' scores by construction
-    highest, lowest = X.max(axis=0), X.min(axis=0)
-    if sparse.issparse(highest):
-        highest, lowest = highest.toarray(), lowest.toarray()
-    if (highest != lowest).any():
+    lowest = float(scores.min())
+    is_one = np.ptp(scores) <= _ROUNDING * max(abs(float(scores[0])), unit)
+    wanted = round(asked * len(scores))
+    flags_none = wanted > 0 and offset <= lowest
+    if not (is_one or flags_none) or not _rows_differ(X):
+        return
+    if is_one:
         warn_user(
             f"{owner}: all {len(scores)} training rows have the same score, {scores[0]:.6g}, "
             "though the rows differ: the detector cannot tell them apart, and predict flags none. "
             "Bring the features to a common scale (scaling='minmax'), lower lr, or look for a "
             "parameter of the backbone whose size is far from its default."
         )
+        return
+    count = int((scores <= lowest + 2 * tolerance(scores, lowest, unit)).sum())
+    warn_user(
+        f"{owner}: predict flags no training row, though contamination={asked:.3g} asks for "
+        f"{wanted} of {len(scores)}: {count} rows share the lowest score, and rows of equal score "
+        "get one label. If these rows differ, or if most rows are like them, the detector cannot "
+        "rank this table: set scaling='standard', or choose another backbone."
+    )
+
+
+def _rows_differ(X: Any) -> bool:
+    highest, lowest = X.max(axis=0), X.min(axis=0)
+    if sparse.issparse(highest):
+        highest, lowest = highest.toarray(), lowest.toarray()
+    return bool((highest != lowest).any())
 
 
 def untied(values: np.ndarray, marked: np.ndarray, wanted: float) -> np.ndarray:

@@ -12,9 +12,27 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lofe_sklearn import GOAD, ICL, LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
+from lofe_sklearn import (
+    DTE,
+    GOAD,
+    ICL,
+    LOE,
+    TCCM,
+    AutoEncoder,
+    DeepSVDD,
+    LOESearchCV,
+    NeuTraL,
+    RealNVP,
+    fit_many,
+)
 from lofe_sklearn._cut import threshold, untied
-from lofe_sklearn._training import fit_scaling, in_units, one_feature_dominates, units_within
+from lofe_sklearn._training import (
+    fit_scaling,
+    in_units,
+    one_feature_dominates,
+    resolve_scaling,
+    units_within,
+)
 
 CONSTANTS = [0.0, 14.62, -0.1, 1e-9, 1e6 + 0.1, 1.7e9 + 0.3, 1e18, 1e200, 1e-200, 5e-324, -1e308]
 MAX, MAX32 = np.finfo(np.float64).max, float(np.finfo(np.float32).max)
@@ -244,6 +262,56 @@ class TestTooLarge:
     def test_equal_scores_of_different_rows_are_told(self):
         with pytest.warns(UserWarning, match="all 300 training rows have the same score.*differ"):
             DeepSVDD(max_epochs=1, scaling=None).fit(rows() * 1e-200)
+
+    def test_a_threshold_that_flags_none_is_told(self):
+        """A row of zeros has no direction, which cosines need."""
+        detector = NeuTraL(max_epochs=2, scaling="rms", random_state=0, contamination=0.05)
+        told = "no training row, though contamination=0.05 asks for 15 of 300: .* lowest score"
+        X = np.repeat([[0.0, 0, 0], [1, 1, 1]], [290, 10], axis=0)
+        for each in (detector, LOE(detector, contamination=0.05, random_state=0)):
+            with pytest.warns(UserWarning, match=f"{type(each).__name__}: predict flags {told}"):
+                each.fit(X)
+            assert (each.predict(X) == 1).all()
+
+    @pytest.mark.parametrize("share", [0.02, 0.05])
+    def test_a_threshold_that_flags_some_is_not_told(self, share, recwarn):
+        X = np.repeat([[0.0, 0, 0], [1, 1, 1]], [290, 10], axis=0)
+        detector = DeepSVDD(max_epochs=2, contamination=share, random_state=0).fit(X)
+        assert (detector.predict(X) == -1).sum() == 10
+        assert not [w for w in recwarn if "flags no training row" in str(w.message)]
+
+
+class TestFarFromZero:
+    """Values that are close to each other and far from 0, such as times since 1970."""
+
+    @pytest.mark.parametrize("start", [1e6, 1e9, 1.7e12])
+    @pytest.mark.parametrize(
+        "backbone", [AutoEncoder, DeepSVDD, DTE, GOAD, ICL, NeuTraL, RealNVP, TCCM]
+    )
+    def test_they_are_told_apart(self, backbone, start):
+        # Multiples of 1/8, which float64 holds at all starts.
+        X = np.round(rows() * 8) / 8
+        detector = LOE(backbone(max_epochs=2), contamination=0.1, random_state=0)
+        expected = clone(detector).fit(X).score_samples(X)
+        scores = clone(detector).fit(X + start).score_samples(X + start)
+        np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
+
+    @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+    def test_auto_is_rms_only_if_float32_tells_values_apart(self, kind):
+        X = np.abs(rows())
+        assert resolve_scaling(kind(X), "auto") == "rms"
+        assert resolve_scaling(kind(X + 100), "auto") == "rms"
+        assert resolve_scaling(kind(X + 1e6), "auto") == "minmax"
+        rounded = 14.62 * (1 + np.random.default_rng(0).integers(-2, 3, 300) * 2e-16)
+        for column in (np.full(300, 1.7e9), rounded):
+            assert resolve_scaling(kind(np.c_[X, column]), "auto") == "rms"
+
+    def test_one_dominating_feature(self):
+        """Milliseconds have nearly all of the variance, and would leave nothing of the others."""
+        X = np.c_[rows(), 1.7e12 + 1e7 * np.random.default_rng(1).random(300)]
+        assert one_feature_dominates(X)
+        assert NeuTraL().choose_scaling(X) == "minmax"
+        assert NeuTraL().choose_scaling(X - [0, 0, 0, 0, 1.7e12]) == "rms"
 
 
 @pytest.fixture(scope="module")

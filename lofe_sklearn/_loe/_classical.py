@@ -18,14 +18,11 @@ from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._loe._trees_as_bits import TreesAsBits
 from lofe_sklearn._quiet import silenced
-from lofe_sklearn._training import Memo, fit_scaling, in_units, shift_within, units_within
+from lofe_sklearn._training import FEW_BITS, Memo, fit_scaling, in_units, shift_within, units_within
 
 # Magnitudes that float32 holds, with room for differences. scikit-learn's trees take values for
 # equal that differ by less than 1e-7, whatever their unit is: the largest must be far above.
 _FLOAT32 = 1e-2, 1e30
-# Values that differ by a smaller share of their size, such as times of one day in milliseconds
-# since 1970, keep fewer than twelve of the 24 bits that float32 has for them.
-_FEW_BITS = 2.0**-12
 _LARGEST = float(np.finfo(np.float32).max)
 # Standardised values beyond this would overflow when they are squared and summed.
 _FAR = 1e100
@@ -59,7 +56,7 @@ class Forest(BaseEstimator):
 
     def fit(self, X: Matrix, y: Any = None) -> Self:
         """Grow the trees, each from at most 256 rows."""
-        self.shift_ = shift_within(X, _FEW_BITS)
+        self.shift_ = shift_within(X, FEW_BITS)
         self.units_ = units_within(self._shifted(X), *_FLOAT32)
         self.forest_ = IsolationForest(n_estimators=self.n_trees, random_state=self.random_state)
         self.forest_.fit(self._read(X))

@@ -64,7 +64,14 @@ class DecisionMixin(ThresholdMixin):
         high = self.contamination_interval_[1]
         if is_guess:
             warn_of_prior(belief, found, float(np.mean(scores < self.offset_)))
-        warn_of_equal_scores(type(self).__name__, scores, plan.rows.X, unit)
+        warn_of_equal_scores(
+            type(self).__name__,
+            scores,
+            plan.rows.X,
+            unit,
+            offset=self.offset_,
+            asked=0.0 if asked.is_believed else self.contamination_,
+        )
         # A ratio that the user has set stands, whatever known labels say.
         corrected_by = known if isinstance(asked, Unknown) else None
         self._posterior = Posterior.of(

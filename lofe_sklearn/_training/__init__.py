@@ -13,9 +13,11 @@ from lofe_sklearn._training._outliers import exposure_to
 from lofe_sklearn._training._plain_numbers import plain
 from lofe_sklearn._training._plannable import Memo, Plannable
 from lofe_sklearn._training._scaling import (
+    FEW_BITS,
     SCALINGS,
     fit_scaling,
     in_units,
+    keeps_few_bits,
     one_feature_dominates,
     range_of,
     resolve_scaling,
@@ -29,6 +31,7 @@ from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, T
 from lofe_sklearn._training._train import train_spread_tasks, train_tasks
 
 __all__ = [
+    "FEW_BITS",
     "SCALINGS",
     "Fold",
     "InPartsMixin",
@@ -50,6 +53,7 @@ __all__ = [
     "fit_together",
     "goes_on",
     "in_units",
+    "keeps_few_bits",
     "locating",
     "losses_of",
     "losses_of_stack",

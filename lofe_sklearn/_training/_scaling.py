@@ -35,6 +35,9 @@ _SQUARED = 1e-100, 1e100
 # none of them. Only looked at where the largest is larger than what is measured in any unit, as are
 # the largest numbers of both precisions, which stand for missing values in some files.
 _BESIDE, _HUGE = 1e-30, 1e30
+# Values that differ by a smaller share of their size, such as times of one day in milliseconds
+# since 1970, keep fewer than twelve of the 24 bits that float32 has for them.
+FEW_BITS = 2.0**-12
 # So many rows are enough for quartiles, and so many values of them are held.
 _ENOUGH_ROWS, _MOST_VALUES = 2**16, 2**24
 # A constant up to this is known to 0.01 even where it comes in float32.
@@ -45,7 +48,17 @@ def resolve_scaling(X: np.ndarray | sparse.csr_matrix, scaling: str | None) -> s
     """Return which scaling ``"auto"`` stands for on X; any other is returned as it is."""
     if scaling != "auto":
         return scaling
-    return "minmax" if _is_centred(X) else "rms"
+    return "minmax" if _is_centred(X) or keeps_few_bits(X) else "rms"
+
+
+def keeps_few_bits(X: np.ndarray | sparse.csr_matrix) -> bool:
+    """Whether a feature has values so close to each other that float32 hardly tells them apart.
+
+    Networks compute in float32. ``"rms"`` takes nothing off the features, and so leaves them too
+    close. Features that are constant up to rounding do not count.
+    """
+    low, high = range_of(X)
+    return bool((_are_close(low, high, FEW_BITS) & ~_are_close(low, high, X.shape[0] * _EPS)).any())
 
 
 def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
@@ -64,8 +77,8 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
         training rows, with a factor of 1, or of ``1e5 / abs(value)`` where that is less.
         ``"winsorized"`` is ``"standard"``, but values more than 20 interquartile ranges from the
         median are cut off there, in features whose standard deviation this lowers by a third.
-        ``"auto"`` is ``"minmax"`` where X is centred already, so that its zeros mean nothing, and
-        else ``"rms"``.
+        ``"auto"`` is ``"minmax"`` where X is centred already, so that its zeros mean nothing, or
+        where the values of a feature are close to each other and far from 0; else ``"rms"``.
 
     Returns
     -------
@@ -186,9 +199,13 @@ def shift_within(X: np.ndarray | sparse.csr_matrix, share: float) -> np.ndarray:
     if sparse.issparse(X):
         return np.zeros(X.shape[1])
     low, high = range_of(X)
+    return np.where(_are_close(low, high, share), low, 0.0)
+
+
+def _are_close(low: np.ndarray, high: np.ndarray, share: float) -> np.ndarray:
+    """Whether values of these ranges differ, but by less than a share of their size."""
     apart = high / 2 - low / 2  # no difference overflows
-    is_close = (apart > 0) & (apart < share / 2 * np.maximum(np.abs(low), np.abs(high)))
-    return np.where(is_close, low, 0.0)
+    return (apart > 0) & (apart < share / 2 * np.maximum(np.abs(low), np.abs(high)))
 
 
 def range_of(X: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -299,7 +299,14 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
 
     def _finish_fit(self, plan: Plan, trained: Sequence[Trained]) -> None:
         self._set_trained(plan.members[0], trained[0], plan.rows.layout)
-        warn_of_equal_scores(type(self).__name__, trained[0].losses[0], plan.rows.X)
+        model: Any = plan.members[0].model
+        warn_of_equal_scores(
+            type(self).__name__,
+            self._training_scores,
+            plan.rows.X,
+            offset=self.offset_,
+            asked=model.contamination,
+        )
 
     def _set_trained(self, task: Task, trained: Trained, layout: Any) -> None:
         """Set the fitted attributes, but for those of the rows."""

@@ -68,7 +68,9 @@ class ICL(Backbone):
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares; ``"auto"`` takes it, or
         ``"minmax"`` if at least three in ten of the non-zero values are negative, as in rows that
-        were centred before. ``"winsorized"`` is ``"standard"``, but cuts far values off first.
+        were centred before, or if a feature's values differ by less than a 4096th of their size, as
+        times in milliseconds do: float32 would blur them. ``"winsorized"`` is ``"standard"``,
+        but cuts far values off first.
     max_epochs : int, optional
         Passes over the training rows. Default: see Notes.
     lr : float, default=3e-3

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._training import one_feature_dominates
+from lofe_sklearn._training import keeps_few_bits, one_feature_dominates
 from lofe_sklearn._validation import MOST, Number, OneOf, Sizes
 from lofe_sklearn.backbones._base import Backbone
 from lofe_sklearn.backbones._docs import with_shared_docs
@@ -183,8 +183,9 @@ class NeuTraL(Backbone):
         divides X as a whole by the median of its rows' root mean squares and keeps the features'
         sizes relative to each other. ``"auto"`` takes ``"minmax"``, which did best on most sets, or
         ``"rms"`` if one feature has more than 99 % of the features' total variance: the others are
-        then too small to matter, and scaled up they would drown it. ``"winsorized"`` is
-        ``"standard"``, but cuts far values off first.
+        then too small to matter, and scaled up they would drown it. It never takes ``"rms"`` if
+        a feature's values differ by less than a 4096th of their size, as times in milliseconds do.
+        ``"winsorized"`` is ``"standard"``, but cuts far values off first.
     max_epochs : int, default=300
         Passes over the training rows, as many as in the paper. Soft labels need them.
     lr : float, optional
@@ -265,7 +266,7 @@ class NeuTraL(Backbone):
 
     def choose_scaling(self, X: Matrix) -> str | None:
         if self.scaling == "auto":
-            return "rms" if one_feature_dominates(X) else "minmax"
+            return "rms" if one_feature_dominates(X) and not keeps_few_bits(X) else "minmax"
         return super().choose_scaling(X)
 
     @classmethod

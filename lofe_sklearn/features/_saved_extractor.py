@@ -44,8 +44,8 @@ class SavedExtractorMixin(DocumentationMixin):
             raise ModelFileError(
                 f"{type(self).__name__}.network: a network of your own, "
                 f"{type(self.network).__name__}, cannot be stored safely: a file holds no code to "
-                "build it. Save the detector alone, on rows of features, or name a network, such "
-                "as 'efficientnet_lite0'."
+                "build it. Name a network, such as 'efficientnet_lite0', save a detector of rows "
+                "of features alone, or pickle the model, which only you should load."
             )
         state = dict(vars(self))
         if "_extractor" in state:

@@ -194,12 +194,17 @@ class VideoFeatures(
             rows = rows_of_pixels(validate_data(self, X, reset=reset), None, owner)
             return _each_a_clip([[rows.read(i)] for i in range(len(rows))], 1)
         check_plain_values(X, "X", owner)
-        X = np.asarray(X)
-        if X.ndim not in (4, 5) or 0 in X.shape:
+        try:
+            array = np.asarray(X)
+        except ValueError:  # clips of several lengths
+            array = np.empty(0)
+        if array.ndim not in (4, 5) or 0 in array.shape:
+            came = f"an array of shape {X.shape}" if hasattr(X, "shape") else type(X).__name__
             raise ValueError(
                 f"{owner}: X must be windows made by video_windows(clips), or an array (n, length, "
-                f"height, width[, channels]); got an array of shape {X.shape}."
+                f"height, width[, channels]); got {came}."
             )
+        X = array
         if X.ndim == 4 and looks_like_one_picture(X.shape[1:]):
             raise ValueError(
                 f"{owner}: X must be windows of frames (n, length, height, width[, channels]); got "

@@ -74,7 +74,8 @@ def pixel_roc_auc(heat_maps: ArrayLike, masks: Sequence[Any] | NDArray[Any] | Fi
     if maps.ndim != 3 or maps.dtype.kind not in "fiu" or maps.size == 0:
         raise ValueError(
             f"{_OWNER}: heat_maps must be an array of numbers (n, height, width), not empty; got "
-            f"{maps.dtype} of shape {maps.shape}. PatchDetector.heatmap(X) gives one."
+            f"{maps.dtype} of shape {maps.shape}. PatchDetector.heatmap(X) gives one; pass a "
+            "single map in a list."
         )
     check_finite(maps.ravel(), f"{_OWNER}: heat_maps must be finite; got {{value}}.")
     is_defect = _read_masks(masks, maps.shape)
@@ -92,6 +93,11 @@ def pixel_roc_auc(heat_maps: ArrayLike, masks: Sequence[Any] | NDArray[Any] | Fi
 
 
 def _read_masks(masks: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    if hasattr(masks, "__array__") and np.asarray(masks).shape == shape[1:]:
+        raise ValueError(
+            f"{_OWNER}: masks must have one mask for each of the {shape[0]} heat maps; got a "
+            f"single one of shape {shape[1:]}. Pass [mask]."
+        )
     if isinstance(masks, str | os.PathLike):
         masks = files_of(Path(masks), _OWNER)
     elif hasattr(masks, "__array__") and hasattr(masks, "__len__"):

@@ -297,6 +297,10 @@ class TestFeatures:
             VideoFeatures("efficientnet_lite0").fit(video_windows(clips))
         with pytest.raises(ValueError, match=r"made by video_windows.* \(9, 16, 16\)"):
             small().fit(clips[0][..., 0])
+        for given in ([clips[0], clips[0][:4]], ["one.mp4", "other.mp4"], "folder"):
+            came = type(given).__name__
+            with pytest.raises(ValueError, match=rf"made by video_windows\(clips\).*got {came}\."):
+                small().fit(given)
         fitted = small().fit(video_windows(clips))
         with pytest.raises(ValueError, match=r"\(16, 16, 3\); clip 0, window that ends with"):
             fitted.transform(video_windows([pixels(8, side=20)]))

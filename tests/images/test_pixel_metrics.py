@@ -72,6 +72,7 @@ def test_a_mask_of_another_size_is_named(tmp_path):
     [
         (np.ones((2, 5, 4)), "one mask for each of the 3 heat maps.*got 2"),
         (None, "one mask for each of the 3 heat maps.*got NoneType"),
+        (np.ones((5, 4)), r"each of the 3 heat maps; got a single one .*\(5, 4\). Pass \[mask\]"),
         (np.zeros((3, 5, 4)), "no pixel is marked"),
         (np.ones((3, 5, 4)), "every pixel is marked"),
     ],
@@ -79,6 +80,15 @@ def test_a_mask_of_another_size_is_named(tmp_path):
 def test_masks_that_do_not_fit(masks, message):
     with pytest.raises(ValueError, match=message):
         pixel_roc_auc(some()[0], masks)
+
+
+def test_a_single_map_or_mask_says_how_to_pass_it():
+    heat, masks = some()
+    with pytest.raises(ValueError, match="each of the 1 heat maps; got a single one"):
+        pixel_roc_auc(heat[:1], masks[0])
+    with pytest.raises(ValueError, match="of shape .5, 4.*pass a single map in a list"):
+        pixel_roc_auc(heat[0], masks[0])
+    assert pixel_roc_auc([heat[0]], [masks[0]]) == pixel_roc_auc(heat[:1], masks[:1])
 
 
 def test_a_mask_that_cannot_be_read():
