@@ -39,7 +39,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python -m lofe_sklearn demo --output lofe_demo.png
 
 test: $(VENV)/.test
-	$(THREADS) $(BIN)/python -m pytest -m "not slow and not gpu and not engines" -n 2 --durations=25
+	$(THREADS) $(BIN)/python -m pytest -m "not slow and not gpu and not engines" -n 2 --dist worksteal --durations=25
 
 test-all: $(VENV)/.test
 	$(THREADS) $(BIN)/python -m pytest -m "not gpu and not engines"
