@@ -13,7 +13,6 @@ from sklearn.utils import check_array
 
 from lofe_sklearn._any_detector import normality
 from lofe_sklearn._containers import check_plain_values, readable_rows
-from lofe_sklearn._quiet import OF_NAMES, silenced
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, Described, Number, check_argument, check_seed
 
@@ -118,6 +117,8 @@ class ExcessMassScorer:
         draws = _uniform_rows(
             X, int(self.n_draws), check_seed("ExcessMassScorer", self.random_state)
         )
+        from lofe_sklearn._quiet import OF_NAMES, silenced  # it loads torch; other metrics do not
+
         rows = np.sort(normality(estimator, X, "ExcessMassScorer"))
         with silenced(OF_NAMES, UserWarning):  # the rows have told of missing names
             drawn = np.sort(normality(estimator, draws, "ExcessMassScorer"))
