@@ -23,9 +23,11 @@ _OF_LOG = re.compile(
     rf"\[?(\d\d)/({'|'.join(_MONTHS)})/(\d{{4}}):(\d\d:\d\d:\d\d)(?: ([-+]\d\d):?(\d\d))?\]?",
     re.ASCII,
 )
-# 2026-W07, 2026-W7, or with a day 2026-W07-3; 2026Q1, 2026-Q1 and Q1 2026.
-_WEEK = re.compile(r"(\d{4})-?W(\d{1,2})(?:-?([1-7]))?", re.ASCII)
-_QUARTER = re.compile(r"(\d{4})[- ]?Q([1-4])|Q([1-4])[- /]?(\d{4})", re.ASCII)
+# 2026-W07, 2026-W7, or with a day 2026-W07-3; 2026Q1, 2026-Q1 and Q1 2026. Codes of products may
+# look like these, but hardly with a year of our time.
+_YEAR = r"((?:19|20|21)\d\d)"
+_WEEK = re.compile(rf"{_YEAR}-?W(\d{{1,2}})(?:-?([1-7]))?", re.ASCII)
+_QUARTER = re.compile(rf"{_YEAR}[- ]?Q([1-4])|Q([1-4])[- /]?{_YEAR}", re.ASCII)
 
 
 def in_iso_form(text: str) -> str:

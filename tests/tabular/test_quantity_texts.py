@@ -324,6 +324,15 @@ def test_a_day_of_a_week():
     np.testing.assert_array_equal(rows, TableFeatures().fit_transform(table_of(days)))
 
 
+@pytest.mark.parametrize("codes", [("7520Q3", "7520Q4", "9001Q1"), ("1234-W12", "5120-W07")])
+def test_codes_that_look_like_weeks_and_quarters(codes):
+    table = table_of([codes[i % len(codes)] for i in range(N)])
+    features = TableFeatures()
+    quiet(features.fit, table)
+    assert features.column_kinds_["column"] != "time"
+    assert features.typical_row_["column"][0] in codes
+
+
 @pytest.mark.parametrize("n_codes", [4, 60])
 def test_codes_with_a_zero_in_front_are_categories(n_codes, tmp_path):
     codes = [f"{1234 + 1009 * i:05}" for i in range(n_codes)]
