@@ -20,7 +20,7 @@ from lofe_sklearn._saving._atomic import check_path, write_whole
 from lofe_sklearn._saving._classes import Classes
 from lofe_sklearn._saving._decoder import Decoder
 from lofe_sklearn._saving._encoder import Encoder
-from lofe_sklearn._saving._steps import skops_io
+from lofe_sklearn._saving._steps import check_installed
 from lofe_sklearn._types import FilePath
 from lofe_sklearn._versions import current_version, warn_of_other_version
 from lofe_sklearn.exceptions import ModelFileError
@@ -92,7 +92,7 @@ def save(fitted: Any, path: FilePath, *, trusted: Sequence[Any] = ()) -> None:
     """
     check_estimator_given(fitted, "estimator, such as LOE().fit(X), or a Pipeline with one", "save")
     check_path(path, "save")
-    skops_io("save")
+    check_installed("save")
     check_is_fitted(fitted)
     classes = Classes(trusted, "save")
     encoder = Encoder(classes)
@@ -151,7 +151,7 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
     more than 50 times its size, and indices that compiled code uses are checked. Whether the model
     is any good is not checked: do not trust the scores of a stranger's model.
     """
-    skops_io("load")
+    check_installed("load")
     classes = Classes(trusted, "load")
     if device is not None:
         engine.resolve_device(device, "load")

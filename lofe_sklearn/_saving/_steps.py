@@ -11,7 +11,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from types import ModuleType
+from importlib.util import find_spec
 from typing import Any
 
 from lofe_sklearn._saving._archive import pack, unpack
@@ -100,18 +100,17 @@ _NONE = {
 }
 
 
-def skops_io(owner: str) -> ModuleType:
-    """Import ``skops.io``, or say which extra it comes with."""
-    try:
-        import safetensors  # noqa: F401
-        import skops.io
-        import skops.io.exceptions
-    except ImportError as error:
+def check_installed(owner: str) -> None:
+    """Raise ImportError if the packages that files need are not there.
+
+    skops is not imported: it imports all of scikit-learn, which takes two seconds, and a file
+    without steps of scikit-learn does not need it.
+    """
+    if any(find_spec(package) is None for package in ("skops", "safetensors")):
         raise ImportError(
             f"{owner}: files of models need the packages skops and safetensors. Install them with: "
             "pip install 'lofe-sklearn[save]'"
-        ) from error
-    return skops.io
+        )
 
 
 def is_allowed(path: str) -> bool:
@@ -127,14 +126,15 @@ def dump_step(value: Any, where: str) -> bytes:
     ModelFileError
         If it holds something that is not in the list; the message says what.
     """
-    skops = skops_io("save")
+    import skops.io
+
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     try:
-        written = skops.dumps(value)
+        written = skops.io.dumps(value)
     except Exception as error:  # of many kinds, depending on the object's content
         raise ModelFileError(f"{where}: {kind} cannot be stored safely: {error}") from error
     schema, data = _canonical(written)
-    refused = sorted({*skops.get_untrusted_types(data=data)} - {*_TRUSTED} | _unlisted(schema))
+    refused = sorted({*skops.io.get_untrusted_types(data=data)} - {*_TRUSTED} | _unlisted(schema))
     if refused:
         raise ModelFileError(
             f"{where}: {', '.join(refused)} cannot be stored: a file of a model holds estimators "
@@ -154,7 +154,9 @@ def load_step(data: bytes) -> Any:
     ModelFileError
         If it holds types that are not in the list, or values that would crash a prediction.
     """
-    skops = skops_io("load")
+    import skops.io
+    import skops.io.exceptions
+
     members = unpack(data)
     check_arrays(members)
     schema = json.loads(members["schema.json"])
@@ -163,8 +165,8 @@ def load_step(data: bytes) -> Any:
         raise ModelFileError(f"it holds {', '.join(sorted(refused))[:500]}, which is not loaded")
     check_trees(_nodes(schema), members)
     try:
-        loaded = skops.loads(data, trusted=list(_TRUSTED))
-    except skops.exceptions.UntrustedTypesFoundException as error:
+        loaded = skops.io.loads(data, trusted=list(_TRUSTED))
+    except skops.io.exceptions.UntrustedTypesFoundException as error:
         raise ModelFileError(f"it holds what is not loaded: {str(error)[:500]}") from error
     check_objects(loaded)
     return loaded

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, Self, Unpack
 
+import torch
 from torch import nn
 
 from lofe_sklearn._containers import Matrix
@@ -196,14 +197,15 @@ class ICL(Backbone):
             )
         n_permutations = self.n_permutations or _n_permutations(n_features)
         mixed = self.mixed_scaling is not False
-        # Each feature's own range, which "minmax" leaves it in, tells it apart to some degree.
-        less = [self.scaling == "minmax" and not (mixed and p % 2) for p in range(n_permutations)]
-        gains = [0.15 if few else 0.6 for few in less]
-        offsets = [0.0 if few else 0.1 for few in less]
+        gains, offsets = torch.full((n_permutations,), 0.6), torch.full((n_permutations,), 0.1)
+        if self.scaling == "minmax":
+            # Each feature's own range, which "minmax" leaves it in, tells it apart to some degree.
+            in_own_range = slice(None, None, 2 if mixed else 1)
+            gains[in_own_range], offsets[in_own_range] = 0.15, 0.0
         if self.feature_gain is not None:
-            gains = [float(self.feature_gain)] * n_permutations
+            gains = gains.fill_(float(self.feature_gain))
         if self.feature_offset is not None:
-            offsets = [float(self.feature_offset)] * n_permutations
+            offsets = offsets.fill_(float(self.feature_offset))
         return ICLModule(
             n_features,
             window_size=window_size,

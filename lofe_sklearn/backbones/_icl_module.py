@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -38,8 +37,8 @@ class ICLModule(nn.Module):
         n_permutations: int,
         window_sizes: list[int],
         rest_sizes: list[int],
-        gains: Sequence[float],
-        offsets: Sequence[float],
+        gains: Tensor,
+        offsets: Tensor,
         mixed_scaling: bool,
         temperature: float,
     ) -> None:
@@ -56,11 +55,11 @@ class ICLModule(nn.Module):
 
         permutations = [torch.randperm(n_features) for _ in range(n_permutations - 1)]
         self.register_buffer("order", torch.stack([torch.arange(n_features), *permutations]))
-        spread = torch.tensor(gains).unsqueeze(1)
+        spread = gains.unsqueeze(1)
         gain = torch.exp(spread * torch.randn(n_permutations, n_features))
         signs = torch.where(spread > 0, torch.randn_like(gain).sign(), 1.0)
         self.register_buffer("gain", gain * signs)
-        shift = torch.tensor(offsets).unsqueeze(1)
+        shift = offsets.unsqueeze(1)
         self.register_buffer("offset", shift * torch.randn_like(gain))
         kept = [[*range(s), *range(s + window_size, n_features)] for s in starts]
         self.register_buffer("rest", torch.tensor(kept))  # (m, d - k)

@@ -31,10 +31,9 @@ class SavedNetworkMixin:
         if "module_" not in state:
             return
         values = state["module_"]
-        # Backbones of this package build their networks on any device.
         ours = type(self).__module__.startswith("lofe_sklearn.")
         n_features = self.n_features_in_
         if ours and n_features > sum(tensor.numel() for tensor in values.values()):
             raise ValueError(f"its network has fewer values than n_features_in_={n_features}")
         build = partial(self._built_by.build_module, n_features)
-        self.module_ = engine.restore_module(build, values, shapes_first=ours)
+        self.module_ = engine.restore_module(build, values, bounded=ours)

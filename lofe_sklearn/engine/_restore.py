@@ -3,18 +3,60 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._stack import build_modules
 from lofe_sklearn.engine._states import AveragedModule
 
+# How many numbers the building of a network may make for each of its values, and beside them. The
+# networks of this package make up to twice as many as they have, for orders of features.
+_MOST_A_VALUE = 10
+_MOST_OF_ANY = 100_000
+# torch's functions that make tensors of any size from numbers.
+_MAKERS = (
+    *(torch.empty, torch.zeros, torch.ones, torch.full, torch.eye, torch.arange),
+    *(torch.rand, torch.randn, torch.randint, torch.randperm),
+)
+
+
+class _AtMost(TorchFunctionMode):
+    """Raise ValueError before all tensors that are made have more than so many numbers."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.left = most
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func in _MAKERS:
+            self.left -= _n_numbers(func, args, kwargs)
+            if self.left < 0:
+                raise ValueError("its network is larger than the values stored for it")
+        return func(*args, **kwargs)
+
+
+def _n_numbers(make: Callable[..., Tensor], args: Sequence[Any], kwargs: dict[str, Any]) -> int:
+    """How many numbers the tensor would have; nothing of its size is allocated."""
+    if make is torch.arange:  # on "meta", it would import torch's compiler
+        return len(range(*map(int, args)))
+    return make(*args, **kwargs | {"device": "meta"}).numel()
+
 
 def restore_module(
-    build: Callable[[], nn.Module], values: Mapping[str, Tensor], *, shapes_first: bool
+    build: Callable[[], nn.Module], values: Mapping[str, Tensor], *, bounded: bool
 ) -> nn.Module:
     """Build a network and give it values.
 
@@ -25,24 +67,21 @@ def restore_module(
     values : mapping of str to Tensor
         Its parameters and buffers by name; or those of an `AveragedModule` of several of its
         states.
-    shapes_first : bool
-        Whether it is built without memory first, to compare shapes: so that a network is never
-        larger than its values. All of its tensors must be made on torch's default device then.
+    bounded : bool
+        Whether an error ends the building as soon as torch's functions have made many more numbers
+        than there are values. So a file cannot ask for more memory than a few times its own size.
 
     Raises
     ------
     ValueError
         If the values are those of another network.
     """
-    device = "meta" if shapes_first else "cpu"
-    with plain_torch():
-        with torch.device(device):
-            [empty] = build_modules([build], [0], torch.device(device))
-        n_states = 0 if values_of(empty).keys() == values.keys() else _n_states(values)
-        _check(_averaged(empty, n_states), values)
+    most = _MOST_A_VALUE * sum(value.numel() for value in values.values()) + _MOST_OF_ANY
+    with plain_torch(), _AtMost(most) if bounded else nullcontext():
         [module] = build_modules([build], [0], torch.device("cpu"))
-        module = _averaged(module, n_states)
-        load_values(module, values)
+    n_states = 0 if values_of(module).keys() == values.keys() else _n_states(values)
+    module = _averaged(module, n_states)
+    load_values(module, values)
     return module.eval()
 
 

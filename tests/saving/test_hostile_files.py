@@ -18,7 +18,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import lofe_sklearn
-from lofe_sklearn import LOE, DeepSVDD, ModelFileError
+from lofe_sklearn import (
+    DTE,
+    GOAD,
+    ICL,
+    LOE,
+    TCCM,
+    AutoEncoder,
+    DeepSVDD,
+    MHRot,
+    ModelFileError,
+    NeuTraL,
+    RealNVP,
+)
 from lofe_sklearn._saving._archive import pack, unpack
 from lofe_sklearn._saving._memory_safety import check_objects
 
@@ -303,6 +315,35 @@ HOSTILE = {
 def test_hostile_values(name, content, tmp_path):
     data = rewritten(content, changed_json(HOSTILE[name]))
     with pytest.raises(ModelFileError, match="some.lofe cannot be loaded"):
+        load_bytes(data, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size"),
+    [
+        (AutoEncoder, {"hidden_sizes": {"list": [10**6, 10**6]}}),
+        (DTE, {"hidden_sizes": {"list": [10**6, 10**6]}}),
+        (DTE, {"n_bins": 10**7}),
+        (GOAD, {"n_transforms": 10**10}),
+        (ICL, {"n_permutations": 10**10}),
+        (NeuTraL, {"n_transforms": 10**11}),
+        (RealNVP, {"hidden_sizes": {"list": [10**6, 10**6]}}),
+        (RealNVP, {"n_layers": 10**10}),
+        (TCCM, {"n_times": 10**12}),
+        (MHRot, {"width": 10**5}),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or next(iter(value)),
+)
+def test_no_backbone_is_built_larger_than_its_values(backbone, size, tmp_path):
+    rows = np.zeros((8, 1, 4, 4), np.float32) if backbone is MHRot else X
+    sizes = {"depth": 10, "width": 1} if backbone is MHRot else {}
+    lofe_sklearn.save(backbone(max_epochs=1, **sizes).fit(rows), tmp_path / "model")
+
+    def change(root):
+        root["state"]["_built_by"]["state"].update(size)
+
+    data = rewritten((tmp_path / "model").read_bytes(), changed_json(change))
+    with pytest.raises(ModelFileError, match="larger than the values"):
         load_bytes(data, tmp_path)
 
 
