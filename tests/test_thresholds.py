@@ -29,8 +29,8 @@ _ALREADY = {}
 def fitted(detector, contaminated):
     """Every public detector, fitted to the contaminated rows; each class once for all tests."""
     if type(detector) not in _ALREADY:
-        _ALREADY[type(detector)] = detector.fit(contaminated[0])
-    return copy.deepcopy(_ALREADY[type(detector)])
+        _ALREADY[type(detector)] = pickle.dumps(detector.fit(contaminated[0]))
+    return pickle.loads(_ALREADY[type(detector)])  # many times faster than deepcopy
 
 
 def n_flagged(detector, X):
