@@ -17,8 +17,9 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import nn
 
+from lofe_sklearn.engine._copies import takes_stacked_parameters
 from lofe_sklearn.engine._forks import torch_on_one_thread
-from lofe_sklearn.engine._stack import ModuleStack, takes_stacked_parameters
+from lofe_sklearn.engine._stack import ModuleStack
 
 # From so many products of a parameter and a row in a step, or so many values of its largest tensor,
 # a second thread saved time when both limits were chosen, on two cores.

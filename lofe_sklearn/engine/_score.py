@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -13,10 +12,11 @@ from torch import Tensor, nn
 from torch.func import stack_module_state
 
 from lofe_sklearn._config import get_config
+from lofe_sklearn.engine._copies import copy_to_score, takes_stacked_parameters
 from lofe_sklearn.engine._few_threads import threads_to_score
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
-from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
+from lofe_sklearn.engine._stack import joined
 
 # Rows of a chunk at most: enough to fill the device.
 _MOST_ROWS = {"cpu": 1280, "cuda": 8192, "mps": 2048}
@@ -144,7 +144,7 @@ def _chunks(
         values: Any = getattr(module, "values_per_row", X.shape[1])
         bytes_per_row = n_models * max(values, _LEAST_VALUES) * dtype.itemsize
         chunk_rows = _rows_of_a_chunk(bytes_per_row, device.type)
-    compute = call(copy.deepcopy(module).to(device, dtype).eval())
+    compute = call(copy_to_score(module, device, dtype))
     loaded = chunk_rows * max(1, _LOADED_VALUES // (chunk_rows * X.shape[1]))
     for start in range(0, X.shape[0], loaded):
         try:

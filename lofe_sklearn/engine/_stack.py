@@ -10,17 +10,16 @@ vmap has no rule for, they are called in turn, with a warning.
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from lofe_sklearn.engine._copies import copy_of_parts, takes_stacked_parameters
 from lofe_sklearn.engine._forks import ForkSafeLock
 from lofe_sklearn.engine._gradients import Backward, Losses, by_autograd, has_backward
 from lofe_sklearn.engine._rows import ALL, Models
@@ -239,25 +238,11 @@ class ModuleStack:
         return check_losses(self.modules[0], losses, shape)
 
 
-def takes_stacked_parameters(module: nn.Module) -> bool:
-    """Whether `module` computes with parameters that have a leading model axis.
-
-    Each class with parameters or buffers says so itself: a subclass may compute otherwise.
-    """
-    return all(
-        vars(type(part)).get("takes_stacked_parameters", False)
-        for part in module.modules()
-        if not isinstance(part, nn.ParameterList)
-        and (part is module or next(chain(part._parameters, part._buffers), None) is not None)
-    )
-
-
 def joined(
     module: nn.Module, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor]
 ) -> nn.Module:
     """Return a copy of `module` with stacked parameters and buffers instead of its own."""
-    with torch.no_grad():
-        copied = copy.deepcopy(module)
+    copied = copy_of_parts(module)
     for name, parameter in parameters.items():
         path, _, leaf = name.rpartition(".")
         owner = copied.get_submodule(path)

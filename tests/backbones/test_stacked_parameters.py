@@ -8,7 +8,8 @@ from lofe_sklearn import DTE, ICL, TCCM, AutoEncoder, DeepSVDD, NeuTraL, RealNVP
 from lofe_sklearn.backbones._deep_svdd import DeepSVDDModule
 from lofe_sklearn.backbones._mlp import MLP, Linear
 from lofe_sklearn.engine import _stack
-from lofe_sklearn.engine._stack import ModuleStack, takes_stacked_parameters
+from lofe_sklearn.engine._copies import copy_to_score, takes_stacked_parameters
+from lofe_sklearn.engine._stack import ModuleStack
 
 BACKBONES = {
     "svdd": DeepSVDD(),
@@ -104,3 +105,16 @@ def test_stacked_linear_layers(bias, shape):
     if bias:
         stacked.bias = nn.Parameter(torch.stack([layer.bias for layer in layers]))
     torch.testing.assert_close(stacked(x), expected)
+
+
+def test_a_copy_to_score_leaves_the_module_as_it_was():
+    module = MLP([3, 4, 2]).train()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    copied = copy_to_score(module, torch.device("cpu"), torch.float64)
+    assert copied(torch.zeros(1, 3, dtype=torch.float64)).dtype == torch.float64
+    assert not any(part.training for part in copied.modules())
+    assert all(part.training for part in module.modules())
+    for name, value in module.state_dict().items():
+        assert value.dtype == torch.float32
+        torch.testing.assert_close(value, before[name])
+    assert all(parameter.requires_grad for parameter in module.parameters())
