@@ -103,8 +103,8 @@ _NONE = {
 def check_installed(owner: str) -> None:
     """Raise ImportError if the packages that files need are not there.
 
-    skops is not imported: it imports all of scikit-learn, which takes two seconds, and a file
-    without steps of scikit-learn does not need it.
+    skops is not imported: it imports all of scikit-learn, which is slow, and a file without steps
+    of scikit-learn does not need it.
     """
     if any(find_spec(package) is None for package in ("skops", "safetensors")):
         raise ImportError(

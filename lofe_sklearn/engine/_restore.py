@@ -76,13 +76,20 @@ def restore_module(
     ValueError
         If the values are those of another network.
     """
-    most = _MOST_A_VALUE * sum(value.numel() for value in values.values()) + _MOST_OF_ANY
+    n_values = _n_values(values)
+    most = _MOST_A_VALUE * n_values + _MOST_OF_ANY
     with plain_torch(), _AtMost(most) if bounded else nullcontext():
         [module] = build_modules([build], [0], torch.device("cpu"))
     n_states = 0 if values_of(module).keys() == values.keys() else _n_states(values)
+    if n_states * _n_values(values_of(module)) > n_values:
+        raise ValueError(f"the values are not those of {n_states} states of its network")
     module = _averaged(module, n_states)
     load_values(module, values)
     return module.eval()
+
+
+def _n_values(values: Mapping[str, Tensor]) -> int:
+    return sum(value.numel() for value in values.values())
 
 
 def _averaged(module: nn.Module, n_states: int) -> nn.Module:

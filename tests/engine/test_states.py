@@ -10,6 +10,7 @@ from torch import nn
 
 from lofe_sklearn.engine import Course, grown
 from lofe_sklearn.engine._batches import Batches
+from lofe_sklearn.engine._restore import restore_module
 from lofe_sklearn.engine._states import AveragedModule
 
 
@@ -92,3 +93,9 @@ def test_an_averaged_module_is_the_mean_of_its_states():
         assert same.score_scale == "linear"
         np.testing.assert_array_equal(same.embed(x).detach(), 3.0)
         assert not hasattr(same, "scoring_dtype")
+
+
+def test_a_network_is_not_copied_for_states_without_values():
+    values = {f"states.{i}.weight": torch.zeros(1) for i in range(1000)}
+    with pytest.raises(ValueError, match="not those of 1000 states of its network"):
+        restore_module(lambda: nn.Linear(100, 100, bias=False), values, bounded=True)
