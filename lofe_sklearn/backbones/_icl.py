@@ -203,9 +203,9 @@ class ICL(Backbone):
             in_own_range = slice(None, None, 2 if mixed else 1)
             gains[in_own_range], offsets[in_own_range] = 0.15, 0.0
         if self.feature_gain is not None:
-            gains = gains.fill_(float(self.feature_gain))
+            gains.fill_(float(self.feature_gain))
         if self.feature_offset is not None:
-            offsets = offsets.fill_(float(self.feature_offset))
+            offsets.fill_(float(self.feature_offset))
         return ICLModule(
             n_features,
             window_size=window_size,

@@ -195,7 +195,6 @@ class TestDask:
                 np.testing.assert_array_equal(
                     fitted.score_samples(rows), expected.score_samples(rows)
                 )
-            for labels in forms[-1:] if working_memory == 1.0 else forms:
                 [many] = fit_many([backbone], frame, **labels)
                 np.testing.assert_array_equal(
                     many.score_samples(rows), expected.score_samples(rows)
