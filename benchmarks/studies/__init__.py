@@ -32,6 +32,7 @@ from benchmarks.studies import (
     outlier_exposure,
     patches,
     reasons,
+    row_latency,
     rules,
     search_time,
     stack_growth,
@@ -62,7 +63,7 @@ _MODULES = (
     ),
     *(image_features, patches, flow, reasons, rules, backbones, kinds, default_kinds, ablation),
     *(unseen_labels, unseen_sets, video_labels, larger_than_memory, large_sets, growth),
-    *(jobs, threads, digest),
+    *(jobs, threads, row_latency, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}

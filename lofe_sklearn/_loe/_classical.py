@@ -16,7 +16,7 @@ from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
-from lofe_sklearn._loe._trees_as_bits import TreesAsBits
+from lofe_sklearn._loe._trees_as_bits import trees_as_bits
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._training import FEW_BITS, Memo, fit_scaling, in_units, shift_within, units_within
 
@@ -73,7 +73,7 @@ class Forest(BaseEstimator):
             return -self.forest_.score_samples(rows)
         if max(rows.max(), -rows.min()) > _LARGEST:
             rows = np.clip(rows, -_LARGEST, _LARGEST)
-        return TreesAsBits(self.forest_).outlier_scores(rows)
+        return trees_as_bits(self.forest_).outlier_scores(rows)
 
     def _read(self, X: Matrix) -> Any:
         """Bring rows to numbers that float32 can hold."""

@@ -42,9 +42,10 @@ def in_blocks(
     n_rows = X.shape[0]
     largest = min(_MOST, max(_FEWEST, _VALUES // X.shape[1]))
     n_blocks = -(-n_rows // largest)
-    # Threads of this process, whatever machines joblib trains on.
-    n_threads = min(effective_n_jobs(n_jobs), cpu_count(), max(1, n_rows // _WORTH_A_THREAD))
+    n_threads = min(effective_n_jobs(n_jobs), max(1, n_rows // _WORTH_A_THREAD))
     if n_threads > 1:
+        # Threads of this process, whatever machines joblib trains on.
+        n_threads = min(n_threads, cpu_count())
         n_blocks = -(-n_blocks // n_threads) * n_threads  # as many for each
     if n_blocks <= 1:
         return compute(0, X)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -25,21 +26,46 @@ def takes_stacked_parameters(module: nn.Module) -> bool:
     )
 
 
-def copy_to_score(module: Module, device: torch.device, dtype: torch.dtype) -> Module:
-    """Return a copy of `module` in evaluation mode, on a device and in a precision.
+def copy_to_score(
+    modules: Sequence[nn.Module], device: torch.device, dtype: torch.dtype
+) -> nn.Module:
+    """Return a copy of a module in evaluation mode, on a device and in a precision.
 
-    For a single row, a deep copy takes longer than all else that is done to score it.
+    Several modules, which take stacked parameters and differ in nothing else, become one.
     """
-    if not takes_stacked_parameters(module):
-        return copy.deepcopy(module).to(device, dtype).eval()
-    copied = copy_of_parts(module)
-    for part in copied.modules():
-        part.training = False
-        for tensors in (part._parameters, part._buffers):
-            for name, tensor in tensors.items():
-                if tensor is not None:
-                    tensors[name] = _moved(tensor, device, dtype)  # type: ignore[assignment]
+    if len(modules) > 1 or takes_stacked_parameters(modules[0]):
+        return _stack_to_score(modules, device, dtype)
+    return copy.deepcopy(modules[0]).to(device, dtype).eval()
+
+
+def _stack_to_score(
+    parts: Sequence[nn.Module], device: torch.device, dtype: torch.dtype
+) -> nn.Module:
+    # For a single row, a deep copy takes longer than all else that is done to score it, and so do
+    # torch's own functions that stack modules.
+    copied = _copy_of_one(parts[0])
+    copied.training = False
+    for name, part in copied._modules.items():
+        if part is not None:
+            same: list[Any] = [each._modules[name] for each in parts]
+            copied._modules[name] = _stack_to_score(same, device, dtype)
+    for kind in ("_parameters", "_buffers"):
+        for name, tensor in vars(copied)[kind].items():
+            if tensor is None:
+                continue
+            values = tensor.detach()
+            if len(parts) > 1:
+                values = torch.stack([vars(each)[kind][name].detach() for each in parts])
+                if isinstance(copied, nn.Linear):
+                    values = as_products_read(name, values)
+            kept = dtype if values.is_floating_point() else None
+            vars(copied)[kind][name] = values.to(device, kept)
     return copied
+
+
+def as_products_read(name: str, values: Tensor) -> Tensor:
+    """Lay out a stacked tensor of a linear layer as its product with the rows reads it."""
+    return values.mT.contiguous().mT if name == "weight" else values
 
 
 def copy_of_parts(module: Module) -> Module:
@@ -48,16 +74,15 @@ def copy_of_parts(module: Module) -> Module:
     For modules that take stacked parameters: they compute with what is registered as a parameter
     or buffer, and change no other attribute in place.
     """
-    copied = object.__new__(type(module))
-    own = vars(module)
-    vars(copied).update(
-        own,
-        _parameters=dict(own["_parameters"]),
-        _buffers=dict(own["_buffers"]),
-        _modules={name: part and copy_of_parts(part) for name, part in own["_modules"].items()},
-    )
+    copied = _copy_of_one(module)
+    for name, part in copied._modules.items():
+        copied._modules[name] = part and copy_of_parts(part)
     return copied
 
 
-def _moved(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    return tensor.detach().to(device, dtype if tensor.is_floating_point() else None)
+def _copy_of_one(module: Module) -> Module:
+    copied = object.__new__(type(module))
+    own = vars(module)
+    registered = {kind: dict(own[kind]) for kind in ("_parameters", "_buffers", "_modules")}
+    vars(copied).update(own | registered)
+    return copied

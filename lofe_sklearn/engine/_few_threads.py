@@ -43,10 +43,10 @@ def threads_to_train(stack: ModuleStack, n_rows: int, device: torch.device) -> T
 
 
 def threads_to_score(modules: Sequence[nn.Module], n_rows: int, device: torch.device) -> Threads:
-    """Return the context in which to score `n_rows` by all of the modules."""
-    if not _are_threads_of(device) or not all(map(takes_stacked_parameters, modules)):
+    """Return the context in which to score `n_rows` by all of the modules, which are alike."""
+    if not _are_threads_of(device) or not takes_stacked_parameters(modules[0]):
         return nullcontext()
-    products = n_rows * sum(p.numel() for module in modules for p in module.parameters())
+    products = n_rows * len(modules) * sum(p.numel() for p in modules[0].parameters())
     return torch_on_one_thread if products < _PRODUCTS_OF_SCORES else nullcontext()
 
 

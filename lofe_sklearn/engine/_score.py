@@ -9,14 +9,12 @@ import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor, nn
-from torch.func import stack_module_state
 
 from lofe_sklearn._config import get_config
 from lofe_sklearn.engine._copies import copy_to_score, takes_stacked_parameters
 from lofe_sklearn.engine._few_threads import threads_to_score
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
-from lofe_sklearn.engine._stack import joined
 
 # Rows of a chunk at most: enough to fill the device.
 _MOST_ROWS = {"cpu": 1280, "cuda": 8192, "mps": 2048}
@@ -52,7 +50,7 @@ def losses(
     loss_n, loss_a : ndarray of float64, shape (n,)
     """
     with plain_torch(), torch.no_grad(), threads_to_score([module], X.shape[0], device):
-        parts = _chunks(module, lambda loaded: loaded, X, scaling, device, chunk_rows)
+        parts = _chunks([module], lambda loaded: loaded, X, scaling, device, chunk_rows)
         loss_n, loss_a = _side_by_side(map(torch.stack, parts), (2, X.shape[0]))
     return loss_n, loss_a
 
@@ -72,7 +70,7 @@ def losses_of_stack(
     -------
     losses : ndarray of float64, shape (2, M, n)
     """
-    if len(modules) == 1 or not all(map(takes_stacked_parameters, modules)):
+    if len(modules) == 1 or not takes_stacked_parameters(modules[0]):
         each = [losses(module, X, scaling=scaling, device=device) for module in modules]
         return np.stack(each, axis=1)
 
@@ -80,8 +78,7 @@ def losses_of_stack(
         return lambda x: torch.stack(loaded(x.expand(len(modules), *x.shape)))
 
     with plain_torch(), torch.no_grad(), threads_to_score(modules, X.shape[0], device):
-        stacked = joined(modules[0], *stack_module_state(list(modules)))
-        parts = _chunks(stacked, call, X, scaling, device, None, len(modules))
+        parts = _chunks(modules, call, X, scaling, device, None)
         return _side_by_side(parts, (2, len(modules), X.shape[0]))
 
 
@@ -103,7 +100,7 @@ def embeddings(
         return getattr(loaded, "embed", lambda x: x)
 
     with plain_torch(), torch.no_grad(), threads_to_score([module], X.shape[0], device):
-        chunks = _chunks(module, call, X, scaling, device, None)
+        chunks = _chunks([module], call, X, scaling, device, None)
         parts = [part.flatten(1).cpu().numpy() for part in chunks]
     return np.concatenate(parts).astype(np.float64)
 
@@ -128,23 +125,23 @@ def _rows_of_a_chunk(bytes_per_row: int, device: str) -> int:
 
 
 def _chunks(
-    module: nn.Module,
+    modules: Sequence[nn.Module],
     call: Callable[[nn.Module], Callable[[Tensor], Any]],
     X: np.ndarray | sparse.csr_matrix,
     scaling: Scaling | None,
     device: torch.device,
     chunk_rows: int | None,
-    n_models: int = 1,
 ) -> Iterator[Any]:
-    """Yield what ``call(module)``, of so many models, makes of the rows, chunk by chunk."""
+    """Yield what ``call(module)``, a copy of one or of all, makes of the rows, chunk by chunk."""
+    module = modules[0]
     dtype = getattr(module, "scoring_dtype", getattr(torch, get_config()["scoring_dtype"]))
     if device.type == "mps":
         dtype = torch.float32  # it has no other
     if chunk_rows is None:
         values: Any = getattr(module, "values_per_row", X.shape[1])
-        bytes_per_row = n_models * max(values, _LEAST_VALUES) * dtype.itemsize
+        bytes_per_row = len(modules) * max(values, _LEAST_VALUES) * dtype.itemsize
         chunk_rows = _rows_of_a_chunk(bytes_per_row, device.type)
-    compute = call(copy_to_score(module, device, dtype))
+    compute = call(copy_to_score(modules, device, dtype))
     loaded = chunk_rows * max(1, _LOADED_VALUES // (chunk_rows * X.shape[1]))
     for start in range(0, X.shape[0], loaded):
         try:

@@ -19,7 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from lofe_sklearn.engine._copies import copy_of_parts, takes_stacked_parameters
+from lofe_sklearn.engine._copies import (
+    as_products_read,
+    copy_of_parts,
+    takes_stacked_parameters,
+)
 from lofe_sklearn.engine._forks import ForkSafeLock
 from lofe_sklearn.engine._gradients import Backward, Losses, by_autograd, has_backward
 from lofe_sklearn.engine._rows import ALL, Models
@@ -247,10 +251,9 @@ def joined(
         path, _, leaf = name.rpartition(".")
         owner = copied.get_submodule(path)
         values = parameter.detach()
-        if isinstance(owner, nn.Linear) and leaf == "weight":
-            # As its product with the rows reads it, and as the gradient comes: else each gradient
-            # would be turned into the parameter's layout.
-            values = values.mT.contiguous().mT
+        if isinstance(owner, nn.Linear):
+            # Gradients come so, too: else each would be turned into the parameter's layout.
+            values = as_products_read(leaf, values)
         setattr(owner, leaf, nn.Parameter(values, parameter.requires_grad))
     for name, buffer in buffers.items():
         path, _, leaf = name.rpartition(".")

@@ -69,7 +69,7 @@ class Blocks:
         """
         start, stop, source = int(self.starts[number]), int(self.stops[number]), self._source
         where = _place(source, start, stop, self._owner, self._name)
-        block = _checked(lambda: source.read(start, stop), stop - start, where)
+        block = _checked(lambda: source.read(start, stop), (stop - start, *source.shape[1:]), where)
         dtype = getattr(block, "dtype", None)  # frames and tables have a type for each column
         if dtype is not None and dtype != source.dtype:
             raise ValueError(
@@ -91,13 +91,13 @@ def read_whole(source: RowSource, owner: str, name: str = "X") -> Any:
     Raises
     ------
     ValueError
-        If they cannot be read, or are fewer than the source says.
+        If they cannot be read, or have another shape than the source says.
     """
-    n_rows = source.shape[0]
-    return _checked(source.read_whole, n_rows, _place(source, 0, n_rows, owner, name))
+    where = _place(source, 0, source.shape[0], owner, name)
+    return _checked(source.read_whole, source.shape, where)
 
 
-def _checked(read: Callable[[], Any], n_rows: int, where: str) -> Any:
+def _checked(read: Callable[[], Any], shape: tuple[int, ...], where: str) -> Any:
     try:
         block = read()
     except Exception as error:  # any error of the library that reads the rows
@@ -107,9 +107,14 @@ def _checked(read: Callable[[], Any], n_rows: int, where: str) -> Any:
         ) from error
     if not block.shape:
         raise ValueError(f"{where} are no rows: got {block!r} for them. Pass what has rows.")
-    if block.shape[0] != n_rows:
+    if block.shape[0] != shape[0]:
         raise ValueError(
-            f"{where} are {block.shape[0]} rows and not {n_rows}: the source has shrunk "
+            f"{where} are {block.shape[0]} rows and not {shape[0]}: the source has shrunk "
+            "while it was read. Read it when no program writes to it any more."
+        )
+    if tuple(block.shape[1:]) != shape[1:]:
+        raise ValueError(
+            f"{where} have shape {tuple(block.shape)} and not {shape}: the source has changed "
             "while it was read. Read it when no program writes to it any more."
         )
     return block

@@ -1,5 +1,7 @@
 """Modules that compute with stacked parameters by themselves do what vmap makes of them."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -107,14 +109,19 @@ def test_stacked_linear_layers(bias, shape):
     torch.testing.assert_close(stacked(x), expected)
 
 
-def test_a_copy_to_score_leaves_the_module_as_it_was():
-    module = MLP([3, 4, 2]).train()
-    before = {name: value.clone() for name, value in module.state_dict().items()}
-    copied = copy_to_score(module, torch.device("cpu"), torch.float64)
-    assert copied(torch.zeros(1, 3, dtype=torch.float64)).dtype == torch.float64
+@pytest.mark.parametrize("n_models", [1, 3])
+def test_a_copy_to_score_leaves_the_modules_as_they_were(n_models):
+    modules = [MLP([3, 4, 2]).train() for _ in range(n_models)]
+    before = [{name: p.clone() for name, p in each.state_dict().items()} for each in modules]
+    copied = copy_to_score(modules, torch.device("cpu"), torch.float64)
     assert not any(part.training for part in copied.modules())
-    assert all(part.training for part in module.modules())
-    for name, value in module.state_dict().items():
-        assert value.dtype == torch.float32
-        torch.testing.assert_close(value, before[name])
-    assert all(parameter.requires_grad for parameter in module.parameters())
+    x = torch.randn(5, 3, dtype=torch.float64)
+    outputs = copied(x.expand(n_models, 5, 3) if n_models > 1 else x)
+    expected = torch.stack([copy.deepcopy(each).double()(x) for each in modules])
+    torch.testing.assert_close(outputs, expected if n_models > 1 else expected[0])
+    for module, values in zip(modules, before, strict=True):
+        assert all(part.training for part in module.modules())
+        assert all(parameter.requires_grad for parameter in module.parameters())
+        for name, value in module.state_dict().items():
+            assert value.dtype == torch.float32
+            torch.testing.assert_close(value, values[name], rtol=0, atol=0)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,15 @@ from benchmarks.ledger import RESULTS, Ledger, read
 from benchmarks.standalone import CheckoutError, run_in
 from benchmarks.standalone.score_digests import PARTS, digests
 from benchmarks.standalone.step_times import step_times
-from benchmarks.studies import STUDIES, digest, options, search_time, step_time, wrong_ratio
+from benchmarks.studies import (
+    STUDIES,
+    digest,
+    options,
+    row_latency,
+    search_time,
+    step_time,
+    wrong_ratio,
+)
 from benchmarks.study import Axis, Study, results
 from lofe_sklearn import LOE, DeepSVDD
 
@@ -295,6 +304,21 @@ def test_a_search_is_timed(monkeypatch):
     [row] = search_time.run({"dataset": "odds:thyroid", "backbone": "DeepSVDD"})
     assert row["n_fits"] == 5
     assert row["ratio"] > 0
+
+
+def test_calls_that_score_a_row_are_timed(monkeypatch):
+    few_epochs = partial(DeepSVDD, max_epochs=1)
+    monkeypatch.setitem(row_latency.DETECTORS, "DeepSVDD", few_epochs)
+    monkeypatch.setattr(row_latency, "N_CALLS", 2)
+    [row] = row_latency.run({"detector": "DeepSVDD", "rows": 1})
+    assert row["milliseconds"] > row["onnx_milliseconds"] > 0
+    assert row["forest_milliseconds"] > 0
+    assert row["onnx_error"] < 1e-9
+    [of_a_forest] = row_latency.run({"detector": "IsolationForest", "rows": 3})
+    assert of_a_forest["onnx_milliseconds"] is None
+    assert "IsolationForest" in row_latency.tables(
+        [{"detector": "IsolationForest", "rows": 3} | of_a_forest]
+    )
 
 
 def test_a_ledger_keeps_the_last_line_of_a_cell(tmp_path):

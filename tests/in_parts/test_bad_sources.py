@@ -55,6 +55,11 @@ def unreadable(block):
     [
         (3, unreadable, r"rows \d+ to \d+ of X, a .*Broken, cannot be read \(OSError: bad"),
         (3, lambda b: b[:-1], r"rows \d+ to \d+ of X.*has shrunk while it was read"),
+        (
+            3,
+            lambda b: b[:, :3],
+            r"rows \d+ to \d+ of X.*, 3\) and not .*, 4\): .*has changed",
+        ),
         (3, lambda b: b.astype(float), r"are of type float64, but X says float32"),
         (200, lambda b: b + 1, r"rows \d+ to \d+ of X have changed since they were read first"),
         (200, unreadable, r"cannot be read"),
@@ -184,6 +189,9 @@ def test_a_source_that_cannot_be_read_whole(make, X):
             call(Broken(X, 0, unreadable))
     with pytest.raises(ValueError, match="are 5999 rows and not 6000: the source has shrunk"):
         fitted.fit(Broken(X, 0, lambda block: block[:-1]))
+    for change in (lambda block: np.hstack([block, block]), lambda block: block[:, 0]):
+        with pytest.raises(ValueError, match=r"and not \(6000, 4\): the source has changed"):
+            fitted.fit(Broken(X, 0, change))
     assert vars(fitted) == before
 
 

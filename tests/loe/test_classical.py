@@ -20,6 +20,7 @@ from lofe_sklearn._loe._classical import (
     Unfit,
     fitted,
 )
+from lofe_sklearn._loe._trees_as_bits import trees_as_bits
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4)) * [1.0, 20.0, 0.1, 5.0] + [0, 100, 0, -3]
@@ -37,6 +38,13 @@ class TestRightValues:
     def test_the_forest_is_scikit_learns(self):
         expected = -IsolationForest(random_state=7).fit(X).score_samples(X)
         np.testing.assert_array_equal(Forest(7).fit(X).outlier_scores(X), expected)
+
+    def test_the_trees_are_those_of_the_last_fit(self):
+        forest = IsolationForest(n_estimators=5, random_state=0).fit(X)
+        assert trees_as_bits(forest) is trees_as_bits(forest)
+        forest.fit(X[:60])
+        scores = trees_as_bits(forest).outlier_scores(X)
+        np.testing.assert_array_equal(scores, -forest.score_samples(X))
 
     @pytest.mark.parametrize(("kind", "k"), [(Neighbors, 20), (NearNeighbors, 5)])
     def test_the_distance_to_the_kth_neighbour(self, kind, k):
