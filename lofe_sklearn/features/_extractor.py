@@ -17,10 +17,11 @@ from torch.nn import functional as F
 
 from lofe_sklearn.features._fingerprint import source_of_code, values_of_network
 from lofe_sklearn.features._networks import Network
+from lofe_sklearn.features._quick_network import channels_last, quick_copy
 
 # All threads that run a network share its hooks: without a lock one thread would get another's
 # outputs.
-_HOOKED = threading.Lock()
+_HOOKED, _PREPARING = threading.Lock(), threading.Lock()
 
 
 class Extractor:
@@ -60,6 +61,7 @@ class Extractor:
         self.preprocess = preprocess
         self.owner = owner
         self.device = torch.device("cpu")
+        self._quick: Network | None = None
         names = [name for name, _ in network.module.named_modules() if name]
         for layer in self.layers or ():
             if layer not in names:
@@ -78,12 +80,17 @@ class Extractor:
         there.device = device
         return there
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_quick": None}
+
     def __call__(self, images: Sequence[np.ndarray], name: str = "") -> np.ndarray:
         """Return the features (n, d) of images (h, w, c), float32; `name` the first in errors."""
         batch = torch.stack([self.prepare(image) for image in images])
         batch = batch.to(self.device, self._kind_of_numbers())
         try:
-            outputs = self.outputs(batch)
+            network = self._quick_network(batch)
+            laid_out = batch if network is self.network else channels_last(batch)
+            outputs = self.outputs(network, laid_out)
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
@@ -120,19 +127,28 @@ class Extractor:
         mean, std = (torch.tensor(v)[:, None, None] for v in (self.network.mean, self.network.std))
         return (pixels - mean) / std
 
-    def outputs(self, batch: torch.Tensor) -> list[torch.Tensor]:
-        """Return the outputs of the chosen layers, in their order."""
+    def _quick_network(self, batch: torch.Tensor) -> Network:
+        """Return what computes the outputs: on a CPU a quicker copy, made for the first batch."""
+        if self.device.type != "cpu":
+            return self.network
+        with _PREPARING:
+            if self._quick is None:
+                self._quick = quick_copy(self.network, batch[:1], self.outputs, self.layers or ())
+        return self._quick
+
+    def outputs(self, network: Network, batch: torch.Tensor) -> list[torch.Tensor]:
+        """Return the outputs of the chosen layers of a network, in their order."""
         with torch.inference_mode():
             if self.layers is None:
-                return [self._checked(self.network.features(batch), "the network")]
+                return [self._checked(network.features(batch), "the network")]
             found: dict[str, torch.Tensor] = {}
-            modules = dict(self.network.module.named_modules())
+            modules = dict(network.module.named_modules())
             with _HOOKED:
                 hooks = [
                     modules[name].register_forward_hook(_keep(found, name)) for name in self.layers
                 ]
                 try:
-                    self.network.module(batch)
+                    network.module(batch)
                 finally:
                     for hook in hooks:
                         hook.remove()

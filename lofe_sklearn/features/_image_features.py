@@ -151,7 +151,8 @@ class ImageFeatures(
     Notes
     -----
     Integers are divided by the largest value of their type; floats are expected to lie between 0
-    and 1. Grey images are repeated three times; transparent pixels are shown on white.
+    and 1. Grey images are repeated three times; transparent pixels are shown on white. On a CPU
+    batch normalisation is folded into the convolutions: features differ by rounding.
 
     References
     ----------
