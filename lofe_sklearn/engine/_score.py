@@ -70,7 +70,7 @@ def losses_of_stack(
     -------
     losses : ndarray of float64, shape (2, M, n)
     """
-    if len(modules) == 1 or not takes_stacked_parameters(modules[0]):
+    if len(modules) == 1 or not all(map(takes_stacked_parameters, modules)):
         each = [losses(module, X, scaling=scaling, device=device) for module in modules]
         return np.stack(each, axis=1)
 
