@@ -49,6 +49,9 @@ class RowReader(Protocol):
     def feature_groups(self, n_features: int, layout: Any = None) -> Ints | None:
         """Return which features are explained together, or None."""
 
+    def warn_of_other_rows(self, X: Matrix, owner: str, name: str) -> None:
+        """Warn of rows to score that can hardly be compared with the training rows."""
+
 
 @dataclass(frozen=True, eq=False)
 class PreparedRows:
@@ -219,6 +222,8 @@ class OutlierDetector(
         rows, _ = self._validated(
             X, readers, self._layout, name=name, first_row=first_row, reset=False
         )
+        for reader in {type(each): each for each in readers}.values():
+            reader.warn_of_other_rows(rows, type(self).__name__, name)
         names = getattr(self, "feature_names_in_", None)
         with blaming_rows(type(self).__name__, rows, names, name, first_row):
             yield rows

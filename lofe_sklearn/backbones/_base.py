@@ -247,6 +247,9 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         """Return which group `explain` replaces each feature with; None for one by one."""
         return None
 
+    def warn_of_other_rows(self, X: Matrix, owner: str, name: str) -> None:
+        """Warn, for `owner`, of validated rows, its argument `name`, in units of their own."""
+
     def resolved(self, X: Matrix, layout: Any = None) -> Self:
         """Return a copy for training on validated rows, whose open parameters are set by them.
 

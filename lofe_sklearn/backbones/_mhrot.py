@@ -22,6 +22,7 @@ from lofe_sklearn.backbones._pixels import (
     images_to_rows,
     patches_of_pixels,
     shape_of_rows,
+    warn_of_other_white,
     warn_of_rows_that_are_no_images,
 )
 from lofe_sklearn.backbones._shared import Scaling, Shared
@@ -190,6 +191,13 @@ class MHRot(Backbone):
     def feature_groups(self, n_features: int, layout: Any = None) -> Ints | None:
         shape = layout or shape_of_rows(n_features, self.image_shape, type(self).__name__)
         return patches_of_pixels(n_features, shape)
+
+    def warn_of_other_rows(self, X: Matrix, owner: str, name: str) -> None:
+        factor: Any = self.module_.factor
+        spread = 1.0 / factor.detach().cpu().numpy().astype(float)
+        if self._scaling is not None:
+            spread = spread / self._scaling[1]
+        warn_of_other_white(X, float(spread.max()), owner, name)
 
     def resolved(self, X: Matrix, layout: Any = None) -> Self:
         shape = layout or shape_of_rows(X.shape[1], self.image_shape, type(self).__name__)

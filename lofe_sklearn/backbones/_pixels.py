@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._containers import IMAGE_CHANNELS
+from lofe_sklearn._containers import IMAGE_CHANNELS, Matrix
 from lofe_sklearn._not_rows import holds_files
 from lofe_sklearn._types import Ints
 from lofe_sklearn._validation import warn_user
@@ -21,6 +21,10 @@ Shape = tuple[int, int, int]
 
 # Patches along each side of an image, at most.
 _PATCHES = 8
+# Standard deviations between black and white that show that white is another number.
+_OTHER_WHITE = 50
+# The standard deviation of pixels up to 255 is larger.
+_OF_BYTES = 5
 
 
 def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape | None]:
@@ -170,6 +174,28 @@ def warn_of_rows_that_are_no_images(n_features: int, shape: Shape, owner: str) -
         "zero. Set image_shape=(channels, height, width) if they are images; if they are not, "
         "another backbone suits them better."
     )
+
+
+def warn_of_other_white(X: Matrix, spread: float, owner: str, name: str) -> None:
+    """Warn of images to score whose white is another number than in the training images.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    spread : float
+        Standard deviation of the training images' pixels.
+    owner, name : str
+        The estimator and its argument, for the message.
+    """
+    low, high = float(X.min()), float(X.max())
+    are_shares = low >= 0 and 0 < high <= 1 and spread > _OF_BYTES
+    are_bytes = high - low > _OTHER_WHITE * spread and spread < 1 < high
+    if are_shares or are_bytes:
+        warn_user(
+            f"{owner}: {name} has pixels from {low:.4g} to {high:.4g}, but those of the training "
+            f"images have a standard deviation of {spread:.4g}. Scores mean nothing if white is "
+            "another number, such as 255 instead of 1. Divide by it in fit and here alike."
+        )
 
 
 def check_square(shape: Shape, owner: str) -> None:

@@ -1,6 +1,7 @@
 """MHRot: the forms in which images come, the views, the losses, and what it refuses."""
 
 import pickle
+import warnings
 from itertools import repeat
 
 import numpy as np
@@ -80,6 +81,26 @@ def test_the_unit_of_the_pixels_does_not_matter(detector, colour):
         scaled = colour.astype(unit) / 255
         scores = clone(detector).fit(scaled).score_samples(scaled)
         np.testing.assert_allclose(scores, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("scaling", [None, "minmax", "standard"])
+@pytest.mark.parametrize("wrapped", slow_but([False], [False, True]))
+def test_images_of_another_white_are_warned_of(scaling, wrapped, colour):
+    shares = colour.astype(np.float32) / 255
+    for images, other in ((colour, shares), (shares, colour)):
+        detector = mhrot(max_epochs=1, scaling=scaling)
+        if wrapped:
+            detector = LOE(detector, contamination=0.1, n_estimators=2, random_state=0)
+        detector.fit(images)
+        for call in (detector.score_samples, detector.predict):
+            with pytest.warns(UserWarning, match=r"X has pixels from 0 to .* if white") as warned:
+                call(other)
+            assert len(warned) == 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            detector.predict(images)
+            detector.predict(np.zeros_like(images[:1]))
+            detector.predict(np.full_like(images[:1], images.max()))
 
 
 def test_small_integers_are_not_made_larger(colour):
