@@ -45,7 +45,7 @@ class _Level:
 def trees_as_bits(forest: IsolationForest) -> TreesAsBits:
     """Return the trees of a fitted forest as bits; they are kept for as long as it is.
 
-    For a single row, to make them takes ten times as long as to use them.
+    For a single row, to make them takes several times as long as to use them.
 
     Parameters
     ----------
