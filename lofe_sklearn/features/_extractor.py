@@ -21,7 +21,9 @@ from lofe_sklearn.features._quick_network import channels_last, quick_copy
 
 # All threads that run a network share its hooks: without a lock one thread would get another's
 # outputs.
-_HOOKED, _PREPARING = threading.Lock(), threading.Lock()
+_HOOKED = threading.Lock()
+# One thread makes the quicker copy of a network; the others wait for it.
+_PREPARING = threading.Lock()
 
 
 class Extractor:

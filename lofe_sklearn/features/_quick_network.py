@@ -123,18 +123,15 @@ def _has_weights(part: nn.Module) -> TypeGuard[nn.Conv2d]:
 
 
 def _fold(module: nn.Module, convolution: str, normalisation: str) -> None:
+    """Let a convolution of `module` do what the normalisation after it does."""
     into: Any = module.get_submodule(convolution)
     folded: Any = module.get_submodule(normalisation)
     into.weight, into.bias = fuse_conv_bn_weights(
         *(into.weight, into.bias, folded.running_mean, folded.running_var),
         *(folded.eps, folded.weight, folded.bias),
     )
-    _replace(module, normalisation, nn.Identity())
-
-
-def _replace(module: nn.Module, name: str, part: nn.Module) -> None:
-    parent, _, own = name.rpartition(".")
-    setattr(module.get_submodule(parent), own, part)
+    parent, _, name = normalisation.rpartition(".")
+    setattr(module.get_submodule(parent), name, nn.Identity())
 
 
 def _frozen(values: Tensor) -> nn.Parameter:
