@@ -77,8 +77,19 @@ class EarlyStopping:
             If a model's objective is not finite, unless others shall go on without it.
         """
         self._drop_diverged(self.running & ~np.isfinite(objectives), self.epoch)
-        self.all_stopped_after(self.epoch, objectives, normal_losses, passed)
+        # Before, another objective is minimised, which the later one need not fall below.
+        counts = self.epoch >= self._settled
+        improved = counts & (objectives < self._best - self.tol)
+        self._waited = np.where(improved, 0, self._waited + counts)
+        self._best = np.where(improved, objectives, self._best)
         self.epoch += 1
+        done = (self._waited >= self.patience) | (counts & (normal_losses < self.loss_threshold))
+        done |= (self.epoch >= self._max_epochs) | passed
+        stopping = np.flatnonzero(self.running & done).tolist()
+        self.running &= ~done
+        if self.running.any():  # else nothing changes the parameters any more
+            for model in stopping:
+                self._stopped[model] = self.stack.snapshot(model)
 
     def finish(self) -> None:
         """Put stopped models back to where they stopped, and see that all weights are finite."""
@@ -87,28 +98,6 @@ class EarlyStopping:
         for parameter in self.stack.parameters.values():
             finite = parameter.detach().reshape(self.stack.n_models, -1).isfinite().all(dim=1)
             self._drop_diverged(~finite.cpu().numpy(), self.epoch - 1)
-
-    def all_stopped_after(
-        self,
-        epoch: int,
-        objectives: np.ndarray,
-        normal_losses: np.ndarray,
-        passed: np.ndarray | bool = False,
-    ) -> bool:
-        """Take in the objectives and the losses of the rows taken for normal of `epoch`."""
-        # Before, another objective is minimised, which the later one need not fall below.
-        counts = epoch >= self._settled
-        improved = counts & (objectives < self._best - self.tol)
-        self._waited = np.where(improved, 0, self._waited + counts)
-        self._best = np.where(improved, objectives, self._best)
-        done = (self._waited >= self.patience) | (counts & (normal_losses < self.loss_threshold))
-        done |= (epoch + 1 >= self._max_epochs) | passed
-        stopping = np.flatnonzero(self.running & done).tolist()
-        self.running &= ~done
-        if self.running.any():  # else nothing changes the parameters any more
-            for model in stopping:
-                self._stopped[model] = self.stack.snapshot(model)
-        return not self.running.any()
 
     def _drop_diverged(self, models: np.ndarray, epoch: int) -> None:
         for model in np.flatnonzero(models).tolist():

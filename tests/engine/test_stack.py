@@ -177,33 +177,34 @@ def stopper(job_options=None, **settings):
     return EarlyStopping(stack, TrainingSettings(batch_size=8, **settings), jobs)
 
 
+def stopped_after(waiting, objective, loss):
+    """Whether the one model has stopped after one more epoch."""
+    waiting.end_epoch(np.array([objective]), np.array([loss]))
+    return not waiting.running.any()
+
+
 def test_early_stopping_waits_for_improvements_by_tol():
-    waiting, loss = stopper(n_iter_no_change=2, tol=0.1), np.array([9.0])
-    objectives = enumerate((5.0, 4.0, 3.95, 3.92))
-    stopped = [waiting.all_stopped_after(e, np.array([x]), loss) for e, x in objectives]
+    waiting = stopper(n_iter_no_change=2, tol=0.1)
+    stopped = [stopped_after(waiting, x, 9.0) for x in (5.0, 4.0, 3.95, 3.92)]
     assert stopped == [False, False, False, True]
 
 
 def test_early_stopping_below_a_loss_is_by_the_rows_taken_for_normal():
-    waiting, objective = stopper(loss_threshold=0.5), np.array([0.1])
-    losses = enumerate((2.0, 0.5, 0.49))
-    stopped = [waiting.all_stopped_after(e, objective, np.array([x])) for e, x in losses]
+    waiting = stopper(loss_threshold=0.5)
+    stopped = [stopped_after(waiting, 0.1, x) for x in (2.0, 0.5, 0.49)]
     assert stopped == [False, False, True]
-    assert not stopper().all_stopped_after(0, objective, np.array([-5.0]))
+    assert not stopped_after(stopper(), 0.1, -5.0)
 
 
 def test_early_stopping_does_not_count_the_warm_up():
     waiting = stopper({"warmup_epochs": 2}, n_iter_no_change=1, loss_threshold=0.5)
-    objectives = enumerate((1.0, 2.0, 5.0, 6.0))
-    loss = np.array([0.1])
-    stopped = [waiting.all_stopped_after(e, np.array([x]), loss) for e, x in objectives]
+    stopped = [stopped_after(waiting, x, 0.1) for x in (1.0, 2.0, 5.0, 6.0)]
     assert stopped == [False, False, True, True]
 
 
 def test_every_model_has_its_own_epochs():
     waiting = stopper({"max_epochs": 3})
-    value = np.array([1.0])
-    assert [waiting.all_stopped_after(e, value, value) for e in range(3)] == [False, False, True]
+    assert [stopped_after(waiting, 1.0, 1.0) for _ in range(3)] == [False, False, True]
 
 
 def test_a_model_that_diverges_costs_only_itself(device):
