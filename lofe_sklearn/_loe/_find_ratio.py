@@ -147,7 +147,9 @@ def believe(
     if len(parties) < 2 or is_one_feature:
         return Belief(prior, False, prior, None, most_unseen(n_samples), is_one_feature)
     of_pairs = _of_pairs(parties)
-    agreement = _of_best(of_pairs, _half(of_pairs))
+    # Of the half of the pairs that agree best: a detector that does not suit the rows is left out.
+    n_pairs = of_pairs.shape[1]
+    agreement = _of_best(of_pairs, n_pairs - n_pairs // 2)
     evidence = _SHARPNESS * (logit(agreement) - logit(usual_agreement()))
     of_few = _of_best(of_pairs, _FEW_PAIRS)[np.isfinite(SEPARATE)]
     is_separate = bool((agreement > SEPARATE).any() or of_few.max() > _SEPARATE_FOR_FEW)
@@ -173,26 +175,6 @@ def _normalised(log_belief: np.ndarray) -> np.ndarray:
     return belief / belief.sum()
 
 
-def agreements(parties: Sequence[np.ndarray]) -> np.ndarray:
-    """How far the parties agree on the rows above each cut: 0 is chance, 1 the same rows.
-
-    The share of the rows above one party's cut that are above another's too, chance taken off, as a
-    mean over the half of the pairs that agree best: one detector that does not suit the rows does
-    not count. Half a row of pure chance is added, so that a single row says little, or half of as
-    many rows as tie with each other above the cut: together they say no more than one of them.
-
-    Where rows tie, it is chance which of them are above a cut. If many tie in two parties, since
-    they are equal for example, then it is no finding that the others are above them: chance is what
-    it would be among the others alone.
-    """
-    of_pairs = _of_pairs(parties)
-    return _of_best(of_pairs, _half(of_pairs))
-
-
-def _half(of_pairs: np.ndarray) -> int:
-    return of_pairs.shape[1] - of_pairs.shape[1] // 2
-
-
 def _of_best(of_pairs: np.ndarray, n_best: int) -> np.ndarray:
     """Return the mean agreement at each cut over so many pairs that agree best there."""
     best = np.sort(of_pairs, axis=1)[:, -n_best:]
@@ -201,7 +183,16 @@ def _of_best(of_pairs: np.ndarray, n_best: int) -> np.ndarray:
 
 
 def _of_pairs(parties: Sequence[np.ndarray]) -> np.ndarray:
-    """How far each pair of parties agrees at each cut, (n_ratios, n_pairs)."""
+    """How far each pair agrees on the rows above each cut, (n_ratios, n_pairs): 0 is chance.
+
+    The share of the rows above one party's cut that are above the other's too, chance taken off.
+    Half a row of pure chance is added, so that a single row says little, or half of as many rows as
+    tie with each other above the cut: together they say no more than one of them.
+
+    Where rows tie, it is chance which of them are above a cut. If many tie in two parties, since
+    they are equal for example, then it is no finding that the others are above them: chance is what
+    it would be among the others alone.
+    """
     n_samples = len(parties[0])
     cuts = [min(max(1, round(r * n_samples)), max(1, n_samples // 2)) for r in RATIOS]
     ranked = [_Ranked.of(scores, cuts) for scores in parties]

@@ -13,7 +13,6 @@ from lofe_sklearn._loe._find_ratio import (
     RATIOS,
     Belief,
     FoundRatio,
-    agreements,
     believe,
     is_prior,
     warn_of_prior,
@@ -23,6 +22,10 @@ from lofe_sklearn._loe._scale import CommonScale
 from lofe_sklearn.exceptions import NoSeparateGroupWarning
 
 HALF_A_STEP = np.sqrt(RATIOS[1] / RATIOS[0])
+
+
+def agreements(parties):
+    return believe(parties, len(parties[0])).agreement
 
 
 def two_kinds(n_outliers, seed=0, n=1000, noise=0.3):
