@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -159,13 +159,11 @@ class Ensemble:
 
     def embed(self, X: Matrix) -> np.ndarray:
         """Put the members' embeddings of validated rows side by side."""
-        return np.hstack(list(self._of_members(X, "_embed")))
-
-    def _of_members(self, X: Matrix, method: str) -> Iterator[Any]:
-        """Call a method of each member with the features that it sees."""
+        embedded = []
         for member, features in zip(self.members, self.features, strict=True):
             with locating(features=features, names=self.feature_names):
-                yield getattr(member, method)(_columns(X, features))
+                embedded.append(member._embed(_columns(X, features)))
+        return np.hstack(embedded)
 
     def losses_of_all(self, X: Matrix, trained: Sequence[Trained]) -> np.ndarray:
         """Both losses of all training rows under each member, (2, M, n).

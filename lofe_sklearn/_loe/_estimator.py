@@ -337,7 +337,7 @@ class LOE(
 
         losses = self._ensemble.losses_of_all(X, members)
         n_kinds = len(plan.backbones) // self._n_rounds()
-        kinds = [kind % n_kinds for kind in plan.kinds]
+        kinds = [task.kind % n_kinds for task in plan.members]
         is_one = differ_in_one_feature(X)
         belief = self._ensemble.believe(losses[0], kinds, plan.known, is_one_feature=is_one)
         self._belief = belief

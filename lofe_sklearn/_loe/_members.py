@@ -65,11 +65,6 @@ class EnsemblePlan(Plan):
     # Whether all members take one known share of the rows for anomalies.
     is_share_known: bool = False
 
-    @property
-    def kinds(self) -> list[int]:
-        """Which backbone each member is a copy of."""
-        return [task.kind for task in self.members]
-
 
 class Parameters(Protocol):
     """Those parameters of LOE that say what is trained."""
