@@ -71,7 +71,7 @@ def _is_by_evidence(init: Any) -> bool:
 
 
 def first_scores(
-    init: Any, X: Matrix, seed: int, rows: np.ndarray | None = None, memo: Memo | None = None
+    init: Any, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo
 ) -> np.ndarray | None:
     """Outlier scores of rows of X, high for anomalies, by which they are labelled at first.
 
@@ -84,9 +84,9 @@ def first_scores(
         Validated rows.
     seed : int
         Of the isolation forest, or of a detector that has none.
-    rows : ndarray of int, shape (n,), optional
-        The rows that are labelled. Default: all.
-    memo : dict, optional
+    rows : ndarray of int, shape (n,), or None
+        The rows that are labelled; None for all.
+    memo : dict
         What was fitted for others on X.
 
     Returns
@@ -104,12 +104,12 @@ def first_scores(
     if isinstance(init, type) or (isinstance(init, str) and init not in FIRST):
         raise TypeError(f"LOE: init must be {_WHAT}; got {init!r}.{did_you_mean(init, INITS)}")
     if isinstance(X, SpreadRows):
-        return _scores_of_spread(init, X, seed, {} if memo is None else memo)
+        return _scores_of_spread(init, X, seed, memo)
     if isinstance(init, str) or hasattr(init, "fit"):
         if not isinstance(init, str):
             n_rows = X.shape[0] if rows is None else len(rows)
             return _checked(_scores_of(init, X, seed, rows, memo), n_rows)
-        _, scores = fitted(FIRST[init], X, seed, rows, {} if memo is None else memo)
+        _, scores = fitted(FIRST[init], X, seed, rows, memo)
     else:
         scores = _given(init, X.shape[0])
         if rows is not None:
@@ -221,7 +221,7 @@ def _checked(scores: np.ndarray, n_samples: int) -> np.ndarray:
 
 
 def _scores_of(
-    detector: Any, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo | None
+    detector: Any, X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo
 ) -> np.ndarray:
     """Fit a copy of a detector to rows of X and return their scores, high for anomalies."""
     if is_supervised(detector):

@@ -8,29 +8,25 @@ from typing import Any
 import joblib
 
 from lofe_sklearn._any_detector import fit_to
-from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._training import Memo
 
 
-def fitted_copy(
-    detector: Any, X: Matrix, seed: int, rows: Any = None, memo: Memo | None = None
-) -> Any:
+def fitted_copy(detector: Any, X: Matrix, seed: int, rows: Any, memo: Memo) -> Any:
     """Return a seeded copy of a detector, fitted to rows of X.
 
     A fit to all rows is remembered, since others may ask the same detector about them. Fits to some
     rows are many, and each is for one member.
     """
-    if rows is not None or memo is None:
-        copy = seeded(detector, seed)
-        fit_to(copy, X if rows is None else X[rows])
-        return copy
-    key = "fitted", key_of(detector), seed, Subset(None)
-    if key not in memo:
-        copy = seeded(detector, seed)
-        fit_to(copy, X)
+    key = "fitted", key_of(detector), seed
+    if rows is None and key in memo:
+        return memo[key]
+    copy = seeded(detector, seed)
+    fit_to(copy, X if rows is None else X[rows])
+    if rows is None:
         memo[key] = copy
-    return memo[key]
+    return copy
 
 
 def key_of(detector: Any) -> Any:
