@@ -22,6 +22,7 @@ from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
 from lofe_sklearn._loe._fit_once import fitted_copy
 from lofe_sklearn._loe._foreign import hint_of_names, scores_by_foreign
+from lofe_sklearn._loe._parameters import is_auto
 from lofe_sklearn._loe._row_blocks import in_blocks
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._progress import part
@@ -189,7 +190,7 @@ class Evidence:
 
 def check_evidence(evidence: Any) -> None:
     """Raise TypeError or ValueError unless `evidence` is one of the forms there are."""
-    if evidence is None or (isinstance(evidence, str) and evidence == "auto"):
+    if evidence is None or is_auto(evidence):
         return
     listed = _listed(evidence)
     if not listed:
@@ -249,7 +250,7 @@ def fit_evidence(
     TypeError
         If the sign of a detector's scores is not known, or it cannot score new rows.
     """
-    if isinstance(evidence, str) and evidence == "auto":
+    if is_auto(evidence):
         chosen: Sequence[Any] = [name for name, kind in CLASSICAL.items() if kind.suits(*X.shape)]
     else:
         chosen = _listed(evidence)

@@ -18,17 +18,13 @@ from lofe_sklearn._loe._classical import FIRST, fitted
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._fit_once import fitted_copy, key_of
 from lofe_sklearn._loe._foreign import named_if_it_fails, scores_by_foreign
+from lofe_sklearn._loe._parameters import is_auto
 from lofe_sklearn._training import Memo, SpreadRows
 from lofe_sklearn._validation import check_finite, did_you_mean
 from lofe_sklearn.backbones import Backbone
 
 _BY_EVIDENCE = "evidence"
 INITS = ("auto", _BY_EVIDENCE, *FIRST)
-
-
-def is_auto(init: Any) -> bool:
-    """Whether the backbone says how the labels start."""
-    return isinstance(init, str) and init == "auto"
 
 
 def starter_of(

@@ -17,7 +17,6 @@ from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._first_labels import (
-    is_auto,
     remembered_scores,
     scores_by,
     scores_of_others,
@@ -30,6 +29,7 @@ from lofe_sklearn._loe._parameters import (
     amount_of,
     check_known,
     course_of,
+    is_auto,
     known_weight,
     label_rule,
     labels_rows,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any, Self
 
-from lofe_sklearn._loe._parameters import backbones_of, methods_of
+from lofe_sklearn._loe._parameters import backbones_of, is_auto, methods_of
 from lofe_sklearn.backbones import Backbone, NeuTraL, RealNVP
 from lofe_sklearn.rules import Margin
 
@@ -80,9 +80,8 @@ class OwnBackbonesMixin:
         Where a ratio is all that was chosen, each is there with hard labels and with a margin. So a
         ratio that is wrong costs less, and one that is right no more (study `wrong-ratio`).
         """
-        is_auto = isinstance(self.method, str) and self.method == "auto"
         is_one_ratio = isinstance(self.contamination, Real)
-        return 2 if is_auto and is_one_ratio and self.estimator is None else 1
+        return 2 if is_auto(self.method) and is_one_ratio and self.estimator is None else 1
 
     def _default_of(self, name: str) -> Any:
         return backbones_of(self.estimator) if name == "estimator" else None

@@ -72,6 +72,11 @@ CONSTRAINTS: dict[str, Constraint] = {
 }
 
 
+def is_auto(value: Any) -> bool:
+    """Whether a parameter is the text "auto"; ``==`` alone would compare each value of an array."""
+    return isinstance(value, str) and value == "auto"
+
+
 def backbones_of(estimator: Any) -> list[Any]:
     """Return what members are copies of, in turn.
 
@@ -185,7 +190,7 @@ def methods_of(method: Any, n_backbones: int) -> list[Any]:
 
 def _named(method: Any) -> Any:
     """Return a method, checked, with what "auto" stands for filled in."""
-    named = "hard" if isinstance(method, str) and method == "auto" else method
+    named = "hard" if is_auto(method) else method
     label_rule(named)
     return named
 
