@@ -169,7 +169,6 @@ class RowsOfModels(Rows):
     features : ndarray of int, shape (M, f), optional
         The features each model sees. Default: all.
     device : torch.device
-    dtype : torch.dtype
     """
 
     def __init__(
@@ -180,11 +179,9 @@ class RowsOfModels(Rows):
         scalings: Sequence[Scaling | None],
         features: np.ndarray | None = None,
         device: torch.device,
-        dtype: torch.dtype = torch.float32,
     ) -> None:
         precise = torch.float32 if device.type == "mps" else torch.float64  # it has no other
         super().__init__(X, exposures=exposures, device=device, dtype=precise)
-        self._dtype_out = dtype
         n_features = X.shape[1] if features is None else features.shape[1]
         parts = np.stack([parts_of(scaling, n_features) for scaling in scalings], axis=1)
         self._shift, self._factor, *limits = torch.from_numpy(parts).to(device, precise)
@@ -201,7 +198,7 @@ class RowsOfModels(Rows):
         if self._limits is not None:
             low, high = (limit[models].unsqueeze(1) for limit in self._limits)
             picked = picked.clamp(low, high)
-        return picked.to(self._dtype_out)
+        return picked.float()
 
     def check_magnitudes(self, index: Tensor, model: int) -> None:
         """Raise ValueError if a row at `index`, (n,), is too large as `model` sees it."""
@@ -211,7 +208,7 @@ class RowsOfModels(Rows):
             raw = super().take(part).cpu().numpy()
             if self._features is not None:
                 raw = raw[:, self._features[model].cpu().numpy()]
-            super()._check_magnitude(own, raw, part.cpu().numpy(), self._dtype_out)
+            super()._check_magnitude(own, raw, part.cpu().numpy(), torch.float32)
 
     def _check_magnitude(
         self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, dtype: torch.dtype

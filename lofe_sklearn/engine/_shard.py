@@ -34,7 +34,7 @@ class Shard(Rows):
     ranks : Ranks
     start, n_rows : int
         The number of the first row of this process, and how many rows there are in all.
-    exposures, scaling, device, dtype
+    exposures, scaling, device
         As of `Rows`.
     """
 
@@ -48,9 +48,8 @@ class Shard(Rows):
         exposures: Sequence[Exposure | None] = (),
         scaling: Scaling | None = None,
         device: torch.device,
-        dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__(X, exposures=exposures, scaling=scaling, device=device, dtype=dtype)
+        super().__init__(X, exposures=exposures, scaling=scaling, device=device)
         self._ranks, self._start, self._n_all = ranks, start, n_rows
         self._n_elsewhere = n_rows - len(X)
         self.shape = (self.shape[0] + self._n_elsewhere, *self.shape[1:])
