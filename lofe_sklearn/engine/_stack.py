@@ -108,7 +108,8 @@ class ModuleStack:
         self.modules = modules
         self.n_models = len(modules)
         self._call: Callable[[Tensor, Models], tuple[Tensor, Tensor]] = self._call_one
-        self._has_backward = all(map(has_backward, modules))
+        # Whether the modules set their gradients themselves, without autograd.
+        self.sets_gradients = all(map(has_backward, modules))
         if self.n_models == 1:
             # vmap has a cost of its own, which only several models make good.
             self.parameters = dict(modules[0].named_parameters())
@@ -116,7 +117,7 @@ class ModuleStack:
         self.parameters, self._buffers = stack_module_state(modules)
         self._call = self._call_vmapped
         stackable = all(map(takes_stacked_parameters, modules))
-        self._has_backward &= stackable
+        self.sets_gradients &= stackable
         if stackable:
             self._joined = joined(modules[0], self.parameters, self._buffers)
             self.parameters = dict(self._joined.named_parameters())
@@ -127,17 +128,12 @@ class ModuleStack:
         """Compute both losses, (M, b) each, of the rows x, (M, b, ...), by all models or some."""
         return self._call(x, models)
 
-    @property
-    def sets_gradients(self) -> bool:
-        """Whether the modules set their gradients themselves, without autograd."""
-        return self._has_backward
-
     def with_backward(self, x: Tensor) -> tuple[Losses, Backward]:
         """Compute both losses, (M, b) each, and return what sets the gradients of their sum.
 
         It takes the weights of both losses in that sum. The losses have no graph.
         """
-        if not self._has_backward:
+        if not self.sets_gradients:
             return by_autograd(self(x), self.modules[0])
         single = self.n_models == 1
         module: Any = self.modules[0] if single else self._joined
