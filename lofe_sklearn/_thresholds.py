@@ -29,7 +29,6 @@ class ThresholdMixin(StandingMixin):
 
     offset_: float
     # The number of training rows, where scores of some or quantiles stand for those of all.
-    # How many rows the scores represent, if rows came in parts and a sample was kept.
     _n_rows_seen: int | None = None
 
     def set_threshold(
