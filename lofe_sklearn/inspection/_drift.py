@@ -77,11 +77,20 @@ def drift_report(
     >>> drift_report(detector, rng.normal(2, 1, size=(200, 4)), reference=kept_back).verdict
     'refit'
     """
-    owner = "drift_report"
-    detector = fitted_with_threshold(fitted, owner, "fitted")
+    return compare_rows(fitted, X, reference, "drift_report", "fitted")[0]
+
+
+def compare_rows(
+    fitted: Any, X: Any, reference: Any, owner: str, argument: str
+) -> tuple[DriftReport, Floats, Floats, float]:
+    """Return the report, the scores of new and of reference rows, and the detector's threshold.
+
+    `argument` is the name of `fitted` in messages.
+    """
+    detector = fitted_with_threshold(fitted, owner, argument)
     scores = normality(fitted, X, owner)
-    others = reference_scores(fitted, detector, reference, owner)
-    return compare_scores(
+    others = _reference_scores(fitted, detector, reference, owner)
+    report = compare_scores(
         scores,
         others,
         detector.offset_,
@@ -89,9 +98,10 @@ def drift_report(
         in_single=detector._compares_in_single(),
         in_sample=reference is None,
     )
+    return report, scores, others, detector.offset_
 
 
-def reference_scores(fitted: Any, detector: ThresholdMixin, reference: Any, owner: str) -> Floats:
+def _reference_scores(fitted: Any, detector: ThresholdMixin, reference: Any, owner: str) -> Floats:
     """Return the scores of reference rows, or those of the training rows without any.
 
     Raises

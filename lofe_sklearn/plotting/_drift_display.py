@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lofe_sklearn._any_detector import fitted_with_threshold, normality
 from lofe_sklearn._types import SamplesLike
 from lofe_sklearn._validation import MOST_PARTS, Number, OneOf, check_argument
-from lofe_sklearn.inspection._drift import compare_scores, reference_scores
+from lofe_sklearn.inspection._drift import compare_rows, compare_scores
 from lofe_sklearn.inspection._drift_report import DriftReport
 from lofe_sklearn.plotting._drawing import (
     NORMAL,
@@ -131,23 +130,9 @@ class DriftDisplay:
         """
         owner = f"{cls.__name__}.from_estimator"
         require_matplotlib(owner)
-        detector = fitted_with_threshold(estimator, owner)
-        scores = normality(estimator, X, owner)
-        others = reference_scores(estimator, detector, reference, owner)
-        display = cls(
-            report=compare_scores(
-                scores,
-                others,
-                detector.offset_,
-                unit=detector._score_unit(),
-                in_single=detector._compares_in_single(),
-                in_sample=reference is None,
-            ),
-            scores=scores,
-            reference=others,
-            offset=detector.offset_,
-            name=name_of(estimator, name),
-        )
+        report, scores, others, offset = compare_rows(estimator, X, reference, owner, "estimator")
+        title = name_of(estimator, name)
+        display = cls(report=report, scores=scores, reference=others, offset=offset, name=title)
         return display.plot(ax=ax, **kwargs)
 
     @classmethod
