@@ -244,6 +244,9 @@ class OutlierDetector(
                 parts.append(compute(rows))
         return np.concatenate(parts)
 
+    def _scores_of_calibration(self, rows: Any) -> Floats:
+        return self._of_each_row(rows, self._scores_of, "calibration")
+
     def _validated(
         self,
         X: Any,

@@ -15,8 +15,6 @@ class StandingMixin:
     """Methods of a fitted detector that compare rows with rows it was, or was not, trained on."""
 
     score_samples: Any
-    _of_each_row: Any
-    _scores_of: Any
     # Scores of the training rows, high for normal rows, in the order of the rows. All of them: a
     # number of rows to flag is met exactly, whatever their number. They take 8 bytes a row.
     _training_scores: Floats
@@ -161,7 +159,11 @@ class StandingMixin:
         """Scores of rows that the detector was not trained on, for what was asked for."""
         if calibration is None:
             return self._held_out_calibration(asked)
-        scores: Floats = self._of_each_row(calibration, self._scores_of, "calibration")
+        return self._scores_of_calibration(calibration)
+
+    def _scores_of_calibration(self, rows: Any) -> Floats:
+        """Scores of the argument `calibration`."""
+        scores: Floats = self.score_samples(rows)
         return scores
 
     def _held_out_calibration(self, asked: str) -> np.ndarray:

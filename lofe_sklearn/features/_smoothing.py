@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
@@ -292,12 +291,6 @@ class TemporalSmoothing(
         labels : ndarray of int, shape (n_samples,)
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
-
-    def _of_each_row(self, X: Any, compute: Callable[[Any], Floats], name: str = "X") -> Floats:
-        return compute(X)  # of windows, whose clips must stay together
-
-    def _scores_of(self, X: Any) -> Floats:
-        return self.score_samples(X)
 
     def _held_out_calibration(self, asked: str) -> Floats:
         raise ValueError(f"{_NEEDS_OTHERS.format(asked)}Pass calibration=windows.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, ClassVar
@@ -164,12 +164,6 @@ class PictureScoresMixin(ThresholdMixin):
         self.offset_ = offset
         self.contamination_ = share
         self.labels_ = np.where(self._training_scores < offset, -1, 1)
-
-    def _of_each_row(self, X: Any, compute: Callable[[Any], Floats], name: str = "X") -> Floats:
-        return compute(X)  # pictures are validated where they are read
-
-    def _scores_of(self, X: Any) -> Floats:
-        return self.score_samples(X)
 
     def _held_out_calibration(self, asked: str) -> Floats:
         return self._training_scores
