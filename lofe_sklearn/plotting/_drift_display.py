@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lofe_sklearn._types import SamplesLike
-from lofe_sklearn._validation import MOST_PARTS, Number, OneOf, check_argument
+from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.inspection._drift import compare_rows, compare_scores
 from lofe_sklearn.inspection._drift_report import DriftReport
 from lofe_sklearn.plotting._drawing import (
@@ -23,13 +23,11 @@ from lofe_sklearn.plotting._drawing import (
     percent,
     require_matplotlib,
 )
-from lofe_sklearn.plotting._edges import scaled_edges
+from lofe_sklearn.plotting._edges import check_bins, scaled_edges
 from lofe_sklearn.plotting._fitted import finite_values, name_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_SCALES = ("auto", "linear", "asinh")
 
 
 class DriftDisplay:
@@ -215,8 +213,7 @@ class DriftDisplay:
             If an argument is out of its range.
         """
         owner = f"{type(self).__name__}.plot"
-        check_argument(owner, "bins", bins, Number(Integral, low=1, most=MOST_PARTS))
-        check_argument(owner, "xscale", xscale, OneOf(_SCALES))
+        check_bins(owner, bins, xscale)
         self.ax_ = axes_to_draw_on(ax, owner)
         self.figure_ = self.ax_.figure
         everything = np.concatenate([self.reference, self.scores])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from lofe_sklearn._validation import MOST_PARTS, Number, OneOf, check_argument
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +18,12 @@ _LONG = 30
 _ALIKE = 1e-12
 # On an axis that is not linear.
 _N_TICKS = 5
+
+
+def check_bins(owner: str, bins: Any, xscale: Any) -> None:
+    """Raise ValueError unless these can be the arguments of `scaled_edges`."""
+    check_argument(owner, "bins", bins, Number(Integral, low=1, most=MOST_PARTS))
+    check_argument(owner, "xscale", xscale, OneOf(("auto", "linear", "asinh")))
 
 
 def scaled_edges(axes: Axes, scores: np.ndarray, bins: int, xscale: str) -> np.ndarray:

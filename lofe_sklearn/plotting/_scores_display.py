@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from lofe_sklearn._any_detector import fitted_with_threshold, normality
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import SamplesLike
-from lofe_sklearn._validation import MOST_PARTS, Number, OneOf, check_argument
+from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.plotting._drawing import (
     ANOMALY,
     NORMAL,
@@ -24,13 +24,11 @@ from lofe_sklearn.plotting._drawing import (
     percent,
     require_matplotlib,
 )
-from lofe_sklearn.plotting._edges import scaled_edges
+from lofe_sklearn.plotting._edges import check_bins, scaled_edges
 from lofe_sklearn.plotting._fitted import check_same_length, finite_values, name_of, signs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_SCALES = ("auto", "linear", "asinh")
 
 
 class ScoresDisplay:
@@ -251,8 +249,7 @@ class ScoresDisplay:
             If an argument is out of its range.
         """
         owner = f"{type(self).__name__}.plot"
-        check_argument(owner, "bins", bins, Number(Integral, low=1, most=MOST_PARTS))
-        check_argument(owner, "xscale", xscale, OneOf(_SCALES))
+        check_bins(owner, bins, xscale)
         self.ax_ = axes_to_draw_on(ax, owner)
         self.figure_ = self.ax_.figure
         edges = scaled_edges(self.ax_, self.scores, bins, xscale)
