@@ -101,7 +101,7 @@ def query(
     >>> anomalies, normal = shown & (y == 1), shown & (y == 0)  # the expert's answers
     >>> detector = refit(detector, X, known_anomalies=anomalies, known_normal=normal)
     """
-    last, rows = fitted_detector(detector, X, "query")
+    last, rows = detector_and_rows(detector, X, "query")
     n_samples = count_given_rows(rows, "query")
     labels = Known(known_labels, known_anomalies, known_normal)
     known = labels.read(n_samples, "query", X, trains=False)
@@ -211,7 +211,7 @@ def _draw(distance: Floats, rng: np.random.RandomState) -> int:
     return int(rng.choice(len(distance), p=weights / weights.sum()))
 
 
-def fitted_detector(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
+def detector_and_rows(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
     """Return the fitted detector itself, at the end of a Pipeline, and what it gets of X.
 
     Raises

@@ -16,7 +16,7 @@ from lofe_sklearn._loe import LOE, Given, read_contamination
 from lofe_sklearn._quiet import OF_NAMES, silenced
 from lofe_sklearn._types import Detector, KnownLabels, Mask, MatrixLike
 from lofe_sklearn.active._estimate import estimate_with_interval
-from lofe_sklearn.active._query import fitted_detector
+from lofe_sklearn.active._query import detector_and_rows
 from lofe_sklearn.backbones import Backbone
 
 # The ratio for a detector whose threshold flags no row.
@@ -122,7 +122,7 @@ def refit(
     ('soft', True)
     """
     detector = thawed(detector)  # a new one is fitted
-    last, rows = fitted_detector(detector, X, "refit")
+    last, rows = detector_and_rows(detector, X, "refit")
     n_samples = count_given_rows(rows, "refit")
     labels = Known(known_labels, known_anomalies, known_normal)
     known = labels.read(n_samples, "refit", X, trains=False)  # its fit warns, if all are known
@@ -135,7 +135,7 @@ def refit(
     if isinstance(contamination, str) and contamination == "estimate":
         first, seen = last, rows
         if queried_by is not None:
-            first, seen = fitted_detector(queried_by, X, "refit")
+            first, seen = detector_and_rows(queried_by, X, "refit")
         scores, answers = first.score_samples(seen), Known(pair_of_masks(known))
         with silenced(OF_NAMES, UserWarning):  # the scores have told of missing names
             embedding = first.embed(seen)
