@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lofe_sklearn._command_line._plain_values import percent
-from lofe_sklearn._loe._find_ratio import PRIOR_DEVIATION, PRIOR_MEAN, RATIOS, Belief
+from lofe_sklearn._loe._find_ratio import RATIOS, Belief, log_prior
 
 _WIDTH, _HEIGHT = 720, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 26, 44
@@ -71,7 +71,7 @@ def score_histogram(scores: np.ndarray, cut: float, interval: tuple[float, float
 def belief_chart(belief: Belief) -> str:
     """Draw how likely each share of anomalies is, before and after looking at the data."""
     logs = np.log(RATIOS)
-    prior = np.exp(-0.5 * ((logs - np.log(PRIOR_MEAN)) / PRIOR_DEVIATION) ** 2)
+    prior = np.exp(log_prior())
     prior /= prior.sum()
     most = float(max(prior.max(), belief.probability.max()))
     step = (_WIDTH - _LEFT - _RIGHT) / len(RATIOS)

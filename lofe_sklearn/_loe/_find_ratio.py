@@ -138,12 +138,10 @@ def believe(
     -------
     Belief
     """
-    logs = np.log(RATIOS)
-    log_prior = -0.5 * ((logs - np.log(PRIOR_MEAN)) / PRIOR_DEVIATION) ** 2
     lowest = min(max(1 / n_samples, least), RATIOS[-1])
     possible = (lowest <= RATIOS) & (max(most, RATIOS[lowest <= RATIOS][0]) >= RATIOS)
-    log_prior = np.where(possible, log_prior, -np.inf)
-    prior = _normalised(log_prior)
+    log_belief = np.where(possible, log_prior(), -np.inf)
+    prior = _normalised(log_belief)
     if len(parties) < 2 or is_one_feature:
         return Belief(prior, False, prior, None, most_unseen(n_samples), is_one_feature)
     of_pairs = _of_pairs(parties)
@@ -154,7 +152,7 @@ def believe(
     of_few = _of_best(of_pairs, _FEW_PAIRS)[np.isfinite(SEPARATE)]
     is_separate = bool((agreement > SEPARATE).any() or of_few.max() > _SEPARATE_FOR_FEW)
     return Belief(
-        _normalised(log_prior + evidence), is_separate, prior, agreement, most_unseen(n_samples)
+        _normalised(log_belief + evidence), is_separate, prior, agreement, most_unseen(n_samples)
     )
 
 
@@ -167,6 +165,12 @@ def most_unseen(n_samples: int) -> float:
 def usual_agreement() -> np.ndarray:
     """How far detectors of different kinds usually agree at each cut, (len(RATIOS),)."""
     return expit(np.interp(np.log(RATIOS), _USUAL_AT, _USUAL))
+
+
+def log_prior() -> np.ndarray:
+    """Logarithm of the prior at each ratio, up to a constant, (len(RATIOS),)."""
+    away: np.ndarray = (np.log(RATIOS) - np.log(PRIOR_MEAN)) / PRIOR_DEVIATION
+    return -0.5 * away**2
 
 
 def _normalised(log_belief: np.ndarray) -> np.ndarray:
