@@ -59,16 +59,7 @@ def download(
         if part is None:
             return
         try:
-            for left in reversed(range(n_retries + 1)):
-                try:
-                    _fetch_rest(url, part, path.name, progress)
-                    break
-                except (requests.RequestException, CutOffError) as error:
-                    response = getattr(error, "response", None)
-                    status = 0 if response is None else response.status_code
-                    if left == 0 or (status in FINAL and status not in WORTH_ANOTHER_TRY):
-                        raise
-                    time.sleep(delay)
+            _fetch(url, part, path.name, progress, n_retries, delay)
             found = pooch.file_hash(str(path_of_part(path)))
             if found == sha256:
                 finish_part(part, path)
@@ -96,8 +87,24 @@ def download(
         )
 
 
+def _fetch(url: str, part: FileIO, name: str, progress: bool, n_retries: int, delay: float) -> None:
+    """Append to `part` what it lacks, in further tries if the network fails."""
+    import requests
+
+    for left in reversed(range(n_retries + 1)):
+        try:
+            _fetch_rest(url, part, name, progress)
+            return
+        except (requests.RequestException, CutOffError) as error:
+            response = getattr(error, "response", None)
+            status = 0 if response is None else response.status_code
+            if left == 0 or (status in FINAL and status not in WORTH_ANOTHER_TRY):
+                raise
+            time.sleep(delay)
+
+
 def _fetch_rest(url: str, part: FileIO, name: str, progress: bool) -> None:
-    """Append to `part` what it lacks."""
+    """Append to `part` what it lacks, in one try."""
     import requests
     from tqdm.auto import tqdm
 
