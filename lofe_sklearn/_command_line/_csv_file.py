@@ -16,17 +16,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from lofe_sklearn._command_line._exits import BadData
+from lofe_sklearn.tabular._stray_words import NULLS_OF_PANDAS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Texts that stand for a missing value, as pandas has them.
-MISSING = frozenset(
-    (
-        *("", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN"),
-        *("None", "n/a", "nan", "null"),
-    )
-)
 _CANDIDATES = ",;\t|"
 _SAMPLE = 64 * 1024
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?\s*")
@@ -106,7 +100,7 @@ class CsvFile:
         )
 
     def _value(self, text: str) -> str | None:
-        if text.strip() in MISSING:
+        if text.strip() in NULLS_OF_PANDAS:
             return None
         if self.decimal == ".":
             return text

@@ -13,13 +13,14 @@ _MANY_VALUES = 40
 # Of many values so few may be no numbers, or half of them where they are a few placeholders.
 _FEW_WORDS, _MOST_PLACEHOLDERS, _PLACEHOLDERS = 0.1, 0.5, 3
 _MOST_KEPT = 1000
-# Texts that stand for a missing value wherever they are.
-NULLS = frozenset(
+# Texts that stand for a missing value wherever they are: those of pandas, and others.
+NULLS_OF_PANDAS = frozenset(
     (
         *("", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN"),
-        *("None", "none", "n/a", "nan", "null", "?", "..."),
+        *("None", "n/a", "nan", "null"),
     )
 )
+NULLS = NULLS_OF_PANDAS | {"none", "?", "..."}
 
 
 def counted(texts: pd.Series) -> pd.Series:
