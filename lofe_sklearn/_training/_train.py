@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from joblib import delayed, effective_n_jobs
 from lofe_sklearn import engine
 from lofe_sklearn._config import config_context, get_config
 from lofe_sklearn._containers import Matrix, Subset
-from lofe_sklearn._progress import Part, part
+from lofe_sklearn._progress import part
 from lofe_sklearn._training._forward import locating, losses_of_stack
 from lofe_sklearn._training._rows_of_jobs import for_jobs, rows_of
 from lofe_sklearn._training._scaling import fit_scaling
@@ -161,7 +161,14 @@ def _train_stack(
     name = f"{several}{type(tasks[0].model).__name__}"
     with engine.plain_torch(), part(share, name) as progress:
         rows = rows_of(X)
-        return _train_together(tasks, rows, keep_going, keep_interrupted, goes_on, name, progress)
+        max_epochs = max(task.max_epochs(rows) for task in tasks)
+
+        def on_epoch(epoch: int, objectives: np.ndarray) -> None:
+            done = _EPOCHS * epoch / max_epochs
+            loss = f"loss {np.mean(objectives):.3g}"
+            progress.reach(done, f"{name}, epoch {epoch}/{max_epochs}", loss)
+
+        return _train_together(tasks, rows, keep_going, keep_interrupted, goes_on, on_epoch)
 
 
 def _train_together(
@@ -170,8 +177,7 @@ def _train_together(
     keep_going: bool,
     keep_interrupted: bool,
     goes_on: bool,
-    name: str,
-    progress: Part,
+    on_epoch: Callable[[int, np.ndarray], None],
 ) -> list[Outcome]:
     model, n_features = tasks[0].model, tasks[0].n_features(X)
     device = engine.resolve_device(model.device)
@@ -189,13 +195,6 @@ def _train_together(
         tol=model.tol,
         loss_threshold=model.choose_loss_threshold(n_features),
     )
-    max_epochs = max(job.max_epochs for job in jobs)
-
-    def on_epoch(epoch: int, objectives: np.ndarray) -> None:
-        done = _EPOCHS * epoch / max_epochs
-        loss = f"loss {np.mean(objectives):.3g}"
-        progress.reach(done, f"{name}, epoch {epoch}/{max_epochs}", loss)
-
     history = engine.train(
         modules,
         rows,
@@ -206,13 +205,7 @@ def _train_together(
         on_epoch=on_epoch,
         optimizer_states=optimizers,
     )
-    outcomes: dict[int, Outcome] = {
-        m: TrainingDivergedError(text) for m, text in history.diverged.items()
-    }
-    for m, task in enumerate(tasks):
-        # It ended in its warm-up, before any label was inferred.
-        if history.interrupted and history.n_iter[m] <= task.labelling.warmup_epochs:
-            outcomes.setdefault(m, KeyboardInterrupt())
+    outcomes = _without_result(tasks, history)
     done = [m for m in range(len(tasks)) if m not in outcomes]
     # On the CPU: a pickle of it must load on a machine without the device it was trained on.
     trained = [modules[m].cpu().eval() for m in done]
@@ -223,6 +216,18 @@ def _train_together(
         state = None if optimizers is None else optimizers.of_models[m]
         outcomes[m] = Trained(trained[i], scalings[m], history.of_model(m), losses[i], state)
     return [outcomes[m] for m in range(len(tasks))]
+
+
+def _without_result(tasks: Sequence[Task], history: engine.TrainingHistory) -> dict[int, Outcome]:
+    """Return the errors of tasks that have no trained module, by their numbers."""
+    errors: dict[int, Outcome] = {
+        m: TrainingDivergedError(text) for m, text in history.diverged.items()
+    }
+    for m, task in enumerate(tasks):
+        # It ended in its warm-up, before any label was inferred.
+        if history.interrupted and history.n_iter[m] <= task.labelling.warmup_epochs:
+            errors.setdefault(m, KeyboardInterrupt())
+    return errors
 
 
 def _as_they_start(tasks: Sequence[Task], X: Matrix) -> dict[int, Outcome]:
