@@ -11,23 +11,16 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
-from sklearn.utils import Tags, get_tags, indexable
+from sklearn.utils import Tags, get_tags
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
-from lofe_sklearn._containers import (
-    check_plain_values,
-    check_unmasked,
-    count_rows,
-    labels_as_array,
-    readable_rows,
-)
-from lofe_sklearn._not_rows import as_array
 from lofe_sklearn._progress import job, part
 from lofe_sklearn._search._best import BestEstimatorMixin
 from lofe_sklearn._search._candidates import Settings, check_is_trainable, fit_candidates, prepare
 from lofe_sklearn._search._evaluate import Data, evaluate
 from lofe_sklearn._search._grid import ERROR_SCORE, REFIT, list_candidates
 from lofe_sklearn._search._routing import RoutingMixin
+from lofe_sklearn._search._rows_and_folds import read_folds, read_rows
 from lofe_sklearn._search._scoring import (
     check_refit,
     check_scorable,
@@ -45,7 +38,6 @@ from lofe_sklearn._validation import (
     check_parameters,
     warn_user,
 )
-from lofe_sklearn.model_selection import folds_of
 from lofe_sklearn.sources._find_source import in_memory
 
 # The attributes that a search sets.
@@ -259,29 +251,11 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
                 "weak guide, and no guide to contamination. Pass labels as y, or set "
                 "scoring='excess_mass' to silence this warning."
             )
-        if y is not None:
-            check_plain_values(y, "y", "LOESearchCV")
-        check_unmasked(X, "X", "LOESearchCV")  # before a Pipeline's transformers drop the mask
-        count_rows(X := as_array(X, "LOESearchCV"), "X", "LOESearchCV")
-        X, y = indexable(readable_rows(X, "LOESearchCV"), labels_as_array(y))
-        if get_tags(self.estimator).input_tags.pairwise:
-            raise ValueError(
-                "LOESearchCV: a Pipeline whose first step takes distances or kernels between rows "
-                "is not supported; use sklearn.model_selection.GridSearchCV."
-            )
+        X, y = read_rows(X, y, self.estimator)
         fit_params, split_params, score_params = self._route(params, scoring)
         candidates = list_candidates(self.param_grid, self.n_iter, self.random_state)
         templates = prepare(self.estimator, candidates)
-        every_row = np.arange(X.shape[0])
-        labels = y if looks_at_labels(scoring) else None
-        folds = folds_of(self.cv, labels, owner="LOESearchCV").split(X, y, **split_params)
-        try:
-            splits = [(every_row[train], every_row[test]) for train, test in folds]
-        except IndexError as error:
-            raise ValueError(
-                f"LOESearchCV: the folds of cv must be numbers, or a mask, of the {len(every_row)} "
-                f"rows of X: {error}."
-            ) from error
+        splits = read_folds(self.cv, X, y, split_params, by_labels=looks_at_labels(scoring))
         if not (candidates and splits):
             raise ValueError(
                 f"LOESearchCV: nothing to fit, with {len(candidates)} candidates and "
