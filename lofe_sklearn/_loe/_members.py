@@ -255,17 +255,14 @@ class Planner:
         """
         whole = len(rows) == len(self._everything)
         known = self.known if self.known is None or whole else self.known[rows]
-        contamination = contamination_with_known(ratio, known)
         kind = number % len(self.backbones)
         model = clone(self._model(kind, rows, features))
-        model.set_params(random_state=seed, contamination=contamination)
+        model.set_params(random_state=seed, contamination=contamination_with_known(ratio, known))
         return Task(
             model,
             rows=rows,
             seed=seed,
-            labelling=self._labelling(
-                kind, model, contamination, first_seed, rows, features, known, start
-            ),
+            labelling=self._labelling(kind, model, first_seed, rows, features, known, start),
             features=features,
             exposure=exposure,
             kind=kind,
@@ -287,7 +284,6 @@ class Planner:
         self,
         kind: int,
         model: Backbone,
-        contamination: float,
         first_seed: int,
         rows: np.ndarray,
         features: np.ndarray | None,
@@ -304,10 +300,7 @@ class Planner:
         n_batches = len(engine.batch_sizes(n_rows, model.batch_size))
         warmup = asked.warmup_epochs
         if warmup is None:
-            quarter = max(1, n_epochs // 4)
-            # Two epochs of a few rows are a few steps, after which the ranking is a random one.
-            blind_epochs = max(2, min(quarter, math.ceil(_BLIND_STEPS / n_batches)))
-            warmup = min(n_epochs - 1, blind_epochs if init is None else quarter)
+            warmup = _warmup_epochs(n_epochs, n_batches, is_blind=init is None)
         scores = None
         if init is not None and not blind and warmup > 0:
             some = None if n_rows == len(self._everything) else rows
@@ -315,7 +308,7 @@ class Planner:
                 scores = unless_alike(start[rows])
             else:
                 scores = remembered_scores(init, self.rows.X, first_seed, some, self.memo)
-        alpha = unknown_share(contamination, known, n_rows)
+        alpha = unknown_share(model.contamination, known, n_rows)
         few = by_ratio and n_batches > 1 and alpha * n_rows / n_batches < _FEW_MARKED
         per_epoch = asked.label_update == "epoch" or (asked.label_update == "auto" and few)
         rule, first_rule = self._rules_of(kind, model, n_features, starts_blind=scores is None)
@@ -342,3 +335,11 @@ class Planner:
             return engine.Marked(model.choose_soft_label(n_features)), first_rule
         # After a blind start many normal rows are marked. Hard labels would never let them go.
         return self._rules[kind], first_rule if method == "hard" and starts_blind else None
+
+
+def _warmup_epochs(n_epochs: int, n_batches: int, *, is_blind: bool) -> int:
+    """Return how long first labels hold, or a blind start, if the user leaves it open."""
+    quarter = max(1, n_epochs // 4)
+    # Two epochs of a few rows are a few steps, after which the ranking is a random one.
+    blind_epochs = max(2, min(quarter, math.ceil(_BLIND_STEPS / n_batches)))
+    return min(n_epochs - 1, blind_epochs if is_blind else quarter)
