@@ -26,13 +26,13 @@ from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import load_table
 from benchmarks.studies.nothing_chosen import HALVES, base
 from benchmarks.study import Axis, Study
 from lofe_sklearn import ICL, LOE, NeuTraL
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
 
 RATIO = 0.1
 SETS = tuple(f"odds:{name}" for name in ("wine", "ecoli", "lympho", "vowels"))
@@ -82,8 +82,7 @@ def run(cell: Row) -> Iterator[Row]:
     seconds = cpu_seconds(partial(detector.fit, X))
     scores = detector.score_samples(X_test)
     yield {
-        "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
-        "roc_auc": round(float(roc_auc(y_test, scores)), 4),
+        **quality(y_test, scores, "f1", "roc_auc"),
         "cpu_seconds": round(seconds, 2),
     }
 

@@ -23,12 +23,12 @@ from benchmarks.ledger import RESULTS, Row, read
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.reports import anchors
 from benchmarks.sets import CHOSEN_ON, LOOKED_AT, load_table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, fit_many
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
 
 RATIO, MAX_ROWS = 0.1, 3_000
 METHODS = ("blind", "soft", "hard")
@@ -53,8 +53,7 @@ def run(cell: Row) -> Iterator[Row]:
         yield {
             "method": method,
             "n_rows": len(X),
-            "roc_auc": round(float(roc_auc(y_test, scores)), 4),
-            "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+            **quality(y_test, scores, "roc_auc", "f1"),
             "fit_cpu_seconds": round(seconds / len(METHODS), 3),
         }
 

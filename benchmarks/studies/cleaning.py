@@ -25,11 +25,11 @@ from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import SOEL, load_table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, DeepSVDD
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, roc_auc
 
 CLEANERS: dict[str, Callable[[float, int], Any]] = {
     "LOE": lambda ratio, seed: LOE(random_state=seed),
@@ -78,9 +78,7 @@ def run(cell: Row) -> Iterator[Row]:
             "anomalies_dropped": round((n_anomalies - n_left) / n_anomalies, 4),
             "normal_dropped": round(1 - (len(kept[rows]) - n_left) / n_normal, 4),
             "detector": detector,
-            "roc_auc": round(float(roc_auc(y_test, values)), 4),
-            "average_precision": round(float(average_precision(y_test, values)), 4),
-            "f1": round(float(f1_at_true_ratio(y_test, values)), 4),
+            **quality(y_test, values),
             "clean_cpu_seconds": round(seconds.get(rows, 0.0), 2),
         }
 

@@ -31,17 +31,15 @@ from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, over_sets
-from benchmarks.sets import ODDS, load_table
-from benchmarks.studies.kinds import half_of
+from benchmarks.quality import quality
+from benchmarks.sets import ODDS
+from benchmarks.studies.kinds import half_of, rows_of
 from benchmarks.studies.nothing_chosen import HALVES
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL, RealNVP, fit_many
 from lofe_sklearn._loe._parameters import for_rows_of
 from lofe_sklearn.backbones import Backbone
-from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, roc_auc
 
-MAX_ROWS, RATIO = 1_000, 0.1
 SETS = tuple(f"odds:{name}" for name in ODDS if name != "mulcross")
 PLACE = ("protocol", "told", "members", "kinds", "labels", "first")
 FIGURES = ("roc_auc", "average_precision", "f1")
@@ -63,15 +61,8 @@ WAYS: dict[tuple[str, int, str, str, str], dict[str, Any]] = {
 
 def run(cell: Row) -> Iterator[Row]:
     """Fit LOE in each way, in few stacks, or `LOE.of_kinds()`."""
-    X, y = load_table(cell["dataset"], MAX_ROWS)
-    X_test, y_test, ratio = X, y, min(0.5, float(y.mean()))
-    if cell["protocol"] == "paper":
-        X, X_test, _, y_test = loe_tabular_split(
-            X, y, contamination=RATIO, random_state=cell["seed"]
-        )
-        ratio = RATIO
     fit = _fit_of_kinds if cell["ensemble"] == "of-kinds" else _fit_defaults
-    yield from fit(X, X_test, y_test, ratio, cell["seed"])
+    yield from fit(*rows_of(cell), cell["seed"])
 
 
 def _fit_defaults(
@@ -128,9 +119,7 @@ def _unit(member: Backbone, X: np.ndarray, X_test: np.ndarray, ratio: float) -> 
 
 def _figures(y_test: np.ndarray, scores: np.ndarray, seconds: float) -> Row:
     return {
-        "roc_auc": round(float(roc_auc(y_test, scores)), 4),
-        "average_precision": round(float(average_precision(y_test, scores)), 4),
-        "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+        **quality(y_test, scores),
         "cpu_seconds_of_all": round(seconds, 2),
     }
 

@@ -29,12 +29,12 @@ import numpy as np
 from benchmarks.ledger import Row
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, over_sets
+from benchmarks.quality import quality
 from benchmarks.studies import nothing_chosen
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE
 from lofe_sklearn._loe import _parameters, _planning
 from lofe_sklearn._training import _winsorizing, fit_scaling
-from lofe_sklearn.metrics import average_precision, roc_auc
 
 AS_THEY_ARE = ("own", "0.3 %", "1 %", "5 %", "80 rows", "300 rows")
 FIGURES = ("roc_auc", "average_precision")
@@ -104,8 +104,7 @@ def run(cell: Row) -> Iterator[Row]:
             "n_rows": len(X),
             "n_cut": n_cut,
             "n_features": X.shape[1],
-            "roc_auc": round(float(roc_auc(y, scores)), 4),
-            "average_precision": round(float(average_precision(y, scores)), 4),
+            **quality(y, scores, "roc_auc", "average_precision"),
         }
 
 

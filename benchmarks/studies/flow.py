@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from benchmarks.ledger import Row
 from benchmarks.markdown import table
 from benchmarks.means import grouped, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import SOEL, load_table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, RealNVP
@@ -36,7 +37,6 @@ from lofe_sklearn.backbones import (
     energy_losses,
 )
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
 
 LOSSES = ("energy", "density", "density, Student's t")
 METHODS = ("blind", "refine", "soft", "hard")
@@ -110,8 +110,7 @@ def run(cell: Row) -> Iterator[Row]:
         scores = loe.score_samples(X_test)
         yield {
             "method": method,
-            "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
-            "roc_auc": round(float(roc_auc(y_test, scores)), 4),
+            **quality(y_test, scores, "f1", "roc_auc"),
         }
 
 

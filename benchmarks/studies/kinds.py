@@ -28,13 +28,13 @@ from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import ODDS, load_table
 from benchmarks.studies.nothing_chosen import HALVES, base
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, roc_auc
 
 MAX_ROWS, RATIO = 1_000, 0.1
 # NeuTraL is left out for wider rows, where it takes longer than all other fits together.
@@ -55,15 +55,19 @@ CHOICES = {
 Scores = dict[str, np.ndarray]
 
 
+def rows_of(cell: Row) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Return training rows, test rows, labels of these, and the ratio among the training rows."""
+    X, y = load_table(cell["dataset"], MAX_ROWS)
+    if cell["protocol"] != "paper":
+        return X, X, y, min(0.5, float(y.mean()))
+    split = loe_tabular_split(X, y, contamination=RATIO, random_state=cell["seed"])
+    X_train, X_test, _, y_test = split
+    return X_train, X_test, y_test, RATIO
+
+
 def run(cell: Row) -> Iterator[Row]:
     """Fit all kinds from all first labels, and combine their scores."""
-    X, y = load_table(cell["dataset"], MAX_ROWS)
-    X_test, y_test, ratio = X, y, min(0.5, float(y.mean()))
-    if cell["protocol"] == "paper":
-        X, X_test, _, y_test = loe_tabular_split(
-            X, y, contamination=RATIO, random_state=cell["seed"]
-        )
-        ratio = RATIO
+    X, X_test, y_test, ratio = rows_of(cell)
     for first in FIRST:
         shared = {"contamination": ratio, "init": first, "random_state": cell["seed"]}
         whole = LOE(n_estimators=16, **shared)
@@ -86,9 +90,7 @@ def run(cell: Row) -> Iterator[Row]:
                 "first": first,
                 "scores": name,
                 "n_rows": len(X),
-                "roc_auc": round(float(roc_auc(y_test, -scores)), 4),
-                "average_precision": round(float(average_precision(y_test, -scores)), 4),
-                "f1": round(float(f1_at_true_ratio(y_test, -scores)), 4),
+                **quality(y_test, -scores),
                 "fits_cpu_seconds": {name: round(each, 2) for name, each in seconds.items()},
             }
 

@@ -21,11 +21,11 @@ from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import CHOSEN_ON, LOOKED_AT, load_table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, fit_many
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
 from lofe_sklearn.rules import PURisk
 
 RATIO, MAX_ROWS = 0.1, 3_000
@@ -62,8 +62,7 @@ def run(cell: Row) -> Iterator[Row]:
             "way": name,
             "n_rows": len(X),
             "n_known_anomalies": int(known.sum()),
-            "roc_auc": round(float(roc_auc(y_test, scores)), 4),
-            "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+            **quality(y_test, scores, "roc_auc", "f1"),
             "all_ways_cpu_seconds": round(seconds, 2),
         }
 

@@ -33,12 +33,12 @@ from benchmarks.detectors import BACKBONES
 from benchmarks.ledger import Row
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import SOEL, load_table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE
 from lofe_sklearn.active import STRATEGIES, estimate_contamination, query, refit
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
 
 RATIO = 0.1
 TRUE_RATIOS = RATIO / 2, RATIO * 2
@@ -108,8 +108,7 @@ def run(cell: Row) -> Iterator[Row]:
         "n_known_anomalies": int((known < 0).sum()),
         "found_ratio": round(float(found), 4),
         "true_ratio": round(float(y.mean()), 4),
-        "roc_auc": round(float(roc_auc(y_test, scores)), 4),
-        "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+        **quality(y_test, scores, "roc_auc", "f1"),
     }
 
 

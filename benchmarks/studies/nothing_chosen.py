@@ -36,10 +36,10 @@ from benchmarks import colors
 from benchmarks.ledger import Row
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import ADBENCH, load_table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE
-from lofe_sklearn.metrics import average_precision, roc_auc
 
 MAX_ROWS = 5_000
 # Sets of the LOE paper that ADBench has not, or has with other rows.
@@ -180,8 +180,7 @@ def _quality(y: np.ndarray, outlierness: np.ndarray) -> Row:
     if not y.any():
         return {"roc_auc": None, "average_precision": None}
     return {
-        "roc_auc": round(float(roc_auc(y, -outlierness)), 4),
-        "average_precision": round(float(average_precision(y, -outlierness)), 4),
+        **quality(y, -outlierness, "roc_auc", "average_precision"),
     }
 
 

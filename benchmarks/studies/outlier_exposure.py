@@ -18,11 +18,11 @@ from benchmarks.detectors import BACKBONES
 from benchmarks.ledger import Row
 from benchmarks.markdown import table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import SOEL, load_table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, fit_many
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import f1_at_true_ratio, roc_auc
 
 RATIO = 0.1
 KINDS = (None, "uniform", "shuffled", "gaussian", "real")
@@ -55,8 +55,7 @@ def run(cell: Row) -> Iterator[Row]:
         scores = detector.score_samples(X_test)
         yield {
             "method": method,
-            "roc_auc": round(float(roc_auc(y_test, scores)), 4),
-            "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+            **quality(y_test, scores, "roc_auc", "f1"),
         }
 
 

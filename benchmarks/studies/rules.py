@@ -24,11 +24,11 @@ from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import CHOSEN_ON, LOOKED_AT, load_table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, DeepSVDD, fit_many
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, roc_auc
 from lofe_sklearn.rules import AAR, ALTBI, ODIM
 
 MAX_ROWS = 2_000
@@ -89,9 +89,7 @@ def run(cell: Row) -> Iterator[Row]:
         yield {
             "method": name,
             "n_rows": len(X),
-            "roc_auc": round(float(roc_auc(y_test, scores)), 4),
-            "average_precision": round(float(average_precision(y_test, scores)), 4),
-            "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+            **quality(y_test, scores),
             "labelled": round(float(np.mean(detector.labels_ == -1)), 4),
             "n_iter": detector.n_iter_,
             "all_rules_cpu_seconds": round(seconds, 2),

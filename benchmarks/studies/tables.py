@@ -33,10 +33,10 @@ from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import table
 from benchmarks.means import grouped, of_each_set
+from benchmarks.quality import quality
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE
 from lofe_sklearn.datasets import make_transactions
-from lofe_sklearn.metrics import average_precision, roc_auc
 from lofe_sklearn.tabular import table_pipeline
 
 N_ROWS = 1_500
@@ -105,8 +105,7 @@ def run(cell: Row) -> Iterator[Row]:
         "n_features": len(pipeline[0].feature_origin_),
         "n_anomalies": int(y.sum()),
         "dropped": pipeline[0].dropped_,
-        "roc_auc": round(float(roc_auc(y, scores)), 4),
-        "average_precision": round(float(average_precision(y, scores)), 4),
+        **quality(y, scores, "roc_auc", "average_precision"),
         "cpu_seconds": round(seconds, 1),
     }
 

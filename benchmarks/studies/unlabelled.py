@@ -21,11 +21,11 @@ from benchmarks.classical import CLASSICAL
 from benchmarks.ledger import Row
 from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.quality import quality
 from benchmarks.sets import CHOSEN_ON, LOOKED_AT, load_table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
 from lofe_sklearn.datasets import loe_tabular_split
-from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, roc_auc
 
 MAX_ROWS = 5_000
 OURS: dict[str, Callable[[int], Any]] = {
@@ -68,9 +68,7 @@ def run(cell: Row) -> Iterator[Row]:
         "n_features": X.shape[1],
         "true_ratio": round(float(np.mean(y_train)), 4),
         "found_ratio": None if found is None else round(float(found), 4),
-        "roc_auc": round(float(roc_auc(y_test, scores)), 4),
-        "average_precision": round(float(average_precision(y_test, scores)), 4),
-        "f1": round(float(f1_at_true_ratio(y_test, scores)), 4),
+        **quality(y_test, scores),
         "fit_cpu_seconds": round(seconds, 2),
     }
 
