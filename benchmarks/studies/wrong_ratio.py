@@ -188,7 +188,7 @@ def tables(rows: list[Row]) -> str:
         for name, sets in parts.items():
             some = [row for row in own if row["dataset"] in sets]
             for of_way, found in grouped(some, "way", "method").items():
-                by_assumed = _by(found, "assumed")
+                by_assumed = _by_assumed(found)
                 means = [_mean(by_assumed[each]) if each in by_assumed else "" for each in ASSUMED]
                 n_seeds = len({row["seed"] for row in found})
                 lines.append([*key, name, *of_way, *means, n_seeds])
@@ -224,8 +224,8 @@ def _cost_of_margins(rows: list[Row]) -> str:
     return table(header, lines)
 
 
-def _by(rows: list[Row], name: str) -> dict[str, list[Row]]:
-    return {value: own for (value,), own in grouped(rows, name).items()}
+def _by_assumed(rows: list[Row]) -> dict[str, list[Row]]:
+    return {value: own for (value,), own in grouped(rows, "assumed").items()}
 
 
 def _mean(rows: list[Row]) -> str:
@@ -301,7 +301,7 @@ def draw(rows: list[Row], path: Path) -> None:
 
 def _line(rows: list[Row], sets: Sequence[str], method: str) -> np.ndarray:
     some = [row for row in rows if row["method"] == method and row["dataset"] in sets]
-    by_assumed = _by(some, "assumed")
+    by_assumed = _by_assumed(some)
     return np.array([100 * over_sets(by_assumed[name], ["f1"])[0] for name in ASSUMED])
 
 
