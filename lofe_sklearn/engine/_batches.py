@@ -83,7 +83,7 @@ class Batches:
     batch_size : int
     seeds : sequence of M ints
         The orders are drawn on the CPU, so that every device sees the same.
-    known : sequence of M ndarray or Tensor of int, shapes (n_m,), or None
+    known : sequence of M ndarray of int, shapes (n_m,), or None
         Not 0 where a label is known; None, or all 0, for a model that knows none.
     known_weights : sequence of M floats or None
         How much the mean over the known rows counts beside that over the others; None where each
@@ -105,7 +105,7 @@ class Batches:
         index: Sequence[Tensor],
         batch_size: int,
         seeds: Sequence[int],
-        known: Sequence[np.ndarray | Tensor | None] | None = None,
+        known: Sequence[np.ndarray | None] | None = None,
         known_weights: Sequence[float | None] | None = None,
         growth: float = 1.0,
     ) -> None:
@@ -214,10 +214,9 @@ class _Dealer:
         Rows shown in an epoch, those that come again counted again.
     """
 
-    def __init__(self, known: np.ndarray | Tensor, n_batches: int, batch_size: int) -> None:
-        known = torch.tensor(known) if isinstance(known, np.ndarray) else known.cpu()
-        self.known = torch.nonzero(known != 0).squeeze(1)
-        self._unknown = torch.nonzero(known == 0).squeeze(1)
+    def __init__(self, known: np.ndarray, n_batches: int, batch_size: int) -> None:
+        self.known = torch.from_numpy(np.flatnonzero(known))
+        self._unknown = torch.from_numpy(np.flatnonzero(known == 0))
         n_known, n_unknown = len(self.known), len(self._unknown)
         # No repeats where there is nothing to balance.
         least = min(n_known, math.ceil(_KNOWN_SHARE * batch_size)) if n_unknown else 0

@@ -28,9 +28,9 @@ class Labelling:
         The unknown share: that of anomalies among its rows of unknown label.
     warmup_epochs : int
         Epochs before labels are inferred: blind ones, or those of `first_scores`.
-    first_scores : ndarray or Tensor of shape (n,), optional
+    first_scores : ndarray of shape (n,), optional
         The higher, the more anomalous: the rule's labels by them hold during the warm-up.
-    known : ndarray or Tensor of int, shape (n,), optional
+    known : ndarray of int, shape (n,), optional
         +1 known normal, -1 known anomaly, 0 unknown.
     per_epoch : bool
         Labels are inferred for all rows before each epoch, instead of in each batch.
@@ -48,8 +48,8 @@ class Labelling:
     rule: Rule
     alpha: float
     warmup_epochs: int = 0
-    first_scores: np.ndarray | Tensor | None = None
-    known: np.ndarray | Tensor | None = None
+    first_scores: np.ndarray | None = None
+    known: np.ndarray | None = None
     per_epoch: bool = False
     known_weight: float | None = None
     by_rank: bool = True
@@ -96,9 +96,7 @@ class LabelStep:
         self._known = torch.zeros(shape if some_known else (0,), dtype=torch.int8, device=device)
         for m, labelling in enumerate(labellings):
             if labelling.known is not None:
-                known = labelling.known
-                known = torch.tensor(known) if isinstance(known, np.ndarray) else known
-                self._known[m, : n_rows[m]] = known
+                self._known[m, : n_rows[m]] = torch.tensor(labelling.known)
         # Both losses' weights of the models whose labels hold for a whole epoch.
         some_fixed = any(one.first_scores is not None or one.per_epoch for one in labellings)
         self._fixed = torch.zeros(2, *(shape if some_fixed else (0,)), device=device)
@@ -223,26 +221,21 @@ class _Group:
     some_known: bool
 
 
-def _ranks(scores: np.ndarray | Tensor) -> Tensor:
+def _ranks(scores: np.ndarray) -> Tensor:
     """Rank of each score, ties in the order of the rows.
 
     Only the order of the scores counts, which float32 would lose; ranks are exact in it up to
     2**24 rows.
     """
-    scores = _as_array(scores)
     ranks = np.empty(len(scores), dtype=np.float32)
     ranks[np.argsort(-scores, kind="stable")] = np.arange(len(scores), 0, -1)
     return torch.from_numpy(ranks)
 
 
-def _distances(scores: np.ndarray | Tensor) -> Tensor:
+def _distances(scores: np.ndarray) -> Tensor:
     """Distance of each score from the median, in units in which float32 tells them apart."""
-    scores = _as_array(scores).astype(np.float64)
+    scores = scores.astype(np.float64)
     distances = scores - np.median(scores)
     unit = np.median(np.abs(distances)) or np.abs(distances).max() or 1.0
     # Beyond this a rule that squares them would leave float32.
     return torch.from_numpy(np.clip(distances / unit, -1e15, 1e15).astype(np.float32))
-
-
-def _as_array(scores: np.ndarray | Tensor) -> np.ndarray:
-    return scores.cpu().numpy() if isinstance(scores, Tensor) else scores

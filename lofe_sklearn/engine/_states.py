@@ -88,14 +88,14 @@ def _rows_to_look_at(jobs: Sequence[Job]) -> tuple[Tensor, Tensor]:
     chosen, counted = [], []
     for job in jobs:
         n_rows, device = len(job.index), job.index.device
-        places = torch.from_numpy(np.linspace(0, n_rows - 1, min(n_rows, _SEEN_ROWS)).astype(int))
+        places = np.linspace(0, n_rows - 1, min(n_rows, _SEEN_ROWS)).astype(int)
         known = job.labelling.known
         unknown = torch.ones(len(places), dtype=torch.bool)
         if known is not None:
-            unknown = torch.as_tensor(known).cpu()[places] == 0
+            unknown = torch.from_numpy(known[places] == 0)
         # Where all labels are known, there is nothing else to look at.
         counted.append(unknown if unknown.any() else torch.ones_like(unknown))
-        chosen.append(job.index[places.to(device)])
+        chosen.append(job.index[torch.from_numpy(places).to(device)])
     width = max(map(len, chosen))
     index = torch.stack([torch.cat([own, own[:1].expand(width - len(own))]) for own in chosen])
     mask = torch.stack([torch.cat([m, m.new_zeros(width - len(m))]) for m in counted])

@@ -115,7 +115,7 @@ class TestKnownRows:
         known = torch.zeros(n_rows, dtype=torch.int8)
         known[torch.randperm(n_rows)[:n_known]] = 1
         index = torch.arange(n_rows) + 1000
-        batches = Batches([index], batch_size, [0], known=[known], known_weights=[weight])
+        batches = Batches([index], batch_size, [0], known=[known.numpy()], known_weights=[weight])
         epoch = list(batches.epoch())
         assert len(epoch) == len(batch_sizes(n_rows, batch_size))
         position = torch.cat([batch.position[0] for batch in epoch])
@@ -140,9 +140,9 @@ class TestKnownRows:
         assert of_each[known != 0].sum().item() == pytest.approx(total, rel=1e-4)
 
     def test_models_that_know_more_or_nothing_in_one_stack(self):
-        index, known = torch.arange(40), torch.zeros(40, dtype=torch.int8)
+        index, known = torch.arange(40), np.zeros(40, dtype=np.int8)
         known[[3, 7]] = 1
-        labels = [known, None, -known.flip(0), torch.zeros_like(known)]
+        labels = [known, None, -known[::-1], np.zeros_like(known)]
         weights = [None, None, 2.0, 2.0]
         together = Batches([index] * 4, 10, range(4), labels, weights)
         alone = [Batches([index], 10, [m], [labels[m]], [weights[m]]) for m in range(4)]

@@ -84,9 +84,9 @@ def train(module_class, seeds, alpha, device="cpu", rule="hard", X=None, **optio
     [
         {},
         {"warmup_epochs": 2},
-        {"warmup_epochs": 2, "first_scores": torch.arange(50.0)},
+        {"warmup_epochs": 2, "first_scores": np.arange(50.0)},
         {"per_epoch": True, "rule": "soft"},
-        {"per_epoch": True, "warmup_epochs": 1, "known": torch.arange(50) % 3 - 1},
+        {"per_epoch": True, "warmup_epochs": 1, "known": np.arange(50) % 3 - 1},
         {"gradient_clip_value": 0.05},
         {"n_iter_no_change": 2, "tol": 0.3, "max_epochs": 25},
     ],
@@ -120,16 +120,16 @@ def test_one_stack_of_all_sorts_equals_single_models(device, sizes):
     X = np.random.default_rng(0).normal(size=(60, 3))
     rng = torch.Generator().manual_seed(0)
     some = [torch.randperm(60, generator=rng)[: sizes[m % 2]] for m in range(6)]
-    known = (torch.arange(sizes[1]) % 9 == 0).to(torch.int8)
+    known = (np.arange(sizes[1]) % 9 == 0).astype(np.int8)
     jobs = [
         job(some[0], 0, 0.1, device=device),
-        job(some[1], 1, 0.3, "soft", device, lr=1e-3, known=known.to(device), warmup_epochs=3),
+        job(some[1], 1, 0.3, "soft", device, lr=1e-3, known=known, warmup_epochs=3),
         job(some[2], 2, 0.02, "hard", device, per_epoch=True),
         job(some[3], 3, 0.2, "refine", device, weight_decay=0.1, max_epochs=3),
         job(some[4], 0, 0.1, "blind", device, lr=1e-3),
         job(
             some[5], 5, 0.2, device=device, per_epoch=True, warmup_epochs=2,
-            first_scores=torch.arange(float(sizes[1]), device=device),
+            first_scores=np.arange(float(sizes[1])),
         ),
     ]  # fmt: skip
     rows = engine.Rows(X, device=device)
@@ -152,7 +152,7 @@ def test_one_stack_of_all_sorts_equals_single_models(device, sizes):
 
 @pytest.mark.parametrize("rule", ["hard", "soft", "refine"])
 def test_first_scores_label_the_warm_up(rule):
-    scores = torch.arange(50.0)
+    scores = np.arange(50.0)
     _, history = train(
         TwoLosses, [0], [0.1], rule=rule, warmup_epochs=2, first_scores=scores, max_epochs=2
     )
