@@ -48,8 +48,8 @@ def test_the_features_are_those_of_the_dates(how, zeros):
 
 
 def test_words_among_dates_are_missing_with_a_warning():
-    texts = DAYS.dt.strftime("%d.%m.%y").mask(np.arange(N) == 5, "offen")
-    with pytest.warns(UserWarning, match=r"treated as missing: 'day' \(1, such as 'offen'\)"):
+    texts = DAYS.dt.strftime("%d.%m.%y").mask(np.arange(N) == 5, "open")
+    with pytest.warns(UserWarning, match=r"treated as missing: 'day' \(1, such as 'open'\)"):
         features = TableFeatures().fit(table_of(texts))
     assert features.column_kinds_["day"] == "time"
     assert features.transform(table_of(texts))["day_missing"].idxmax() == 5
