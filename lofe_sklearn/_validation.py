@@ -336,8 +336,8 @@ def check_finite(scores: np.ndarray, message: str) -> None:
 def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the user's code that led here, however deep the calls are."""
     level, frame = 2, sys._getframe(1)
-    # scikit-learn's callbacks wrap what `fit` calls, and its `set_output` wraps `transform`; a
-    # context manager is entered by contextlib.
+    # scikit-learn's callbacks wrap what `fit` calls, and its `set_output` wraps `transform`; its
+    # Pipeline calls steps, through joblib; a context manager is entered by contextlib.
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_WITHIN):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
@@ -345,5 +345,6 @@ def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> 
 
 _WITHIN = (
     f"{__name__.partition('.')[0]}.",
-    *("sklearn.callback.", "sklearn.utils._set_output", "contextlib"),
+    *("sklearn.callback.", "sklearn.utils.", "sklearn.base", "sklearn.pipeline"),
+    *("joblib.memory", "contextlib"),
 )

@@ -382,6 +382,20 @@ def test_text(explanation):
     assert len(explanation) == 7
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        *((70820000.0, "70820000"), (100451.0, "100451"), (24999.9, "24999.9"), (-1e6, "-1000000")),
+        *((1234567.89, "1234568"), (9999.0, "9999"), (0.00301887, "0.003019"), (1e20, "1e+20")),
+    ],
+)
+def test_amounts_are_written_whole(number, text):
+    one = np.array([[number]], dtype=object)
+    names = np.array(["pay"], dtype=object)
+    reasons = Explanation(np.ones((1, 1)), one, one[0], names, np.zeros(1), 1.0, np.arange(1))
+    assert repr(reasons).endswith(f"pay +1 ({text}, typically {text})")
+
+
 def test_names_of_rows_that_are_times(explanation):
     for name, text in (("2020-01-04", "2020-01-04"), ("2020-01-04T10:30", "2020-01-04T10:30")):
         times = np.full(7, np.datetime64(name, "ns"))

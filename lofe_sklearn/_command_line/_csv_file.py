@@ -28,6 +28,10 @@ _DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\
 _GROUPED = re.compile(r"\s*[+-]?\d{1,3}(\.\d{3})+\s*")
 # The commas of 1,234,567 divide thousands.
 _THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(,\d{3})+\s*")
+# Excel's first line "sep=;", which names the separator and is not part of the table.
+_STATED = re.compile(r'"?sep=([^"\s]|\t)"?\s*', re.IGNORECASE)
+# Exports of banks and devices begin with a title and so on, in hardly more lines than these.
+_MOST_ABOVE = 50
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "|"}
 
 
@@ -59,7 +63,7 @@ class CsvFile:
         header = next(self._records(), None)
         if header is None:
             raise BadData(f"{path} is empty: all of its lines are blank")
-        _, names = header
+        self._header_line, names = header
         self.columns = [name.strip() or f"column {j}" for j, name in enumerate(names, 1)]
 
     def chunks(self, n_rows: int | None) -> Iterator[pd.DataFrame]:
@@ -128,7 +132,7 @@ class CsvFile:
                     return
                 if fields and "\0" in fields[0]:
                     raise BadData(f"{self.path}, line {line}: this is not text. {_NO_TEXT}")
-                if fields:
+                if fields and not (line == 1 and _STATED.fullmatch(self.separator.join(fields))):
                     yield line, fields
 
     def _text_of(self, source: IO[bytes]) -> IO[str]:
@@ -148,6 +152,9 @@ class CsvFile:
         except (OSError, EOFError, zlib.error) as error:
             raise BadData(f"{self.path} cannot be read: {error}") from error
         lines = sample.splitlines()
+        stated = _STATED.fullmatch(lines[0]) if lines else None
+        if stated is not None:
+            return stated[1]
         lines = lines[:-1] if len(sample) == _SAMPLE and len(lines) > 1 else lines
 
         def merit(sign: str) -> tuple[float, int]:
@@ -171,7 +178,17 @@ class CsvFile:
                 f"{message}. The line seems to be separated by {_NAMES[others[0]]}, the header by "
                 f"{_NAMES.get(self.separator, self.separator)}: use one sign in all lines"
             )
-        return f"{message}. A field that holds the separator itself must be in double quotes"
+        if len(fields) == wanted + 1 and not fields[-1].strip():
+            return f"{message}. The line ends with a separator, the header does not: add one to it"
+        if len(fields) < wanted:
+            return f"{message}. If it is no row of the table, such as a total or a note, delete it"
+        message += ". A field that holds the separator itself must be in double quotes"
+        if len(self._lines) < _MOST_ABOVE:
+            message += (
+                f". If line {self._header_line} is a title and not the names of the columns, "
+                "delete what is above these names"
+            )
+        return message
 
     def _bad_quotes(self, line: int, error: csv.Error) -> str:
         if "end of data" in str(error):

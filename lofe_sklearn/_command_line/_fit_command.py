@@ -205,7 +205,7 @@ def _read(table: TableFile, options: FitOptions, notes: Notes) -> Training:
         )
     if len(frame) < 2:
         raise BadData(f"{path} has one row; at least 2 are needed to learn what is normal")
-    if all(_is_number(name) for name in frame.columns):
+    if all(map(_is_number, frame.columns)) or _is_like_rows(frame):
         notes.add(
             f"the first line, {', '.join(list(frame.columns)[:4])} and so on, is read as the "
             "header. If it is a row, put a line with names above it"
@@ -221,6 +221,12 @@ def _named_columns(options: FitOptions) -> list[tuple[str, str]]:
     named = [("--id", options.id_column), ("--known", options.known)]
     named += [("--ignore", name) for name in options.ignore]
     return [(option, name) for option, name in named if name is not None]
+
+
+def _is_like_rows(frame: pd.DataFrame) -> bool:
+    """Whether most names of columns are values of their columns, too."""
+    found = [frame[name].astype(str).str.strip().eq(name).any() for name in frame.columns]
+    return 2 * sum(found) > len(found)
 
 
 def _is_number(name: str) -> bool:

@@ -237,9 +237,16 @@ def shown_name(name: Any) -> str:
 def shown_value(value: Any) -> str:
     """Return a value as a short text."""
     if isinstance(value, Real) and not isinstance(value, (bool, Integral)):
-        return f"{float(value):.4g}"
+        return _number_text(float(value))
     text = " ".join(str(value).split())
     return text if len(text) <= _SHOWN_LETTERS else text[: _SHOWN_LETTERS - 3] + "..."
+
+
+def _number_text(number: float) -> str:
+    """Write a number with four digits, and an amount such as 70820000 as the table has it."""
+    if not 1e4 <= abs(number) < 1e15:
+        return f"{number:.4g}"
+    return f"{number:.0f}" if number.is_integer() or abs(number) >= 1e6 else f"{number:.6g}"
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,13 @@ _SPAN = re.compile(
 )
 # PT1H30M of ISO 8601, as polars writes it.
 _ISO = re.compile(r"([-+]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", _FLAGS)
+# 2 h 15 min, 2h 50m and 1 day 3 hours; also Std. and Min. of German tables.
+_PART = re.compile(
+    r"(\d+(?:\.\d+)?) ?(?:(d|days?)|(h|hrs?|hours?|std\.?)|(m|mins?\.?|minutes?)|"
+    r"(s|secs?|seconds?))",
+    _FLAGS,
+)
+_PARTS = re.compile(rf"{_PART.pattern}(?:,? ?{_PART.pattern})*", _FLAGS)
 _UNITS = 86_400.0, 3_600.0, 60.0, 1.0
 # Most columns of text show within so many values that they are none of times.
 _SAMPLE = 50
@@ -41,7 +48,9 @@ def seconds_of_all(texts: pd.Series) -> pd.Series | None:
     if not len(present) or seconds_in(present.iloc[0]) is None:
         return None
     seconds = read_seconds(texts)
-    return seconds if seconds.notna().sum() == len(present) else None
+    if seconds.notna().sum() < len(present) or all(map(_is_quantity, present)):
+        return None
+    return seconds
 
 
 def clocks_among_words(texts: pd.Series) -> tuple[pd.Series, tuple[str, ...]] | None:
@@ -59,6 +68,8 @@ def clocks_among_words(texts: pd.Series) -> tuple[pd.Series, tuple[str, ...]] | 
     are_words = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").isna().all()
     if not are_words or not may_be_missing(words, counts):
         return None
+    if all(map(_is_quantity, counts.index[seconds.notna()])):
+        return None
     return texts.map(seconds).astype(np.float64), kept(words)
 
 
@@ -73,7 +84,7 @@ def read_seconds(texts: pd.Series) -> pd.Series:
 def seconds_in(text: str) -> float | None:
     """Return the seconds since midnight, or of a duration; None if the text says neither."""
     word = text.strip()
-    for read in (_of_time_of_day, _of_span, _of_iso):
+    for read in (_of_time_of_day, _of_span, _of_iso, _of_parts):
         seconds = read(word)
         if seconds is not None:
             return seconds if abs(seconds) <= _MOST else None
@@ -110,6 +121,25 @@ def _of_iso(word: str) -> float | None:
     return _total(iso.groups()[1:]) * (-1 if iso[1] == "-" else 1)
 
 
+def _of_parts(word: str) -> float | None:
+    """Read 2 h 15 min, with each unit once and the largest first."""
+    if _PARTS.fullmatch(word) is None:
+        return None
+    seconds, last = 0.0, -1
+    for number, *units in _PART.findall(word):
+        place = next(i for i, unit in enumerate(units) if unit)
+        if place <= last:
+            return None
+        seconds, last = seconds + float(number) * _UNITS[place], place
+    return seconds
+
+
+def _is_quantity(text: str) -> bool:
+    """Whether a text has one unit alone: 5 m is a length where no other text has hours."""
+    word = text.strip()
+    return _PART.fullmatch(word) is not None and _of_span(word) is None
+
+
 def _total(parts: Sequence[str | None]) -> float:
     """Return the seconds of days, hours, minutes and seconds; those left out count 0."""
     return sum(float(part or 0) * unit for part, unit in zip(parts, _UNITS, strict=False))
@@ -120,6 +150,8 @@ def written_like(seconds: float, sample: str) -> str:
     import pandas as pd
 
     time = _TIME_OF_DAY.fullmatch(sample.strip())
+    if _PARTS.fullmatch(sample.strip()) and _of_span(sample.strip()) is None:
+        return _in_parts(seconds)
     if time is None or not 0 <= seconds < 86_400:
         span = pd.Timedelta(seconds=seconds)
         is_whole = ":" not in sample and span == pd.Timedelta(days=span.days)
@@ -130,3 +162,14 @@ def written_like(seconds: float, sample: str) -> str:
     if time[3] is None and moment.second == 0 and moment.microsecond == 0:
         return moment.strftime("%H:%M")
     return str(moment.time())
+
+
+def _in_parts(seconds: float) -> str:
+    """Write seconds as 2 h 15 min."""
+    parts, rest = [], round(seconds, 3)
+    for unit, name in zip(_UNITS, ("d", "h", "min", "s"), strict=True):
+        number = rest if name == "s" else rest // unit
+        rest -= number * unit
+        if number:
+            parts.append(f"{number:g} {name}")
+    return " ".join(parts) or "0 min"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _MIN_DIGITS = 3
 # 0830 and 083000 have one too.
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?", re.ASCII)
+_FOUR_DIGITS = re.compile(r"\s*[1-9]\d{3}\s*", re.ASCII)
 
 
 def without_nulls(texts: pd.Series) -> pd.Series:
@@ -37,3 +38,12 @@ def code_length(texts: pd.Series) -> int:
         return 0
     is_padded = any(word.startswith("0") for word in words)
     return n_digits if is_padded and not all(map(_TIME_OF_DAY.fullmatch, words)) else 0
+
+
+def are_of_four_digits(texts: pd.Series) -> bool:
+    """Whether texts are numbers from 1000 to 9999, which the vectorizer takes for years.
+
+    A number is read alike whether its column holds others of more digits or not.
+    """
+    words = counted(texts).index
+    return len(words) > 0 and all(map(_FOUR_DIGITS.fullmatch, words))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from lofe_sklearn._missing_codes import code_in, warn_of_codes
 from lofe_sklearn._validation import warn_user
 from lofe_sklearn.tabular._plain_columns import Column
+from lofe_sklearn.tabular._unread_numbers import warn_of_unread_numbers
 from lofe_sklearn.tabular._vectorizing import Reading
 
 
@@ -20,7 +21,13 @@ def warn_of_dropped(dropped: Mapping[str, str], owner: str) -> None:
         )
 
 
-def warn_of_codes_in_columns(columns: Mapping[str, Column], reading: Reading, owner: str) -> None:
+def warn_of_values(columns: Mapping[str, Column], reading: Reading, owner: str) -> None:
+    """Tell of values that are read in another way than the user may think."""
+    _warn_of_codes_in_columns(columns, reading, owner)
+    warn_of_unread_numbers(columns, reading, owner)
+
+
+def _warn_of_codes_in_columns(columns: Mapping[str, Column], reading: Reading, owner: str) -> None:
     """Tell of numbers that look like codes for missing values."""
     read = {name: reading.as_read(name, column.values) for name, column in columns.items()}
     codes = {

@@ -12,6 +12,7 @@ import numpy as np
 
 from lofe_sklearn.tabular._clock_texts import read_seconds
 from lofe_sklearn.tabular._code_texts import without_nulls
+from lofe_sklearn.tabular._date_formats import read_format
 from lofe_sklearn.tabular._plain_columns import (
     CATEGORY,
     EMPTY,
@@ -67,6 +68,8 @@ class FittedColumn:
         Texts of the fit that count as missing, since most others are numbers or dates.
     n_digits : int
         Of categories that are codes of equally many digits; 0 of all others.
+    text_format : str, optional
+        The format of times that this package has read from text, and not the vectorizer.
     """
 
     kind: str
@@ -80,6 +83,7 @@ class FittedColumn:
     writing: Writing | None = None
     words: tuple[str, ...] = ()
     n_digits: int = 0
+    text_format: str | None = None
 
     @classmethod
     def of(cls, column: Column, name: str, owner: str) -> FittedColumn:
@@ -100,7 +104,8 @@ class FittedColumn:
             known = spellings(column.values.dropna().unique())
             return cls(column.kind, spellings=known, words=column.words, n_digits=column.n_digits)
         if column.kind == TIME:
-            return cls(TIME, None if column.zone is None else _name_of(column.zone))
+            zone = None if column.zone is None else _name_of(column.zone)
+            return cls(TIME, zone, words=column.words, text_format=column.text_format)
         read: dict[str, Any] = {
             "is_clock": column.is_clock,
             "writing": column.writing,
@@ -181,6 +186,8 @@ class FittedColumn:
             has_zone = {bool(_WITH_ZONE.fullmatch(text)) for text in texts[times.notna()]}
             if self.zone is None:
                 times = times.dt.tz_localize(None)
+            if self.text_format is not None:
+                times = read_format(texts, self.text_format).fillna(times)
             column, remedy = Column(TIME, times), "Read them with pandas.to_datetime, and then set"
         else:
             has_zone, remedy = {column.zone is not None}, "Set"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lofe_sklearn.tabular._clock_texts import clocks_among_words, seconds_of_all
-from lofe_sklearn.tabular._code_texts import code_length, without_nulls
+from lofe_sklearn.tabular._code_texts import are_of_four_digits, code_length, without_nulls
+from lofe_sklearn.tabular._date_formats import dates_in_formats
 from lofe_sklearn.tabular._date_texts import dates_among_words, in_iso_form
 from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
 
@@ -40,6 +41,8 @@ class Column:
         Texts of the fit that count as missing, since most others are numbers or dates.
     n_digits : int
         Of categories that are codes of equally many digits; 0 of all others.
+    text_format : str, optional
+        How times are written that were read from text here, and not by the vectorizer.
     """
 
     kind: str
@@ -48,6 +51,7 @@ class Column:
     writing: Writing | None = None
     words: tuple[str, ...] = ()
     n_digits: int = 0
+    text_format: str | None = None
 
     @property
     def zone(self) -> Any:
@@ -101,12 +105,16 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
     among numbers or dates become missing values. That is for the table of a fit only. In another
     one it would depend on the other rows what a text such as "12:30" or "1.234" is.
     """
+    import pandas as pd
+
     if column.kind != TEXT:
         return column
     n_digits = code_length(column.values)
     if n_digits:
         codes = without_nulls(column.values).astype("category")
         return Column(CATEGORY, codes, n_digits=n_digits)
+    if are_of_four_digits(column.values):
+        return Column(NUMBER, pd.to_numeric(column.values, errors="coerce").astype(np.float64))
     seconds = seconds_of_all(column.values)
     if seconds is not None:
         return Column(NUMBER, seconds, is_clock=True)
@@ -118,6 +126,9 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
     clocks = clocks_among_words(column.values)
     if clocks is not None:
         return Column(NUMBER, clocks[0], is_clock=True, words=clocks[1])
+    dates = dates_in_formats(column.values)
+    if dates is not None:
+        return Column(TIME, dates[1], words=dates[2], text_format=dates[0])
     among_words = dates_among_words(column.values)
     if among_words is not None:
         return Column(TEXT, among_words[0], words=among_words[1])

@@ -1,7 +1,8 @@
 """Numbers that are written as text with a unit, a currency, groups of digits or a decimal comma.
 
-Such as "12 %", "5 mg", "1.234,50 €", "$1,234.50", "1'234", "<0.1" and "(1,200)". How one of them
-is read, "1.234" for one, depends on the others of its column, so it is decided in the fit.
+Such as "12 %", "5 mg", "1.234,50 €", "$1,234.50", "$1.2M", "1'234", "<0.1" and "(1,200)".
+How one of them is read, "1.234" for one, depends on the others of its column, so it is decided in
+the fit.
 """
 
 from __future__ import annotations
@@ -10,11 +11,17 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofe_sklearn.tabular._magnitudes import (
+    are_counts,
+    factor_of_count,
+    factor_of_money,
+    split_currency,
+)
 from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
 from lofe_sklearn.tabular._units import ratio_of_units
 
@@ -26,10 +33,12 @@ _CODES = (
     "USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|BRL|MXN|ZAR|KRW|SGD|"
     r"HKD|ILS|RUB|UAH|US\$|C\$|A\$|R\$|Rs\.?|Fr\.?|kr\.?"
 )
+_CURRENCY = rf"[{_SIGNS}]|{_CODES}"
+_UNIT = rf"(?:[^\W\d_]|[%‰°µ/·{_SIGNS}]){{1,10}}\.?"
 _QUANTITY = re.compile(
-    rf"(?:[<>≤≥]=?|[~≈])?\s*(?P<open>\()?(?P<sign>[-+])?\s?(?P<before>[{_SIGNS}]|{_CODES})?\s?"
+    rf"(?:[<>≤≥]=?|[~≈])?\s*(?P<open>\()?(?P<sign>[-+])?\s?(?P<before>{_CURRENCY})?\s?"
     r"(?P<minus>-)?(?P<digits>[.,]?\d(?:[\d.,' ]*\d)?)(?P<power>[eE][-+]?\d{1,3})?"
-    rf"\s?(?P<after>(?:[^\W\d_]|[%‰°µ/·{_SIGNS}]){{1,10}}\.?)?(?P<late>-)?(?P<close>\))?"
+    rf"\s?(?P<after>{_UNIT}(?: {_UNIT})?)?(?:(?P<late>-)|\+)?(?P<close>\))?"
 )
 # Minus signs, apostrophes, Arabic separators and full-width signs, by their plain forms.
 _ALIKE = str.maketrans("\u2212\u2013\u2019\u02bc\u066b\u066c\uff05\uff0e\uff0c\u066a", "--''.,%.,%")
@@ -48,6 +57,10 @@ class Writing:
         Currency and unit, with the space next to the number.
     n_decimals : int
         How many digits most numbers have behind the decimal sign.
+    times : dict of str to float
+        What multiplies numbers, such as {"": 1.0, "k": 1000.0}.
+    are_counts : bool
+        Whether letters behind a number are no units but multiply it, as in 3.4k.
     """
 
     decimal: str = "."
@@ -55,6 +68,8 @@ class Writing:
     before: str = ""
     after: str = ""
     n_decimals: int = 0
+    times: dict[str, float] = field(default_factory=dict)
+    are_counts: bool = False
 
     def read(self, texts: pd.Series) -> pd.Series:
         """Return the number that each text says; missing for other texts and other quantities.
@@ -68,6 +83,7 @@ class Writing:
 
     def _number(self, text: str) -> float | None:
         parts = _parts_of(text)
+        parts = parts.as_count() if parts is not None and self.are_counts else parts
         number = None if parts is None else parts.number(self.decimal)
         if parts is None or number is None:
             return _plain_number(text)
@@ -78,12 +94,15 @@ class Writing:
 
     def written(self, number: float) -> str:
         """Write a number as the texts are written."""
+        times = [text for text, factor in self.times.items() if factor <= abs(number)]
+        after = max(times or self.times or [""], key=lambda text: self.times.get(text, 1.0))
+        number /= self.times.get(after, 1.0)
         digits = self.n_decimals
         while digits < self.n_decimals + 3 and not np.isclose(round(number, digits), number, 1e-9):
             digits += 1
         signs = {",": self.grouping, ".": self.decimal}
         text = "".join(signs.get(sign, sign) for sign in f"{abs(number):,.{digits}f}")
-        return ("-" if number < 0 else "") + self.before + text + self.after
+        return ("-" if number < 0 else "") + self.before + text + after + self.after
 
 
 def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]] | None:
@@ -99,6 +118,9 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
     if not len(counts) or not any(_parts_of(text) for text in counts.index[:50]):
         return None
     parts = {text: found for text in counts.index if (found := _parts_of(text)) is not None}
+    counted_by_letters = are_counts({found.after for found in parts.values() if not found.before})
+    if counted_by_letters:
+        parts = {text: found.as_count() for text, found in parts.items()}
     units = Counter[str]()
     for text, found in parts.items():
         units[found.unit] += int(counts[text])
@@ -110,7 +132,7 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
         for text, found in parts.items()
         if not found.unit or ratio_of_units(found.unit, unit) is not None
     }
-    writing = _writing_of(alike, counts)
+    writing = replace(_writing_of(alike, counts), are_counts=counted_by_letters)
     read = writing.read(counts.index.to_series())
     words = read.index[read.isna()].tolist()
     if not words and pd.to_numeric(counts.index.to_series(), errors="coerce").notna().all():
@@ -140,6 +162,15 @@ class _Parts:
     is_negative: bool
     before: str
     after: str
+    times: str = ""
+    factor: float = 1.0
+
+    def as_count(self) -> _Parts:
+        """Return this with the text behind the number as what multiplies it, if it can be."""
+        factor = factor_of_count(self.after)
+        if factor is None or self.times:
+            return self
+        return replace(self, after="", times=self.after, factor=factor)
 
     @property
     def unit(self) -> str:
@@ -157,6 +188,7 @@ class _Parts:
             if re.fullmatch(grouped, whole) is None:
                 return None
         size = float(re.sub(r"\D", "", whole) + "." + fraction + "0" + self.power)
+        size *= self.factor
         return -size if self.is_negative else size
 
 
@@ -174,12 +206,20 @@ def _parts_of(text: str) -> _Parts | None:
     # A number with + and spaces is a telephone's.
     is_code = re.match(r"0\d", digits) or (found["sign"] == "+" and " " in digits)
     minus = [found["sign"] == "-", bool(found["minus"]), bool(found["late"]), bool(found["open"])]
-    if is_code or sum(minus) > 1 or (found["before"] and found["after"]):
+    if is_code or sum(minus) > 1:
         return None
-    before = _with_space(word, found, "before")
-    return _Parts(
-        digits, found["power"] or "", any(minus), before, _with_space(word, found, "after")
-    )
+    before, after = _with_space(word, found, "before"), _with_space(word, found, "after")
+    parts = _Parts(digits, found["power"] or "", any(minus), before, after)
+    if not after:
+        return parts
+    if before:
+        factor = factor_of_money(after)
+        return None if factor is None else replace(parts, after="", times=after, factor=factor)
+    divided = split_currency(after, _CURRENCY)
+    factor = None if divided is None else factor_of_money(divided[0], has_unit=True)
+    if divided is None or factor is None:
+        return parts
+    return replace(parts, times=divided[0], after=divided[1], factor=factor)
 
 
 def _with_space(word: str, found: re.Match[str], name: str) -> str:
@@ -204,16 +244,19 @@ def _writing_of(parts: dict[str, _Parts], counts: pd.Series) -> Writing:
     decimal = _decimal_sign(parts.values())
     styles = Counter[tuple[str, str]]()
     groupings, decimals = Counter[str](), Counter[int]()
+    times: dict[str, float] = {}
     for text, found in parts.items():
         n_rows = int(counts[text])
         if found.unit:
             styles[found.before, found.after] += n_rows
+        times[found.times] = found.factor
         whole, _, fraction = found.digits.partition(decimal)
         decimals[len(fraction)] += n_rows
         groupings.update(re.sub(r"\d", "", whole)[:1])
     (before, after), _ = styles.most_common(1)[0] if styles else (("", ""), 0)
     grouping = groupings.most_common(1)[0][0] if groupings else ""
-    return Writing(decimal, grouping, before, after, decimals.most_common(1)[0][0])
+    times = times if any(times) else {}
+    return Writing(decimal, grouping, before, after, decimals.most_common(1)[0][0], times)
 
 
 def _decimal_sign(numbers: Iterable[_Parts]) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # In text of fewer different values each is a feature, so that a word among them is seen as it is.
-_MANY_VALUES = 40
+MANY_VALUES = 40
 # Of many values so few may be no numbers, or half of them where they are a few placeholders.
 _FEW_WORDS, _MOST_PLACEHOLDERS, _PLACEHOLDERS = 0.1, 0.5, 3
 _MOST_KEPT = 1000
@@ -42,7 +42,7 @@ def may_be_missing(words: list[str], counts: pd.Series) -> bool:
         return True
     share = float(counts[words].sum() / counts.sum())
     most = _MOST_PLACEHOLDERS if len(words) <= _PLACEHOLDERS else _FEW_WORDS
-    return len(counts) - len(words) >= _MANY_VALUES and share <= most
+    return len(counts) - len(words) >= MANY_VALUES and share <= most
 
 
 def kept(words: Iterable[str]) -> tuple[str, ...]:

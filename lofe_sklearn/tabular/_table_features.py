@@ -22,8 +22,8 @@ from lofe_sklearn._validation import (
 from lofe_sklearn.tabular._far_dates import first_and_last, warn_of_far_dates
 from lofe_sklearn.tabular._filled import Filling
 from lofe_sklearn.tabular._fit_remarks import (
-    warn_of_codes_in_columns,
     warn_of_dropped,
+    warn_of_values,
     warn_of_words,
 )
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
@@ -120,10 +120,10 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     Warns
     -----
     UserWarning
-        If columns are dropped; if words among numbers count as missing; if another table has
-        columns that were not there in the fit, which are ignored, values that cannot be read,
-        missing values if there were none, or dates that are more than a year outside those of the
-        fit where the year is no feature.
+        If columns are dropped; if words among numbers count as missing; if text seems to hold
+        numbers in a form that is not read; if another table has columns that were not there in the
+        fit, which are ignored, values that cannot be read, missing values if there were none, or
+        dates that are more than a year outside those of the fit where the year is no feature.
 
     Notes
     -----
@@ -287,7 +287,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         self.vectorizer_ = vectorizer
         self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})
         self._typical = typical_values(every, table, self._reading)
-        warn_of_codes_in_columns(every, self._reading, owner)
+        warn_of_values(every, self._reading, owner)
         self._columns = {
             name: fitted.read_as(self._reading.kinds[name], self._reading.time_formats.get(name))
             for name, fitted in self._columns.items()

@@ -80,7 +80,7 @@ class ReasonsMixin:
                 fitted = self._columns.get(name)
                 value = _number_like(value, table[name], fitted)
             elif hasattr(value, "to_period"):
-                value = _time_like(value, table[name])
+                value = _time_like(value, table[name], self._columns.get(name))
             shown.append(value)
         return shown
 
@@ -105,11 +105,14 @@ def _number_like(seconds: Any, values: pd.Series, fitted: FittedColumn | None) -
     return seconds
 
 
-def _time_like(time: pd.Timestamp, values: pd.Series) -> Any:
-    """Return a time as a period or a date, if values are such."""
+def _time_like(time: pd.Timestamp, values: pd.Series, fitted: FittedColumn | None) -> Any:
+    """Return a time as text of the fit's format, a period or a date, if values are such."""
     if hasattr(values.dtype, "freq"):
         return time.to_period(values.dtype.freq)
-    return time.date() if type(_first_present(values)) is datetime.date else time
+    sample = _first_present(values)
+    if fitted is not None and fitted.text_format is not None and isinstance(sample, str):
+        return time.strftime(fitted.text_format)
+    return time.date() if type(sample) is datetime.date else time
 
 
 def _first_present(values: pd.Series) -> Any:

@@ -31,6 +31,8 @@ _MIN_ROWS = 20
 _BIRTHDAYS = 20
 # Different integers beyond this, such as identifiers of 64 bits, may be one number in float64.
 _EXACT = 2**53
+# 20260131 and 20260131T0830 are read as dates.
+_DAY = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(T\d{4}(\d\d)?)?", re.ASCII)
 _WORDS_OF_NAMES = {"id", "ids", "uid", "uuid", "guid", "key", "pk", "rowid", "index", "identifier"}
 
 
@@ -135,6 +137,8 @@ def _are_numbers_of_rows(numbers: np.ndarray, name: str) -> bool:
 def _are_names_of_rows(texts: list[str], name: str) -> bool:
     """Whether different texts are single words with digits or signs in them, not sentences."""
     words = [text.strip() for text in texts]
+    if all(map(_DAY.fullmatch, words)):
+        return False
     try:
         numbers = np.array([float(word) for word in words])
     except ValueError:

@@ -24,6 +24,14 @@ FILES = {
     "one column": ("t.csv", "a\n1\n2\n3\n", "too few columns .*: 'a'.*--separator"),
     "mixed separators": ("t.csv", "a,b,c\n1,2,3\n4;5;6\n", r"line 3: 1 field, .*semicolon.*comma"),
     "a field too many": ("t.csv", "a,b\n1,2\n1,2,3\n", "line 3: 3 fields, but the header has 2"),
+    "a title above": (
+        "t.csv",
+        "Account;12\n\nday;shop;amount\n1;a;3\n",
+        r"line 3: 3 fields, .*If line 1 is a title .*delete what is above these names",
+    ),
+    "a note below": ("t.csv", "a,b\n" + ROWS + "40 rows\n", "line 42: 1 field.*a note, delete it"),
+    "a total below": ("t.csv", "a,b,c\n1,2,3\nTotal,2\n", "line 3: 2 fields.*a total .*delete it"),
+    "separators at the end": ("t.csv", "a,b\n1,2,\n3,4,\n", "line 2: .*ends with a separator"),
     "an open quote": ("t.csv", 'a,b\n1,2\n1,"2\n', "line 3: a double quote is opened"),
     "text behind a quote": ("t.csv", 'a,b\n1,2\n"1"x,2\n', "line 3: "),
     "another encoding": (

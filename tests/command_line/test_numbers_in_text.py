@@ -97,3 +97,24 @@ def test_codes_with_a_zero_in_front_stay_text(tmp_path):
     frame = read(tmp_path / "t.csv", ".")
     assert frame["code"].dropna().tolist() == ["01234", "80331"]
     assert frame["size"].tolist() == [1, 2, 3]
+
+
+def test_excels_line_that_names_the_separator_is_not_part_of_the_table(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = "".join(f"{i},5;{i}\n" for i in range(9))
+    path.write_text("\ufeffsep=;\na,x;b\n" + rows, encoding="utf-8")
+    for separator in ("auto", ";"):
+        table = open_table(path, ReadingOptions(separator=separator))
+        [frame] = table.chunks(None)
+        assert list(frame) == table.columns == ["a,x", "b"]
+        assert frame["b"].tolist() == [str(i) for i in range(9)]
+        assert table.place(1) == "line 3"
+
+
+def test_a_note_says_that_a_row_was_read_as_the_header(lofe, tmp_path):
+    rows = [f"{i % 9},5;{'ab'[i % 2]};0{i % 7}\n" for i in range(63)]
+    (tmp_path / "none.csv").write_text("".join(rows))
+    (tmp_path / "years.csv").write_text("2020;kind;2021\n" + "".join(rows))
+    note = "note: the first line, 0,5, a, 00 and so on, is read as the header"
+    assert note in lofe("fit", tmp_path / "none.csv").stderr
+    assert "is read as the header" not in lofe("fit", tmp_path / "years.csv").stderr

@@ -132,3 +132,19 @@ def test_errors_come_through(fitted):
         fitted.predict(X.drop(columns="amount"))
     with pytest.raises(ValueError, match="^TableFeatures: column 'amount' must hold"):
         table_pipeline(loe()).fit(X.assign(amount=[[1]] * len(X)))
+
+
+def test_warnings_of_steps_point_to_the_line_of_the_user():
+    table = make_transactions(60, random_state=0)[0].drop(columns=["transaction_id", "merchant"])
+    detector = LOE(AutoEncoder(max_epochs=1), contamination=0.1, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        pipeline = table_pipeline(detector).fit(table)
+        more = table.assign(d=1)
+        for method in ("predict", "score_samples", "decision_function", "predict_proba"):
+            getattr(pipeline, method)(more)
+        pipeline[:-1].transform(more)
+    texts = [str(warning.message) for warning in caught]
+    assert len([text for text in texts if "dropped columns" in text]) == 1
+    assert len([text for text in texts if "not there in the fit" in text]) == 5
+    assert {warning.filename for warning in caught} == {__file__}

@@ -1,0 +1,85 @@
+"""Dates in text in formats that the vectorizer does not know, such as 31.01.26 and 1/31/26 9:05 PM.
+
+It knows no years of two digits, no hours of one digit, and no short names of months beside May,
+whose short name is a long one too.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from lofe_sklearn.tabular._stray_words import NULLS, counted, kept, may_be_missing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DAYS = (
+    *("%d.%m.%y", "%d.%m.%Y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d"),
+    *("%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%m/%Y"),
+    *("%d-%b-%y", "%d-%b-%Y", "%d %b %y", "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%a %b %d %Y"),
+    *("%a, %d %b %Y", "%B %d, %Y", "%d %B %Y", "%b %Y", "%B %Y"),
+)
+_CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S,%f", "%I:%M %p", "%I:%M:%S %p")
+_FORMATS = [
+    *_DAYS,
+    *(day + space + clock for day in _DAYS for clock in _CLOCKS for space in (" ", ", ", "T")),
+]
+# Most texts need not be tried by each format.
+_MAY_BE_DATE = re.compile(r"(?=.{5,40}$)([A-Z][a-z]{2,8},? )?(\d{1,4}|[A-Z][a-z]{2,8})[-./ ].*\d.*")
+
+
+def dates_in_formats(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
+    """Return the format of a column of dates, the dates, and the words among them.
+
+    Where several formats read all dates, as 01/02/26 may be in January or February, it is the one
+    by which they lie closest together. None where the texts are no dates, and where the vectorizer
+    reads them.
+    """
+    counts = counted(texts)
+    found = [
+        (how, read_format(counts.index.to_series(), how)) for how in _formats(counts.index[:50])
+    ]
+    if not found:
+        return None
+    n_read = [int(counts[dates.notna().to_numpy()].sum()) for _, dates in found]
+    alike = [pair for pair, number in zip(found, n_read, strict=True) if number == max(n_read)]
+    how, dates = min(alike, key=lambda pair: pair[1].max() - pair[1].min())
+    words = counts.index[dates.isna()].tolist()
+    if not may_be_missing(words, counts):
+        return None
+    known = texts.mask(texts.isin(words) | texts.str.strip().isin(NULLS), None)
+    if _vectorizer_reads(known):
+        return None
+    return how, read_format(known, how), kept(words)
+
+
+def read_format(texts: pd.Series, how: str) -> pd.Series:
+    """Return the dates of texts that have the format; missing for others."""
+    import pandas as pd
+
+    return pd.to_datetime(texts.str.strip(), format=how, errors="coerce")
+
+
+def _formats(texts: Iterable[str]) -> list[str]:
+    """Return the formats that most of the texts may have."""
+    dated = [text.strip() for text in texts if _MAY_BE_DATE.fullmatch(text.strip())]
+    n_each = Counter(how for text in dated for how in _FORMATS if _has_format(text, how))
+    return [how for how in _FORMATS if 2 * n_each[how] > len(dated)]
+
+
+def _has_format(text: str, how: str) -> bool:
+    try:
+        datetime.datetime.strptime(text, how)
+    except ValueError:
+        return False
+    return True
+
+
+def _vectorizer_reads(texts: pd.Series) -> bool:
+    from skrub import to_datetime
+
+    return bool(to_datetime(texts.dropna()).dtype.kind == "M")

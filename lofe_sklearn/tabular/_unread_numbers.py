@@ -1,0 +1,44 @@
+"""Columns of text that hold numbers in a form that is not read, such as 120/80."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from lofe_sklearn._validation import warn_user
+from lofe_sklearn.tabular._plain_columns import TEXT, Column
+from lofe_sklearn.tabular._stray_words import MANY_VALUES, counted
+from lofe_sklearn.tabular._vectorizing import Reading
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*", re.ASCII)
+# They begin with a number; codes and names begin with a letter. 1.2.3 alone is a version or an
+# address of a computer.
+_FORM = re.compile(r"[^\w\s]{0,2} ?0[^\w]*\w.*|[^\w\s]{0,2} ?0\s*[^\w\s].*", re.ASCII)
+# Telephone numbers and the like.
+_CODE = re.compile(r"[+(]?0(?:[-. ()]+0)*", re.ASCII)
+_MOST_OTHERS = 0.1
+
+
+def warn_of_unread_numbers(columns: Mapping[str, Column], reading: Reading, owner: str) -> None:
+    """Tell of columns of text whose values are numbers between the same signs or words."""
+    found = []
+    for name, column in columns.items():
+        if column.kind == TEXT and reading.kinds.get(name) == TEXT:
+            counts = counted(column.values)
+            if len(counts) >= MANY_VALUES and _hold_numbers(list(map(str, counts.index))):
+                found.append(f"{name!r} (such as {counts.index[0][:40]!r})")
+    if found:
+        warn_user(
+            f"{owner}: columns of text seem to hold numbers or dates in a form that is not read: "
+            f"{', '.join(found)}. They are compared by their characters, so that a far value may "
+            "not be found. Make a column of each number or date in them."
+        )
+
+
+def _hold_numbers(texts: list[str]) -> bool:
+    forms = Counter(_NUMBER.sub("0", text.strip()) for text in texts[:1000])
+    form, number = forms.most_common(1)[0]
+    if number < (1 - _MOST_OTHERS) * sum(forms.values()):
+        return False
+    return _FORM.fullmatch(form) is not None and _CODE.fullmatch(form) is None

@@ -1,0 +1,115 @@
+"""Dates in text in the formats of exports that skrub does not read: two-digit years, am and pm."""
+
+import io
+
+import numpy as np
+import pytest
+
+from lofe_sklearn import LOE, AutoEncoder, load, save
+from lofe_sklearn.inspection import explain
+from lofe_sklearn.tabular import TableFeatures, table_pipeline
+
+pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
+import pandas as pd
+
+N = 120
+DAYS = pd.Series(pd.date_range("2026-01-01 00:05", periods=N, freq="31h"))
+FORMATS = [
+    *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%y-%m-%d", "%d-%m-%y", "%d-%b-%y", "%d %b %y"),
+    *("%b %d, %Y", "%a %b %d %Y", "%b %Y", "%d.%m.%y %H:%M", "%m/%d/%y %I:%M %p"),
+    *("%m/%d/%Y %I:%M:%S %p", "%d.%m.%Y, %H:%M", "%Y-%m-%d %H:%M:%S,%f"),
+]
+
+
+def table_of(texts):
+    return pd.DataFrame(
+        {"number": np.arange(N) ** 1.5, "day": pd.Series(list(texts), dtype=object)}
+    )
+
+
+def without_zeros(texts):
+    """Write 01/07/26 as 1/7/26, as Excel does."""
+    return texts.str.replace(r"\b0(\d)(?=[./])", r"\1", regex=True)
+
+
+@pytest.mark.parametrize("zeros", [True, False])
+@pytest.mark.parametrize("how", FORMATS)
+def test_the_features_are_those_of_the_dates(how, zeros):
+    texts = DAYS.dt.strftime(how)
+    dates = pd.to_datetime(texts, format=how)
+    features = TableFeatures().fit(table_of(texts if zeros else without_zeros(texts)))
+    assert features.column_kinds_["day"] == "time"
+    assert features.dropped_ == {}
+    expected = TableFeatures().fit_transform(table_of(dates))
+    rows = table_of(texts if zeros else without_zeros(texts))
+    for given in (rows, table_of(dates)):  # tomorrow's table may have dates, too
+        pd.testing.assert_frame_equal(features.transform(given), expected)
+    pd.testing.assert_frame_equal(features.transform(rows.iloc[[7]]), expected.iloc[[7]])
+
+
+def test_words_among_dates_are_missing_with_a_warning():
+    texts = DAYS.dt.strftime("%d.%m.%y").mask(np.arange(N) == 5, "open")
+    with pytest.warns(UserWarning, match=r"treated as missing: 'day' \(1, such as 'open'\)"):
+        features = TableFeatures().fit(table_of(texts))
+    assert features.column_kinds_["day"] == "time"
+    assert features.transform(table_of(texts))["day_missing"].idxmax() == 5
+
+
+def test_a_text_that_is_no_date_tomorrow_is_named():
+    features = TableFeatures().fit(table_of(DAYS.dt.strftime("%d.%m.%y")))
+    odd = table_of(DAYS.dt.strftime("%d.%m.%y").mask(np.arange(N) == 3, "31.02.26"))
+    with pytest.warns(UserWarning, match=r"'day' \(1, such as '31.02.26'\)"):
+        features.transform(odd)
+
+
+def test_days_and_months_are_told_apart_by_the_shortest_span():
+    # The first twelve days of January, not the first days of twelve months.
+    first = pd.Series(pd.date_range("2026-01-01", periods=12).repeat(10))
+    features = TableFeatures().fit(table_of(first.dt.strftime("%d/%m/%y")))
+    expected = TableFeatures().fit_transform(table_of(first))
+    rows = features.transform(table_of(first.dt.strftime("%d/%m/%y")))
+    pd.testing.assert_frame_equal(rows, expected)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"{1 + i % 3}.{i % 7}.{i % 13}" for i in range(N)],  # versions
+        [f"10.0.{i % 3}.{i}" for i in range(N)],  # addresses
+        [f"{110 + i % 30}/{70 + i % 20}" for i in range(N)],  # blood pressures
+        [f"580-{i:03}-4321" for i in range(N)],  # telephones
+    ],
+)
+def test_other_texts_of_numbers_and_signs_are_no_dates(texts):
+    assert TableFeatures(keep=["day"]).fit(table_of(texts)).column_kinds_["day"] == "text"
+
+
+@pytest.mark.parametrize("how", ["%Y%m%d", "%Y%m%dT%H%M%S", "%d-%b-%Y"])
+def test_different_dates_of_digits_and_letters_are_no_identifiers(how):
+    features = TableFeatures().fit(table_of(DAYS.dt.strftime(how)))
+    assert features.column_kinds_["day"] == "time"
+
+
+def test_numbers_of_four_digits_are_no_years():
+    # The table of a program that passes all values as text, as that of Google Sheets does.
+    numbers = pd.Series(1000 + 60 * np.arange(N))
+    features = TableFeatures().fit(table_of(numbers.astype(str)))
+    expected = TableFeatures().fit(table_of(numbers))
+    assert features.column_kinds_["day"] == "number"
+    more = numbers.replace(1060, 950_000)
+    given = features.transform(table_of(more.astype(str)))
+    pd.testing.assert_frame_equal(given, expected.transform(table_of(more)))
+
+
+def test_reasons_and_files_have_the_dates_as_they_were_written(tmp_path):
+    table = table_of(DAYS.dt.strftime("%d.%m.%y"))
+    table.loc[9, "day"] = "03.03.99"
+    detector = LOE(AutoEncoder(max_epochs=20), contamination=0.02, random_state=0)
+    pipeline = table_pipeline(detector).fit(table)
+    scores = pipeline.score_samples(table)
+    assert scores.argmin() == 9
+    [[reason]] = explain(pipeline, table.iloc[[9]]).top(1)
+    assert (reason.feature, reason.value, reason.typical) == ("day", "03.03.99", "18.03.26")
+    save(pipeline, tmp_path / "model.lofe")
+    read = pd.read_csv(io.StringIO(table.to_csv(index=False)))
+    np.testing.assert_array_equal(load(tmp_path / "model.lofe").score_samples(read), scores)

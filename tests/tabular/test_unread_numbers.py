@@ -1,0 +1,74 @@
+"""The warning about text that holds numbers in a form that is not read."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from lofe_sklearn.datasets import make_transactions
+from lofe_sklearn.tabular import TableFeatures
+
+pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
+import pandas as pd
+
+N = 200
+NUMBERS = np.random.default_rng(0).integers(100, 999, (N, 3))
+
+
+def fit(texts):
+    # Each text comes twice, so that none is an identifier.
+    half = list(texts)[: N // 2]
+    table = pd.DataFrame({"size": np.arange(N) ** 1.5, "column": half + half})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        kind = TableFeatures().fit(table).column_kinds_["column"]
+    return kind, [str(each.message) for each in caught]
+
+
+UNREAD = {
+    "blood pressures": lambda a, b, c: f"{a}/{b}",
+    "coordinates": lambda a, b, c: f"48.{a}, 11.{b}",
+    "latitudes": lambda a, b, c: f"48°{a % 60}'{c % 60}\" N",
+    "sizes": lambda a, b, c: f"{a}x{b}x{c}",
+    "prices": lambda a, b, c: f"${a} / night",
+    "tolerances": lambda a, b, c: f"{a}.5 ± {b}.5",
+    "dates": lambda a, b, c: f"{1 + a % 28:02}.{1 + b % 12:02}.2026, 08:{c % 60:02} Uhr",
+}
+
+
+@pytest.mark.parametrize("kind", UNREAD)
+def test_it_names_the_column_and_a_value(kind):
+    texts = [UNREAD[kind](*row) for row in NUMBERS]
+    read, [message] = fit(texts)
+    assert read == "text"
+    assert "hold numbers or dates in a form that is not read: 'column' (such as '" in message
+    assert any(repr(text) in message for text in texts)
+    # A few other texts do not change that.
+    assert len(fit(["none", *texts[1:]])[1]) == 1
+
+
+OTHERS = {
+    "telephones": lambda a, b, c: f"{a}-{b}-{c}7",
+    "addresses of computers": lambda a, b, c: f"10.{a % 9}.{b % 255}.{c % 255}",
+    "versions": lambda a, b, c: f"{a % 5}.{b % 9}.{c % 13}",
+    "codes": lambda a, b, c: f"INV-{a}/{b}",
+    "streets": lambda a, b, c: f"{a} {['Oak', 'Main', 'Hill'][b % 3]} Street",
+    "sentences": lambda a, b, c: f"card {a} was used {b} times in shop {c}",
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_names_codes_and_sentences_do_not_warn(kind):
+    assert fit([OTHERS[kind](*row) for row in NUMBERS]) == ("text", [])
+
+
+def test_few_texts_do_not_warn():
+    # Each of them is a feature: a rare one is seen.
+    assert fit([f"{a % 5}/{b % 3}" for a, b, _ in NUMBERS]) == ("text", [])
+
+
+def test_transactions_do_not_warn():
+    table, _ = make_transactions(500, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TableFeatures().fit(table.drop(columns=["transaction_id", "currency"]))
