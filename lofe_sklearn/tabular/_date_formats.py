@@ -28,8 +28,17 @@ _FORMATS = [
     *_DAYS,
     *(day + space + clock for day in _DAYS for clock in _CLOCKS for space in (" ", ", ", "T")),
 ]
-# Most texts need not be tried by each format.
-_MAY_BE_DATE = re.compile(r"(?=.{5,40}$)([A-Z][a-z]{2,8},? )?(\d{1,4}|[A-Z][a-z]{2,8})[-./ ].*\d.*")
+
+
+def _signs(text: str) -> str:
+    """Return what is neither letter nor digit, which dates share with their format."""
+    return re.sub(r"[%\w]", "", " ".join(text.split()))
+
+
+# So that a text need not be tried by each format.
+_BY_SIGNS: dict[str, list[str]] = {}
+for _format in _FORMATS:
+    _BY_SIGNS.setdefault(_signs(_format), []).append(_format)
 
 
 def dates_in_formats(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
@@ -65,15 +74,15 @@ def read_format(texts: pd.Series, how: str) -> pd.Series:
 
 
 def _formats(texts: Iterable[str]) -> list[str]:
-    """Return the formats that most of the texts may have."""
-    dated = [text.strip() for text in texts if _MAY_BE_DATE.fullmatch(text.strip())]
-    n_each = Counter(how for text in dated for how in _FORMATS if _has_format(text, how))
+    """Return the formats that most of the texts may have, of those with a format's signs."""
+    dated = [(text, _BY_SIGNS[_signs(text)]) for text in texts if _signs(text) in _BY_SIGNS]
+    n_each = Counter(how for text, formats in dated for how in formats if _has_format(text, how))
     return [how for how in _FORMATS if 2 * n_each[how] > len(dated)]
 
 
 def _has_format(text: str, how: str) -> bool:
     try:
-        datetime.datetime.strptime(text, how)
+        datetime.datetime.strptime(text.strip(), how)
     except ValueError:
         return False
     return True
