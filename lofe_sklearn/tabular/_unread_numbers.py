@@ -32,7 +32,7 @@ def warn_of_unread_numbers(columns: Mapping[str, Column], reading: Reading, owne
         warn_user(
             f"{owner}: columns of text seem to hold numbers or dates in a form that is not read: "
             f"{', '.join(found)}. They are compared by their characters, so that a far value may "
-            "not be found. Make a column of each number or date in them."
+            "not be found. Write all values of a column in one form, with one number or date each."
         )
 
 
