@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from lofe_sklearn._validation import warn_user
@@ -17,34 +17,52 @@ if TYPE_CHECKING:
 # Tomorrow's rows, and those of the same season next year, are no surprise.
 _YEAR = 366 * 86_400.0
 # skrub's names for features that tell one year from another.
-_GROWING = "year", "total_seconds"
+_CALENDAR_YEAR, _SINCE_1970 = "year", "total_seconds"
 
 
 def first_and_last(
-    columns: Mapping[str, Column], reading: Reading, features: Mapping[str, str]
+    columns: Mapping[str, Column], reading: Reading
 ) -> dict[str, tuple[float, float]]:
-    """Return the first and last time of each column whose features do not tell the year.
+    """Return the first and last time of each column of times, in seconds since 1970."""
+    found = {}
+    for name, column in columns.items():
+        seconds = _seconds(reading.as_read(name, column.values))
+        if seconds is not None and seconds.notna().any():
+            found[name] = (float(seconds.min()), float(seconds.max()))
+    return found
+
+
+def left_out_of(
+    dates: Mapping[str, tuple[float, float]], keep: Collection[str]
+) -> set[tuple[str, str]]:
+    """Return features of times that tell more of the table than of a row, and their columns.
+
+    The number of the year is one: the first rows of January would be far from all others. So is the
+    time since 1970 where the table spans a year or less: tomorrow's rows would be far from all.
+    """
+    short = {name for name, (first, last) in dates.items() if last - first <= _YEAR}
+    return {(name, f"{name}_{_CALENDAR_YEAR}") for name in dates} | {
+        (name, f"{name}_{_SINCE_1970}") for name in short.difference(keep)
+    }
+
+
+def not_counted(
+    dates: Mapping[str, tuple[float, float]], features: Mapping[str, str]
+) -> dict[str, tuple[float, float]]:
+    """Return the dates of the columns whose features do not tell one year from another.
 
     Parameters
     ----------
-    columns : dict of str to Column
-        The training rows.
-    reading : Reading
+    dates : dict of str to tuple of (float, float)
+        The first and last time of each column.
     features : dict of str to str
         The column of each feature, by the feature's name.
-
-    Returns
-    -------
-    seconds : dict of str to tuple of (float, float)
-        Since 1970.
     """
-    found = {}
-    for name, column in columns.items():
-        if not any(features.get(f"{name}_{part}") == name for part in _GROWING):
-            seconds = _seconds(reading.as_read(name, column.values))
-            if seconds is not None and seconds.notna().any():
-                found[name] = (float(seconds.min()), float(seconds.max()))
-    return found
+    return {
+        name: times
+        for name, times in dates.items()
+        if not any(features.get(f"{name}_{part}") == name for part in (_CALENDAR_YEAR, _SINCE_1970))
+    }
 
 
 def warn_of_far_dates(
@@ -75,9 +93,9 @@ def warn_of_far_dates(
     if listed:
         warn_user(
             f"{owner}: dates are far outside those of the fit, and their year does not change the "
-            f"features, since the fit had dates of one year: {', '.join(listed)}. Correct these "
-            "dates if they are wrong. To let the year count, fit again with rows of several years, "
-            "or name the column in keep=[...]."
+            f"features, since those of the fit span a year or less: {', '.join(listed)}. Correct "
+            "these dates if they are wrong. To let the year count, fit again with rows of several "
+            "years, or name the column in keep=[...]."
         )
 
 

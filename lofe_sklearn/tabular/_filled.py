@@ -21,7 +21,7 @@ class Filling:
     flagged : ndarray of int
         Features whose gaps are flagged: the first of each column that had some.
     kept : ndarray of bool, shape (n_features,)
-        Whether a feature varies, or its column was asked for.
+        Whether a feature is usable, and varies or is of a column that was asked for.
     """
 
     medians: Floats
@@ -29,7 +29,9 @@ class Filling:
     kept: Bools
 
     @classmethod
-    def of(cls, features: Floats, columns: Sequence[str], asked_for: Sequence[str]) -> Filling:
+    def of(
+        cls, features: Floats, columns: Sequence[str], asked_for: Sequence[str], usable: Bools
+    ) -> Filling:
         """Learn from the training rows.
 
         Parameters
@@ -39,15 +41,17 @@ class Filling:
         columns : sequence of str
             The input column of each feature.
         asked_for : sequence of str
-            Columns whose features are always kept.
+            Columns whose features are kept though they do not vary.
+        usable : ndarray of bool, shape (n_features,)
+            Features that may be kept.
         """
         missing = np.isnan(features)
         medians = np.array([_median(values) for values in features.T])
         filled = np.where(missing, medians, features)
-        kept = (filled != filled[:1]).any(axis=0) | np.isin(columns, list(asked_for))
+        varies = (filled != filled[:1]).any(axis=0) | np.isin(columns, list(asked_for))
         first = np.unique(columns, return_index=True)[1]
         flagged = np.sort(first[missing[:, first].any(axis=0)])
-        return cls(medians, flagged, kept)
+        return cls(medians, flagged, varies & usable)
 
     def apply(self, features: Floats) -> tuple[Floats, Floats]:
         """Return the kept features, filled in, and the flags of missing values."""

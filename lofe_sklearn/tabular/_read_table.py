@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import sparse
 
 from lofe_sklearn._containers import check_unmasked, readable_rows
 from lofe_sklearn._not_rows import uneven_row
+from lofe_sklearn._validation import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,16 @@ class ColumnNames:
 
     def __str__(self) -> str:
         return "a list of column names"
+
+
+def check_are_columns(keep: Sequence[str], table: pd.DataFrame, owner: str) -> None:
+    """Raise ValueError if a name of `keep` is no column of the table."""
+    unknown = [name for name in keep if name not in table.columns]
+    if unknown:
+        raise ValueError(
+            f"{owner}: keep must name columns of X; X has no {named(unknown)}."
+            f"{did_you_mean(unknown[0], table.columns)}"
+        )
 
 
 def read_table(X: Any, owner: str, name: str = "X") -> pd.DataFrame:

@@ -14,12 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
-from lofe_sklearn._validation import (
-    RANDOM_STATE,
-    check_parameters,
-    did_you_mean,
+from lofe_sklearn._validation import RANDOM_STATE, check_parameters
+from lofe_sklearn.tabular._far_dates import (
+    first_and_last,
+    left_out_of,
+    not_counted,
+    warn_of_far_dates,
 )
-from lofe_sklearn.tabular._far_dates import first_and_last, warn_of_far_dates
 from lofe_sklearn.tabular._filled import Filling
 from lofe_sklearn.tabular._fit_remarks import (
     warn_of_dropped,
@@ -29,7 +30,7 @@ from lofe_sklearn.tabular._fit_remarks import (
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._other_tables import check_columns, warn_of_gaps
 from lofe_sklearn.tabular._plain_columns import NUMBER, Column, plain_column, read_from_text
-from lofe_sklearn.tabular._read_table import ColumnNames, named, read_table
+from lofe_sklearn.tabular._read_table import ColumnNames, check_are_columns, read_table
 from lofe_sklearn.tabular._scaled import Scale
 from lofe_sklearn.tabular._table_of_reasons import ReasonsMixin
 from lofe_sklearn.tabular._typical_values import typical_values
@@ -64,8 +65,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     categories               of one length are categories if some begin with 0, as in 01234
     text of 40 values and    30 components of its character n-grams
     more
-    dates and times          the year, if the rows of `fit` are of several years, and month, day,
-                             hour and weekday as points on a circle
+    dates and times          the time since 1970, if the rows of `fit` span more than a year, and
+                             month, day, hour and weekday as points on a circle
     missing values           the median of the column; columns with missing values get one more
                              feature, 1 where the value is missing
     one value only, all      none: such columns are dropped, with a warning that names them
@@ -123,7 +124,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         If columns are dropped; if words among numbers count as missing; if text seems to hold
         numbers in a form that is not read; if another table has columns that were not there in the
         fit, which are ignored, values that cannot be read, missing values if there were none, or
-        dates that are more than a year outside those of the fit where the year is no feature.
+        dates that are more than a year outside those of the fit where no feature counts the years.
 
     Notes
     -----
@@ -137,9 +138,9 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     or number, or integers that are all different although their range is too small for that to be
     chance, or integers in a column whose name says that they are identifiers.
 
-    Dates get no feature that counts time from a fixed date, since all rows of tomorrow's table
-    would lie outside the range of the training rows, and look anomalous. So the year is no feature
-    if all rows of `fit` are of one year, unless `keep` names the column.
+    Dates get no feature that counts time from a fixed date if the rows of `fit` span a year or
+    less, since all rows of tomorrow's table would lie outside their range, and look anomalous;
+    unless `keep` names the column.
 
     See Also
     --------
@@ -269,12 +270,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         table = read_table(X, owner)
         if len(table) < 2:
             raise ValueError(f"{owner}: X must have at least 2 rows to learn from; got 1 sample.")
-        unknown = [name for name in self.keep if name not in table.columns]
-        if unknown:
-            raise ValueError(
-                f"{owner}: keep must name columns of X; X has no {named(unknown)}."
-                f"{did_you_mean(unknown[0], table.columns)}"
-            )
+        check_are_columns(self.keep, table, owner)
         plain = {name: plain_column(table[name], name, owner) for name in table.columns}
         every = {name: read_from_text(column, name, owner) for name, column in plain.items()}
         dropped = uninformative(every, table, self.keep)
@@ -293,8 +289,10 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
             for name, fitted in self._columns.items()
         }
         features = as_numbers_of(vectorized, owner)
-        self._name_features(vectorized.columns, features)
-        dates = first_and_last(columns, self._reading, self.feature_origin_)
+        dates = first_and_last(columns, self._reading)
+        left_out = left_out_of(dates, self.keep) if self.vectorizer is None else set()
+        self._name_features(vectorized.columns, features, left_out)
+        dates = not_counted(dates, self.feature_origin_)
         self._columns = {n: replace(c, dates=dates.get(n)) for n, c in self._columns.items()}
         for name, column in columns.items():
             if name not in self.feature_origin_.values():
@@ -314,10 +312,13 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         warn_of_dropped(dropped, owner)
         return self._finished(features, table.index)
 
-    def _name_features(self, names: Sequence[str], features: Floats) -> None:
+    def _name_features(
+        self, names: Sequence[str], features: Floats, left_out: set[tuple[str, str]]
+    ) -> None:
         """Set which features are kept and flagged, their names, and the column of each."""
         origin = [self.vectorizer_.output_to_input_[name] for name in names]
-        self._filling = Filling.of(features, origin, self.keep)
+        usable = [(c, own_name(n)) not in left_out for c, n in zip(origin, names, strict=True)]
+        self._filling = Filling.of(features, origin, self.keep, np.array(usable))
         kept, flagged = np.flatnonzero(self._filling.kept), self._filling.flagged
         own_names = [own_name(names[int(i)]) for i in kept]
         flags = [f"{origin[i]}_missing" for i in flagged]

@@ -53,7 +53,7 @@ def new_vectorizer(given: Any, random_state: RandomState, owner: str) -> Any:
             ),
             high_cardinality=StringEncoder(random_state=random_state),
             datetime=DatetimeEncoder(
-                add_weekday=True, add_total_seconds=False, periodic_encoding="circular"
+                add_weekday=True, add_total_seconds=True, periodic_encoding="circular"
             ),
         )
     if not isinstance(given, TableVectorizer):

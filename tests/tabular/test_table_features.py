@@ -264,6 +264,25 @@ def test_dates_far_outside_those_of_one_year_are_warned_of():
             )
 
 
+def test_the_first_days_of_a_year_are_no_anomalies():
+    # Ten days of January after eleven months, or after two years.
+    for first in ("2025-02-10", "2024-01-01"):
+        days = pd.Series(pd.date_range(first, "2026-01-10", freq="D"))
+        table = pd.DataFrame({"when": days, "a": RNG.normal(size=len(days))})
+        rows = TableFeatures().fit_transform(table).filter(like="when")
+        assert np.abs(rows).max(axis=None) < 2
+        # Another century still stands out.
+        table.loc[5, "when"] = pd.Timestamp("1926-03-01")
+        rows = TableFeatures().fit_transform(table)
+        assert np.abs(rows.loc[5]).max() == np.abs(rows).max(axis=None) > 10
+
+
+def test_a_vectorizer_of_the_user_keeps_its_years():
+    table = pd.DataFrame({"when": pd.date_range("2025-11-01", periods=N, freq="2D"), "a": SIZES})
+    features = TableFeatures(TableVectorizer()).fit(table)
+    assert {"when_year", "when_total_seconds"} <= set(features.feature_origin_)
+
+
 @pytest.mark.parametrize("several_years", [True, False])
 def test_a_year_that_is_a_feature_needs_no_warning(several_years):
     step = 20 if several_years else 1
@@ -274,7 +293,8 @@ def test_a_year_that_is_a_feature_needs_no_warning(several_years):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         rows = features.transform(pd.DataFrame({"when": late, "a": SIZES}))
-    assert rows["when_year"].iloc[3] > 10
+    assert rows["when_total_seconds"].iloc[3] > 10
+    assert "when_year" not in rows
 
 
 @pytest.mark.parametrize(
