@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 # Rows of the report: at least those that are printed.
 _ROWS_OF_REPORT = 25
+# Enough for a word of few values, or a number, to come again.
+_ROWS_FOR_NAMES = 1_000
 
 
 @dataclass(frozen=True)
@@ -224,8 +226,9 @@ def _named_columns(options: FitOptions) -> list[tuple[str, str]]:
 
 
 def _is_like_rows(frame: pd.DataFrame) -> bool:
-    """Whether most names of columns are values of their columns, too."""
-    found = [frame[name].astype(str).str.strip().eq(name).any() for name in frame.columns]
+    """Whether most names of columns are values of their columns, too, in the first rows."""
+    rows = frame.head(_ROWS_FOR_NAMES).astype(str)
+    found = [rows[name].str.strip().eq(name).any() for name in rows.columns]
     return 2 * sum(found) > len(found)
 
 
