@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -48,7 +47,8 @@ class _Group:
     lr, weight_decay : float
     values, means, squares, n_steps : list of Tensor
         Of each parameter: its values, the running means of its gradient and of the gradient's
-        square, and the number of steps.
+        square, all with their axes in the order in which they lie in memory, and the number of
+        steps.
     """
 
     part: slice | None
@@ -90,27 +90,39 @@ class StackOptimizer:
     ) -> None:
         self.parameters = [p for p in parameters if p.requires_grad]
         self.clip_value, self.n_models = clip_value, len(lr)
-        means, squares = ([torch.zeros_like(p) for p in self.parameters] for _ in range(2))
-        values = [p.detach() for p in self.parameters]
+        for p in self.parameters:
+            if not p.permute(_memory_order(p)).is_contiguous():  # a part of a larger tensor
+                p.data = p.data.contiguous()
+        self._orders = [_memory_order(p) for p in self.parameters]
+        self._means, self._squares = (
+            [torch.zeros_like(p) for p in self.parameters] for _ in range(2)
+        )
+        values, means, squares = (
+            [t.detach().permute(order) for t, order in zip(tensors, self._orders, strict=True)]
+            for tensors in (self.parameters, self._means, self._squares)
+        )
         states = states or [None] * len(lr)
+        for m, state in enumerate(states):
+            if state is not None:
+                self._go_on(m, state)
         n_steps = [0 if state is None else state.n_steps for state in states]
         self._groups: list[_Group] = []
         each = enumerate(zip(lr, weight_decay, n_steps, strict=True))
         for (rate, decay, n_done), run in groupby(each, key=lambda pair: pair[1]):
             models = [m for m, _ in run]
             part = None if len(models) == len(lr) else slice(models[0], models[-1] + 1)
-            group = _Group(
-                part,
-                models,
-                rate,
-                decay,
-                _of(part, values),
-                _of(part, means),
-                _of(part, squares),
-                [torch.full((), float(n_done), device=p.device) for p in values],
+            self._groups.append(
+                _Group(
+                    part,
+                    models,
+                    rate,
+                    decay,
+                    _of(part, values),
+                    _of(part, means),
+                    _of(part, squares),
+                    [torch.full((), float(n_done), device=p.device) for p in values],
+                )
             )
-            _go_on(group, [state for m in models if (state := states[m]) is not None])
-            self._groups.append(group)
 
     @torch.no_grad()
     def step(
@@ -131,19 +143,22 @@ class StackOptimizer:
         if self.clip_value is not None:
             clip_gradients(self.parameters, self.n_models, self.clip_value)
         # What the losses made no use of has no gradient, and is not moved.
-        used = [i for i, p in enumerate(self.parameters) if p.grad is not None]
-        gradients: Any = [self.parameters[i].grad for i in used]
-        if not used:
+        gradients = {
+            i: p.grad.permute(order).contiguous()
+            for i, (p, order) in enumerate(zip(self.parameters, self._orders, strict=True))
+            if p.grad is not None
+        }
+        if not gradients:
             return
         for group in self._groups:
             values, means, squares, n_steps = (
-                tensors if len(used) == len(tensors) else [tensors[i] for i in used]
+                tensors if len(gradients) == len(tensors) else [tensors[i] for i in gradients]
                 for tensors in (group.values, group.means, group.squares, group.n_steps)
             )
             torch._foreach_add_(n_steps, 1)
             torch._fused_adam_(
                 values,
-                _of(group.part, gradients),
+                _of(group.part, list(gradients.values())),
                 means,
                 squares,
                 [],
@@ -159,33 +174,42 @@ class StackOptimizer:
 
     def states(self) -> list[AdamState | None]:
         """Return what is remembered of each model."""
-        return [
-            self._state_of(group, i) for group in self._groups for i in range(len(group.models))
-        ]
+        return [self._state_of(group, m) for group in self._groups for m in group.models]
 
-    def _state_of(self, group: _Group, i: int) -> AdamState | None:
+    def _state_of(self, group: _Group, model: int) -> AdamState | None:
         n_steps = max(map(int, group.n_steps), default=0)
         if n_steps == 0:
             return None
+        means, squares = (
+            [own.cpu().clone() for own in self._of_model(model, moments)]
+            for moments in (self._means, self._squares)
+        )
+        return AdamState(n_steps, means, squares)
 
-        def copied(moments: list[Tensor]) -> list[Tensor]:
-            return [(t if self.n_models == 1 else t[i]).detach().cpu().clone() for t in moments]
+    def _go_on(self, model: int, state: AdamState) -> None:
+        """Put what is remembered of a model into place."""
+        for moments, remembered in ((self._means, state.means), (self._squares, state.squares)):
+            for own, value in zip(self._of_model(model, moments), remembered, strict=True):
+                own.copy_(value)
 
-        return AdamState(n_steps, copied(group.means), copied(group.squares))
+    def _of_model(self, model: int, stacked: list[Tensor]) -> list[Tensor]:
+        """Return one model's part; a single model's tensors have no model axis."""
+        return stacked if self.n_models == 1 else [tensor[model] for tensor in stacked]
+
+
+def _memory_order(tensor: Tensor) -> list[int]:
+    """Order of the axes in which a dense tensor is contiguous.
+
+    The fused step goes through memory from the first value to the last, whatever the strides are.
+    On a CPU it would also copy a gradient that is not contiguous, and not use the copy.
+    """
+    strides = tensor.stride()
+    return sorted(range(tensor.dim()), key=lambda axis: strides[axis], reverse=True)
 
 
 def _of(models: slice | None, stacked: list[Tensor]) -> list[Tensor]:
     """Return the parts of some models, by default of all."""
     return stacked if models is None else [tensor[models] for tensor in stacked]
-
-
-def _go_on(group: _Group, states: Sequence[AdamState]) -> None:
-    """Put what is remembered of models, which have made equally many steps, into place."""
-    if not states:
-        return
-    for i, (mean, square) in enumerate(zip(group.means, group.squares, strict=True)):
-        mean.copy_(torch.stack([state.means[i] for state in states]).reshape(mean.shape))
-        square.copy_(torch.stack([state.squares[i] for state in states]).reshape(square.shape))
 
 
 def clip_gradients(parameters: Sequence[Tensor], n_models: int, max_norm: float) -> None:
