@@ -45,10 +45,13 @@ class _Group:
         Where they are on the model axis; None for all models.
     models : list of int
     lr, weight_decay : float
-    values, means, squares, n_steps : list of Tensor
+    values, means, squares : list of Tensor
         Of each parameter: its values, the running means of its gradient and of the gradient's
-        square, all with their axes in the order in which they lie in memory, and the number of
-        steps.
+        square, all with their axes in the order in which they lie in memory.
+    n_steps : Tensor of shape (number of parameters,)
+        How many steps each has made.
+    n_steps_of : tuple of Tensor
+        The same number by number, as views.
     """
 
     part: slice | None
@@ -58,7 +61,8 @@ class _Group:
     values: list[Tensor]
     means: list[Tensor]
     squares: list[Tensor]
-    n_steps: list[Tensor]
+    n_steps: Tensor
+    n_steps_of: tuple[Tensor, ...]
 
 
 class StackOptimizer:
@@ -89,16 +93,19 @@ class StackOptimizer:
         states: Sequence[AdamState | None] | None = None,
     ) -> None:
         self.parameters = [p for p in parameters if p.requires_grad]
+        device = self.parameters[0].device if self.parameters else None
         self.clip_value, self.n_models = clip_value, len(lr)
         for p in self.parameters:
             if not p.permute(_memory_order(p)).is_contiguous():  # a part of a larger tensor
                 p.data = p.data.contiguous()
-        self._orders = [_memory_order(p) for p in self.parameters]
+        self._orders = [
+            None if p.is_contiguous() else tuple(_memory_order(p)) for p in self.parameters
+        ]
         self._means, self._squares = (
             [torch.zeros_like(p) for p in self.parameters] for _ in range(2)
         )
         values, means, squares = (
-            [t.detach().permute(order) for t, order in zip(tensors, self._orders, strict=True)]
+            [_permuted(t.detach(), order) for t, order in zip(tensors, self._orders, strict=True)]
             for tensors in (self.parameters, self._means, self._squares)
         )
         states = states or [None] * len(lr)
@@ -111,6 +118,7 @@ class StackOptimizer:
         for (rate, decay, n_done), run in groupby(each, key=lambda pair: pair[1]):
             models = [m for m, _ in run]
             part = None if len(models) == len(lr) else slice(models[0], models[-1] + 1)
+            counts = torch.full((len(values),), float(n_done), device=device)
             self._groups.append(
                 _Group(
                     part,
@@ -120,7 +128,8 @@ class StackOptimizer:
                     _of(part, values),
                     _of(part, means),
                     _of(part, squares),
-                    [torch.full((), float(n_done), device=p.device) for p in values],
+                    counts,
+                    counts.unbind(),
                 )
             )
 
@@ -144,18 +153,22 @@ class StackOptimizer:
             clip_gradients(self.parameters, self.n_models, self.clip_value)
         # What the losses made no use of has no gradient, and is not moved.
         gradients = {
-            i: p.grad.permute(order).contiguous()
+            i: _permuted(p.grad, order).contiguous()
             for i, (p, order) in enumerate(zip(self.parameters, self._orders, strict=True))
             if p.grad is not None
         }
         if not gradients:
             return
+        all_used = len(gradients) == len(self.parameters)
         for group in self._groups:
             values, means, squares, n_steps = (
-                tensors if len(gradients) == len(tensors) else [tensors[i] for i in gradients]
-                for tensors in (group.values, group.means, group.squares, group.n_steps)
+                tensors if all_used else [tensors[i] for i in gradients]
+                for tensors in (group.values, group.means, group.squares, group.n_steps_of)
             )
-            torch._foreach_add_(n_steps, 1)
+            if all_used:
+                group.n_steps.add_(1)  # in a tenth of the time
+            else:
+                torch._foreach_add_(n_steps, 1)
             torch._fused_adam_(
                 values,
                 _of(group.part, list(gradients.values())),
@@ -177,7 +190,7 @@ class StackOptimizer:
         return [self._state_of(group, m) for group in self._groups for m in group.models]
 
     def _state_of(self, group: _Group, model: int) -> AdamState | None:
-        n_steps = max(map(int, group.n_steps), default=0)
+        n_steps = max(map(int, group.n_steps.tolist()), default=0)
         if n_steps == 0:
             return None
         means, squares = (
@@ -205,6 +218,10 @@ def _memory_order(tensor: Tensor) -> list[int]:
     """
     strides = tensor.stride()
     return sorted(range(tensor.dim()), key=lambda axis: strides[axis], reverse=True)
+
+
+def _permuted(tensor: Tensor, order: Sequence[int] | None) -> Tensor:
+    return tensor if order is None else tensor.permute(*order)
 
 
 def _of(models: slice | None, stacked: list[Tensor]) -> list[Tensor]:
