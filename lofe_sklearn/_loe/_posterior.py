@@ -83,9 +83,11 @@ class Posterior:
         most : float
             At most this share of the training rows gets a probability above 1/2.
         """
-        # With every row known to be of one class the ratio is 0 or 1, whose logits are infinite.
-        least = 0.5 / len(scores)
-        ratio = float(np.clip(ratio, least, 1 - least))
+        if not 0 < ratio < 1:
+            # Every row is known to be of one class, or none or all are to be flagged: half a row
+            # less than that, since the logits of 0 and 1 are infinite.
+            least = 0.5 / len(scores)
+            ratio = float(np.clip(ratio, least, 1 - least))
         own = scale.standardised(scores)
         highest = _highest_intercept(own, most, scale.unit)
         if held_out is None:

@@ -97,6 +97,20 @@ def test_a_probability_for_every_row_that_ranks_as_the_score_does(rows, paramete
     assert proba.mean() == pytest.approx(detector.contamination_, abs=1e-6)
 
 
+@pytest.mark.parametrize("ratio", [0.02, 0.001, 1e-6])
+def test_the_mean_is_a_ratio_of_less_than_half_a_row_too(rows, ratio):
+    X, _ = rows
+    X = X[:20]
+    fitted = loe(contamination=ratio).fit(X)
+    set_later = loe(contamination=0.1).fit(X).set_threshold(contamination=ratio)
+    for detector in (fitted, set_later):
+        assert detector.contamination_ == pytest.approx(ratio)
+        assert detector.anomaly_proba(X).mean() == pytest.approx(ratio, rel=1e-4)
+        # The ratio that is told anew is the one that was there.
+        told = detector.anomaly_proba(X, contamination=ratio)
+        np.testing.assert_allclose(told, detector.anomaly_proba(X))
+
+
 def test_the_mean_over_own_and_held_out_scores_is_the_ratio(automatic, rows):
     own = automatic.anomaly_proba(rows[0])
     held_out = automatic._posterior.proba(automatic.held_out_scores_)
