@@ -125,6 +125,17 @@ def test_it_does_not_depend_on_the_rows_beside(automatic, rows):
     np.testing.assert_allclose(np.concatenate(parts), proba, atol=1e-6)
 
 
+@pytest.mark.parametrize("rounding", [0.0, 1e-15])
+def test_the_order_of_rows_of_equal_scores_does_not_decide(rounding):
+    rng = np.random.default_rng(0)
+    own = rng.normal(size=60)
+    held_out = np.round(own) * (1 + rounding * rng.normal(size=60))  # ties
+    known = rng.choice(np.array([-1, 0, 1], dtype=np.int8), 60, p=[0.1, 0.8, 0.1])
+    orders = [rng.permutation(60) for _ in range(5)]
+    found = [Posterior.of(SCALE, own[o], 0.1, held_out[o], known[o]) for o in orders]
+    np.testing.assert_allclose([each.share for each in found], found[0].share)
+
+
 def test_what_is_well_separated_is_told_apart(rows):
     X, y = rows
     detector = loe(DeepSVDD(), contamination=0.1, init="auto").fit(X)
