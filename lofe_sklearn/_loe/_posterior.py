@@ -25,7 +25,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.utils import ClassifierTags, Tags
 
-from lofe_sklearn._cut import tolerance
+from lofe_sklearn._cut import tolerance, tolerances
 from lofe_sklearn._loe._scale import CommonScale
 from lofe_sklearn._types import Floats, MatrixLike
 from lofe_sklearn._validation import Number
@@ -83,9 +83,11 @@ class Posterior:
         most : float
             At most this share of the training rows gets a probability above 1/2.
         """
-        # With every row known to be of one class the ratio is 0 or 1, whose logits are infinite.
-        least = 0.5 / len(scores)
-        ratio = float(np.clip(ratio, least, 1 - least))
+        if not 0 < ratio < 1:
+            # Every row is known to be of one class, or none or all are to be flagged: half a row
+            # less than that, since the logits of 0 and 1 are infinite.
+            least = 0.5 / len(scores)
+            ratio = float(np.clip(ratio, least, 1 - least))
         own = scale.standardised(scores)
         highest = _highest_intercept(own, most, scale.unit)
         if held_out is None:
@@ -98,8 +100,7 @@ class Posterior:
             return cls(scale, intercept, ratio)
         # A known row's own score tells that it was trained with its label. Halfway between what a
         # new row of its kind scores and what a training row of the same rank does, both are served.
-        ranks = np.argsort(np.argsort(unseen, kind="stable"), kind="stable")
-        logits = _SLOPE * (np.sort(own)[ranks] + unseen) / 2 + intercept
+        logits = _SLOPE * (_of_equal_rank(own, unseen, scale.unit) + unseen) / 2 + intercept
         shift = min(_shift(logits[known != 0], known[known != 0] < 0), highest - intercept)
         return cls(scale, intercept + shift, float(expit(logit(ratio) + shift)))
 
@@ -233,6 +234,19 @@ class PosteriorMixin:
         # What has predict_proba says for how many classes, though it is no classifier.
         tags.classifier_tags = ClassifierTags(multi_class=False)
         return tags
+
+
+def _of_equal_rank(values: np.ndarray, ranked: np.ndarray, unit: float) -> np.ndarray:
+    """Return, for each of `ranked`, the one of `values` that has its rank.
+
+    Those that tie up to rounding get the mean over their ranks: the order of the rows does not
+    decide.
+    """
+    ascending = np.sort(ranked)
+    differ = np.diff(ascending) > 2 * tolerances(ranked, ascending, unit)[1:]
+    firsts = np.append(0, np.flatnonzero(differ) + 1)
+    means = np.add.reduceat(np.sort(values), firsts) / np.diff(np.append(firsts, len(ranked)))
+    return np.asarray(means[np.searchsorted(ascending[firsts], ranked, side="right") - 1])
 
 
 def _intercept(units: np.ndarray, ratio: float) -> float:

@@ -25,6 +25,8 @@ _RATIOS = np.geomspace(1e-4, 0.5, 400)
 # Which part of the belief lies below either end of what members assume. A ratio that is too high
 # costs them less than one that is too low: they rank best if they start at the median.
 _BELOW_LOW, _BELOW_HIGH = 0.5, 0.975
+# Places that are equal in so many decimals differ by rounding; their spread is 1.
+_DECIMALS = 9
 
 
 class Estimate(NamedTuple):
@@ -58,8 +60,8 @@ def estimate_contamination(
     rows, the more it counts. With scores alone, that is the estimate of SOEL [1]_: the mean of y
     p(s) / q(s) over the answers, with y = 1 for an anomaly and kernel densities p of the scores of
     all rows and q of those asked about. With an embedding, each answer represents the rows that are
-    closer to its own than to any other. That suits rows that were chosen to cover the embedding:
-    these are more anomalous than other rows of their score.
+    closer to its own than to any other; answers about equal rows share them. That suits rows that
+    were chosen to cover the embedding: these are more anomalous than other rows of their score.
 
     Parameters
     ----------
@@ -233,7 +235,15 @@ def _with_scores(embedding: Floats, scores: Floats) -> Floats:
 
 
 def _cells(places: Floats, asked: Bools) -> Floats:
-    """Share of all rows that are nearest to each of the rows asked about."""
-    nearest = NearestNeighbors(n_neighbors=1).fit(places[asked])
+    """Share of all rows that each of the rows asked about represents: those nearest to it.
+
+    Answers in the same place, such as those about equal rows, share the rows nearest to it.
+    """
+    if places.shape[1] == 0:  # all rows are in one place
+        places = np.zeros((len(places), 1))
+    own = np.round(places[asked], _DECIMALS)
+    different, place, n_answers = np.unique(own, axis=0, return_inverse=True, return_counts=True)
+    nearest = NearestNeighbors(n_neighbors=1).fit(different)
     [cell] = nearest.kneighbors(places, return_distance=False).T
-    return np.bincount(cell, minlength=int(asked.sum())) / len(places)
+    shares = np.bincount(cell, minlength=len(different)) / len(places) / n_answers
+    return np.asarray(shares[place.reshape(-1)])

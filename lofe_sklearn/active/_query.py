@@ -20,6 +20,8 @@ from lofe_sklearn._validation import Number, check_argument, check_seed, did_you
 
 # The temperature of the SOEL paper's softmax over distances, here divided by the largest.
 _TEMPERATURE = 0.01
+# The spread of a constant output by rounding, as a share of its size.
+_ROUNDING = 1e-12
 Strategy: TypeAlias = Literal["diverse", "most_anomalous", "margin", "random", "mixed"]
 
 
@@ -195,7 +197,9 @@ STRATEGIES: dict[str, Callable[..., Ints]] = {
 def standardised(embedding: Floats) -> Floats:
     """Give each output the same spread: members' embeddings are of different sizes."""
     spread = embedding.std(axis=0)
-    return embedding[:, spread > 0] / spread[spread > 0]
+    # An output that is constant up to rounding tells nothing.
+    varies = spread > _ROUNDING * np.abs(embedding).max(axis=0)
+    return embedding[:, varies] / spread[varies]
 
 
 def _distances(embedding: Floats, row: int) -> Floats:

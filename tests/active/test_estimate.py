@@ -125,6 +125,35 @@ def test_answers_speak_for_the_rows_around_them():
     assert near == pytest.approx(0.1, abs=0.03)
 
 
+def test_answers_about_equal_rows_share_the_rows_around_them():
+    embedding = np.repeat([[0.0], [5.0]], [4, 6], axis=0)
+    scores = -embedding[:, 0]
+    for asked in ([4, 5], [5, 4], [9, 6]):  # an anomaly and a normal row, equal
+        known = np.zeros(10, dtype=int)
+        known[0], known[asked] = 1, (-1, 1)
+        estimate = estimate_contamination(scores, known, embedding=embedding)
+        assert estimate == pytest.approx(0.3)
+
+
+def test_an_embedding_in_which_all_rows_are_alike():
+    known = np.array([-1, 1, 1, 1] + [0] * 16)
+    for scores in (np.ones(20), np.linspace(0, 1, 20)):
+        for embedding in (np.ones((20, 3)), np.full((20, 1), 0.1)):
+            estimate = estimate_contamination(scores, known, embedding=embedding)
+            assert 0.05 <= estimate <= 0.5
+    assert estimate_contamination(np.ones(20), known, embedding=embedding) == pytest.approx(0.25)
+
+
+def test_an_output_that_is_constant_up_to_rounding_does_not_decide():
+    rng = np.random.default_rng(0)
+    places = rng.normal(size=(60, 2))
+    known = np.where(np.arange(60) < 20, np.where(places[:, 0] > 0.7, -1, 1), 0)
+    expected = estimate_contamination(places[:, 0], known, embedding=places)
+    noise = 0.1 * (1 + np.finfo(float).eps * rng.integers(-1, 2, size=(60, 20)))
+    embedding = np.column_stack([places, noise])
+    assert estimate_contamination(places[:, 0], known, embedding=embedding) == expected
+
+
 def test_bounds():
     scores = np.arange(100.0)
     known = np.zeros(100, dtype=int)

@@ -97,6 +97,20 @@ def test_a_probability_for_every_row_that_ranks_as_the_score_does(rows, paramete
     assert proba.mean() == pytest.approx(detector.contamination_, abs=1e-6)
 
 
+@pytest.mark.parametrize("ratio", [0.02, 0.001, 1e-6])
+def test_the_mean_is_a_ratio_of_less_than_half_a_row_too(rows, ratio):
+    X, _ = rows
+    X = X[:20]
+    fitted = loe(contamination=ratio).fit(X)
+    set_later = loe(contamination=0.1).fit(X).set_threshold(contamination=ratio)
+    for detector in (fitted, set_later):
+        assert detector.contamination_ == pytest.approx(ratio)
+        assert detector.anomaly_proba(X).mean() == pytest.approx(ratio, rel=1e-4)
+        # The ratio that is told anew is the one that was there.
+        told = detector.anomaly_proba(X, contamination=ratio)
+        np.testing.assert_allclose(told, detector.anomaly_proba(X))
+
+
 def test_the_mean_over_own_and_held_out_scores_is_the_ratio(automatic, rows):
     own = automatic.anomaly_proba(rows[0])
     held_out = automatic._posterior.proba(automatic.held_out_scores_)
@@ -109,6 +123,17 @@ def test_it_does_not_depend_on_the_rows_beside(automatic, rows):
     proba = automatic.anomaly_proba(X)
     parts = [automatic.anomaly_proba(part) for part in (X[:1], X[1:90], X[90:])]
     np.testing.assert_allclose(np.concatenate(parts), proba, atol=1e-6)
+
+
+@pytest.mark.parametrize("rounding", [0.0, 1e-15])
+def test_the_order_of_rows_of_equal_scores_does_not_decide(rounding):
+    rng = np.random.default_rng(0)
+    own = rng.normal(size=60)
+    held_out = np.round(own) * (1 + rounding * rng.normal(size=60))  # ties
+    known = rng.choice(np.array([-1, 0, 1], dtype=np.int8), 60, p=[0.1, 0.8, 0.1])
+    orders = [rng.permutation(60) for _ in range(5)]
+    found = [Posterior.of(SCALE, own[o], 0.1, held_out[o], known[o]) for o in orders]
+    np.testing.assert_allclose([each.share for each in found], found[0].share)
 
 
 def test_what_is_well_separated_is_told_apart(rows):
