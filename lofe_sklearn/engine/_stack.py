@@ -10,6 +10,7 @@ vmap has no rule for, they are called in turn, with a warning.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -46,7 +47,8 @@ def build_modules(
     with seeded(0, torch.device("cpu")):
         for build, seed in zip(builders, seeds, strict=False):
             torch.default_generator.manual_seed(seed)  # of the CPU only
-            modules.append(_built(build).to(device))
+            # A copy: two calls may return one network, such as a parameter of the estimator.
+            modules.append(copy.deepcopy(_built(build)).to(device))
     return modules
 
 

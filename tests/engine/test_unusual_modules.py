@@ -207,6 +207,44 @@ def _one_layer(self):
     self.last = nn.Linear(3, N_FEATURES)
 
 
+class HoldsANetwork(Backbone):
+    """Each of its modules has the network that the user passes."""
+
+    def __init__(self, *, net=None, max_epochs=3, **shared):
+        self.net = net
+        super().__init__(max_epochs=max_epochs, **shared)
+
+    def build_module(self, n_features):
+        module = Base()
+        module.net = self.net
+        return module
+
+
+def test_members_do_not_share_a_network_that_is_a_parameter():
+    net = Base().net
+    before = net[0].weight.detach().clone()
+    options = {"contamination": 0.1, "evidence": None, "init": None}
+    detector = HoldsANetwork(net=net, batch_size=16)
+    together = LOE(detector, n_estimators=2, random_state=0, **options).fit(X)
+    assert torch.equal(net[0].weight, before)
+    first, second = (member.score_samples(X) for member in together.estimators_)
+    assert not np.allclose(first, second, rtol=1e-6)
+    alone = LOE(together.estimators_[0], **options).fit(X).score_samples(X)
+    np.testing.assert_allclose(first, alone, rtol=1e-3, atol=1e-3)
+
+
+def test_a_fit_does_not_change_an_earlier_detector_of_the_same_network():
+    class Cached(Detector):
+        def build_module(self, n_features):
+            return network
+
+    network = Base()
+    earlier = Cached(random_state=0).fit(X)
+    scores = earlier.score_samples(X)
+    Cached(random_state=0).fit(X + 1)
+    np.testing.assert_array_equal(earlier.score_samples(X), scores)
+
+
 class Squeezes(Base):
     def error(self, x):
         return (self.net(x) - x).squeeze().square().mean(dim=-1)
