@@ -77,7 +77,7 @@ def _built(build: Callable[[], Any]) -> nn.Module:
 
 
 @torch.no_grad()
-def prepare_module(module: nn.Module, x: Tensor, seed: int) -> None:
+def prepare_module(module: nn.Module, x: Tensor, seed: int = 0) -> None:
     """Show a module rows of its training set, if it has a hook for what depends on them.
 
     What the hook draws, such as some of the rows, follows from the seed.

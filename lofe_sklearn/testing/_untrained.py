@@ -20,7 +20,7 @@ def build(estimator: Backbone, rows: Tensor) -> nn.Module:
     """Return the module as it is before training."""
     build = partial(estimator.build_module, rows.shape[1])
     [module] = engine.build_modules([build], [0], torch.device("cpu"))
-    engine.prepare_module(module, rows, 0)
+    engine.prepare_module(module, rows)
     return module
 
 
