@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, is_classifier, is_outlier_detector, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
@@ -66,12 +67,22 @@ def fit_to(detector: Any, X: Any, **fit_params: Any) -> Any:
     return detector.fit(X, **fit_params)
 
 
+def rows_of_its_own(X: Any) -> Any:
+    """Return a copy of rows in memory, for an estimator that may compute in place.
+
+    ``StandardScaler(copy=False)`` does. Others read the same rows, and they may be the user's.
+    """
+    if isinstance(X, np.ndarray) and not isinstance(X, np.memmap):
+        return X.copy(order="K")
+    return X.copy() if sparse.issparse(X) or hasattr(X, "iloc") else X
+
+
 def rows_of_detector(fitted: Any, X: Any, name: str, owner: str) -> Any:
     """Return rows as the steps before the innermost detector hand them on to it."""
     check_unmasked(X, name, owner)  # transformers may drop the mask
     while (inner := one_further_in(fitted)) is not None:
         if isinstance(fitted, Pipeline) and len(fitted) > 1:
-            X = fitted[:-1].transform(X)
+            X = fitted[:-1].transform(rows_of_its_own(X))
         fitted = inner
     return X
 
@@ -170,6 +181,8 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
         If a score is not finite.
     """
     check_unmasked(X, "X", owner)
+    if not isinstance(estimator, OutlierDetector):
+        X = rows_of_its_own(X)
     if hasattr(estimator, "score_samples"):
         scores = estimator.score_samples(X)
     elif (
@@ -213,9 +226,9 @@ def outlier_scores_of_fit(detector: Any, X: Any) -> np.ndarray | None:
     if is_of_pyod(last):
         return np.asarray(last.decision_scores_)
     if hasattr(detector, "score_samples"):
-        return -np.asarray(detector.score_samples(X))
+        return -np.asarray(detector.score_samples(rows_of_its_own(X)))
     if isinstance(detector, BaseEstimator) and _is_tagged_as_detector(detector):
-        return -np.asarray(detector.decision_function(X))
+        return -np.asarray(detector.decision_function(rows_of_its_own(X)))
     return None
 
 
@@ -240,7 +253,7 @@ def outlier_scores(detector: Any, X: Any, owner: str) -> np.ndarray:
     """
     if not is_of_pyod(innermost_detector(detector)):
         return -normality(detector, X, owner)
-    return _finite(detector.decision_function(X), detector, owner)
+    return _finite(detector.decision_function(rows_of_its_own(X)), detector, owner)
 
 
 def _finite(scores: Any, detector: Any, owner: str) -> Floats:

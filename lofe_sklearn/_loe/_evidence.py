@@ -158,7 +158,7 @@ class Evidence:
             again = seeded(source.detector, 0)  # its own seeds are set
             try:
                 with _unfit_if_it_fails():
-                    fit_to(again, X)
+                    fit_to(again, X.copy())
                     own = _scores_of(again, X)
                     scores.append(Source.of(source.name, again, own).standardised(own))
             except Unfit as reason:

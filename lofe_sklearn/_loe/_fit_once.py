@@ -7,7 +7,7 @@ from typing import Any
 
 import joblib
 
-from lofe_sklearn._any_detector import fit_to
+from lofe_sklearn._any_detector import fit_to, rows_of_its_own
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._training import Memo
@@ -23,7 +23,7 @@ def fitted_copy(detector: Any, X: Matrix, seed: int, rows: Any, memo: Memo) -> A
     if rows is None and key in memo:
         return memo[key]
     copy = seeded(detector, seed)
-    fit_to(copy, X if rows is None else X[rows])
+    fit_to(copy, rows_of_its_own(X) if rows is None else X[rows])
     if rows is None:
         memo[key] = copy
     return copy

@@ -39,6 +39,7 @@ from lofe_sklearn._loe._ratio import Contamination
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Fold, Memo, Plan, PreparedSpreadRows, Task, draw_seeds
 from lofe_sklearn.backbones import Backbone
+from lofe_sklearn.backbones._choices import check_choices
 from lofe_sklearn.rules import LabelRule
 
 # Below so many marked rows a batch, labels are inferred once an epoch: the ratio of so small a
@@ -278,6 +279,7 @@ class Planner:
             own = own if features is None else own[:, features]
             layout = self.rows.layout if features is None else None
             self._resolved[key] = self.backbones[which].resolved(own, layout)
+            check_choices(self._resolved[key], len(rows), own.shape[1])
         return self._resolved[key]
 
     def _labelling(

@@ -182,7 +182,7 @@ def _begin(task: Task, X: Matrix, scaling: engine.Scaling | None) -> Start:
     some = torch.randperm(rows.shape[0], generator=generator)[:PREPARE_ROWS].numpy()
     with locating(rows=some, features=task.features):
         shown = engine.Rows(rows[some], scaling=scaling, device=device)
-    engine.prepare_module(module, shown.take(torch.arange(len(shown))))
+    engine.prepare_module(module, shown.take(torch.arange(len(shown))), task.seed)
     return Start(module, scaling)
 
 

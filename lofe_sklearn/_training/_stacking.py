@@ -144,7 +144,10 @@ def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
     )
     n_batch = max(engine.batch_sizes(task.n_samples, largest))
     n_columns = task.n_features(X) + engine.noise_per_row(module)
-    x = torch.zeros(min(n_batch, task.n_samples), n_columns)  # sizes depend on no value
+    # Sizes depend on no value, but a hook may need rows that differ.
+    generator = torch.Generator().manual_seed(task.seed)
+    x = torch.randn(min(n_batch, task.n_samples), n_columns, generator=generator)
+    engine.prepare_module(module, x[:, : task.n_features(X)].clone(), task.seed)
     saved = 0
 
     def count(tensor: torch.Tensor) -> torch.Tensor:
@@ -152,7 +155,8 @@ def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
         saved += tensor.nbytes
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+    hooks = torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor)
+    with hooks, engine.seeded_dropout([module], task.seed, x.device):
         module(x)
     if task.exposure is not None:
         saved *= 2  # as many outliers in a batch as rows

@@ -277,7 +277,7 @@ def _modules_of(
     for m, (module, job) in enumerate(zip(modules, jobs, strict=True)):
         generator = torch.Generator().manual_seed(job.seed)
         some = torch.randperm(len(job.index), generator=generator)[:PREPARE_ROWS].to(rows.device)
-        engine.prepare_module(module, rows.take(job.index[some].unsqueeze(0), [m])[0])
+        engine.prepare_module(module, rows.take(job.index[some].unsqueeze(0), [m])[0], job.seed)
     return modules
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import check_detector, final_step, thawed
+from lofe_sklearn._any_detector import check_detector, final_step, rows_of_its_own, thawed
 from lofe_sklearn._containers import check_unmasked
 from lofe_sklearn._detectors import OutlierDetector, count_given_rows
 from lofe_sklearn._known_labels import Known
@@ -229,7 +229,7 @@ def detector_and_rows(detector: Any, X: Any, owner: str) -> tuple[Any, Any]:
     check_detector(last if isinstance(last, OutlierDetector) else detector, owner, "detector")
     check_is_fitted(last)
     if isinstance(detector, Pipeline) and len(detector.steps) > 1:
-        X = detector[:-1].transform(X)
+        X = detector[:-1].transform(rows_of_its_own(X))
     return last, X
 
 

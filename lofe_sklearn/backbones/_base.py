@@ -39,7 +39,7 @@ from lofe_sklearn._training import (
 )
 from lofe_sklearn._types import Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, check_parameters
-from lofe_sklearn.backbones._choices import ChoicesMixin
+from lofe_sklearn.backbones._choices import ChoicesMixin, check_choices
 from lofe_sklearn.backbones._hooks import refuse_earlier_names, refuse_unknown_parameters
 from lofe_sklearn.backbones._saved_network import SavedNetworkMixin
 from lofe_sklearn.backbones._shared import SHARED_CONSTRAINTS, Scaling
@@ -284,8 +284,10 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         owner, n_samples = type(self).__name__, rows.X.shape[0]
         contamination = contamination_with_known(float(self.contamination), known)
         [seed] = draw_seeds(self.random_state, 1)
+        model = self.resolved(rows.seen, rows.layout).set_params(contamination=contamination)
+        check_choices(model, *rows.X.shape)
         task = Task(
-            self.resolved(rows.seen, rows.layout).set_params(contamination=contamination),
+            model,
             rows=np.arange(n_samples),
             seed=seed,
             # Blind: every row of unknown label is trained as normal.

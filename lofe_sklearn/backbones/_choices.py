@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from numbers import Integral
+from typing import Any, ClassVar
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._training import resolve_scaling
+from lofe_sklearn._training import SCALINGS, resolve_scaling
+from lofe_sklearn._validation import Number, OneOf, check_argument
+
+_OF_SCALING = OneOf(SCALINGS)
+_OF_EPOCHS = Number(Integral, low=1)
+# What the hooks that are given the number of features may return, by name.
+_OF_WIDTH = {
+    "choose_lr": Number(low=0, exclude_low=True),
+    "choose_loss_threshold": Number(optional=True),
+    # 0, as of a window of all features, is refused with its reason by `build_module`.
+    "choose_soft_label": Number(low=0, high=1),
+    "choose_first_label": Number(low=0, high=1, optional=True),
+}
+
+
+def check_choices(model: Any, n_samples: int, n_features: int) -> None:
+    """Raise ValueError if a hook of a backbone returns what it must not; its parameters are set."""
+    owner, what = type(model).__name__, "the value that {} returns"
+    check_argument(owner, what.format("choose_scaling(X)"), model.scaling, _OF_SCALING)
+    epochs = model.choose_max_epochs(n_samples, n_features)
+    name = "choose_max_epochs(n_samples, n_features)"
+    check_argument(owner, what.format(name), epochs, _OF_EPOCHS)
+    for hook, allowed in _OF_WIDTH.items():
+        value = getattr(model, hook)(n_features)
+        check_argument(owner, what.format(f"{hook}(n_features)"), value, allowed)
 
 
 class ChoicesMixin:

@@ -21,8 +21,9 @@ from lofe_sklearn.engine._rows import Rows, RowsOfModels, TooLargeError, largest
 from lofe_sklearn.engine._rules import RULES, Marked, Rule, mark, with_known
 from lofe_sklearn.engine._scaled_rows import Scaling, parts_of, scaled
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
+from lofe_sklearn.engine._seeded import has_dropout, seeded_dropout
 from lofe_sklearn.engine._shard import Shard
-from lofe_sklearn.engine._stack import build_modules, check_losses, has_dropout, prepare_module
+from lofe_sklearn.engine._stack import build_modules, check_losses, prepare_module
 from lofe_sklearn.engine._states import is_average
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "resolve_device",
     "restore_module",
     "scaled",
+    "seeded_dropout",
     "train",
     "values_of",
     "with_known",

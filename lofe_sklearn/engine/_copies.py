@@ -68,16 +68,34 @@ def as_products_read(name: str, values: Tensor) -> Tensor:
     return values.mT.contiguous().mT if name == "weight" else values
 
 
-def copy_of_parts(module: Module) -> Module:
+def places_of_tensors(module: nn.Module) -> dict[str, list[str]]:
+    """Return all the names of each parameter and buffer, by the first of them.
+
+    There are several if parts share a tensor; a part with two names counts once.
+    """
+    first: dict[int, str] = {}
+    places: dict[str, list[str]] = {}
+    for path, part in module.named_modules():
+        for leaf, tensor in chain(part._parameters.items(), part._buffers.items()):
+            if tensor is not None:
+                place = f"{path}.{leaf}" if path else leaf
+                places.setdefault(first.setdefault(id(tensor), place), []).append(place)
+    return places
+
+
+def copy_of_parts(module: Module, copies: dict[int, Any] | None = None) -> Module:
     """Return a copy of `module` and its parts with the same tensors, which others may replace.
 
     For modules that take stacked parameters: they compute with what is registered as a parameter
-    or buffer, and change no other attribute in place.
+    or buffer, and change no other attribute in place. A part with two names has one copy; `copies`
+    are those that there are already, by the identity of the part.
     """
-    copied = _copy_of_one(module)
-    for name, part in copied._modules.items():
-        copied._modules[name] = part and copy_of_parts(part)
-    return copied
+    copies = {} if copies is None else copies
+    if id(module) not in copies:
+        copied = copies[id(module)] = _copy_of_one(module)
+        for name, part in copied._modules.items():
+            copied._modules[name] = part and copy_of_parts(part, copies)
+    return copies[id(module)]
 
 
 def _copy_of_one(module: Module) -> Module:

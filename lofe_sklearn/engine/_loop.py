@@ -23,7 +23,8 @@ from lofe_sklearn.engine._labels import LabelStep
 from lofe_sklearn.engine._noise import noise_step
 from lofe_sklearn.engine._optimizer import OptimizerStates, StackOptimizer
 from lofe_sklearn.engine._rows import Rows
-from lofe_sklearn.engine._stack import ModuleStack, seeded_dropout
+from lofe_sklearn.engine._seeded import seeded_dropout
+from lofe_sklearn.engine._stack import ModuleStack
 from lofe_sklearn.engine._states import AveragedStates, PeakStates
 from lofe_sklearn.engine._step import Step
 from lofe_sklearn.engine._stopping import EarlyStopping

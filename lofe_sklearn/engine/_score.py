@@ -15,6 +15,7 @@ from lofe_sklearn.engine._copies import copy_to_score, takes_stacked_parameters
 from lofe_sklearn.engine._few_threads import threads_to_score
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
+from lofe_sklearn.engine._stack import check_losses
 
 # Rows of a chunk at most: enough to fill the device.
 _MOST_ROWS = {"cpu": 1280, "cuda": 8192, "mps": 2048}
@@ -49,8 +50,12 @@ def losses(
     -------
     loss_n, loss_a : ndarray of float64, shape (n,)
     """
+
+    def call(loaded: nn.Module) -> Callable[[Tensor], Any]:
+        return lambda x: check_losses(module, loaded(x), x.shape[:1])
+
     with plain_torch(), torch.no_grad(), threads_to_score([module], X.shape[0], device):
-        parts = _chunks([module], lambda loaded: loaded, X, scaling, device, chunk_rows)
+        parts = _chunks([module], call, X, scaling, device, chunk_rows)
         loss_n, loss_a = _side_by_side(map(torch.stack, parts), (2, X.shape[0]))
     return loss_n, loss_a
 
@@ -75,7 +80,11 @@ def losses_of_stack(
         return np.stack(each, axis=1)
 
     def call(loaded: nn.Module) -> Callable[[Tensor], Any]:
-        return lambda x: torch.stack(loaded(x.expand(len(modules), *x.shape)))
+        def both(x: Tensor) -> Tensor:
+            rows = x.expand(len(modules), *x.shape)
+            return torch.stack(check_losses(modules[0], loaded(rows), rows.shape[:2]))
+
+        return both
 
     with plain_torch(), torch.no_grad(), threads_to_score(modules, X.shape[0], device):
         parts = _chunks(modules, call, X, scaling, device, None)
@@ -97,12 +106,27 @@ def embeddings(
     """
 
     def call(loaded: nn.Module) -> Callable[[Tensor], Tensor]:
-        return getattr(loaded, "embed", lambda x: x)
+        embed = getattr(loaded, "embed", lambda x: x)
+        return lambda x: _checked_embedding(module, embed(x), len(x))
 
     with plain_torch(), torch.no_grad(), threads_to_score([module], X.shape[0], device):
         chunks = _chunks([module], call, X, scaling, device, None)
-        parts = [part.flatten(1).cpu().numpy() for part in chunks]
-    return np.concatenate(parts).astype(np.float64)
+        parts = [part.flatten(1).cpu().double().numpy() for part in chunks]
+    return np.concatenate(parts)
+
+
+def _checked_embedding(module: nn.Module, embedded: Any, n_rows: int) -> Tensor:
+    if isinstance(embedded, Tensor) and embedded.dim() > 0 and len(embedded) == n_rows:
+        return embedded.reshape(n_rows, 1) if embedded.dim() == 1 else embedded
+    got = (
+        f"shape {tuple(embedded.shape)}"
+        if isinstance(embedded, Tensor)
+        else type(embedded).__name__
+    )
+    raise TypeError(
+        f"{type(module).__name__}.embed(x) must return a tensor with a first axis of one entry for "
+        f"each row; for {n_rows} rows it returned {got}."
+    )
 
 
 def _side_by_side(parts: Iterable[Tensor], shape: tuple[int, ...]) -> np.ndarray:
@@ -135,6 +159,11 @@ def _chunks(
     """Yield what ``call(module)``, a copy of one or of all, makes of the rows, chunk by chunk."""
     module = modules[0]
     dtype = getattr(module, "scoring_dtype", getattr(torch, get_config()["scoring_dtype"]))
+    if dtype not in (torch.float64, torch.float32):
+        raise TypeError(
+            f"{type(module).__name__}.scoring_dtype must be torch.float64 or torch.float32; got "
+            f"{dtype!r}."
+        )
     if device.type == "mps":
         dtype = torch.float32  # it has no other
     if chunk_rows is None:

@@ -10,27 +10,30 @@ vmap has no rule for, they are called in turn, with a warning.
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
+from torch.nn.parameter import is_lazy
 
 from lofe_sklearn.engine._copies import (
     as_products_read,
     copy_of_parts,
+    places_of_tensors,
     takes_stacked_parameters,
 )
-from lofe_sklearn.engine._forks import ForkSafeLock
 from lofe_sklearn.engine._gradients import Backward, Losses, by_autograd, has_backward
+from lofe_sklearn.engine._plain_attributes import differing_attribute
 from lofe_sklearn.engine._rows import ALL, Models
+from lofe_sklearn.engine._seeded import seeded
 
-# torch's layers draw initial weights and dropout masks from the global generator, so two fits in
-# two threads would disturb each other while one of them has it seeded.
-_global_rng = ForkSafeLock()
+# Precisions of losses that rules, histories and numpy cannot compute with, as of autocast.
+_LOW = (torch.float16, torch.bfloat16)
 
 
 def build_modules(
@@ -41,10 +44,11 @@ def build_modules(
     The weights are drawn on the CPU, so that a seed means the same network on every device.
     """
     modules = []
-    with _global_rng, torch.random.fork_rng(devices=[]):
+    with seeded(0, torch.device("cpu")):
         for build, seed in zip(builders, seeds, strict=False):
             torch.default_generator.manual_seed(seed)  # of the CPU only
-            modules.append(_built(build).to(device))
+            # A copy: two calls may return one network, such as a parameter of the estimator.
+            modules.append(copy.deepcopy(_built(build)).to(device))
     return modules
 
 
@@ -56,38 +60,32 @@ def _built(build: Callable[[], Any]) -> nn.Module:
             f"{getattr(function, '__qualname__', 'build_module')} must return a torch.nn.Module; "
             f"it returned {type(module).__name__}. Is the return statement missing?"
         )
+    for name, parameter in module.named_parameters():
+        if is_lazy(parameter):
+            raise TypeError(
+                f"{type(module).__name__}: the parameter {name} of a lazy layer has no shape yet. "
+                "Give the layer its number of inputs; build_module is told n_features."
+            )
+        if parameter.is_complex():
+            raise TypeError(
+                f"{type(module).__name__}: the parameter {name} is complex; parameters must be "
+                "real. Register its real and its imaginary part, and use torch.complex in forward."
+            )
+        if 0 in parameter.stride():  # of `expand`: values in one place cannot be moved apart
+            parameter.data = parameter.data.contiguous()
     return module
 
 
 @torch.no_grad()
-def prepare_module(module: nn.Module, x: Tensor) -> None:
-    """Show a module rows of its training set, if it has a hook for what depends on them."""
+def prepare_module(module: nn.Module, x: Tensor, seed: int = 0) -> None:
+    """Show a module rows of its training set, if it has a hook for what depends on them.
+
+    What the hook draws, such as some of the rows, follows from the seed.
+    """
     hook = getattr(module, "prepare", None)
     if hook is not None:
-        hook(x)
-
-
-def has_dropout(module: nn.Module) -> bool:
-    """Whether a layer of `module` draws random numbers in training."""
-    return any(isinstance(layer, nn.modules.dropout._DropoutNd) for layer in module.modules())
-
-
-@contextmanager
-def seeded_dropout(modules: Sequence[nn.Module], seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the dropout of `modules` within the block, and leave torch's random state as it was.
-
-    Modules without a dropout layer draw nothing while they train, and need not wait for each other.
-    """
-    if not any(map(has_dropout, modules)):
-        yield
-        return
-    on_gpu = device.type == "cuda"
-    with _global_rng, torch.random.fork_rng(devices=[device] if on_gpu else []):
-        torch.default_generator.manual_seed(seed)
-        if on_gpu:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
+        with seeded(seed, x.device):
+            hook(x)
 
 
 class ModuleStack:
@@ -115,6 +113,7 @@ class ModuleStack:
             self.parameters = dict(modules[0].named_parameters())
             return
         self.parameters, self._buffers = stack_module_state(modules)
+        self._places = places_of_tensors(modules[0])
         self._call = self._call_vmapped
         stackable = all(map(takes_stacked_parameters, modules))
         self.sets_gradients &= stackable
@@ -123,6 +122,13 @@ class ModuleStack:
             self.parameters = dict(self._joined.named_parameters())
             self._neighbours: dict[tuple[int, int], nn.Module] = {}
             self._call = self._call_joined
+        elif attribute := differing_attribute(modules):
+            # vmap would compute all of them with the first one's value.
+            self._call = self._call_in_turn
+            self._warn_of_turns(
+                f"{attribute} differs between them and is neither a parameter nor a buffer",
+                f"Register it by self.register_buffer({attribute.rpartition('.')[2]!r}, tensor)",
+            )
 
     def __call__(self, x: Tensor, models: Models = ALL) -> tuple[Tensor, Tensor]:
         """Compute both losses, (M, b) each, of the rows x, (M, b, ...), by all models or some."""
@@ -146,12 +152,15 @@ class ModuleStack:
         return alone, lambda w_n, w_a: backward(w_n[0], w_a[0])
 
     def sync(self) -> list[nn.Module]:
-        """Write the stacked parameters back into the modules and return these."""
+        """Write the stacked parameters, and buffers, back into the modules and return these."""
         if self.n_models > 1:
             with torch.no_grad():
                 for m, module in enumerate(self.modules):
                     for name, parameter in module.named_parameters():
                         parameter.copy_(self.parameters[name][m])
+                    # A layer such as spectral norm changes its own in each step.
+                    for name, buffer in module.named_buffers():
+                        buffer.copy_(self._buffers[name][m])
         return self.modules
 
     def snapshot(self, model: int | None = None) -> dict[str, Tensor]:
@@ -177,7 +186,7 @@ class ModuleStack:
         elif isinstance(models, slice) and not torch.is_grad_enabled():
             losses = self._joined_neighbours(models)(x)
         else:
-            losses = functional_call(self._joined, self._state_of(models), (x,))
+            losses = self._called(self._joined, *self._state_of(models), x)
         return self._checked(losses, x.shape[:2])
 
     def _joined_neighbours(self, models: slice) -> nn.Module:
@@ -190,12 +199,9 @@ class ModuleStack:
     def _call_vmapped(self, x: Tensor, models: Models) -> tuple[Tensor, Tensor]:
         base = self.modules[0]
         parameters, buffers = self._state_of(models)
-
-        def call(parameters: Any, buffers: Any, rows: Tensor) -> Any:
-            return functional_call(base, (parameters, buffers), (rows,))
-
+        call = vmap(partial(self._called, base), randomness="different")
         try:
-            losses = vmap(call, randomness="different")(parameters, buffers, x)
+            losses = call(parameters, buffers, x)
         except (RuntimeError, ValueError) as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
@@ -203,13 +209,10 @@ class ModuleStack:
                 x, models
             )  # a fault of the module's own shows here, as itself
             reason = str(error).strip().splitlines()[0]
-            warnings.warn(
-                f"{type(base).__name__} cannot be vmapped ({reason}), so its {self.n_models} "
-                "models are called one after another: right, but about as slow as fitting each "
-                "alone. Write its forward with batched tensor operations, without .item() and "
-                "without Python branches on tensor values.",
-                UserWarning,
-                stacklevel=3,
+            self._warn_of_turns(
+                reason,
+                "Write its forward with batched tensor operations, without .item() and "
+                "without Python branches on tensor values",
             )
             self._call = self._call_in_turn
             return losses
@@ -220,11 +223,29 @@ class ModuleStack:
         parameters, buffers = self._state_of(models)
         chosen = list(range(self.n_models))[models] if isinstance(models, slice) else models
         for m, (model, rows) in enumerate(zip(chosen, x.unbind(), strict=True)):
-            state = {name: p[m] for name, p in (parameters | buffers).items()}
-            pair = functional_call(self.modules[model], state, (rows,))
+            own = [{name: t[m] for name, t in kind.items()} for kind in (parameters, buffers)]
+            pair = self._called(self.modules[model], own[0], own[1], rows)
             losses.append(self._checked(pair, rows.shape[:1]))
         loss_n, loss_a = zip(*losses, strict=True)
         return torch.stack(loss_n), torch.stack(loss_a)
+
+    def _called(self, module: nn.Module, parameters: Any, buffers: Any, x: Tensor) -> Any:
+        """Call a module with other tensors, in each of the places where it has one.
+
+        torch ties these itself, but puts those of a part with two names back wrongly.
+        """
+        state = parameters | buffers
+        state = {place: state[name] for name, all_ in self._places.items() for place in all_}
+        return functional_call(module, state, (x,), tie_weights=False)
+
+    def _warn_of_turns(self, reason: str, remedy: str) -> None:
+        warnings.warn(
+            f"{type(self.modules[0]).__name__} cannot be vmapped ({reason}), so its "
+            f"{self.n_models} models are called one after another: right, but about as slow as "
+            f"fitting each alone. {remedy}.",
+            UserWarning,
+            stacklevel=4,
+        )
 
     def _state_of(self, models: Models) -> tuple[dict[str, Any], dict[str, Any]]:
         if models == ALL:
@@ -243,17 +264,19 @@ def joined(
 ) -> nn.Module:
     """Return a copy of `module` with stacked parameters and buffers instead of its own."""
     copied = copy_of_parts(module)
-    for name, parameter in parameters.items():
+    for name, places in places_of_tensors(module).items():
         path, _, leaf = name.rpartition(".")
-        owner = copied.get_submodule(path)
-        values = parameter.detach()
-        if isinstance(owner, nn.Linear):
-            # Gradients come so, too: else each would be turned into the parameter's layout.
-            values = as_products_read(leaf, values)
-        setattr(owner, leaf, nn.Parameter(values, parameter.requires_grad))
-    for name, buffer in buffers.items():
-        path, _, leaf = name.rpartition(".")
-        setattr(copied.get_submodule(path), leaf, buffer)
+        if name in buffers:
+            tensor = buffers[name]
+        else:
+            values = parameters[name].detach()
+            if isinstance(copied.get_submodule(path), nn.Linear):
+                # Gradients come so, too: else each would be turned into the parameter's layout.
+                values = as_products_read(leaf, values)
+            tensor = nn.Parameter(values, parameters[name].requires_grad)
+        for place in places:
+            path, _, leaf = place.rpartition(".")
+            setattr(copied.get_submodule(path), leaf, tensor)
     return copied
 
 
@@ -274,7 +297,8 @@ def check_losses(module: nn.Module, losses: Any, shape: torch.Size) -> tuple[Ten
                 f"{type(module).__name__}.forward(x) must return real losses; got complex ones. "
                 "Take .abs() or .real of them."
             )
-        return losses[0], losses[1]
+        loss_n, loss_a = (loss.float() if loss.dtype in _LOW else loss for loss in losses)
+        return loss_n, loss_a
 
     def of_one_model(loss: Tensor) -> tuple[int, ...]:
         own = tuple(loss.shape)

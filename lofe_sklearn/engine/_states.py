@@ -14,7 +14,7 @@ from lofe_sklearn.engine._course import Peak
 from lofe_sklearn.engine._job import Job
 from lofe_sklearn.engine._pass import losses_in_training, selector
 from lofe_sklearn.engine._rows import Rows
-from lofe_sklearn.engine._stack import ModuleStack
+from lofe_sklearn.engine._stack import ModuleStack, check_losses
 
 # Rows that are looked at for a separation: enough for two means and deviations.
 _SEEN_ROWS = 4096
@@ -149,7 +149,8 @@ class AveragedModule(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the mean losses of the rows x, (b,) each."""
-        loss_n, loss_a = zip(*(module(x) for module in self.states), strict=True)
+        each = (check_losses(module, module(x), x.shape[:1]) for module in self.states)
+        loss_n, loss_a = zip(*each, strict=True)
         return torch.stack(loss_n).mean(dim=0), torch.stack(loss_a).mean(dim=0)
 
     def __getattr__(self, name: str) -> Any:

@@ -248,8 +248,9 @@ def _typical_before(estimator: Any, X: Any) -> Floats:
     if not hasattr(steps, "inverse_transform"):
         raise ValueError(_NEEDS_BACKGROUND.format(why="one of these has no inverse_transform"))
     try:
-        before = _dense_row(steps.inverse_transform(after.reshape(1, -1)))
-        again = _dense_row(steps.transform(row_like(X, before)))
+        # Copies, since a step may compute in place.
+        before = _dense_row(steps.inverse_transform(after.reshape(1, -1).copy()))
+        again = _dense_row(steps.transform(row_like(X, before.copy())))
     except (ValueError, TypeError) as error:
         raise ValueError(
             _NEEDS_BACKGROUND.format(why=f"these fail: {str(error).rstrip('.')}")

@@ -17,7 +17,7 @@ import multiprocessing, os, threading
 import numpy as np, torch
 torch.set_num_threads(2)
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
-from lofe_sklearn.engine import _stack
+from lofe_sklearn.engine import _seeded
 
 X = np.random.default_rng(0).normal(size=(600, 20))
 make = lambda: LOE([DeepSVDD(max_epochs=2), AutoEncoder(max_epochs=2)], n_estimators=2,
@@ -60,7 +60,7 @@ CALLS = """
 run(in_child)
 run(refit)
 run(from_a_thread)
-with _stack._global_rng:  # as a thread of the parent may hold it
+with _seeded._global_rng:  # as a thread of the parent may hold it
     run(refit)
 with context.Pool(2) as pool:
     of_pool = pool.map(detector.score_samples, [X] * 3)

@@ -316,3 +316,14 @@ def test_names_that_are_missing_are_said_once():
         found = explain(detector, frame.to_numpy()[:2])
     assert len(caught) == 1
     np.testing.assert_allclose(found.contributions, expected.contributions)
+
+
+def test_a_step_that_computes_in_place_changes_neither_rows_nor_reasons():
+    X, found = numbers(), {}
+    for copy in (True, False):
+        detector = LOE(DeepSVDD(max_epochs=3), contamination=0.1, random_state=0)
+        pipeline = make_pipeline(StandardScaler(copy=copy), detector).fit(X.copy())
+        rows = X[:3].copy()
+        found[copy] = explain(pipeline, rows)
+        np.testing.assert_array_equal(rows, X[:3])
+    np.testing.assert_allclose(found[False].contributions, found[True].contributions)

@@ -751,3 +751,31 @@ def test_a_detector_may_pick_columns_by_number():
     detector = make_pipeline(picks, IsolationForest())
     fitted = loe(evidence=detector, init=detector).fit(pd.DataFrame(X, columns=list("abcd")))
     assert list(fitted.evidence_) == ["Pipeline"]
+
+
+IN_PLACE = make_pipeline(StandardScaler(copy=False), FEW_TREES)
+
+
+@pytest.mark.parametrize("rows", [X, pd.DataFrame(X, columns=list("abcd"))], ids=["array", "frame"])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"evidence": IN_PLACE},
+        {"evidence": None, "init": IN_PLACE},
+        {"evidence": IN_PLACE, "held_out_folds": 2},
+    ],
+    ids=["evidence", "init", "folds"],
+)
+def test_a_detector_that_computes_in_place_changes_no_rows(rows, parameters):
+    given = rows.copy()
+    detector = loe(**parameters).fit(given)
+    copies = {
+        name: clone(IN_PLACE).set_params(standardscaler__copy=True)
+        for name, value in parameters.items()
+        if value is IN_PLACE
+    }
+    np.testing.assert_array_equal(np.asarray(given), X)
+    expected = loe(**{**parameters, **copies}).fit(rows).score_samples(rows)
+    np.testing.assert_allclose(detector.score_samples(given), expected, rtol=1e-9)
+    np.testing.assert_array_equal(np.asarray(given), X)
+    np.testing.assert_array_equal(detector.predict(given), detector.labels_)
