@@ -82,8 +82,6 @@ def _built(build: Callable[[], Any]) -> nn.Module:
                 f"{type(module).__name__}: the parameter {name} is complex; parameters must be "
                 "real. Register its real and its imaginary part, and use torch.complex in forward."
             )
-        if 0 in parameter.stride():  # of `expand`: values in one place cannot be moved apart
-            parameter.data = parameter.data.contiguous()
     return module
 
 
@@ -216,9 +214,8 @@ class ModuleStack:
         except (RuntimeError, ValueError) as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
-            losses = self._call_in_turn(
-                x, models
-            )  # a fault of the module's own shows here, as itself
+            # A fault of the module's own shows here, as itself.
+            losses = self._call_in_turn(x, models)
             reason = str(error).strip().splitlines()[0]
             self._warn_of_turns(
                 reason,
@@ -246,7 +243,7 @@ class ModuleStack:
         torch ties these itself, but puts those of a part with two names back wrongly.
         """
         state = parameters | buffers
-        state = {place: state[name] for name, all_ in self._places.items() for place in all_}
+        state = {at: state[name] for name, places in self._places.items() for at in places}
         return functional_call(module, state, (x,), tie_weights=False)
 
     def _warn_of_turns(self, reason: str, remedy: str) -> None:
