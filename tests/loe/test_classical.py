@@ -104,6 +104,17 @@ class TestEach:
         scores = kind().fit(X * 2.0**power).outlier_scores(X * 2.0**power)
         np.testing.assert_allclose(scores, expected, rtol=1e-2 if kind is Forest else 1e-6)
 
+    @pytest.mark.parametrize("value", [0.3, -1e-5, 7.1e9, 1e200])
+    def test_a_feature_that_differs_by_rounding_is_constant(self, kind, value):
+        """As a sum of other features that is the same in every row."""
+        constant = np.insert(X, 2, value, axis=1)
+        rounded = constant.copy()
+        rounded[-4:, 2] = np.nextafter(value, np.inf)
+        expected = kind().fit(constant).outlier_scores(constant)
+        detector = kind().fit(rounded)
+        np.testing.assert_allclose(detector.outlier_scores(rounded), expected, rtol=1e-6)
+        np.testing.assert_allclose(detector.outlier_scores(constant), expected, rtol=1e-6)
+
     @pytest.mark.parametrize("start", [1e6, 1e9, 1e12])
     def test_where_values_start_does_not_matter(self, kind, start):
         """Times in milliseconds since 1970 differ by little of their size."""
