@@ -69,8 +69,9 @@ class Forest(BaseEstimator):
         self.units_ = units_within(self._shifted(X), *_FLOAT32)
         # What a feature differs by from row to row is its size, unless it is rounding: in units of
         # its values that is too small for a split.
-        is_rounding = (self.shift_ != 0) & ~differ(*range_of(X), X.shape[0])
-        self.units_[is_rounding] = np.abs(self.shift_[is_rounding])
+        low, high = range_of(X)
+        is_rounding = (low < high) & ~differ(low, high, X.shape[0])
+        self.units_[is_rounding] = np.maximum(np.abs(low), np.abs(high))[is_rounding]
         self.forest_ = IsolationForest(n_estimators=self.n_trees, random_state=self.random_state)
         self.forest_.fit(self._read(X))
         return self
