@@ -18,7 +18,16 @@ from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._loe._trees_as_bits import trees_as_bits
 from lofe_sklearn._quiet import silenced
-from lofe_sklearn._training import FEW_BITS, Memo, fit_scaling, in_units, shift_within, units_within
+from lofe_sklearn._training import (
+    FEW_BITS,
+    Memo,
+    differ,
+    fit_scaling,
+    in_units,
+    range_of,
+    shift_within,
+    units_within,
+)
 
 # Magnitudes that float32 holds, with room for differences. scikit-learn's trees take values for
 # equal that differ by less than 1e-7, whatever their unit is: the largest must be far above.
@@ -58,6 +67,11 @@ class Forest(BaseEstimator):
         """Grow the trees, each from at most 256 rows."""
         self.shift_ = shift_within(X, FEW_BITS)
         self.units_ = units_within(self._shifted(X), *_FLOAT32)
+        # What a feature differs by from row to row is its size, unless it is rounding: in units of
+        # its values that is too small for a split.
+        low, high = range_of(X)
+        is_rounding = (low < high) & ~differ(low, high, X.shape[0])
+        self.units_[is_rounding] = np.maximum(np.abs(low), np.abs(high))[is_rounding]
         self.forest_ = IsolationForest(n_estimators=self.n_trees, random_state=self.random_state)
         self.forest_.fit(self._read(X))
         return self
@@ -178,9 +192,9 @@ class RobustCovariance(BaseEstimator):
             If there are too few rows, or the covariance is singular.
         """
         self.scaling_ = fit_scaling(X, "standard")
-        some = _standardised(_some_rows(X, self.max_samples, self.random_state), self.scaling_)
-        self.varies_ = np.ptp(some, axis=0) > 0
-        some = some[:, self.varies_]
+        own = _some_rows(X, self.max_samples, self.random_state)
+        self.varies_ = differ(*range_of(own), own.shape[0])
+        some = _standardised(own, self.scaling_)[:, self.varies_]
         n_samples, n_features = some.shape
         if n_features == 0:
             raise Unfit("all features are constant")

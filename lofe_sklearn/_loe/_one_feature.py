@@ -8,14 +8,14 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._training import SpreadRows, range_of
+from lofe_sklearn._training import SpreadRows, differ, range_of
 
 # Standardised features that differ by no more differ by rounding, of float32 perhaps.
 _EQUAL = 1e-5
 
 
 def differ_in_one_feature(X: Matrix | SpreadRows) -> bool:
-    """Whether all features but one are constant, or the same feature in other units.
+    """Whether all features but one are constant up to rounding, or the same feature in other units.
 
     Parameters
     ----------
@@ -23,8 +23,7 @@ def differ_in_one_feature(X: Matrix | SpreadRows) -> bool:
         Of spread rows the sample stands for all.
     """
     rows: Any = X.sample if isinstance(X, SpreadRows) else X
-    low, high = range_of(rows)
-    varying = np.flatnonzero(high > low)
+    varying = np.flatnonzero(differ(*range_of(rows), rows.shape[0]))
     if len(varying) < 2:
         return len(varying) == 1
     if sparse.issparse(rows):  # zeros at the same places are not worth a dense copy

@@ -15,6 +15,7 @@ from lofe_sklearn._training._plannable import Memo, Plannable
 from lofe_sklearn._training._scaling import (
     FEW_BITS,
     SCALINGS,
+    differ,
     fit_scaling,
     in_units,
     keeps_few_bits,
@@ -45,6 +46,7 @@ __all__ = [
     "Task",
     "Trainable",
     "Trained",
+    "differ",
     "draw_seeds",
     "embeddings_of",
     "exposure_to",

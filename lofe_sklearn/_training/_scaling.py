@@ -58,7 +58,15 @@ def keeps_few_bits(X: np.ndarray | sparse.csr_matrix) -> bool:
     close. Features that are constant up to rounding do not count.
     """
     low, high = range_of(X)
-    return bool((_are_close(low, high, FEW_BITS) & ~_are_close(low, high, X.shape[0] * _EPS)).any())
+    return bool((_are_close(low, high, FEW_BITS) & differ(low, high, X.shape[0])).any())
+
+
+def differ(low: np.ndarray, high: np.ndarray, n_samples: int) -> np.ndarray:
+    """Whether so many values of each range differ by more than rounding.
+
+    A sum of columns that is 1 in every row comes out as 1 or one bit less.
+    """
+    return (high > low) & ~_are_close(low, high, n_samples * _EPS)
 
 
 def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:

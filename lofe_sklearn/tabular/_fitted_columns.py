@@ -24,6 +24,7 @@ from lofe_sklearn.tabular._plain_columns import (
     number_column,
 )
 from lofe_sklearn.tabular._quantity_texts import Writing
+from lofe_sklearn.tabular._rounding import rounding_of
 from lofe_sklearn.tabular._spellings import respelled, spellings
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class FittedColumn:
         The name of the zone of times that have one.
     centre, unit : float
         Of numbers.
+    rounding : float
+        Numbers that are as close to the centre count as the centre: by how much those of the fit
+        differ, if it is by rounding.
     time_format : str, optional
         The format of times, if they are read from text.
     spellings : dict of str to str
@@ -76,6 +80,7 @@ class FittedColumn:
     zone: str | None = None
     centre: float = 0.0
     unit: float = 1.0
+    rounding: float = 0.0
     time_format: str | None = None
     spellings: dict[str, str] = field(default_factory=dict)
     is_clock: bool = False
@@ -116,9 +121,10 @@ class FittedColumn:
             return cls(NUMBER, **read)
         centre = float(np.median(halves))
         _check_that_nothing_vanishes(column.values, abs(centre), name, owner)
-        spread = float(np.abs(halves - centre).max())
+        rounding = rounding_of(2 * halves)
+        spread = 0.0 if rounding else float(np.abs(halves - centre).max())
         unit = float(np.ldexp(1.0, int(np.frexp(spread)[1]))) if spread > 0 else 1.0
-        return cls(NUMBER, None, centre, unit, **read)
+        return cls(NUMBER, None, centre, unit, rounding / 2, **read)
 
     def read_as(self, kind: str, time_format: str | None) -> FittedColumn:
         """Return this with what the vectorizer has read in text: its kind, and a time's format."""
@@ -129,7 +135,8 @@ class FittedColumn:
         """Return the values for the vectorizer, of a column of this kind."""
         if self.kind == NUMBER:
             with np.errstate(over="ignore"):
-                return (column.values / 2 - self.centre) / self.unit
+                away = column.values / 2 - self.centre
+                return away.mask(away.abs() <= self.rounding, 0.0) / self.unit
         if self.zone is not None:
             return column.values.dt.tz_convert(self.zone).dt.tz_localize(None)
         return column.values

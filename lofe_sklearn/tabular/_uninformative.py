@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lofe_sklearn.tabular._plain_columns import CATEGORY, EMPTY, NUMBER, TEXT, Column
+from lofe_sklearn.tabular._rounding import n_different
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,13 +89,13 @@ def why_uninformative(column: Column, given: pd.Series, name: str) -> str | None
     values = column.values
     if column.kind == NUMBER and values.abs().min() > _EXACT:
         values = _distances(given.reset_index(drop=True))
-    n_different = values.nunique()
+    n_values = n_different(values)
     # Missing values may still tell rows apart then, but the user expects more of the column.
     is_rounded = _are_one_number(given)
-    if n_different == 1 and not is_rounded and not values.isna().any():
+    if n_values == 1 and not is_rounded and not values.isna().any():
         return CONSTANT_REASON
     present = values.dropna()
-    if n_different == 1 or len(present) < _MIN_ROWS or n_different < len(present):
+    if n_values == 1 or len(present) < _MIN_ROWS or n_values < len(present):
         return ROUNDED_REASON if is_rounded else None
     if column.kind == NUMBER and _are_numbers_of_rows(present.to_numpy(), name):
         return IDENTIFIER_REASON

@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._types import Floats, RandomState
 from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, TIME
+from lofe_sklearn.tabular._rounding import n_different
 from lofe_sklearn.tabular._uninformative import (
     CONSTANT_REASON,
     EMPTY_REASON,
@@ -139,7 +140,8 @@ class Reading:
         name : str
         """
         if name in features_of:
-            return CONSTANT_REASON if values.nunique() == 1 else ROUNDED_REASON
+            is_one = n_different(self.as_read(name, values)) == 1
+            return CONSTANT_REASON if is_one else ROUNDED_REASON
         is_empty = all(str(text).strip() in self.null_strings for text in values.dropna())
         return EMPTY_REASON if is_empty else NO_FEATURE_REASON
 

@@ -104,6 +104,21 @@ class TestEach:
         scores = kind().fit(X * 2.0**power).outlier_scores(X * 2.0**power)
         np.testing.assert_allclose(scores, expected, rtol=1e-2 if kind is Forest else 1e-6)
 
+    # 7.1e9 is halfway between two numbers of single precision.
+    @pytest.mark.parametrize("value", [0.3, -1e-5, 7.1e9, 1e200])
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+    def test_a_feature_that_differs_by_rounding_is_constant(self, kind, value, container):
+        """As a sum of other features that is the same in every row."""
+        constant = np.insert(X, 2, value, axis=1)
+        rounded = constant.copy()
+        rounded[-4:, 2] = np.nextafter(value, np.inf)
+        rounded[:4, 2] = np.nextafter(value, -np.inf)
+        expected = kind().fit(container(constant)).outlier_scores(container(constant))
+        detector = kind().fit(container(rounded))
+        constant, rounded = container(constant), container(rounded)
+        np.testing.assert_allclose(detector.outlier_scores(rounded), expected, rtol=1e-6)
+        np.testing.assert_allclose(detector.outlier_scores(constant), expected, rtol=1e-6)
+
     @pytest.mark.parametrize("start", [1e6, 1e9, 1e12])
     def test_where_values_start_does_not_matter(self, kind, start):
         """Times in milliseconds since 1970 differ by little of their size."""

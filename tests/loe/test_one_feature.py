@@ -19,6 +19,7 @@ OTHER = np.random.default_rng(1).normal(size=(300, 1))
         ONE * 1e-200,
         ONE * 1e100 + 1e103,
         np.hstack([ONE, np.full((300, 2), 7.0)]),
+        np.hstack([ONE, np.where(ONE < 2, 0.3, np.nextafter(0.3, 1))]),
         np.hstack([ONE, 3 - 1e9 * ONE, ONE / 7]),
         np.hstack([ONE * 1e200, ONE * 1e-200]),
         np.hstack([ONE, 9 * ONE]).astype(np.float32),
@@ -33,6 +34,7 @@ def test_one_feature(rows):
     "rows",
     [
         np.ones((300, 2)),
+        np.where(ONE < 2, 0.3, np.nextafter(0.3, 1)),
         np.hstack([ONE, OTHER]),
         np.hstack([ONE, OTHER]) * 1e200,
         np.hstack([ONE, OTHER]) * 1e-200,
