@@ -67,11 +67,11 @@ class Forest(BaseEstimator):
         """Grow the trees, each from at most 256 rows."""
         self.shift_ = shift_within(X, FEW_BITS)
         self.units_ = units_within(self._shifted(X), *_FLOAT32)
-        # What a feature differs by from row to row is its size, unless it is rounding: in units of
-        # its values that is too small for a split.
+        # What a feature differs by from row to row is its size, unless it is rounding: in these
+        # units its values are all 0. (The trees of some versions of scikit-learn split whatever
+        # differs at all.)
         low, high = range_of(X)
-        is_rounding = (low < high) & ~differ(low, high, X.shape[0])
-        self.units_[is_rounding] = np.maximum(np.abs(low), np.abs(high))[is_rounding]
+        self.units_[(low < high) & ~differ(low, high, X.shape[0])] = np.finfo(np.float64).max
         self.forest_ = IsolationForest(n_estimators=self.n_trees, random_state=self.random_state)
         self.forest_.fit(self._read(X))
         return self
