@@ -3,7 +3,8 @@
 A model that was trained on contaminated rows is corrected by other evidence T of the same rows: its
 log-density is tilted by T / beta, so T / beta is added to its anomaly score (EPHAD, Patra and Ben
 Taieb 2025, arXiv:2510.21296). Nothing is trained for it. Here T is the mean over detectors of their
-scores' logarithms, standardised over the training rows, as the members' losses are.
+scores' logarithms, standardised over the training rows, as the members' losses are. What is normal
+to a detector counts alike, since a group of anomalies may be the densest place of all.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ EvidenceParameter: TypeAlias = Any
 # their logarithms do not depend on how close the most normal row is.
 _FLOOR = 0.01
 _NO_SPREAD = 1e-12
+# Standardised logarithms below this count as it: one detector that finds a group of anomalies very
+# normal must not outvote the others.
+LEAST = -0.5
 _WHAT = (
     f"'auto', None, one of {', '.join(map(repr, CLASSICAL))}, an outlier detector (an instance, "
     "from scikit-learn or PyOD), or a list of names and detectors"
@@ -90,7 +94,8 @@ class Source:
     def standardised(self, scores: np.ndarray) -> np.ndarray:
         """Bring outlier scores to the members' scale."""
         logs = np.log(np.maximum(scores - self.lowest, 0.0) + self.floor)
-        return (logs - self.center) / self.spread
+        units: np.ndarray = np.maximum((logs - self.center) / self.spread, LEAST)
+        return units
 
     def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
         """Score rows on the members' scale, high for anomalies."""
