@@ -82,7 +82,7 @@ def run(cell: Row) -> Iterator[Row]:
 
 
 def tables(rows: list[Row]) -> str:
-    """Return the mean ROC AUC and average precision over sets of each share and spread."""
+    """Return the mean ROC AUC and average precision over the sets for each share and spread."""
     rows = [row for row in rows if row["detector"]]
     columns = sorted({(row["share"], row["spread"]) for row in rows})
     lines = []
@@ -92,7 +92,7 @@ def tables(rows: list[Row]) -> str:
             here = [row for row in own if (row["share"], row["spread"]) == column]
             line.append(" / ".join(map(short, over_sets(here, FIGURES))))
         lines.append(line)
-    heads = [f"{share:.1%}, spread {spread}" for share, spread in columns]
+    heads = [f"{100 * share:g} %, spread {short(spread, 1)}" for share, spread in columns]
     return table(["ROC AUC / average precision", *heads], lines)
 
 

@@ -94,8 +94,9 @@ class LOE(
     init : {"auto", "evidence", "iforest", "knn"}, outlier detector, array-like or None
         What gives the first labels, before the network has learned anything: the mean of the
         evidence, or of what ``evidence="auto"`` takes if there is none; scikit-learn's
-        IsolationForest; the distance to the 5th neighbour (as for `evidence`); or a scikit-learn or PyOD detector, which is cloned, seeded and fitted. An
-        array of shape (n_samples,) holds scores that are high for normal rows, as `score_samples`.
+        IsolationForest; the distance to the 5th neighbour (as for `evidence`); or a scikit-learn
+        or PyOD detector, which is cloned, seeded and fitted. An array of shape (n_samples,) holds
+        scores that are high for normal rows, as `score_samples`.
         None starts with blind epochs, as the paper does. ``"auto"`` is ``"evidence"`` if a single
         ratio is given and there is evidence, otherwise ``"iforest"``, and None for `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"

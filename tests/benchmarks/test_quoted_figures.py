@@ -14,7 +14,7 @@ from benchmarks.study import results
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUOTED = {
-    "nothing_chosen": ("nothing-chosen", "unseen-sets", "unlabelled", "far-values"),
+    "nothing_chosen": ("nothing-chosen", "unseen-sets", "unlabelled", "far-values", "groups"),
     "label_rules": ("rules", "ablation", "kinds", "default-kinds"),
     "ratio": ("wrong-ratio", "unseen-labels", "choose-ratio", "label-free"),
     "probabilities": ("calibration", "false-alarms", "false-discovery"),
