@@ -28,6 +28,9 @@ from lofe_sklearn._training import Memo, SpreadRows
 from lofe_sklearn._validation import did_you_mean, warn_user
 
 EvidenceParameter: TypeAlias = Any
+# Standardised logarithms below this count as it: one detector that finds a group of anomalies very
+# normal must not outvote the others.
+LEAST = -0.5
 _WHAT = (
     f"'auto', None, one of {', '.join(map(repr, CLASSICAL))}, an outlier detector (an instance, "
     "from scikit-learn or PyOD), or a list of names and detectors"
@@ -44,7 +47,7 @@ class Evidence:
     weight : float
         Of the detectors' mean, where that of the members' counts 1.
     training : ndarray of shape (n_sources, n_samples)
-        The standardised scores of the training rows.
+        The standardised scores of the training rows, not cut off: their ranks say the ratio.
     """
 
     sources: list[Source]
@@ -58,12 +61,11 @@ class Evidence:
 
     def of_training(self) -> np.ndarray:
         """Return the scores of the training rows: the mean of the detectors."""
-        mean: np.ndarray = self.training.mean(axis=0)
-        return mean
+        return _mean_of(self.training)
 
     def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
         """Score rows, high for anomalies: the mean of the detectors."""
-        return np.mean([source.score(X, n_jobs) for source in self.sources], axis=0)
+        return _mean_of([source.score(X, n_jobs) for source in self.sources])
 
     def refitted(self, X: Matrix) -> np.ndarray | None:
         """Score rows by the same detectors, fitted to these rows.
@@ -86,7 +88,7 @@ class Evidence:
                         f"folds, since it cannot be fitted to {X.shape[0]} of the rows: {reason}. "
                         "Lower held_out_folds, or pass another init."
                     )
-        return np.mean(scores, axis=0) if scores else None
+        return _mean_of(scores) if scores else None
 
     def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray | None:
         """Score rows of X by the same detectors, fitted to other rows of X only.
@@ -105,7 +107,7 @@ class Evidence:
                     f"cannot be fitted to {len(outside)} of the rows: {reason}. Lower "
                     "held_out_folds, or leave it out of evidence."
                 )
-        return np.mean(scores, axis=0) if scores else None
+        return _mean_of(scores) if scores else None
 
 
 def check_evidence(evidence: Any) -> None:
@@ -191,6 +193,12 @@ def fit_evidence(
         sources.append(source)
         training.append(source.standardised(scores))
     return Evidence(sources, weight, np.array(training)) if sources else None
+
+
+def _mean_of(scores: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """Return the mean of the detectors, each cut off below."""
+    mean: np.ndarray = np.maximum(scores, LEAST).mean(axis=0)
+    return mean
 
 
 def _fitted(each: Any, X: Matrix, seed: int, memo: Memo) -> tuple[Any, np.ndarray]:

@@ -21,9 +21,6 @@ from lofe_sklearn._training import Memo
 # their logarithms do not depend on how close the most normal row is.
 _FLOOR = 0.01
 _NO_SPREAD = 1e-12
-# Standardised logarithms below this count as it: one detector that finds a group of anomalies very
-# normal must not outvote the others.
-LEAST = -0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +73,7 @@ class Source:
     def standardised(self, scores: np.ndarray) -> np.ndarray:
         """Bring outlier scores to the members' scale."""
         logs = np.log(np.maximum(scores - self.lowest, 0.0) + self.floor)
-        units: np.ndarray = np.maximum((logs - self.center) / self.spread, LEAST)
-        return units
+        return (logs - self.center) / self.spread
 
     def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
         """Score rows on the members' scale, high for anomalies."""

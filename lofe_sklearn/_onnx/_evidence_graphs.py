@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lofe_sklearn._loe._classical import Forest, Neighbors, RobustCovariance
-from lofe_sklearn._loe._evidence_source import LEAST
+from lofe_sklearn._loe._evidence import LEAST
 from lofe_sklearn._loe._trees_as_bits import average_path_length, rounded_down
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._scale_graph import Scaled
