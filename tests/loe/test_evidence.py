@@ -628,7 +628,8 @@ def test_pyod():
 def test_a_density_is_high_for_normal_rows():
     detector = loe(evidence=KernelDensity()).fit(X)
     expected = -KernelDensity().fit(X).score_samples(X)
-    np.testing.assert_allclose(detector._ensemble.evidence.training[0], by_hand(expected, expected))
+    evidence = detector._ensemble.evidence.of_training()
+    np.testing.assert_allclose(evidence, by_hand(expected, expected))
 
 
 def test_the_forest_of_first_labels_is_that_of_the_evidence():
