@@ -15,7 +15,8 @@ both halves in view; the agreement that is usual was learned from all of them, b
 added to the members. The flow was added since the means of both halves rise, in the study
 default-kinds and on 2,000 rows of these sets. That two kinds of members are enough, which of them
 wide rows get, what a separate group is, and that members see a row in at most 80 epochs, was chosen
-on two seeds of this study. So no half is unseen.
+on two seeds of this study. Which rows may be neighbours was chosen by scores of the evidence alone,
+on 2,000 rows, two seeds, and on planted groups. So no half is unseen.
 
 `--whose` says which detectors are fitted: LOE, or the peers that it is compared with.
 """

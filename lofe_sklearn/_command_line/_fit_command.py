@@ -199,11 +199,11 @@ def _read(table: TableFile, options: FitOptions, notes: Notes) -> Training:
         known = {"loe__known_anomalies": anomalies, "loe__known_normal": normal}
     left_out = {name for _, name in _named_columns(options)} | set(beside)
     frame = frame[[name for name in frame.columns if name not in left_out]]
-    if frame.shape[1] < 2:
+    if frame.shape[1] < 2 and not _has_numbers(frame):
         listed = ", ".join(map(repr, frame.columns)) or "none"
         raise BadData(
             f"{path} has too few columns to make features of: {listed}. At least two are "
-            "needed. Is the separator right? --separator sets another one"
+            "needed, or one of numbers. Is the separator right? --separator sets another one"
         )
     if len(frame) < 2:
         raise BadData(f"{path} has one row; at least 2 are needed to learn what is normal")
@@ -223,6 +223,12 @@ def _named_columns(options: FitOptions) -> list[tuple[str, str]]:
     named = [("--id", options.id_column), ("--known", options.known)]
     named += [("--ignore", name) for name in options.ignore]
     return [(option, name) for option, name in named if name is not None]
+
+
+def _has_numbers(frame: pd.DataFrame) -> bool:
+    """Whether a column holds numbers; one column of other text may be a row with its separators."""
+    are_plain = not typed(frame).select_dtypes("number").empty
+    return are_plain or any(quantities_of(frame[name]) is not None for name in frame.columns)
 
 
 def _is_like_rows(frame: pd.DataFrame) -> bool:

@@ -6,6 +6,7 @@ training set.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,6 +36,8 @@ _FLOAT32 = 1e-2, 1e30
 _LARGEST = float(np.finfo(np.float32).max)
 # Standardised values beyond this would overflow when they are squared and summed.
 _FAR = 1e100
+# Scores whose standard deviation is at most this share of them are alike.
+_NO_SPREAD = 1e-12
 # Singular values up to this make MinCovDet warn that the rows are not of full rank.
 _SINGULAR = 1e-8
 # Numbers of a block of rows, or of their distances, that are held at a time: what a cache holds.
@@ -43,6 +46,8 @@ _BLOCK = 2**18
 _FEW_ROWS, _MOST_VALUES = 64, 2**22
 # Numbers of the rows that neighbours are sought among.
 _KEPT = 2**24
+# Standard deviations above the mean from which others' scores make a row no neighbour.
+_FAR_ABOVE = 1.9
 
 
 class Unfit(Exception):
@@ -102,7 +107,11 @@ class Forest(BaseEstimator):
 
 
 class Neighbors(BaseEstimator):
-    """Distance to the 20th nearest training row, features standardised, far values cut off.
+    """Distance to the 20th nearest normal row, features standardised, far values cut off.
+
+    Anomalies in a group are close to each other. So rows are no neighbours that the isolation
+    forest and the robust covariance find anomalous: those whose mean score, in logarithms that are
+    standardised, is 1.9 standard deviations above the mean of all.
 
     A training row is its own nearest. Of many rows the neighbours are sought among 500. That did
     better than among more, as anomalies in groups then have fewer neighbours of their kind, and
@@ -121,12 +130,19 @@ class Neighbors(BaseEstimator):
         """Whether rows of this shape are worth a try."""
         return True
 
-    def fit(self, X: Matrix, y: Any = None) -> Self:
-        """Keep the rows that are compared with."""
+    def fit(self, X: Matrix, y: Any = None, *, others: list[Any] | None = None) -> Self:
+        """Keep the rows that are compared with.
+
+        `others` are detectors fitted to X that say which rows may be neighbours; None fits them.
+        """
+        if others is None:
+            others = _judges(X, self.random_state, None, {})
         # One far value must not make all others of its feature look alike.
         self.scaling_ = fit_scaling(X, "winsorized")
         most = min(self.max_samples, max(2, _KEPT // X.shape[1]))
-        self.rows_ = _standardised(_some_rows(X, most, self.random_state), self.scaling_)
+        some = _some_rows(X, most, self.random_state)
+        normal = _found_normal([each.outlier_scores(some) for each in others], some.shape[0])
+        self.rows_ = _standardised(some[normal], self.scaling_)
         return self
 
     @property
@@ -156,7 +172,7 @@ class Neighbors(BaseEstimator):
 
 
 class NearNeighbors(Neighbors):
-    """Distance to the 5th nearest training row, features standardised: for first labels."""
+    """Distance to the 5th nearest normal row, features standardised: for first labels."""
 
     label: ClassVar[str] = "the distance to the 5th neighbour"
     n_neighbors: ClassVar[int] = 5
@@ -260,9 +276,36 @@ def fitted(
     key = "classical", kind, seed, Subset(rows)
     if key not in memo:
         own = X if rows is None else X[rows]
-        detector = kind(random_state=seed).fit(own)
+        detector = kind(random_state=seed)
+        if isinstance(detector, Neighbors):
+            detector.fit(own, others=_judges(X, seed, rows, memo))
+        else:
+            detector.fit(own)
         memo[key] = detector, detector.outlier_scores(own)
     return memo[key]
+
+
+def _judges(X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo) -> list[Any]:
+    """Return the detectors that say which rows may be neighbours: those that can be fitted."""
+    n_rows = X.shape[0] if rows is None else len(rows)
+    judges = []
+    for kind in (Forest, RobustCovariance):
+        if kind.suits(n_rows, X.shape[1]):
+            # Without it more rows are neighbours. Who asked for it is told what is wrong.
+            with suppress(Unfit, ValueError):
+                judges.append(fitted(kind, X, seed, rows, memo)[0])
+    return judges
+
+
+def _found_normal(scores: list[np.ndarray], n_rows: int) -> np.ndarray:
+    """Say of each row whether the mean of standardised scores is not far above that of all."""
+    mean = np.zeros(n_rows)
+    for own in scores:
+        spread = own.std()
+        if spread > _NO_SPREAD * np.abs(own).max():
+            logs = np.log1p((own - own.min()) / spread)
+            mean += (logs - logs.mean()) / logs.std()
+    return mean - mean.mean() <= _FAR_ABOVE * mean.std()
 
 
 def _some_rows(X: Matrix, most: int, seed: int) -> Matrix:

@@ -77,12 +77,12 @@ class LOE(
         or labels with 1 for outliers. Members are then those of ``"auto"``.
     evidence : "auto", None, {"iforest", "knn", "mcd"}, outlier detector or list, default="auto"
         Other detectors, whose scores are added to those of the members [2]_: scikit-learn's
-        isolation forest, the distance to the 20th neighbour, the robust covariance, or scikit-learn
-        or PyOD detectors, which are cloned and seeded. They are fitted to all training rows.
-        ``"auto"`` takes all three names, ``"mcd"`` only with 2 to 100 features and three rows for
-        each and three more. It takes none for one member, for `MHRot`, or if `method` labels no
-        row. None is the LOE of the paper. A detector that cannot be fitted is left out, with a
-        warning. Notes give the weight.
+        isolation forest, the distance to the 20th neighbour among rows that the others find normal,
+        the robust covariance, or scikit-learn or PyOD detectors, cloned, seeded and fitted to all
+        training rows. ``"auto"`` takes all three names, ``"mcd"`` only with 2 to 100 features and
+        three rows for each and three more. It takes none for one member, for `MHRot`, or if
+        `method` labels no row. None is the LOE of the paper. A detector that cannot be fitted is
+        left out, with a warning. Notes give the weight.
     n_estimators : int, optional
         The number of members, which differ in their seed and whose scores are averaged. With
         ``contamination="auto"`` the average is weighted by how likely their ratios are. Default:
@@ -94,9 +94,9 @@ class LOE(
     init : {"auto", "evidence", "iforest", "knn"}, outlier detector, array-like or None
         What gives the first labels, before the network has learned anything: the mean of the
         evidence, or of what ``evidence="auto"`` takes if there is none; scikit-learn's
-        IsolationForest; the distance to the 5th neighbour (features standardised, among at most
-        500 rows); or a scikit-learn or PyOD detector, which is cloned, seeded and fitted. An
-        array of shape (n_samples,) holds scores that are high for normal rows, as `score_samples`.
+        IsolationForest; the distance to the 5th neighbour (as for `evidence`); or a scikit-learn
+        or PyOD detector, which is cloned, seeded and fitted. An array of shape (n_samples,) holds
+        scores that are high for normal rows, as `score_samples`.
         None starts with blind epochs, as the paper does. ``"auto"`` is ``"evidence"`` if a single
         ratio is given and there is evidence, otherwise ``"iforest"``, and None for `MHRot`.
     label_update : {"auto", "batch", "epoch"}, default="auto"

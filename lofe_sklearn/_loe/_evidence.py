@@ -3,13 +3,13 @@
 A model that was trained on contaminated rows is corrected by other evidence T of the same rows: its
 log-density is tilted by T / beta, so T / beta is added to its anomaly score (EPHAD, Patra and Ben
 Taieb 2025, arXiv:2510.21296). Nothing is trained for it. Here T is the mean over detectors of their
-scores' logarithms, standardised over the training rows, as the members' losses are.
+scores' logarithms, standardised over the training rows, as the members' losses are. What is normal
+to a detector counts alike, since a group of anomalies may be the densest place of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -17,103 +17,24 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
-from lofe_sklearn._any_detector import fit_to, is_supervised, outlier_scores, scores_new_rows
+from lofe_sklearn._any_detector import is_supervised, scores_new_rows
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
+from lofe_sklearn._loe._evidence_source import Source, fitted_again, scores_of, unfit_if_it_fails
 from lofe_sklearn._loe._fit_once import fitted_copy
-from lofe_sklearn._loe._foreign import hint_of_names, scores_by_foreign
 from lofe_sklearn._loe._parameters import is_auto
-from lofe_sklearn._loe._row_blocks import in_blocks
-from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Memo, SpreadRows
 from lofe_sklearn._validation import did_you_mean, warn_user
 
 EvidenceParameter: TypeAlias = Any
-# Scores' distance from their minimum is at least this share of their standard deviation, so that
-# their logarithms do not depend on how close the most normal row is.
-_FLOOR = 0.01
-_NO_SPREAD = 1e-12
+# Standardised logarithms below this count as it: one detector that finds a group of anomalies very
+# normal must not outvote the others.
+LEAST = -0.5
 _WHAT = (
     f"'auto', None, one of {', '.join(map(repr, CLASSICAL))}, an outlier detector (an instance, "
     "from scikit-learn or PyOD), or a list of names and detectors"
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """A fitted detector, and what brings its scores to the scale of the members'.
-
-    Parameters
-    ----------
-    name : str
-        What the user named it, or its class.
-    detector : object
-    lowest, floor : float
-        The training rows' lowest score, and the least distance from it that counts.
-    center, spread : float
-        Of the logarithms over the training rows.
-    was_sparse : bool
-        Whether it was fitted to sparse rows.
-    """
-
-    name: str
-    detector: Any
-    lowest: float
-    floor: float
-    center: float
-    spread: float
-    was_sparse: bool = False
-
-    @classmethod
-    def of(
-        cls, name: str, detector: Any, scores: np.ndarray, *, was_sparse: bool = False
-    ) -> Source:
-        """Learn the scale from the training rows' outlier scores.
-
-        Raises
-        ------
-        Unfit
-            If they are so far apart that their variance is no number.
-        """
-        with np.errstate(over="ignore", invalid="ignore"):
-            deviation = float(scores.std())
-        if not np.isfinite(deviation):
-            raise Unfit(f"its scores, up to {np.abs(scores).max():.3g}, are too large")
-        alike = deviation <= _NO_SPREAD * max(1.0, float(np.abs(scores).max()))
-        floor = 1.0 if alike else _FLOOR * deviation
-        logs = np.log(scores - scores.min() + floor)
-        spread = 1.0 if alike else float(logs.std())
-        center = float(logs.mean())
-        return cls(name, detector, float(scores.min()), floor, center, spread, was_sparse)
-
-    def standardised(self, scores: np.ndarray) -> np.ndarray:
-        """Bring outlier scores to the members' scale."""
-        logs = np.log(np.maximum(scores - self.lowest, 0.0) + self.floor)
-        return (logs - self.center) / self.spread
-
-    def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
-        """Score rows on the members' scale, high for anomalies."""
-        if not _is_classical(self.detector):
-            # Somebody's detector may not be safe in threads, or see rows beside each other.
-            what = f"evidence {self.name!r}"
-            scores = scores_by_foreign(what, self.detector, X, was_sparse=self.was_sparse)
-            return self.standardised(scores)
-        scores = in_blocks(lambda _, rows: self.detector.outlier_scores(rows), X, n_jobs)
-        return self.standardised(scores)
-
-    def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-        """Score rows of X by a copy of the detector that is fitted to other rows only.
-
-        Raises
-        ------
-        Unfit
-            If it cannot be fitted to these, or cannot score the others.
-        """
-        again = seeded(self.detector, 0)  # its own seeds are set
-        with _unfit_if_it_fails():
-            fit_to(again, X[outside])
-            return self.standardised(_scores_of(again, X[held_out]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +47,7 @@ class Evidence:
     weight : float
         Of the detectors' mean, where that of the members' counts 1.
     training : ndarray of shape (n_sources, n_samples)
-        The standardised scores of the training rows.
+        The standardised scores of the training rows, not cut off: their ranks say the ratio.
     """
 
     sources: list[Source]
@@ -140,12 +61,11 @@ class Evidence:
 
     def of_training(self) -> np.ndarray:
         """Return the scores of the training rows: the mean of the detectors."""
-        mean: np.ndarray = self.training.mean(axis=0)
-        return mean
+        return _mean_of(self.training)
 
     def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
         """Score rows, high for anomalies: the mean of the detectors."""
-        return np.mean([source.score(X, n_jobs) for source in self.sources], axis=0)
+        return _mean_of([source.score(X, n_jobs) for source in self.sources])
 
     def refitted(self, X: Matrix) -> np.ndarray | None:
         """Score rows by the same detectors, fitted to these rows.
@@ -153,13 +73,13 @@ class Evidence:
         None if none of them can be. Those that cannot are named by a warning, here if their scores
         are not added to those of the members, and by `held_out` if they are.
         """
-        scores = []
+        scores: list[np.ndarray] = []
+        memo: Memo = {}
         for source in self.sources:
-            again = seeded(source.detector, 0)  # its own seeds are set
             try:
-                with _unfit_if_it_fails():
-                    fit_to(again, X.copy())
-                    own = _scores_of(again, X)
+                with unfit_if_it_fails():
+                    again = fitted_again(source.detector, X, memo)
+                    own = scores_of(again, X)
                     scores.append(Source.of(source.name, again, own).standardised(own))
             except Unfit as reason:
                 if self.weight == 0:
@@ -168,24 +88,26 @@ class Evidence:
                         f"folds, since it cannot be fitted to {X.shape[0]} of the rows: {reason}. "
                         "Lower held_out_folds, or pass another init."
                     )
-        return np.mean(scores, axis=0) if scores else None
+        return _mean_of(scores) if scores else None
 
     def held_out(self, X: Matrix, outside: np.ndarray, held_out: np.ndarray) -> np.ndarray | None:
         """Score rows of X by the same detectors, fitted to other rows of X only.
 
         None if none of them can be. Each that cannot is named by a warning.
         """
-        scores = []
+        scores: list[np.ndarray] = []
+        memo: Memo = {}
+        rows = X[outside]
         for source in self.sources:
             try:
-                scores.append(source.held_out(X, outside, held_out))
+                scores.append(source.held_out(rows, X[held_out], memo))
             except Unfit as reason:
                 warn_user(
                     f"LOE: evidence {source.name!r} is left out of some held_out_scores_, since it "
                     f"cannot be fitted to {len(outside)} of the rows: {reason}. Lower "
                     "held_out_folds, or leave it out of evidence."
                 )
-        return np.mean(scores, axis=0) if scores else None
+        return _mean_of(scores) if scores else None
 
 
 def check_evidence(evidence: Any) -> None:
@@ -273,6 +195,12 @@ def fit_evidence(
     return Evidence(sources, weight, np.array(training)) if sources else None
 
 
+def _mean_of(scores: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """Return the mean of the detectors, each cut off below."""
+    mean: np.ndarray = np.maximum(scores, LEAST).mean(axis=0)
+    return mean
+
+
 def _fitted(each: Any, X: Matrix, seed: int, memo: Memo) -> tuple[Any, np.ndarray]:
     """Fit one detector; return it and its outlier scores of X.
 
@@ -285,44 +213,19 @@ def _fitted(each: Any, X: Matrix, seed: int, memo: Memo) -> tuple[Any, np.ndarra
     """
     if isinstance(X, SpreadRows):
         detector, of_sample = _fitted(each, X.sample, seed, memo)
-        with _unfit_if_it_fails():
-            return detector, X.each_as_in_sample(of_sample, partial(_scores_of, detector))
+        with unfit_if_it_fails():
+            return detector, X.each_as_in_sample(of_sample, partial(scores_of, detector))
     if isinstance(each, str):
         try:
             return fitted(CLASSICAL[each], X, seed, None, memo)
         except ValueError as error:  # values that scikit-learn cannot compute with
             raise Unfit(str(error)) from error
-    with _unfit_if_it_fails():
+    with unfit_if_it_fails():
         detector = fitted_copy(each, X, seed, None, memo)
     if not scores_new_rows(detector):
         raise _unknown_sign(detector)
-    with _unfit_if_it_fails():
-        return detector, _scores_of(detector, X)
-
-
-@contextmanager
-def _unfit_if_it_fails() -> Iterator[None]:
-    """Turn whatever somebody's detector raises into `Unfit`: evidence can be done without."""
-    try:
-        yield
-    except Unfit:
-        raise
-    except Exception as error:
-        said = f"{type(error).__name__}: {error}".rstrip(".")
-        raise Unfit(f"{said}.{hint_of_names(error)}".rstrip(".")) from error
-
-
-def _scores_of(detector: Any, X: Matrix) -> np.ndarray:
-    if _is_classical(detector):
-        return detector.outlier_scores(X)
-    scores = outlier_scores(detector, X, "LOE")
-    if scores.shape != (X.shape[0],):
-        raise Unfit(f"its scores have the shape {scores.shape}")
-    return scores
-
-
-def _is_classical(detector: Any) -> bool:
-    return isinstance(detector, tuple(CLASSICAL.values()))
+    with unfit_if_it_fails():
+        return detector, scores_of(detector, X)
 
 
 def _names(chosen: Sequence[Any]) -> list[str]:

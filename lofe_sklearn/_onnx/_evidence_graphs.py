@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lofe_sklearn._loe._classical import Forest, Neighbors, RobustCovariance
+from lofe_sklearn._loe._evidence import LEAST
 from lofe_sklearn._loe._trees_as_bits import average_path_length, rounded_down
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._scale_graph import Scaled
@@ -147,7 +148,7 @@ _GRAPHS: dict[type, Any] = {
 
 
 class EvidenceGraph(nn.Module):
-    """The mean of the detectors' standardised logarithms, high for anomalies."""
+    """The mean of the detectors' standardised logarithms, cut off below, high for anomalies."""
 
     lowest: Tensor
     floor: Tensor
@@ -172,4 +173,4 @@ class EvidenceGraph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         scores = torch.stack([detector(x) for detector in self.detectors], dim=1)
         logs = ((scores - self.lowest).clamp(min=0.0) + self.floor).log()
-        return ((logs - self.center) / self.spread).mean(dim=1)
+        return ((logs - self.center) / self.spread).clamp(min=LEAST).mean(dim=1)

@@ -23,7 +23,7 @@ _VALUES = {
     "CommonScale": "_loe._scale",
     "Ensemble": "_loe._ensemble",
     "Evidence": "_loe._evidence",
-    "Source": "_loe._evidence",
+    "Source": "_loe._evidence_source",
     "Forest": "_loe._classical",
     "Neighbors": "_loe._classical",
     "RobustCovariance": "_loe._classical",

@@ -21,7 +21,7 @@ FILES = {
     "blank lines": ("t.csv", "\n\n", "is empty: all of its lines are blank"),
     "a header only": ("t.csv", "a,b\n", "has a header, but no rows below it"),
     "one row": ("t.csv", "a,b\n1,2\n", "has one row; at least 2 are needed"),
-    "one column": ("t.csv", "a\n1\n2\n3\n", "too few columns .*: 'a'.*--separator"),
+    "one column": ("t.csv", "a b\n1 2\n2 2\n3 1\n", "too few columns .*: 'a b'.*--separator"),
     "mixed separators": ("t.csv", "a,b,c\n1,2,3\n4;5;6\n", r"line 3: 1 field, .*semicolon.*comma"),
     "a field too many": ("t.csv", "a,b\n1,2\n1,2,3\n", "line 3: 3 fields, but the header has 2"),
     "a title above": (

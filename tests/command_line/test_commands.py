@@ -114,6 +114,16 @@ def test_a_planted_value_is_on_top_with_its_reason(lofe, tmp_path):
     assert " amount = 900 (typically " in line["reasons"].split("; ")[0]
 
 
+@pytest.mark.parametrize("unit", ["", " kg"])
+def test_a_table_of_one_column_of_numbers(unit, lofe, tmp_path):
+    values = [f"{100 + i % 17}.{i % 10}{unit}" for i in range(200)] + [f"900.5{unit}"]
+    lines = ["name,weight", *(f"n{i},{value}" for i, value in enumerate(values))]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    line = lines_of(lofe("fit", tmp_path / "t.csv", "--id", "name", "--top", 1)).iloc[0]
+    assert (line["row"], line["name"]) == (201, "n200")
+    assert " weight = 900.5" in line["reasons"]
+
+
 def test_known_labels_are_followed_and_are_no_feature(lofe, folder, tmp_path):
     output = tmp_path / "m.lofe"
     result = lofe("fit", folder / "labelled.csv", "--known", "label", "--model", output)

@@ -33,6 +33,17 @@ def standardised(rows):
     return (rows - X.mean(axis=0)) / X.std(axis=0)
 
 
+def found_normal(rows, judges=(Forest, RobustCovariance)):
+    """Which rows may be neighbours: mean standardised log scores up to 1.9 deviations high."""
+    means = []
+    for kind in judges:
+        scores = kind().fit(rows).outlier_scores(rows)
+        logs = np.log(1 + (scores - scores.min()) / scores.std())
+        means.append((logs - logs.mean()) / logs.std())
+    mean = np.mean(means, axis=0)
+    return mean <= mean.mean() + 1.9 * mean.std()
+
+
 class TestRightValues:
     @pytest.mark.all_trees
     def test_the_forest_is_scikit_learns(self):
@@ -50,17 +61,41 @@ class TestRightValues:
     def test_the_distance_to_the_kth_neighbour(self, kind, k):
         """A training row is its own nearest; a new one is not."""
         new = X[:5] + 0.3
+        kept = standardised(X)[found_normal(X)]
+        assert 100 < len(kept) < 120
         for rows in (X, new):
-            distances = np.linalg.norm(standardised(rows)[:, None] - standardised(X)[None], axis=2)
+            distances = np.linalg.norm(standardised(rows)[:, None] - kept[None], axis=2)
             expected = np.sort(distances, axis=1)[:, k - 1]
             np.testing.assert_allclose(kind().fit(X).outlier_scores(rows), expected)
 
     @pytest.mark.parametrize("n", [2, 3, 19])
     def test_of_few_rows_the_furthest(self, n):
-        detector = Neighbors().fit(X[:n])
+        detector = Neighbors().fit(X[:n], others=[])
         scale = X[:n].std(axis=0)
         distances = np.linalg.norm((X[:n, None] - X[None, :n]) / scale, axis=2)
         np.testing.assert_allclose(detector.outlier_scores(X[:n]), distances.max(axis=1))
+
+    @pytest.mark.parametrize("kind", [Neighbors, NearNeighbors])
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+    def test_a_group_of_anomalies_has_no_neighbours_in_itself(self, kind, container):
+        """As 25 equal orders among 400."""
+        rng = np.random.default_rng(0)
+        rows = np.concatenate([rng.normal(size=(375, 6)), rng.normal(2.5, 0.1, size=(25, 6))])
+        detector = kind().fit(container(rows))
+        scores = detector.outlier_scores(container(rows))
+        assert scores[-25:].min() > np.quantile(scores[:-25], 0.95)
+        assert len(kind().fit(rows, others=[]).rows_) == 400
+
+    def test_where_no_covariance_can_be_fitted_the_forest_alone_says_who_may_be_neighbour(self):
+        twice = np.column_stack([X, X])
+        with pytest.raises(Unfit):
+            RobustCovariance().fit(twice)
+        kept = Neighbors().fit(twice).rows_
+        scale = (twice - twice.mean(axis=0)) / twice.std(axis=0)
+        np.testing.assert_allclose(kept, scale[found_normal(twice, [Forest])])
+
+    def test_rows_that_are_all_alike_are_all_neighbours(self):
+        assert len(Neighbors().fit(np.ones((30, 3))).rows_) == 30
 
     @pytest.mark.all_trees
     def test_the_robust_covariance_is_scikit_learns(self):
@@ -182,7 +217,8 @@ class TestManyRows:
 
     @pytest.mark.slow
     def test_little_of_them_is_kept(self):
-        assert Neighbors().fit(self.rows).rows_.shape == (500, 3)
+        assert Neighbors().fit(self.rows, others=[]).rows_.shape == (500, 3)
+        assert 400 < len(Neighbors().fit(self.rows).rows_) < 500
         wide = sparse.random(400, 200_000, density=1e-4, format="csr", random_state=0)
         kept = Neighbors().fit(wide)
         assert kept.rows_.size <= 2**24

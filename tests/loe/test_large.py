@@ -66,8 +66,8 @@ def test_all_known_rows_are_trained_on_where_they_are_more_than_enough(enough):
 
 def test_neighbours_are_sought_among_few_of_many_rows(monkeypatch):
     monkeypatch.setattr(Neighbors, "max_samples", 60)
-    assert len(Neighbors().fit(X).rows_) == 60
-    assert len(Neighbors().fit(X[:50]).rows_) == 50
+    assert len(Neighbors().fit(X, others=[]).rows_) == 60
+    assert len(Neighbors().fit(X[:50], others=[]).rows_) == 50
 
 
 @pytest.mark.parametrize(

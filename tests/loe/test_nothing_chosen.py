@@ -103,6 +103,17 @@ def test_anomalies_close_together(n_outliers):
 
 
 @pytest.mark.filterwarnings("ignore::lofe_sklearn.exceptions.NoSeparateGroupWarning")
+@pytest.mark.parametrize("contamination", ["auto", 0.0625])
+@pytest.mark.parametrize("spread", slow_but([0.1], [0.1, 0.3]))
+def test_anomalies_that_are_nearly_equal(contamination, spread):
+    """As one fraud that was tried often: nowhere do rows lie as densely as there."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(375, 6)), rng.normal(2.45, spread, (25, 6))])
+    detector = LOE(contamination=contamination, random_state=0).fit(X)
+    assert roc_auc(np.arange(400) >= 375, detector.score_samples(X)) > 0.98
+
+
+@pytest.mark.filterwarnings("ignore::lofe_sklearn.exceptions.NoSeparateGroupWarning")
 def test_members_count_by_what_is_believed_of_their_ratios():
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(size=(570, 6)), rng.normal(3, 1, (30, 6))])
