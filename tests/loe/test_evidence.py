@@ -246,6 +246,14 @@ class TestFormula:
         np.testing.assert_allclose(detector.score_samples(X), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_the_ratio_goes_by_ranks_that_are_not_cut_off():
+    """Rows that a cut makes equal would count as ties, by which detectors agree less."""
+    evidence = loe(contamination="auto").fit(X)._ensemble.evidence
+    np.testing.assert_allclose(evidence.training.mean(axis=1), 0, atol=1e-12)
+    np.testing.assert_allclose(evidence.training.std(axis=1), 1)
+    assert evidence.training.min() < evidence.of_training().min() == -0.5
+
+
 class TestAuto:
     def test_is_the_default_of_several_members(self):
         assert LOE().evidence == "auto"
