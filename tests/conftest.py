@@ -163,6 +163,14 @@ def slow_but(fast, variants):
     ]
 
 
+@pytest.fixture
+def processes_for_little(monkeypatch):
+    """Let joblib start processes for small trainings too, as it does for large ones."""
+    from lofe_sklearn._training import _stack_jobs
+
+    monkeypatch.setattr(_stack_jobs, "LEAST_SECONDS", 0.0)
+
+
 # They take nearly as long as all others. The fast suite has scikit-learn's checks of them.
 LONGEST = (backbones.MHRot, backbones.ICL)
 EACH_BACKBONE = slow_but([cls for cls in BACKBONES if cls not in LONGEST], BACKBONES)

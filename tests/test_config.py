@@ -101,6 +101,7 @@ def test_other_precisions_are_refused(wrong):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("processes_for_little")
 def test_stacks_that_are_trained_in_other_processes_have_the_settings_too():
     detector = LOE(DeepSVDD(max_epochs=2), contamination=0.1, n_estimators=2, random_state=0)
     with config_context(scoring_dtype="float32"):
@@ -147,6 +148,7 @@ class TestDevice:
             with pytest.raises(ValueError, match=f"^{owner}: device='{device}' is not "):
                 call()
 
+    @pytest.mark.usefixtures("processes_for_little")
     def test_it_reaches_workers(self):
         detector = LOE([DeepSVDD(max_epochs=1), AutoEncoder(max_epochs=1)], n_jobs=2)
         with (

@@ -86,6 +86,7 @@ def test_a_fit(name):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("processes_for_little")
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_fit_many(n_jobs):
     def call():

@@ -50,6 +50,8 @@ JOBS = {
 }
 
 
+pytestmark = pytest.mark.usefixtures("processes_for_little")
+
 # To start processes takes ten seconds, and the bar is that of threads.
 each_job = pytest.mark.parametrize(
     "name", slow_but([name for name in JOBS if name != "fit_many, processes"], JOBS)

@@ -1,10 +1,42 @@
-"""Stacks as jobs of joblib."""
+"""Stacks as jobs of joblib, where there is enough to train."""
 
 from __future__ import annotations
 
-from joblib import Parallel
+from collections.abc import Sequence
 
+from joblib import Parallel, effective_n_jobs
+from joblib.parallel import get_active_backend
+
+from lofe_sklearn import engine
+from lofe_sklearn._containers import Matrix
 from lofe_sklearn._progress import Part
+from lofe_sklearn._training._stacking import seconds_of
+from lofe_sklearn._training._task import Task
+
+# Less is trained sooner in this process: each new one imports torch first, which takes about five
+# seconds, and 250 MB.
+LEAST_SECONDS = 10.0
+
+
+def n_workers_for(tasks: Sequence[Task], X: Matrix, n_jobs: int | None) -> int:
+    """Return how many stacks to train at a time: 1 if joblib would start processes for little.
+
+    Raises
+    ------
+    ValueError
+        If joblib has no meaning for `n_jobs`.
+    """
+    n_workers: int = effective_n_jobs(n_jobs)
+    if n_workers == 1 or not _starts_processes():
+        return n_workers
+    on_gpu = any(engine.resolve_device(task.model.device).type != "cpu" for task in tasks)
+    return n_workers if on_gpu or seconds_of(tasks, X) > LEAST_SECONDS else 1
+
+
+def _starts_processes() -> bool:
+    """Whether joblib's own backend is in use: threads, and workers of a cluster, are there."""
+    backend, _ = get_active_backend()
+    return type(backend).__name__ == "LokyBackend"
 
 
 class Stacks(Parallel):
@@ -15,13 +47,13 @@ class Stacks(Parallel):
     training : Part
         The progress of all of them.
     n_stacks : int
-    n_jobs : int or None
-        As joblib takes it. More than there are stacks are as many: joblib would start the others
-        too, or fail.
+    n_workers : int
+        Stacks that are trained at a time. More than there are stacks are as many: joblib would
+        start the others too, or fail.
     """
 
-    def __init__(self, training: Part, n_stacks: int, n_jobs: int | None) -> None:
-        super().__init__(n_jobs=None if n_jobs is None else min(n_jobs, max(n_stacks, 1)))
+    def __init__(self, training: Part, n_stacks: int, n_workers: int) -> None:
+        super().__init__(n_jobs=min(n_workers, max(n_stacks, 1)))
         self._training, self._n_stacks = training, n_stacks
 
     def print_progress(self) -> None:

@@ -28,6 +28,9 @@ _PER_MODEL = {
 # Models of a stack beyond which the step costs as much for each as in two smaller stacks, and a
 # larger one only takes memory (study `stack-growth` of the benchmarks).
 MAX_MODELS = 64
+# What a row costs in a step, and each byte that is written for it; measured for all backbones, on
+# one core, they are right to a factor of two.
+_SECONDS_PER_ROW, _SECONDS_PER_BYTE = 2e-6, 0.75e-9
 
 
 def stacks_of(
@@ -37,16 +40,8 @@ def stacks_of(
 
     Where several workers train, there are stacks for all of them: large groups are split.
     """
-    groups: list[list[int]] = []
-    for i, task in enumerate(tasks):
-        for group in groups:
-            if _stackable(tasks[group[0]], task):
-                group.append(i)
-                break
-        else:
-            groups.append([i])
     stacks = []
-    for group in groups:
+    for group in _groups(tasks):
         # Runs of one learning rate are one call of the optimiser.
         group.sort(key=lambda i: _rates(tasks[i], X))
         n_stacks = -(-len(group) // _models_at_once(tasks[group[0]], X, max_memory, len(group)))
@@ -74,6 +69,32 @@ def scored_together(tasks: Sequence[Task]) -> list[list[int]]:
 def work_of(tasks: Sequence[Task], X: Matrix) -> float:
     """Return how much there is to train: rows that are passed through networks."""
     return float(sum(task.n_samples * task.max_epochs(X) for task in tasks))
+
+
+def seconds_of(tasks: Sequence[Task], X: Matrix) -> float:
+    """Estimate how long one core trains, by the memory that a step of each kind writes."""
+    seconds = 0.0
+    for group in _groups(tasks):
+        first = tasks[group[0]]
+        module = _module_of(first, X)
+        saved, n_batch = _saved_by_a_step(module, first, X)
+        per_row = (2 * saved + 4 * _bytes_of_parameters(module)) / n_batch
+        work = work_of([tasks[i] for i in group], X)
+        seconds += work * (_SECONDS_PER_ROW + _SECONDS_PER_BYTE * per_row)
+    return seconds
+
+
+def _groups(tasks: Sequence[Task]) -> list[list[int]]:
+    """Group tasks by what may be one stack, as lists of their numbers."""
+    groups: list[list[int]] = []
+    for i, task in enumerate(tasks):
+        for group in groups:
+            if _stackable(tasks[group[0]], task):
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    return groups
 
 
 def _equal_settings(a: Trainable, b: Trainable) -> bool:
@@ -122,8 +143,7 @@ def _models_at_once(task: Task, X: Matrix, max_memory: float | None, wanted: int
         return 1
     device = engine.resolve_device(task.model.device)
     budget = free_memory(device) / 2 if max_memory is None else max_memory
-    build = partial(task.model.build_module, task.n_features(X))
-    [module] = engine.build_modules([build], [task.seed], torch.device("cpu"))
+    module = _module_of(task, X)
     needed = _bytes_of_a_model(module, task, X)
     if needed > budget and max_memory is not None:
         raise ValueError(
@@ -136,17 +156,37 @@ def _models_at_once(task: Task, X: Matrix, max_memory: float | None, wanted: int
     return max(1, min(wanted, MAX_MODELS, int(budget // needed)))
 
 
+def _module_of(task: Task, X: Matrix) -> torch.nn.Module:
+    build = partial(task.model.build_module, task.n_features(X))
+    return engine.build_modules([build], [task.seed], torch.device("cpu"))[0]
+
+
+def _bytes_of_parameters(module: torch.nn.Module) -> int:
+    return sum(p.nbytes for p in module.parameters())
+
+
 def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
     """Estimate the memory that one more model in a stack takes, by a step of it on the CPU."""
+    n_epochs = task.model.choose_max_epochs(task.n_samples, task.n_features(X))
+    n_kept = task.course.n_states(n_epochs)
+    saved, _ = _saved_by_a_step(module, task, X)
+    # Values, gradients, Adam's two moments, and states that are kept; activations and as much
+    # again for their gradients; of each row its number, order and place in two copies, labels and
+    # weights.
+    return (4 + n_kept) * _bytes_of_parameters(module) + 2 * saved + 48 * task.n_samples
+
+
+def _saved_by_a_step(module: torch.nn.Module, task: Task, X: Matrix) -> tuple[int, int]:
+    """Return the bytes that the largest step of a model saves, and its number of rows."""
     n_epochs = task.model.choose_max_epochs(task.n_samples, task.n_features(X))
     largest = engine.grown(
         task.model.batch_size, task.course.batch_growth, n_epochs - 1, task.n_samples
     )
-    n_batch = max(engine.batch_sizes(task.n_samples, largest))
+    n_batch = min(max(engine.batch_sizes(task.n_samples, largest)), task.n_samples)
     n_columns = task.n_features(X) + engine.noise_per_row(module)
     # Sizes depend on no value, but a hook may need rows that differ.
     generator = torch.Generator().manual_seed(task.seed)
-    x = torch.randn(min(n_batch, task.n_samples), n_columns, generator=generator)
+    x = torch.randn(n_batch, n_columns, generator=generator)
     engine.prepare_module(module, x[:, : task.n_features(X)].clone(), task.seed)
     saved = 0
 
@@ -160,12 +200,7 @@ def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
         module(x)
     if task.exposure is not None:
         saved *= 2  # as many outliers in a batch as rows
-    parameters = sum(p.nbytes for p in module.parameters())
-    n_kept = task.course.n_states(n_epochs)
-    # Values, gradients, Adam's two moments, and states that are kept; activations and as much
-    # again for their gradients; of each row its number, order and place in two copies, labels and
-    # weights.
-    return (4 + n_kept) * parameters + 2 * saved + 48 * task.n_samples
+    return saved, n_batch
 
 
 def free_memory(device: torch.device) -> float:

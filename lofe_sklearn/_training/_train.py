@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import delayed, effective_n_jobs
+from joblib import delayed
 
 from lofe_sklearn import engine
 from lofe_sklearn._config import config_context, get_config
@@ -19,7 +19,7 @@ from lofe_sklearn._training._forward import locating, losses_of_stack
 from lofe_sklearn._training._rows_of_jobs import for_jobs, rows_of
 from lofe_sklearn._training._scaling import fit_scaling
 from lofe_sklearn._training._spread_rows import SpreadRows
-from lofe_sklearn._training._stack_jobs import Stacks
+from lofe_sklearn._training._stack_jobs import Stacks, n_workers_for
 from lofe_sklearn._training._stacking import scored_together, stacks_of, work_of
 from lofe_sklearn._training._task import Outcome, Task, Trained
 from lofe_sklearn.exceptions import TrainingDivergedError
@@ -57,7 +57,8 @@ def train_tasks(
     max_memory : float, optional
         Bytes that the models of a stack may take. Default: half of what is free.
     n_jobs : int, optional
-        Stacks trained at a time, by joblib; there are at least as many, if there are models enough.
+        Stacks trained at a time, by joblib; there are at least as many, if there are models enough,
+        and if the training is worth the start of processes.
     goes_on : bool, default=False
         Whether the training goes on with other rows: the states of the optimisers are kept, and
         the rows are not scored, so that losses are empty.
@@ -70,8 +71,8 @@ def train_tasks(
     outcomes: dict[int, Outcome] = _as_they_start(tasks, X)
     numbers = [i for i in range(len(tasks)) if i not in outcomes]
     with part(1.0, "stacking models") as training:
-        n_workers = 1 if keep_interrupted else effective_n_jobs(n_jobs)
         own_tasks = [tasks[i] for i in numbers]
+        n_workers = 1 if keep_interrupted else n_workers_for(own_tasks, X, n_jobs)
         stacks = stacks_of(own_tasks, X, max_memory=max_memory, n_workers=n_workers)
         stacks = [[numbers[i] for i in stack] for stack in stacks]
         of_stacks = [[tasks[i] for i in stack] for stack in stacks]
@@ -79,7 +80,7 @@ def train_tasks(
             results = _until_interrupted(of_stacks, X, keep_going)
         else:
             work, rows = work_of(own_tasks, X), for_jobs(X)
-            results = Stacks(training, len(stacks), n_jobs=n_jobs)(
+            results = Stacks(training, len(stacks), n_workers)(
                 delayed(_train_with)(
                     get_config(),
                     own,

@@ -1,17 +1,20 @@
 """fit_many: stacks as jobs of joblib, in processes, in threads and on a cluster."""
 
+import numpy as np
 import pytest
 from comparing import assert_same, check, make_known, make_rows, small_loe, spy_on_stacks
 from joblib import parallel_config
 from sklearn.model_selection import KFold
 
-from lofe_sklearn import AutoEncoder, DeepSVDD, NeuTraL, fit_many
+from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
+from lofe_sklearn._training import _train
 from lofe_sklearn.exceptions import TrainingDivergedError
 
 X = pytest.fixture(make_rows)
 known = pytest.fixture(make_known)
 
 
+@pytest.mark.usefixtures("processes_for_little")
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_jobs(X, known, backend):
     estimators = [
@@ -36,6 +39,47 @@ def test_stacks_for_all_workers(X, n_jobs, sizes, monkeypatch):
     assert sorted(found) == sizes
     for one, estimator in zip(fitted, estimators, strict=True):
         assert_same(one, estimator.fit(X), X)
+
+
+class TestProcesses:
+    """joblib's processes are started where there is enough to train."""
+
+    @pytest.fixture
+    def workers(self, monkeypatch):
+        """Return a list that gets the number of workers; nothing is trained."""
+        found = []
+
+        def stacks(training, n_stacks, n_workers):
+            found.append(n_workers)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(_train, "Stacks", stacks)
+        return found
+
+    @pytest.mark.parametrize(("n_epochs", "expected"), [(2, 1), (10**5, 2)])
+    @pytest.mark.parametrize("call", ["LOE", "fit_many", "search"])
+    def test_a_short_training_stays_in_this_process(self, X, workers, call, n_epochs, expected):
+        backbone, y = DeepSVDD(max_epochs=n_epochs), np.arange(len(X)) % 10 == 0
+        with pytest.raises(KeyboardInterrupt):
+            if call == "LOE":
+                LOE(backbone, n_estimators=2, n_jobs=2).fit(X)
+            elif call == "fit_many":
+                fit_many([backbone, AutoEncoder(max_epochs=n_epochs)], X, n_jobs=2)
+            else:
+                grid = {"contamination": [0.05, 0.1]}
+                LOESearchCV(LOE(backbone, init=None), grid, cv=2, n_jobs=2).fit(X, y)
+        assert workers == [expected]
+
+    def test_wide_steps_are_long(self, X, workers):
+        for backbone in (DeepSVDD, ICL):
+            with pytest.raises(KeyboardInterrupt):
+                LOE(backbone(max_epochs=1000), n_estimators=2, n_jobs=2).fit(X)
+        assert workers == [1, 2]
+
+    def test_threads_are_there(self, X, workers):
+        with parallel_config(backend="threading"), pytest.raises(KeyboardInterrupt):
+            LOE(DeepSVDD(max_epochs=2), n_estimators=2, n_jobs=2).fit(X)
+        assert workers == [2]
 
 
 @pytest.mark.parametrize(

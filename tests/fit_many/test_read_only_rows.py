@@ -63,6 +63,7 @@ def test_everything_a_worker_gets_is_read_only(container, monkeypatch, tmp_path)
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 @pytest.mark.slow
+@pytest.mark.usefixtures("processes_for_little")
 def test_workers_of_joblib(container, device):
     X = make_rows(container)
     with joblib.parallel_config(backend="loky", max_nbytes=1):  # as for rows of more than 1 MB
