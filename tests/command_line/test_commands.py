@@ -126,7 +126,9 @@ def test_a_table_of_one_column_of_numbers(unit, lofe, tmp_path):
 
 def test_known_labels_are_followed_and_are_no_feature(lofe, folder, tmp_path):
     output = tmp_path / "m.lofe"
-    result = lofe("fit", folder / "labelled.csv", "--known", "label", "--model", output, "--reasons", 0)
+    result = lofe(
+        "fit", folder / "labelled.csv", "--known", "label", "--model", output, "--reasons", 0
+    )
     assert result.exit_code == 0
     loaded = lofe_sklearn.load(output)
     assert "label" not in loaded[0].feature_names_in_
