@@ -4,15 +4,18 @@ import re
 
 import numpy as np
 import pytest
+from conftest import slow_but
 
 from lofe_sklearn._demo import main
 
 QUICK = ["--max-epochs", "3", "--seeds", "2", "--backbone", "DeepSVDD"]
+QUICK += ["--jobs", "1"]  # no processes that have to start
 
 
-def test_the_demo_prints_a_table_and_writes_a_plot(tmp_path, capsys):
+@pytest.mark.parametrize("jobs", slow_but(["1"], ["1", "2"]))
+def test_the_demo_prints_a_table_and_writes_a_plot(jobs, tmp_path, capsys):
     plot = tmp_path / "scores.png"
-    main([*QUICK, "--output", str(plot)])
+    main([*QUICK, "--jobs", jobs, "--output", str(plot)])
     shown = capsys.readouterr().out
     assert all(word in shown for word in ("blind", "refine", "hard", "soft", "F1", "ROC AUC"))
     assert plot.read_bytes().startswith(b"\x89PNG")

@@ -100,6 +100,7 @@ def test_files(pair, tmp_path):
     np.testing.assert_array_equal(loaded.fit(X, None).predict(X), frozen.predict(X))
 
 
+@pytest.mark.parametrize("pair", slow_but(["a Pipeline", "twice"], WRAPPED), indirect=True)
 def test_onnx(pair, tmp_path):
     pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
     import onnxruntime

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lofe_sklearn
-from lofe_sklearn import RealNVP, _lazy, backbones
+from lofe_sklearn import _lazy, backbones
 
 ROOT = Path(lofe_sklearn.__file__).parents[1]
 SLOW = ("torch", "numpy", "scipy", "sklearn", "joblib", "rich")
@@ -38,16 +38,6 @@ def test_the_import_loads_nothing_slow():
     loaded = loaded_by("import lofe_sklearn; dir(lofe_sklearn)")
     assert not loaded.intersection(SLOW)
     assert len(loaded - before) < 100
-
-
-def test_a_model_file_is_read_without_what_it_does_not_need(tmp_path):
-    pytest.importorskip("skops", reason="skops is not installed")
-    pytest.importorskip("safetensors", reason="safetensors is not installed")
-    path = str(tmp_path / "model.lofe")
-    lofe_sklearn.save(RealNVP(max_epochs=1).fit([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), path)
-    loaded = loaded_by(f"import lofe_sklearn; lofe_sklearn.load({path!r})")
-    assert "torch" in loaded
-    assert not loaded & {"torch._dynamo", "sympy", "skops.io", "sklearn.ensemble"}
 
 
 @pytest.mark.parametrize("name", SUBPACKAGES)

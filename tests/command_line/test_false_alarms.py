@@ -37,7 +37,8 @@ def test_calibration_rows_set_the_threshold_that_is_saved(lofe, folder, clean, t
     is_flagged = flagged(lofe("score", clean, "--model", path, "--output", output), output)
     rows = pd.read_csv(clean)
     assert is_flagged.sum() == int(0.1 * (len(rows) + 1)) - 1  # p-values of at most the rate
-    lofe("fit", folder / "today.csv", "--id", "transaction_id", "--model", tmp_path / "plain.lofe")
+    plain = ("--id", "transaction_id", "--reasons", 0, "--model", tmp_path / "plain.lofe")
+    lofe("fit", folder / "today.csv", *plain)
     detector = lofe_sklearn.load(tmp_path / "plain.lofe")
     detector[-1].set_threshold(false_alarm_rate=0.1, calibration=detector[:-1].transform(rows))
     assert lofe_sklearn.load(path)[-1].offset_ == pytest.approx(detector[-1].offset_, abs=1e-6)
@@ -64,19 +65,20 @@ def test_without_a_file_models_of_folds_set_it(lofe, folder, tmp_path):
     assert detector.set_threshold(false_alarm_rate=0.2).offset_ == expected
     counts = []
     for rate in (0.2, 0.02):
-        options = ("--model", path, "--output", output, "--false-alarm-rate", rate)
+        options = ("--model", path, "--output", output, "--top", 0, "--false-alarm-rate", rate)
         counts.append(flagged(lofe("score", folder / "tomorrow.csv", *options), output).sum())
     assert counts[0] > counts[1]
 
 
 def test_the_share_of_anomalies_stays_that_of_the_fit(lofe, folder, clean):
+    fit = ("fit", folder / "today.csv", "--reasons", 0)
     shares = []
     for options in ((), ("--false-alarm-rate", 0.3, "--calibration", clean)):
-        summary = lofe("fit", folder / "today.csv", *options).stderr.splitlines()[-1]
+        summary = lofe(*fit, *options).stderr.splitlines()[-1]
         shares.append(summary.partition("share of anomalies")[2])
     assert shares[0] == shares[1] != ""
     given = lofe(
-        *("fit", folder / "today.csv", "--contamination", 0.05),
+        *(*fit, "--contamination", 0.05),
         *("--false-alarm-rate", 0.3, "--calibration", clean),
     )
     assert "share of anomalies 5 %, as given" in given.stderr

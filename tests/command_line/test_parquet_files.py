@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import slow_but
 
 import lofe_sklearn
 from lofe_sklearn._command_line._known_column import read_known
@@ -34,9 +35,13 @@ def read(path):
 @pytest.mark.parametrize(
     ("index", "columns"),
     [
-        (pd.RangeIndex(N), ["a", "b"]),
+        pytest.param(pd.RangeIndex(N), ["a", "b"], marks=pytest.mark.slow),
         (pd.Index(np.arange(N)[::-1]), ["a", "b"]),
-        (pd.Index([f"r{i}" for i in range(N)], name="name"), ["a", "b", "name"]),
+        pytest.param(
+            pd.Index([f"r{i}" for i in range(N)], name="name"),
+            ["a", "b", "name"],
+            marks=pytest.mark.slow,
+        ),
         (pd.MultiIndex.from_product([[0, 1], range(N // 2)], names=[None, "c"]), ["a", "b", "c"]),
     ],
 )
@@ -125,7 +130,7 @@ def test_listed_rows_keep_the_types_of_their_columns():
     assert rows["k"].tolist() == [True, False, None, True]
 
 
-@pytest.mark.parametrize("kind", ["int64", "uint64"])
+@pytest.mark.parametrize("kind", slow_but(["uint64"], ["int64", "uint64"]))
 def test_integers_with_a_missing_value_are_exact(kind, lofe, tmp_path):
     path, model, output = tmp_path / "t.parquet", tmp_path / "m.lofe", tmp_path / "s.csv"
     large = 2**53 + 1

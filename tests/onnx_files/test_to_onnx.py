@@ -54,9 +54,17 @@ def path(tmp_path):
     return tmp_path / "m.onnx"
 
 
-def test_a_network_alone_for_any_number_of_rows(path):
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A network alone, and its file."""
+    path = tmp_path_factory.mktemp("network") / "m.onnx"
     detector = DeepSVDD(max_epochs=2, random_state=0).fit(ROWS)
     to_onnx(detector, path)
+    return detector, path
+
+
+def test_a_network_alone_for_any_number_of_rows(network):
+    detector, path = network
     for n_rows in (1, 2, 200):
         assert_same(path, detector, ROWS[:n_rows])
 
@@ -146,9 +154,8 @@ def test_trees_divide_rows_at_their_thresholds_as_scikit_learn_does(path):
     assert_same(path, detector, X)
 
 
-def test_rows_that_are_no_numbers_are_anomalies(path):
-    detector = DeepSVDD(max_epochs=1, random_state=0).fit(ROWS)
-    to_onnx(detector, path)
+def test_rows_that_are_no_numbers_are_anomalies(network):
+    _, path = network
     X = ROWS[:3].copy()
     X[1, 0] = np.nan
     score, label = run(path, {"X": X})
@@ -208,8 +215,10 @@ def test_frozen_steps(path):
     scaler = FrozenEstimator(StandardScaler().fit(ROWS))
     columns = ColumnTransformer([("few", FrozenEstimator(PCA(2).fit(ROWS[:, :3])), [0, 1, 2])])
     both = FeatureUnion([("columns", columns), ("all", FrozenEstimator(scaler))])
-    within = FrozenEstimator(make_pipeline(scaler, PCA(3)).fit(ROWS))
-    for step in (scaler, both, within):
-        fitted = make_pipeline(step, DeepSVDD(max_epochs=2, random_state=0)).fit(ROWS)
-        to_onnx(fitted, path, X=ROWS)
-        assert_same(path, fitted, ROWS)
+    features = both.fit_transform(ROWS)  # no part of it is fitted again
+    spread = FrozenEstimator(StandardScaler().fit(features))
+    within = FrozenEstimator(make_pipeline(spread, PCA(3)).fit(features))
+    network = DeepSVDD(max_epochs=2, random_state=0)
+    fitted = make_pipeline(both, spread, within, network).fit(ROWS)
+    to_onnx(fitted, path, X=ROWS)
+    assert_same(path, fitted, ROWS)

@@ -129,7 +129,10 @@ def test_columns_named_as_values_within_the_graphs(tmp_path):
     np.testing.assert_allclose(score, pipeline.score_samples(frame), atol=1e-9)
 
 
-@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+SCALERS = [StandardScaler(), MinMaxScaler()]
+
+
+@pytest.mark.parametrize("scaler", slow_but(SCALERS[:1], SCALERS))
 def test_columns_are_put_side_by_side_in_double_precision(scaler, tmp_path):
     """Seconds since 1970 differ by less than single precision tells of them."""
     pytest.importorskip("skl2onnx", reason="needs skl2onnx")

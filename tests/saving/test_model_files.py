@@ -166,9 +166,7 @@ def test_steps_of_a_table(contaminated, tmp_path):
     np.testing.assert_array_equal(loaded.score_samples(table), pipeline.score_samples(table))
 
 
-@pytest.mark.parametrize(
-    "zone", slow_but(["Europe/Berlin", "+02:00"], ["UTC", "Europe/Berlin", "+02:00"])
-)
+@pytest.mark.parametrize("zone", slow_but(["Europe/Berlin"], ["UTC", "Europe/Berlin", "+02:00"]))
 def test_times_with_a_zone(zone, contaminated, tmp_path):
     pd = pytest.importorskip("pandas", reason="pandas is not installed")
     skrub = pytest.importorskip("skrub", reason="skrub is not installed")

@@ -113,7 +113,11 @@ def test_units_in_a_wrong_order_are_text():
     ("column", "odd"),
     [
         ([f"${x:.0f}k" for x in 100 + 10 * SIZES], "$900M"),
-        ([f"{x / 10:.1f}k" if x < 900 else f"{x}" for x in MINUTES], "77M"),
+        pytest.param(
+            [f"{x / 10:.1f}k" if x < 900 else f"{x}" for x in MINUTES],
+            "77M",
+            marks=pytest.mark.slow,
+        ),
         ([PART_TEXTS["spaces"](m) for m in MINUTES], "710 h 5 min"),
     ],
 )
