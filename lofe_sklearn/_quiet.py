@@ -24,7 +24,7 @@ class _Filters:
 
     def enter(self, message: str, category: type[Warning]) -> None:
         """Ignore warnings from now on."""
-        with self._lock:
+        with self._lock.held:
             if self._n_inside == 0:
                 self._found.enter_context(warnings.catch_warnings())
             self._n_inside += 1
@@ -32,7 +32,7 @@ class _Filters:
 
     def leave(self) -> None:
         """Put back the filters that there were, if no other thread is inside."""
-        with self._lock:
+        with self._lock.held:
             self._n_inside -= 1
             if self._n_inside == 0:
                 self._found.close()

@@ -10,6 +10,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
+from lofe_sklearn.engine import ForkSafeLock
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
 
@@ -83,6 +84,26 @@ def test_a_fit(name):
     if name != "search":
         interrupted(lambda: fit(detector), moments(lambda: fit(DETECTORS[name]()), 3)[1])
         np.testing.assert_array_equal(detector.score_samples(X), expected)
+
+
+def test_ctrl_c_as_a_lock_is_let_go():
+    # Python looks for signals as it enters a function. No function of the package runs between the
+    # work under a lock and its release, in which a signal would leave the lock held for good.
+    lock, calls = ForkSafeLock(), []
+
+    def interrupt(frame, event, argument):
+        if event == "call":
+            calls.append(frame.f_code.co_name)
+            raise KeyboardInterrupt
+
+    previous = sys.getprofile()
+    try:
+        with lock.held:
+            sys.setprofile(interrupt)
+    finally:
+        sys.setprofile(previous)
+    assert calls == []
+    assert lock.held.acquire(timeout=1)
 
 
 @pytest.mark.slow

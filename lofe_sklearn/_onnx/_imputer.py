@@ -10,21 +10,15 @@ from sklearn.impute import SimpleImputer
 from lofe_sklearn._onnx._not_exportable import NotExportable
 
 
-def conversions() -> dict[str, dict[type, Any]]:
-    """Return what skl2onnx needs to translate the step by this module."""
-    return {
-        "custom_shape_calculators": {SimpleImputer: _set_type_of_output},
-        "custom_conversion_functions": {SimpleImputer: _convert},
-    }
-
-
-def _set_type_of_output(operator: Any) -> None:
+def set_type_of_output(operator: Any) -> None:
+    """Say which rows come out."""
     imputer, given = operator.raw_operator, operator.inputs[0].type
     n_columns = len(_kept(imputer)) + len(_indicated(imputer))
     operator.outputs[0].type = type(given)([None, n_columns])
 
 
-def _convert(scope: Any, operator: Any, container: Any) -> None:
+def convert(scope: Any, operator: Any, container: Any) -> None:
+    """Write the nodes of a fitted imputer."""
     import onnx
     from skl2onnx.common.data_types import StringTensorType
 

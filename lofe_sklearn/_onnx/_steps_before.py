@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import Normalizer, OneHotEncoder
 
 from lofe_sklearn._containers import take_rows
 from lofe_sklearn._detectors import count_given_rows
-from lofe_sklearn._onnx._imputer import conversions
+from lofe_sklearn._onnx import _imputer, _normalizer, _one_hot
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._torch_export import exported
 from lofe_sklearn.sources._find_source import source_of
@@ -80,7 +82,16 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
             steps,
             initial_types=types,
             target_opset={"": opset, "ai.onnx.ml": 3},
-            **conversions(),
+            custom_shape_calculators={
+                SimpleImputer: _imputer.set_type_of_output,
+                Normalizer: _normalizer.set_type_of_output,
+                OneHotEncoder: _one_hot.set_type_of_output,
+            },
+            custom_conversion_functions={
+                SimpleImputer: _imputer.convert,
+                Normalizer: _normalizer.convert,
+                OneHotEncoder: _one_hot.convert,
+            },
         )
         _concatenate_in_double_precision(before)
         # The model states the oldest version that has all of its operations.

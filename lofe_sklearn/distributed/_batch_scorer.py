@@ -258,7 +258,7 @@ class BatchScorer:
                 f"BatchScorer: there is no model file {path.absolute()}. Every worker must be able "
                 "to read it under this path."
             ) from error
-        with _reading:
+        with _reading.held:
             model = _read(path, state.st_mtime_ns, state.st_size, self.trusted, self.device)
         self._check_model(model)
         return model

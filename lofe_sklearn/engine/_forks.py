@@ -21,7 +21,12 @@ def is_fork() -> bool:
 
 
 class ForkSafeLock:
-    """A lock that is free in a process that was just forked, even if a thread held it."""
+    """A lock that is free in a process that was just forked, even if a thread held it.
+
+    It is held by ``with lock.held:``, and not by a ``with`` of its own: Python looks for Ctrl-C as
+    it enters a function, so one that comes as an ``__exit__`` in Python begins would leave the lock
+    held, and all later fits would wait for it.
+    """
 
     def __init__(self) -> None:
         self._renew()
@@ -29,14 +34,8 @@ class ForkSafeLock:
             os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        if self._lock.locked():  # not in a fork that was made within the block
-            self._lock.release()
+        # In a fork that is made within a block, the block lets go of the lock that it has.
+        self.held = threading.Lock()
 
 
 class _TorchOnOneThread:
@@ -56,7 +55,7 @@ class _TorchOnOneThread:
         self._own.depth = getattr(self._own, "depth", 0) + 1
         if self._own.depth > 1:
             return
-        with self._lock:
+        with self._lock.held:
             if self._n_inside == 0:
                 self._before = torch.get_num_threads()
             self._n_inside += 1
@@ -66,7 +65,7 @@ class _TorchOnOneThread:
         self._own.depth -= 1
         if self._own.depth > 0:
             return
-        with self._lock:
+        with self._lock.held:
             self._n_inside -= 1
             torch.set_num_threads(self._before)
 

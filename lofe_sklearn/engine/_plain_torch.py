@@ -66,14 +66,14 @@ class _OfAllThreads(Generic[_T]):
         self._before = wanted
 
     def __enter__(self) -> None:
-        with self._lock:
+        with self._lock.held:
             if self._n_inside == 0:
                 self._before = self._read()
                 self._set(self._wanted)
             self._n_inside += 1
 
     def __exit__(self, *error: object) -> None:
-        with self._lock:
+        with self._lock.held:
             self._n_inside -= 1
             if self._n_inside == 0:
                 self._set(self._before)

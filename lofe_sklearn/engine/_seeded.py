@@ -43,7 +43,7 @@ def seeded_dropout(modules: Sequence[nn.Module], seed: int, device: torch.device
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's global generators within the block; leave their state as it was."""
     on_gpu = device.type == "cuda"
-    with _global_rng, torch.random.fork_rng(devices=[device] if on_gpu else []):
+    with _global_rng.held, torch.random.fork_rng(devices=[device] if on_gpu else []):
         torch.default_generator.manual_seed(seed)
         if on_gpu:
             with torch.cuda.device(device):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lofe_sklearn._validation import warn_user
 from lofe_sklearn.tabular._plain_columns import Column
 from lofe_sklearn.tabular._vectorizing import Reading
@@ -107,10 +109,11 @@ def _seconds(values: pd.Series) -> pd.Series | None:
         return None
     if values.dt.tz is not None:  # by the clock of the zone, as the user reads them
         values = values.dt.tz_localize(None)
-    return (values - pd.Timestamp(0)) / pd.Timedelta(seconds=1)
+    # In NumPy, which keeps the unit: pandas goes to nanoseconds, and these end in 2262.
+    times = values.to_numpy()
+    since_1970 = times - np.zeros(1, dtype=times.dtype)
+    return pd.Series(since_1970 / np.timedelta64(1, "s"), index=values.index)
 
 
 def _day(seconds: float) -> str:
-    import pandas as pd
-
-    return str((pd.Timestamp(0) + pd.Timedelta(seconds=seconds)).date())
+    return str(np.datetime64(int(np.floor(seconds)), "s").astype("datetime64[D]"))

@@ -85,6 +85,10 @@ class ReasonsMixin:
         return shown
 
 
+# What pandas counts in nanoseconds ends after 292 years.
+_MOST_OF_NANOSECONDS = 9.2e9
+
+
 def _number_like(seconds: Any, values: pd.Series, fitted: FittedColumn | None) -> Any:
     """Return a number as text of the fit's writing, or seconds as a duration or a time of day, if
     values are such.
@@ -95,6 +99,8 @@ def _number_like(seconds: Any, values: pd.Series, fitted: FittedColumn | None) -
     if fitted is not None and fitted.writing is not None:
         return fitted.writing.written(seconds) if isinstance(sample, str) else seconds
     if values.dtype.kind == "m" or isinstance(sample, (datetime.timedelta, np.timedelta64)):
+        if abs(seconds) > _MOST_OF_NANOSECONDS:
+            return pd.Timedelta(np.timedelta64(round(seconds), "s"))
         return pd.Timedelta(seconds=seconds)
     if isinstance(sample, datetime.time):
         return (datetime.datetime.min + datetime.timedelta(seconds=seconds)).time()

@@ -60,7 +60,7 @@ CALLS = """
 run(in_child)
 run(refit)
 run(from_a_thread)
-with _seeded._global_rng:  # as a thread of the parent may hold it
+with _seeded._global_rng.held:  # as a thread of the parent may hold it
     run(refit)
 with context.Pool(2) as pool:
     of_pool = pool.map(detector.score_samples, [X] * 3)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import slow_but
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
 
 from lofe_sklearn import (
     DTE,
@@ -142,3 +142,17 @@ def test_columns_are_put_side_by_side_in_double_precision(scaler, tmp_path):
     score, label = run_columns(tmp_path / "model.onnx", frame)
     np.testing.assert_allclose(score, pipeline.score_samples(frame), atol=1e-9)
     np.testing.assert_array_equal(label, pipeline.predict(frame))
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2", "max"])
+@pytest.mark.parametrize("first", [[], [StandardScaler()]], ids=["alone", "after a scaler"])
+def test_rows_of_zeros_are_normalized_as_in_the_pipeline(norm, first, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    pipeline = make_pipeline(*first, Normalizer(norm), AutoEncoder(max_epochs=2, random_state=0))
+    pipeline.fit(rows)
+    odd = rows * 10.0 ** np.linspace(-20, 20, 60)[:, None]
+    odd[:2] = pipeline[0].mean_ if first else 0.0
+    to_onnx(pipeline, tmp_path / "m.onnx", X=odd)
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    [score] = session.run(["score"], {"X": odd})
+    np.testing.assert_allclose(score, pipeline.score_samples(odd), rtol=1e-6, atol=1e-6)

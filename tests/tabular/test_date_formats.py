@@ -113,3 +113,48 @@ def test_reasons_and_files_have_the_dates_as_they_were_written(tmp_path):
     save(pipeline, tmp_path / "model.lofe")
     read = pd.read_csv(io.StringIO(table.to_csv(index=False)))
     np.testing.assert_array_equal(load(tmp_path / "model.lofe").score_samples(read), scores)
+
+
+FAR_FORMS = {
+    "seconds": lambda days: days.astype("datetime64[s]"),
+    "microseconds": lambda days: days.astype("datetime64[us]"),
+    "zone": lambda days: days.dt.tz_localize("Asia/Tokyo"),
+    "dates": lambda days: days.dt.date,
+    "iso": lambda days: days.dt.strftime("%Y-%m-%d"),
+    "german": lambda days: days.dt.strftime("%d.%m.%Y"),
+    "periods": lambda days: days.dt.to_period("D"),
+}
+
+
+@pytest.mark.parametrize("far", ["9999-12-31", "1066-10-14"])
+@pytest.mark.parametrize("form", FAR_FORMS)
+def test_dates_that_nanoseconds_do_not_hold(form, far):
+    # "No end" is often written as the last day of the year 9999.
+    days = pd.Series(pd.date_range("2020-01-06", periods=N, freq="14D")).astype("datetime64[s]")
+    ends = days.copy()
+    ends[3] = pd.Timestamp(np.datetime64(far, "s"))
+    numbers = np.arange(N) ** 1.5
+
+    def table(times):
+        return pd.DataFrame({"number": numbers, "day": FAR_FORMS[form](times)})
+
+    rows = TableFeatures().fit_transform(table(ends))["day_total_seconds"]
+    assert rows.abs().idxmax() == 3
+    assert np.sign(rows[3]) == (1 if far > "2020" else -1)
+    # Whatever the form, it is the same moment, up to the hours of the zone.
+    seconds = ends.to_numpy().astype("datetime64[s]").astype(float)
+    expected = (seconds - seconds.mean()) / seconds.std()
+    np.testing.assert_allclose(rows, expected, atol=1e-3)
+    # The year does not count where the fit spans less than one, and a warning shows the date.
+    short = TableFeatures().fit(table(days[0] + (days - days[0]) / 14))
+    with pytest.warns(UserWarning, match=f"such as {far}; in the fit 2020-01-06"):
+        short.transform(table(ends))
+
+
+def test_reasons_have_durations_that_nanoseconds_do_not_hold():
+    spans = pd.Series(np.arange(N) ** 2 + 10**11, dtype=float).astype("timedelta64[s]")
+    table = pd.DataFrame({"number": np.arange(N) ** 1.5, "span": spans})
+    detector = LOE(AutoEncoder(max_epochs=2), contamination=0.05, evidence=None, random_state=0)
+    pipeline = table_pipeline(detector).fit(table)
+    typical = explain(pipeline, table.iloc[:2]).typical
+    assert typical[1].total_seconds() == pytest.approx(spans.dt.total_seconds().median())
