@@ -3,9 +3,10 @@
     python -m benchmarks study jobs
     python -m benchmarks study jobs --rows 1000000 --works score
 
-Rows are those of the study `growth`, of 30 features. A fit trains its stacks in processes of
-joblib, which are started before; scores are computed in threads. One job and two take turns in
-one process, and the shortest time of each counts. Each job has one thread of its own. The load is
+Rows are those of the study `growth`, of 30 features. A fit trains two NeuTraLs, each in a process of
+joblib, which is started before: `LOE()` takes too little time for processes, so that `n_jobs` does
+not start any. It is what is scored, in threads. One job and two take turns in one process, and the
+shortest time of each counts. Each job has one thread of its own. The load is
 what the system says of the minute before: where it is above the number of cores, other programs
 take them, and two jobs can be no faster than one.
 """
@@ -22,11 +23,12 @@ from benchmarks.ledger import Row
 from benchmarks.markdown import table
 from benchmarks.studies.growth import rows_of
 from benchmarks.study import Axis, Study
-from lofe_sklearn import LOE
+from lofe_sklearn import LOE, NeuTraL
 
 N_FEATURES = 30
 N_ROUNDS = 3
 FITTED_ROWS = 20_000
+FITTED = NeuTraL(max_epochs=15)
 # Of more rows only the scoring is timed, and of fewer only the fit.
 MOST_FITTED = 100_000
 JOBS = (1, 2)
@@ -36,14 +38,16 @@ def run(cell: Row) -> Iterator[Row]:
     """Time one work with one job and with two."""
     warnings.simplefilter("ignore")
     X = rows_of(cell["n_rows"], N_FEATURES)
-    detectors = {n_jobs: LOE(n_jobs=n_jobs, random_state=0) for n_jobs in JOBS}
-    fitted_rows = X[:: max(1, len(X) // FITTED_ROWS)]
+    is_fit = cell["work"] == "fit"
+    kind = {"estimator": FITTED, "n_estimators": 2, "contamination": 0.1} if is_fit else {}
+    detectors = {n_jobs: LOE(n_jobs=n_jobs, random_state=0, **kind) for n_jobs in JOBS}
+    fitted_rows = X if is_fit else X[:: max(1, len(X) // FITTED_ROWS)]
     for detector in detectors.values():
-        detector.fit(X[:500] if cell["work"] == "fit" else fitted_rows)
+        detector.fit(fitted_rows)
     seconds: dict[int, float] = {}
     for _ in range(N_ROUNDS):
         for n_jobs, detector in detectors.items():
-            work = detector.fit if cell["work"] == "fit" else detector.score_samples
+            work = detector.fit if is_fit else detector.score_samples
             seconds[n_jobs] = min(seconds.get(n_jobs, float("inf")), _seconds(partial(work, X)))
     times = {f"seconds_{n_jobs}": round(own, 2) for n_jobs, own in seconds.items()}
     yield times | {"load": round(os.getloadavg()[0], 1)}

@@ -129,8 +129,8 @@ class LOE(
         in scikit-learn's forests.
     n_jobs : int, optional
         The number of stacks that joblib trains at a time; members are split into as many. None is
-        1, or what `joblib.parallel_config` says; -1 is all cores. Starting processes takes seconds.
-        Rows are scored by as many threads.
+        1, or what `joblib.parallel_config` says; -1 is all cores. Rows are scored by as many
+        threads. Less than ten seconds' training starts no processes, which takes as long.
     verbose : int, default=0
         1 shows a progress bar over the whole fit, with the time left, once it takes more than
         two seconds (extra ``lofe-sklearn[progress]``). A backbone with ``verbose=1`` does too.
