@@ -3,12 +3,12 @@
     python -m benchmarks study jobs
     python -m benchmarks study jobs --rows 1000000 --works score
 
-Rows are those of the study `growth`, of 30 features. A fit trains two NeuTraLs, each in a process of
-joblib, which is started before: `LOE()` takes too little time for processes, so that `n_jobs` does
-not start any. It is what is scored, in threads. One job and two take turns in one process, and the
-shortest time of each counts. Each job has one thread of its own. The load is
-what the system says of the minute before: where it is above the number of cores, other programs
-take them, and two jobs can be no faster than one.
+Rows are those of the study `growth`, of 30 features. A fit trains two NeuTraLs, each in a process
+of joblib, which is started before: `LOE()` takes too little time for processes, so that `n_jobs`
+does not start any. It is what is scored, in threads. One job and two take turns in one process, and
+the shortest time of each counts. Each job has one thread of its own. The load is what the system
+says of the minute before: where it is above the number of cores, other programs take them, and two
+jobs can be no faster than one.
 """
 
 from __future__ import annotations

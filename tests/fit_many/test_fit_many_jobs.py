@@ -60,14 +60,14 @@ class TestProcesses:
     @pytest.mark.parametrize("call", ["LOE", "fit_many", "search"])
     def test_a_short_training_stays_in_this_process(self, X, workers, call, n_epochs, expected):
         backbone, y = DeepSVDD(max_epochs=n_epochs), np.arange(len(X)) % 10 == 0
+        two, grid = [backbone, AutoEncoder(max_epochs=n_epochs)], {"contamination": [0.05, 0.1]}
+        fit = {
+            "LOE": lambda: LOE(backbone, n_estimators=2, n_jobs=2).fit(X),
+            "fit_many": lambda: fit_many(two, X, n_jobs=2),
+            "search": lambda: LOESearchCV(LOE(backbone, init=None), grid, cv=2, n_jobs=2).fit(X, y),
+        }
         with pytest.raises(KeyboardInterrupt):
-            if call == "LOE":
-                LOE(backbone, n_estimators=2, n_jobs=2).fit(X)
-            elif call == "fit_many":
-                fit_many([backbone, AutoEncoder(max_epochs=n_epochs)], X, n_jobs=2)
-            else:
-                grid = {"contamination": [0.05, 0.1]}
-                LOESearchCV(LOE(backbone, init=None), grid, cv=2, n_jobs=2).fit(X, y)
+            fit[call]()
         assert workers == [expected]
 
     def test_wide_steps_are_long(self, X, workers):
