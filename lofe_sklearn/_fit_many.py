@@ -96,8 +96,8 @@ def fit_many(
         from its rows.
     n_jobs : int, optional
         Stacks trained at a time, by joblib and its backend; see Notes. There are at least as many
-        stacks, if there are enough detectors. Less than some ten seconds of training stays in this
-        process, since new ones take as long to start.
+        stacks, if there are enough detectors. A training of less than ten seconds starts no
+        processes: that takes as long.
     max_memory : float, optional
         Bytes that the models of one stack may take, as estimated from one step of one of them.
         Larger groups are split. Default: half of the memory that is free on the device.

@@ -130,7 +130,7 @@ class LOE(
     n_jobs : int, optional
         The number of stacks that joblib trains at a time; members are split into as many. None is
         1, or what `joblib.parallel_config` says; -1 is all cores. Rows are scored by as many
-        threads. Less than ten seconds' training starts no processes, which takes as long.
+        threads. A training of less than ten seconds starts no processes: that takes as long.
     verbose : int, default=0
         1 shows a progress bar over the whole fit, with the time left, once it takes more than
         two seconds (extra ``lofe-sklearn[progress]``). A backbone with ``verbose=1`` does too.

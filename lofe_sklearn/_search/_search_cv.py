@@ -85,8 +85,8 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
         Whether to train the best candidate on all rows. Of several scorers it names the one to
         choose by. A callable gets ``cv_results_`` and returns the index of the best candidate.
     n_jobs : int, default=None
-        Stacks to train at a time. None stands for 1, since a stack makes good use of one core. Less
-        than ten seconds' training starts no processes, which takes as long.
+        Stacks to train at a time. None stands for 1, since a stack makes good use of one core. A
+        training of less than ten seconds starts no processes: that takes as long.
     error_score : number or "raise", default=np.nan
         Score of a candidate on a fold for which its training failed; a FitFailedWarning says why.
         ``"raise"`` ends the search with the first error instead.

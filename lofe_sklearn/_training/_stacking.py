@@ -28,8 +28,8 @@ _PER_MODEL = {
 # Models of a stack beyond which the step costs as much for each as in two smaller stacks, and a
 # larger one only takes memory (study `stack-growth` of the benchmarks).
 MAX_MODELS = 64
-# What a row costs in a step, and each byte that is written for it; measured for all backbones, on
-# one core, they are right to a factor of two.
+# What a row costs in a step, and each byte that is written for it: fits of eight backbones, on one
+# core, took up to twice as long or half as long.
 _SECONDS_PER_ROW, _SECONDS_PER_BYTE = 2e-6, 0.75e-9
 
 
