@@ -26,7 +26,9 @@ def n_workers_for(tasks: Sequence[Task], X: Matrix, n_jobs: int | None) -> int:
         If joblib has no meaning for `n_jobs`.
     """
     n_workers: int = effective_n_jobs(n_jobs)
-    if n_workers == 1 or len(tasks) < 2 or not _starts_processes():
+    if len(tasks) < 2:
+        return 1
+    if n_workers == 1 or not _starts_processes():
         return n_workers
     on_gpu = any(engine.resolve_device(task.model.device).type != "cpu" for task in tasks)
     return n_workers if on_gpu or seconds_of(tasks, X) > LEAST_SECONDS else 1

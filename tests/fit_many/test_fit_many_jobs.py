@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from comparing import assert_same, check, make_known, make_rows, small_loe, spy_on_stacks
 from joblib import parallel_config
+from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
@@ -60,7 +61,7 @@ class TestProcesses:
     @pytest.mark.parametrize("call", ["LOE", "fit_many", "search"])
     def test_a_short_training_stays_in_this_process(self, X, workers, call, n_epochs, expected):
         backbone, y = DeepSVDD(max_epochs=n_epochs), np.arange(len(X)) % 10 == 0
-        two, grid = [backbone, AutoEncoder(max_epochs=n_epochs)], {"contamination": [0.05, 0.1]}
+        two, grid = [backbone, clone(backbone)], {"contamination": [0.05, 0.1]}
         fit = {
             "LOE": lambda: LOE(backbone, n_estimators=2, n_jobs=2).fit(X),
             "fit_many": lambda: fit_many(two, X, n_jobs=2),
