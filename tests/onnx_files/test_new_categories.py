@@ -26,23 +26,30 @@ ROWS = pd.DataFrame(
 )
 
 
+OPTIONS = [
+    {"handle_unknown": "ignore"},
+    {"handle_unknown": "infrequent_if_exist"},
+    {"handle_unknown": "infrequent_if_exist", "min_frequency": 8},
+    {"handle_unknown": "infrequent_if_exist", "max_categories": 2, "dtype": np.int64},
+    {"handle_unknown": "warn", "min_frequency": 8},
+    {"handle_unknown": "ignore", "drop": "first"},
+]
+
+
+# Encoders beside each other take one export; those alone say which of them is wrong.
 @pytest.mark.parametrize("sparse_output", [True, False])
 @pytest.mark.parametrize(
-    "options",
-    [
-        {"handle_unknown": "ignore"},
-        {"handle_unknown": "infrequent_if_exist"},
-        {"handle_unknown": "infrequent_if_exist", "min_frequency": 8},
-        {"handle_unknown": "infrequent_if_exist", "max_categories": 2, "dtype": np.int64},
-        {"handle_unknown": "warn", "min_frequency": 8},
-        {"handle_unknown": "ignore", "drop": "first"},
-    ],
-    ids=str,
+    "encoders",
+    [OPTIONS, *(pytest.param([options], marks=pytest.mark.slow) for options in OPTIONS)],
+    ids=lambda encoders: str(encoders[0]) if len(encoders) == 1 else "all",
 )
-def test_a_new_category_is_that_of_the_encoder(options, sparse_output, tmp_path):
-    encoder = OneHotEncoder(sparse_output=sparse_output, **options)
+def test_a_new_category_is_that_of_the_encoder(encoders, sparse_output, tmp_path):
     steps = make_column_transformer(
-        (StandardScaler(), ["size"]), (encoder, ["shop", "colour", "floor"])
+        (StandardScaler(), ["size"]),
+        *(
+            (OneHotEncoder(sparse_output=sparse_output, **options), ["shop", "colour", "floor"])
+            for options in encoders
+        ),
     )
     pipeline = make_pipeline(steps, AutoEncoder(max_epochs=2, random_state=0)).fit(ROWS)
     path = tmp_path / "m.onnx"
