@@ -30,7 +30,7 @@ from lofe_sklearn import LOE, DeepSVDD, NeuTraL
 from lofe_sklearn.engine import _few_threads
 
 DETECTORS = {"LOE": LOE, "DeepSVDD": DeepSVDD, "NeuTraL": NeuTraL}
-LIMITS = ("_PRODUCTS_OF_A_STEP", "_PRODUCTS_OF_SCORES")
+LIMITS = ("_PRODUCTS_OF_A_STEP", "_PRODUCTS_OF_A_LAYER", "_PRODUCTS_OF_SCORES")
 N_ROUNDS = 3
 
 
@@ -97,7 +97,7 @@ STUDY = Study(
     axes={
         "busy": Axis((0, 1), option="busy"),
         "detector": Axis(("LOE", "DeepSVDD"), choices=tuple(DETECTORS)),
-        "size": Axis(("200x5", "5000x30")),
+        "size": Axis(("200x5", "5000x30", "1500x60")),
     },
     run=run,
     tables=tables,

@@ -21,9 +21,11 @@ from lofe_sklearn.engine._copies import takes_stacked_parameters
 from lofe_sklearn.engine._forks import torch_on_one_thread
 from lofe_sklearn.engine._stack import ModuleStack
 
-# From so many products of a parameter and a row in a step, or so many values of its largest tensor,
-# a second thread saved time when both limits were chosen, on two cores.
+# From so many products of a parameter and a row, in a step and by its largest parameter, or so many
+# values of its largest tensor, a second thread saved a tenth of the time or more, on two cores. A
+# flow has many small layers, so that the sum alone says little.
 _PRODUCTS_OF_A_STEP = 6_000_000
+_PRODUCTS_OF_A_LAYER = 2_000_000
 _VALUES_OF_A_STEP = 50_000
 # Fewer are so quick that threads could save hardly anything.
 _PRODUCTS_OF_SCORES = 250_000_000
@@ -35,10 +37,11 @@ def threads_to_train(stack: ModuleStack, n_rows: int, device: torch.device) -> T
     """Return the context in which to train a stack on batches of `n_rows`."""
     if not stack.sets_gradients or not _are_threads_of(device):
         return nullcontext()
-    products = n_rows * sum(parameter.numel() for parameter in stack.parameters.values())
+    products = [n_rows * parameter.numel() for parameter in stack.parameters.values()]
     per_row = max(getattr(module, "values_per_row", 0) for module in stack.modules)
     values = stack.n_models * n_rows * per_row
-    is_small = products < _PRODUCTS_OF_A_STEP and values < _VALUES_OF_A_STEP
+    has_small_layers = sum(products) < _PRODUCTS_OF_A_STEP or max(products) < _PRODUCTS_OF_A_LAYER
+    is_small = has_small_layers and values < _VALUES_OF_A_STEP
     return torch_on_one_thread if is_small else nullcontext()
 
 

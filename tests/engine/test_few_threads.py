@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, RealNVP
 from lofe_sklearn.engine import _few_threads
 from lofe_sklearn.engine._few_threads import threads_to_score, threads_to_train
 from lofe_sklearn.engine._stack import ModuleStack
@@ -39,6 +39,8 @@ def modules(backbone, n_features, n_models=1):
         (DeepSVDD(), 30, 4, 1),
         (DeepSVDD(), 1000, 16, 2),
         (AutoEncoder(), 6, 1, 1),
+        (RealNVP(), 60, 4, 1),  # many products, but few at once
+        (RealNVP(), 200, 4, 2),
         (NeuTraL(), 6, 1, 1),
         (NeuTraL(), 6, 4, 2),  # each row goes through the encoder many times
         (MHRot(depth=10, width=1), 64, 1, 2),  # convolutions
