@@ -127,6 +127,8 @@ class ThresholdMixin(StandingMixin):
           rows are anomalies, and that these look most anomalous. On real data the rate is often
           higher than asked for, and much higher if that share is too high: the page of
           benchmarks on probabilities has figures. Clean calibration rows for `p_values` keep it.
+          If `fit` found no separate group of anomalies, that share is mostly an assumption, and a
+          `NoSeparateGroupWarning` says so again.
 
         References
         ----------

@@ -22,6 +22,7 @@ from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._training import Plan
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import warn_user
+from lofe_sklearn.exceptions import NoSeparateGroupWarning
 
 
 class DecisionMixin(ThresholdMixin):
@@ -151,6 +152,20 @@ class DecisionMixin(ThresholdMixin):
             raise ValueError(_too_low(rate, cuts, rates, len(scores)))
         offset = threshold(scores, allowed[-1] / len(scores), unit=unit)
         self._adopt_offset(offset, float(np.mean(self._training_scores < offset)))
+        if self._is_guess():
+            self._warn_of_assumed_share(rate)
+
+    def _warn_of_assumed_share(self, rate: float) -> None:
+        """Tell the user that a false discovery rate is as good as a mere assumption."""
+        warn_user(
+            f"LOE: false_discovery_rate={rate:g} is estimated as if "
+            f"{self._contamination_of_fit:.2g} of the training rows were anomalies. The fit found "
+            "no separate group of anomalies, so that this share is mostly an assumption; if there "
+            "are no anomalies, all rows that predict flags are normal. Fit with contamination=the "
+            "share if you know it. With rows known to be normal, p_values(X, calibration=rows) and "
+            "scipy.stats.false_discovery_control keep the rate.",
+            NoSeparateGroupWarning,
+        )
 
     def _rates(self, unknown: Any) -> np.ndarray:
         """Estimate the false discovery rate of flagging 1, 2, ... of some training rows."""
@@ -184,13 +199,17 @@ class DecisionMixin(ThresholdMixin):
 
     def _share_of_held_out(self) -> float:
         """Share of anomalies among the rows whose held-out scores calibrate; 0 for a mere guess."""
-        known, belief = self._known, getattr(self, "_belief", None)
-        asked = read_contamination(self.contamination)
-        if asked.is_believed and (belief is None or is_prior(belief, known)):
+        if self._is_guess():
             return 0.0
+        known = self._known
         n_known = 0 if known is None else int((known < 0).sum())
         n = len(self._training_scores)
         return max(0.0, self._contamination_of_fit * n - n_known) / max(1, n - n_known)
+
+    def _is_guess(self) -> bool:
+        """Whether the ratio of the fit is hardly more than the prior."""
+        belief, asked = getattr(self, "_belief", None), read_contamination(self.contamination)
+        return asked.is_believed and (belief is None or is_prior(belief, self._known))
 
     def _held_out_calibration(self, asked: str) -> np.ndarray:
         if self.held_out_scores_ is None:

@@ -195,11 +195,13 @@ STRATEGIES: dict[str, Callable[..., Ints]] = {
 
 
 def standardised(embedding: Floats) -> Floats:
-    """Give each output the same spread: members' embeddings are of different sizes."""
+    """Give each output the mean 0 and the same spread: members' embeddings differ in both."""
     spread = embedding.std(axis=0)
     # An output that is constant up to rounding tells nothing.
     varies = spread > _ROUNDING * np.abs(embedding).max(axis=0)
-    return embedding[:, varies] / spread[varies]
+    outputs = embedding[:, varies]
+    # Far from 0 the squares of outputs would round away their differences, and so the distances.
+    return np.asarray((outputs - outputs.mean(axis=0)) / spread[varies])
 
 
 def _distances(embedding: Floats, row: int) -> Floats:

@@ -39,6 +39,25 @@ def test_scale_and_forms():
     assert estimate_contamination(scores.tolist(), masks) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("shift", [0.0, 1.0, -100.0])
+@pytest.mark.parametrize("moved", ["scores", "an output"])
+def test_an_embedding_far_from_zero_counts_as_one_near_it(moved, shift):
+    rng = np.random.default_rng(0)
+    y = (np.arange(500) < 50).astype(int)
+    scores = rng.normal(size=500) - 2 * y
+    embedding = rng.normal(size=(500, 20)) + y[:, None]
+    known = asked_by(rng, scores, y, 0.5)
+    expected = estimate_contamination(scores, known, embedding=embedding)
+    assert 0.05 < expected < 0.2
+    # A spread of a billionth of the size, far above the rounding of double precision.
+    if moved == "scores":
+        scores = 1e-9 * scores + shift
+    else:
+        embedding[:, 3] = 1e-9 * embedding[:, 3] + shift
+    result = estimate_contamination(scores, known, embedding=embedding)
+    assert result == pytest.approx(expected, rel=0.02)
+
+
 def test_what_no_answer_speaks_of_keeps_the_prior():
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.normal(-3, 1, 100), rng.normal(0, 1, 900)])

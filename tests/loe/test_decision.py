@@ -2,13 +2,14 @@
 
 import copy
 import re
+import warnings
 
 import numpy as np
 import pytest
 from conftest import FEW_TREES
 from sklearn.base import clone
 
-from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn import LOE, DeepSVDD, NoSeparateGroupWarning, load, save
 from lofe_sklearn._cut import threshold
 from lofe_sklearn.active import refit
 
@@ -171,6 +172,28 @@ class TestFalseDiscoveryRate:
             flagged = detector.predict(rows) == -1
             assert scores[flagged].max() < scores[~flagged].min() - 1e-9
             assert np.mean(1 - detector.anomaly_proba(rows[flagged])) <= rate + 1e-9
+
+    @pytest.mark.parametrize("folds", [None, 3])
+    def test_of_a_share_that_is_assumed_warns(self, folds, tmp_path):
+        clean = np.random.default_rng(1).normal(size=(200, 5))
+        detector = loe(contamination="auto", n_estimators=2, held_out_folds=folds)
+        with pytest.warns(NoSeparateGroupWarning):
+            detector.fit(clean)
+        save(detector, tmp_path / "model.lofe")
+        message = r"false_discovery_rate=0\.\d+ is estimated as if 0\.0\d+ .* no separate group"
+        for fitted in (detector, load(tmp_path / "model.lofe")):
+            with pytest.warns(NoSeparateGroupWarning, match=message):
+                fitted.set_threshold(false_discovery_rate=0.95)
+            # The rate is not kept: of clean rows all that are flagged are normal.
+            assert (fitted.predict(clean) == -1).any()
+
+    def test_of_a_share_that_was_given_or_found_does_not_warn(self, detector):
+        known = np.where(np.arange(300) >= 290, -1, 0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            detector.set_threshold(false_discovery_rate=0.4)
+            found = loe(contamination="auto", n_estimators=2).fit(X, known_labels=known)
+            found.set_threshold(false_discovery_rate=0.6)
 
     @pytest.mark.filterwarnings("ignore::UserWarning")
     def test_of_rows_that_are_all_equal(self):
