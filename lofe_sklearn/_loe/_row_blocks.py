@@ -55,7 +55,7 @@ def in_blocks(
         return np.concatenate([compute(*block) for block in blocks])
 
     def alone(first_row: int, rows: Matrix) -> np.ndarray:
-        with engine.plain_torch(), engine.one_thread:
+        with engine.plain_torch(), engine.one_thread():
             return compute(first_row, rows)
 
     # Each thread sees the settings of `config_context`, which belong to a context; joblib may ask

@@ -39,7 +39,7 @@ def threads_to_train(stack: ModuleStack, n_rows: int, device: torch.device) -> T
     per_row = max(getattr(module, "values_per_row", 0) for module in stack.modules)
     values = stack.n_models * n_rows * per_row
     is_small = products < _PRODUCTS_OF_A_STEP and values < _VALUES_OF_A_STEP
-    return torch_on_one_thread if is_small else nullcontext()
+    return torch_on_one_thread() if is_small else nullcontext()
 
 
 def threads_to_score(modules: Sequence[nn.Module], n_rows: int, device: torch.device) -> Threads:
@@ -47,7 +47,7 @@ def threads_to_score(modules: Sequence[nn.Module], n_rows: int, device: torch.de
     if not _are_threads_of(device) or not takes_stacked_parameters(modules[0]):
         return nullcontext()
     products = n_rows * len(modules) * sum(p.numel() for p in modules[0].parameters())
-    return torch_on_one_thread if products < _PRODUCTS_OF_SCORES else nullcontext()
+    return torch_on_one_thread() if products < _PRODUCTS_OF_SCORES else nullcontext()
 
 
 def _are_threads_of(device: torch.device) -> bool:

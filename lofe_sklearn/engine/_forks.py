@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -51,46 +53,51 @@ class _TorchOnOneThread:
         self._n_inside = 0
         self._before = 1
 
-    def __enter__(self) -> None:
-        self._own.depth = getattr(self._own, "depth", 0) + 1
-        if self._own.depth > 1:
+    # A generator puts the number back even if Ctrl-C comes as the block begins or ends: it is
+    # closed when it is no longer referred to. A class whose `__exit__` has not begun does nothing.
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Return a context in which torch has one thread."""
+        own = self._own.__dict__  # this thread's; the generator may be closed in another one
+        if own.get("is_inside", False):
+            yield
             return
-        with self._lock.held:
-            if self._n_inside == 0:
-                self._before = torch.get_num_threads()
-            self._n_inside += 1
-            torch.set_num_threads(1)
+        entered = False
+        try:
+            with self._lock.held:
+                if self._n_inside == 0:
+                    self._before = torch.get_num_threads()
+                self._n_inside += 1
+                own["is_inside"] = entered = True
+                torch.set_num_threads(1)
+            yield
+        finally:
+            if entered:
+                with self._lock.held:
+                    self._n_inside -= 1
+                    own["is_inside"] = False
+                    torch.set_num_threads(self._before)
 
-    def __exit__(self, *error: object) -> None:
-        self._own.depth -= 1
-        if self._own.depth > 0:
-            return
-        with self._lock.held:
-            self._n_inside -= 1
-            torch.set_num_threads(self._before)
+
+torch_on_one_thread = _TorchOnOneThread()
+_own = threading.local()
 
 
-class _OneThread:
+@contextmanager
+def one_thread() -> Iterator[None]:
     """Compute without OpenMP's other threads, of torch's copy of it and of all other libraries'.
 
     It looks through all loaded libraries, and so is not for the scores of a single row.
     """
-
-    def __init__(self) -> None:
-        self._own = threading.local()
-
-    def __enter__(self) -> None:
-        torch_on_one_thread.__enter__()
-        self._own.depth = getattr(self._own, "depth", 0) + 1
-        if self._own.depth == 1:  # scikit-learn has a copy of its own
-            self._own.others = threadpool_limits(1, user_api="openmp")
-
-    def __exit__(self, *error: object) -> None:
-        self._own.depth -= 1
-        if self._own.depth == 0:
-            self._own.others.restore_original_limits()
-        torch_on_one_thread.__exit__(*error)
-
-
-torch_on_one_thread = _TorchOnOneThread()
-one_thread = _OneThread()
+    own = _own.__dict__
+    with torch_on_one_thread():
+        if own.get("is_inside", False):
+            yield
+            return
+        others = threadpool_limits(1, user_api="openmp")  # scikit-learn has a copy of its own
+        own["is_inside"] = True
+        try:
+            yield
+        finally:
+            own["is_inside"] = False
+            others.restore_original_limits()
