@@ -178,7 +178,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
     TypeError
         If the estimator has no scores of a known sign.
     ValueError
-        If a score is not finite.
+        If a score is not a finite number.
     """
     check_unmasked(X, "X", owner)
     if not isinstance(estimator, OutlierDetector):
@@ -213,22 +213,27 @@ def is_supervised(estimator: Any) -> bool:
     return of_sklearn and (is_classifier(estimator) or is_regressor(estimator))
 
 
-def outlier_scores_of_fit(detector: Any, X: Any) -> np.ndarray | None:
+def outlier_scores_of_fit(detector: Any, X: Any, owner: str) -> Floats | None:
     """Return a fitted detector's scores of the rows X that it was fitted to, high for anomalies.
 
     None if the sign of its scores is not known: it is neither a scikit-learn detector or density
     nor a PyOD detector.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the scores are no real numbers.
     """
     # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a Pipeline too.
     last = innermost_detector(detector)
     if hasattr(last, "negative_outlier_factor_"):
         return -np.asarray(last.negative_outlier_factor_)
     if is_of_pyod(last):
-        return np.asarray(last.decision_scores_)
+        return _numbers(last.decision_scores_, detector, owner)
     if hasattr(detector, "score_samples"):
-        return -np.asarray(detector.score_samples(rows_of_its_own(X)))
+        return -_numbers(detector.score_samples(rows_of_its_own(X)), detector, owner)
     if isinstance(detector, BaseEstimator) and _is_tagged_as_detector(detector):
-        return -np.asarray(detector.decision_function(rows_of_its_own(X)))
+        return -_numbers(detector.decision_function(rows_of_its_own(X)), detector, owner)
     return None
 
 
@@ -249,17 +254,31 @@ def outlier_scores(detector: Any, X: Any, owner: str) -> np.ndarray:
     TypeError
         If the sign of its scores is not known.
     ValueError
-        If a score is not finite.
+        If a score is not a finite number.
     """
     if not is_of_pyod(innermost_detector(detector)):
         return -normality(detector, X, owner)
     return _finite(detector.decision_function(rows_of_its_own(X)), detector, owner)
 
 
-def _finite(scores: Any, detector: Any, owner: str) -> Floats:
+def _numbers(scores: Any, detector: Any, owner: str) -> Floats:
+    """Return scores as an array of floats, finite or not."""
     name = type(detector).__name__
     check_plain_values(scores, "scores", f"{owner}: {name}")
-    scores = np.asarray(scores, dtype=np.float64)
+    if np.ndim(scores) == 0:
+        raise ValueError(f"{owner}: {name} must give one score to each row; got {scores!r}.")
+    try:
+        return np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{owner}: {name} must give scores that are numbers; got {type(scores).__name__} "
+            f"({error})."
+        ) from error
+
+
+def _finite(scores: Any, detector: Any, owner: str) -> Floats:
+    scores = _numbers(scores, detector, owner)
+    name = type(detector).__name__
     check_finite(
         scores,
         f"{owner}: {name} gave row {{row}} the score {{value}}. Scores must be finite; bring the "
