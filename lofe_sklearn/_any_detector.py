@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, is_classifier, is_outlier_detector, is_regressor
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -159,7 +160,7 @@ def fitted_with_threshold(fitted: Any, owner: str, argument: str = "estimator") 
 def _innermost(fitted: Any, owner: str) -> Any:
     fitted = thawed(fitted)
     if hasattr(fitted, "refit") and hasattr(fitted, "cv_results_"):
-        _check_has_best(fitted, owner)
+        check_has_best(fitted, owner)
     elif hasattr(fitted, "param_grid"):
         check_is_fitted(fitted)
     return innermost_detector(fitted)
@@ -287,13 +288,29 @@ def _finite(scores: Any, detector: Any, owner: str) -> Floats:
     return scores
 
 
-def _check_has_best(search: Any, owner: str) -> None:
-    """Raise ValueError if a search was fitted without a refit."""
-    if not hasattr(search, "best_estimator_"):
+def check_has_best(search: Any, owner: str) -> None:
+    """Raise an error that says why a fitted search has no best estimator, if it has none.
+
+    Raises
+    ------
+    ValueError
+        If it was made without a refit.
+    NotFittedError
+        If its last training has failed or was interrupted.
+    """
+    if hasattr(search, "best_estimator_"):
+        return
+    name = type(search).__name__
+    if not search.refit:
         raise ValueError(
-            f"{owner}: this {type(search).__name__} was made with refit=False, so it has no fitted "
-            "detector. Fit one with best_params_, or pass refit=True."
+            f"{owner}: this {name} was made with refit=False, so it has no fitted detector. Fit "
+            "one with best_params_, or pass refit=True."
         )
+    raise NotFittedError(
+        f"{owner}: this {name} has the results of its search, but no fitted detector: its last "
+        "training, on all rows, has failed or was interrupted. Fit a clone of its estimator with "
+        "best_params_, or fit the search again."
+    )
 
 
 def _is_tagged_as_detector(estimator: Any) -> bool:
