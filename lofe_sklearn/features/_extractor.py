@@ -146,10 +146,10 @@ class Extractor:
             found: dict[str, torch.Tensor] = {}
             modules = dict(network.module.named_modules())
             with _HOOKED:
-                hooks = [
-                    modules[name].register_forward_hook(_keep(found, name)) for name in self.layers
-                ]
+                hooks = []
                 try:
+                    for name in self.layers:
+                        hooks.append(modules[name].register_forward_hook(_keep(found, name)))
                     network.module(batch)
                 finally:
                     for hook in hooks:

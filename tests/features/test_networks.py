@@ -245,6 +245,24 @@ def test_outputs_that_are_no_features(change, message, pooling, layers):
         given.fit(pixels())
 
 
+def test_an_interruption_leaves_no_hook_behind(monkeypatch):
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 6, 3), torch.nn.Conv2d(6, 2, 3))
+    given = ImageFeatures(module, image_size=16, layers=["0", "1"], device="cpu").fit(pixels())
+    register = torch.nn.Module.register_forward_hook
+    networks = []
+
+    def interrupt(layer, *args):
+        if networks:
+            raise KeyboardInterrupt
+        networks.append(layer)
+        return register(layer, *args)
+
+    monkeypatch.setattr(torch.nn.Module, "register_forward_hook", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        given.transform(pixels())
+    assert not networks[0]._forward_hooks
+
+
 def test_a_layer_that_a_later_one_writes_into():
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 6, 3), torch.nn.ReLU(inplace=True))
     options = {"layers": ["0"], "image_size": 16, "device": "cpu"}
