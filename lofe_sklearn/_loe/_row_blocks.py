@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
@@ -62,5 +61,5 @@ def in_blocks(
     # for jobs from a thread that is in another one.
     here = copy_context()
     jobs = (delayed(here.copy().run)(alone, *block) for block in blocks)
-    with threadpool_limits(1, user_api="blas"):
+    with engine.blas_on_one_thread():
         return np.concatenate(Parallel(n_jobs=n_threads, require="sharedmem")(jobs))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 _imported_in = os.getpid()
 
@@ -80,7 +80,34 @@ class _TorchOnOneThread:
 
 
 torch_on_one_thread = _TorchOnOneThread()
+_limits_blas = ForkSafeLock()
 _own = threading.local()
+
+
+@contextmanager
+def blas_on_one_thread() -> Iterator[None]:
+    """Let BLAS compute without other threads, unless another thread of ours sees to it.
+
+    Its number of threads is one for the whole process, so a second thread would find 1 and, if it
+    ended last, put that back.
+    """
+    lock = _limits_blas.held  # a fork has another one
+    if not lock.acquire(blocking=False):
+        yield
+        return
+    limits = None
+    try:
+        limits = ThreadpoolController().select(user_api="blas").limit(limits=1).__enter__()
+        yield
+    finally:
+        try:
+            if limits is not None:
+                limits.__exit__(None, None, None)
+        except KeyboardInterrupt:  # as a function began
+            limits.__exit__(None, None, None)
+            raise
+        finally:
+            lock.release()
 
 
 @contextmanager
@@ -94,10 +121,12 @@ def one_thread() -> Iterator[None]:
         if own.get("is_inside", False):
             yield
             return
-        others = threadpool_limits(1, user_api="openmp")  # scikit-learn has a copy of its own
+        # scikit-learn has a copy of its own. Selected, since limits put back the numbers of all
+        # libraries that they know, and that of BLAS belongs to other threads too.
+        openmp = ThreadpoolController().select(user_api="openmp").limit(limits=1)
         own["is_inside"] = True
         try:
             yield
         finally:
             own["is_inside"] = False
-            others.restore_original_limits()
+            openmp.restore_original_limits()
