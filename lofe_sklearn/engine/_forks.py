@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from threadpoolctl import ThreadpoolController
@@ -95,7 +96,7 @@ def blas_on_one_thread() -> Iterator[None]:
     if not lock.acquire(blocking=False):
         yield
         return
-    limits = None
+    limits: Any = None
     try:
         limits = ThreadpoolController().select(user_api="blas").limit(limits=1).__enter__()
         yield
