@@ -277,6 +277,18 @@ def _numbers(scores: Any, detector: Any, owner: str) -> Floats:
         ) from error
 
 
+def scores_of_wrapped(scores: Any, detector: Any, owner: str) -> Floats:
+    """Return what a detector of any library gave as floats, which may be infinite.
+
+    Raises
+    ------
+    ValueError
+        If they are no real numbers, or one is NaN.
+    """
+    scores = _numbers(scores, detector, owner)
+    return _finite(scores, detector, owner) if np.isnan(scores).any() else scores
+
+
 def _finite(scores: Any, detector: Any, owner: str) -> Floats:
     scores = _numbers(scores, detector, owner)
     name = type(detector).__name__
