@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, is_classifier, is_outlier_detector, is_regressor
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -159,7 +160,7 @@ def fitted_with_threshold(fitted: Any, owner: str, argument: str = "estimator") 
 def _innermost(fitted: Any, owner: str) -> Any:
     fitted = thawed(fitted)
     if hasattr(fitted, "refit") and hasattr(fitted, "cv_results_"):
-        _check_has_best(fitted, owner)
+        check_has_best(fitted, owner)
     elif hasattr(fitted, "param_grid"):
         check_is_fitted(fitted)
     return innermost_detector(fitted)
@@ -178,7 +179,7 @@ def normality(estimator: Any, X: Any, owner: str) -> Floats:
     TypeError
         If the estimator has no scores of a known sign.
     ValueError
-        If a score is not finite.
+        If a score is not a finite number.
     """
     check_unmasked(X, "X", owner)
     if not isinstance(estimator, OutlierDetector):
@@ -213,22 +214,27 @@ def is_supervised(estimator: Any) -> bool:
     return of_sklearn and (is_classifier(estimator) or is_regressor(estimator))
 
 
-def outlier_scores_of_fit(detector: Any, X: Any) -> np.ndarray | None:
+def outlier_scores_of_fit(detector: Any, X: Any, owner: str) -> Floats | None:
     """Return a fitted detector's scores of the rows X that it was fitted to, high for anomalies.
 
     None if the sign of its scores is not known: it is neither a scikit-learn detector or density
     nor a PyOD detector.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the scores are no real numbers.
     """
     # scikit-learn's LOF scores only the rows that it is fitted to, at the end of a Pipeline too.
     last = innermost_detector(detector)
     if hasattr(last, "negative_outlier_factor_"):
         return -np.asarray(last.negative_outlier_factor_)
     if is_of_pyod(last):
-        return np.asarray(last.decision_scores_)
+        return _numbers(last.decision_scores_, detector, owner)
     if hasattr(detector, "score_samples"):
-        return -np.asarray(detector.score_samples(rows_of_its_own(X)))
+        return -_numbers(detector.score_samples(rows_of_its_own(X)), detector, owner)
     if isinstance(detector, BaseEstimator) and _is_tagged_as_detector(detector):
-        return -np.asarray(detector.decision_function(rows_of_its_own(X)))
+        return -_numbers(detector.decision_function(rows_of_its_own(X)), detector, owner)
     return None
 
 
@@ -249,17 +255,43 @@ def outlier_scores(detector: Any, X: Any, owner: str) -> np.ndarray:
     TypeError
         If the sign of its scores is not known.
     ValueError
-        If a score is not finite.
+        If a score is not a finite number.
     """
     if not is_of_pyod(innermost_detector(detector)):
         return -normality(detector, X, owner)
     return _finite(detector.decision_function(rows_of_its_own(X)), detector, owner)
 
 
-def _finite(scores: Any, detector: Any, owner: str) -> Floats:
+def _numbers(scores: Any, detector: Any, owner: str) -> Floats:
+    """Return scores as an array of floats, finite or not."""
     name = type(detector).__name__
     check_plain_values(scores, "scores", f"{owner}: {name}")
-    scores = np.asarray(scores, dtype=np.float64)
+    if np.ndim(scores) == 0:
+        raise ValueError(f"{owner}: {name} must give one score to each row; got {scores!r}.")
+    try:
+        return np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{owner}: {name} must give scores that are numbers; got {type(scores).__name__} "
+            f"({error})."
+        ) from error
+
+
+def scores_of_wrapped(scores: Any, detector: Any, owner: str) -> Floats:
+    """Return what a detector of any library gave as floats, which may be infinite.
+
+    Raises
+    ------
+    ValueError
+        If they are no real numbers, or one is NaN.
+    """
+    scores = _numbers(scores, detector, owner)
+    return _finite(scores, detector, owner) if np.isnan(scores).any() else scores
+
+
+def _finite(scores: Any, detector: Any, owner: str) -> Floats:
+    scores = _numbers(scores, detector, owner)
+    name = type(detector).__name__
     check_finite(
         scores,
         f"{owner}: {name} gave row {{row}} the score {{value}}. Scores must be finite; bring the "
@@ -268,13 +300,29 @@ def _finite(scores: Any, detector: Any, owner: str) -> Floats:
     return scores
 
 
-def _check_has_best(search: Any, owner: str) -> None:
-    """Raise ValueError if a search was fitted without a refit."""
-    if not hasattr(search, "best_estimator_"):
+def check_has_best(search: Any, owner: str) -> None:
+    """Raise an error that says why a fitted search has no best estimator, if it has none.
+
+    Raises
+    ------
+    ValueError
+        If it was made without a refit.
+    NotFittedError
+        If its last training has failed or was interrupted.
+    """
+    if hasattr(search, "best_estimator_"):
+        return
+    name = type(search).__name__
+    if not search.refit:
         raise ValueError(
-            f"{owner}: this {type(search).__name__} was made with refit=False, so it has no fitted "
-            "detector. Fit one with best_params_, or pass refit=True."
+            f"{owner}: this {name} was made with refit=False, so it has no fitted detector. Fit "
+            "one with best_params_, or pass refit=True."
         )
+    raise NotFittedError(
+        f"{owner}: this {name} has the results of its search, but no fitted detector: its last "
+        "training, on all rows, has failed or was interrupted. Fit a clone of its estimator with "
+        "best_params_, or fit the search again."
+    )
 
 
 def _is_tagged_as_detector(estimator: Any) -> bool:

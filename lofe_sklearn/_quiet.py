@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from lofe_sklearn.engine import ForkSafeLock
 
@@ -20,35 +20,41 @@ class _Filters:
     """
 
     def __init__(self) -> None:
-        self._lock, self._n_inside, self._found = ForkSafeLock(), 0, ExitStack()
+        self._lock, self._n_inside = ForkSafeLock(), 0
+        self._found = warnings.catch_warnings()
 
-    def enter(self, message: str, category: type[Warning]) -> None:
-        """Ignore warnings from now on."""
-        with self._lock.held:
-            if self._n_inside == 0:
-                self._found.enter_context(warnings.catch_warnings())
-            self._n_inside += 1
-            warnings.filterwarnings("ignore", message, category)
-
-    def leave(self) -> None:
-        """Put back the filters that there were, if no other thread is inside."""
-        with self._lock.held:
-            self._n_inside -= 1
-            if self._n_inside == 0:
-                self._found.close()
+    # A generator, so that Ctrl-C as the block begins or ends does not leave the filters there.
+    @contextmanager
+    def __call__(self, message: str, category: type[Warning]) -> Iterator[None]:
+        """Ignore warnings within the block, and put back the filters if no thread is inside."""
+        entered = False
+        try:
+            with self._lock.held:
+                if self._n_inside == 0:
+                    self._found = warnings.catch_warnings()
+                    self._found.__enter__()
+                self._n_inside += 1
+                entered = True
+                warnings.filterwarnings("ignore", message, category)
+            yield
+        finally:
+            if entered:
+                with self._lock.held:
+                    self._n_inside -= 1
+                    if self._n_inside == 0:
+                        try:
+                            self._found.__exit__(None, None, None)
+                        except KeyboardInterrupt:  # as a function began
+                            self._found.__exit__(None, None, None)
+                            raise
 
 
 _filters = _Filters()
 
 
-@contextmanager
-def silenced(message: str, category: type[Warning]) -> Iterator[None]:
+def silenced(message: str, category: type[Warning]) -> AbstractContextManager[None]:
     """Ignore warnings of a category whose text matches the regular expression `message`.
 
     They are only ignored, never made errors, since those of other threads may be among them.
     """
-    _filters.enter(message, category)
-    try:
-        yield
-    finally:
-        _filters.leave()
+    return _filters(message, category)

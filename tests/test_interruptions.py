@@ -4,13 +4,17 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
+import torch
 from sklearn.exceptions import NotFittedError
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
-from lofe_sklearn.engine import ForkSafeLock
+from lofe_sklearn._quiet import silenced
+from lofe_sklearn.engine import ForkSafeLock, plain_torch
+from lofe_sklearn.engine._forks import torch_on_one_thread
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
 
@@ -104,6 +108,65 @@ def test_ctrl_c_as_a_lock_is_let_go():
         sys.setprofile(previous)
     assert calls == []
     assert lock.held.acquire(timeout=1)
+
+
+def settings():
+    return torch.get_num_threads(), torch.get_default_dtype(), list(warnings.filters)
+
+
+def interrupted_at_function(call, number):
+    """Raise KeyboardInterrupt as a function of the package or of contextlib begins; count them."""
+    n_begun = 0
+
+    def interrupt(frame, event, argument):
+        nonlocal n_begun
+        where = frame.f_code.co_filename
+        if event == "call" and ("lofe_sklearn" in where or "contextlib" in where):
+            n_begun += 1
+            if n_begun == number:
+                raise KeyboardInterrupt
+
+    previous = sys.getprofile()
+    sys.setprofile(interrupt)
+    try:
+        call()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.setprofile(previous)
+    return n_begun
+
+
+def in_context(make):
+    with make():
+        pass
+
+
+# A signal is looked at as a function begins, that of an `__exit__` too, which then does nothing.
+@pytest.mark.parametrize(
+    "make",
+    [torch_on_one_thread, plain_torch, lambda: silenced("anything", UserWarning)],
+    ids=["threads", "default type", "filters"],
+)
+def test_ctrl_c_as_a_setting_is_put_back(make, device):
+    if device.type != "cpu":
+        pytest.skip("of threads of the processor")
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    torch.set_default_dtype(torch.float64)
+    try:
+        own = settings()
+        n_functions = interrupted_at_function(lambda: in_context(make), 0)
+        assert n_functions > 3
+        for number in range(1, n_functions + 1):
+            interrupted_at_function(lambda: in_context(make), number)
+            assert settings() == own, number
+            with make():
+                assert settings() != own, number
+            assert settings() == own, number
+    finally:
+        torch.set_num_threads(before)
+        torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.slow

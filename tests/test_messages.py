@@ -422,6 +422,11 @@ NOT_WEIGHTS = {
     "nan": (lambda n, a, alpha, known: (n * np.nan, a), "w_n holds nan"),
     "inf": (lambda n, a, alpha, known: (n, a * 0 + np.inf), "w_a holds inf"),
     "complex": (lambda n, a, alpha, known: (n, a + 1j), "w_a holds complex numbers"),
+    "sparse": (
+        lambda n, a, alpha, known: (n.to_sparse(), a),
+        r"torch.sparse_coo; w_n.to_dense\(\)",
+    ),
+    "meta": (lambda n, a, alpha, known: (n, a.to("meta")), "w_a holds no values, on the device"),
     "array": (lambda n, a, alpha, known: (n.numpy(), a.numpy()), r"holds ndarray; torch.as_tensor"),
 }
 

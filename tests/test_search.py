@@ -34,6 +34,7 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, TrainingDivergedError
 from lofe_sklearn._progress import _displays
 from lofe_sklearn._search import _candidates
+from lofe_sklearn.inspection import drift_report
 from lofe_sklearn.metrics import get_scorer
 
 FOLDS = StratifiedKFold(3, shuffle=True, random_state=0)
@@ -622,8 +623,11 @@ def test_results_survive_a_failing_refit(contaminated):
         search.set_params(param_grid={"contamination": [0.1, 0.2]}).fit(X, y)
     assert len(search.cv_results_["params"]) == 2
     assert search.best_params_["contamination"] in (0.1, 0.2)
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="results of its search, but no .*interrupted"):
         search.predict(X)
+    # It was not made with refit=False.
+    with pytest.raises(NotFittedError, match="^drift_report: this LOESearchCV has the results"):
+        drift_report(search, X)
 
 
 @pytest.mark.parametrize(

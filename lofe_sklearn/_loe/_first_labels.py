@@ -224,7 +224,7 @@ def _scores_of(
         raise _unknown_sign(detector)  # a fit without labels would fail without saying so
     own = X if rows is None else X[rows]
     with named_if_it_fails(_named(detector), own, _REMEDY):
-        scores = outlier_scores_of_fit(fitted_copy(detector, X, seed, rows, memo), own)
+        scores = outlier_scores_of_fit(fitted_copy(detector, X, seed, rows, memo), own, "LOE")
     if scores is None:
         raise _unknown_sign(detector)
     return scores

@@ -297,7 +297,7 @@ def _checked_rule(method: Callable) -> engine.Rule:
             )
         # Of losses that are not finite, nor are the weights: the training says that it diverged.
         if bool(loss_n.isfinite().all() & loss_a.isfinite().all()):
-            _check_weights(weights)
+            _check_weights(weights, loss_n.device)
         # numpy's are mostly in double precision. A rule with parameters of its own may leave a
         # gradient, but labels are constants of the training.
         w_n, w_a = (torch.as_tensor(w).detach().to(loss_n) for w in weights)
@@ -306,13 +306,17 @@ def _checked_rule(method: Callable) -> engine.Rule:
     return rule
 
 
-def _check_weights(weights: Sequence[Any]) -> None:
-    """Raise ValueError unless a user's rule returned finite, real tensors."""
+def _check_weights(weights: Sequence[Any], device: torch.device) -> None:
+    """Raise ValueError unless a user's rule returned dense tensors of finite real numbers."""
     for name, weight in zip(("w_n", "w_a"), weights, strict=True):
         if not isinstance(weight, Tensor):
             got = f"{type(weight).__name__}; torch.as_tensor({name}) makes it a tensor"
         elif weight.is_complex():
             got = f"complex numbers, {weight.dtype}"
+        elif weight.layout is not torch.strided:
+            got = f"a tensor of the layout {weight.layout}; {name}.to_dense() is plain"
+        elif weight.is_meta:
+            got = f"no values, on the device meta; compute it on {device}, where the losses are"
         elif not weight.isfinite().all():
             bad = weight[~weight.isfinite()].flatten()[0].item()
             got = f"{bad}; guard divisions and logarithms, with torch.clamp for example"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
+from torch import Tensor
 
 from lofe_sklearn._loe._find_ratio import Belief, FoundRatio
 from lofe_sklearn._validation import CONTAMINATION, AnyOf, CallableOr, ListOf, OneOf, warn_user
@@ -192,7 +193,11 @@ class Thresholded(Unknown):
             If it returns neither a label for each score nor a ratio.
         """
         decide = getattr(self.thresholder, "eval", self.thresholder)
-        found = np.asarray(decide(scores))
+        answer = decide(scores)
+        try:
+            found = np.asarray(answer.detach().cpu() if isinstance(answer, Tensor) else answer)
+        except ValueError:  # lists of several lengths, which are refused below
+            found = np.asarray(answer, dtype=object)
         if found.shape == () and found.dtype.kind in "fiu" and 0 <= found <= 1:
             ratio = float(found)
         elif found.shape == scores.shape and set(np.unique(found).tolist()) <= {0, 1}:

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
@@ -55,12 +54,12 @@ def in_blocks(
         return np.concatenate([compute(*block) for block in blocks])
 
     def alone(first_row: int, rows: Matrix) -> np.ndarray:
-        with engine.plain_torch(), engine.one_thread:
+        with engine.plain_torch(), engine.one_thread():
             return compute(first_row, rows)
 
     # Each thread sees the settings of `config_context`, which belong to a context; joblib may ask
     # for jobs from a thread that is in another one.
     here = copy_context()
     jobs = (delayed(here.copy().run)(alone, *block) for block in blocks)
-    with threadpool_limits(1, user_api="blas"):
+    with engine.blas_on_one_thread():
         return np.concatenate(Parallel(n_jobs=n_threads, require="sharedmem")(jobs))

@@ -12,7 +12,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from lofe_sklearn._any_detector import innermost_step, rows_of_detector
+from lofe_sklearn._any_detector import check_has_best, innermost_step, rows_of_detector
 from lofe_sklearn._notebook import NotebookMixin, summary_of
 from lofe_sklearn._reasons import Explanation
 from lofe_sklearn._search._fit_params import is_routing_enabled
@@ -31,6 +31,13 @@ def _after_refit(self: Any) -> bool:
             "to predict or score with. Fit one with best_params_, or pass refit=True."
         )
     return True
+
+
+def _check_is_fitted(self: Any) -> None:
+    """Raise NotFittedError if there is no fitted search, or no best estimator of it."""
+    if self.refit and hasattr(self, "cv_results_"):
+        check_has_best(self, type(self).__name__)
+    check_is_fitted(self)
 
 
 def _only_after_refit(method: Method) -> Method:
@@ -89,7 +96,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         is_inlier : ndarray of int, shape (n_samples,)
             -1 for outliers, +1 for inliers.
         """
-        check_is_fitted(self)
+        _check_is_fitted(self)
         return self.best_estimator_.predict(X)
 
     @_only_after_refit
@@ -114,7 +121,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         explanation : Explanation
             Contributions in units of the score, with values and typical values.
         """
-        check_is_fitted(self)
+        _check_is_fitted(self)
         return explain(self.best_estimator_, X, background=background, groups=groups)
 
     @_only_after_refit
@@ -131,7 +138,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         decision : ndarray of float64, shape (n_samples,)
             Negative for outliers.
         """
-        check_is_fitted(self)
+        _check_is_fitted(self)
         return self.best_estimator_.decision_function(X)
 
     @_only_after_refit
@@ -148,7 +155,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         scores : ndarray of float64, shape (n_samples,)
             The higher, the more normal.
         """
-        check_is_fitted(self)
+        _check_is_fitted(self)
         return self.best_estimator_.score_samples(X)
 
     @_only_after_refit
@@ -190,7 +197,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         NotFittedError, ValueError
             As ``LOE.set_threshold`` does; the threshold is left as it was.
         """
-        check_is_fitted(self)
+        _check_is_fitted(self)
         others = None if calibration is None else self._rows_of_detector(calibration, "calibration")
         innermost_step(self.best_estimator_).set_threshold(
             contamination=contamination,
@@ -217,7 +224,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         p_values : ndarray of float64, shape (n_samples,)
             In (0, 1].
         """
-        check_is_fitted(self)
+        _check_is_fitted(self)
         detector = innermost_step(self.best_estimator_)
         others = None if calibration is None else self._rows_of_detector(calibration, "calibration")
         return detector.p_values(self._rows_of_detector(X), others)
@@ -236,7 +243,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         severity : ndarray of float64, shape (n_samples,)
             From 0 to 100: 100 is more anomalous than all training rows.
         """
-        check_is_fitted(self)
+        _check_is_fitted(self)
         return innermost_step(self.best_estimator_).severity(self._rows_of_detector(X))
 
     @available_if(_gives_probabilities)
@@ -255,7 +262,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         proba : ndarray of float64, shape (n_samples, 2)
             Column 0 is for normal rows, column 1 for anomalies, as those of ``LOE.predict_proba``.
         """
-        check_is_fitted(self)
+        _check_is_fitted(self)
         return self.best_estimator_.predict_proba(X)
 
     def _rows_of_detector(self, X: Any, name: str = "X") -> Any:
@@ -285,7 +292,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
         ValueError
             If there are several scores and `refit` is a callable, which names none of them.
         """
-        check_is_fitted(self)
+        _check_is_fitted(self)
         name = self.refit if isinstance(self.scorer_, dict) else "score"
         if params and not is_routing_enabled():
             raise ValueError(

@@ -124,7 +124,10 @@ def query(
             f"(detector, X, candidates, n_queries, rng) -> rows; got {strategy!r}."
             f"{did_you_mean(strategy, STRATEGIES)}"
         )
-    asked = choose(last, rows, candidates, int(n_queries), check_seed("query", random_state))
+    if callable(strategy):  # it may compute in place, or shuffle the candidates
+        rows = rows_of_its_own(rows)
+    rng = check_seed("query", random_state)
+    asked = choose(last, rows, candidates.copy(), int(n_queries), rng)
     return _checked(asked, candidates, n_queries)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import has_fit_parameter
 
-from lofe_sklearn._any_detector import innermost_step, prefix_of_parameters
+from lofe_sklearn._any_detector import innermost_step, prefix_of_parameters, scores_of_wrapped
 from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._types import Floats, Ints, MatrixLike
 from lofe_sklearn._validation import Number, check_argument
@@ -181,7 +181,8 @@ class ADBenchDetector:
         if not hasattr(self, "detector_"):
             raise NotFittedError(f"{type(self).__name__}: call fit before predict_score.")
         check_unmasked(X, "X", type(self).__name__)
-        return -np.asarray(self.detector_.score_samples(X), dtype=np.float64)
+        scores = self.detector_.score_samples(X)
+        return -scores_of_wrapped(scores, self.detector_, type(self).__name__)
 
     def _unfitted(self) -> Any:
         owner = type(self).__name__

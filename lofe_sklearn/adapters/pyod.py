@@ -9,7 +9,12 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
-from lofe_sklearn._any_detector import fit_to, innermost_step, prefix_of_parameters
+from lofe_sklearn._any_detector import (
+    fit_to,
+    innermost_step,
+    prefix_of_parameters,
+    scores_of_wrapped,
+)
 from lofe_sklearn._containers import check_unmasked
 from lofe_sklearn._nested_parameters import NestedParameters
 from lofe_sklearn._types import Floats, MatrixLike
@@ -221,7 +226,8 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
 
     def _scores(self, X: MatrixLike) -> Floats:
         check_unmasked(X, "X", type(self).__name__)
-        return -np.asarray(self.estimator_.score_samples(X), dtype=np.float64)
+        scores = self.estimator_.score_samples(X)
+        return -scores_of_wrapped(scores, self.estimator_, type(self).__name__)
 
     def _default_of(self, name: str) -> Any:
         return checked_detector(None, type(self).__name__) if name == "estimator" else None

@@ -7,7 +7,7 @@ from lofe_sklearn.engine._batches import batch_sizes, grown
 from lofe_sklearn.engine._course import Course, Peak
 from lofe_sklearn.engine._device import resolve_device
 from lofe_sklearn.engine._exposure import Exposure
-from lofe_sklearn.engine._forks import ForkSafeLock, one_thread
+from lofe_sklearn.engine._forks import ForkSafeLock, blas_on_one_thread, one_thread
 from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
@@ -47,6 +47,7 @@ __all__ = [
     "TrainingHistory",
     "TrainingSettings",
     "batch_sizes",
+    "blas_on_one_thread",
     "build_modules",
     "check_losses",
     "embeddings",

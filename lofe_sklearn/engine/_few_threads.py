@@ -42,7 +42,7 @@ def threads_to_train(stack: ModuleStack, n_rows: int, device: torch.device) -> T
     values = stack.n_models * n_rows * per_row
     has_small_layers = sum(products) < _PRODUCTS_OF_A_STEP or max(products) < _PRODUCTS_OF_A_LAYER
     is_small = has_small_layers and values < _VALUES_OF_A_STEP
-    return torch_on_one_thread if is_small else nullcontext()
+    return torch_on_one_thread() if is_small else nullcontext()
 
 
 def threads_to_score(modules: Sequence[nn.Module], n_rows: int, device: torch.device) -> Threads:
@@ -50,7 +50,7 @@ def threads_to_score(modules: Sequence[nn.Module], n_rows: int, device: torch.de
     if not _are_threads_of(device) or not takes_stacked_parameters(modules[0]):
         return nullcontext()
     products = n_rows * len(modules) * sum(p.numel() for p in modules[0].parameters())
-    return torch_on_one_thread if products < _PRODUCTS_OF_SCORES else nullcontext()
+    return torch_on_one_thread() if products < _PRODUCTS_OF_SCORES else nullcontext()
 
 
 def _are_threads_of(device: torch.device) -> bool:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 _imported_in = os.getpid()
 
@@ -51,46 +54,80 @@ class _TorchOnOneThread:
         self._n_inside = 0
         self._before = 1
 
-    def __enter__(self) -> None:
-        self._own.depth = getattr(self._own, "depth", 0) + 1
-        if self._own.depth > 1:
+    # A generator puts the number back even if Ctrl-C comes as the block begins or ends: it is
+    # closed when it is no longer referred to. A class whose `__exit__` has not begun does nothing.
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Return a context in which torch has one thread."""
+        own = self._own.__dict__  # this thread's; the generator may be closed in another one
+        if own.get("is_inside", False):
+            yield
             return
-        with self._lock.held:
-            if self._n_inside == 0:
-                self._before = torch.get_num_threads()
-            self._n_inside += 1
-            torch.set_num_threads(1)
+        entered = False
+        try:
+            with self._lock.held:
+                if self._n_inside == 0:
+                    self._before = torch.get_num_threads()
+                self._n_inside += 1
+                own["is_inside"] = entered = True
+                torch.set_num_threads(1)
+            yield
+        finally:
+            if entered:
+                with self._lock.held:
+                    self._n_inside -= 1
+                    own["is_inside"] = False
+                    torch.set_num_threads(self._before)
 
-    def __exit__(self, *error: object) -> None:
-        self._own.depth -= 1
-        if self._own.depth > 0:
-            return
-        with self._lock.held:
-            self._n_inside -= 1
-            torch.set_num_threads(self._before)
+
+torch_on_one_thread = _TorchOnOneThread()
+_limits_blas = ForkSafeLock()
+_own = threading.local()
 
 
-class _OneThread:
+@contextmanager
+def blas_on_one_thread() -> Iterator[None]:
+    """Let BLAS compute without other threads, unless another thread of ours sees to it.
+
+    Its number of threads is one for the whole process, so a second thread would find 1 and, if it
+    ended last, put that back.
+    """
+    lock = _limits_blas.held  # a fork has another one
+    if not lock.acquire(blocking=False):
+        yield
+        return
+    limits: Any = None
+    try:
+        limits = ThreadpoolController().select(user_api="blas").limit(limits=1).__enter__()
+        yield
+    finally:
+        try:
+            if limits is not None:
+                limits.__exit__(None, None, None)
+        except KeyboardInterrupt:  # as a function began
+            limits.__exit__(None, None, None)
+            raise
+        finally:
+            lock.release()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
     """Compute without OpenMP's other threads, of torch's copy of it and of all other libraries'.
 
     It looks through all loaded libraries, and so is not for the scores of a single row.
     """
-
-    def __init__(self) -> None:
-        self._own = threading.local()
-
-    def __enter__(self) -> None:
-        torch_on_one_thread.__enter__()
-        self._own.depth = getattr(self._own, "depth", 0) + 1
-        if self._own.depth == 1:  # scikit-learn has a copy of its own
-            self._own.others = threadpool_limits(1, user_api="openmp")
-
-    def __exit__(self, *error: object) -> None:
-        self._own.depth -= 1
-        if self._own.depth == 0:
-            self._own.others.restore_original_limits()
-        torch_on_one_thread.__exit__(*error)
-
-
-torch_on_one_thread = _TorchOnOneThread()
-one_thread = _OneThread()
+    own = _own.__dict__
+    with torch_on_one_thread():
+        if own.get("is_inside", False):
+            yield
+            return
+        # scikit-learn has a copy of its own. Selected, since limits put back the numbers of all
+        # libraries that they know, and that of BLAS belongs to other threads too.
+        openmp = ThreadpoolController().select(user_api="openmp").limit(limits=1)
+        own["is_inside"] = True
+        try:
+            yield
+        finally:
+            own["is_inside"] = False
+            openmp.restore_original_limits()

@@ -8,7 +8,7 @@ took it over would be another fit in another program, or fail in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Generic, TypeVar
 
 import torch
@@ -29,10 +29,9 @@ def plain_torch() -> Iterator[None]:
 
     In a process that was forked, computations use one thread: there are no others to wait for.
     """
-    with ExitStack() as stack:
-        stack.enter_context(_default_dtype)
-        if torch.backends.cudnn.is_available():
-            stack.enter_context(_repeatable_convolutions)
+    has_cudnn = torch.backends.cudnn.is_available()
+    convolutions = _repeatable_convolutions() if has_cudnn else nullcontext()
+    with _default_dtype(), convolutions, ExitStack() as stack:
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
@@ -43,7 +42,7 @@ def plain_torch() -> Iterator[None]:
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
         if is_fork():
-            stack.enter_context(one_thread)
+            stack.enter_context(one_thread())
         keep_freed_memory()
         yield
 
@@ -65,18 +64,29 @@ class _OfAllThreads(Generic[_T]):
         self._n_inside = 0
         self._before = wanted
 
-    def __enter__(self) -> None:
-        with self._lock.held:
-            if self._n_inside == 0:
-                self._before = self._read()
+    # A generator, so that Ctrl-C as the block begins or ends does not leave the setting changed.
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Return a context in which the setting is as wanted."""
+        entered = False
+        try:
+            with self._lock.held:
+                if self._n_inside == 0:
+                    self._before = self._read()
+                self._n_inside += 1
+                entered = True
                 self._set(self._wanted)
-            self._n_inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock.held:
-            self._n_inside -= 1
-            if self._n_inside == 0:
-                self._set(self._before)
+            yield
+        finally:
+            if entered:
+                with self._lock.held:
+                    self._n_inside -= 1
+                    if self._n_inside == 0:
+                        try:
+                            self._set(self._before)
+                        except KeyboardInterrupt:  # as a function began
+                            self._set(self._before)
+                            raise
 
     def _set(self, value: _T) -> None:
         if value != self._read():

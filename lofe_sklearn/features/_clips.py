@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn.features._decode import MAX_PIXELS, BrokenImage, check_size, read_image
-from lofe_sklearn.features._sources import files_of, looks_like_one_picture
+from lofe_sklearn.features._folders import files_of
+from lofe_sklearn.features._sources import looks_like_one_picture
 
 # Decoding only goes forward, so frames of a video file are kept for the next windows: at most this
 # number, and at most this number of bytes.

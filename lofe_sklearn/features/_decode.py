@@ -21,6 +21,10 @@ PROGRESSIVE = 3
 # or 32 bits are stored alike, so that which value is white cannot be told.
 WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
+# What it raises to look for a file: ValueError for a name that no file can have, RuntimeError for
+# links that lead to each other.
+CANNOT_OPEN = OSError, ValueError, RuntimeError
+
 # Pillow's modes with opacity; the A of LAB is a colour.
 _WITH_OPACITY = frozenset(("LA", "La", "PA", "RGBA", "RGBa"))
 
@@ -165,8 +169,6 @@ def _decode(
     except Image.UnidentifiedImageError as error:
         reason = f"{'this file is' if is_file else 'these bytes are'} no image in a known format"
         raise BrokenImage(reason) from error
-    except FileNotFoundError as error:
-        raise BrokenImage("there is no such file") from error
     except IsADirectoryError as error:
         raise BrokenImage("it is a folder; pass it alone, not in a list") from error
     # The user may have turned the warning into an error.
@@ -175,7 +177,23 @@ def _decode(
     except MemoryError as error:
         raise BrokenImage("it does not fit into memory; read a smaller copy") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's, for damaged data
-        raise BrokenImage(f"the image is damaged ({error})") from error
+        raise BrokenImage(why_not_opened(error, item)) from error
+
+
+def why_not_opened(error: Exception, item: Any) -> str:
+    """Say why an image cannot be decoded, or its file not opened, which is no fault of the image.
+
+    `error` is one of CANNOT_OPEN, or one by which Pillow says that data are damaged.
+    """
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, OSError) and error.errno is not None:  # of the system; Pillow's have none
+        return f"the file cannot be read ({error.strerror})"
+    if isinstance(error, RuntimeError):
+        return "the file cannot be read (links that lead to each other)"
+    if isinstance(item, str | os.PathLike) and "\0" in os.fsdecode(item):
+        return "no file's name has the character 0; pass an encoded image as bytes"
+    return f"the image is damaged ({error})"
 
 
 def _pixels(image: Any, max_pixels: int | None) -> np.ndarray:

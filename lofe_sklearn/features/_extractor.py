@@ -142,19 +142,21 @@ class Extractor:
         """Return the outputs of the chosen layers of a network, in their order."""
         with torch.inference_mode():
             if self.layers is None:
-                return [self._checked(network.features(batch), "the network")]
+                return [self._checked(network.features(batch), "the network", len(batch))]
             found: dict[str, torch.Tensor] = {}
             modules = dict(network.module.named_modules())
             with _HOOKED:
-                hooks = [
-                    modules[name].register_forward_hook(_keep(found, name)) for name in self.layers
-                ]
+                hooks = []
                 try:
+                    for name in self.layers:
+                        hooks.append(modules[name].register_forward_hook(_keep(found, name)))
                     network.module(batch)
                 finally:
                     for hook in hooks:
                         hook.remove()
-        return [self._checked(found.get(name), f"layer {name!r}") for name in self.layers]
+        return [
+            self._checked(found.get(name), f"layer {name!r}", len(batch)) for name in self.layers
+        ]
 
     def pool(self, outputs: list[torch.Tensor], name: str = "") -> torch.Tensor:
         """Pool maps (n, C, h, w), tokens (n, T, C) or vectors (n, C) to one row for each image."""
@@ -192,16 +194,17 @@ class Extractor:
             )
         return features.reshape(len(features), self.grid_size, self.grid_size, -1)
 
-    def _checked(self, output: Any, source: str) -> torch.Tensor:
-        if not isinstance(output, torch.Tensor) or output.ndim not in (2, 3, 4):
-            came = (
-                tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-            )
-            raise ValueError(
-                f"{self.owner}: {source} must give a tensor (n, C, h, w), (n, T, C) or (n, C); "
-                f"got {came}."
-            )
-        return output
+    def _checked(self, output: Any, source: str, n_images: int) -> torch.Tensor:
+        is_tensor = isinstance(output, torch.Tensor)
+        if is_tensor and output.ndim in (2, 3, 4) and len(output) == n_images:
+            if output.is_floating_point() and output.layout is torch.strided:
+                return output
+            came = f"{output.dtype}, {output.layout}"
+            needed = "a dense tensor of floats; convert it, as by .float(), .abs() or .to_dense()"
+        else:
+            came = str(tuple(output.shape)) if is_tensor else type(output).__name__
+            needed = f"a tensor (n, C, h, w), (n, T, C) or (n, C), of n={n_images} images here"
+        raise ValueError(f"{self.owner}: {source} must give {needed}; got {came}.")
 
     def fingerprint(self) -> str:
         """Return values that change whenever the features would change.

@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
-from lofe_sklearn._any_detector import fit_to
+from lofe_sklearn._any_detector import fit_to, scores_of_wrapped
 from lofe_sklearn._containers import check_plain_values, check_unmasked
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._notebook import DocumentationMixin
@@ -259,7 +259,8 @@ class TemporalSmoothing(
         """
         check_is_fitted(self)
         check_unmasked(X, "X", type(self).__name__)
-        scores = np.asarray(self.estimator_.score_samples(X), dtype=np.float64)
+        given = self.estimator_.score_samples(X)
+        scores = scores_of_wrapped(given, self.estimator_, type(self).__name__)
         if not isinstance(X, VideoWindows):
             return scores
         return smooth_scores(scores, X.groups, X.frames, sigma=self.sigma, kernel=self.kernel)

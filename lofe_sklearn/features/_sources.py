@@ -21,21 +21,21 @@ from sklearn.utils.validation import validate_data
 from lofe_sklearn._containers import IMAGE_CHANNELS
 from lofe_sklearn._types import FilePath, MatrixLike
 from lofe_sklearn.features._decode import (
+    CANNOT_OPEN,
     MAX_PIXELS,
     WHITE,
     BrokenImage,
     is_pair,
     read_image,
     which_is_white,
+    why_not_opened,
 )
+from lofe_sklearn.features._folders import files_of
 
 # Grey pictures are taken to have at least this number of columns, if they are as high.
 _LEAST_SIDE = 8
 # An array or a table, a folder, or a list of arrays, files, bytes or Pillow images.
 ImagesLike: TypeAlias = MatrixLike | FilePath | Sequence[Any]
-SUFFIXES = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
 
 
 class NamedImages(Sequence):
@@ -95,11 +95,12 @@ class Images:
         """Return the key of image i in a cache: its content, or the state of its file."""
         item = self.items[i]
         if isinstance(item, str | os.PathLike):
-            path = Path(item).resolve()
             try:
+                path = Path(item).resolve()
                 state = path.stat()
-            except OSError as error:
-                raise BrokenImage("there is no such file", index=i, name=self.name(i)) from error
+            except CANNOT_OPEN as error:
+                reason = why_not_opened(error, item)
+                raise BrokenImage(reason, index=i, name=self.name(i)) from error
             return joblib.hash((str(path), state.st_size, state.st_mtime_ns))
         if isinstance(item, bytes | bytearray | memoryview):
             return joblib.hash(bytes(item))
@@ -228,34 +229,6 @@ def _one_image(X: Any, owner: str) -> str:
 
 def _no_images(owner: str) -> str:
     return f"{owner}: X has no images (0 samples); at least 1 is needed."
-
-
-def files_of(folder: Path, owner: str) -> list[Path]:
-    """Return the image files of a folder and the folders in it, sorted by their names.
-
-    Without hidden ones, whose names begin with a dot: systems and editors put copies there.
-    """
-    if folder.is_file():
-        raise ValueError(
-            f"{owner}: {folder} is a file. For one image give a list: [{str(folder)!r}]."
-        )
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{owner}: there is no folder {folder}.")
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        # A link that leads nowhere is an error when it is read.
-        and (path.is_file() or (path.is_symlink() and not path.exists()))
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    if not found:
-        others = sum(path.is_file() for path in folder.rglob("*"))
-        raise ValueError(
-            f"{owner}: the folder {folder} has no images ({others} other files). Images are known "
-            f"by their suffixes: {', '.join(sorted(SUFFIXES))}. Give others as a list of files."
-        )
-    return found
 
 
 def images_of_array(X: np.ndarray, owner: str) -> Images:

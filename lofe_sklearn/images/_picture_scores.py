@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -150,7 +151,8 @@ class PictureScoresMixin(ThresholdMixin):
         )
 
     def _as_grid(self, cells: NDArray[Any]) -> NDArray[Any]:
-        return cells.reshape(len(cells), self.images_.grid_size, self.images_.grid_size)
+        side = math.isqrt(cells.shape[1])
+        return cells.reshape(len(cells), side, side)
 
     @contextmanager
     def _shown(self) -> Iterator[Progress]:

@@ -15,7 +15,8 @@ from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import FilePath
 from lofe_sklearn._validation import check_finite
 from lofe_sklearn.features._decode import BrokenImage
-from lofe_sklearn.features._sources import Images, files_of
+from lofe_sklearn.features._folders import files_of
+from lofe_sklearn.features._sources import Images
 
 _OWNER = "pixel_roc_auc"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,10 +86,11 @@ class PatchReader:
             yield self.projection(row)
 
     def _rows(self, pictures: Images, progress: Progress) -> Iterator[NDArray[np.float32]]:
-        n_cells = self.images.grid_size**2
         n = len(pictures)
+        images = copy(self.images)
+        images.on_error = "raise"  # it may have been changed since the fit
         with no_picture_skipped():
-            for batch, rows in self.images._stream(pictures):
+            for batch, rows in images._stream(pictures):
                 for i, row in rows.items():
                     # Comparisons with NaN are false, so that the picture would count as normal.
                     if not np.isfinite(row).all():
@@ -96,5 +98,6 @@ class PatchReader:
                             f"PatchDetector: the network gives NaN or infinity for "
                             f"{pictures.name(i)}. Its pixels should lie between 0 and 1."
                         )
-                    yield row.reshape(n_cells, -1)
+                    grid = images.patches(row[None])[0]
+                    yield grid.reshape(-1, grid.shape[-1])
                 progress.reach(batch.stop / n, f"picture {batch.stop}/{n}")

@@ -122,7 +122,13 @@ class OutlierScorer:
                 "with -1 for anomalies and +1 for others."
             )
         scores = normality(estimator, X, repr(self))
-        return float(self.metric(y, scores, **self.kwargs))
+        found = self.metric(y, scores, **self.kwargs)
+        try:
+            return float(found)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"{self!r}: metric must return a number; got {type(found).__name__} ({error})."
+            ) from error
 
 
 roc_auc_scorer = OutlierScorer(roc_auc)

@@ -155,3 +155,17 @@ def test_bad_detectors(contaminated):
         query(IsolationForest().fit(X), X, 3)
     with pytest.raises(TypeError, match="got the class DeepSVDD"):
         query(DeepSVDD, X, 3)
+
+
+def test_a_strategy_that_computes_in_place(loe, contaminated):
+    X = contaminated[0].copy()
+
+    def in_place(detector, X, candidates, n_queries, rng):
+        X -= X.mean(axis=0)
+        order = np.argsort(np.abs(X[candidates]).sum(axis=1))
+        chosen = candidates[order[:n_queries]]
+        candidates[:] = -1
+        return chosen
+
+    assert len(query(loe, X, 5, strategy=in_place)) == 5
+    np.testing.assert_array_equal(X, contaminated[0])

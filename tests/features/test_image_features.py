@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import warnings
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -535,6 +536,59 @@ def test_hidden_files_and_links_in_a_folder(tmp_path):
         small().fit_transform(folder)
     hidden = write_folder(tmp_path / ".cache" / "images", pixels(3))
     assert small().fit_transform(hidden).shape[0] == 3  # the user names it
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make links")
+def test_links_to_folders_are_followed_once(tmp_path):
+    folder = write_folder(tmp_path / "images", pixels(3))
+    elsewhere = write_folder(tmp_path / "elsewhere", pixels(2, seed=1))
+    (folder / "more").symlink_to(elsewhere)
+    (folder / "back").symlink_to(folder)
+    expected = small().fit_transform(np.concatenate([pixels(3), pixels(2, seed=1)]))
+    np.testing.assert_array_equal(small().fit_transform(folder), expected)
+
+
+def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    folder = write_folder(tmp_path / "images", pixels(3))
+    closed = write_folder(folder / "closed", pixels(2))
+    list_folder = os.scandir
+
+    def refuse(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.warns(UserWarning, match=r"closed cannot be read \(Permission denied\); its imag"):
+        other = small().fit(folder)
+    monkeypatch.undo()
+    assert other.transform(folder).shape[0] == 5
+    closed = folder
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError, match="images"):
+        small().fit(folder)
+
+
+@pytest.mark.parametrize("memory", [False, True])
+def test_files_that_cannot_be_opened_are_not_called_damaged(memory, tmp_path):
+    folder = write_folder(tmp_path / "images", pixels(1))
+    first = folder / "000.png"
+    other = small(memory=tmp_path / "memory" if memory else None).fit([first])
+    reasons = {
+        str(first / "000.png"): r"the file cannot be read \(Not a directory\)",
+        "a" * 5000: r"the file cannot be read \(File name too long\)",
+        "a\0.png": "no file's name has the character 0; pass an encoded image as bytes",
+        "nowhere.png": "there is no such file",
+    }
+    if os.name != "nt":
+        link = folder / "link.png"
+        link.symlink_to(link)
+        reasons[str(link)] = r"the file cannot be read \(.*links"
+    for name, reason in reasons.items():
+        with pytest.raises(BrokenImage, match=rf": {reason}") as caught:
+            other.transform([first, name])
+        assert caught.value.index == 1
+        assert caught.value.name == name
 
 
 def test_other_things_that_hold_images(tmp_path):

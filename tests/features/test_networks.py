@@ -219,6 +219,50 @@ def test_a_network_that_gives_no_tensor():
         ImageFeatures(Both(), image_size=16).fit(pixels())
 
 
+@pytest.mark.parametrize("layers", [None, ["last"]])
+@pytest.mark.parametrize("pooling", ["average", "grid"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: torch.cat([x, x]), r"a tensor .* of n=1 images here; got \(2, 3, 16, 16\)"),
+        (lambda x: x[:0], r"a tensor .* of n=1 images here; got \(0, 3, 16, 16\)"),
+        (lambda x: (255 * x).int(), r"a dense tensor of floats; .* got torch.int32, torch.strided"),
+        (lambda x: x > 0, "a dense tensor of floats; .* got torch.bool, torch.strided"),
+        (lambda x: x + 0j, "a dense tensor of floats; .* got torch.complex64, torch.strided"),
+        (lambda x: x.to_sparse(), "a dense tensor of floats; .* got torch.float32, .*sparse_coo"),
+    ],
+)
+def test_outputs_that_are_no_features(change, message, pooling, layers):
+    class Change(torch.nn.Module):
+        def forward(self, x):
+            return change(x)
+
+    module = torch.nn.Sequential()
+    module.add_module("last", Change())
+    given = ImageFeatures(module, image_size=16, pooling=pooling, grid_size=4, layers=layers)
+    source = "layer 'last'" if layers else "the network"
+    with pytest.raises(ValueError, match=f"ImageFeatures: {source} must give {message}"):
+        given.fit(pixels())
+
+
+def test_an_interruption_leaves_no_hook_behind(monkeypatch):
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 6, 3), torch.nn.Conv2d(6, 2, 3))
+    given = ImageFeatures(module, image_size=16, layers=["0", "1"], device="cpu").fit(pixels())
+    register = torch.nn.Module.register_forward_hook
+    networks = []
+
+    def interrupt(layer, *args):
+        if networks:
+            raise KeyboardInterrupt
+        networks.append(layer)
+        return register(layer, *args)
+
+    monkeypatch.setattr(torch.nn.Module, "register_forward_hook", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        given.transform(pixels())
+    assert not networks[0]._forward_hooks
+
+
 def test_a_layer_that_a_later_one_writes_into():
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 6, 3), torch.nn.ReLU(inplace=True))
     options = {"layers": ["0"], "image_size": 16, "device": "cpu"}

@@ -352,6 +352,19 @@ def test_bad_parameters(name, value):
     assert not hasattr(detector, "images_")
 
 
+def test_images_that_are_changed_after_the_fit():
+    """The grid is that of the fit, and no picture is left out."""
+    pictures, _ = parts()
+    detector = small().fit(pictures)
+    expected = detector.score_patches(pictures[-3:]), detector.heatmap(pictures[-3:])
+    detector.images_.set_params(grid_size=4, on_error="skip")
+    found = detector.score_patches(pictures[-3:]), detector.heatmap(pictures[-3:])
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(BrokenImage, match=r"^image 1: .* Mend or remove it\.$"):
+        detector.score_samples([pictures[0], b"no picture"])
+
+
 def test_a_bad_size_of_heat_maps():
     detector = small().fit(parts(4, 0)[0])
     with pytest.raises(ValueError, match="size must be a pair"):

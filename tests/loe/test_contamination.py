@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from conftest import FEW_TREES, in_units_of_normal_rows
 from sklearn.base import BaseEstimator
 
@@ -234,8 +235,9 @@ class TestThresholders:
             lambda scores: list((scores > np.quantile(scores, 0.85)) * 1.0),
             lambda scores: 0.15,
             lambda scores: np.float32(0.15),
+            lambda scores: torch.tensor(0.15, requires_grad=True),
         ],
-        ids=["eval", "bools", "list", "ratio", "numpy ratio"],
+        ids=["eval", "bools", "list", "ratio", "numpy ratio", "tensor"],
     )
     def test_find_the_ratio(self, clustered, thresholder):
         detector = loe(contamination=thresholder, n_estimators=2).fit(clustered)
@@ -292,6 +294,8 @@ class TestThresholders:
             (lambda s: np.zeros((200, 1)), r"got .*of shape \(200, 1\)"),
             (lambda s: np.array(["a"] * 200), r"got .*of shape \(200,\)"),
             (lambda s: [], r"got .*of shape \(0,\)"),
+            (lambda s: [1, [0, 1]], r"got object of shape \(2,\)"),
+            (lambda s: torch.tensor(np.nan), "got nan"),
         ],
         ids=lambda v: v if isinstance(v, str) else "",
     )

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from conftest import slow_but
 from scipy import sparse
 from sklearn.base import BaseEstimator, OutlierMixin
@@ -397,6 +398,39 @@ def test_bad_scores_of_a_detector(X):
     ):
         with pytest.raises(ValueError, match=message):
             loe(init=init).fit(X)
+
+
+class Returning(OutlierMixin, BaseEstimator):
+    """A detector whose scores are what a function makes of numbers."""
+
+    def __init__(self, change=None):
+        self.change = change
+
+    def fit(self, X, y=None):
+        return self
+
+    def score_samples(self, X):
+        return self.change(-np.linalg.norm(X, axis=1))
+
+
+# As `evidence` refuses them.
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: np.ma.masked_less(s, -1), "Returning: scores must hold no masked values"),
+        (lambda s: torch.tensor(s, requires_grad=True), "Returning: scores must be readable by"),
+        (lambda s: s + 1j, "Returning: scores must hold real numbers"),
+        (lambda s: np.full(len(s), "a"), "Returning must give scores that are numbers"),
+        (lambda s: None, "Returning must give one score to each row; got None"),
+    ],
+    ids=["masked", "gradient", "complex", "text", "nothing"],
+)
+def test_scores_of_a_detector_that_are_no_numbers(X, change, message):
+    with pytest.raises(ValueError, match=f"init=Returning .* It says: LOE: {message}"):
+        loe(init=Returning(change)).fit(X)
+    with pytest.warns(UserWarning, match=f"evidence 'Returning' is left out.*LOE: {message}"):
+        loe(init=None, evidence=Returning(change)).fit(X)
+    loe(init=Returning(lambda s: s.astype(str))).fit(X)  # numbers as text are numbers
 
 
 def test_pyod(X):

@@ -206,6 +206,21 @@ def test_what_is_no_metric(metric):
         OutlierScorer(metric)
 
 
+@pytest.mark.parametrize(
+    ("found", "got"), [(None, "NoneType"), ("a", "str"), (np.ones(3), "ndarray"), (1j, "complex")]
+)
+def test_a_metric_that_gives_no_number(found, got):
+    def mine(y_true, scores):
+        return found
+
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    detector = IsolationForest(n_estimators=3).fit(X)
+    with pytest.raises(
+        TypeError, match=rf"OutlierScorer\(mine\): metric must .* number; got {got}"
+    ):
+        OutlierScorer(mine)(detector, X, np.repeat([0, 1], 10))
+
+
 def test_scores_that_are_not_finite():
     with pytest.raises(ValueError, match=r"roc_auc\): NotFinite gave row 1 the score nan"):
         roc_auc_scorer(NotFinite(), np.zeros((2, 1)), [0, 1])
