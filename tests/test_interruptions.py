@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, fit_many
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn.engine import ForkSafeLock, plain_torch
-from lofe_sklearn.engine._forks import torch_on_one_thread
+from lofe_sklearn.engine._thread_limits import torch_on_one_thread
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
 

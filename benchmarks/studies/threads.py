@@ -1,12 +1,15 @@
-"""What it costs to fit with torch's threads beside other programs, and with one where that will do.
+"""What it costs to fit with all of torch's threads on a machine that is not all one's own.
 
     python -m benchmarks study threads
-    python -m benchmarks study threads --detectors NeuTraL --busy 0 --sizes 5000x30
+    python -m benchmarks study threads --detectors NeuTraL --machines idle --sizes 5000x30
 
-torch may use a thread for each core. "Few" is the library as it is, which trains and scores small
-stacks with one thread; "all" has its limits at 0, so that all threads are used. Both take turns in
-one process, and the shortest of three times counts. Other programs are Python processes that do
-nothing but count, one for each core or none. Rows are normally distributed.
+torch and BLAS may use a thread for each core of the machine. "As it is" trains and scores small
+stacks with one thread, and takes no more threads than cores that the process may use; "all" has
+both limits off. Both take turns in one process, and the shortest of three times counts, or the
+first if it takes over ten seconds. The machine is idle; or busy, by Python processes that do
+nothing but count, one for each core; or a container: the process may use one core of all, which it
+is told after torch has been loaded (Linux only, the smallest size only). Rows are normally
+distributed.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from unittest import mock
 
 import numpy as np
@@ -27,11 +30,18 @@ from benchmarks.ledger import Row
 from benchmarks.markdown import table
 from benchmarks.study import Axis, Study
 from lofe_sklearn import LOE, DeepSVDD, NeuTraL
-from lofe_sklearn.engine import _few_threads
+from lofe_sklearn.engine import _few_threads, _thread_limits
 
 DETECTORS = {"LOE": LOE, "DeepSVDD": DeepSVDD, "NeuTraL": NeuTraL}
+MACHINES = ("idle", "busy", "container")
 LIMITS = ("_PRODUCTS_OF_A_STEP", "_PRODUCTS_OF_A_LAYER", "_PRODUCTS_OF_SCORES")
 N_ROUNDS = 3
+LONG = 10  # seconds
+
+
+def applies(cell: Row) -> bool:
+    """Whether the cell is short enough, in a container with all threads."""
+    return cell["machine"] != "container" or cell["size"] == "200x5"
 
 
 def run(cell: Row) -> Iterator[Row]:
@@ -40,16 +50,17 @@ def run(cell: Row) -> Iterator[Row]:
     n_rows, n_features = map(int, cell["size"].split("x"))
     X = np.random.default_rng(0).normal(size=(n_rows, n_features))
     detector = DETECTORS[cell["detector"]](random_state=0)
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    torch.set_num_threads(n_cores or 1)
+    n_cores = os.cpu_count() or 1
+    torch.set_num_threads(n_cores)
     detector.fit(X[:100])
     found: dict[str, list[tuple[float, float]]] = {"few": [], "all": []}
-    with _other_programs(cell["busy"] * (n_cores or 1)):
+    machine = {"idle": nullcontext, "busy": _other_programs, "container": _one_core}
+    with machine[cell["machine"]]():
         for _ in range(N_ROUNDS):
             for way, times in found.items():
-                with ExitStack() as stack:
-                    for limit in LIMITS if way == "all" else ():
-                        stack.enter_context(mock.patch.object(_few_threads, limit, 0))
+                if times and times[0][0] > LONG:
+                    continue
+                with _no_limits() if way == "all" else nullcontext():
                     wall, cpu = time.perf_counter(), time.process_time()
                     detector.fit(X)
                     times.append((time.perf_counter() - wall, time.process_time() - cpu))
@@ -59,9 +70,36 @@ def run(cell: Row) -> Iterator[Row]:
 
 
 @contextmanager
-def _other_programs(n: int) -> Iterator[None]:
-    """Keep so many processes busy for as long as the block takes."""
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(n)]
+def _no_limits() -> Iterator[None]:
+    """Let all threads be used, as if there were no limits."""
+    with ExitStack() as stack:
+        for limit in LIMITS:
+            stack.enter_context(mock.patch.object(_few_threads, limit, 0))
+        stack.enter_context(mock.patch.object(_thread_limits, "_usable_cores", os.cpu_count))
+        yield
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """Let this process use one core, as a container does."""
+    before = os.sched_getaffinity(0)
+    threads = [int(thread) for thread in os.listdir("/proc/self/task")]
+    try:
+        for thread in threads:
+            os.sched_setaffinity(thread, {min(before)})
+        _thread_limits._usable_cores.cache_clear()
+        yield
+    finally:
+        for thread in threads:
+            os.sched_setaffinity(thread, before)
+        _thread_limits._usable_cores.cache_clear()
+
+
+@contextmanager
+def _other_programs() -> Iterator[None]:
+    """Keep a process for each core busy for as long as the block takes."""
+    forever = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(forever) for _ in range(os.cpu_count() or 1)]
     try:
         yield
     finally:
@@ -74,17 +112,17 @@ def tables(rows: list[Row]) -> str:
     """Return seconds on the clock and of the processor, with all threads and as it is."""
     cells: dict[tuple, dict[str, Row]] = {}
     for row in rows:
-        key = row["detector"], row["size"], row["busy"]
+        key = row["detector"], row["size"], row["machine"]
         cells.setdefault(key, {})[row["way"]] = row
     lines = [
         [
             detector,
             size,
-            "idle" if not busy else "busy",
+            machine,
             *(f"{ways[way]['seconds']:.2f} ({ways[way]['cpu']:.2f})" for way in ("all", "few")),
             f"{ways['all']['seconds'] / ways['few']['seconds']:.1f}",
         ]
-        for (detector, size, busy), ways in cells.items()
+        for (detector, size, machine), ways in cells.items()
     ]
     return table(
         ["detector", "rows", "machine", "all threads: s (CPU s)", "as it is", "times faster"], lines
@@ -93,12 +131,13 @@ def tables(rows: list[Row]) -> str:
 
 STUDY = Study(
     "threads",
-    "seconds of a fit with all threads and with few, on an idle and on a busy machine",
+    "seconds of a fit with all threads and with few: on an idle and a busy machine, in a container",
     axes={
-        "busy": Axis((0, 1), option="busy"),
+        "machine": Axis(MACHINES, choices=MACHINES),
         "detector": Axis(("LOE", "DeepSVDD"), choices=tuple(DETECTORS)),
         "size": Axis(("200x5", "5000x30", "1500x60")),
     },
+    applies=applies,
     run=run,
     tables=tables,
 )

@@ -7,7 +7,7 @@ from lofe_sklearn.engine._batches import batch_sizes, grown
 from lofe_sklearn.engine._course import Course, Peak
 from lofe_sklearn.engine._device import resolve_device
 from lofe_sklearn.engine._exposure import Exposure
-from lofe_sklearn.engine._forks import ForkSafeLock, blas_on_one_thread, one_thread
+from lofe_sklearn.engine._forks import ForkSafeLock
 from lofe_sklearn.engine._history import TrainingHistory
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
@@ -25,6 +25,7 @@ from lofe_sklearn.engine._seeded import has_dropout, seeded_dropout
 from lofe_sklearn.engine._shard import Shard
 from lofe_sklearn.engine._stack import build_modules, check_losses, prepare_module
 from lofe_sklearn.engine._states import is_average
+from lofe_sklearn.engine._thread_limits import blas_on_one_thread, one_thread, within_cores
 
 __all__ = [
     "RULES",
@@ -71,4 +72,5 @@ __all__ = [
     "train",
     "values_of",
     "with_known",
+    "within_cores",
 ]

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 from lofe_sklearn.engine._copies import takes_stacked_parameters
-from lofe_sklearn.engine._forks import torch_on_one_thread
 from lofe_sklearn.engine._stack import ModuleStack
+from lofe_sklearn.engine._thread_limits import torch_on_one_thread
 
 # From so many products of a parameter and a row, in a step and by its largest parameter, or so many
 # values of its largest tensor, a second thread saved a tenth of the time or more, on two cores. A

@@ -13,8 +13,9 @@ from typing import Generic, TypeVar
 
 import torch
 
-from lofe_sklearn.engine._forks import ForkSafeLock, is_fork, one_thread
+from lofe_sklearn.engine._forks import ForkSafeLock, is_fork
 from lofe_sklearn.engine._freed_memory import keep_freed_memory
+from lofe_sklearn.engine._thread_limits import one_thread, within_cores
 
 _T = TypeVar("_T")
 
@@ -24,14 +25,15 @@ def plain_torch() -> Iterator[None]:
     """Compute as in a program that has changed nothing of torch, and leave its state as it was.
 
     New tensors are of float32 and on the CPU, gradients are recorded, nothing is cast, and a GPU's
-    convolutions give the same result each time. Each thread
-    that computes has to enter it, since torch keeps most of this state by thread.
+    convolutions give the same result each time. Each thread that computes has to enter it, since
+    torch keeps most of this state by thread.
 
-    In a process that was forked, computations use one thread: there are no others to wait for.
+    There are no more threads than cores that the process may use, as in a container. In a process
+    that was forked, computations use one thread: there are no others to wait for.
     """
     has_cudnn = torch.backends.cudnn.is_available()
     convolutions = _repeatable_convolutions() if has_cudnn else nullcontext()
-    with _default_dtype(), convolutions, ExitStack() as stack:
+    with _default_dtype(), convolutions, within_cores(), ExitStack() as stack:
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())

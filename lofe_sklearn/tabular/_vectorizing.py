@@ -13,6 +13,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.preprocessing import OneHotEncoder
 
+from lofe_sklearn import engine
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._types import Floats, RandomState
 from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, TIME
@@ -70,9 +71,11 @@ def calling_skrub() -> Iterator[None]:
 
     The output that scikit-learn is set to reaches the steps within skrub's encoders, which then
     fail. Silenced are warnings about columns with fewer texts than features, and NumPy's about
-    numbers beyond single precision, which are infinite then, and an error.
+    numbers beyond single precision, which are infinite then, and an error. Its products of matrices
+    have no more threads than there are cores.
     """
     with (
+        engine.within_cores(),
         config_context(transform_output="default"),
         silenced("The matrix shape is", UserWarning),
         np.errstate(over="ignore"),

@@ -3,17 +3,13 @@
 import os
 import subprocess
 import sys
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
 import pytest
-from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, engine
-from lofe_sklearn._loe._row_blocks import in_blocks
+from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
 
 # In a process of its own: a test that failed would wait forever, and the suite has one thread.
 PARENT = """
@@ -102,60 +98,6 @@ def test_threads_and_new_processes_score_alike():
     score = joblib.delayed(detector.anomaly_proba)
     for found in joblib.Parallel(n_jobs=2, backend="loky")(score(X) for _ in range(2)):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
-
-
-@pytest.fixture
-def blas():
-    """BLAS with two threads, as a program has it that limits none."""
-    libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-    before = [each.num_threads for each in libraries]
-    set_threads(libraries, [2] * len(libraries))
-    if not libraries or {each.num_threads for each in libraries} != {2}:
-        pytest.skip("this BLAS has no threads")
-    yield libraries
-    set_threads(libraries, before)
-
-
-def set_threads(libraries, numbers):
-    for each, n_threads in zip(libraries, numbers, strict=True):
-        each.set_num_threads(n_threads)
-    # From threadpoolctl 3.8 on, other threads could not set them until this one has left a block.
-    with threadpool_limits(None):
-        pass
-
-
-def test_blas_has_its_threads_after_two_callers(blas):
-    """The second to enter must not take the number of the first for that of the program."""
-    first, second = engine.blas_on_one_thread(), engine.blas_on_one_thread()
-    first.__enter__()
-    assert {each.num_threads for each in blas} == {1}
-    second.__enter__()
-    first.__exit__(None, None, None)
-    second.__exit__(None, None, None)
-    assert {each.num_threads for each in blas} == {2}
-    with engine.blas_on_one_thread():
-        assert {each.num_threads for each in blas} == {1}
-
-
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_blas_has_its_threads_after_an_error_in_one_of_them(blas, error):
-    """The others end their blocks when the caller has put the number back."""
-    X, may_end, ended = np.zeros((2**14, 2)), threading.Event(), threading.Event()
-
-    def compute(first_row, rows):
-        if first_row == 0:
-            raise error
-        assert may_end.wait(60)
-        ended.set()
-        return rows[:, 0]
-
-    with pytest.raises(error):
-        in_blocks(compute, X, n_jobs=2)
-    assert {each.num_threads for each in blas} == {2}
-    may_end.set()
-    if ended.wait(1):  # it had begun
-        time.sleep(0.5)
-    assert {each.num_threads for each in blas} == {2}
 
 
 def test_fits_in_threads_are_fits_alone():
