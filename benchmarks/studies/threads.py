@@ -75,7 +75,8 @@ def _no_limits() -> Iterator[None]:
     with ExitStack() as stack:
         for limit in LIMITS:
             stack.enter_context(mock.patch.object(_few_threads, limit, 0))
-        stack.enter_context(mock.patch.object(_thread_limits, "_usable_cores", os.cpu_count))
+        patched = mock.patch.object(_thread_limits, "_limited_cores", return_value=None)
+        stack.enter_context(patched)
         yield
 
 
@@ -87,12 +88,12 @@ def _one_core() -> Iterator[None]:
     try:
         for thread in threads:
             os.sched_setaffinity(thread, {min(before)})
-        _thread_limits._usable_cores.cache_clear()
+        _thread_limits._limited_cores.cache_clear()
         yield
     finally:
         for thread in threads:
             os.sched_setaffinity(thread, before)
-        _thread_limits._usable_cores.cache_clear()
+        _thread_limits._limited_cores.cache_clear()
 
 
 @contextmanager

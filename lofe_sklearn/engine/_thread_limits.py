@@ -139,8 +139,8 @@ def within_cores() -> Iterator[None]:
     they wait for each other by spinning, and use up its share by that. scikit-learn's own loops
     look for the limits of containers themselves, by the same function of joblib.
     """
-    n_cores = _usable_cores()
-    if n_cores >= (os.cpu_count() or 1):
+    n_cores = _limited_cores()
+    if n_cores is None:
         yield
         return
     too_many = [each for each in _blas().lib_controllers if each.num_threads > n_cores]
@@ -149,10 +149,12 @@ def within_cores() -> Iterator[None]:
         yield
 
 
-# Both are looked up once, since that takes longer than to score a row.
+# Both are looked up once, since it takes a part of the time of scoring a row.
 @cache
-def _usable_cores() -> int:
-    return joblib.cpu_count()
+def _limited_cores() -> int | None:
+    """Return how many cores this process may use, or None if that is all of the machine."""
+    n_cores = joblib.cpu_count()
+    return n_cores if n_cores < (os.cpu_count() or 1) else None
 
 
 @cache

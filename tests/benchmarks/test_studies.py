@@ -311,8 +311,7 @@ def test_calls_that_score_a_row_are_timed(monkeypatch):
     monkeypatch.setitem(row_latency.DETECTORS, "DeepSVDD", few_epochs)
     monkeypatch.setattr(row_latency, "N_CALLS", 2)
     [row] = row_latency.run({"detector": "DeepSVDD", "rows": 1})
-    assert row["milliseconds"] > row["onnx_milliseconds"] > 0
-    assert row["forest_milliseconds"] > 0
+    assert min(row[f"{of}milliseconds"] for of in ("", "onnx_", "forest_")) > 0
     assert row["onnx_error"] < 1e-9
     [of_a_forest] = row_latency.run({"detector": "IsolationForest", "rows": 3})
     assert of_a_forest["onnx_milliseconds"] is None

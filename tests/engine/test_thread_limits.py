@@ -87,10 +87,22 @@ def numbers(blas):
     return torch.get_num_threads(), {each.num_threads for each in blas}
 
 
-def test_all_cores_may_be_used(blas, monkeypatch):
+@pytest.fixture
+def cores(monkeypatch):
+    """Return a function that sets how many cores the process may use, of how many."""
+
+    def set_cores(usable, machine):
+        monkeypatch.setattr("joblib.cpu_count", lambda: usable)
+        monkeypatch.setattr(os, "cpu_count", lambda: machine)
+        _thread_limits._limited_cores.cache_clear()
+
+    yield set_cores
+    _thread_limits._limited_cores.cache_clear()
+
+
+def test_all_cores_may_be_used(blas, cores):
     """Numbers that the program has set above them are its own choice."""
-    monkeypatch.setattr(_thread_limits, "_usable_cores", lambda: 1)
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    cores(1, 1)
     before = numbers(blas)
     with engine.plain_torch():
         assert numbers(blas) == before
@@ -100,11 +112,10 @@ class TestContainer:
     """A machine of eight cores, of which a container may use one, and two threads of each."""
 
     @pytest.fixture(autouse=True)
-    def _container(self, blas, monkeypatch, device):
+    def _container(self, blas, cores, device):
         if device.type != "cpu":
             pytest.skip("of threads of the processor")
-        monkeypatch.setattr(_thread_limits, "_usable_cores", lambda: 1)
-        monkeypatch.setattr(os, "cpu_count", lambda: 8)
+        cores(1, 8)
         before = torch.get_num_threads()
         torch.set_num_threads(2)
         yield
