@@ -28,8 +28,10 @@ class Returning(OutlierMixin, BaseEstimator):
 
 
 def by_pyod(detector):
-    adapter = pytest.importorskip("lofe_sklearn.adapters.pyod")
-    return adapter.PyODDetector(detector).fit(X).decision_function(X)
+    pytest.importorskip("pyod", reason="PyODDetector needs pyod")
+    from lofe_sklearn.adapters.pyod import PyODDetector
+
+    return PyODDetector(detector).fit(X).decision_function(X)
 
 
 def by_adbench(detector):
