@@ -65,7 +65,7 @@ def check_objects(loaded: Any) -> None:
         If a decision tree, a sparse matrix or a random generator would read foreign memory when it
         is used, or if a cache folder is set.
     """
-    for value in _all_within(loaded):
+    for value in all_within(loaded):
         kind = f"{type(value).__module__}.{type(value).__name__}"
         if kind == "sklearn.tree._tree.Tree":
             _check_tree(value)
@@ -89,7 +89,7 @@ def check_generator(generator: np.random.RandomState) -> None:
         raise ModelFileError("the state of a generator of random numbers is not valid")
 
 
-def _all_within(value: Any) -> Iterator[Any]:
+def all_within(value: Any) -> Iterator[Any]:
     """Yield an object and all that it holds, each once."""
     seen: dict[int, Any] = {}
     waiting = [value]

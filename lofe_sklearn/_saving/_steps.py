@@ -15,7 +15,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from lofe_sklearn._saving._archive import pack, unpack
-from lofe_sklearn._saving._memory_safety import check_arrays, check_objects, check_trees
+from lofe_sklearn._saving._memory_safety import (
+    all_within,
+    check_arrays,
+    check_objects,
+    check_trees,
+)
+from lofe_sklearn._saving._vocabularies import unpack_vocabularies, with_packed_vocabularies
 from lofe_sklearn.exceptions import ModelFileError
 
 # Modules of scikit-learn whose estimators compute with arrays in Python, or whose compiled parts
@@ -130,7 +136,7 @@ def dump_step(value: Any, where: str) -> bytes:
 
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     try:
-        written = skops.io.dumps(value)
+        written = skops.io.dumps(with_packed_vocabularies(value))
     except Exception as error:  # of many kinds, depending on the object's content
         raise ModelFileError(f"{where}: {kind} cannot be stored safely: {error}") from error
     schema, data = _canonical(written)
@@ -169,6 +175,7 @@ def load_step(data: bytes) -> Any:
     except skops.io.exceptions.UntrustedTypesFoundException as error:
         raise ModelFileError(f"it holds what is not loaded: {str(error)[:500]}") from error
     check_objects(loaded)
+    unpack_vocabularies(all_within(loaded))
     return loaded
 
 

@@ -31,6 +31,18 @@ def column_values(table: Any, column: int) -> list[Any]:
     return list(table[:, column])
 
 
+def column_of_numbers(table: Any, column: int) -> np.ndarray | None:
+    """Return a column of numbers as an array; None where it is one of other values.
+
+    Only columns of pandas that NumPy holds are looked at: with others time is no concern.
+    """
+    if not hasattr(table, "iloc"):
+        return None
+    values = table.iloc[:, column]
+    is_plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"
+    return values.to_numpy() if is_plain else None
+
+
 def names_classes(table: Any, column: int) -> bool:
     """Whether the type of a column says that its values, even numbers, are names."""
     return hasattr(table, "iloc") and hasattr(table.dtypes.iloc[column], "categories")

@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn._containers import take_rows
-from lofe_sklearn.inspection._columns import column_values, gathered, names_classes
+from lofe_sklearn.inspection._columns import (
+    column_of_numbers,
+    column_values,
+    gathered,
+    names_classes,
+)
 
 # The number of rows that typical values are found from; of more rows, evenly spaced ones are used.
 _ENOUGH_ROWS = 20_000
@@ -32,11 +37,15 @@ def typical_row(table: Any, as_read: Any = None) -> Any:
         some = np.linspace(0, table.shape[0] - 1, _ENOUGH_ROWS).astype(int)
         table, as_read = take_rows(table, some), take_rows(as_read, some)
     columns = range(table.shape[1])
-    numbers = [
-        row_of_typical_value(column_values(as_read, j), are_names=names_classes(table, j))
-        for j in columns
-    ]
-    return gathered(table, np.array([numbers]))
+    rows = []
+    for j in columns:
+        numbers = column_of_numbers(as_read, j)
+        if numbers is not None and not names_classes(table, j):
+            rows.append(_row_of_median(numbers))
+        else:
+            values = column_values(as_read, j)
+            rows.append(row_of_typical_value(values, are_names=names_classes(table, j)))
+    return gathered(table, np.array([rows]))
 
 
 def row_of_typical_value(values: Sequence[Any], *, are_names: bool = False) -> int:
@@ -72,8 +81,19 @@ def row_of_typical_value(values: Sequence[Any], *, are_names: bool = False) -> i
     return there[first if order is None else order[(len(known) - 1) // 2]]
 
 
+def _row_of_median(numbers: np.ndarray) -> int:
+    """Return what `row_of_typical_value` does, of an array of numbers and NaN."""
+    missing = np.isnan(numbers)
+    if 2 * missing.sum() > len(numbers):
+        return int(missing.argmax())
+    there = np.flatnonzero(~missing)
+    return int(there[np.argsort(numbers[there], kind="stable")[(len(there) - 1) // 2]])
+
+
 def is_missing(value: Any) -> bool:
     """Whether a value stands for a missing one: None, NaN, also of decimals, NaT, or pandas' NA."""
+    if isinstance(value, str):  # most values of large tables, so they come first
+        return False
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(value, (np.datetime64, np.timedelta64)):

@@ -157,6 +157,9 @@ def _of_objects(values: np.ndarray, name: str, owner: str) -> Column:
     """Return a column of Python objects, by the types of the objects."""
     import pandas as pd
 
+    if pd.api.types.infer_dtype(values, skipna=True) == "string":
+        texts = _as_texts(pd.Series(values, dtype=object))
+        return Column(EMPTY if texts.isna().all() else TEXT, texts)
     missing = np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
     if missing.all():
         return Column(EMPTY, pd.Series(values, dtype=object))
@@ -220,7 +223,12 @@ def _as_texts(values: pd.Series) -> pd.Series:
         plain = in_iso_form(as_text(value))
         return plain if plain.strip() else None
 
-    return pd.Series([text(value) for value in values], dtype=object)
+    if pd.api.types.infer_dtype(values, skipna=True) != "string":
+        return pd.Series([text(value) for value in values], dtype=object)
+    # Each text once: most columns of many rows have few different ones.
+    numbers, different = pd.factorize(values)
+    texts = np.array([*map(text, different), None], dtype=object)
+    return pd.Series(texts[numbers], dtype=object)
 
 
 def _as_number(value: Any) -> float:

@@ -25,8 +25,8 @@ NULLS = NULLS_OF_PANDAS | {"none", "?", "..."}
 
 def counted(texts: pd.Series) -> pd.Series:
     """Return how often each text comes that does not stand for a missing value."""
-    present = texts.dropna()
-    return present[~present.str.strip().isin(NULLS)].value_counts()
+    counts = texts.value_counts()
+    return counts[~counts.index.str.strip().isin(NULLS)]
 
 
 def may_be_missing(words: list[str], counts: pd.Series) -> bool:
