@@ -148,7 +148,9 @@ def score_rows(model: Any, frame: pd.DataFrame) -> Scores:
     features = model[:-1].transform(frame)
     detector = model[-1]
     scores = detector.score_samples(features)
-    return Scores(-scores, detector.predict_proba(features)[:, 1], scores < detector.offset_)
+    # What anomaly_proba returns, without scoring the rows again.
+    probability = detector._posterior.proba(scores)
+    return Scores(-scores, probability, scores < detector.offset_)
 
 
 def needed_columns(model: Any) -> list[str]:

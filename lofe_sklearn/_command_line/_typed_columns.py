@@ -32,21 +32,18 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
 def _typed_column(values: pd.Series) -> pd.Series:
     import pandas as pd
 
-    present = values.dropna()
-    if values.dtype != object or not len(present):
+    if values.dtype != object or pd.api.types.infer_dtype(values, skipna=True) != "string":
         return values
-    if not all(isinstance(value, str) for value in present):
-        return values
-    words = present.str.strip().str.lower()
+    # Each text once: most columns of many rows have few different ones. Missing ones are last, -1.
+    rows, different = pd.factorize(values)
+    texts = pd.Series(different, dtype=object)
+    words = texts.str.strip().str.lower()
     if words.isin(["true", "false"]).all():
-        return pd.Series(
-            [None if word is None else word == "true" for word in words.reindex(values.index)],
-            index=values.index,
-            dtype=object,
-        ).where(values.notna(), None)
+        truth = np.array([*(word == "true" for word in words), None], dtype=object)
+        return pd.Series(truth[rows], index=values.index, dtype=object)
     numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
-    are_text = numbers.isna().any() or code_length(present) > 0
-    return values if are_text else numbers.reindex(values.index)
+    are_text = numbers.isna().any() or code_length(texts) > 0
+    return values if are_text else pd.Series(np.append(numbers, np.nan)[rows], index=values.index)
 
 
 def note_decimal_commas(
