@@ -38,6 +38,7 @@ from benchmarks.studies import (
     search_time,
     stack_growth,
     step_time,
+    table_time,
     tables,
     threads,
     training_length,
@@ -65,7 +66,7 @@ _MODULES = (
     ),
     *(image_features, patches, flow, reasons, rules, backbones, kinds, default_kinds, ablation),
     *(unseen_labels, unseen_sets, video_labels, larger_than_memory, large_sets, growth),
-    *(jobs, threads, row_latency, digest),
+    *(jobs, threads, row_latency, table_time, digest),
 )
 STUDIES: dict[str, Study] = {module.STUDY.name: module.STUDY for module in _MODULES}
 _DESCRIPTIONS = {module.STUDY.name: inspect.getdoc(module) for module in _MODULES}
