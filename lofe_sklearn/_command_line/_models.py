@@ -83,7 +83,9 @@ def read_model(path: Path, device: str) -> Any:
     BadModel
         If it is not there, damaged, or no pipeline that takes tables.
     """
-    if not path.is_file():
+    if path.is_dir():
+        raise BadModel(f"{path} is a folder; give the file of a model")
+    if not path.exists():
         raise BadModel(f"{path}: there is no such model file")
     try:
         model = load(path) if device == "auto" else load(path, device=device)
