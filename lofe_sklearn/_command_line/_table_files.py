@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import zipfile
 from collections import Counter
@@ -104,7 +105,7 @@ def open_table(path: Path, how: ReadingOptions) -> TableFile:
     BadData
         If it is not there, is no file, is empty, is of another kind, or has columns of one name.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # of any name, too long ones included
         of_stdin = ". Rows are not read from stdin: write them to a file first"
         raise BadData(f"{path}: there is no such file{of_stdin if str(path) == '-' else ''}")
     if path.is_dir():

@@ -222,6 +222,20 @@ def test_folders_that_are_not_there_are_found_before_the_training(option, lofe, 
     assert "training" not in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--model", "--output", "--report"])
+def test_names_that_are_too_long(option, lofe, folder, tmp_path):
+    path = tmp_path / ("x" * 300 + ".csv")
+    result = lofe("fit", folder / "today.csv", option, path)
+    assert result.exit_code == 5
+    assert "cannot be written: File name too long" in result.stderr
+    result = lofe("fit", path, option, tmp_path / "a.csv")
+    assert result.exit_code == 3
+    assert "there is no such file" in result.stderr
+    result = lofe("score", folder / "today.csv", "--model", path)
+    assert result.exit_code == 4
+    assert "there is no such model file" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
