@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from lofe_sklearn._containers import TIMES
+from lofe_sklearn._kinds_of_values import TIMES
 from lofe_sklearn._not_rows import no_rows
 from lofe_sklearn.exceptions import (
     NoSuchDeviceError,

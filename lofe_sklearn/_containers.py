@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -10,6 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
+
+from lofe_sklearn._kinds_of_values import kind_of_values
 
 # Rows of numbers after their validation.
 Matrix: TypeAlias = np.ndarray | sparse.csr_matrix
@@ -222,20 +223,12 @@ def _library_of(data: Any) -> Any:
     return sys.modules[type(data).__module__.partition(".")[0]]
 
 
-# How types of columns begin in pandas and Arrow, and the types of single values: Python's, from
-# which pandas' are derived, and NumPy's.
-_NAMES = (
-    *("period", "timestamp", "date32", "date64", "time32", "time64", "duration"),
-    "extension<pandas.period",
-)
-TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
-
-
 def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0) -> None:
     """Raise ValueError for values that a conversion to floats would change silently.
 
     NumPy drops the mask of a masked array and the imaginary part of a complex number, and turns
-    dates and times into a count of days or nanoseconds. Tensors that it cannot read are named too.
+    dates and times into a count of days or nanoseconds. Tensors that it cannot read are named too,
+    and so are records, which are one value each to it.
 
     Parameters
     ----------
@@ -254,12 +247,17 @@ def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0
         raise TypeError(f"{prefix} must be computed before. Pass {name.split()[-1]}.compute().")
     for column, dtype, values in _columns(data):
         where = "" if column is None else f" in column {column!r}"
-        kind = _kind(dtype, values)
+        kind = kind_of_values(dtype, values)
         if kind == "time":
             raise ValueError(
                 f"{prefix} must hold numbers; got dates or times{where}. Turn each into a number "
                 "that means something, such as the hour, the weekday or the seconds since a fixed "
                 "date, or drop it; lofe_sklearn.tabular.table_pipeline does so for tables."
+            )
+        if kind == "record":
+            raise ValueError(
+                f"{prefix} must hold numbers; got records with the fields {', '.join(dtype.names)}"
+                f"{where}. pandas.DataFrame({name.split()[-1]}[:]) makes columns of the fields."
             )
         if kind == "complex":
             raise ValueError(
@@ -328,22 +326,3 @@ def _column(data: Any, key: Any) -> Any:
     if hasattr(data, "iloc"):
         return data.iloc[:, key]
     return data[key] if hasattr(data, "columns") else data[:, key]
-
-
-def _kind(dtype: Any, values: Callable[[], Any]) -> str:
-    """Return "time" or "complex" for types of times or complex numbers, and "" for others."""
-    if hasattr(dtype, "categories") and hasattr(dtype.categories, "dtype"):  # of pandas
-        return _kind(dtype.categories.dtype, lambda: dtype.categories)
-    kind = getattr(dtype, "kind", "")
-    is_temporal = getattr(dtype, "is_temporal", None)  # polars' types have it
-    if kind in ("m", "M") or str(dtype).startswith(_NAMES) or (is_temporal and is_temporal()):
-        return "time"
-    if kind == "c":
-        return "complex"
-    if kind == "O":
-        for value in np.asarray(values(), dtype=object).ravel():
-            if isinstance(value, TIMES):
-                return "time"
-            if isinstance(value, (complex, np.complexfloating)):
-                return "complex"
-    return ""

@@ -171,10 +171,11 @@ class OutlierDetector(
     def _readers(self, *, fitted: bool) -> Sequence[RowReader]:
         """Return the backbones that the rows are for: those to be trained, or the fitted ones."""
 
-    def _prepare_rows(self, X: Any, *, again: bool = False) -> PreparedRows:
+    def _prepare_rows(self, X: Any, *, again: bool = False, is_block: bool = False) -> PreparedRows:
         """Validate training rows; `n_features_in_` and the features' names are set.
 
-        With `again` X must have the features of the rows that the detector was fitted to.
+        With `again` X must have the features of the rows that the detector was fitted to. With
+        `is_block` X is the first of many blocks, which does not say what the values stand for.
 
         Raises
         ------
@@ -185,7 +186,8 @@ class OutlierDetector(
         readers = self._readers(fitted=False)
         rows, layout = self._validated(X, readers, layout, ensure_min_samples=2, reset=not again)
         prepared = PreparedRows(rows, getattr(self, "feature_names_in_", None), layout)
-        warn_of_codes_in_rows(type(self).__name__, rows, prepared.feature_names)
+        if not is_block:
+            warn_of_codes_in_rows(type(self).__name__, rows, prepared.feature_names)
         self._typical_values = prepared.typical_values
         return prepared
 
@@ -200,7 +202,9 @@ class OutlierDetector(
     def _rows_of_block(self, X: Any, layout: Any, first_row: int) -> Matrix:
         """Validate a later block of training rows; `first_row` is the number of its first row."""
         readers = self._readers(fitted=False)
-        return self._validated(X, readers, layout, first_row=first_row, reset=False)[0]
+        return self._validated(
+            X, readers, layout, first_row=first_row, names_told=True, reset=False
+        )[0]
 
     def _rows_like(self, X: Any, rows: PreparedRows, name: str) -> Matrix:
         """Validate other rows, the argument `name`, with the features of the training rows."""
@@ -220,7 +224,11 @@ class OutlierDetector(
         check_is_fitted(self)
         readers = self._readers(fitted=True)
         rows, _ = self._validated(
-            X, readers, self._layout, name=name, first_row=first_row, reset=False
+            *(X, readers, self._layout),
+            name=name,
+            first_row=first_row,
+            names_told=first_row > 0,
+            reset=False,
         )
         for reader in {type(each): each for each in readers}.values():
             reader.warn_of_other_rows(rows, type(self).__name__, name)
@@ -255,6 +263,7 @@ class OutlierDetector(
         *,
         name: str = "X",
         first_row: int = 0,
+        names_told: bool = False,
         **options: Any,
     ) -> tuple[Matrix, Any]:
         owner = type(self).__name__
@@ -269,7 +278,8 @@ class OutlierDetector(
             layout = found if layout is None else layout
         first, *others = (reader.input_dtypes for reader in readers)
         try:
-            of_names = self if options.get("reset", True) else self._with_names_like(X, name)
+            is_new = options.get("reset", True)
+            of_names = self if is_new else self._with_names_like(X, name, is_told=names_told)
             # In C order, so that sums over rows are the same for all containers.
             rows = validate_data(
                 of_names,
@@ -296,10 +306,11 @@ class OutlierDetector(
                 )
         return rows, layout
 
-    def _with_names_like(self, X: Any, name: str) -> Any:
+    def _with_names_like(self, X: Any, name: str, *, is_told: bool) -> Any:
         """Return the detector, or a copy with names if X has some, and without if X has none.
 
-        scikit-learn would warn of either at a line of its own, where all calls look alike.
+        scikit-learn would warn of either at a line of its own, where all calls look alike, and
+        once for each block; with `is_told` this is a block after one that was warned of.
         """
         bare = BaseEstimator()
         if hasattr(X, "columns") or hasattr(X, "__dataframe__"):  # others have no names
@@ -309,6 +320,10 @@ class OutlierDetector(
         if (names is None) == (fitted is None):
             return self
         owner, detector = type(self).__name__, self._without_names()
+        if names is not None:
+            detector.feature_names_in_ = names
+        if is_told:
+            return detector
         if names is None:
             warn_user(
                 f"{name} does not have valid feature names, but {owner} was fitted with feature "
@@ -316,7 +331,6 @@ class OutlierDetector(
             )
         else:
             warn_user(f"{name} has feature names, but {owner} was fitted without feature names")
-            detector.feature_names_in_ = names
         return detector
 
     # What `to_rows` found in the training rows.

@@ -39,10 +39,10 @@ def code_in(values: np.ndarray) -> tuple[float, int] | None:
     return None
 
 
-def warn_of_codes_in_rows(owner: str, X: Any, names: Any) -> None:
+def warn_of_codes_in_rows(owner: str, X: Any, names: Any, n_rows: int | None = None) -> None:
     """Tell the user about codes in the columns of numeric rows; a zero is none, so not if sparse.
 
-    `names` are those of the columns, or None.
+    `names` are those of the columns, or None. X may be a sample of `n_rows` rows.
     """
     if sparse.issparse(X) or X.ndim != 2 or not len(X):
         return
@@ -53,15 +53,24 @@ def warn_of_codes_in_rows(owner: str, X: Any, names: Any) -> None:
         {repr(j if names is None else names[j]): code_in(X[:, j]) for j in columns},
         "Replace it with NaN, and fill that in by SimpleImputer(add_indicator=True) before the "
         "detector; or use table_pipeline, which takes NaN.",
+        "" if n_rows in (None, len(X)) else f" of a sample of {len(X):,}",
     )
 
 
-def warn_of_codes(owner: str, found: Mapping[str, tuple[float, int] | None], remedy: str) -> None:
-    """Tell the user about codes, by the names of columns as they are to be shown."""
+def warn_of_codes(
+    owner: str, found: Mapping[str, tuple[float, int] | None], remedy: str, of_which: str = ""
+) -> None:
+    """Tell the user about codes, by the names of columns as they are to be shown.
+
+    `of_which` says which rows are counted, if these are not all.
+    """
     codes = {name: code for name, code in found.items() if code is not None}
     if not codes:
         return
-    shown = [f"{name} ({code:.0f} in {n} rows)" for name, (code, n) in list(codes.items())[:_SHOWN]]
+    shown = [
+        f"{name} ({code:.0f} in {n} rows{of_which})"
+        for name, (code, n) in list(codes.items())[:_SHOWN]
+    ]
     more = f" and {len(codes) - _SHOWN} more" if len(codes) > _SHOWN else ""
     warn_user(
         f"{owner}: a number that looks like a code for missing values, and like no other value of "

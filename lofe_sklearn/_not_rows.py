@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+# What reads the rows of Arrow's files, streams and data sets.
+_OF_ARROW = ("to_table", "read_all", "read")
+
 
 def holds_files(X: Any) -> bool:
     """Whether X is a folder or a file, or a list or array of their names or encoded contents."""
@@ -18,17 +21,40 @@ def holds_files(X: Any) -> bool:
 
 def _what_holds_rows(X: Any, name: str) -> str | None:
     """Say what X is, and how to make it rows, if it is no array that NumPy reads."""
-    if getattr(X, "shape", None) == ():  # NumPy's array of one object
+    if isinstance(X, np.ndarray) and X.shape == ():  # of one object
         X = X.item()
     frame = f"pandas.DataFrame({name}) makes a table of it"
+    arrays = _names_of_arrays(X)
+    if arrays is not None:
+        which = f"as in {name}[{arrays[0]!r}]" if arrays else "if it has some"
+        return f"got a {type(X).__name__} of arrays; pass one of them, {which}."
     if isinstance(X, Mapping):
         return f"got a {type(X).__name__}; {frame}."
+    how = next((call for call in _OF_ARROW if hasattr(X, call)), None)
+    if how is not None and type(X).__module__.startswith("pyarrow."):
+        return (
+            f"got a {type(X).__name__}, which is yet to be read. Pass {name}.{how}(), or files of "
+            "Parquet as lofe_sklearn.sources.ParquetRows(paths), which are read in blocks."
+        )
     first = X[0] if isinstance(X, list | tuple | np.ndarray) and len(X) else None
     if isinstance(first, Mapping):
         return f"got a {type(first).__name__} for each row; {frame}."
     if isinstance(X, Iterator | Set):
         return f"got a {type(X).__name__}; pass a list of rows, an array or a data frame."
     return None
+
+
+def _names_of_arrays(X: Any) -> list[str] | None:
+    """Return the names of the arrays in a file or a group of NumPy, HDF5 or Zarr; None for others.
+
+    These have a method to close them, or attributes of their own. A dict has arrays if its values
+    have rows.
+    """
+    if hasattr(X, "shape") or not (hasattr(X, "keys") and hasattr(X, "__getitem__")):
+        return None
+    names = list(X.keys()) if X else []  # a file of HDF5 that is closed has none
+    is_stored = hasattr(X, "close") or hasattr(X, "attrs")
+    return names if is_stored or (names and getattr(X[names[0]], "ndim", 1) > 1) else None
 
 
 def no_rows(error: Exception, X: Any, name: str, owner: str) -> str | None:
@@ -44,7 +70,7 @@ def no_rows(error: Exception, X: Any, name: str, owner: str) -> str | None:
             f"{name} must hold rows of numbers; got text, such as names of files, or encoded "
             f"images. {images}, turns images into rows; pandas.read_csv reads a table."
         )
-    if isinstance(error, TypeError) and (found := _what_holds_rows(X, name)):
+    if found := _what_holds_rows(X, name):
         return f"{name} must hold rows of numbers; {found}"
     if "setting an array element with a sequence" in str(error):
         return f"{name} must hold rows of one length, or images of one size{_first_other(X)}"

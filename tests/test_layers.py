@@ -13,7 +13,7 @@ ROOT = Path(lofe_sklearn.__file__).parent
 
 # From the bottom up; a module may import from its own layer's folder and from those below it.
 LAYERS = [
-    ["exceptions", "_lazy", "_types", "_config"],
+    ["exceptions", "_lazy", "_types", "_config", "_kinds_of_values"],
     ["engine"],
     ["_all_or_nothing", "_quiet", "_containers", "_nested_parameters", "_validation", "_progress"]
     + ["sources"],

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CANDIDATES = ",;\t|"
+# Text in UTF-8 from Windows begins with it, and so may any other Unicode text.
+_MARK = "\ufeff"
 _SAMPLE = 64 * 1024
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?\s*")
 # Whole numbers with points between their thousands, where the decimal sign is a comma.
@@ -55,7 +57,7 @@ class CsvFile:
 
     def __init__(self, path: Path, separator: str, encoding: str, decimal: str) -> None:
         self.path, self.decimal = path, decimal
-        self.encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
+        self.encoding = encoding
         self._lines: list[int] = []
         self._bytes_read, self._n_bytes = 0, path.stat().st_size
         csv.field_size_limit(2**24)
@@ -116,7 +118,8 @@ class CsvFile:
         """Yield the fields of each record that is no blank line, and the line that it begins in."""
         line = 1
         with open(self.path, "rb") as source, self._text_of(source) as file:
-            reader = csv.reader(file, delimiter=self.separator, strict=True)
+            lines = _without_mark(file)
+            reader = csv.reader(lines, delimiter=self.separator, strict=True)
             while True:
                 line = reader.line_num + 1
                 try:
@@ -146,7 +149,7 @@ class CsvFile:
         """Return the character that divides the first lines into most fields, all alike."""
         try:
             with open(self.path, "rb") as source, self._text_of(source) as file:
-                sample = file.read(_SAMPLE)
+                sample = file.read(_SAMPLE).removeprefix(_MARK)
         except UnicodeError as error:
             raise BadData(self._wrong_encoding(error)) from error
         except (OSError, EOFError, zlib.error) as error:
@@ -199,9 +202,11 @@ class CsvFile:
 
     def _wrong_encoding(self, error: UnicodeError) -> str:
         """Say which byte of which line cannot be read, and which encoding may be right."""
-        codec = self.encoding.removesuffix("-sig")
+        codec = self.encoding
         with open(self.path, "rb") as source, self._unpacked(source) as file:
             start = file.read(4)
+        if start in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+            return f"{self.path} is not {codec} but UTF-32: pass --encoding utf-32"
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return f"{self.path} is not {codec} but UTF-16: pass --encoding utf-16"
         for sign, what, ending in _OTHER_FILES:
@@ -224,6 +229,15 @@ class CsvFile:
             f"{self.path}{place}: this is not {codec}. Pass the encoding it was written in, often "
             "--encoding cp1252 for files from Windows, or latin-1"
         )
+
+
+def _without_mark(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines, the first one without a byte order mark, which is no part of a name."""
+    lines = iter(lines)
+    for first in lines:
+        yield first.removeprefix(_MARK)
+        break
+    yield from lines
 
 
 def looks_like_decimal_commas(texts: Iterable[object]) -> bool:

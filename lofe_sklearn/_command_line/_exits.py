@@ -53,6 +53,12 @@ class CannotWrite(CommandError):
 @contextmanager
 def reported_errors() -> Iterator[None]:
     """Turn errors into a line on stderr and ``SystemExit`` with a code of this file."""
+    with _streams_for_any_text(), _reported_errors():
+        yield
+
+
+@contextmanager
+def _reported_errors() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
@@ -75,6 +81,48 @@ def reported_errors() -> Iterator[None]:
             f"unexpected {type(error).__name__}: {error} (with {_DEBUG}=1 in the environment, "
             "the traceback is shown)",
         )
+
+
+@contextmanager
+def writing_to_stdout() -> Iterator[None]:
+    """Report that stdout cannot be written to, as on a full disk.
+
+    Raises
+    ------
+    CannotWrite
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _let_go_of_stdout()
+        raise CannotWrite(
+            f"the list of rows cannot be written to stdout: {error.strerror or error}"
+        ) from error
+
+
+@contextmanager
+def _streams_for_any_text() -> Iterator[None]:
+    r"""Write signs that the encoding of stdout lacks as \u....; a closed stream takes all text."""
+    closed = [name for name in ("stdout", "stderr") if getattr(sys, name) is None]
+    for name in closed:
+        # It gets the number of the closed one, which a file that is written must not get.
+        setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    stdout, errors = sys.stdout, getattr(sys.stdout, "errors", None)
+    is_strict = errors in ("strict", "surrogateescape") and hasattr(stdout, "reconfigure")
+    if is_strict:
+        stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        yield
+    finally:
+        if is_strict and not stdout.closed:
+            with suppress(OSError):
+                stdout.reconfigure(errors=errors)  # type: ignore[union-attr]
+        for name in closed:
+            getattr(sys, name).close()
+            setattr(sys, name, None)
 
 
 def one_line(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,7 +84,9 @@ def read_model(path: Path, device: str) -> Any:
     BadModel
         If it is not there, damaged, or no pipeline that takes tables.
     """
-    if not path.is_file():
+    if os.path.isdir(path):
+        raise BadModel(f"{path} is a folder; give the file of a model")
+    if not os.path.exists(path):  # of any name, too long ones included
         raise BadModel(f"{path}: there is no such model file")
     try:
         model = load(path) if device == "auto" else load(path, device=device)

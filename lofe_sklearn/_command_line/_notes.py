@@ -49,6 +49,8 @@ _WORDS = (
     ),
     (r"\bfalse_alarm_rate=", "--false-alarm-rate "),
     (r"\bX has columns\b", "the file has columns"),
+    (r"\breplace it by NaN if it stands", "leave the field empty if it stands"),
+    (r"\bReplace it by NaN if it stands", "Leave the field empty if it stands"),
     (r"\bX\b", "the table"),
 )
 

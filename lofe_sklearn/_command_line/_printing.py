@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from lofe_sklearn._command_line._exits import one_line
+from lofe_sklearn._command_line._exits import one_line, writing_to_stdout
 from lofe_sklearn._command_line._plain_values import name_text, probability_text, reason_text
 from lofe_sklearn._command_line._ranking import RankedRow
 
@@ -15,13 +15,19 @@ def print_rows(rows: Sequence[RankedRow], id_column: str | None, with_reasons: b
 
     To a terminal goes a table, to anything else a header and one line for each row, with tabs
     between the fields; the columns are always the same.
+
+    Raises
+    ------
+    CannotWrite
+        If stdout cannot be written to, for instance because a disk is full.
     """
     if not rows:
         return
-    if sys.stdout.isatty():
-        _print_table(rows, id_column, with_reasons)
-    else:
-        _print_lines(rows, id_column)
+    with writing_to_stdout():
+        if sys.stdout.isatty():
+            _print_table(rows, id_column, with_reasons)
+        else:
+            _print_lines(rows, id_column)
 
 
 def _print_lines(rows: Sequence[RankedRow], id_column: str | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lofe_sklearn._command_line._exits import CannotWrite, UsageMistake
 from lofe_sklearn._command_line._models import Scores
 from lofe_sklearn._command_line._plain_values import name_text
-from lofe_sklearn._saving._atomic import is_special, put_in_place
+from lofe_sklearn._saving._atomic import is_special, name_beside, put_in_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,13 +33,16 @@ def check_targets(written: Mapping[str, Path | None], read: Mapping[str, Path]) 
     Raises
     ------
     CannotWrite
-        If the folder of a file is not there.
+        If the folder of a file is not there, or a name cannot be that of a file.
     UsageMistake
         If a file that is written is also read, or written twice.
     """
     targets = {option: path for option, path in written.items() if path is not None}
     for path in targets.values():
-        _check_folder(path)
+        try:
+            _check_folder(path)
+        except OSError as error:  # a name that is too long
+            raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
     for (option, path), (other, taken) in combinations({**targets, **read}.items(), 2):
         if option in targets and is_same_file(path, taken):
             what = "write to" if other in targets else "overwrite what is read from"
@@ -63,7 +65,8 @@ def is_same_file(path: Path, other: Path) -> bool:
     """Whether two names are those of one file, by links and on disks that ignore case too."""
     if path.resolve() == other.resolve():
         return True
-    return path.exists() and other.exists() and path.samefile(other)
+    # Of any name, too long ones included.
+    return os.path.exists(path) and os.path.exists(other) and path.samefile(other)
 
 
 def check_ending(path: Path | None) -> None:
@@ -150,7 +153,7 @@ def writing_scores(path: Path | None) -> Iterator[ScoreFile | None]:
         return
     target = Path(os.path.realpath(path))  # a link stays one
     ending = path.suffix.lower().replace(".", ".tmp-")
-    beside = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}{ending}")
+    beside = name_beside(target, ending)
     file = ScoreFile(beside)
     try:
         yield file
@@ -164,7 +167,7 @@ def writing_scores(path: Path | None) -> Iterator[ScoreFile | None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        stays = "; the file that was there is unchanged" if path.exists() else ""
+        stays = "; the file that was there is unchanged" if os.path.exists(path) else ""
         raise CannotWrite(f"{path} cannot be written: {error.strerror or error}{stays}") from error
     finally:
         beside.unlink(missing_ok=True)

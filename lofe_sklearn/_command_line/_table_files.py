@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import re
 import zipfile
 from collections import Counter
@@ -14,6 +16,7 @@ import numpy as np
 
 from lofe_sklearn._command_line._csv_file import CsvFile
 from lofe_sklearn._command_line._exits import BadData, UsageMistake
+from lofe_sklearn._saving._atomic import is_special
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +30,7 @@ _REMEDIES = {
     (".xlsx", ".xls", ".xlsm", ".ods"): "Save the sheet as CSV in the program that wrote it",
     (".jsonl", ".ndjson"): "Convert it with pandas.read_json(..., lines=True).to_parquet(...)",
     (".json",): "Convert it with pandas.read_json(...).to_parquet(...)",
+    (".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz"): "Unpack it first",
     (".feather", ".arrow"): "Convert it with pandas.read_feather(...).to_parquet(...)",
 }
 
@@ -64,12 +68,12 @@ class ReadingOptions:
             raise UsageMistake(f"--decimal must be . or ,; got {self.decimal!r}")
         try:
             "".encode(self.encoding)
-        except LookupError:
+        except (LookupError, ValueError):  # also that of the codec "undefined"
             raise UsageMistake(
                 f"--encoding: {self.encoding!r} is not known to Python; examples are utf-8, "
                 "latin-1, cp1252 and utf-16"
             ) from None
-        return ReadingOptions(separator, self.encoding, self.decimal)
+        return ReadingOptions(separator, codecs.lookup(self.encoding).name, self.decimal)
 
 
 class TableFile(Protocol):
@@ -99,12 +103,18 @@ def open_table(path: Path, how: ReadingOptions) -> TableFile:
     Raises
     ------
     BadData
-        If it is not there, is empty, is of another kind, or has columns of one name.
+        If it is not there, is no file, is empty, is of another kind, or has columns of one name.
     """
-    if not path.exists():
-        raise BadData(f"{path}: there is no such file")
+    if not os.path.exists(path):  # of any name, too long ones included
+        of_stdin = ". Rows are not read from stdin: write them to a file first"
+        raise BadData(f"{path}: there is no such file{of_stdin if str(path) == '-' else ''}")
     if path.is_dir():
         raise BadData(f"{path} is a folder; give a file ({_KINDS})")
+    if is_special(path):
+        raise BadData(
+            f"{path} is a pipe or a device, and a file is read more than once: write the rows to a "
+            f"file first ({_KINDS})"
+        )
     name = path.name.lower().removesuffix(".gz")
     try:
         empty = path.stat().st_size == 0

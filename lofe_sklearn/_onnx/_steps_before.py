@@ -23,9 +23,11 @@ _OUTPUTS = ("score", "label")
 
 
 def first_rows(X: Any, n_rows: int) -> Any:
-    """Return the first rows, in a container of the same kind."""
+    """Return the first rows, in a container of the same kind; tables of Arrow become frames."""
     source, n_rows = source_of(X, "to_onnx"), min(n_rows, count_given_rows(X, "to_onnx"))
-    return take_rows(X, np.arange(n_rows)) if source is None else source.read(0, n_rows)
+    rows = take_rows(X, np.arange(n_rows)) if source is None else source.read(0, n_rows)
+    # Columns are taken by their names, which Arrow's tables and batches number instead.
+    return rows.to_pandas() if hasattr(rows, "column_names") else rows
 
 
 def inputs_of(rows: Any) -> dict[str, np.ndarray]:

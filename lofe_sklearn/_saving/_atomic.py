@@ -37,9 +37,9 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
             f"{owner}: there is no folder {target.parent}. Create it first: "
             f"Path({str(target.parent)!r}).mkdir(parents=True)."
         )
-    if target.is_dir():
+    if os.path.isdir(target):  # of any name, too long ones included
         raise IsADirectoryError(f"{owner}: path must be that of a file; {target} is a folder.")
-    beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+    beside = name_beside(target, ".tmp")
     try:
         # Created with the permissions that the user's umask allows, as any other file.
         with os.fdopen(os.open(beside, _NEW_FILE, 0o666), "wb") as file:
@@ -52,12 +52,24 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
         raise OSError(
             error.errno,
             f"{owner}: {target} could not be written: {error.strerror}. "
-            + ("The file that was there is unchanged" if target.exists() else "No file was left"),
+            + (
+                "The file that was there is unchanged"
+                if os.path.exists(target)
+                else "No file was left"
+            ),
         ) from error
     except BaseException:  # Ctrl-C
         beside.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+def name_beside(target: Path, ending: str) -> Path:
+    """Return a new name in the folder of a file, for what is written before it takes its place.
+
+    A sign has up to four bytes, and a name at most 255 on most disks.
+    """
+    return target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}{ending}")
 
 
 def check_path(path: object, owner: str) -> None:
@@ -80,7 +92,7 @@ def is_special(path: FilePath) -> bool:
 
 def put_in_place(beside: Path, target: Path) -> None:
     """Replace a file by another one, which gets its permissions."""
-    if target.exists():
+    if os.path.exists(target):
         os.chmod(beside, stat.S_IMODE(target.stat().st_mode))
     os.replace(beside, target)
 

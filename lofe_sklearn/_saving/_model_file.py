@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -180,7 +181,7 @@ def check_estimator_given(fitted: Any, expected: str, owner: str) -> None:
 def _content_of(path: FilePath) -> bytes:
     check_path(path, "load")
     file = Path(path)
-    if not file.exists():
+    if not os.path.exists(file):  # of any name, too long ones included
         raise FileNotFoundError(f"load: there is no file {file}.")
     if file.is_dir():
         raise IsADirectoryError(f"load: path must be that of a file; {file} is a folder.")

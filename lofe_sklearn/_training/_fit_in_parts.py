@@ -15,6 +15,7 @@ from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import Known
+from lofe_sklearn._missing_codes import warn_of_codes_in_rows
 from lofe_sklearn._progress import job, part
 from lofe_sklearn._training._forward import locating
 from lofe_sklearn._training._plannable import Plannable
@@ -49,6 +50,7 @@ def fit_source(detector: Plannable, source: RowSource, labels: Known, outliers: 
         survey = stream.survey()
     rows, numbers = survey.rows, survey.numbers
     detector._adopt_rows(rows)
+    warn_of_codes_in_rows(owner, rows.X, rows.feature_names, n_samples)
     known = labels.read(n_samples, owner, source.array)
     detector._warn_of_known(known)
     of_sample = None if known is None else _or_none(_labels_of_sample(known, numbers))

@@ -30,7 +30,9 @@ _LEAST_ROWS = 32
 class BlockReader(Protocol):
     """What a stream asks of a detector."""
 
-    def _prepare_rows(self, X: Any, *, again: bool = False) -> PreparedRows: ...
+    def _prepare_rows(
+        self, X: Any, *, again: bool = False, is_block: bool = False
+    ) -> PreparedRows: ...
     def _rows_of_block(self, X: Any, layout: Any, first_row: int) -> Any: ...
 
 
@@ -140,7 +142,9 @@ class Stream:
                 "dense, as in X.map_blocks(lambda block: block.toarray()) with Dask."
             )
         if self._first is None:
-            self._first = first = self._detector._prepare_rows(block, again=self._again)
+            self._first = first = self._detector._prepare_rows(
+                block, again=self._again, is_block=True
+            )
             rows = first.X
         else:
             first = self._first

@@ -302,6 +302,12 @@ def _check_columns(wanted: Sequence[str], names: Sequence[str], rows: str, whose
             f"BatchScorer: {rows} lack columns that {whose}: {', '.join(map(repr, missing))}. "
             f"They have {', '.join(map(repr, names)) or 'none'}."
         )
+    twice = next((name for name in wanted if list(names).count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"BatchScorer: {rows} have more than one column {twice!r}, and {whose} one. Rename the "
+            "others, or drop those that are copies."
+        )
 
 
 def _which(frame: Any) -> str:

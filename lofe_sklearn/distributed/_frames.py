@@ -24,8 +24,11 @@ def column_names(frame: Any) -> list[str]:
     ------
     TypeError
         If `frame` is none of the kinds there are.
+    ValueError
+        If the arrays of a dict do not have one length.
     """
     if isinstance(frame, Mapping):
+        _check_lengths(frame)
         return list(frame)
     if type(frame).__name__ == "LazyFrame":  # to look at its names would warn
         raise TypeError(f"BatchScorer takes {_FRAMES}; got LazyFrame. Pass frame.collect().")
@@ -40,6 +43,19 @@ def column_names(frame: Any) -> list[str]:
         )
         raise TypeError(f"BatchScorer takes {_FRAMES}; got {kind}. {advice}")
     return list(names)
+
+
+def _check_lengths(arrays: Mapping[str, Any]) -> None:
+    sizes = {name: len(own) if hasattr(own, "__len__") else None for name, own in arrays.items()}
+    if len(set(sizes.values())) > 1 or None in sizes.values():
+        found = ", ".join(
+            f"{name!r} {'is one value' if size is None else f'has {size}'}"
+            for name, size in sizes.items()
+        )
+        raise ValueError(
+            f"BatchScorer: the arrays of a dict must have one length, with a value for each row; "
+            f"got others: {found}."
+        )
 
 
 def _has_rows_here(frame: Any) -> bool:

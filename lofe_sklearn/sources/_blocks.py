@@ -107,15 +107,16 @@ def _checked(read: Callable[[], Any], shape: tuple[int, ...], where: str) -> Any
         ) from error
     if not block.shape:
         raise ValueError(f"{where} are no rows: got {block!r} for them. Pass what has rows.")
-    if block.shape[0] != shape[0]:
+    if block.shape[0] < shape[0] and tuple(block.shape[1:]) == shape[1:]:
         raise ValueError(
             f"{where} are {block.shape[0]} rows and not {shape[0]}: the source has shrunk "
             "while it was read. Read it when no program writes to it any more."
         )
-    if tuple(block.shape[1:]) != shape[1:]:
+    if tuple(block.shape) != shape:
         raise ValueError(
             f"{where} have shape {tuple(block.shape)} and not {shape}: the source has changed "
-            "while it was read. Read it when no program writes to it any more."
+            "while it was read, or its slices do not have the rows that its shape says. Read it "
+            "when no program writes to it any more, or correct its shape."
         )
     return block
 

@@ -16,6 +16,9 @@ from lofe_sklearn.sources._row_source import RowSource, common_dtype
 # Names under which pandas and Dask store an index without a name.
 _INDEX = re.compile("__index_level_[0-9]+__|__null_dask_index__")
 
+# How the files of a folder and of all folders within it are passed.
+_AS_A_LIST = "its files, as in sorted(Path({!r}).rglob('*.parquet'))"
+
 
 class ParquetRows:
     """The rows of one or more Parquet files, read when they are needed.
@@ -27,7 +30,8 @@ class ParquetRows:
     ----------
     paths : path, or sequence of paths
         A file, a folder whose ``*.parquet`` files are taken in the order of their names, or files
-        in their order.
+        in their order. Files of a folder whose names begin with ``.`` or ``_`` are left out:
+        writers give such names to what is no part of the data, or not yet.
     columns : sequence of str, optional
         The columns to read, in this order. Default: all but those that pandas or Dask has stored
         an index in.
@@ -49,8 +53,8 @@ class ParquetRows:
     FileNotFoundError
         If there is no such file, or none in the folder.
     ValueError
-        If a file is no Parquet file, lacks a column, or has it in another type than the first file;
-        if there is no column to read, or one comes twice.
+        If a file is no Parquet file, lacks a column, has it twice, or in another type than the
+        first file; if there is no column to read, or one is asked for twice.
 
     Notes
     -----
@@ -156,13 +160,8 @@ class ParquetRows:
                 f"ParquetRows: columns must name at least one column; {got}{only_index}. Pass the "
                 "names of the columns to read, as in columns=['a', 'b']."
             )
-        for name in self.columns:
-            if self.columns.count(name) > 1 or schema.names.count(name) > 1:
-                where = path if schema.names.count(name) > 1 else "columns"
-                raise ValueError(
-                    f"ParquetRows: column {name!r} comes more than once in {where}. Each name must "
-                    "be that of one column: rename the others, or leave them out by columns=[...]."
-                )
+        if asked is not None:
+            _check_once(self.columns, self.columns, "columns")
 
     def _check(self, path: Path, schema: Any, first: Any) -> None:
         missing = [name for name in self.columns if name not in schema.names]
@@ -171,6 +170,7 @@ class ParquetRows:
                 f"ParquetRows: {path} has no column {missing[0]!r}; its columns are "
                 f"{', '.join(map(repr, schema.names))}."
             )
+        _check_once(self.columns, schema.names, path)
         for name in self.columns:
             own, other = schema.field(name).type, first.field(name).type
             if own != other:
@@ -224,6 +224,15 @@ def _listed(columns: Sequence[str]) -> list[str]:
     return names
 
 
+def _check_once(columns: Sequence[str], names: Sequence[str], where: object) -> None:
+    twice = next((name for name in columns if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"ParquetRows: column {twice!r} comes more than once in {where}. Each name must be "
+            "that of one column: rename the others, or leave them out by columns=[...]."
+        )
+
+
 def _files(paths: FilePath | Sequence[FilePath]) -> list[Path]:
     if not isinstance(paths, (str, os.PathLike)):
         several = list(paths) if isinstance(paths, Iterable) else [paths]
@@ -234,15 +243,37 @@ def _files(paths: FilePath | Sequence[FilePath]) -> list[Path]:
             )
         files = [Path(path) for path in several]
     elif Path(paths).is_dir():
-        files = sorted(Path(paths).glob("*.parquet"))
+        files = _files_of_folder(Path(paths))
     else:
         files = [Path(paths)]
     if not files:
-        raise FileNotFoundError(f"ParquetRows: there is no *.parquet file in {paths}.")
+        raise FileNotFoundError(
+            "ParquetRows: paths must name at least one file; got an empty list."
+        )
     for file in files:
+        if file.is_dir():
+            raise FileNotFoundError(
+                f"ParquetRows: {file} is a folder, and a list of paths must be one of files. Pass "
+                f"{_AS_A_LIST.format(str(file))}."
+            )
         if not file.is_file():
             raise FileNotFoundError(f"ParquetRows: there is no file {file}.")
     return files
+
+
+def _files_of_folder(folder: Path) -> list[Path]:
+    """Return the files of rows in a folder, in the order of their names."""
+    files = sorted(p for p in folder.glob("*.parquet") if not p.name.startswith((".", "_")))
+    if files:
+        return files
+    below = next((path for path in folder.rglob("*.parquet") if path.is_file()), None)
+    if below is None or below.parent == folder:
+        raise FileNotFoundError(f"ParquetRows: there is no *.parquet file in {folder}.")
+    raise FileNotFoundError(
+        f"ParquetRows: there is no *.parquet file in {folder} itself, but in folders within it "
+        f"there are some, such as {below}. Pass {_AS_A_LIST.format(str(folder))}. What the names "
+        "of these folders say, such as day=1, is no column of the files."
+    )
 
 
 def _open(path: Path) -> Any:

@@ -40,6 +40,7 @@ FILES = {
         r"line 2, byte 4 \(0xe9\).*cp1252",
     ),
     "UTF-16": ("t.csv", "a,b\n1,2\n".encode("utf-16"), "UTF-16: pass --encoding utf-16"),
+    "UTF-32": ("t.csv", "a,b\n1,2\n".encode("utf-32"), "UTF-32: pass --encoding utf-32"),
     "a spreadsheet": (
         "t.csv",
         b"PK\x03\x04" + bytes(range(128, 256)),
@@ -64,12 +65,14 @@ FILES = {
         "'id' .looks like an identifier.*'code'",
     ),
     "one value only": ("t.csv", "a,b\n" + "1,2\n" * 30, "'a' .one value only"),
+    "a huge value": ("t.csv", "a,b\n" + ROWS + "1e300,1\n", "1e\\+300 .*or leave the field empty"),
     "infinity": ("t.csv", "a,b\n" + ROWS + "inf,1\n", "line 42: inf in column 'a'"),
     "a beginning of a .gz": ("t.csv.gz", gzip.compress(ROWS.encode() * 99)[:60], "cannot be read"),
     "no .gz": ("t.csv.gz", "a,b\n1,2\n", "cannot be read"),
     "no Parquet": ("t.parquet", "a,b\n1,2\n", "is no Parquet file"),
     "no .npz": ("t.npz", "a,b\n1,2\n", r"is no \.npz file"),
     "another ending": ("t.dat", "a,b\n1,2\n", r"must end in \.csv.* or \.npz$"),
+    "an archive": ("t.csv.zip", "PK", r"must end in \.csv.*\. Unpack it first"),
     "Excel": ("t.xlsx", "PK", r"must end in \.csv.*\. Save the sheet as CSV"),
     "JSON lines": ("t.jsonl", '{"a": 1}\n', r"must end in \.csv.*read_json\(\.\.\., lines=True\)"),
     "JSON": ("t.json", '[{"a": 1}]', r"must end in \.csv.*read_json\(\.\.\.\)"),
@@ -217,6 +220,20 @@ def test_folders_that_are_not_there_are_found_before_the_training(option, lofe, 
     assert result.exit_code == 5
     assert "there is no folder" in result.stderr
     assert "training" not in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--model", "--output", "--report"])
+def test_names_that_are_too_long(option, lofe, folder, tmp_path):
+    path = tmp_path / ("x" * 300 + ".csv")
+    result = lofe("fit", folder / "today.csv", option, path)
+    assert result.exit_code == 5
+    assert "cannot be written: File name too long" in result.stderr
+    result = lofe("fit", path, option, tmp_path / "a.csv")
+    assert result.exit_code == 3
+    assert "there is no such file" in result.stderr
+    result = lofe("score", folder / "today.csv", "--model", path)
+    assert result.exit_code == 4
+    assert "there is no such model file" in result.stderr
 
 
 @pytest.mark.parametrize(

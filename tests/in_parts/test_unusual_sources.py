@@ -1,6 +1,7 @@
 """Sources that hold no rows, masked values, dates or an index, or that were cut off."""
 
 import os
+import warnings
 from itertools import product
 
 import numpy as np
@@ -95,6 +96,42 @@ def test_a_value_beside_which_others_vanish(X, scaling, value, working_memory):
             DeepSVDD(max_epochs=1, scaling=scaling).fit(Counted(rows))
         rows[2900, 3] = 1e20
         DeepSVDD(max_epochs=1, scaling=scaling).fit(Counted(rows))
+
+
+@pytest.mark.parametrize("make", [DeepSVDD, lambda **o: LOE(DeepSVDD(**o), contamination=0.1)])
+def test_a_code_for_missing_values_is_told_wherever_it_is(X, make):
+    rows = X.copy()
+    rows[1500:1560, 1] = -999  # in none of the first blocks
+    with config_context(working_memory=0.5):
+        with pytest.warns(UserWarning, match=r"-999 in \d+ rows of a sample of 1,024\)") as told:
+            make(max_epochs=1).fit(Counted(rows))
+        assert len([w for w in told if "-999" in str(w.message)]) == 1
+        first = X.copy()
+        first[:6, 1] = 999  # it looks like a code in the first block, beside all rows it does not
+        first[40:, 1] += 2000
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*looks like a code")
+            make(max_epochs=1).fit(Counted(first))
+    with pytest.warns(UserWarning, match=r"-999 in 60 rows\)"):
+        make(max_epochs=1).fit(Counted(rows))
+
+
+def test_names_that_are_missing_are_told_once(X, tmp_path):
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    pd.DataFrame(X, columns=list("abcd")).to_parquet(tmp_path / "rows.parquet", row_group_size=99)
+    named, bare = ParquetRows(tmp_path / "rows.parquet"), Counted(X)
+    with config_context(working_memory=0.5):
+        for rows, others, message in [
+            (named, bare, "X does not have valid feature names, but DeepSVDD was"),
+            (bare, named, "X has feature names, but DeepSVDD was fitted without"),
+        ]:
+            detector = DeepSVDD(max_epochs=2, warm_start=True).fit(rows)
+            for use in (detector.score_samples, detector.predict, detector.fit):
+                with warnings.catch_warnings(record=True) as told:
+                    warnings.simplefilter("always")
+                    use(others)
+                assert [str(w.message).startswith(message) for w in told] == [True]
+                detector = DeepSVDD(max_epochs=2, warm_start=True).fit(rows)
 
 
 class TestParquet:

@@ -24,6 +24,7 @@ from lofe_sklearn import (
     to_onnx,
 )
 from lofe_sklearn.exceptions import ModelFileError
+from lofe_sklearn.sources import ParquetRows
 
 pytest.importorskip("onnxscript", reason="needs onnxscript")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
@@ -160,3 +161,20 @@ def test_rows_of_zeros_are_normalized_as_in_the_pipeline(norm, scaled, tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
     [score] = session.run(["score"], {"X": odd})
     np.testing.assert_allclose(score, pipeline.score_samples(odd), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["table", "batch of records", "file of Parquet"])
+def test_tables_of_arrow_before_steps(kind, tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
+    FRAME.to_parquet(tmp_path / "rows.parquet")
+    given = {
+        "table": arrow.Table.from_pandas(FRAME),
+        "batch of records": arrow.RecordBatch.from_pandas(FRAME),
+        "file of Parquet": ParquetRows(tmp_path / "rows.parquet"),
+    }[kind]
+    detector = make_pipeline(StandardScaler(), DeepSVDD(max_epochs=1, random_state=0)).fit(FRAME)
+    to_onnx(detector, tmp_path / "model.onnx", X=given)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    rows = {name: FRAME[[name]].to_numpy() for name in FRAME.columns}
+    [scores] = session.run(["score"], rows)
+    np.testing.assert_allclose(scores, detector.score_samples(FRAME), atol=1e-9)

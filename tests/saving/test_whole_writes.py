@@ -156,6 +156,31 @@ def test_folders(tmp_path):
         write_whole(tmp_path, b"", "save")
 
 
+@pytest.mark.parametrize("name", ["x" * 250, "文" * 82, "🙂" * 60])
+@pytest.mark.parametrize("ending", ["", ".csv", ".parquet"])
+def test_names_as_long_as_disks_take_them(name, ending, tmp_path):
+    path = tmp_path / (name[: len(name) - len(ending)] + ending)
+    try:
+        path.write_bytes(b"old")
+    except OSError:
+        pytest.skip("this disk takes shorter names only")
+    if ending:
+        with writing_scores(path) as scores:
+            scores._path.write_bytes(b"new")
+    else:
+        write_whole(path, b"new", "save")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_that_is_too_long(tmp_path):
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(OSError, match="save: .* could not be written: File name too long"):
+        write_whole(path, b"", "save")
+    with pytest.raises(FileNotFoundError, match="load: there is no file"):
+        lofe_sklearn.load(path)
+
+
 @needs_packages
 def test_what_cannot_be_stored_leaves_the_old_file(contaminated, tmp_path, monkeypatch):
     path = tmp_path / "model.lofe"

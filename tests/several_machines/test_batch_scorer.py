@@ -363,3 +363,35 @@ def test_columns_of_several_levels():
 def test_lists_that_are_none(fitted, name):
     with pytest.raises(TypeError, match=f"BatchScorer: {name} must be a list .*; got None"):
         BatchScorer(fitted, **{name: None})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"id": np.arange(3)}, "'id' has 3"),
+        ({"b": np.arange(61.0)}, "'b' has 61"),
+        ({"a": 1.5}, "'a' is one value"),
+    ],
+)
+def test_arrays_of_other_lengths(fitted, change, said):
+    arrays = {name: FRAME[name].to_numpy() for name in FRAME} | {"id": np.arange(60)}
+    scorer = BatchScorer(fitted, keep=["id"])
+    assert len(scorer(arrays)["id"]) == 60
+    with pytest.raises(ValueError, match=f"arrays of a dict must have one length, .*{said}"):
+        scorer(arrays | change)
+
+
+@pytest.mark.parametrize("make", [lambda frame: frame, pa.Table.from_pandas])
+@pytest.mark.parametrize(("name", "said"), [("a", "the model was fitted to"), ("id", "keep asks")])
+def test_columns_of_one_name(make, name, said, fitted):
+    frame = FRAME.assign(id=range(60), other=1.0)
+    scorer, expected = BatchScorer(fitted, keep=["id"]), BatchScorer(fitted)(FRAME)
+    if isinstance(make(frame), pd.DataFrame):
+        others = pd.concat([frame, frame[["other"]]], axis=1)
+        twice = pd.concat([frame, frame[[name]]], axis=1)
+    else:
+        table = make(frame)
+        others, twice = (table.append_column(own, table[own]) for own in ("other", name))
+    assert list(np.asarray(scorer(others)["score"])) == expected["score"].tolist()
+    with pytest.raises(ValueError, match=f"more than one column '{name}', and {said}"):
+        scorer(twice)
