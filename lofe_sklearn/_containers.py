@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -40,19 +40,6 @@ class Subset:
         return self._hash
 
 
-def take_rows(data: Any, rows: np.ndarray) -> Any:
-    """Rows of `data` by position, in a container of the same kind; COO and the like become CSR."""
-    if hasattr(data, "iloc"):
-        return data.iloc[rows]
-    if _is_of_arrow(data):
-        return data.take(rows)
-    if isinstance(data, (list, tuple)):
-        return [data[i] for i in rows]
-    if sparse.issparse(data) and data.format not in ("csr", "csc", "lil"):
-        data = data.tocsr()
-    return data[rows]
-
-
 def count_rows(data: Any, name: str, owner: str) -> int:
     """Return the number of rows, or entries, of a container.
 
@@ -72,26 +59,9 @@ def count_rows(data: Any, name: str, owner: str) -> int:
     return int(shape[0])
 
 
-def take_metadata(params: Mapping[str, Any], n_samples: int, rows: np.ndarray) -> dict[str, Any]:
-    """Fit or score parameters for `rows`: what has a value for each row is cut, the rest stays."""
-    return {
-        name: take_rows(value, rows) if _has_a_value_for_each(value, n_samples) else value
-        for name, value in params.items()
-    }
-
-
-def _has_a_value_for_each(value: Any, n_samples: int) -> bool:
-    if isinstance(value, (str, bytes, Mapping)):
-        return False
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        return len(shape) > 0 and shape[0] == n_samples
-    return hasattr(value, "__len__") and len(value) == n_samples
-
-
 def layout_of(block: Any) -> tuple:
     """Return a key that is equal for blocks of rows that can be stacked."""
-    if _is_of_arrow(block):
+    if is_of_arrow(block):
         return type(block), tuple(block.column_names), tuple(map(str, block.schema.types))
     columns = getattr(block, "columns", None)
     if columns is not None:
@@ -108,7 +78,7 @@ def stack_rows(blocks: Sequence[Any]) -> Any:
         return first
     if sparse.issparse(first):
         return sparse.vstack(blocks, format="csr")
-    if _is_of_arrow(first):
+    if is_of_arrow(first):
         return _library_of(first).concat_tables(blocks)
     if hasattr(first, "columns"):
         return _library_of(first).concat(blocks)
@@ -120,7 +90,7 @@ def labels_as_array(y: Any) -> Any:
 
     Not every version of scikit-learn can index Arrow's arrays.
     """
-    return np.asarray(y) if _is_of_arrow(y) and not hasattr(y, "column_names") else y
+    return np.asarray(y) if is_of_arrow(y) and not hasattr(y, "column_names") else y
 
 
 def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
@@ -135,7 +105,7 @@ def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
         If the index arrays of a sparse matrix do not fit together: compiled code would read or
         write beyond them.
     """
-    if _is_of_arrow(X) and type(X).__name__ == "RecordBatch":
+    if is_of_arrow(X) and type(X).__name__ == "RecordBatch":
         return _library_of(X).Table.from_batches([X])
     if type(X).__module__.partition(".")[0] == "polars" and type(X).__name__ == "DataFrame":
         long = [name for name, dtype in X.schema.items() if str(dtype).endswith("Int128")]
@@ -213,7 +183,8 @@ def _outside(numbers: np.ndarray, size: int, axis: str) -> str | None:
     return None
 
 
-def _is_of_arrow(data: Any) -> bool:
+def is_of_arrow(data: Any) -> bool:
+    """Whether `data` is a table, an array or a tensor of pyarrow."""
     return type(data).__module__.partition(".")[0] == "pyarrow"
 
 
