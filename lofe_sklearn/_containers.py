@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime
 import sys
+from array import array
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
+
+from lofe_sklearn._tensors import COMPLEX, check_tensors
 
 # Rows of numbers after their validation.
 Matrix: TypeAlias = np.ndarray | sparse.csr_matrix
@@ -86,11 +90,15 @@ def stack_rows(blocks: Sequence[Any]) -> Any:
 
 
 def labels_as_array(y: Any) -> Any:
-    """Return Arrow's arrays of labels as NumPy's, and other labels as they are.
+    """Return labels that scikit-learn may not be able to index as an array, and others as they are.
 
-    Not every version of scikit-learn can index Arrow's arrays.
+    These are Arrow's arrays, by the version of scikit-learn, memoryviews, and sequences of Python's
+    other than lists and tuples.
     """
-    return np.asarray(y) if is_of_arrow(y) and not hasattr(y, "column_names") else y
+    if is_of_arrow(y):
+        return y if hasattr(y, "column_names") else np.asarray(y)
+    is_sequence = isinstance(y, Sequence | deque | array) and not isinstance(y, str | bytes)
+    return np.asarray(y) if is_sequence and not isinstance(y, list | tuple) else y
 
 
 def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
@@ -107,7 +115,10 @@ def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
     """
     if is_of_arrow(X) and type(X).__name__ == "RecordBatch":
         return _library_of(X).Table.from_batches([X])
-    if type(X).__module__.partition(".")[0] == "polars" and type(X).__name__ == "DataFrame":
+    is_of_polars = type(X).__module__.partition(".")[0] == "polars"
+    if is_of_polars and str(getattr(X, "dtype", "")).startswith("Array("):
+        return X.to_numpy()  # one row in each entry, though the shape does not say so
+    if is_of_polars and type(X).__name__ == "DataFrame":
         long = [name for name, dtype in X.schema.items() if str(dtype).endswith("Int128")]
         return X.cast(dict.fromkeys(long, _library_of(X).Float64)) if long else X
     fault = _fault_of_indices(X) if sparse.issparse(X) and len(X.shape) == 2 else None
@@ -219,7 +230,7 @@ def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0
     """
     check_unmasked(data, name, owner, first_row)
     prefix = f"{owner}: {name}" if owner else name
-    _check_tensor(data, name, prefix)
+    check_tensors(data, name, prefix)
     # Arrays of Dask are read by NumPy; its frames and their columns are not.
     if type(data).__module__.startswith("dask.dataframe"):
         raise TypeError(f"{prefix} must be computed before. Pass {name.split()[-1]}.compute().")
@@ -233,24 +244,7 @@ def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0
                 "date, or drop it; lofe_sklearn.tabular.table_pipeline does so for tables."
             )
         if kind == "complex":
-            raise ValueError(
-                f"{prefix} must hold real numbers; got complex ones{where}. Complex data not "
-                "supported: pass real and imaginary part, or absolute value and angle, as columns "
-                "of their own."
-            )
-
-
-def _check_tensor(data: Any, name: str, prefix: str) -> None:
-    """Raise ValueError for a tensor of torch that NumPy cannot read as it is."""
-    if not (hasattr(data, "detach") and hasattr(data, "numpy")):
-        return
-    try:
-        data.numpy()
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"{prefix} must be readable by NumPy; a tensor of {data.dtype} on {data.device} is "
-            f"not: {error} {name.split()[-1]}.detach().cpu().double() is."
-        ) from error
+            raise ValueError(f"{prefix} {COMPLEX.format(where=where)}")
 
 
 def check_unmasked(data: Any, name: str, owner: str = "", first_row: int = 0) -> None:

@@ -16,11 +16,16 @@ def holds_files(X: Any) -> bool:
     return isinstance(first, str | PathLike | bytes) or is_text
 
 
-def _what_holds_rows(X: Any, name: str) -> str | None:
+def what_holds_rows(X: Any, name: str) -> str | None:
     """Say what X is, and how to make it rows, if it is no array that NumPy reads."""
     if getattr(X, "shape", None) == ():  # NumPy's array of one object
         X = X.item()
     frame = f"pandas.DataFrame({name}) makes a table of it"
+    fields = getattr(getattr(X, "dtype", None), "names", None)
+    if fields is not None:
+        return f"got an array whose values have the fields {_some(fields)}; {frame}."
+    if hasattr(X, "__arrow_c_array__") and hasattr(X, "field"):
+        return f"got a {type(X).__name__}; pyarrow.Table.from_struct_array({name}) makes a table."
     if isinstance(X, Mapping):
         return f"got a {type(X).__name__}; {frame}."
     first = X[0] if isinstance(X, list | tuple | np.ndarray) and len(X) else None
@@ -44,7 +49,7 @@ def no_rows(error: Exception, X: Any, name: str, owner: str) -> str | None:
             f"{name} must hold rows of numbers; got text, such as names of files, or encoded "
             f"images. {images}, turns images into rows; pandas.read_csv reads a table."
         )
-    if isinstance(error, TypeError) and (found := _what_holds_rows(X, name)):
+    if isinstance(error, TypeError) and (found := what_holds_rows(X, name)):
         return f"{name} must hold rows of numbers; {found}"
     if "setting an array element with a sequence" in str(error):
         return f"{name} must hold rows of one length, or images of one size{_first_other(X)}"
@@ -58,7 +63,7 @@ def uneven_row(X: Any) -> tuple[int, str, str] | None:
     return None if other is None else (other, sizes[other], sizes[0])
 
 
-def as_array(X: Any, owner: str) -> Any:
+def as_array(X: Any, owner: str, name: str = "X") -> Any:
     """Return rows in lists as an array, and other containers as they are.
 
     Raises
@@ -69,7 +74,11 @@ def as_array(X: Any, owner: str) -> Any:
     try:
         return X if hasattr(X, "shape") else np.asarray(X)
     except ValueError as error:
-        raise ValueError(f"{owner}: {no_rows(error, X, 'X', owner) or error}") from error
+        raise ValueError(f"{owner}: {no_rows(error, X, name, owner) or error}") from error
+
+
+def _some(fields: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, fields[:3])) + (" and others" if len(fields) > 3 else "")
 
 
 def _first_other(X: Any) -> str:

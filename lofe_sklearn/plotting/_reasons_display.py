@@ -161,8 +161,7 @@ class ReasonsDisplay:
         require_matplotlib(owner)
         fitted_detector(estimator, owner)
         rows = in_memory(readable_rows(X, owner), owner)
-        n_rows = count_rows(rows, "X", owner)
-        _check_row(owner, row, n_rows)
+        _check_row(owner, row, count_rows(rows, "X", owner))
         explanation = explain(
             estimator, take_rows(rows, np.array([row])), background=background, groups=groups
         )
