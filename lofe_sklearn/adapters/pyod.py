@@ -212,7 +212,7 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
         check_is_fitted(self, ["decision_scores_", "threshold_", "labels_"])
         if method in ("linear", "unify"):
             scores, judge = self.decision_function(X), copy.copy(self)
-            judge.decision_function = lambda _: scores  # type: ignore[method-assign]
+            vars(judge)["decision_function"] = lambda X: scores
             # PyOD scales the scores by a transformer of scikit-learn's, and needs an array of it;
             # steps of a Pipeline, which may need frames, have scored before.
             with config_context(transform_output="default"):
