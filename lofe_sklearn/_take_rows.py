@@ -40,7 +40,7 @@ def take_metadata(params: Mapping[str, Any], n_samples: int, rows: np.ndarray) -
 
 
 def in_native_order(data: Any) -> Any:
-    """Return a frame or Series of pandas' in the processor's byte order.
+    """Return a pandas frame or Series in the processor's byte order.
 
     pandas cannot take rows or find equal values in the other one, which files of FITS, NetCDF 3 and
     some instruments have.

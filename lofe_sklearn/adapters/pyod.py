@@ -212,8 +212,8 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
         check_is_fitted(self, ["decision_scores_", "threshold_", "labels_"])
         if method in ("linear", "unify"):
             scores, judge = self.decision_function(X), copy.copy(self)
-            vars(judge)["decision_function"] = lambda X: scores
-            # PyOD scales the scores by a transformer of scikit-learn's, and needs an array of it;
+            judge.__dict__["decision_function"] = lambda X: scores
+            # PyOD scales the scores by a scikit-learn transformer, which must return an array. The
             # steps of a Pipeline, which may need frames, have scored before.
             with config_context(transform_output="default"):
                 return super(PyODDetector, judge).predict_proba(X, method, return_confidence)
