@@ -21,6 +21,7 @@ from lofe_sklearn.exceptions import (
 )
 
 TEXT, DATES, OTHERS = "text", "dates or times", "lists or other objects"
+TOO_LARGE = "integers that no float can hold"
 MISSING, INFINITE = "missing values (NaN)", "infinity"
 
 # A message names so many columns, and counts the others.
@@ -64,7 +65,7 @@ def what_is_wrong(
     found: dict[str, list[str]] = {}
     for column, kind, row, value in _bad_columns(X, feature_names):
         seen = f"row {first_row + row}"
-        if kind not in (MISSING, INFINITE):
+        if kind not in (MISSING, INFINITE, TOO_LARGE):
             seen = f"{value!r} in {seen}"
         found.setdefault(kind, []).append(f"{column} ({seen})")
     if not found:
@@ -212,6 +213,8 @@ def _remedy(found: dict[str, list[str]], detector: str, is_table: bool) -> str:
     """Return the code of a pipeline that takes such rows and ends in `detector`."""
     table = f"lofe_sklearn.tabular.table_pipeline({detector}())"
     first = " Replace infinity by NaN before." if INFINITE in found else ""
+    if TOO_LARGE in found:
+        first = f" Replace {TOO_LARGE} by NaN, or by their logarithms, before."
     drop = " Drop columns of lists or other objects before." if OTHERS in found else ""
     if not found.keys().isdisjoint((TEXT, DATES, OTHERS)):
         return (
@@ -305,7 +308,7 @@ def _kinds(values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         yield DATES, ~np.isnat(values)
     elif values.dtype.kind not in "biuc":
         kinds = np.array([_kind(value) for value in values], dtype=object)
-        for kind in (TEXT, DATES, OTHERS, MISSING, INFINITE):
+        for kind in (TEXT, DATES, OTHERS, TOO_LARGE, MISSING, INFINITE):
             yield kind, kinds == kind
 
 
@@ -320,8 +323,8 @@ def _kind(value: Any) -> str | None:
         return TEXT
     except TypeError:
         return None if isinstance(value, complex) else OTHERS
-    except OverflowError:  # an integer beyond every float; the check that failed has said so
-        return None
+    except OverflowError:
+        return TOO_LARGE
     if np.isnan(number):
         return MISSING
     return INFINITE if np.isinf(number) else None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -11,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn._kinds_of_values import kind_of_values
+from lofe_sklearn._tensors import COMPLEX, check_tensors
 
 # Rows of numbers after their validation.
 Matrix: TypeAlias = np.ndarray | sparse.csr_matrix
@@ -41,19 +44,6 @@ class Subset:
         return self._hash
 
 
-def take_rows(data: Any, rows: np.ndarray) -> Any:
-    """Rows of `data` by position, in a container of the same kind; COO and the like become CSR."""
-    if hasattr(data, "iloc"):
-        return data.iloc[rows]
-    if _is_of_arrow(data):
-        return data.take(rows)
-    if isinstance(data, (list, tuple)):
-        return [data[i] for i in rows]
-    if sparse.issparse(data) and data.format not in ("csr", "csc", "lil"):
-        data = data.tocsr()
-    return data[rows]
-
-
 def count_rows(data: Any, name: str, owner: str) -> int:
     """Return the number of rows, or entries, of a container.
 
@@ -73,26 +63,9 @@ def count_rows(data: Any, name: str, owner: str) -> int:
     return int(shape[0])
 
 
-def take_metadata(params: Mapping[str, Any], n_samples: int, rows: np.ndarray) -> dict[str, Any]:
-    """Fit or score parameters for `rows`: what has a value for each row is cut, the rest stays."""
-    return {
-        name: take_rows(value, rows) if _has_a_value_for_each(value, n_samples) else value
-        for name, value in params.items()
-    }
-
-
-def _has_a_value_for_each(value: Any, n_samples: int) -> bool:
-    if isinstance(value, (str, bytes, Mapping)):
-        return False
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        return len(shape) > 0 and shape[0] == n_samples
-    return hasattr(value, "__len__") and len(value) == n_samples
-
-
 def layout_of(block: Any) -> tuple:
     """Return a key that is equal for blocks of rows that can be stacked."""
-    if _is_of_arrow(block):
+    if is_of_arrow(block):
         return type(block), tuple(block.column_names), tuple(map(str, block.schema.types))
     columns = getattr(block, "columns", None)
     if columns is not None:
@@ -109,7 +82,7 @@ def stack_rows(blocks: Sequence[Any]) -> Any:
         return first
     if sparse.issparse(first):
         return sparse.vstack(blocks, format="csr")
-    if _is_of_arrow(first):
+    if is_of_arrow(first):
         return _library_of(first).concat_tables(blocks)
     if hasattr(first, "columns"):
         return _library_of(first).concat(blocks)
@@ -117,11 +90,15 @@ def stack_rows(blocks: Sequence[Any]) -> Any:
 
 
 def labels_as_array(y: Any) -> Any:
-    """Return Arrow's arrays of labels as NumPy's, and other labels as they are.
+    """Return labels that scikit-learn may not be able to index as an array, and others as they are.
 
-    Not every version of scikit-learn can index Arrow's arrays.
+    These are Arrow's arrays, by the version of scikit-learn, memoryviews, and sequences of Python's
+    other than lists and tuples.
     """
-    return np.asarray(y) if _is_of_arrow(y) and not hasattr(y, "column_names") else y
+    if is_of_arrow(y):
+        return y if hasattr(y, "column_names") else np.asarray(y)
+    is_sequence = isinstance(y, Sequence | deque | array) and not isinstance(y, str | bytes)
+    return np.asarray(y) if is_sequence and not isinstance(y, list | tuple) else y
 
 
 def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
@@ -136,9 +113,12 @@ def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
         If the index arrays of a sparse matrix do not fit together: compiled code would read or
         write beyond them.
     """
-    if _is_of_arrow(X) and type(X).__name__ == "RecordBatch":
+    if is_of_arrow(X) and type(X).__name__ == "RecordBatch":
         return _library_of(X).Table.from_batches([X])
-    if type(X).__module__.partition(".")[0] == "polars" and type(X).__name__ == "DataFrame":
+    is_of_polars = type(X).__module__.partition(".")[0] == "polars"
+    if is_of_polars and str(getattr(X, "dtype", "")).startswith("Array("):
+        return X.to_numpy()  # one row in each entry, though the shape does not say so
+    if is_of_polars and type(X).__name__ == "DataFrame":
         long = [name for name, dtype in X.schema.items() if str(dtype).endswith("Int128")]
         return X.cast(dict.fromkeys(long, _library_of(X).Float64)) if long else X
     fault = _fault_of_indices(X) if sparse.issparse(X) and len(X.shape) == 2 else None
@@ -214,7 +194,8 @@ def _outside(numbers: np.ndarray, size: int, axis: str) -> str | None:
     return None
 
 
-def _is_of_arrow(data: Any) -> bool:
+def is_of_arrow(data: Any) -> bool:
+    """Whether `data` is a table, an array or a tensor of pyarrow."""
     return type(data).__module__.partition(".")[0] == "pyarrow"
 
 
@@ -241,7 +222,7 @@ def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0
     """
     check_unmasked(data, name, owner, first_row)
     prefix = f"{owner}: {name}" if owner else name
-    _check_tensor(data, name, prefix)
+    check_tensors(data, name, prefix)
     # Arrays of Dask are read by NumPy; its frames and their columns are not.
     if type(data).__module__.startswith("dask.dataframe"):
         raise TypeError(f"{prefix} must be computed before. Pass {name.split()[-1]}.compute().")
@@ -256,28 +237,16 @@ def check_plain_values(data: Any, name: str, owner: str = "", first_row: int = 0
             )
         if kind == "record":
             raise ValueError(
-                f"{prefix} must hold numbers; got records with the fields {', '.join(dtype.names)}"
-                f"{where}. pandas.DataFrame({name.split()[-1]}[:]) makes columns of the fields."
+                f"{prefix} must hold numbers; got records{where} with the fields "
+                f"{_some(dtype.names)}. "
+                f"pandas.DataFrame({name.split()[-1]}[:]) makes columns of the fields."
             )
         if kind == "complex":
-            raise ValueError(
-                f"{prefix} must hold real numbers; got complex ones{where}. Complex data not "
-                "supported: pass real and imaginary part, or absolute value and angle, as columns "
-                "of their own."
-            )
+            raise ValueError(f"{prefix} {COMPLEX.format(where=where)}")
 
 
-def _check_tensor(data: Any, name: str, prefix: str) -> None:
-    """Raise ValueError for a tensor of torch that NumPy cannot read as it is."""
-    if not (hasattr(data, "detach") and hasattr(data, "numpy")):
-        return
-    try:
-        data.numpy()
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"{prefix} must be readable by NumPy; a tensor of {data.dtype} on {data.device} is "
-            f"not: {error} {name.split()[-1]}.detach().cpu().double() is."
-        ) from error
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, names[:3])) + (" and others" if len(names) > 3 else "")
 
 
 def check_unmasked(data: Any, name: str, owner: str = "", first_row: int = 0) -> None:

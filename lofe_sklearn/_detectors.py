@@ -242,7 +242,7 @@ class OutlierDetector(
         """Compute something of each row, independent of the others: of a source block by block."""
         check_is_fitted(self)
         owner = type(self).__name__
-        source = source_of(X, owner)
+        source = source_of(X, owner, name)
         if source is None or source.is_small:
             with self._rows_to_score(X, name) as rows:
                 return compute(rows)
@@ -272,7 +272,7 @@ class OutlierDetector(
             check_plain_values(X, name, owner, first_row)
         except ValueError as error:
             raise ValueError(of_all_columns(error, X, name, owner)) from error
-        X = readable_rows(X, owner)
+        X = readable_rows(X, owner, name)
         for reader in readers:
             X, found = reader.to_rows(X, layout)
             layout = found if layout is None else layout
@@ -289,14 +289,14 @@ class OutlierDetector(
                 dtype=[kind for kind in first if all(kind in kinds for kinds in others)],
                 **options,
             )
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             fitted = None if options.get("reset", True) else self
             message = explained(error, X, name, owner, fitted, self._namesake(), first_row)
             raise kind(message) from error
         if sparse.issparse(rows):
             # Checked again: the conversion has given index arrays to formats without them.
-            rows = tidy_csr(readable_rows(rows, owner))
+            rows = tidy_csr(readable_rows(rows, owner, name))
         for reader in readers:
             if rows.shape[1] < reader.min_features:
                 raise ValueError(

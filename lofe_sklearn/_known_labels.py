@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._validation import warn_user
@@ -286,11 +287,19 @@ def _checked_shape(
         what = "label" if name == "known_labels" else "value"
         raise ValueError(
             f"{owner}: {name} must hold one {what} for each row of X, shape ({n_samples},); "
-            f"got shape {labels.shape}.{more}"
+            f"got {_given(given, labels, name)}.{more}"
         )
     fill = f", fill_value={'0' if name == 'known_labels' else 'False'}"
     check_index(given, name, X, owner, fill)
     return labels
+
+
+def _given(given: Any, labels: np.ndarray, name: str) -> str:
+    """Say what was given in the place of one label a row."""
+    if sparse.issparse(given):
+        kind = f"a {type(given).__name__} of shape {given.shape}"
+        return f"{kind}. {name}.toarray().ravel() is an array of such labels"
+    return f"shape {labels.shape}" if labels.ndim else f"a {type(given).__name__}"
 
 
 def check_index(given: Any, name: str, X: Any, owner: str, fill: str = "") -> None:

@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 
-# What reads the rows of Arrow's files, streams and data sets.
-_OF_ARROW = ("to_table", "read_all", "read")
-
 
 def holds_files(X: Any) -> bool:
     """Whether X is a folder or a file, or a list or array of their names or encoded contents."""
@@ -19,7 +16,7 @@ def holds_files(X: Any) -> bool:
     return isinstance(first, str | PathLike | bytes) or is_text
 
 
-def _what_holds_rows(X: Any, name: str) -> str | None:
+def what_holds_rows(X: Any, name: str) -> str | None:
     """Say what X is, and how to make it rows, if it is no array that NumPy reads."""
     if isinstance(X, np.ndarray) and X.shape == ():  # of one object
         X = X.item()
@@ -28,14 +25,10 @@ def _what_holds_rows(X: Any, name: str) -> str | None:
     if arrays is not None:
         which = f"as in {name}[{arrays[0]!r}]" if arrays else "if it has some"
         return f"got a {type(X).__name__} of arrays; pass one of them, {which}."
+    if hasattr(X, "__arrow_c_array__") and hasattr(X, "field"):
+        return f"got a {type(X).__name__}; pyarrow.Table.from_struct_array({name}) makes a table."
     if isinstance(X, Mapping):
         return f"got a {type(X).__name__}; {frame}."
-    how = next((call for call in _OF_ARROW if hasattr(X, call)), None)
-    if how is not None and type(X).__module__.startswith("pyarrow."):
-        return (
-            f"got a {type(X).__name__}, which is yet to be read. Pass {name}.{how}(), or files of "
-            "Parquet as lofe_sklearn.sources.ParquetRows(paths), which are read in blocks."
-        )
     first = X[0] if isinstance(X, list | tuple | np.ndarray) and len(X) else None
     if isinstance(first, Mapping):
         return f"got a {type(first).__name__} for each row; {frame}."
@@ -70,7 +63,7 @@ def no_rows(error: Exception, X: Any, name: str, owner: str) -> str | None:
             f"{name} must hold rows of numbers; got text, such as names of files, or encoded "
             f"images. {images}, turns images into rows; pandas.read_csv reads a table."
         )
-    if found := _what_holds_rows(X, name):
+    if found := what_holds_rows(X, name):
         return f"{name} must hold rows of numbers; {found}"
     if "setting an array element with a sequence" in str(error):
         return f"{name} must hold rows of one length, or images of one size{_first_other(X)}"
@@ -84,7 +77,7 @@ def uneven_row(X: Any) -> tuple[int, str, str] | None:
     return None if other is None else (other, sizes[other], sizes[0])
 
 
-def as_array(X: Any, owner: str) -> Any:
+def as_array(X: Any, owner: str, name: str = "X") -> Any:
     """Return rows in lists as an array, and other containers as they are.
 
     Raises
@@ -95,7 +88,7 @@ def as_array(X: Any, owner: str) -> Any:
     try:
         return X if hasattr(X, "shape") else np.asarray(X)
     except ValueError as error:
-        raise ValueError(f"{owner}: {no_rows(error, X, 'X', owner) or error}") from error
+        raise ValueError(f"{owner}: {no_rows(error, X, name, owner) or error}") from error
 
 
 def _first_other(X: Any) -> str:

@@ -228,6 +228,12 @@ def test_row_numbers_are_refused(way, contaminated):
         ({"known_normal": np.zeros(200)}, "must be a boolean mask.*float64"),
         ({"known_anomalies": ["yes"] * 200}, "must be a boolean mask"),
         ({"known_anomalies": sparse.csr_array(np.ones((200, 1), bool))}, r"toarray\(\)\.ravel\(\)"),
+        (
+            {"known_labels": sparse.csr_array(-np.ones((200, 1)))},
+            r"got a csr_array of shape \(200, 1\)\. known_labels\.toarray\(\)\.ravel\(\) is",
+        ),
+        ({"known_labels": dict.fromkeys(range(200), -1)}, "got a dict. Use 0"),
+        ({"known_labels": iter([-1] * 200)}, "got a list_iterator. Use 0"),
         ({"known_anomalies": pd.Series([True, None] * 100)}, "Missing values are False.*fillna"),
         (
             {"known_anomalies": np.arange(200) < 5, "known_normal": np.arange(200) < 9},

@@ -13,11 +13,11 @@ ROOT = Path(lofe_sklearn.__file__).parent
 
 # From the bottom up; a module may import from its own layer's folder and from those below it.
 LAYERS = [
-    ["exceptions", "_lazy", "_types", "_config", "_kinds_of_values"],
+    ["exceptions", "_lazy", "_types", "_config", "_kinds_of_values", "_tensors"],
     ["engine"],
     ["_all_or_nothing", "_quiet", "_containers", "_nested_parameters", "_validation", "_progress"]
     + ["sources"],
-    ["_not_rows"],
+    ["_not_rows", "_take_rows"],
     ["_bad_rows"],
     ["_versions", "_notebook"],
     ["_reasons"],

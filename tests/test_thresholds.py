@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, NeuTraL, config_context, fit_many
+from lofe_sklearn.exceptions import NoSeparateGroupWarning
 from lofe_sklearn.inspection import drift_report
 
 ROWS = np.random.default_rng(5).normal(size=(20, 5))
@@ -454,3 +456,19 @@ def test_equal_rows_are_judged_alike_in_single_precision(backbone, fit_in):
                     report = drift_report(detector, X)
                 np.testing.assert_allclose(severity, 49.5)  # 198 of 200 rows look the same
                 assert (report.ks, report.psi) == (0, 0)
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_parameter_set_after_the_fit_does_not_count(found):
+    """Whether the ratio was found, and is hardly more than a guess, is a matter of the fit."""
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    ratio, other = ("auto", 0.1) if found else (0.1, "auto")
+    detector = LOE(DeepSVDD(max_epochs=2), contamination=ratio, random_state=0, n_estimators=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoSeparateGroupWarning)
+        detector.fit(X).set_params(contamination=other)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        detector.set_threshold(false_discovery_rate=0.99)
+    assert [each.category for each in caught] == [NoSeparateGroupWarning] * found
+    assert detector._has_found_ratio() == found

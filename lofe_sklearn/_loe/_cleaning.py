@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.metadata_routing import UNCHANGED
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
-from lofe_sklearn._containers import count_rows, take_rows
+from lofe_sklearn._containers import count_rows
+from lofe_sklearn._take_rows import take_rows
 from lofe_sklearn._types import Ints, KnownLabels, Mask
 from lofe_sklearn.sources._find_source import in_memory, source_of
 
@@ -124,7 +126,7 @@ class CleaningMixin:
         _refuse_blocks(X, owner)
         X = in_memory(X, owner)
         if y is not None:
-            n_rows, n_entries = count_rows(X, "X", owner), count_rows(y, "y", owner)
+            n_rows, n_entries = count_rows(X, "X", owner), _count_entries(y, owner)
             if n_rows != n_entries:
                 raise ValueError(
                     f"{owner}: y must have one entry for each row of X; got {n_entries} for "
@@ -146,7 +148,7 @@ class CleaningMixin:
                     "anomalous, by known_labels or by a method of your own. Leave some rows "
                     "unknown, or let the method give some a greater weight w_n than w_a."
                 )
-        return take_rows(X, kept), None if y is None else take_rows(y, kept)
+            return take_rows(X, kept), None if y is None else take_rows(y, kept)
 
     def set_fit_resample_request(
         self,
@@ -206,6 +208,16 @@ class CleaningMixin:
                 requests.fit_resample.add_request(param=name, alias=alias)
         self._metadata_request = requests
         return self
+
+
+def _count_entries(y: Any, owner: str) -> int:
+    """Return the number of entries of y, of which some can be taken."""
+    if isinstance(y, (Mapping, Set, str, bytes)):
+        raise ValueError(
+            f"{owner}: y must be a list, an array, a Series or a frame with an entry for each row "
+            f"of X, of which those of the rows that stay are taken; got a {type(y).__name__}."
+        )
+    return count_rows(y, "y", owner)
 
 
 def _refuse_blocks(X: Any, owner: str) -> None:

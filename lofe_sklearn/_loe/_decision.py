@@ -44,6 +44,9 @@ class DecisionMixin(ThresholdMixin):
     _posterior_of_fit: Posterior
     _known: np.ndarray | None
     _n_rows_seen: int | None
+    # Whether the fit found the ratio: the parameter may have been changed since. None in files of
+    # versions that did not keep it.
+    _found_ratio: bool | None = None
 
     def _decide(self, losses: np.ndarray, plan: Plan, belief: Belief) -> None:
         """Decide as the parameters say.
@@ -61,6 +64,7 @@ class DecisionMixin(ThresholdMixin):
         asked = read_contamination(self.contamination)
         found = asked.find(-scores, belief)
         is_guess = asked.is_believed and is_prior(belief, known)
+        self._found_ratio = asked.is_believed
         self._adopt_ratio(found, known, scores, is_guess=is_guess)
         high = self.contamination_interval_[1]
         if is_guess:
@@ -208,8 +212,14 @@ class DecisionMixin(ThresholdMixin):
 
     def _is_guess(self) -> bool:
         """Whether the ratio of the fit is hardly more than the prior."""
-        belief, asked = getattr(self, "_belief", None), read_contamination(self.contamination)
-        return asked.is_believed and (belief is None or is_prior(belief, self._known))
+        belief = getattr(self, "_belief", None)
+        return self._has_found_ratio() and (belief is None or is_prior(belief, self._known))
+
+    def _has_found_ratio(self) -> bool:
+        """Whether the ratio of the fit was found, and not given."""
+        if self._found_ratio is None:
+            return read_contamination(self.contamination).is_believed
+        return self._found_ratio
 
     def _held_out_calibration(self, asked: str) -> np.ndarray:
         if self.held_out_scores_ is None:

@@ -140,7 +140,7 @@ def check_backbones(templates: Sequence[Any]) -> None:
                 "parentheses; a Pipeline goes around LOE, as in "
                 "make_pipeline(scaler, LOE(NeuTraL()))."
             )
-        check_parameters(template, template.parameter_constraints())
+        template._check_parameters()
     if not templates:
         raise ValueError("LOE: estimator must hold at least one backbone; got an empty list.")
 

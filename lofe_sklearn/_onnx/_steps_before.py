@@ -11,11 +11,11 @@ import torch
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import Normalizer, OneHotEncoder
 
-from lofe_sklearn._containers import take_rows
 from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._onnx import _imputer, _normalizer, _one_hot
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._torch_export import exported
+from lofe_sklearn._take_rows import take_rows
 from lofe_sklearn.sources._find_source import source_of
 
 # The outputs of a graph. An input of the same name would be the same value to ONNX.

@@ -13,6 +13,7 @@ from lofe_sklearn._reasons._occlusion import occlude
 from lofe_sklearn._reasons._plain_rows import PlainRows
 from lofe_sklearn._reasons._typical import typical_values
 from lofe_sklearn._types import Floats, Ints, MatrixLike
+from lofe_sklearn.sources._find_source import check_computed
 
 
 class ExplainMixin:
@@ -113,6 +114,7 @@ class ExplainMixin:
 
     def _typical(self, background: Any) -> Floats:
         if background is not None:
+            check_computed(background, type(self).__name__, "background")
             like = self if hasattr(background, "columns") else self._without_names()
             readers, options = self._readers(fitted=True), {"name": "background", "reset": False}
             return typical_values(like._validated(background, readers, self._layout, **options)[0])

@@ -13,12 +13,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from lofe_sklearn._any_detector import check_detector, final_step
-from lofe_sklearn._containers import layout_of, stack_rows, take_metadata, take_rows
+from lofe_sklearn._containers import layout_of, stack_rows
 from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._fit_many import fit_many
 from lofe_sklearn._known_labels import pair_of_masks
 from lofe_sklearn._progress import part
 from lofe_sklearn._search._fit_params import FitParams, split_fit_params
+from lofe_sklearn._take_rows import take_metadata, take_rows
 
 
 @dataclass(frozen=True)

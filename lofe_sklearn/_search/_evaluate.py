@@ -18,9 +18,10 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV
 
-from lofe_sklearn._containers import Subset, take_metadata, take_rows
+from lofe_sklearn._containers import Subset
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._search._candidates import FittedCandidates
+from lofe_sklearn._take_rows import take_metadata, take_rows
 from lofe_sklearn._validation import warn_user
 
 # The stand-in's parameter that tells candidates apart; it is taken out of the results.

@@ -10,7 +10,8 @@ from scipy import sparse
 
 from lofe_sklearn import engine
 from lofe_sklearn._bad_rows import OUTLIERS, what_is_wrong
-from lofe_sklearn._containers import Matrix
+from lofe_sklearn._containers import Matrix, check_plain_values, readable_rows
+from lofe_sklearn._not_rows import as_array, what_holds_rows
 from lofe_sklearn.datasets import make_outliers
 from lofe_sklearn.sources._find_source import in_memory
 
@@ -56,8 +57,8 @@ def exposure_to(
         except ValueError as error:
             raise ValueError(f"{owner}: outliers cannot be made. {error}") from error
         return engine.Exposure(_like(X, made), weight)
-    outliers = in_memory(outliers, owner, "outliers")
-    shape = np.shape(outliers) if not sparse.issparse(outliers) else outliers.shape
+    outliers = _laid_out(outliers, owner)
+    shape = outliers.shape
     if len(shape) < 2 or (len(shape) == 2 and shape[1] != X.shape[1]):
         raise ValueError(
             f"{owner}: outliers must be rows with the features of X, shape (n_outliers, "
@@ -75,6 +76,16 @@ def exposure_to(
     if found is not None:  # scikit-learn's check is left out under assume_finite
         raise ValueError(f"{owner}: outliers cannot be used. {found}")
     return engine.Exposure(_like(X, rows), weight)
+
+
+def _laid_out(outliers: Any, owner: str) -> Any:
+    """Return outliers as given, in a container that has a shape."""
+    outliers = readable_rows(in_memory(outliers, owner, OUTLIERS), owner, OUTLIERS)
+    if (found := what_holds_rows(outliers, OUTLIERS)) is not None:
+        raise TypeError(f"{owner}: outliers must hold rows of numbers; {found}")
+    # An array of a list has lost the masks, and one of records has no features.
+    check_plain_values(outliers, OUTLIERS, owner)
+    return as_array(outliers, owner, OUTLIERS)
 
 
 def _all_finite(rows: Matrix) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Self
 
 import numpy as np
+from sklearn import config_context
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -209,7 +211,12 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
         """
         check_is_fitted(self, ["decision_scores_", "threshold_", "labels_"])
         if method in ("linear", "unify"):
-            return super().predict_proba(X, method, return_confidence)
+            scores, judge = self.decision_function(X), copy.copy(self)
+            judge.__dict__["decision_function"] = lambda X: scores
+            # PyOD scales the scores by a scikit-learn transformer, which must return an array. The
+            # steps of a Pipeline, which may need frames, have scored before.
+            with config_context(transform_output="default"):
+                return super(PyODDetector, judge).predict_proba(X, method, return_confidence)
         if method != "loe":
             raise ValueError(
                 f"{type(self).__name__}: method must be 'linear', 'unify' or 'loe'; got {method!r}."

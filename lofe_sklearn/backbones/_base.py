@@ -40,7 +40,11 @@ from lofe_sklearn._training import (
 from lofe_sklearn._types import Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, check_parameters
 from lofe_sklearn.backbones._choices import ChoicesMixin, check_choices
-from lofe_sklearn.backbones._hooks import refuse_earlier_names, refuse_unknown_parameters
+from lofe_sklearn.backbones._hooks import (
+    check_constructor,
+    refuse_earlier_names,
+    refuse_unknown_parameters,
+)
 from lofe_sklearn.backbones._saved_network import SavedNetworkMixin
 from lofe_sklearn.backbones._shared import SHARED_CONSTRAINTS, Scaling
 
@@ -269,7 +273,9 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         return model.set_params(**own | {"scaling": self.choose_scaling(X)})
 
     def _check_parameters(self) -> None:
-        check_parameters(self, self.parameter_constraints())
+        constraints = self.parameter_constraints()
+        check_constructor(self, constraints)
+        check_parameters(self, constraints)
 
     def _readers(self, *, fitted: bool) -> Sequence[Backbone]:
         return [self]

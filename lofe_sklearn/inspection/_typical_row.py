@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._containers import take_rows
+from lofe_sklearn._take_rows import take_rows
 from lofe_sklearn.inspection._columns import (
     column_of_numbers,
     column_values,

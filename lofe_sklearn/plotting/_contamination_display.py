@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from lofe_sklearn._any_detector import fitted_detector
 from lofe_sklearn._loe._find_ratio import RATIOS, SEPARATE, Belief, believe, usual_agreement
-from lofe_sklearn._loe._ratio import read_contamination
 from lofe_sklearn.plotting._drawing import (
     ANOMALY,
     NORMAL,
@@ -167,7 +166,7 @@ class ContaminationDisplay:
             belief,
             detector.contamination_,
             detector.contamination_interval_,
-            is_found=read_contamination(detector.contamination).is_believed and not is_set,
+            is_found=detector._has_found_ratio() and not is_set,
             name=name_of(estimator, name),
         )
         return display.plot(ax=ax, **kwargs)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lofe_sklearn._any_detector import fitted_detector
-from lofe_sklearn._containers import count_rows, readable_rows, take_rows
+from lofe_sklearn._containers import count_rows, readable_rows
 from lofe_sklearn._reasons import Explanation, shown_name, shown_value
+from lofe_sklearn._take_rows import take_rows
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.inspection import explain
@@ -160,8 +161,7 @@ class ReasonsDisplay:
         require_matplotlib(owner)
         fitted_detector(estimator, owner)
         rows = in_memory(readable_rows(X, owner), owner)
-        n_rows = count_rows(rows, "X", owner)
-        _check_row(owner, row, n_rows)
+        _check_row(owner, row, count_rows(rows, "X", owner))
         explanation = explain(
             estimator, take_rows(rows, np.array([row])), background=background, groups=groups
         )

@@ -60,7 +60,7 @@ class DaskFrame(RowSource):
         return frame.iloc[start - offset : stop - offset]
 
 
-def dask_source(X: Any, owner: str) -> RowSource | None:
+def dask_source(X: Any, owner: str, name: str = "X") -> RowSource | None:
     """Return the source that a Dask collection stands for.
 
     Raises
@@ -73,10 +73,12 @@ def dask_source(X: Any, owner: str) -> RowSource | None:
     kind = type(X).__name__
     is_delayed = kind.startswith("Delayed")  # it seems to have every attribute
     if is_delayed or not (hasattr(X, "dtype") or hasattr(X, "columns")):
-        raise TypeError(f"{owner}: X must be a table of rows; got a Dask {kind}. Pass X.compute().")
+        raise TypeError(
+            f"{owner}: {name} must be a table of rows; got a Dask {kind}. Pass {name}.compute()."
+        )
     if not hasattr(X, "chunks") and getattr(X, "ndim", 2) == 1:
         raise TypeError(
-            f"{owner}: X must be a table of rows; got a Dask {kind}. Pass X.to_frame()."
+            f"{owner}: {name} must be a table of rows; got a Dask {kind}. Pass {name}.to_frame()."
         )
     if hasattr(X, "npartitions") and hasattr(X, "columns"):
         return DaskFrame(X)
@@ -85,8 +87,8 @@ def dask_source(X: Any, owner: str) -> RowSource | None:
         return None
     if any(np.isnan(size) for size in shape):
         raise ValueError(
-            f"{owner}: X is a Dask array of shape {shape}, whose number of rows is not known. Call "
-            "X.compute_chunk_sizes() first."
+            f"{owner}: {name} is a Dask array of shape {shape}, whose number of rows is not known. "
+            f"Call {name}.compute_chunk_sizes() first."
         )
     return DaskArray(X)
 

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from lofe_sklearn._containers import check_unmasked, readable_rows
 from lofe_sklearn._not_rows import uneven_row
+from lofe_sklearn._take_rows import in_native_order
 from lofe_sklearn._validation import did_you_mean
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def read_table(X: Any, owner: str, name: str = "X") -> pd.DataFrame:
     else:
         raise TypeError(_no_table(X, owner, name))
     _check_size(frame, owner, name)
+    frame = in_native_order(frame)
     frame.columns = pd.Index([str(label) for label in frame.columns], dtype=object)
     twice = list(dict.fromkeys(frame.columns[frame.columns.duplicated()]))
     if twice:

@@ -14,7 +14,9 @@ from pyod.models.iforest import IForest
 from pyod.utils.data import evaluate_print
 from pyod.utils.utility import check_detector, score_to_label
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import clone, is_outlier_detector
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import LocalOutlierFactor
@@ -106,6 +108,25 @@ def test_predict_proba(method, fitted, contaminated):
     assert (np.diff(proba[order, 1]) >= 0).all()
     _, confidence = fitted.predict_proba(X, method=method, return_confidence=True)
     assert confidence.shape == (len(X),)
+
+
+@pytest.mark.parametrize("output", ["pandas", "polars"])
+@pytest.mark.parametrize("method", ["linear", "unify", "loe"])
+def test_probabilities_where_transformers_return_frames(method, output, fitted, contaminated):
+    X, _ = contaminated
+    expected = fitted.predict_proba(X, method, return_confidence=True)
+    with config_context(transform_output=output):
+        found = fitted.predict_proba(X, method, return_confidence=True)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_probabilities_of_a_pipeline_that_needs_frames(contaminated):
+    frame = pd.DataFrame(contaminated[0]).rename(columns="x{}".format)
+    with config_context(transform_output="pandas"):
+        one = ColumnTransformer([("of", "passthrough", ["x1"])], verbose_feature_names_out=False)
+        clf = PyODDetector(make_pipeline(StandardScaler(), one, loe())).fit(frame)
+        assert clf.predict_proba(frame).shape == (len(frame), 2)
 
 
 @pytest.mark.parametrize("name", ["loe", "pipeline"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lofe_sklearn import LOE, AutoEncoder, NeuTraL
-from lofe_sklearn.backbones import Backbone
+from lofe_sklearn.backbones import Backbone, Number
 from lofe_sklearn.backbones._hooks import _NAMES
 
 
@@ -43,3 +43,64 @@ def test_what_a_hook_returns_is_checked(hook, value, needed, ensemble):
     message = rf"Own: the value that {hook}\(.*\) returns must be {needed}"
     with pytest.raises(ValueError, match=message):
         detector.fit(X)
+
+
+class Plain(Backbone):
+    """A backbone that is complete; those below leave out a part of its constructor."""
+
+    def __init__(self, a=1, **shared):
+        super().__init__(**shared)
+        self.a = a
+
+    def build_module(self, n_features):
+        return AutoEncoder().build_module(n_features)
+
+
+class NoShared(Plain):
+    def __init__(self, a=1):
+        super().__init__(a, max_epochs=1)
+
+
+class NoSuper(Plain):
+    def __init__(self, a=1, **shared):
+        self.a = a
+
+
+class Unknown(Plain):
+    own_constraints = {"b": Number(low=0)}
+
+
+class NoConstraint(Plain):
+    own_constraints = {"a": 3}
+
+
+@pytest.mark.parametrize("in_loe", [False, True])
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (NoShared, r"NoShared: __init__ must take .* \*\*shared.*it lacks scaling, max_epochs"),
+        (NoSuper, r"NoSuper: __init__ must .*super\(\).__init__\(\*\*shared\); it lacks scaling"),
+        (Unknown, "Unknown: own_constraints must name parameters of __init__.*'b' is none"),
+        (NoConstraint, "NoConstraint: own_constraints must hold constraints.*for 'a' it holds 3"),
+    ],
+)
+def test_what_a_constructor_leaves_out_is_named(cls, message, in_loe):
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(TypeError, match=message):
+        (LOE(cls(), contamination=0.1) if in_loe else cls()).fit(X)
+
+
+def test_a_constructor_may_leave_out_what_no_training_sets():
+    class Quiet(Plain):
+        def __init__(self, a=1, *, scaling=None, contamination=0.1, random_state=None):
+            super().__init__(
+                a,
+                scaling=scaling,
+                contamination=contamination,
+                random_state=random_state,
+                max_epochs=1,
+            )
+
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    assert Quiet(random_state=0).fit(X).n_iter_ == 1
+    assert LOE(Quiet(), contamination=0.1, random_state=0).fit(X).predict(X).shape == (20,)

@@ -7,7 +7,7 @@ from conftest import FEW_TREES
 from sklearn.base import clone
 
 from lofe_sklearn import LOE, DeepSVDD, fit_many
-from lofe_sklearn._containers import take_rows
+from lofe_sklearn._take_rows import take_rows
 from lofe_sklearn._training import _train
 from lofe_sklearn.backbones import Backbone
 

@@ -245,6 +245,6 @@ def test_records(store, tmp_path):
     if store == "hdf5":
         h5py = pytest.importorskip("h5py", reason="needs h5py")
         given = h5py.File(tmp_path / "rows.h5", "w").create_dataset("rows", data=records)
-    with pytest.raises(ValueError, match="records with the fields speed, load.*pandas.DataFrame"):
+    with pytest.raises(ValueError, match="the fields 'speed', 'load'. pandas.DataFrame"):
         DeepSVDD().fit(given)
     DeepSVDD(max_epochs=1).fit(pd.DataFrame(given[:]))

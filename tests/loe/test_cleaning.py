@@ -1,8 +1,12 @@
 """The inferred labels as a product: fit_resample, by itself and as a step of imbalanced-learn's."""
 
+from array import array
+from collections import UserList, deque
+
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from conftest import FEW_TREES
 from scipy import sparse
@@ -156,6 +160,32 @@ class TestErrors:
     def test_y_of_another_length(self, contaminated, y):
         with pytest.raises(ValueError, match=rf"LOE: y must have .*got {len(y)} for 200 rows"):
             loe().fit_resample(contaminated[0], y)
+
+    @pytest.mark.parametrize("form", [deque, memoryview, UserList, pa.Tensor.from_numpy])
+    def test_rows_in_other_sequences_and_buffers(self, contaminated, kept, form):
+        X, y = contaminated
+        X_clean, y_clean = loe().fit_resample(form(X), form(y))
+        np.testing.assert_array_equal(X_clean, X[kept])
+        np.testing.assert_array_equal(y_clean, y[kept])
+
+    @pytest.mark.parametrize("y", [range(200), array("d", np.arange(200.0))])
+    def test_entries_in_other_sequences(self, contaminated, kept, y):
+        assert loe().fit_resample(contaminated[0], y)[1] == np.flatnonzero(kept).tolist()
+
+    @pytest.mark.parametrize("y", [dict.fromkeys(range(200)), set(range(200)), "a" * 200])
+    def test_what_has_no_entries_to_take_is_refused_before_the_training(self, contaminated, y):
+        cleaner = loe()
+        with pytest.raises(ValueError, match=f"y must be a list, an.*got a {type(y).__name__}"):
+            cleaner.fit_resample(contaminated[0], y)
+        assert not hasattr(cleaner, "labels_")
+
+    def test_a_frame_in_the_other_byte_order(self, contaminated, kept):
+        X, y = contaminated
+        frame = pd.DataFrame(X.astype(">f8"), columns=list("abcdefgh")[: X.shape[1]])
+        X_clean, y_clean = loe().fit_resample(frame, pd.Series(y.astype(">i8")))
+        np.testing.assert_array_equal(X_clean, X[kept])
+        np.testing.assert_array_equal(y_clean, y[kept])
+        assert frame.dtypes.iloc[0] == np.dtype(">f8")
 
     @pytest.mark.parametrize("y", [3, np.array(3), iter([1, 2])])
     def test_y_that_is_no_array(self, contaminated, y):

@@ -18,6 +18,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 
+from lofe_sklearn import LOE, DeepSVDD, LOESearchCV
 from lofe_sklearn.datasets import make_transactions
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
 from lofe_sklearn.tabular._clock_texts import seconds_in
@@ -744,6 +745,36 @@ def test_a_failed_fit_changes_nothing():
     with pytest.raises(ValueError, match="lists"):
         features.fit(table_of([[1]] * N))
     np.testing.assert_array_equal(features.transform(plain_table()), before)
+
+
+def in_the_other_byte_order(values):
+    return values.astype(values.dtype.newbyteorder(">" if sys.byteorder == "little" else "<"))
+
+
+def test_numbers_in_the_other_byte_order():
+    """As files of FITS and NetCDF 3 have them."""
+    rows = np.column_stack([SIZES, RNG.normal(size=N)])
+    for plain in (rows, rows.astype(np.float32), np.round(10 * rows).astype(int)):
+        expected = TableFeatures().fit_transform(plain)
+        features = TableFeatures().fit(in_the_other_byte_order(plain))
+        assert features.transform(plain).equals(expected)
+        assert features.transform(in_the_other_byte_order(plain)).equals(expected)
+    frame = pd.DataFrame({"a": rows[:, 0], "b": rows[:, 1], "word": WORDS[:N]})
+    other = frame.assign(a=in_the_other_byte_order(rows[:, 0]))
+    assert TableFeatures().fit_transform(other).equals(TableFeatures().fit_transform(frame))
+    assert other["a"].dtype.isnative is False
+
+
+def test_a_search_over_a_table_in_the_other_byte_order():
+    rows = np.column_stack([SIZES, RNG.normal(size=N)])
+    frame = pd.DataFrame(rows, columns=["a", "b"])
+    y = np.arange(N) % 6 == 0
+    best = []
+    for table in (frame, pd.DataFrame(in_the_other_byte_order(rows), columns=["a", "b"])):
+        detector = LOE(DeepSVDD(max_epochs=1), contamination=0.1, random_state=0)
+        search = LOESearchCV(table_pipeline(detector), {"loe__contamination": [0.1, 0.2]}, cv=2)
+        best.append(search.fit(table, y).cv_results_["mean_test_score"])
+    np.testing.assert_array_equal(*best)
 
 
 def test_set_output():

@@ -11,6 +11,7 @@ from sklearn.utils import check_X_y
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._types import Floats, Ints, RandomState
 from lofe_sklearn._validation import Described, Number, check_argument, check_seed
+from lofe_sklearn.datasets._finite_rows import finite_rows
 
 LIMIT = Described(Number(Integral, low=1, optional=True), "an integer of at least 1 or None")
 
@@ -41,9 +42,13 @@ def check_labelled(
     ValueError
         If y has other values than 0 and 1, or too few rows of one kind.
     """
-    check_plain_values(X, "X", owner)
     check_plain_values(y, "y", owner)
-    rows, labels = check_X_y(X, y, dtype=np.float64)
+    try:
+        rows, labels = check_X_y(finite_rows(X, "X", owner), y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        reason = str(error).removeprefix(f"{owner}: ")
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{owner}: {reason}") from error
     if not np.isin(labels, (0, 1)).all():
         raise ValueError(
             f"{owner}: y must be 1 for anomalies and 0 for normal rows; got the values "
