@@ -33,7 +33,7 @@ from lofe_sklearn.tabular import table_pipeline
 if TYPE_CHECKING:
     import pandas as pd
 
-_STEPS = ("features", "fit", "transform", "score", "reasons", "save", "load")
+STEPS = ("features", "fit", "transform", "score", "reasons", "save", "load")
 _N_REASONS = 20
 
 
@@ -78,7 +78,7 @@ def run(cell: Row) -> Iterator[Row]:
     )
     _, of_forest = _seconds(lambda: forest.fit(frame).score_samples(frame))
     yield {
-        **{f"{step}_seconds": round(seconds[step], 2) for step in _STEPS},
+        **{f"{step}_seconds": round(seconds[step], 2) for step in STEPS},
         "forest_seconds": round(of_forest, 2),
         "n_features": features.shape[1],
         "megabytes": round(megabytes, 2),
@@ -102,7 +102,7 @@ def tables(rows: list[Row]) -> str:
     lines = [
         [
             f"{row['rows']:,}",
-            *(f"{row[f'{step}_seconds']:.1f}" for step in _STEPS),
+            *(f"{row[f'{step}_seconds']:.1f}" for step in STEPS),
             f"{row['megabytes']:.1f}",
             f"{_of_fit_and_scores(row):.1f}",
             f"{row['forest_seconds']:.1f}",

@@ -20,6 +20,7 @@ from benchmarks.studies import (
     row_latency,
     search_time,
     step_time,
+    table_time,
     wrong_ratio,
 )
 from benchmarks.study import Axis, Study, results
@@ -318,6 +319,16 @@ def test_calls_that_score_a_row_are_timed(monkeypatch):
     assert "IsolationForest" in row_latency.tables(
         [{"detector": "IsolationForest", "rows": 3} | of_a_forest]
     )
+
+
+@pytest.mark.slow
+def test_a_table_is_taken_all_the_way():
+    [row] = table_time.run({"rows": 300})
+    assert all(row[f"{step}_seconds"] >= 0 for step in table_time.STEPS)
+    assert row["forest_seconds"] > 0
+    assert row["megabytes"] > 0
+    assert row["n_features"] > table_time.made_up_table(300).shape[1]
+    assert "| 300 |" in table_time.tables([{"rows": 300} | row])
 
 
 def test_a_ledger_keeps_the_last_line_of_a_cell(tmp_path):

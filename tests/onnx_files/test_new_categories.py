@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from conftest import slow_but
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -37,7 +38,7 @@ OPTIONS = [
 
 
 # Encoders beside each other take one export; those alone say which of them is wrong.
-@pytest.mark.parametrize("sparse_output", [True, False])
+@pytest.mark.parametrize("sparse_output", slow_but([True], [True, False]))
 @pytest.mark.parametrize(
     "encoders",
     [OPTIONS, *(pytest.param([options], marks=pytest.mark.slow) for options in OPTIONS)],

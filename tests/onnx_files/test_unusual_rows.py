@@ -163,7 +163,9 @@ def test_rows_of_zeros_are_normalized_as_in_the_pipeline(norm, scaled, tmp_path)
     np.testing.assert_allclose(score, pipeline.score_samples(odd), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["table", "batch of records", "file of Parquet"])
+@pytest.mark.parametrize(
+    "kind", slow_but(["file of Parquet"], ["table", "batch of records", "file of Parquet"])
+)
 def test_tables_of_arrow_before_steps(kind, tmp_path):
     arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
     FRAME.to_parquet(tmp_path / "rows.parquet")
