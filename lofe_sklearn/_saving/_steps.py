@@ -21,6 +21,7 @@ from lofe_sklearn._saving._memory_safety import (
     check_objects,
     check_trees,
 )
+from lofe_sklearn._saving._skops_members import schema_and_files
 from lofe_sklearn._saving._vocabularies import unpack_vocabularies, with_packed_vocabularies
 from lofe_sklearn.exceptions import ModelFileError
 
@@ -136,10 +137,10 @@ def dump_step(value: Any, where: str) -> bytes:
 
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     try:
-        written = skops.io.dumps(with_packed_vocabularies(value))
+        schema, members = schema_and_files(with_packed_vocabularies(value))
     except Exception as error:  # of many kinds, depending on the object's content
         raise ModelFileError(f"{where}: {kind} cannot be stored safely: {error}") from error
-    schema, data = _canonical(written)
+    data = _canonical(schema, members)
     refused = sorted({*skops.io.get_untrusted_types(data=data)} - {*_TRUSTED} | _unlisted(schema))
     if refused:
         raise ModelFileError(
@@ -179,11 +180,11 @@ def load_step(data: bytes) -> Any:
     return loaded
 
 
-def _canonical(written: bytes) -> tuple[dict[str, Any], bytes]:
-    """Return the schema and the file, with objects numbered by order, not by place in memory."""
-    with zipfile.ZipFile(io.BytesIO(written)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    schema = json.loads(members.pop("schema.json"))
+def _canonical(schema: dict[str, Any], members: dict[str, bytes]) -> bytes:
+    """Return the file, with objects numbered by order, not by place in memory.
+
+    The schema is changed so, too.
+    """
     numbers: dict[int, int] = {}
     files: dict[str, str] = {}
     for node in _nodes(schema):
@@ -200,7 +201,7 @@ def _canonical(written: bytes) -> tuple[dict[str, Any], bytes]:
             node["file"] = files.setdefault(node["file"], f"{len(files)}.{suffix}")
     text = json.dumps(schema, separators=(",", ":"), allow_nan=False).encode()
     kept = {new: _with_fixed_times(new, members[old]) for old, new in files.items()}
-    return schema, pack({"schema.json": text, **kept})
+    return pack({"schema.json": text, **kept})
 
 
 def _with_fixed_times(name: str, content: bytes) -> bytes:
@@ -219,9 +220,8 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
         if isinstance(value, dict):
             if isinstance(value.get("__loader__"), str):
                 yield value
-            waiting.extend(reversed(value.values()))
-        elif isinstance(value, list):
-            waiting.extend(reversed(value))
+            value = list(value.values())
+        waiting += [part for part in reversed(value) if type(part) in (dict, list)]
 
 
 def _unlisted(schema: Any) -> set[str]:
