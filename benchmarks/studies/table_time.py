@@ -33,8 +33,16 @@ from lofe_sklearn.tabular import table_pipeline
 if TYPE_CHECKING:
     import pandas as pd
 
-STEPS = ("features", "fit", "transform", "score", "reasons", "save", "load")
 _N_REASONS = 20
+STEPS = {
+    "features": "features of the fit",
+    "fit": "fit of LOE",
+    "transform": "features of rows to score",
+    "score": "scores",
+    "reasons": f"reasons of {_N_REASONS} rows",
+    "save": "save",
+    "load": "load",
+}
 
 
 def made_up_table(n_rows: int) -> pd.DataFrame:
@@ -100,23 +108,14 @@ def _seconds(call: Callable[[], Any]) -> tuple[Any, float]:
 def tables(rows: list[Row]) -> str:
     """Return the CPU seconds of each step, and those of the forest for fit and scores."""
     lines = [
-        [
-            f"{row['rows']:,}",
-            *(f"{row[f'{step}_seconds']:.1f}" for step in STEPS),
-            f"{row['megabytes']:.1f}",
-            f"{_of_fit_and_scores(row):.1f}",
-            f"{row['forest_seconds']:.1f}",
-        ]
-        for row in rows
+        [name, *(f"{row[f'{step}_seconds']:.1f}" for row in rows)] for step, name in STEPS.items()
     ]
-    return table(
-        [
-            *("rows", "features of the fit", "fit of LOE", "features of rows", "scores"),
-            *(f"reasons of {_N_REASONS}", "save", "load", "file, MB", "fit and scores"),
-            "skrub and a forest: fit and scores",
-        ],
-        lines,
-    )
+    lines += [
+        ["fit and scores", *(f"{_of_fit_and_scores(row):.1f}" for row in rows)],
+        ["skrub and a forest, fit and scores", *(f"{row['forest_seconds']:.1f}" for row in rows)],
+        ["file of the model, MB", *(f"{row['megabytes']:.1f}" for row in rows)],
+    ]
+    return table(["CPU seconds", *(f"{row['rows']:,} rows" for row in rows)], lines)
 
 
 def _of_fit_and_scores(row: Row) -> float:
