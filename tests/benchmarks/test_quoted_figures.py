@@ -19,7 +19,7 @@ QUOTED = {
     "ratio": ("wrong-ratio", "unseen-labels", "choose-ratio", "label-free"),
     "probabilities": ("calibration", "false-alarms", "false-discovery"),
     "backbones": ("backbones", "options", "flow", "training-length"),
-    "tables_and_reasons": ("tables", "reasons"),
+    "tables_and_reasons": ("tables", "reasons", "table-time"),
 }
 # Figures of three digits, of which some tables have per cent; those of two are too few to tell one
 # cell from another.
