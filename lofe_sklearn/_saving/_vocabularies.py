@@ -1,7 +1,7 @@
 """Vocabularies of text vectorizers, each stored as one text.
 
-skops writes every entry of a dict as an object of its own. A column of texts has 100,000 parts of
-words, and a model of such a table took minutes to save.
+skops writes every entry of a dict as an object of its own. A column of texts has tens of thousands
+of parts of words, and a model of such a table took longer to save than to fit.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ def with_packed_vocabularies(value: Any) -> Any:
     within = list(all_within(value))
     if not any(_is_vocabulary(_vocabulary_of(each)) for each in within):
         return value
-    shared = {id(each): each for each in within if isinstance(each, np.ndarray | sparse.sparray)}
-    copied = copy.deepcopy(value, shared)
+    copied = copy.deepcopy(value, {id(each): each for each in within if _is_of_numbers(each)})
     for each in list(all_within(copied)):
         vocabulary = _vocabulary_of(each)
         if _is_vocabulary(vocabulary):
@@ -51,6 +50,10 @@ def unpack_vocabularies(within: Iterable[Any]) -> None:
             if len(set(words)) < len(words):
                 raise ModelFileError("the vocabulary of a vectorizer has a text twice")
             vars(each)[_NAME] = {word: number for number, word in enumerate(words)}
+
+
+def _is_of_numbers(value: Any) -> bool:
+    return sparse.issparse(value) or (isinstance(value, np.ndarray) and value.dtype != object)
 
 
 def _vocabulary_of(value: Any) -> Any:

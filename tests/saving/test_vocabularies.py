@@ -17,7 +17,7 @@ pytest.importorskip("skops", reason="skops is not installed")
 
 from lofe_sklearn._saving._archive import unpack
 from lofe_sklearn._saving._steps import dump_step, load_step
-from lofe_sklearn._saving._vocabularies import unpack_vocabularies
+from lofe_sklearn._saving._vocabularies import unpack_vocabularies, with_packed_vocabularies
 
 TEXTS = ["one two", 'two "three"', "äöü \ud800 one", "b\\b \x00 b"]
 
@@ -56,6 +56,17 @@ def test_each_text_is_no_object_of_its_own():
     schema = json.loads(unpack(dump_step(fitted, "step"))["schema.json"])
     packed = schema["content"]["content"]["vocabulary_"]["content"]
     assert len(json.loads(json.loads(packed))) == len(fitted.vocabulary_) > 30
+
+
+def test_the_original_keeps_its_vocabulary_and_its_arrays_are_not_copied():
+    fitted = CountVectorizer().fit(TEXTS)
+    fitted.rows_, fitted.others_ = np.zeros(5), np.array([CountVectorizer().fit(TEXTS)])
+    before = dict(fitted.vocabulary_)
+    packed = with_packed_vocabularies(fitted)
+    assert fitted.vocabulary_ == fitted.others_[0].vocabulary_ == before
+    assert isinstance(packed.vocabulary_, str)
+    assert isinstance(packed.others_[0].vocabulary_, str)
+    assert packed.rows_ is fitted.rows_
 
 
 @pytest.mark.parametrize("packed", ['["a", "a"]', '["a", 1]', '{"a": 0}', '"a"', "3"])
