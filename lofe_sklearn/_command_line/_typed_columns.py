@@ -34,7 +34,8 @@ def _typed_column(values: pd.Series) -> pd.Series:
 
     if values.dtype != object or pd.api.types.infer_dtype(values, skipna=True) != "string":
         return values
-    # Each text once: most columns of many rows have few different ones. Missing ones are last, -1.
+    # Each text once: most columns of many rows have few different ones. The number of a missing
+    # value is -1, so that it takes what stands last in the arrays below.
     rows, different = pd.factorize(values)
     texts = pd.Series(different, dtype=object)
     words = texts.str.strip().str.lower()

@@ -34,7 +34,8 @@ def column_values(table: Any, column: int) -> list[Any]:
 def column_of_numbers(table: Any, column: int) -> np.ndarray | None:
     """Return a column of numbers as an array; None where it is one of other values.
 
-    Only columns of pandas that NumPy holds are looked at: with others time is no concern.
+    Only columns of pandas that are arrays of NumPy already are returned; those of other libraries
+    and types are read value by value.
     """
     if not hasattr(table, "iloc"):
         return None

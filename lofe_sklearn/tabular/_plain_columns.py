@@ -225,7 +225,8 @@ def _as_texts(values: pd.Series) -> pd.Series:
 
     if pd.api.types.infer_dtype(values, skipna=True) != "string":
         return pd.Series([text(value) for value in values], dtype=object)
-    # Each text once: most columns of many rows have few different ones.
+    # Each text once: most columns of many rows have few different ones. The number of a missing
+    # value is -1, so that it takes the None that stands last.
     numbers, different = pd.factorize(values)
     texts = np.array([*map(text, different), None], dtype=object)
     return pd.Series(texts[numbers], dtype=object)
