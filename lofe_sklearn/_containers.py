@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from lofe_sklearn._kinds_of_values import kind_of_values
-from lofe_sklearn._tensors import COMPLEX, check_tensors
+from lofe_sklearn._tensors import COMPLEX, check_tensors, tensor_as_array
 
 # Rows of numbers after their validation.
 Matrix: TypeAlias = np.ndarray | sparse.csr_matrix
@@ -98,7 +98,7 @@ def labels_as_array(y: Any) -> Any:
     if is_of_arrow(y):
         return y if hasattr(y, "column_names") else np.asarray(y)
     is_sequence = isinstance(y, Sequence | deque | array) and not isinstance(y, str | bytes)
-    return np.asarray(y) if is_sequence and not isinstance(y, list | tuple) else y
+    return np.asarray(y) if is_sequence and not isinstance(y, list | tuple) else tensor_as_array(y)
 
 
 def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
@@ -128,7 +128,7 @@ def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
             f"whose {fault}. Its index arrays were changed or built incorrectly. Build it anew, "
             "with scipy.sparse.coo_array((values, (rows, columns)), shape=shape)."
         )
-    return X
+    return tensor_as_array(X)
 
 
 def tidy_csr(X: Any) -> Any:

@@ -10,6 +10,15 @@ COMPLEX = (
 )
 
 
+def tensor_as_array(data: Any) -> Any:
+    """Return a tensor of torch as an array of NumPy, and anything else as it is.
+
+    scikit-learn takes tensors as they are where its ``array_api_dispatch`` is set, but not all
+    that is asked of arrays here.
+    """
+    return data.numpy() if _is_tensor(data) else data
+
+
 def check_tensors(data: Any, name: str, prefix: str) -> None:
     """Raise ValueError for a tensor that NumPy cannot read as it is, or a list with one.
 

@@ -13,6 +13,7 @@ from sklearn.utils import check_array, column_or_1d
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._cut import tolerance
 from lofe_sklearn._known_labels import Known
+from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn._types import Bools, Floats, KnownLabels, Mask
 from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
 from lofe_sklearn.active._query import standardised
@@ -155,7 +156,7 @@ def _read(scores: ArrayLike, labels: Known, embedding: ArrayLike | None) -> _Ans
     owner = "estimate_contamination"
     check_plain_values(scores, "scores", owner)
     try:
-        values = column_or_1d(scores, dtype=np.float64)
+        values = column_or_1d(tensor_as_array(scores), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{owner}: scores must be a 1d array of numbers. {error}") from error
     known = labels.read(len(values), owner, trains=False)
@@ -205,7 +206,8 @@ def _estimate(answers: _Answers, prior: float) -> Estimate:
 def _checked_embedding(embedding: ArrayLike, owner: str) -> Floats:
     check_plain_values(embedding, "embedding", owner)
     try:
-        return np.asarray(check_array(embedding, dtype=np.float64, input_name="embedding"))
+        rows = check_array(tensor_as_array(embedding), dtype=np.float64, input_name="embedding")
+        return np.asarray(rows)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{owner}: embedding must hold finite numbers of shape (n_samples, n_outputs), as "

@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from lofe_sklearn._bad_rows import what_is_wrong
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._not_rows import what_holds_rows
+from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn.sources._find_source import check_computed
 
 
@@ -26,7 +27,9 @@ def finite_rows(X: Any, name: str, owner: str, *, accept_sparse: str | bool = Fa
     check_computed(X, owner, name)
     check_plain_values(X, name, owner)
     try:
-        rows = check_array(X, accept_sparse=accept_sparse, dtype=np.float64, input_name=name)
+        rows = check_array(
+            tensor_as_array(X), accept_sparse=accept_sparse, dtype=np.float64, input_name=name
+        )
     except (TypeError, ValueError, OverflowError) as error:
         reason = what_is_wrong(X, name, None)
         if reason is None and (instead := what_holds_rows(X, name)):

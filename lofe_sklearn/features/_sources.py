@@ -19,6 +19,7 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from lofe_sklearn._containers import IMAGE_CHANNELS
+from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn._types import FilePath, MatrixLike
 from lofe_sklearn.features._decode import (
     CANNOT_OPEN,
@@ -197,7 +198,7 @@ def looks_like_one_picture(shape: tuple[int, ...]) -> bool:
 def images_of_table(estimator: Any, X: Any, reset: bool, owner: str) -> PixelRows:
     """Validate a table of pixels as scikit-learn does, and give its rows their shape."""
     try:
-        rows = validate_data(estimator, X, reset=reset)
+        rows = validate_data(estimator, tensor_as_array(X), reset=reset)
         return rows_of_pixels(rows, estimator.image_shape, owner)
     except ValueError as error:
         if "could not convert" not in str(error):

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._notebook import DocumentationMixin
+from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import Constraint, OneOf, check_parameters
 from lofe_sklearn._versions import VersionedPickleMixin
@@ -191,7 +192,7 @@ class VideoFeatures(
             return X
         if is_array_of_numbers(X) and number_of_axes(X) < 3:
             check_plain_values(X, "X", owner)
-            rows = rows_of_pixels(validate_data(self, X, reset=reset), None, owner)
+            rows = rows_of_pixels(validate_data(self, tensor_as_array(X), reset=reset), None, owner)
             return _each_a_clip([[rows.read(i)] for i in range(len(rows))], 1)
         check_plain_values(X, "X", owner)
         try:

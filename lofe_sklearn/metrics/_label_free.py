@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 
 from lofe_sklearn._any_detector import normality
 from lofe_sklearn._containers import check_plain_values, readable_rows
+from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, Described, Number, check_argument, check_seed
 
@@ -181,7 +182,7 @@ def consensus(scores: ArrayLike) -> Floats:
     check_plain_values(scores, "scores", "consensus")
     try:
         by_detector = check_array(
-            scores, dtype=np.float64, ensure_min_samples=2, input_name="scores"
+            tensor_as_array(scores), dtype=np.float64, ensure_min_samples=2, input_name="scores"
         )
     except (TypeError, ValueError) as error:
         raise ValueError(
@@ -203,7 +204,9 @@ def rows_in_a_box(X: Any) -> Any:
     """Return rows as numbers, or raise ValueError if they span no box to draw from."""
     check_plain_values(X, "X", "ExcessMassScorer")
     try:
-        return check_array(X, accept_sparse="csr", dtype=np.float64, allow_nd=True, input_name="X")
+        return check_array(
+            tensor_as_array(X), accept_sparse="csr", dtype=np.float64, allow_nd=True, input_name="X"
+        )
     except (TypeError, ValueError) as error:
         raise ValueError(
             "ExcessMassScorer: X must hold finite numbers, since rows are drawn from the box that "

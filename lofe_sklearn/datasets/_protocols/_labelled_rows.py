@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_X_y
 
 from lofe_sklearn._containers import check_plain_values
+from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn._types import Floats, Ints, RandomState
 from lofe_sklearn._validation import Described, Number, check_argument, check_seed
 from lofe_sklearn.datasets._finite_rows import finite_rows
@@ -44,7 +45,7 @@ def check_labelled(
     """
     check_plain_values(y, "y", owner)
     try:
-        rows, labels = check_X_y(finite_rows(X, "X", owner), y, dtype=np.float64)
+        rows, labels = check_X_y(finite_rows(X, "X", owner), tensor_as_array(y), dtype=np.float64)
     except (TypeError, ValueError) as error:
         reason = str(error).removeprefix(f"{owner}: ")
         kind = TypeError if isinstance(error, TypeError) else ValueError

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
 from lofe_sklearn._containers import check_plain_values, check_unmasked
+from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn._types import Bools, Ints, RandomState, TrainTestSplit
 from lofe_sklearn._validation import check_argument, check_seed
 from lofe_sklearn.datasets._contaminate import SHARE, contaminate, n_outliers_for
@@ -193,7 +194,7 @@ def _one_class(
     """Return images as an array, and which of them are not of the normal class."""
     check_plain_values(X, name, "image_one_vs_rest")
     check_unmasked(classes, classes_name, "image_one_vs_rest")
-    images, class_of = np.asarray(X), column_or_1d(classes)
+    images, class_of = np.asarray(X), column_or_1d(tensor_as_array(classes))
     if images.ndim < 2 or len(images) != len(class_of):
         raise ValueError(
             f"image_one_vs_rest: {name} must be an array (n, ...) with one entry of {classes_name} "
