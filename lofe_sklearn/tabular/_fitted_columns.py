@@ -133,10 +133,12 @@ class FittedColumn:
 
     def given(self, column: Column) -> pd.Series:
         """Return the values for the vectorizer, of a column of this kind."""
+        import pandas as pd
+
         if self.kind == NUMBER:
             with np.errstate(over="ignore"):
-                away = column.values / 2 - self.centre
-                return away.mask(away.abs() <= self.rounding, 0.0) / self.unit
+                away = column.values.to_numpy(dtype=np.float64, na_value=np.nan) / 2 - self.centre
+                return pd.Series(np.where(np.abs(away) <= self.rounding, 0.0, away) / self.unit)
         if self.zone is not None:
             return column.values.dt.tz_convert(self.zone).dt.tz_localize(None)
         return column.values

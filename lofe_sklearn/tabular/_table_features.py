@@ -15,6 +15,11 @@ from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import RANDOM_STATE, check_parameters
+from lofe_sklearn.tabular._column_features import (
+    ColumnFeatures,
+    columns_of_numbers,
+    features_of,
+)
 from lofe_sklearn.tabular._far_dates import (
     first_and_last,
     left_out_of,
@@ -35,14 +40,7 @@ from lofe_sklearn.tabular._scaled import Scale
 from lofe_sklearn.tabular._table_of_reasons import ReasonsMixin
 from lofe_sklearn.tabular._typical_values import typical_values
 from lofe_sklearn.tabular._uninformative import check_some_left, uninformative
-from lofe_sklearn.tabular._vectorizing import (
-    Reading,
-    as_numbers_of,
-    calling_skrub,
-    different,
-    new_vectorizer,
-    own_name,
-)
+from lofe_sklearn.tabular._vectorizing import Reading, different, new_vectorizer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,8 +97,9 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         Durations and times of day are in seconds, numbers with a unit are without it.
         :func:`lofe_sklearn.inspection.explain` compares rows with it.
     vectorizer_ : skrub.TableVectorizer
-        The fitted vectorizer. It has seen columns of plain values: numbers as distances to their
-        median in a unit of their own.
+        The fitted vectorizer. It has seen columns of plain values. Columns of numbers are features
+        as they are; one of the user's has seen these too, as distances to their median in a unit
+        of their own.
     feature_names_in_ : ndarray of str, shape (`n_features_in_`,)
         The columns of the table.
     n_features_in_ : int
@@ -168,6 +167,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     vectorizer_: Any
     feature_names_in_: np.ndarray
     n_features_in_: int
+    _passed: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -240,9 +240,9 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
             else fitted.missing(len(table))
             for name, fitted in self._columns.items()
         }
-        with calling_skrub():
-            vectorized = self.vectorizer_.transform(self._given(columns))
-        features = as_numbers_of(vectorized, owner)
+        features = features_of(
+            self._given(columns), self.vectorizer_.transform, self.vectorizer_, self._passed, owner
+        ).values
         warn_of_far_dates(columns, self._columns, self._reading, owner)
         learned = self._first_features, self._filling, self._reading, self._columns
         warn_of_gaps(features, *learned, table, owner)
@@ -278,9 +278,11 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         check_some_left(columns, dropped, owner)
         warn_of_words(columns, plain, owner)
         self._columns = {n: FittedColumn.of(c, n, owner) for n, c in columns.items()}
-        with calling_skrub():
-            vectorized = vectorizer.fit_transform(self._given(columns))
-        self.vectorizer_ = vectorizer
+        self._passed = columns_of_numbers(columns) if self.vectorizer is None else ()
+        made = features_of(
+            self._given(columns), vectorizer.fit_transform, vectorizer, self._passed, owner
+        )
+        features, self.vectorizer_ = made.values, vectorizer
         self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})
         self._typical = typical_values(every, table, self._reading)
         warn_of_values(every, self._reading, owner)
@@ -288,16 +290,15 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
             name: fitted.read_as(self._reading.kinds[name], self._reading.time_formats.get(name))
             for name, fitted in self._columns.items()
         }
-        features = as_numbers_of(vectorized, owner)
         dates = first_and_last(columns, self._reading)
         left_out = left_out_of(dates, self.keep) if self.vectorizer is None else set()
-        self._name_features(vectorized.columns, features, left_out)
+        self._name_features(made, left_out)
         dates = not_counted(dates, self.feature_origin_)
         self._columns = {n: replace(c, dates=dates.get(n)) for n, c in self._columns.items()}
         for name, column in columns.items():
             if name not in self.feature_origin_.values():
-                made = self._first_features
-                dropped[name] = self._reading.why_dropped(column.values, made, name)
+                with_features = self._first_features
+                dropped[name] = self._reading.why_dropped(column.values, with_features, name)
                 self._first_features.pop(name, None)
         check_some_left(self.feature_origin_, dropped, owner)
         filled, _ = self._filling.apply(features)
@@ -312,27 +313,20 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         warn_of_dropped(dropped, owner)
         return self._finished(features, table.index)
 
-    def _name_features(
-        self, names: Sequence[str], features: Floats, left_out: set[tuple[str, str]]
-    ) -> None:
+    def _name_features(self, made: ColumnFeatures, left_out: set[tuple[str, str]]) -> None:
         """Set which features are kept and flagged, their names, and the column of each."""
-        origin = [self.vectorizer_.output_to_input_[name] for name in names]
-        usable = [(c, own_name(n)) not in left_out for c, n in zip(origin, names, strict=True)]
-        self._filling = Filling.of(features, origin, self.keep, np.array(usable))
+        origin = made.origin
+        usable = [each not in left_out for each in zip(origin, made.names, strict=True)]
+        self._filling = Filling.of(made.values, origin, self.keep, np.array(usable))
         kept, flagged = np.flatnonzero(self._filling.kept), self._filling.flagged
-        own_names = [own_name(names[int(i)]) for i in kept]
-        flags = [f"{origin[i]}_missing" for i in flagged]
+        names = [made.names[i] for i in kept] + [f"{origin[i]}_missing" for i in flagged]
         columns = [origin[i] for i in [*kept, *flagged]]
-        self.feature_origin_ = dict(zip(different(own_names + flags), columns, strict=True))
+        self.feature_origin_ = dict(zip(different(names), columns, strict=True))
         self._first_features = {name: origin.index(name) for name in dict.fromkeys(origin)}
 
-    def _given(self, columns: Mapping[str, Column]) -> pd.DataFrame:
-        """Return the table for the vectorizer."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {name: self._columns[name].given(column) for name, column in columns.items()}
-        )
+    def _given(self, columns: Mapping[str, Column]) -> dict[str, pd.Series]:
+        """Return the values of each column for the vectorizer."""
+        return {name: self._columns[name].given(column) for name, column in columns.items()}
 
     def _finished(self, features: Floats, index: Any) -> pd.DataFrame:
         """Return the features filled in, on one scale, and with flags."""

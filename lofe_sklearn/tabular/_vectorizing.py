@@ -107,14 +107,15 @@ class Reading:
         found = vectorizer.kind_to_columns_
         read = dict.fromkeys(found["numeric"], NUMBER) | dict.fromkeys(found["datetime"], TIME)
         read = {name: kind for name, kind in read.items() if kinds[name] == TEXT}
-        steps = vectorizer.all_processing_steps_
+        steps = vectorizer.all_processing_steps_  # of the columns that it was given
         formats = {
             name: step.format_
             for name in read
             for step in steps[name]
             if getattr(step, "format_", None)
         }
-        nulls = {text for name in kinds for step in steps[name] for text in _null_strings_of(step)}
+        every_step = [step for of_one in steps.values() for step in of_one]
+        nulls = {text for step in every_step for text in getattr(step, "null_strings_", ())}
         return cls({**kinds, **read}, formats, nulls)
 
     def as_read(self, name: str, values: pd.Series) -> pd.Series:
@@ -155,32 +156,31 @@ class Reading:
         return [value for value in given if str(value).strip() not in nulls]
 
 
-def _null_strings_of(step: Any) -> Sequence[str]:
-    return getattr(step, "null_strings_", ())
-
-
 def as_numbers_of(features: pd.DataFrame, owner: str) -> Floats:
     """Return the vectorizer's features as numbers.
 
     Raises
     ------
     ValueError
-        If a feature is not a number, or is infinite.
+        If a feature is not a number.
     """
     try:
-        numbers = features.to_numpy(dtype=np.float64, na_value=np.nan)
+        return features.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{owner}: vectorizer must turn all columns into numbers. {error}"
         ) from error
-    infinite = np.isinf(numbers)
+
+
+def check_none_is_infinite(features: Floats, names: Sequence[str], owner: str) -> None:
+    """Raise ValueError if a feature is infinite."""
+    infinite = np.isinf(features)
     if infinite.any():
         row, feature = np.argwhere(infinite)[0]
         raise ValueError(
-            f"{owner}: the value in row {row} of the feature {features.columns[feature]!r} is too "
-            "large to compute with. Replace it by a missing value, or leave the column out."
+            f"{owner}: the value in row {row} of the feature {names[feature]!r} is too large to "
+            "compute with. Replace it by a missing value, or leave the column out."
         )
-    return numbers
 
 
 def own_name(name: str) -> str:
