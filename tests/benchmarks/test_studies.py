@@ -323,12 +323,13 @@ def test_calls_that_score_a_row_are_timed(monkeypatch):
 
 @pytest.mark.slow
 def test_a_table_is_taken_all_the_way():
-    [row] = table_time.run({"rows": 300})
+    cell = {"columns": table_time.USUAL, "rows": 300}
+    [row] = table_time.run(cell)
     assert all(row[f"{step}_seconds"] >= 0 for step in table_time.STEPS)
     assert row["forest_seconds"] > 0
     assert row["megabytes"] > 0
-    assert row["n_features"] > table_time.made_up_table(300).shape[1]
-    assert "| 300 rows |" in table_time.tables([{"rows": 300} | row])
+    assert row["n_features"] > table_time.made_up_table(300, table_time.USUAL).shape[1]
+    assert "| 300 x 14 |" in table_time.tables([cell | row])
 
 
 def test_a_ledger_keeps_the_last_line_of_a_cell(tmp_path):
