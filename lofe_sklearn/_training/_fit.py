@@ -50,11 +50,11 @@ def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
         If a loss stops being finite; the detector is then unfitted.
     """
     tasks = tasks_of(detector)
-    with all_or_nothing(detector), engine.plain_torch():
-        detector._check_parameters()
-        detector._check_given(X)
-        with job(type(detector).__name__, show=detector._is_verbose(), other=tasks):
-            _fit(detector, X, labels, outliers)
+    with all_or_nothing(detector) as fitted, engine.plain_torch():
+        fitted._check_parameters()
+        fitted._check_given(X)
+        with job(type(detector).__name__, show=fitted._is_verbose(), other=tasks):
+            _fit(fitted, X, labels, outliers)
     if tasks is not None:
         tasks.finish()
 

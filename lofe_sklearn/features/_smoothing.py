@@ -232,17 +232,17 @@ class TemporalSmoothing(
         -------
         self : TemporalSmoothing
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self) as fitted:
             check_parameters(self, self._constraints)
             check_unmasked(X, "X", type(self).__name__)
             _check_detector(self.estimator, type(self).__name__)
             if _routing_enabled():
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-            self.estimator_ = fit_to(clone(self.estimator), X, **fit_params)
-            smoothed = self.score_samples(X)
-            flagged = np.asarray(self.estimator_.decision_function(X)) < 0
-            self._keep_training_scores(smoothed)
-            self.offset_ = threshold(smoothed, float(flagged.mean()))
+            fitted.estimator_ = fit_to(clone(self.estimator), X, **fit_params)
+            smoothed = fitted.score_samples(X)
+            flagged = np.asarray(fitted.estimator_.decision_function(X)) < 0
+            fitted._keep_training_scores(smoothed)
+            fitted.offset_ = threshold(smoothed, float(flagged.mean()))
         return self
 
     def score_samples(self, X: MatrixLike | VideoWindows) -> Floats:

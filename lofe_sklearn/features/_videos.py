@@ -132,7 +132,7 @@ class VideoFeatures(
         -------
         self : VideoFeatures
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self) as fitted:
             check_parameters(self, self._constraints)
             owner = type(self).__name__
             if not self.appearance and self.motion is None:
@@ -141,15 +141,15 @@ class VideoFeatures(
                 raise ValueError(
                     f"{owner}: images must be an ImageFeatures or None; got {self.images!r}."
                 )
-            windows = self._open(X, reset=True)
+            windows = fitted._open(X, reset=True)
             images = ImageFeatures() if self.images is None else clone(self.images)
             check_parameters(images, images._constraints)
             first = np.stack(windows.read(0, range(windows.length), images.max_pixels))
             if isinstance(X, VideoWindows):
-                self.n_features_in_ = first.size
-            self.images_ = images.set_params(on_error="raise").fit([first[-1]])
+                fitted.n_features_in_ = first.size
+            fitted.images_ = images.set_params(on_error="raise").fit([first[-1]])
             n_pictures = int(self.appearance) + int(self.motion is not None)
-            self._n_features_out = n_pictures * len(self.images_.get_feature_names_out())
+            fitted._n_features_out = n_pictures * len(fitted.images_.get_feature_names_out())
         return self
 
     def transform(self, X: MatrixLike | VideoWindows) -> NDArray[np.float32]:
