@@ -106,6 +106,8 @@ class VideoFeatures(
         "appearance": OneOf((True, False)),
         "motion": OneOf(("difference", "stack", None)),
     }
+    # Both parameters as they were in the fit; None in files of versions that did not keep them.
+    _fitted_with: tuple[bool, str | None] | None = None
 
     def __init__(
         self,
@@ -148,6 +150,7 @@ class VideoFeatures(
             if isinstance(X, VideoWindows):
                 fitted.n_features_in_ = first.size
             fitted.images_ = images.set_params(on_error="raise").fit([first[-1]])
+            fitted._fitted_with = self.appearance, self.motion
             n_pictures = int(self.appearance) + int(self.motion is not None)
             fitted._n_features_out = n_pictures * len(fitted.images_.get_feature_names_out())
         return self
@@ -167,9 +170,10 @@ class VideoFeatures(
         """
         check_is_fitted(self)
         windows = self._open(X, reset=False)
-        drawings: list[Drawing] = [_appearance] if self.appearance else []
-        if self.motion is not None:
-            drawings.append(MOTIONS[self.motion])
+        appearance, motion = self._fitted_with or (self.appearance, self.motion)
+        drawings: list[Drawing] = [_appearance] if appearance else []
+        if motion is not None:
+            drawings.append(MOTIONS[motion])
         limit = self.images_.max_pixels
         blocks = [
             self._images_for(draw).transform(_Pictures(windows, draw, limit)) for draw in drawings
