@@ -10,7 +10,7 @@ from lofe_sklearn.exceptions import TrainingDivergedError
 
 Estimator = TypeVar("Estimator")
 # What scikit-learn keeps of an estimator besides its parameters and its fit: requests of metadata
-# routing, the format of its output. Callbacks have several names.
+# routing, the format of its output; and callbacks, in several attributes.
 _NOT_OF_A_FIT = ("_metadata_request", "_sklearn_output_config")
 
 
@@ -31,21 +31,22 @@ def all_or_nothing(estimator: Estimator) -> Iterator[Estimator]:
         _forget_the_fit(estimator)
         raise
     now, found = dict(vars(estimator)), vars(copy)
-    for name in before.keys() - found.keys():
-        now.pop(name, None)
-    # No more than that: a callback may have set a parameter meanwhile.
-    now.update(
-        (name, value)
-        for name, value in found.items()
-        if name not in before or value is not before[name]
-    )
-    estimator.__dict__ = now
+    # What was set or deleted meanwhile, by a callback for one, stands, unless it is of a fit.
+    for name in now.keys() | before.keys():
+        if not _is_of_a_fit(name) and now.get(name) is not before.get(name):
+            found.pop(name, None)
+            if name in now:
+                found[name] = now[name]
+    estimator.__dict__ = found
 
 
 def _forget_the_fit(estimator: Any) -> None:
-    kept = {*estimator.get_params(deep=False), *_NOT_OF_A_FIT}
-    estimator.__dict__ = {
-        name: value
-        for name, value in vars(estimator).items()
-        if name in kept or "_callback" in name  # these are to be told of the end
-    }
+    kept = {name: value for name, value in vars(estimator).items() if not _is_of_a_fit(name)}
+    estimator.__dict__ = kept
+
+
+def _is_of_a_fit(name: str) -> bool:
+    """Whether an attribute is what a fit has found, and no parameter."""
+    if name in _NOT_OF_A_FIT or "_callback" in name:
+        return False
+    return name.startswith("_") or name.endswith("_")

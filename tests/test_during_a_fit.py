@@ -1,5 +1,7 @@
 """What callbacks and other threads see while an estimator is fitted: the fit before, or none."""
 
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -136,6 +138,39 @@ def test_parameters_that_are_set_meanwhile_are_those_of_the_next_fit():
     assert (detector.contamination_, detector.contamination) == (0.1, 0.3)
     assert (detector.predict(X) == -1).sum() == 6
     assert (detector.fit(X).predict(X) == -1).sum() == 18
+
+
+def test_attributes_of_a_fit_that_another_one_overtakes_are_gone():
+    table = pd.DataFrame(X, columns=list("abcd"))
+    detector, started = loe(), []
+
+    def overtake():
+        if not started:
+            started.append(True)
+            detector.partial_fit(table)
+            detector.mine = "a name"
+
+    # As two threads would: the second one begins later, and ends before.
+    looked(lambda: detector.fit(OTHER), overtake)
+    expected = loe().fit(OTHER)
+    assert vars(detector).keys() == vars(expected).keys() | {"mine"}
+    np.testing.assert_array_equal(detector.score_samples(OTHER), expected.score_samples(OTHER))
+
+
+def test_a_network_may_be_built_from_another_fit():
+    # It waited for itself without end, so that the test is another thread.
+    detector, ended = Looking(max_epochs=1, random_state=0), []
+
+    def fit_both():
+        looked(lambda: detector.fit(X), lambda: AutoEncoder(max_epochs=1, random_state=3).fit(X))
+        ended.append(True)
+
+    thread = threading.Thread(target=fit_both, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert ended
+    expected = AutoEncoder(max_epochs=1, random_state=0).fit(X).score_samples(X)
+    np.testing.assert_array_equal(detector.score_samples(X), expected)
 
 
 def test_pyod_detector():
