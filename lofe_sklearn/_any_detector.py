@@ -308,7 +308,7 @@ def check_has_best(search: Any, owner: str) -> None:
     ValueError
         If it was made without a refit.
     NotFittedError
-        If its last training has failed or was interrupted.
+        If it was fitted without a refit before, or its last training has failed or was interrupted.
     """
     if hasattr(search, "best_estimator_"):
         return
@@ -319,9 +319,9 @@ def check_has_best(search: Any, owner: str) -> None:
             "one with best_params_, or pass refit=True."
         )
     raise NotFittedError(
-        f"{owner}: this {name} has the results of its search, but no fitted detector: its last "
-        "training, on all rows, has failed or was interrupted. Fit a clone of its estimator with "
-        "best_params_, or fit the search again."
+        f"{owner}: this {name} has the results of its search, but no fitted detector: it was "
+        "fitted with refit=False, or its last training, on all rows, has failed or was "
+        "interrupted. Fit a clone of its estimator with best_params_, or fit the search again."
     )
 
 

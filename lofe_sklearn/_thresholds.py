@@ -169,19 +169,19 @@ class ThresholdMixin(StandingMixin):
                 "give false_alarm_rate."
             )
         scores, unit = self._training_scores, self._score_unit()
-        with all_or_nothing(self):
+        with all_or_nothing(self) as changed:
             if contamination is not None:
                 check_argument(owner, "contamination", contamination, CONTAMINATION)
                 share = float(contamination)
-                self._adopt_threshold(threshold(scores, share, unit=unit), share)
+                changed._adopt_threshold(threshold(scores, share, unit=unit), share)
             elif n_flagged is not None:
-                self._flag(n_flagged)
+                changed._flag(n_flagged)
             elif false_discovery_rate is not None:
                 check_argument(owner, "false_discovery_rate", false_discovery_rate, _RATE)
-                self._bound_false_discoveries(float(false_discovery_rate))
+                changed._bound_false_discoveries(float(false_discovery_rate))
             else:
                 check_argument(owner, "false_alarm_rate", false_alarm_rate, _RATE)
-                self._bound_false_alarms(float(false_alarm_rate or 0.0), calibration)
+                changed._bound_false_alarms(float(false_alarm_rate or 0.0), calibration)
         return self
 
     def _flag(self, n_flagged: Any) -> None:

@@ -705,3 +705,10 @@ def test_progress_is_shown_on_request(contaminated, capsys, monkeypatch):
     out, shown = capsys.readouterr()
     assert out == ""
     assert "scoring 24/24" in shown
+
+
+def test_a_search_that_was_fitted_without_a_refit_and_is_asked_for_one_later(contaminated):
+    X, y = contaminated
+    search = LOESearchCV(loe(), {}, refit=False, cv=FOLDS).fit(X, y).set_params(refit=True)
+    with pytest.raises(NotFittedError, match=r"it was fitted with refit=False, or its last train"):
+        search.predict(X)

@@ -132,7 +132,7 @@ class CleaningMixin:
                     f"{owner}: y must have one entry for each row of X; got {n_entries} for "
                     f"{n_rows} rows. y=None if there is nothing to cut beside X."
                 )
-        with all_or_nothing(self):
+        with all_or_nothing(self) as fitted:
             # Only what was given: a subclass may have a `fit` that does not take all of them.
             labels = {
                 "known_anomalies": known_anomalies,
@@ -140,13 +140,13 @@ class CleaningMixin:
                 "known_labels": known_labels,
             }
             given = {name: value for name, value in labels.items() if value is not None}
-            self.fit(X, **given, **fit_params)
-            kept = self.sample_indices_
+            fitted.fit(X, **given, **fit_params)
+            kept = fitted.sample_indices_
             if len(kept) == 0:
                 raise ValueError(
-                    f"{owner}: fit_resample has no row left: all {len(self.labels_)} were labelled "
-                    "anomalous, by known_labels or by a method of your own. Leave some rows "
-                    "unknown, or let the method give some a greater weight w_n than w_a."
+                    f"{owner}: fit_resample has no row left: all {len(fitted.labels_)} were "
+                    "labelled anomalous, by known_labels or by a method of your own. Leave some "
+                    "rows unknown, or let the method give some a greater weight w_n than w_a."
                 )
             return take_rows(X, kept), None if y is None else take_rows(y, kept)
 

@@ -47,6 +47,8 @@ class Ensemble:
         Members that are scored as one: they differ in their weights only.
     evidence : Evidence or None
     feature_names : ndarray of str, or None
+    in_turn : bool
+        Whether they take the backbones in turn: an interrupted fit may have left every second one.
     """
 
     members: list[Backbone]
@@ -56,6 +58,7 @@ class Ensemble:
     stacks: list[list[int]]
     evidence: Evidence | None = None
     feature_names: np.ndarray | None = None
+    in_turn: bool = True
 
     @classmethod
     def of(cls, plan: EnsemblePlan, trained: Sequence[Trained]) -> Ensemble:
@@ -75,7 +78,9 @@ class Ensemble:
         stacks = scored_together(plan.members)
         scale = _scale_of(plan, plan.members, trained)
         names = plan.rows.feature_names
-        return cls(members, samples, seen, scale, stacks, plan.evidence, names)
+        n_kinds, kinds = len(plan.backbones), [task.kind for task in plan.members]
+        in_turn = kinds == [i % n_kinds for i in range(len(kinds))]
+        return cls(members, samples, seen, scale, stacks, plan.evidence, names, in_turn)
 
     def believe(
         self,

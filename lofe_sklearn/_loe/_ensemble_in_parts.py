@@ -105,6 +105,14 @@ class EnsembleInPartsMixin(InPartsMixin):
         return [float(member.contamination) for member in self.estimators_]
 
     def _going_on(self, plan: EnsemblePlan, *, optimizer: bool) -> EnsemblePlan:  # type: ignore[override]
+        anew = "sklearn.base.clone(detector).partial_fit(X)" if optimizer else "warm_start=False"
+        if not self._ensemble.in_turn:
+            kinds = ", ".join(type(member).__name__ for member in self.estimators_)
+            raise ValueError(
+                f"LOE: there is nothing to go on from. The fit before was interrupted, and its "
+                f"{len(self.estimators_)} members that keep='partial' has kept ({kinds}) do not "
+                f"take the backbones and methods in turn, as all members do. Fit anew, with {anew}."
+            )
         members = list(plan.members)
         is_extended = len(members) > len(self.estimators_)
         if optimizer and len(members) != len(self.estimators_):

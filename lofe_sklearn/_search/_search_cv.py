@@ -229,17 +229,26 @@ class LOESearchCV(RoutingMixin, MetaEstimatorMixin, OutlierMixin, BestEstimatorM
             If the last training, that on all rows, diverges. The results of the search are kept.
         """
         check_parameters(self, self._constraints)
-        with job("LOESearchCV", show=self.verbose > 0):
-            with all_or_nothing(self):
-                X, y, fit_params = self._search(in_memory(X, "LOESearchCV"), y, params)
+        refit_error: BaseException | None = None
+        with job("LOESearchCV", show=self.verbose > 0), all_or_nothing(self) as fitted:
+            X, y, fit_params = fitted._search(in_memory(X, "LOESearchCV"), y, params)
             if self.refit:
-                labels = () if y is None else (y,)
-                start = time.perf_counter()
-                best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-                with part(1.0, "refit"):
-                    self.best_estimator_ = best.fit(X, *labels, **fit_params)
-                self.refit_time_ = time.perf_counter() - start
+                try:
+                    fitted._refit_best(X, y, fit_params)
+                except BaseException as error:  # noqa: BLE001
+                    refit_error = error  # what the search has found is kept
+        if refit_error is not None:
+            raise refit_error
         return self
+
+    def _refit_best(self, X: Any, y: Any, fit_params: dict[str, Any]) -> None:
+        """Train the best candidate on all rows."""
+        labels = () if y is None else (y,)
+        start = time.perf_counter()
+        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        with part(1.0, "refit"):
+            self.best_estimator_ = best.fit(X, *labels, **fit_params)
+        self.refit_time_ = time.perf_counter() - start
 
     def _search(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         """Set all attributes but those of the refit; returns what the refit takes."""

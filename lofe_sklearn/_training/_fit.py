@@ -50,11 +50,11 @@ def fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
         If a loss stops being finite; the detector is then unfitted.
     """
     tasks = tasks_of(detector)
-    with all_or_nothing(detector), engine.plain_torch():
-        detector._check_parameters()
-        detector._check_given(X)
-        with job(type(detector).__name__, show=detector._is_verbose(), other=tasks):
-            _fit(detector, X, labels, outliers)
+    with all_or_nothing(detector) as fitted, engine.plain_torch():
+        fitted._check_parameters()
+        fitted._check_given(X)
+        with job(type(detector).__name__, show=fitted._is_verbose(), other=tasks):
+            _fit(fitted, X, labels, outliers)
     if tasks is not None:
         tasks.finish()
 
@@ -86,18 +86,29 @@ def _fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
         with part(1.0, "scoring"):
             done, trained = plan.as_far_as_trained(outcomes)
             detector._finish_fit(done, trained)
-    if len(done.tasks) < len(plan.tasks) or any(own.history.interrupted for own in trained):
+    if _was_interrupted(plan, done, trained):
         warn_user(_interrupted(owner, plan, done, trained), ConvergenceWarning)
+
+
+def _was_interrupted(plan: Plan, done: Plan, trained: Sequence[Trained]) -> bool:
+    """Whether some of what was planned is not trained, or not for as long."""
+    return len(done.tasks) < len(plan.tasks) or any(
+        task.n_epochs != 0 if own.is_start_of(task) else own.history.interrupted
+        for task, own in zip(done.tasks, trained, strict=True)
+    )
 
 
 def _interrupted(owner: str, plan: Plan, done: Plan, trained: Sequence[Trained]) -> str:
     """Say what an interrupted fit has left."""
+    members = list(zip(done.members, trained, strict=False))
     n_epochs = [
         f"{own.history.n_iter[0]} of {task.max_epochs(plan.rows.X)} epochs"
-        for task, own in zip(done.members, trained, strict=False)
-        if own.history.interrupted
+        for task, own in members
+        if own.history.interrupted and not own.is_start_of(task)
     ]
     parts = f", {len(n_epochs)} of them for {n_epochs[0]}" if n_epochs else ""
+    n_stay = sum(own.is_start_of(task) and task.n_epochs != 0 for task, own in members)
+    parts += f", {n_stay} of them as they were before" if n_stay else ""
     folds = "" if len(done.folds) == len(plan.folds) else " held_out_scores_ is None."
     return (
         f"{owner}: the fit was interrupted. {len(done.members)} of {len(plan.members)} members are "

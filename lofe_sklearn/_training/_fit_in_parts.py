@@ -111,11 +111,11 @@ def partial_fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> No
     TrainingDivergedError
         If a loss stops being finite; the detector is then unfitted.
     """
-    with all_or_nothing(detector), engine.plain_torch():
-        detector._check_parameters()
-        detector._check_parts()
-        with job(type(detector).__name__, show=detector._is_verbose(), other=None):
-            _fit_part(detector, X, labels, outliers)
+    with all_or_nothing(detector) as fitted, engine.plain_torch():
+        fitted._check_parameters()
+        fitted._check_parts()
+        with job(type(detector).__name__, show=fitted._is_verbose(), other=None):
+            _fit_part(fitted, X, labels, outliers)
 
 
 def _fit_part(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:

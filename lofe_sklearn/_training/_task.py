@@ -152,6 +152,10 @@ class Trained:
     losses: np.ndarray
     optimizer: engine.AdamState | None = None
 
+    def is_start_of(self, task: Task) -> bool:
+        """Whether it is what the task goes on from, as it was."""
+        return task.start is not None and self.history is task.start.history
+
 
 # A model that diverged, or that an interruption left untrained, has an error instead of its result.
 Outcome: TypeAlias = Trained | TrainingDivergedError | KeyboardInterrupt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -51,9 +52,9 @@ def train_tasks(
         Return a model's divergence as its result, instead of raising it.
     keep_interrupted : bool, default=False
         If the user interrupts the training, return the trained models, and a KeyboardInterrupt
-        instead of each other one. Models count as trained once labels were inferred in a whole
-        epoch. One stack is then trained at a time. The interruption is raised if nothing is
-        trained.
+        instead of each other one; models that were to go on stay as they are. Models count as
+        trained once labels were inferred in a whole epoch. One stack is then trained at a time. The
+        interruption is raised if nothing is trained.
     max_memory : float, optional
         Bytes that the models of a stack may take. Default: half of what is free.
     n_jobs : int, optional
@@ -131,7 +132,9 @@ def _until_interrupted(
         if not results:
             raise
     for own in of_stacks[len(results) :]:
-        results.append([KeyboardInterrupt() for _ in own])
+        # Models that were to go on stay as they are.
+        as_before = _as_they_start([replace(task, n_epochs=0) for task in own], X)
+        results.append([as_before.get(i, KeyboardInterrupt()) for i in range(len(own))])
     return results
 
 
@@ -233,7 +236,7 @@ def _without_result(tasks: Sequence[Task], history: engine.TrainingHistory) -> d
 
 def _as_they_start(tasks: Sequence[Task], X: Matrix) -> dict[int, Outcome]:
     """Return the results of tasks that are not trained any more, by their numbers."""
-    numbers = [i for i, task in enumerate(tasks) if task.n_epochs == 0]
+    numbers = [i for i, task in enumerate(tasks) if task.n_epochs == 0 and task.start is not None]
     own = [tasks[i] for i in numbers]
     starts = [task.start for task in own if task.start is not None]
     losses = _losses(own, [start.module for start in starts], [s.scaling for s in starts], X)

@@ -145,17 +145,17 @@ class PyODDetector(VersionedPickleMixin, NestedParameters, BaseDetector):
         if self.share_contamination:
             self._share_contamination(estimator)
         check_unmasked(X, "X", type(self).__name__)
-        with all_or_nothing(self):
-            self.estimator_ = fit_to(estimator, X)
+        with all_or_nothing(self) as fitted:
+            fitted.estimator_ = fit_to(estimator, X)
             # No properties, so that they can be set: explainers (shap) do so, with a copy.
             for name in ("n_features_in_", "feature_names_in_"):
-                self.__dict__.pop(name, None)
-                if hasattr(self.estimator_, name):
-                    setattr(self, name, getattr(self.estimator_, name))
-            self.decision_scores_ = self._scores(X)
+                fitted.__dict__.pop(name, None)
+                if hasattr(fitted.estimator_, name):
+                    setattr(fitted, name, getattr(fitted.estimator_, name))
+            fitted.decision_scores_ = fitted._scores(X)
             # PyOD's methods for y would warn of it and count its values.
-            self._set_n_classes(None)
-            self._process_decision_scores()
+            fitted._set_n_classes(None)
+            fitted._process_decision_scores()
         return self
 
     def decision_function(self, X: MatrixLike) -> Floats:

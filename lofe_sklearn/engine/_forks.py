@@ -23,13 +23,19 @@ class ForkSafeLock:
     It is held by ``with lock.held:``, and not by a ``with`` of its own: Python looks for Ctrl-C as
     it enters a function, so one that comes as an ``__exit__`` in Python begins would leave the lock
     held, and all later fits would wait for it.
+
+    Parameters
+    ----------
+    reentrant : bool, default=False
+        Whether the thread that holds it may take it again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reentrant: bool = False) -> None:
+        self._reentrant = reentrant
         self._renew()
         if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
             os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
         # In a fork that is made within a block, the block lets go of the lock that it has.
-        self.held = threading.Lock()
+        self.held = threading.RLock() if self._reentrant else threading.Lock()

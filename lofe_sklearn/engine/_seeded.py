@@ -11,8 +11,9 @@ from torch import nn
 from lofe_sklearn.engine._forks import ForkSafeLock
 
 # torch's layers draw initial weights and dropout masks from the global generator, so two fits in
-# two threads would disturb each other while one of them has it seeded.
-_global_rng = ForkSafeLock()
+# two threads would disturb each other while one of them has it seeded. A network of a user may be
+# built from another one, which is fitted meanwhile.
+_global_rng = ForkSafeLock(reentrant=True)
 
 
 def has_dropout(module: nn.Module) -> bool:

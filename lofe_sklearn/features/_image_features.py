@@ -240,24 +240,23 @@ class ImageFeatures(
         -------
         self : ImageFeatures
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self) as fitted:
             check_parameters(self, self._constraints)
             owner = type(self).__name__
             device = engine.resolve_device(self.device, type(self).__name__)
-            images = self._open(X, reset=True)
+            images = fitted._open(X, reset=True)
             readable = self._reader(images, None).read(range(len(images)))
             position, first = next(readable, (None, None))
             if position is None or first is None:
                 raise BrokenImage("none of the images can be read", name=owner)
-            self.image_shape_ = first.shape
+            fitted.image_shape_ = first.shape
             if not hasattr(images.items, "ndim") or images.items.ndim != 2:
-                self.n_features_in_ = first.size
-            self._trained_range = range_of(first)
-            warn_of_first(self._trained_range, owner)
-            self._extractor = self._build_extractor()
-            self._n_features_out = self._extractor.on(device)([first], images.name(position)).shape[
-                1
-            ]
+                fitted.n_features_in_ = first.size
+            fitted._trained_range = range_of(first)
+            warn_of_first(fitted._trained_range, owner)
+            fitted._extractor = fitted._build_extractor()
+            features = fitted._extractor.on(device)([first], images.name(position))
+            fitted._n_features_out = features.shape[1]
         return self
 
     def transform(self, X: ImagesLike) -> NDArray[np.float32]:

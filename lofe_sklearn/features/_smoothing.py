@@ -210,6 +210,9 @@ class TemporalSmoothing(
     """
 
     _constraints: ClassVar[dict[str, Constraint]] = {"sigma": SIGMA, "kernel": KERNEL}
+    # Both parameters as they were in the fit, which the threshold goes with; None in files of
+    # versions that did not keep them.
+    _fitted_with: tuple[float, Kernel] | None = None
 
     def __init__(self, estimator: Any, *, sigma: float = 3.0, kernel: Kernel = "gaussian") -> None:
         self.estimator = estimator
@@ -232,17 +235,18 @@ class TemporalSmoothing(
         -------
         self : TemporalSmoothing
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self) as fitted:
             check_parameters(self, self._constraints)
             check_unmasked(X, "X", type(self).__name__)
             _check_detector(self.estimator, type(self).__name__)
             if _routing_enabled():
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-            self.estimator_ = fit_to(clone(self.estimator), X, **fit_params)
-            smoothed = self.score_samples(X)
-            flagged = np.asarray(self.estimator_.decision_function(X)) < 0
-            self._keep_training_scores(smoothed)
-            self.offset_ = threshold(smoothed, float(flagged.mean()))
+            fitted._fitted_with = self.sigma, self.kernel
+            fitted.estimator_ = fit_to(clone(self.estimator), X, **fit_params)
+            smoothed = fitted.score_samples(X)
+            flagged = np.asarray(fitted.estimator_.decision_function(X)) < 0
+            fitted._keep_training_scores(smoothed)
+            fitted.offset_ = threshold(smoothed, float(flagged.mean()))
         return self
 
     def score_samples(self, X: MatrixLike | VideoWindows) -> Floats:
@@ -263,7 +267,8 @@ class TemporalSmoothing(
         scores = scores_of_wrapped(given, self.estimator_, type(self).__name__)
         if not isinstance(X, VideoWindows):
             return scores
-        return smooth_scores(scores, X.groups, X.frames, sigma=self.sigma, kernel=self.kernel)
+        sigma, kernel = self._fitted_with or (self.sigma, self.kernel)
+        return smooth_scores(scores, X.groups, X.frames, sigma=sigma, kernel=kernel)
 
     def decision_function(self, X: MatrixLike | VideoWindows) -> Floats:
         """Return smoothed scores above the threshold: negative for anomalies.

@@ -106,6 +106,8 @@ class VideoFeatures(
         "appearance": OneOf((True, False)),
         "motion": OneOf(("difference", "stack", None)),
     }
+    # Both parameters as they were in the fit; None in files of versions that did not keep them.
+    _fitted_with: tuple[bool, str | None] | None = None
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class VideoFeatures(
         -------
         self : VideoFeatures
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self) as fitted:
             check_parameters(self, self._constraints)
             owner = type(self).__name__
             if not self.appearance and self.motion is None:
@@ -141,15 +143,16 @@ class VideoFeatures(
                 raise ValueError(
                     f"{owner}: images must be an ImageFeatures or None; got {self.images!r}."
                 )
-            windows = self._open(X, reset=True)
+            windows = fitted._open(X, reset=True)
             images = ImageFeatures() if self.images is None else clone(self.images)
             check_parameters(images, images._constraints)
             first = np.stack(windows.read(0, range(windows.length), images.max_pixels))
             if isinstance(X, VideoWindows):
-                self.n_features_in_ = first.size
-            self.images_ = images.set_params(on_error="raise").fit([first[-1]])
+                fitted.n_features_in_ = first.size
+            fitted.images_ = images.set_params(on_error="raise").fit([first[-1]])
+            fitted._fitted_with = self.appearance, self.motion
             n_pictures = int(self.appearance) + int(self.motion is not None)
-            self._n_features_out = n_pictures * len(self.images_.get_feature_names_out())
+            fitted._n_features_out = n_pictures * len(fitted.images_.get_feature_names_out())
         return self
 
     def transform(self, X: MatrixLike | VideoWindows) -> NDArray[np.float32]:
@@ -167,9 +170,10 @@ class VideoFeatures(
         """
         check_is_fitted(self)
         windows = self._open(X, reset=False)
-        drawings: list[Drawing] = [_appearance] if self.appearance else []
-        if self.motion is not None:
-            drawings.append(MOTIONS[self.motion])
+        appearance, motion = self._fitted_with or (self.appearance, self.motion)
+        drawings: list[Drawing] = [_appearance] if appearance else []
+        if motion is not None:
+            drawings.append(MOTIONS[motion])
         limit = self.images_.max_pixels
         blocks = [
             self._images_for(draw).transform(_Pictures(windows, draw, limit)) for draw in drawings

@@ -240,14 +240,14 @@ class PatchDetector(
         -------
         self : PatchDetector
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self) as fitted:
             check_parameters(self, self._constraints)
             owner = type(self).__name__
             random_state = check_seed(owner, self.random_state)
             with self._shown() as progress:
                 with no_picture_skipped():
-                    self.images_ = self._new_images().fit(X)
-                reader = PatchReader(self.images_)
+                    fitted.images_ = self._new_images().fit(X)
+                reader = PatchReader(fitted.images_)
                 pictures = reader.open(X)
                 if len(pictures) < _FEWEST_PICTURES:
                     raise ValueError(
@@ -257,10 +257,10 @@ class PatchDetector(
                     )
                 patches = reader.learn(pictures, self.n_components, random_state, progress)
             contamination = _ASSUMED if self.contamination == "auto" else self.contamination
-            self._reader = reader
-            self._model, marked = fit_patch_model(
+            fitted._reader = reader
+            fitted._model, marked = fit_patch_model(
                 patches,
-                grid_size=self.images_.grid_size,
+                grid_size=fitted.images_.grid_size,
                 position=self.position,
                 contamination=float(contamination),
                 method=self.method,
@@ -268,18 +268,18 @@ class PatchDetector(
                 bank_size=self.bank_size,
                 max_iter=self.max_iter,
             )
-            self.position_ = self._model.position
-            self.n_iter_ = self._model.n_iter
-            self.explained_by_position_ = self._model.explained_by_position
-            self.patch_labels_ = np.where(self._as_grid(marked), -1, 1)
-            self._training_scores = -self._model.held_out.max(axis=1).astype(np.float64)
+            fitted.position_ = fitted._model.position
+            fitted.n_iter_ = fitted._model.n_iter
+            fitted.explained_by_position_ = fitted._model.explained_by_position
+            fitted.patch_labels_ = np.where(fitted._as_grid(marked), -1, 1)
+            fitted._training_scores = -fitted._model.held_out.max(axis=1).astype(np.float64)
             if self.contamination == "auto":
-                offset = -standing_out(-self._training_scores)
-                share = float(np.mean(self._training_scores < offset))
+                offset = -standing_out(-fitted._training_scores)
+                share = float(np.mean(fitted._training_scores < offset))
             else:
                 share = float(self.contamination)
-                offset = threshold(self._training_scores, share)
-            self._adopt_threshold(offset, share)
+                offset = threshold(fitted._training_scores, share)
+            fitted._adopt_threshold(offset, share)
         return self
 
     def _new_images(self) -> ImageFeatures:

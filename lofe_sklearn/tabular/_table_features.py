@@ -212,8 +212,8 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         features : pandas.DataFrame of shape (n_samples, n_features)
             Finite numbers, with the index of X if it has one.
         """
-        with all_or_nothing(self):
-            return self._fit_transform(X)
+        with all_or_nothing(self) as fitted:
+            return fitted._fit_transform(X)
 
     def transform(self, X: MatrixLike) -> pd.DataFrame:
         """Return the features of other rows.

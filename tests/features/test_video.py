@@ -219,6 +219,16 @@ class TestFeatures:
         only = small(motion=None).fit_transform(windows)
         np.testing.assert_array_equal(only, features[:, :6])
 
+    def test_parameters_that_are_set_after_the_fit(self, clips):
+        windows = video_windows(clips, length=4)
+        features = small().fit(windows)
+        expected = features.transform(windows)
+        changed = {"appearance": False, "motion": "stack"}
+        np.testing.assert_array_equal(features.set_params(**changed).transform(windows), expected)
+        assert expected.shape[1] == len(features.get_feature_names_out())
+        anew = features.fit(windows).transform(windows)
+        np.testing.assert_array_equal(anew, small(**changed).fit_transform(windows))
+
     def test_a_stack_of_frames(self, clips):
         windows = video_windows(clips[:1], length=5)
         grey = clips[0].mean(axis=3) / 255
@@ -338,6 +348,19 @@ class TestSmoothing:
         flagged = (smoothing.predict(windows) == -1).sum()
         assert flagged == (model.predict(windows) == -1).sum() == 4
         np.testing.assert_array_equal(smoothing.fit_predict(windows), smoothing.predict(windows))
+
+    def test_parameters_that_are_set_after_the_fit(self, clips):
+        windows = video_windows(clips, length=3)
+        forest = IsolationForest(n_estimators=10, contamination=0.2, random_state=0)
+        smoothing = TemporalSmoothing(make_pipeline(small(), forest), sigma=1.5).fit(windows)
+        expected = smoothing.decision_function(windows)
+        smoothing.set_params(sigma=4.0, kernel="box")
+        # The threshold is that of the scores as the fit has smoothed them.
+        np.testing.assert_array_equal(smoothing.decision_function(windows), expected)
+        anew = TemporalSmoothing(smoothing.estimator, sigma=4.0, kernel="box").fit(windows)
+        smoothing.fit(windows)
+        assert smoothing.offset_ == anew.offset_
+        np.testing.assert_array_equal(smoothing.score_samples(windows), anew.score_samples(windows))
 
     def test_another_threshold_and_new_clips(self, clips):
         windows = video_windows(clips, length=3)

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import lofe_sklearn
 from lofe_sklearn.features import BrokenImage, ImageFeatures
-from lofe_sklearn.images import PatchDetector, pixel_roc_auc
+from lofe_sklearn.images import PatchDetector, _patch_detector, pixel_roc_auc
 from lofe_sklearn.inspection import drift_report, explain
 from lofe_sklearn.plotting import (
     ContaminationDisplay,
@@ -386,3 +386,24 @@ def test_p_values_by_pictures_that_are_known_to_be_normal(tmp_path):
     # One picture that is not in a list.
     with pytest.raises(ValueError, match=r"several images, or one in a list; got .* \(32, 32\)"):
         detector.predict(new[0])
+
+
+def test_a_second_fit_leaves_the_first_until_it_ends(monkeypatch):
+    detector, seen = small(4), []
+    first, others = parts(10, 2)[0], parts(12, 2, seed=1)[0]
+    learn = _patch_detector.fit_patch_model
+
+    def look(*args, **options):
+        try:
+            seen.append((detector.score_samples(first), detector.offset_, len(detector.labels_)))
+        except NotFittedError:
+            seen.append(None)
+        return learn(*args, **options)
+
+    monkeypatch.setattr(_patch_detector, "fit_patch_model", look)
+    expected = detector.fit(first).score_samples(first), detector.offset_
+    detector.fit(others)
+    assert seen[0] is None
+    np.testing.assert_array_equal(seen[1][0], expected[0])
+    assert seen[1][1:] == (expected[1], 12)
+    assert len(detector.labels_) == 14

@@ -82,6 +82,52 @@ def test_members_are_those_of_the_last_whole_epoch(n_calls, n_estimators, tmp_pa
         np.testing.assert_array_equal(own.history_.labels, other.history_.labels)
 
 
+def test_every_second_member_is_nothing_to_go_on_from():
+    at = 6 * BATCHES  # the second stack's first label step
+    detector = interrupted(loe(TWO, method=Interrupting(at=at), n_estimators=4, warm_start=True))
+    scores = detector.score_samples(X)
+    said = r"interrupted, and its 2 members that keep='partial' has kept \(DeepSVDD, DeepSVDD\) do "
+    with pytest.raises(ValueError, match=said + r".* Fit anew, with warm_start=False\."):
+        detector.set_params(method="hard").fit(X)
+    with pytest.raises(ValueError, match=said + r".*clone\(detector\)\.partial_fit\(X\)\."):
+        detector.set_params(keep=None).partial_fit(X)
+    np.testing.assert_array_equal(detector.score_samples(X), scores)
+    # Members of one kind are the first ones of a whole ensemble.
+    one_kind = interrupted(
+        loe(method=Interrupting(at=5 * BATCHES), n_estimators=2, warm_start=True)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)  # this fit was not interrupted
+        one_kind.set_params(method="hard", n_estimators=3).fit(X)
+    assert [member.n_iter_ for member in one_kind.estimators_] == [7, 7, 8]
+
+
+def test_members_that_were_to_go_on_stay_as_they_were():
+    detector = loe(TWO, n_estimators=4, warm_start=True).fit(X)
+    before = [member.score_samples(X) for member in detector.estimators_]
+    # In the third epoch of the first stack; Deep SVDD's, since members that go on do not warm up.
+    detector.set_params(method=Interrupting(at=2 * BATCHES + 1))
+    interrupted(
+        detector,
+        match=r"4 of 4 members are trained, 2 of them for 2 of 8 epochs, 2 of them as they were "
+        r"before; the detector consists of them\.",
+    )
+    stays = [
+        np.array_equal(member.score_samples(X), scores)
+        for member, scores in zip(detector.estimators_, before, strict=True)
+    ]
+    assert [type(member) for member in detector.estimators_] == [DeepSVDD, AutoEncoder] * 2
+    assert stays == [False, True] * 2
+    assert [member.n_iter_ for member in detector.estimators_] == [2, 8, 2, 8]
+    scores = detector.score_samples(X)
+    np.testing.assert_allclose(detector._training_scores, scores, rtol=1e-6)
+    # What stays may have been interrupted before.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        detector.set_params(method="hard").fit(X)
+    assert [member.n_iter_ for member in detector.estimators_] == [8] * 4
+
+
 def test_the_first_stacks_are_whole(tmp_path):
     at = 6 * BATCHES + 4 * BATCHES + 2  # in the seventh epoch of the second stack
     detector = interrupted(
