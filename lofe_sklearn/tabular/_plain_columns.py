@@ -16,6 +16,7 @@ from lofe_sklearn.tabular._code_texts import are_of_four_digits, code_length, wi
 from lofe_sklearn.tabular._date_formats import dates_in_formats
 from lofe_sklearn.tabular._date_texts import dates_among_words, in_iso_form
 from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
+from lofe_sklearn.tabular._stray_words import without_space_around_nulls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,7 +221,7 @@ def _as_texts(values: pd.Series) -> pd.Series:
     def text(value: Any) -> str | None:
         if _is_missing(value):
             return None
-        plain = in_iso_form(as_text(value))
+        plain = without_space_around_nulls(in_iso_form(as_text(value)))
         return plain if plain.strip() else None
 
     if pd.api.types.infer_dtype(values, skipna=True) != "string":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -36,12 +36,13 @@ _CODES = (
 _CURRENCY = rf"[{_SIGNS}]|{_CODES}"
 _UNIT = rf"(?:[^\W\d_]|[%‰°µ/·{_SIGNS}]){{1,10}}\.?"
 _QUANTITY = re.compile(
-    rf"(?:[<>≤≥]=?|[~≈])?\s*(?P<open>\()?(?P<sign>[-+])?\s?(?P<before>{_CURRENCY})?\s?"
+    rf"(?:(?P<limit>[<>≤≥])=?|[~≈])?\s*(?P<open>\()?(?P<sign>[-+])?\s?(?P<before>{_CURRENCY})?\s?"
     r"(?P<minus>-)?(?P<digits>[.,]?\d(?:[\d.,' ]*\d)?)(?P<power>[eE][-+]?\d{1,3})?"
-    rf"\s?(?P<after>{_UNIT}(?: {_UNIT})?)?(?:(?P<late>-)|\+)?(?P<close>\))?"
+    rf"\s?(?P<after>{_UNIT}(?: {_UNIT})?)?(?:(?P<late>-)|(?P<plus>\+))?(?P<close>\))?"
 )
 # Minus signs, apostrophes, Arabic separators and full-width signs, by their plain forms.
 _ALIKE = str.maketrans("\u2212\u2013\u2019\u02bc\u066b\u066c\uff05\uff0e\uff0c\u066a", "--''.,%.,%")
+_STRICT = str.maketrans("≤≥", "<>")
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
         for text, found in parts.items()
         if not found.unit or ratio_of_units(found.unit, unit) is not None
     }
+    if _are_classes(alike.values()):
+        return None
     writing = replace(_writing_of(alike, counts), are_counts=counted_by_letters)
     read = writing.read(counts.index.to_series())
     words = read.index[read.isna()].tolist()
@@ -140,6 +143,16 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
     if not may_be_missing(words, counts):
         return None
     return writing, texts.map(read).astype(np.float64), kept(words)
+
+
+def _are_classes(numbers: Collection[_Parts]) -> bool:
+    """Whether numbers only name the classes of a column, such as "<=50K" and ">50K", or "50-".
+
+    Without their signs, classes on both sides of a number would be one.
+    """
+    limits = [number.limit for number in numbers if number.limit]
+    are_of_both_sides = len(set(limits)) == 2 and 2 * len(limits) >= len(numbers)
+    return are_of_both_sides or all(number.is_open for number in numbers)
 
 
 def _plain_number(text: str) -> float | None:
@@ -155,7 +168,11 @@ def _plain_number(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class _Parts:
-    """A number in text, taken apart."""
+    """A number in text, taken apart.
+
+    A limit is "<" or ">", as in "<0.1" and "3+". Open is a whole number with a dash behind it: it
+    may be negative, or begin a class such as "50-".
+    """
 
     digits: str
     power: str
@@ -164,6 +181,8 @@ class _Parts:
     after: str
     times: str = ""
     factor: float = 1.0
+    limit: str = ""
+    is_open: bool = False
 
     def as_count(self) -> _Parts:
         """Return this with the text behind the number as what multiplies it, if it can be."""
@@ -210,6 +229,9 @@ def _parts_of(text: str) -> _Parts | None:
         return None
     before, after = _with_space(word, found, "before"), _with_space(word, found, "after")
     parts = _Parts(digits, found["power"] or "", any(minus), before, after)
+    is_open = bool(found["late"]) and digits.isdigit() and not (before or after)
+    limit = ">" if found["plus"] else "<" if is_open else (found["limit"] or "")
+    parts = replace(parts, limit=limit.translate(_STRICT), is_open=is_open)
     if not after:
         return parts
     if before:

@@ -21,6 +21,20 @@ NULLS_OF_PANDAS = frozenset(
     )
 )
 NULLS = NULLS_OF_PANDAS | {"none", "?", "..."}
+# What SAS and Stata, databases and spreadsheets write for a missing value or an error: among
+# numbers or dates it can be nothing else, few as these may be. A dash may also be a zero.
+_GAPS = frozenset((".", "\\N", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!"))
+# Of fewer different values it is not certain that they are numbers.
+_FEW_VALUES = 3
+
+
+def without_space_around_nulls(text: str) -> str:
+    """Return a text that stands for a missing value as the vectorizer knows it.
+
+    Files whose fields are separated by ", " have " ?" for "?". Other texts stay as they are.
+    """
+    word = text.strip()
+    return word if word in NULLS else text
 
 
 def counted(texts: pd.Series) -> pd.Series:
@@ -42,7 +56,8 @@ def may_be_missing(words: list[str], counts: pd.Series) -> bool:
         return True
     share = float(counts[words].sum() / counts.sum())
     most = _MOST_PLACEHOLDERS if len(words) <= _PLACEHOLDERS else _FEW_WORDS
-    return len(counts) - len(words) >= MANY_VALUES and share <= most
+    fewest = _FEW_VALUES if _GAPS.issuperset(text.strip() for text in words) else MANY_VALUES
+    return len(counts) - len(words) >= fewest and share <= most
 
 
 def kept(words: Iterable[str]) -> tuple[str, ...]:

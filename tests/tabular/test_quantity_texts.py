@@ -294,11 +294,14 @@ PERIODS = {
     "quarters": ("Q", "{0.year}Q{0.quarter}"),
     "quarters with a hyphen": ("Q", "{0.year}-Q{0.quarter}"),
     "quarters first": ("Q", "Q{0.quarter} {0.year}"),
+    "quarters of Stata": ("Q", "{0.year}q{0.quarter}"),
+    "months of Stata": ("M", "{0.year}m{0.month}"),
+    "months of Eurostat": ("M", "{0.year}M{0.month:02}"),
 }
 
 
 @pytest.mark.parametrize("kind", PERIODS)
-def test_weeks_and_quarters_are_their_first_day(kind):
+def test_weeks_months_and_quarters_are_their_first_day(kind):
     frequency, form = PERIODS[kind]
     periods = pd.period_range("2020-01-06", periods=N, freq=frequency)
     texts = [
@@ -324,7 +327,9 @@ def test_a_day_of_a_week():
     np.testing.assert_array_equal(rows, TableFeatures().fit_transform(table_of(days)))
 
 
-@pytest.mark.parametrize("codes", [("7520Q3", "7520Q4", "9001Q1"), ("1234-W12", "5120-W07")])
+@pytest.mark.parametrize(
+    "codes", [("7520Q3", "7520Q4", "9001Q1"), ("1234-W12", "5120-W07"), ("2000M13", "2000m123")]
+)
 def test_codes_that_look_like_weeks_and_quarters(codes):
     table = table_of([codes[i % len(codes)] for i in range(N)])
     features = TableFeatures()
@@ -418,3 +423,66 @@ def test_a_saved_pipeline_reads_them_alike(bank, tmp_path):
     save(pipeline, tmp_path / "m.lofe")
     again = load(tmp_path / "m.lofe")
     np.testing.assert_array_equal(again.score_samples(table), pipeline.score_samples(table))
+
+
+CLASSES = [
+    ["<=50K", ">50K"],
+    ["<40", ">=40"],
+    ["< 20 yrs", "> 20 yrs"],
+    ["24-", "25+"],
+    ["50-", "55-", "60-"],  # from 50 on, not below zero
+    ["<1", "1", ">1"],
+]
+
+
+@pytest.mark.parametrize("texts", CLASSES, ids=str)
+def test_classes_of_numbers_are_categories(texts):
+    """As numbers "<=50K" and ">50K" would be one."""
+    table = table_of(texts * (N // len(texts)))
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table)
+    assert features.column_kinds_["column"] == "text"
+    assert len(rows.drop(columns="size").drop_duplicates()) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["0", "1", "2+"], [0, 1, 2]),
+        (["<0.1", "0.5", "0.7", "3", ">100"], [0.1, 0.5, 0.7, 3, 100]),
+        (["<1", "<2", "<5"], [1, 2, 5]),
+        (["1200-", "350", "20-"], [-1200, 350, -20]),
+        (["1.200,00-", "3,50-"], [-1200, -3.5]),
+    ],
+    ids=str,
+)
+def test_limits_and_minus_signs_among_numbers_stay_numbers(texts, numbers):
+    rows = quiet(TableFeatures().fit_transform, table_of((texts * N)[:N]))
+    expected = TableFeatures().fit_transform(table_of((numbers * N)[:N]))
+    np.testing.assert_allclose(rows, expected)
+
+
+@pytest.mark.parametrize("gap", [" ?", " NA", "N/A "])
+@pytest.mark.parametrize("numbers", [range(N), [3, 4, 5] * (N // 3)], ids=["many", "few"])
+def test_white_space_around_a_missing_value_does_not_matter(gap, numbers):
+    """Files with ", " between the fields have it, such as those of the UCI repository."""
+    texts = pd.Series([f" {number**1.5:.3f}" for number in numbers])
+    texts[[3, 7]] = gap
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table_of(texts))
+    expected = TableFeatures().fit_transform(table_of(pd.to_numeric(texts, errors="coerce")))
+    pd.testing.assert_frame_equal(rows, expected)
+    pd.testing.assert_frame_equal(quiet(features.transform, table_of(texts)), expected)
+
+
+@pytest.mark.parametrize("gap", [".", "\\N", "#DIV/0!"])
+def test_codes_of_programs_for_missing_values_are_missing_among_few_numbers(gap):
+    texts = pd.Series(["3", "4", "5", gap] * (N // 4))
+    with pytest.warns(UserWarning, match=r"treated as missing: 'column' \(15, such as "):
+        rows = TableFeatures().fit_transform(table_of(texts))
+    expected = TableFeatures().fit_transform(table_of(pd.to_numeric(texts, errors="coerce")))
+    np.testing.assert_allclose(rows, expected)
+    # Where half of the values are such, or the others are two, they may be a value.
+    for others in (["3", "4", gap], ["3", "4", "5", gap, gap, gap, gap]):
+        features = quiet(TableFeatures().fit, table_of((others * N)[:N]))
+        assert features.column_kinds_["column"] == "text"
