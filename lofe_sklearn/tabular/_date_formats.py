@@ -1,7 +1,7 @@
 """Dates in text in formats that the vectorizer does not know, such as 31.01.26 and 1/31/26 9:05 PM.
 
-It knows no years of two digits, no hours of one digit, and no short names of months beside May,
-whose short name is a long one too.
+It knows no years of two digits, no hours of one digit, no short names of months beside May,
+whose short name is a long one too, and no formats of e-mail, logs and SAS.
 """
 
 from __future__ import annotations
@@ -21,12 +21,29 @@ _DAYS = (
     *("%d.%m.%y", "%d.%m.%Y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d"),
     *("%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%m/%Y"),
     *("%d-%b-%y", "%d-%b-%Y", "%d %b %y", "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%a %b %d %Y"),
-    *("%a, %d %b %Y", "%B %d, %Y", "%d %B %Y", "%b %Y", "%B %Y"),
+    *("%a, %d %b %Y", "%B %d, %Y", "%d %B %Y", "%b %Y", "%B %Y", "%b-%d-%Y", "%b-%Y", "%Y-%b"),
+    *("%d-%B-%Y", "%d/%b/%Y", "%d%b%Y", "%Y年%m月%d日"),
 )
-_CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S,%f", "%I:%M %p", "%I:%M:%S %p")
+_CLOCKS = (
+    *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S,%f", "%H.%M", "%H.%M.%S"),
+    *("%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p"),
+)
+# Of e-mail, the web, Unix, Twitter and SAS, and with the time in front.
+_OTHERS = (
+    *("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S UTC"),
+    *("%d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M:%S GMT", "%d %b %Y %H:%M:%S UTC"),
+    *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S UTC %Y"),
+    *("%d%b%Y:%H:%M:%S", "%Y-%m-%d_%H:%M:%S", "%d.%m.%Y %H:%M Uhr", "%B %d, %Y at %I:%M %p"),
+    *(
+        f"{clock} {day}"
+        for clock in ("%H:%M", "%H:%M:%S")
+        for day in ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d", "%Y/%m/%d")
+    ),
+)
 _FORMATS = [
     *_DAYS,
     *(day + space + clock for day in _DAYS for clock in _CLOCKS for space in (" ", ", ", "T")),
+    *_OTHERS,
 ]
 
 
@@ -35,10 +52,11 @@ def _signs(text: str) -> str:
     return re.sub(r"[%\w]", "", " ".join(text.split()))
 
 
-# So that a text need not be tried by each format.
+# So that a text need not be tried by each format. Offsets from UTC begin with a sign.
 _BY_SIGNS: dict[str, list[str]] = {}
 for _format in _FORMATS:
-    _BY_SIGNS.setdefault(_signs(_format), []).append(_format)
+    for _form in {_format.replace("%z", offset) for offset in ("+0", "-0")}:
+        _BY_SIGNS.setdefault(_signs(_form), []).append(_format)
 
 
 def dates_in_formats(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
@@ -61,16 +79,27 @@ def dates_in_formats(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]]
     if not may_be_missing(words, counts):
         return None
     known = texts.mask(texts.isin(words) | texts.str.strip().isin(NULLS), None)
-    if _vectorizer_reads(known):
+    if vectorizer_reads(known):
         return None
     return how, read_format(known, how), kept(words)
 
 
 def read_format(texts: pd.Series, how: str) -> pd.Series:
-    """Return the dates of texts that have the format; missing for others."""
+    """Return the dates of texts that have the format; missing for others.
+
+    Those with an offset are in UTC, since a column may have several offsets.
+    """
     import pandas as pd
 
-    return pd.to_datetime(texts.str.strip(), format=how, errors="coerce")
+    if "%z" not in how:
+        return pd.to_datetime(texts.str.strip(), format=how, errors="coerce")
+    times = pd.to_datetime(texts.str.strip(), format=how, errors="coerce", utc=True)
+    return times.dt.tz_localize(None)
+
+
+def written_in_format(time: pd.Timestamp, how: str) -> str:
+    """Write a date as `read_format` reads it."""
+    return time.strftime(how.replace("%z", "+0000"))
 
 
 def _formats(texts: Iterable[str]) -> list[str]:
@@ -88,7 +117,8 @@ def _has_format(text: str, how: str) -> bool:
     return True
 
 
-def _vectorizer_reads(texts: pd.Series) -> bool:
+def vectorizer_reads(texts: pd.Series) -> bool:
+    """Whether the vectorizer reads dates in all texts that are there."""
     from skrub import to_datetime
 
     return bool(to_datetime(texts.dropna()).dtype.kind == "M")

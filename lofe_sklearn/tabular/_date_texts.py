@@ -23,17 +23,20 @@ _OF_LOG = re.compile(
     rf"\[?(\d\d)/({'|'.join(_MONTHS)})/(\d{{4}}):(\d\d:\d\d:\d\d)(?: ([-+]\d\d):?(\d\d))?\]?",
     re.ASCII,
 )
-# 2026-W07, 2026-W7, or with a day 2026-W07-3; 2026Q1, 2026-Q1 and Q1 2026. Codes of products may
-# look like these, but hardly with a year of our time.
+# 2026-W07, 2026-W7, or with a day 2026-W07-3; 2026Q1, 2026-Q1 and Q1 2026; 2026M01, as Eurostat
+# writes months, and 2026m1, as Stata does. Codes of products may look like these, but hardly with a
+# year of our time.
+_FLAGS = re.ASCII | re.IGNORECASE
 _YEAR = r"((?:19|20|21)\d\d)"
-_WEEK = re.compile(rf"{_YEAR}-?W(\d{{1,2}})(?:-?([1-7]))?", re.ASCII)
-_QUARTER = re.compile(rf"{_YEAR}[- ]?Q([1-4])|Q([1-4])[- /]?{_YEAR}", re.ASCII)
+_WEEK = re.compile(rf"{_YEAR}-?W(\d{{1,2}})(?:-?([1-7]))?", _FLAGS)
+_QUARTER = re.compile(rf"{_YEAR}[- ]?Q([1-4])|Q([1-4])[- /]?{_YEAR}", _FLAGS)
+_MONTH = re.compile(rf"{_YEAR}-?M(0?[1-9]|1[0-2])", _FLAGS)
 
 
 def in_iso_form(text: str) -> str:
-    """Return a time of a log, a week or a quarter as a day of ISO 8601, other texts as they are.
+    """Return a time of a log, a week, month or quarter as a day of ISO 8601; others as they are.
 
-    Weeks and quarters become their first day, as periods do.
+    Weeks, months and quarters become their first day, as periods do.
     """
     word = text.strip()
     week = _WEEK.fullmatch(word)
@@ -47,7 +50,35 @@ def in_iso_form(text: str) -> str:
     if quarter is not None:
         year, number = quarter[1] or quarter[4], quarter[2] or quarter[3]
         return f"{year}-{3 * int(number) - 2:02}-01"
+    month = _MONTH.fullmatch(word)
+    if month is not None:
+        return f"{month[1]}-{int(month[2]):02}-01"
     return _time_of_log(word) or text
+
+
+def day_like(day: str, sample: str) -> str:
+    """Return a day of ISO 8601 as a week, month or quarter, if a sample is one; else as it is."""
+    word = sample.strip()
+    try:
+        date = datetime.date.fromisoformat(day)
+    except ValueError:  # it has a time, or is no day
+        return day
+    year, week, of_week = date.isocalendar()
+    quarter = str((date.month + 2) // 3)
+    width = 1 if re.search(r"(m|w[1-9]?$)", word) else 2  # Stata has no zero in front
+    for pattern, values in (
+        (_WEEK, (str(year), f"{week:0{width}}", str(of_week))),
+        (_QUARTER, (str(date.year), quarter, quarter, str(date.year))),
+        (_MONTH, (str(date.year), f"{date.month:0{width}}")),
+    ):
+        found = pattern.fullmatch(word)
+        if found is not None:
+            for group in range(pattern.groups, 0, -1):
+                start, stop = found.span(group)
+                if start >= 0:
+                    word = word[:start] + values[group - 1] + word[stop:]
+            return word
+    return day
 
 
 def _time_of_log(word: str) -> str | None:

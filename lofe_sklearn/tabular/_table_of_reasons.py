@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn.inspection._typical_row import is_missing, typical_row
 from lofe_sklearn.tabular._clock_texts import seconds_in, written_like
+from lofe_sklearn.tabular._date_formats import written_in_format
+from lofe_sklearn.tabular._date_texts import day_like
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
-from lofe_sklearn.tabular._plain_columns import NUMBER, plain_column
+from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, plain_column
 from lofe_sklearn.tabular._read_table import read_table
 from lofe_sklearn.tabular._typical_values import as_one_row, as_truth_value
 from lofe_sklearn.tabular._vectorizing import Reading
@@ -79,6 +81,8 @@ class ReasonsMixin:
             elif kind == NUMBER:
                 fitted = self._columns.get(name)
                 value = _number_like(value, table[name], fitted)
+            elif kind == TEXT and isinstance(sample := _first_present(table[name]), str):
+                value = day_like(value, sample)
             elif hasattr(value, "to_period"):
                 value = _time_like(value, table[name], self._columns.get(name))
             shown.append(value)
@@ -117,7 +121,7 @@ def _time_like(time: pd.Timestamp, values: pd.Series, fitted: FittedColumn | Non
         return time.to_period(values.dtype.freq)
     sample = _first_present(values)
     if fitted is not None and fitted.text_format is not None and isinstance(sample, str):
-        return time.strftime(fitted.text_format)
+        return written_in_format(time, fitted.text_format)
     return time.date() if type(sample) is datetime.date else time
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lofe_sklearn.tabular._date_formats import vectorizer_reads
 from lofe_sklearn.tabular._plain_columns import CATEGORY, EMPTY, NUMBER, TEXT, Column
 from lofe_sklearn.tabular._rounding import n_different
 
@@ -137,6 +138,8 @@ def _are_numbers_of_rows(numbers: np.ndarray, name: str) -> bool:
 
 def _are_names_of_rows(texts: list[str], name: str) -> bool:
     """Whether different texts are single words with digits or signs in them, not sentences."""
+    import pandas as pd
+
     words = [text.strip() for text in texts]
     if all(map(_DAY.fullmatch, words)):
         return False
@@ -148,7 +151,7 @@ def _are_names_of_rows(texts: list[str], name: str) -> bool:
         return bool(np.isfinite(numbers).all()) and _are_numbers_of_rows(numbers, name)
     if any(len(word.split()) > 1 for word in words):
         return False
-    return not all(map(_is_date, words))
+    return not all(map(_is_date, words)) and not vectorizer_reads(pd.Series(words, dtype=object))
 
 
 def _is_date(word: str) -> bool:
