@@ -19,8 +19,10 @@ def value_text(value: Any) -> str:
         return "missing"
     if isinstance(value, Real) and not isinstance(value, (bool, Integral)):
         number = float(value)
-        # A number such as 24999.9 should not be rounded to another one.
-        return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.6g}"
+        # A number such as 24999.9 should not be rounded to another one. Six digits of an amount of
+        # millions would be 1.2e+07.
+        is_long = number.is_integer() or abs(number) >= 1e6
+        return f"{number:.0f}" if is_long and abs(number) < 1e15 else f"{number:.6g}"
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     text = one_line(str(value))
