@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +19,15 @@ _FLAGS = re.ASCII | re.IGNORECASE
 _TIME_OF_DAY = re.compile(
     r"(\d{1,2}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?(?: ?([ap])\.?m\.?)?", _FLAGS
 )
+# 1:23.456, as lap times and clocks of games are written, in minutes.
+_MINUTES = re.compile(r"(\d{1,3}):([0-5]\d)(\.\d{1,6})?", re.ASCII)
 # 36:05:10.5, "1 day, 2:03:04" as Python writes it, "-1 days +23:59:50" as pandas does.
 _SPAN = re.compile(
     r"([-+]?)(?:(\d+) days?)?(?:(?:^|(?<=[-+])|,? )([-+]?)(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?))?",
     _FLAGS,
 )
+# 167:15:00, where days are not counted apart.
+_HOURS_ALONE = re.compile(r"[-+]?\d+:[0-5]\d:[0-5]\d(?:\.\d+)?", _FLAGS)
 # PT1H30M of ISO 8601, as polars writes it.
 _ISO = re.compile(r"([-+]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", _FLAGS)
 # 2 h 15 min, 2h 50m and 1 day 3 hours; also Std. and Min. of German tables.
@@ -41,13 +45,21 @@ _MOST = 9e9
 _HOURS = {None: range(24), "a": range(1, 13), "p": range(1, 13)}
 
 
+def are_minutes(texts: Iterable[str]) -> bool:
+    """Whether some texts are minutes with a fraction behind their seconds, such as 1:23.4.
+
+    Others of the column, such as 4:07, are minutes and seconds then, not hours.
+    """
+    return any((time := _MINUTES.fullmatch(text.strip())) and time[3] for text in texts)
+
+
 def seconds_of_all(texts: pd.Series) -> pd.Series | None:
     """Return seconds for texts that are all times of day or durations, or missing; else None."""
     present = texts.dropna()
     # The first value tells of most columns that they are something else.
-    if not len(present) or seconds_in(present.iloc[0]) is None:
+    if not len(present) or not _may_be_clock(present.iloc[0]):
         return None
-    seconds = read_seconds(texts)
+    seconds = read_seconds(texts, in_minutes=are_minutes(present))
     if seconds.notna().sum() < len(present) or all(map(_is_quantity, present)):
         return None
     return seconds
@@ -61,9 +73,9 @@ def clocks_among_words(texts: pd.Series) -> tuple[pd.Series, tuple[str, ...]] | 
     import pandas as pd
 
     counts = counted(texts)
-    if not any(seconds_in(text) is not None for text in counts.index[:_SAMPLE]):
+    if not any(map(_may_be_clock, counts.index[:_SAMPLE])):
         return None
-    seconds = read_seconds(counts.index.to_series())
+    seconds = read_seconds(counts.index.to_series(), in_minutes=are_minutes(counts.index))
     words = counts.index[seconds.isna()].tolist()
     are_words = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").isna().all()
     if not are_words or not may_be_missing(words, counts):
@@ -73,17 +85,33 @@ def clocks_among_words(texts: pd.Series) -> tuple[pd.Series, tuple[str, ...]] | 
     return texts.map(seconds).astype(np.float64), kept(words)
 
 
-def read_seconds(texts: pd.Series) -> pd.Series:
+def read_seconds(texts: pd.Series, *, in_minutes: bool) -> pd.Series:
     """Return the seconds that each text says; missing for other texts."""
     import pandas as pd
 
-    found = [seconds_in(text) if isinstance(text, str) else None for text in texts]
+    found = [
+        seconds_in(text, in_minutes=in_minutes) if isinstance(text, str) else None for text in texts
+    ]
     return pd.Series(np.array(found, dtype=np.float64), index=texts.index)
 
 
-def seconds_in(text: str) -> float | None:
-    """Return the seconds since midnight, or of a duration; None if the text says neither."""
+def _may_be_clock(text: str) -> bool:
+    return any(seconds_in(text, in_minutes=way) is not None for way in (False, True))
+
+
+def seconds_in(text: str, *, in_minutes: bool = False) -> float | None:
+    """Return the seconds since midnight, or of a duration; None if the text says neither.
+
+    Parameters
+    ----------
+    text : str
+    in_minutes : bool
+        Whether 4:07 is four minutes and seven seconds.
+    """
     word = text.strip()
+    time = _MINUTES.fullmatch(word) if in_minutes else None
+    if time is not None:
+        return 60 * float(time[1]) + float(time[2] + (time[3] or ""))
     for read in (_of_time_of_day, _of_span, _of_iso, _of_parts):
         seconds = read(word)
         if seconds is not None:
@@ -145,14 +173,19 @@ def _total(parts: Sequence[str | None]) -> float:
     return sum(float(part or 0) * unit for part, unit in zip(parts, _UNITS, strict=False))
 
 
-def written_like(seconds: float, sample: str) -> str:
+def written_like(seconds: float, sample: str, *, in_minutes: bool = False) -> str:
     """Write seconds as times of day, if a sample is one, or as pandas writes durations."""
     import pandas as pd
 
+    if in_minutes:
+        minutes, rest = divmod(round(seconds, 3), 60)
+        return f"{minutes:.0f}:{rest:06.3f}".rstrip("0").removesuffix(".")
     time = _TIME_OF_DAY.fullmatch(sample.strip())
     if _PARTS.fullmatch(sample.strip()) and _of_span(sample.strip()) is None:
         return _in_parts(seconds)
     if time is None or not 0 <= seconds < 86_400:
+        if _HOURS_ALONE.fullmatch(sample.strip()):
+            return _in_hours(seconds)
         span = pd.Timedelta(seconds=seconds)
         is_whole = ":" not in sample and span == pd.Timedelta(days=span.days)
         return f"{span.days} days" if is_whole else str(span)
@@ -162,6 +195,15 @@ def written_like(seconds: float, sample: str) -> str:
     if time[3] is None and moment.second == 0 and moment.microsecond == 0:
         return moment.strftime("%H:%M")
     return str(moment.time())
+
+
+def _in_hours(seconds: float) -> str:
+    """Write seconds as 49:43:00."""
+    size = round(abs(seconds), 6)
+    whole = int(size)
+    fraction = f"{size - whole:.6f}".rstrip("0").rstrip(".")[1:]
+    clock = f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{fraction}"
+    return f"-{clock}" if seconds < 0 else clock
 
 
 def _in_parts(seconds: float) -> str:

@@ -64,6 +64,8 @@ class FittedColumn:
         Of categories and text: how the fit spells truth values, numbers and days.
     is_clock : bool
         Whether numbers are seconds, of durations or times of day.
+    in_minutes : bool
+        Whether 4:07 is in minutes among them, not in hours.
     dates : tuple of (float, float), optional
         First and last time, in seconds since 1970, if the features do not tell the year.
     writing : Writing, optional
@@ -89,6 +91,7 @@ class FittedColumn:
     words: tuple[str, ...] = ()
     n_digits: int = 0
     text_format: str | None = None
+    in_minutes: bool = False
 
     @classmethod
     def of(cls, column: Column, name: str, owner: str) -> FittedColumn:
@@ -113,6 +116,7 @@ class FittedColumn:
             return cls(TIME, zone, words=column.words, text_format=column.text_format)
         read: dict[str, Any] = {
             "is_clock": column.is_clock,
+            "in_minutes": column.in_minutes,
             "writing": column.writing,
             "words": column.words,
         }
@@ -169,7 +173,7 @@ class FittedColumn:
             if self.writing is not None:
                 numbers = self.writing.read(column.values.astype(object))
                 return number_column(numbers.to_numpy(), name, owner)
-            return _read_numbers(column, name, owner, are_seconds=self.is_clock)
+            return self._read_numbers(column, name, owner)
         values = column.values
         if column.kind == TIME and self.time_format:
             self._check_zones({column.zone is not None}, "Set", name, owner)
@@ -183,6 +187,21 @@ class FittedColumn:
             was_text = column.kind in (TEXT, CATEGORY)
             values = _each(values, lambda text: respelled(text, self.spellings, was_text=was_text))
         return Column(self.kind, values.astype("category") if self.kind == CATEGORY else values)
+
+    def _read_numbers(self, column: Column, name: str, owner: str) -> Column:
+        """Read numbers and truth values from text; other texts become missing values.
+
+        If numbers are seconds, times of day and durations are read too. Infinity in text is
+        refused, as it is among numbers: a missing value would be a typical one.
+        """
+        import pandas as pd
+
+        texts = column.values.astype(object)
+        words = texts.str.strip().str.lower().replace({"true": "1", "false": "0"})
+        numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
+        if self.is_clock:
+            numbers = numbers.fillna(read_seconds(texts, in_minutes=self.in_minutes))
+        return number_column(numbers.to_numpy(), name, owner)
 
     def _as_times(self, column: Column, name: str, owner: str) -> Column:
         import pandas as pd
@@ -255,22 +274,6 @@ def _name_of(zone: datetime.tzinfo) -> str:
         return str(pd.DatetimeTZDtype(tz=str(zone)).tz)
     except (TypeError, KeyError, ValueError):
         return "UTC"
-
-
-def _read_numbers(column: Column, name: str, owner: str, *, are_seconds: bool) -> Column:
-    """Read numbers and truth values from text; other texts become missing values.
-
-    If numbers are seconds, times of day and durations are read too. Infinity in text is refused, as
-    it is among numbers: a missing value would be a typical one.
-    """
-    import pandas as pd
-
-    texts = column.values.astype(object)
-    words = texts.str.strip().str.lower().replace({"true": "1", "false": "0"})
-    numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
-    if are_seconds:
-        numbers = numbers.fillna(read_seconds(texts))
-    return number_column(numbers.to_numpy(), name, owner)
 
 
 def _each(values: pd.Series, function: Callable[[Any], str]) -> pd.Series:

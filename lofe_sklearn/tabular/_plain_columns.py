@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lofe_sklearn.tabular._clock_texts import clocks_among_words, seconds_of_all
+from lofe_sklearn.tabular._clock_texts import are_minutes, clocks_among_words, seconds_of_all
 from lofe_sklearn.tabular._code_texts import are_of_four_digits, code_length, without_nulls
 from lofe_sklearn.tabular._date_formats import dates_in_formats
 from lofe_sklearn.tabular._date_texts import dates_among_words, in_iso_form
@@ -36,6 +36,8 @@ class Column:
         Numbers in double precision, times, categories of text, or text. Its index counts the rows.
     is_clock : bool
         Whether numbers are seconds, of durations or times of day.
+    in_minutes : bool
+        Whether 4:07 is in minutes among them, not in hours.
     writing : Writing, optional
         How numbers are written that were read from text with units or grouped digits.
     words : tuple of str
@@ -53,6 +55,7 @@ class Column:
     words: tuple[str, ...] = ()
     n_digits: int = 0
     text_format: str | None = None
+    in_minutes: bool = False
 
     @property
     def zone(self) -> Any:
@@ -118,7 +121,8 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
         return Column(NUMBER, pd.to_numeric(column.values, errors="coerce").astype(np.float64))
     seconds = seconds_of_all(column.values)
     if seconds is not None:
-        return Column(NUMBER, seconds, is_clock=True)
+        in_minutes = are_minutes(column.values.dropna())
+        return Column(NUMBER, seconds, is_clock=True, in_minutes=in_minutes)
     found = quantities_of(column.values)
     if found is not None:
         writing, numbers, words = found
@@ -126,7 +130,8 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
         return replace(numeric, writing=writing, words=words)
     clocks = clocks_among_words(column.values)
     if clocks is not None:
-        return Column(NUMBER, clocks[0], is_clock=True, words=clocks[1])
+        in_minutes = are_minutes(column.values.dropna())
+        return Column(NUMBER, clocks[0], is_clock=True, words=clocks[1], in_minutes=in_minutes)
     dates = dates_in_formats(column.values)
     if dates is not None:
         return Column(TIME, dates[1], words=dates[2], text_format=dates[0])

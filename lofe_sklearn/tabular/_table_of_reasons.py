@@ -108,6 +108,8 @@ def _number_like(seconds: Any, values: pd.Series, fitted: FittedColumn | None) -
         return pd.Timedelta(seconds=seconds)
     if isinstance(sample, datetime.time):
         return (datetime.datetime.min + datetime.timedelta(seconds=seconds)).time()
+    if isinstance(sample, str) and fitted is not None and fitted.in_minutes:
+        return written_like(seconds, sample, in_minutes=True)
     if isinstance(sample, str) and seconds_in(sample) is not None:
         return written_like(seconds, sample)
     if isinstance(sample, str) and fitted is not None and fitted.is_clock:  # a word among times

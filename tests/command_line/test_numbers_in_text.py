@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from lofe_sklearn._command_line._csv_file import looks_like_decimal_commas
+from lofe_sklearn._command_line._plain_values import value_text
 from lofe_sklearn._command_line._table_files import ReadingOptions, open_table
 from lofe_sklearn._command_line._typed_columns import typed
 
@@ -118,3 +119,11 @@ def test_a_note_says_that_a_row_was_read_as_the_header(lofe, tmp_path):
     note = "note: the first line, 0,5, a, 00 and so on, is read as the header"
     assert note in lofe("fit", tmp_path / "none.csv").stderr
     assert "is read as the header" not in lofe("fit", tmp_path / "years.csv").stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(10894735.84, "10894736"), (-5871220.5, "-5871220"), (24999.9, "24999.9"), (1e20, "1e+20")],
+)
+def test_amounts_are_written_without_exponents(number, text):
+    assert value_text(number) == text

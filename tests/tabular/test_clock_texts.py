@@ -1,0 +1,86 @@
+"""Minutes and hours in text, and how reasons write them."""
+
+import io
+
+import numpy as np
+import pytest
+from conftest import slow_but
+
+from lofe_sklearn import LOE, AutoEncoder, load, save
+from lofe_sklearn.inspection import explain
+from lofe_sklearn.tabular import TableFeatures, table_pipeline
+
+pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
+import pandas as pd
+
+N = 60
+SECONDS = np.round(np.random.default_rng(0).uniform(20, 600, N), 1)
+
+
+def table_of(values):
+    return pd.DataFrame({"size": np.arange(N) ** 1.5, "time": values})
+
+
+def in_minutes(seconds):
+    return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
+
+
+def short(seconds):
+    """Write whole minutes and seconds without a fraction, as the clocks of games do."""
+    return in_minutes(seconds).removesuffix(".0")
+
+
+@pytest.mark.parametrize("written", [in_minutes, short])
+def test_lap_times_are_minutes_and_seconds(written, tmp_path):
+    seconds = np.where(np.arange(N) % 3, np.round(SECONDS), SECONDS)
+    table = table_of([written(each) for each in seconds])
+    features = TableFeatures()
+    rows = features.fit_transform(table)
+    assert features.column_kinds_["time"] == "number"
+    np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(seconds)))
+    save(features, tmp_path / "m.lofe")
+    file = io.StringIO(table.to_csv(index=False))
+    for other in (table, pd.read_csv(file)):
+        np.testing.assert_array_equal(features.transform(other), rows)
+        np.testing.assert_array_equal(load(tmp_path / "m.lofe").transform(other), rows)
+    # By itself too, where no other row tells that 4:07 is no time of day.
+    np.testing.assert_array_equal(features.transform(table.iloc[[4]]), rows.iloc[[4]])
+
+
+def test_times_of_day_stay_in_hours():
+    texts = [f"{int(each) // 60:02}:{int(each) % 60:02}" for each in SECONDS]
+    rows = TableFeatures().fit_transform(table_of(texts))
+    hours = table_of(np.floor(SECONDS) * 60)
+    np.testing.assert_allclose(rows, TableFeatures().fit_transform(hours))
+
+
+OF_REASONS = {
+    "lap times": (in_minutes, "5:00.5"),
+    "hours beyond a day": (lambda s: f"{int(s)}:00:00", "300:00:00"),
+}
+
+
+@pytest.mark.parametrize("kind", slow_but(["hours beyond a day"], OF_REASONS))
+def test_reasons_write_the_typical_one_as_the_table_does(kind):
+    written, typical = OF_REASONS[kind]
+    seconds = [*np.linspace(10, 290, N // 2 - 1), *[300.5] * 2, *range(310, 310 + N // 2 - 1)]
+    table = table_of([written(each) for each in seconds])
+    pipeline = table_pipeline(LOE(AutoEncoder(max_epochs=2), contamination=0.1)).fit(table)
+    assert explain(pipeline, table[:1]).typical[1] == typical
+
+
+PERIODS = {
+    "quarters": ("Q", "Q{0.quarter} {0.year}"),
+    "months": ("M", "{0.year}m{0.month}"),
+    "weeks": ("W", "%G-W%V"),
+}
+
+
+@pytest.mark.parametrize("kind", slow_but(["quarters"], PERIODS))
+def test_reasons_write_the_typical_period_as_the_table_does(kind):
+    frequency, form = PERIODS[kind]
+    periods = pd.period_range("2020-01-06", periods=N, freq=frequency)
+    texts = [form.format(p) if "{" in form else p.start_time.strftime(form) for p in periods]
+    pipeline = table_pipeline(LOE(AutoEncoder(max_epochs=2), contamination=0.1))
+    pipeline.fit(table_of(texts))
+    assert explain(pipeline, table_of(texts)[:1]).typical[1] == texts[N // 2 - 1]
