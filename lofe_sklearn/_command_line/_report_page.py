@@ -225,14 +225,16 @@ def _columns(findings: Findings) -> str:
     )
     n_features = Counter(features.feature_origin_.values())
     typical = features.typical_row_
+    # As the file writes them: times of day are seconds there, and amounts are without a currency.
+    as_written = features._shown_in_reasons(typical, findings.frame)
     lines = []
-    for name in findings.frame.columns:
+    for name, value in zip(findings.frame.columns, as_written, strict=True):
         reason = features.dropped_.get(name)
         kind = escape(features.column_kinds_.get(name, ""))
         kind = "truth value" if isinstance(typical[name].iloc[0], (bool, np.bool_)) else kind
         read_as = f'<span class="dropped">dropped: {escape(reason)}</span>' if reason else kind
-        missing = int(findings.frame[name].isna().sum())
-        shown = "" if reason else escape(value_text(typical[name].iloc[0]))
+        missing = features._count_missing(findings.frame[name])
+        shown = "" if reason else escape(value_text(value))
         lines.append(
             f'<tr><td>{escape(one_line(name))}</td><td>{read_as}</td><td class="n">'
             f'{missing:,}</td><td class="n">{n_features[name] or ""}</td><td>{shown}</td></tr>'

@@ -187,8 +187,12 @@ class Explanation:
         own = self.contributions[row]
         # Stable, so that equal contributions come in the order of the features.
         largest = np.argsort(-own, kind="stable")[:k]
-        rounding = _ROUNDING * max(abs(float(self.scores[row])), abs(self.typical_score))
+        rounding = self._rounding(row)
         return [self._reason(row, j) for j in largest if own[j] > rounding]
+
+    def _rounding(self, row: int) -> float:
+        """Return the largest contribution that may be nothing but rounding."""
+        return _ROUNDING * max(abs(float(self.scores[row])), abs(self.typical_score))
 
     def _reason(self, row: int, j: int) -> Reason:
         return Reason(
@@ -225,7 +229,8 @@ def _counted(number: int, noun: str) -> str:
 
 def _shown(reason: Reason) -> str:
     value, typical = shown_value(reason.value), shown_value(reason.typical)
-    return f"{reason.feature} {reason.contribution:+.3g} ({value}, typically {typical})"
+    name = " ".join(reason.feature.split())  # names of columns may have several lines
+    return f"{name} {reason.contribution:+.3g} ({value}, typically {typical})"
 
 
 def shown_name(name: Any) -> str:

@@ -214,6 +214,7 @@ class ReasonsDisplay:
         _check_row(owner, row, len(explanation))
         check_argument(owner, "k", k, Number(Integral, low=1))
         own = explanation.contributions[row]
+        own = np.where(np.abs(own) > explanation._rounding(row), own, 0.0)
         largest = np.argsort(-np.abs(own), kind="stable")[:k]
         shown = largest[own[largest] != 0]
         if len(shown) == 0:
@@ -224,7 +225,7 @@ class ReasonsDisplay:
             contributions=own[order],
             values=[explanation.values[row, j] for j in order],
             typical=[explanation.typical[j] for j in order],
-            rest=float(own.sum() - own[order].sum()),
+            rest=float(np.delete(own, order).sum()),
             n_rest=len(own) - len(order),
             name=_title(explanation.row_names[row], explanation, row) if name is None else name,
         )

@@ -61,6 +61,20 @@ class ReasonsMixin:
                 columns[name] = self._columns[name].like(column, name, owner).values
         return pd.DataFrame(columns)
 
+    def _count_missing(self, values: pd.Series) -> int:
+        """Return how many values of a column are missing, as the fit reads them.
+
+        Values of columns that the fit dropped are those of the table.
+        """
+        name = str(values.name)
+        if name not in self._first_features:
+            return int(values.isna().sum())
+        owner = type(self).__name__
+        plain = self._columns[name].like(plain_column(values, name, owner), name, owner).values
+        read = self._reading.as_read(name, plain)
+        is_null = plain.astype(object).isin(self._reading.null_strings)
+        return int((read.isna() | is_null).sum())
+
     def _typical_for_reasons(self, plain: pd.DataFrame) -> pd.DataFrame:
         """Return the typical row of what `_plain_for_reasons` returns."""
         import pandas as pd

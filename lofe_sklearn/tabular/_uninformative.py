@@ -98,6 +98,8 @@ def why_uninformative(column: Column, given: pd.Series, name: str) -> str | None
     present = values.dropna()
     if n_values == 1 or len(present) < _MIN_ROWS or n_values < len(present):
         return ROUNDED_REASON if is_rounded else None
+    if _has_unit(column):
+        return None
     if column.kind == NUMBER and _are_numbers_of_rows(present.to_numpy(), name):
         return IDENTIFIER_REASON
     if column.kind in (TEXT, CATEGORY) and _are_names_of_rows(list(present), name):
@@ -125,6 +127,14 @@ def _distances(numbers: pd.Series) -> pd.Series:
     present = numbers.dropna()
     first = int(present.iloc[0])
     return present.map(lambda number: float(int(number) - first)).reindex(numbers.index)
+
+
+def _has_unit(column: Column) -> bool:
+    """Whether numbers are amounts, shares, durations or times of day, none of which names a row."""
+    writing = column.writing
+    return column.is_clock or (
+        writing is not None and bool((writing.before + writing.after).strip())
+    )
 
 
 def _are_numbers_of_rows(numbers: np.ndarray, name: str) -> bool:

@@ -1,13 +1,17 @@
 """The report: one page without anything from elsewhere, whatever the file holds."""
 
 import re
+import warnings
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from lofe_sklearn._command_line._report_page import _columns
 from lofe_sklearn._command_line._report_pictures import score_histogram
+from lofe_sklearn.tabular import TableFeatures
 
 pytest_plugins = ["running_lofe"]
 
@@ -97,3 +101,28 @@ def test_the_histogram_counts_each_row_once(scores):
     counts = re.findall(r"<title>([\d,]+) rows", picture)
     assert sum(int(count.replace(",", "")) for count in counts) == len(scores)
     assert "nan" not in picture
+
+
+def test_columns_are_shown_as_the_file_has_them_and_counted_as_they_are_read():
+    n = 50
+    frame = pd.DataFrame(
+        {
+            "size": np.arange(n) ** 1.5,
+            "start": [f"{8 + i % 9:02}:30" for i in range(n)],
+            "price": [f"{100 + i} €" for i in range(n)],
+            "quarter": [f"{1990 + i // 4}q{1 + i % 4}" for i in range(n)],
+            "year": [*map(str, range(1900, 1900 + n - 4)), *["?", " ?", ".", "unknown"]],
+            "colour": [*["red", "blue"] * (n // 2 - 1), "?", None],
+        }
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        features = TableFeatures(keep=["year"]).fit(frame)
+    page = _columns(SimpleNamespace(model=[features], frame=frame))
+    rows = [re.findall("<td[^>]*>(.*?)</td>", row) for row in page.split("<tr>")[2:]]
+    shown = {name: (int(missing), typical) for name, _, missing, _, typical in rows}
+    assert shown["start"] == (0, "12:30")
+    assert shown["price"] == (0, "124 €")
+    assert shown["quarter"] == (0, "1996q1")
+    assert shown["year"] == (4, "1922")
+    assert shown["colour"] == (2, "red")

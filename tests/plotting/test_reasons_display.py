@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from lofe_sklearn import DeepSVDD
+from lofe_sklearn.inspection import Explanation
 from lofe_sklearn.plotting import ReasonsDisplay
 
 pytest_plugins = ["fits_to_draw"]
@@ -48,6 +49,34 @@ def test_the_rest_is_one_bar(loe, rows):
     largest = own[np.argmax(np.abs(own))]
     np.testing.assert_allclose(widths(display), [largest, own.sum() - largest])
     assert display.ax_.get_yticklabels()[-1].get_text() == "3 other features"
+
+
+def test_rounding_is_no_reason():
+    """A difference of scores that should be 0 may be 1e-15."""
+    contributions = np.array([[2.0, 0.3, 1e-15, -2e-15]])
+    explanation = explanation_of(contributions)
+    display = ReasonsDisplay.from_explanation(explanation)
+    assert widths(display).tolist() == [2.0, 0.3, 0.0]
+    display = ReasonsDisplay.from_explanation(explanation, k=1)
+    assert widths(display).tolist() == [2.0, 0.3]
+
+
+def explanation_of(contributions):
+    n = contributions.shape[1]
+    return Explanation(
+        contributions=contributions,
+        values=np.ones((1, n)),
+        typical=np.zeros(n),
+        feature_names=np.array([f"x\n{j}" for j in range(n)], dtype=object),
+        scores=np.array([-1.0]),
+        typical_score=1.3,
+        row_names=np.array([0]),
+    )
+
+
+def test_the_text_of_a_row_is_one_line_whatever_the_names_are():
+    lines = repr(explanation_of(np.array([[2.0, 0.3]]))).split("\n")
+    assert lines[1] == "row 0, score -1: x 0 +2 (1, typically 0), x 1 +0.3 (1, typically 0)"
 
 
 def test_names_of_frames(rows):

@@ -364,6 +364,20 @@ def test_columns_that_say_nothing_of_a_row(kind):
         TableFeatures().fit(table_of(values)[["column"]])
 
 
+WITH_UNITS = {
+    "prices": [f"{100 + i} €" for i in range(N)],
+    "shares": [f"{i / 10} %" for i in range(0, 10 * N, 10)],
+    "durations": pd.to_timedelta(np.arange(N), unit="s"),
+    "times of day": [f"08:{i // 60:02}:{i % 60:02}" for i in range(N)],
+}
+
+
+@pytest.mark.parametrize("kind", WITH_UNITS)
+def test_numbers_with_a_unit_are_no_identifiers_though_all_differ(kind):
+    features = quiet(TableFeatures().fit, table_of(WITH_UNITS[kind]))
+    assert features.column_kinds_["column"] == "number"
+
+
 @pytest.mark.parametrize(
     ("name", "is_dropped"), [("customer_id", True), ("customerID", True), ("paid", False)]
 )
