@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# A contribution below it would be shown as +0.00.
+_LEAST = 0.005
 AS_GIVEN, WITHIN_GIVEN = "as given", "from the interval as given"
 RULED_OUT = "since the known labels rule out the one given"
 
@@ -168,7 +170,8 @@ def find_reasons(model: Any, frame: pd.DataFrame, most: int) -> list[list[Reason
     known = [name for name in model[0].feature_names_in_ if name in frame.columns]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return explain(model, typed(frame[known])).top(most)
+        found = explain(model, typed(frame[known])).top(most)
+    return [[reason for reason in own if reason.contribution >= _LEAST] for own in found]
 
 
 def _listed(names: list[str]) -> str:

@@ -30,14 +30,19 @@ _SPAN = re.compile(
 _HOURS_ALONE = re.compile(r"[-+]?\d+:[0-5]\d:[0-5]\d(?:\.\d+)?", _FLAGS)
 # PT1H30M of ISO 8601, as polars writes it.
 _ISO = re.compile(r"([-+]?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", _FLAGS)
-# 2 h 15 min, 2h 50m and 1 day 3 hours; also Std. and Min. of German tables.
+# 2 h 15 min, 2h 50m and 1 day 3 hours; also Std. and Min. of German tables; 6 years 3 months.
 _PART = re.compile(
-    r"(\d+(?:\.\d+)?) ?(?:(d|days?)|(h|hrs?|hours?|std\.?)|(m|mins?\.?|minutes?)|"
-    r"(s|secs?|seconds?))",
+    r"(\d+(?:\.\d+)?) ?(?:(y|yrs?\.?|years?)|(mos?\.?|months?)|(w|wks?\.?|weeks?)|(d|days?)|"
+    r"(h|hrs?\.?|hours?|std\.?)|(m|mins?\.?|minutes?)|(s|secs?\.?|seconds?))",
     _FLAGS,
 )
 _PARTS = re.compile(rf"{_PART.pattern}(?:,? ?{_PART.pattern})*", _FLAGS)
+# 2h03, as French tables have it.
+_HOURS_MINUTES = re.compile(r"(\d+) ?h ?([0-5]\d)", _FLAGS)
 _UNITS = 86_400.0, 3_600.0, 60.0, 1.0
+# Of 365.25 days, and a twelfth of them.
+_YEAR, _MONTH, _WEEK = 365.25 * 86_400.0, 365.25 * 7_200.0, 7 * 86_400.0
+_PART_UNITS = (_YEAR, _MONTH, _WEEK, *_UNITS)
 # Most columns of text show within so many values that they are none of times.
 _SAMPLE = 50
 # What pandas can hold: 292 years.
@@ -112,7 +117,7 @@ def seconds_in(text: str, *, in_minutes: bool = False) -> float | None:
     time = _MINUTES.fullmatch(word) if in_minutes else None
     if time is not None:
         return 60 * float(time[1]) + float(time[2] + (time[3] or ""))
-    for read in (_of_time_of_day, _of_span, _of_iso, _of_parts):
+    for read in (_of_time_of_day, _of_span, _of_iso, _of_parts, _of_hours_minutes):
         seconds = read(word)
         if seconds is not None:
             return seconds if abs(seconds) <= _MOST else None
@@ -155,11 +160,18 @@ def _of_parts(word: str) -> float | None:
         return None
     seconds, last = 0.0, -1
     for number, *units in _PART.findall(word):
-        place = next(i for i, unit in enumerate(units) if unit)
+        place, unit = next((i, unit) for i, unit in enumerate(units) if unit)
+        if last == 0 and unit in ("m", "M"):  # 2y 3m
+            place = 1
         if place <= last:
             return None
-        seconds, last = seconds + float(number) * _UNITS[place], place
+        seconds, last = seconds + float(number) * _PART_UNITS[place], place
     return seconds
+
+
+def _of_hours_minutes(word: str) -> float | None:
+    found = _HOURS_MINUTES.fullmatch(word)
+    return None if found is None else _total((None, *found.groups()))
 
 
 def _is_quantity(text: str) -> bool:
@@ -182,7 +194,10 @@ def written_like(seconds: float, sample: str, *, in_minutes: bool = False) -> st
         return f"{minutes:.0f}:{rest:06.3f}".rstrip("0").removesuffix(".")
     time = _TIME_OF_DAY.fullmatch(sample.strip())
     if _PARTS.fullmatch(sample.strip()) and _of_span(sample.strip()) is None:
-        return _in_parts(seconds)
+        return _in_parts(seconds, sample)
+    if _HOURS_MINUTES.fullmatch(sample.strip()):
+        hours, minutes = divmod(round(seconds / 60), 60)
+        return f"{hours}h{minutes:02}"
     if time is None or not 0 <= seconds < 86_400:
         if _HOURS_ALONE.fullmatch(sample.strip()):
             return _in_hours(seconds)
@@ -206,12 +221,15 @@ def _in_hours(seconds: float) -> str:
     return f"-{clock}" if seconds < 0 else clock
 
 
-def _in_parts(seconds: float) -> str:
-    """Write seconds as 2 h 15 min."""
+def _in_parts(seconds: float, sample: str) -> str:
+    """Write seconds as 2 h 15 min, or as 6 y 3 mo if a sample has years or months."""
     parts, rest = [], round(seconds, 3)
-    for unit, name in zip(_UNITS, ("d", "h", "min", "s"), strict=True):
+    units, names = _UNITS, ("d", "h", "min", "s")
+    if any(year or month for _, year, month, *_others in _PART.findall(sample)):
+        units, names = (_YEAR, _MONTH, _UNITS[0], 1.0), ("y", "mo", "d", "s")
+    for unit, name in zip(units, names, strict=True):
         number = rest if name == "s" else rest // unit
         rest -= number * unit
         if number:
             parts.append(f"{number:g} {name}")
-    return " ".join(parts) or "0 min"
+    return " ".join(parts) or f"0 {names[1] if names[0] == 'y' else 'min'}"

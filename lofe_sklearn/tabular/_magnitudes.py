@@ -8,11 +8,11 @@ from collections.abc import Collection
 _WORDS = {
     **{"thousand": 1e3, "Tsd": 1e3, "mn": 1e6, "Mn": 1e6, "mio": 1e6, "Mio": 1e6, "million": 1e6},
     **{"bn": 1e9, "Bn": 1e9, "mrd": 1e9, "Mrd": 1e9, "Md": 1e9, "billion": 1e9, "trillion": 1e12},
-    **{"lakh": 1e5, "Lakh": 1e5, "crore": 1e7, "Crore": 1e7, "Cr": 1e7, "tn": 1e12},
+    **{"lakh": 1e5, "Lakh": 1e5, "Lac": 1e5, "crore": 1e7, "Crore": 1e7, "Cr": 1e7, "tn": 1e12},
 }
 _LETTERS = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12}
-# Of money only: "5 m" is a length.
-_OF_MONEY = {"m": 1e6, "b": 1e9, "t": 1e12}
+# Of money only: "5 m" is a length, and "5 L" a volume; of rupees it is lakh.
+_OF_MONEY = {"m": 1e6, "b": 1e9, "t": 1e12, "L": 1e5}
 # Thousands of euros in German accounts.
 _BEFORE_CURRENCY = {"T": 1e3}
 

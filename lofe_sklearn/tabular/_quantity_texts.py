@@ -34,14 +34,22 @@ _CODES = (
     r"HKD|ILS|RUB|UAH|US\$|C\$|A\$|R\$|Rs\.?|Fr\.?|kr\.?"
 )
 _CURRENCY = rf"[{_SIGNS}]|{_CODES}"
-_UNIT = rf"(?:[^\W\d_]|[%‰°µ/·{_SIGNS}]){{1,10}}\.?"
+_UNIT = rf"(?:[^\W\d_]|[%‰°µ/·\"″{_SIGNS}]){{1,10}}\.?"
+# 450 m2 and 3 ft^3; 4.6/5 is a rating.
+_WITH_DIGITS = r"(?:[mckd]?m|ft|in|yd|mi)\^?[23]|/ ?(?:5|10|20|100)"
 _QUANTITY = re.compile(
     rf"(?:(?P<limit>[<>≤≥])=?|[~≈])?\s*(?P<open>\()?(?P<sign>[-+])?\s?(?P<before>{_CURRENCY})?\s?"
     r"(?P<minus>-)?(?P<digits>[.,]?\d(?:[\d.,' ]*\d)?)(?P<power>[eE][-+]?\d{1,3})?"
-    rf"\s?(?P<after>{_UNIT}(?: {_UNIT})?)?(?:(?P<late>-)|(?P<plus>\+))?(?P<close>\))?"
+    rf"\s?(?P<after>{_WITH_DIGITS}|{_UNIT}(?: {_UNIT})?)?(?:(?P<late>-)|(?P<plus>\+))?"
+    r"(?P<close>\))?"
 )
 # Minus signs, apostrophes, Arabic separators and full-width signs, by their plain forms.
 _ALIKE = str.maketrans("\u2212\u2013\u2019\u02bc\u066b\u066c\uff05\uff0e\uff0c\u066a", "--''.,%.,%")
+# 638,- and 3'254.– are prices without cents.
+_NO_CENTS = re.compile(r"(?<=\d)[.,]--?(?!\d)")
+# 5'11", 5' 11 and 6', in inches.
+_FEET = re.compile(r"([1-9]) ?['\u2032](?: ?(\d|1[01])(\.\d+)?(?: ?(?:[\"\u2033\u201d]|''))?)?")
+FEET = "'\""
 _STRICT = str.maketrans("≤≥", "<>")
 
 
@@ -95,6 +103,9 @@ class Writing:
 
     def written(self, number: float) -> str:
         """Write a number as the texts are written."""
+        if self.after == FEET:
+            feet, inches = divmod(round(number, self.n_decimals), 12)
+            return f"{feet:.0f}'{inches:g}\""
         times = [text for text, factor in self.times.items() if factor <= abs(number)]
         after = max(times or self.times or [""], key=lambda text: self.times.get(text, 1.0))
         number /= self.times.get(after, 1.0)
@@ -218,7 +229,11 @@ def _parts_of(text: str) -> _Parts | None:
         return None
     if not word.isascii():
         word = "".join(map(_plain_sign, word)).translate(_ALIKE)
-    found = _QUANTITY.fullmatch(word)
+    feet = _FEET.fullmatch(word)
+    if feet is not None:
+        inches = 12 * int(feet[1]) + int(feet[2] or 0)
+        return _Parts(f"{inches}{feet[3] or ''}", "", False, "", FEET)
+    found = _QUANTITY.fullmatch(_NO_CENTS.sub("", word))
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
     digits = found["digits"]
@@ -227,7 +242,7 @@ def _parts_of(text: str) -> _Parts | None:
     minus = [found["sign"] == "-", bool(found["minus"]), bool(found["late"]), bool(found["open"])]
     if is_code or sum(minus) > 1:
         return None
-    before, after = _with_space(word, found, "before"), _with_space(word, found, "after")
+    before, after = (_with_space(found.string, found, name) for name in ("before", "after"))
     parts = _Parts(digits, found["power"] or "", any(minus), before, after)
     is_open = bool(found["late"]) and digits.isdigit() and not (before or after)
     limit = ">" if found["plus"] else "<" if is_open else (found["limit"] or "")

@@ -14,7 +14,8 @@ _BASES = {
 _HOUR, _DAY = 3600.0, 86_400.0
 _OTHERS = {
     "mass": {"t": 1e6},
-    "length": {"cm": 1e-2, "dm": 1e-1},
+    # Feet and inches are counted in inches.
+    "length": {"cm": 1e-2, "dm": 1e-1, "in": 0.0254, '"': 0.0254, "'\"": 0.0254, "ft": 0.3048},
     "volume": {"cl": 1e-2, "dl": 1e-1, "hl": 1e2},
     "pressure": {"hPa": 1e2, "mbar": 1e2, "bar": 1e5},
     "share": {"%": 1.0, "‰": 0.1},
@@ -28,6 +29,7 @@ _OTHERS = {
         **{"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40},
     },
 }
+_POWERS = str.maketrans({"\u00b2": "2", "\u00b3": "3", "^": ""})
 # What each unit measures, and its size.
 _UNITS = {
     **{p + unit: (what, size) for unit, what in _BASES.items() for p, size in _PREFIXES.items()},
@@ -46,7 +48,7 @@ def ratio_of_units(unit: str, other: str) -> float | None:
 
 
 def _singular(unit: str) -> str:
-    """Return a unit without the point of an abbreviation and the s of a plural."""
-    word = unit.rstrip(".")
+    """Return a unit without the point of an abbreviation and the s of a plural, and m² as m2."""
+    word = unit.rstrip(".").translate(_POWERS)
     # Of short words the s is a unit's own: ms is a thousandth of a second.
     return word[:-1] if len(word) > 2 and word.endswith("s") and word.isalpha() else word

@@ -11,7 +11,8 @@ from lofe_sklearn.tabular._plain_columns import TEXT, Column
 from lofe_sklearn.tabular._stray_words import MANY_VALUES, counted
 from lofe_sklearn.tabular._vectorizing import Reading
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*", re.ASCII)
+# With a sign only where it divides no two numbers.
+_NUMBER = re.compile(r"(?:(?<![\w)])[-+])?\d+(?:[.,]\d+)*", re.ASCII)
 # They begin with a number; codes and names begin with a letter. 1.2.3 alone is a version or an
 # address of a computer.
 _FORM = re.compile(r"[^\w\s]{0,2} ?0[^\w]*\w.*|[^\w\s]{0,2} ?0\s*[^\w\s].*", re.ASCII)

@@ -1,13 +1,17 @@
 """Numbers in CSV files: decimal commas, and points between thousands."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from lofe_sklearn._command_line import _models
 from lofe_sklearn._command_line._csv_file import looks_like_decimal_commas
 from lofe_sklearn._command_line._plain_values import value_text
 from lofe_sklearn._command_line._table_files import ReadingOptions, open_table
 from lofe_sklearn._command_line._typed_columns import typed
+from lofe_sklearn.inspection import Reason
 
 pytest_plugins = ["running_lofe"]
 
@@ -127,3 +131,12 @@ def test_a_note_says_that_a_row_was_read_as_the_header(lofe, tmp_path):
 )
 def test_amounts_are_written_without_exponents(number, text):
     assert value_text(number) == text
+
+
+def test_reasons_that_would_be_shown_as_zero_are_left_out(monkeypatch):
+    reasons = [[Reason("a", 1.2, 5, 1), Reason("b", 0.0049, 5, 1)], [Reason("b", 0.001, 5, 1)]]
+    found = SimpleNamespace(top=lambda most: reasons)
+    monkeypatch.setattr(_models, "explain", lambda *_: found)
+    model = [SimpleNamespace(feature_names_in_=["a", "b"])]
+    listed = _models.find_reasons(model, pd.DataFrame({"a": [5, 5], "b": [5, 5]}), 3)
+    assert listed == [reasons[0][:1], []]

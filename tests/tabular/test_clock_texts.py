@@ -9,6 +9,7 @@ from conftest import slow_but
 from lofe_sklearn import LOE, AutoEncoder, load, save
 from lofe_sklearn.inspection import explain
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
+from lofe_sklearn.tabular._clock_texts import written_like
 
 pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
 import pandas as pd
@@ -84,3 +85,21 @@ def test_reasons_write_the_typical_period_as_the_table_does(kind):
     pipeline = table_pipeline(LOE(AutoEncoder(max_epochs=2), contamination=0.1))
     pipeline.fit(table_of(texts))
     assert explain(pipeline, table_of(texts)[:1]).typical[1] == texts[N // 2 - 1]
+
+
+DAY = 86_400
+YEAR = 365.25 * DAY
+DURATIONS = [
+    (["2h03", "11h30", "0h59"], [7380, 41_400, 3540], "2h03"),
+    (["4 hrs. 20 min.", "1 hr. 5 min.", "50 min."], [15_600, 3900, 3000], "1 h 5 min"),
+    (["6 years 3 months", "1 year", "2y 6m"], [6.25 * YEAR, YEAR, 2.5 * YEAR], "2 y 6 mo"),
+    (["7 wks 5 days", "1 wk", "2 weeks 1 day"], [54 * DAY, 7 * DAY, 15 * DAY], "15 d"),
+]
+
+
+@pytest.mark.parametrize(("texts", "seconds", "median"), slow_but(DURATIONS[::2], DURATIONS))
+def test_durations_as_people_write_them(texts, seconds, median):
+    rows = TableFeatures().fit_transform(table_of((texts * N)[:N]))
+    expected = TableFeatures().fit_transform(table_of((seconds * N)[:N]))
+    np.testing.assert_allclose(rows, expected, atol=1e-6)
+    assert written_like(sorted(seconds)[1], texts[0]) == median

@@ -5,10 +5,12 @@ import warnings
 
 import numpy as np
 import pytest
+from conftest import slow_but
 
 from lofe_sklearn import DeepSVDD, load, save
 from lofe_sklearn.inspection import explain
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
+from lofe_sklearn.tabular._quantity_texts import quantities_of
 
 pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
 import pandas as pd
@@ -486,3 +488,33 @@ def test_codes_of_programs_for_missing_values_are_missing_among_few_numbers(gap)
     for others in (["3", "4", gap], ["3", "4", "5", gap, gap, gap, gap]):
         features = quiet(TableFeatures().fit, table_of((others * N)[:N]))
         assert features.column_kinds_["column"] == "text"
+
+
+MORE_FORMS = [
+    (["5'11\"", "6'", "5' 4\"", "4'10"], [71, 72, 64, 58]),  # feet and inches
+    (["450 m2", "50 m²", "75.5 m^2"], [450, 50, 75.5]),
+    (["4.6/5", "3/5", "1/5"], [4.6, 3, 1]),
+    (["638,- €", "1.200,- €", "19,90 €"], [638, 1200, 19.9]),
+    (["CHF 3'254.\u2013", "CHF 12.50", "CHF 7.\u2013"], [3254, 12.5, 7]),
+    (["₹ 78.5 L", "₹ 2 L", "₹ 1.5 Cr"], [78.5e5, 2e5, 1.5e7]),
+    (['24"', '27"', '31.5"'], [24, 27, 31.5]),
+]
+
+
+@pytest.mark.parametrize(("texts", "numbers"), slow_but(MORE_FORMS[:4], MORE_FORMS))
+def test_prices_heights_and_areas_as_people_write_them(texts, numbers):
+    rows = quiet(TableFeatures().fit_transform, table_of((texts * N)[:N]))
+    expected = TableFeatures().fit_transform(table_of((numbers * N)[:N]))
+    np.testing.assert_allclose(rows, expected, atol=1e-6)
+
+
+def test_heights_are_written_in_feet_and_inches():
+    writing, _, _ = quantities_of(pd.Series(["5'11\"", "6'", "5'4\""]))
+    assert writing.written(71) == "5'11\""
+    assert writing.written(72) == "6'0\""
+
+
+@pytest.mark.parametrize("texts", [["1/4", "2/7"], ["45'", "90'"], ["5'30\"", "12'15\""]], ids=str)
+def test_fractions_and_minutes_are_text(texts):
+    features = quiet(TableFeatures().fit, table_of((texts * N)[:N]))
+    assert features.column_kinds_["column"] == "text"

@@ -28,6 +28,7 @@ def fit(texts):
 UNREAD = {
     "blood pressures": lambda a, b, c: f"{a}/{b}",
     "coordinates": lambda a, b, c: f"48.{a}, 11.{b}",
+    "coordinates south and west": lambda a, b, c: f"{48 * (-1) ** a}.{b}, {11 * (-1) ** c}.{b}",
     "latitudes": lambda a, b, c: f"48°{a % 60}'{c % 60}\" N",
     "sizes": lambda a, b, c: f"{a}x{b}x{c}",
     "prices": lambda a, b, c: f"${a} / night",
