@@ -91,15 +91,7 @@ def read_format(texts: pd.Series, how: str) -> pd.Series:
     """
     import pandas as pd
 
-    if "%z" not in how:
-        return pd.to_datetime(texts.str.strip(), format=how, errors="coerce")
-    times = pd.to_datetime(texts.str.strip(), format=how, errors="coerce", utc=True)
-    return times.dt.tz_localize(None)
-
-
-def written_in_format(time: pd.Timestamp, how: str) -> str:
-    """Write a date as `read_format` reads it."""
-    return time.strftime(how.replace("%z", "+0000"))
+    return pd.to_datetime(texts.str.strip(), format=how, errors="coerce", utc="%z" in how)
 
 
 def _formats(texts: Iterable[str]) -> list[str]:

@@ -22,7 +22,7 @@ from lofe_sklearn.tabular._magnitudes import (
     factor_of_money,
     split_currency,
 )
-from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
+from lofe_sklearn.tabular._stray_words import MANY_VALUES, counted, kept, may_be_missing
 from lofe_sklearn.tabular._units import ratio_of_units
 
 if TYPE_CHECKING:
@@ -163,7 +163,9 @@ def _are_classes(numbers: Collection[_Parts]) -> bool:
     """
     limits = [number.limit for number in numbers if number.limit]
     are_of_both_sides = len(set(limits)) == 2 and 2 * len(limits) >= len(numbers)
-    return are_of_both_sides or all(number.is_open for number in numbers)
+    # Many are amounts below zero, as accounts have them.
+    are_open = len(numbers) < MANY_VALUES and all(number.is_open for number in numbers)
+    return are_of_both_sides or are_open
 
 
 def _plain_number(text: str) -> float | None:

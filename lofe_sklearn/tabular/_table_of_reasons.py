@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn.inspection._typical_row import is_missing, typical_row
 from lofe_sklearn.tabular._clock_texts import seconds_in, written_like
-from lofe_sklearn.tabular._date_formats import written_in_format
 from lofe_sklearn.tabular._date_texts import day_like
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, plain_column
@@ -137,7 +136,7 @@ def _time_like(time: pd.Timestamp, values: pd.Series, fitted: FittedColumn | Non
         return time.to_period(values.dtype.freq)
     sample = _first_present(values)
     if fitted is not None and fitted.text_format is not None and isinstance(sample, str):
-        return written_in_format(time, fitted.text_format)
+        return time.strftime(fitted.text_format)
     return time.date() if type(sample) is datetime.date else time
 
 

@@ -31,6 +31,10 @@ def table_of(texts):
     )
 
 
+def table_of_times(times):
+    return pd.DataFrame({"number": np.arange(N) ** 1.5, "day": times})
+
+
 def without_zeros(texts):
     """Write 01/07/26 as 1/7/26, as Excel does."""
     return texts.str.replace(r"\b0(\d)(?=[./])", r"\1", regex=True)
@@ -60,9 +64,11 @@ def test_times_of_mail_and_tweets_are_in_utc(how):
     zones = np.where(np.arange(N) % 2, "+0530", "-0800")
     texts = [f"{day:{how.replace('%z', zone)}}" for day, zone in zip(DAYS, zones, strict=True)]
     away = np.where(np.arange(N) % 2, 5.5, -8.0)
-    expected = TableFeatures().fit_transform(table_of(DAYS - pd.to_timedelta(away, unit="h")))
+    times = (DAYS - pd.to_timedelta(away, unit="h")).dt.tz_localize("UTC")
+    expected = TableFeatures().fit_transform(table_of_times(times))
     features = TableFeatures().fit(table_of(texts))
-    pd.testing.assert_frame_equal(features.transform(table_of(texts)), expected)
+    for table in (table_of(texts), table_of_times(times), table_of_times(times.astype(str))):
+        pd.testing.assert_frame_equal(features.transform(table), expected)
     pd.testing.assert_frame_equal(features.transform(table_of(texts).iloc[[7]]), expected.iloc[[7]])
 
 

@@ -455,6 +455,7 @@ def test_classes_of_numbers_are_categories(texts):
         (["<1", "<2", "<5"], [1, 2, 5]),
         (["1200-", "350", "20-"], [-1200, 350, -20]),
         (["1.200,00-", "3,50-"], [-1200, -3.5]),
+        ([f"{7 * i}-" for i in range(1, 51)], [-7 * i for i in range(1, 51)]),
     ],
     ids=str,
 )
