@@ -61,7 +61,9 @@ class CsvFile:
         self._lines: list[int] = []
         self._bytes_read, self._n_bytes = 0, path.stat().st_size
         csv.field_size_limit(2**24)
-        self.separator = self._detected() if separator == "auto" else separator
+        lines = self._first_lines()
+        self.separator = _separator_of(lines) if separator == "auto" else separator
+        self._has_spaces = _has_space_before_quotes(lines, self.separator)
         header = next(self._records(), None)
         if header is None:
             raise BadData(f"{path} is empty: all of its lines are blank")
@@ -119,7 +121,9 @@ class CsvFile:
         line = 1
         with open(self.path, "rb") as source, self._text_of(source) as file:
             lines = _without_mark(file)
-            reader = csv.reader(lines, delimiter=self.separator, strict=True)
+            reader = csv.reader(
+                lines, delimiter=self.separator, strict=True, skipinitialspace=self._has_spaces
+            )
             while True:
                 line = reader.line_num + 1
                 try:
@@ -145,8 +149,8 @@ class CsvFile:
         is_packed = self.path.name.lower().endswith(".gz")
         return gzip.GzipFile(fileobj=source) if is_packed else source  # type: ignore[return-value]
 
-    def _detected(self) -> str:
-        """Return the character that divides the first lines into most fields, all alike."""
+    def _first_lines(self) -> list[str]:
+        """Return whole lines from the beginning of the file."""
         try:
             with open(self.path, "rb") as source, self._text_of(source) as file:
                 sample = file.read(_SAMPLE).removeprefix(_MARK)
@@ -155,18 +159,7 @@ class CsvFile:
         except (OSError, EOFError, zlib.error) as error:
             raise BadData(f"{self.path} cannot be read: {error}") from error
         lines = sample.splitlines()
-        stated = _STATED.fullmatch(lines[0]) if lines else None
-        if stated is not None:
-            return stated[1]
-        lines = lines[:-1] if len(sample) == _SAMPLE and len(lines) > 1 else lines
-
-        def merit(sign: str) -> tuple[float, int]:
-            counts = [len(record) for record in csv.reader(lines[:50], delimiter=sign) if record]
-            if not counts or counts[0] == 1:
-                return 0.0, 0
-            return sum(count == counts[0] for count in counts) / len(counts), counts[0]
-
-        return max(_CANDIDATES, key=merit)
+        return lines[:-1] if len(sample) == _SAMPLE and len(lines) > 1 else lines
 
     def _other_length(self, line: int, fields: list[str]) -> str:
         wanted = len(self.columns)
@@ -229,6 +222,28 @@ class CsvFile:
             f"{self.path}{place}: this is not {codec}. Pass the encoding it was written in, often "
             "--encoding cp1252 for files from Windows, or latin-1"
         )
+
+
+def _separator_of(lines: list[str]) -> str:
+    """Return the character that divides the first lines into most fields, all alike."""
+    stated = _STATED.fullmatch(lines[0]) if lines else None
+    if stated is not None:
+        return stated[1]
+
+    def merit(sign: str) -> tuple[float, int]:
+        reader = csv.reader(lines[:50], delimiter=sign, skipinitialspace=True)
+        counts = [len(record) for record in reader if record]
+        if not counts or counts[0] == 1:
+            return 0.0, 0
+        return sum(count == counts[0] for count in counts) / len(counts), counts[0]
+
+    return max(_CANDIDATES, key=merit)
+
+
+def _has_space_before_quotes(lines: list[str], separator: str) -> bool:
+    """Whether fields in quotes have white space in front of them, as in 1, "Doe, Jane", 2."""
+    records = csv.reader(lines[:50], delimiter=separator)
+    return any(re.match(' +"', field) for record in records for field in record)
 
 
 def _without_mark(lines: Iterable[str]) -> Iterator[str]:

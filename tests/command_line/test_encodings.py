@@ -33,6 +33,25 @@ def test_a_byte_order_mark_is_no_part_of_a_name(encoding, packed, tmp_path):
     assert [table.place(row) for row in (1, 2)] == ["line 2", "line 3"]
 
 
+@pytest.mark.parametrize("separator", ["auto", ","])
+def test_quotes_behind_a_space(separator, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('"id", "name", "n"\n1, "Doe, Jane", 2.5\n2, "Roe; ""R""", 3\n')
+    [frame] = open_table(path, ReadingOptions(separator=separator).checked()).chunks(None)
+    assert frame.to_dict("list") == {
+        "id": ["1", "2"],
+        "name": ["Doe, Jane", 'Roe; "R"'],
+        "n": ["2.5", "3"],
+    }
+
+
+def test_spaces_stay_where_no_quotes_are_behind_them(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n <=50K,"x, ""y"""\n >50K,z\n')
+    [frame] = open_table(path, ReadingOptions().checked()).chunks(None)
+    assert frame.to_dict("list") == {"a": [" <=50K", " >50K"], "b": ['x, "y"', "z"]}
+
+
 @pytest.mark.parametrize("name", ["undefined", "a\0b", "", "hex"])
 def test_names_of_no_encoding(name, lofe, folder):
     result = lofe("fit", folder / "today.csv", "--encoding", name)
