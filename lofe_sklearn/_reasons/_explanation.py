@@ -184,15 +184,16 @@ class Explanation:
         return range(len(self))
 
     def _reasons(self, row: int, k: int) -> list[Reason]:
-        own = self.contributions[row]
+        own = self._beyond_rounding(row)
         # Stable, so that equal contributions come in the order of the features.
         largest = np.argsort(-own, kind="stable")[:k]
-        rounding = self._rounding(row)
-        return [self._reason(row, j) for j in largest if own[j] > rounding]
+        return [self._reason(row, j) for j in largest if own[j] > 0]
 
-    def _rounding(self, row: int) -> float:
-        """Return the largest contribution that may be nothing but rounding."""
-        return _ROUNDING * max(abs(float(self.scores[row])), abs(self.typical_score))
+    def _beyond_rounding(self, row: int) -> np.ndarray:
+        """Return the contributions to a score, with 0 for those that may be nothing but rounding."""
+        own = self.contributions[row]
+        least = _ROUNDING * max(abs(float(self.scores[row])), abs(self.typical_score))
+        return np.where(np.abs(own) > least, own, 0.0)
 
     def _reason(self, row: int, j: int) -> Reason:
         return Reason(

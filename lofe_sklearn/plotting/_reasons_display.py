@@ -213,8 +213,7 @@ class ReasonsDisplay:
             )
         _check_row(owner, row, len(explanation))
         check_argument(owner, "k", k, Number(Integral, low=1))
-        own = explanation.contributions[row]
-        own = np.where(np.abs(own) > explanation._rounding(row), own, 0.0)
+        own = explanation._beyond_rounding(row)
         largest = np.argsort(-np.abs(own), kind="stable")[:k]
         shown = largest[own[largest] != 0]
         if len(shown) == 0:
