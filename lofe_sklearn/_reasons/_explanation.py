@@ -190,7 +190,7 @@ class Explanation:
         return [self._reason(row, j) for j in largest if own[j] > 0]
 
     def _beyond_rounding(self, row: int) -> np.ndarray:
-        """Return the contributions to a score, with 0 for those that may be nothing but rounding."""
+        """Return a row's contributions, with 0 for those that may be nothing but rounding."""
         own = self.contributions[row]
         least = _ROUNDING * max(abs(float(self.scores[row])), abs(self.typical_score))
         return np.where(np.abs(own) > least, own, 0.0)
