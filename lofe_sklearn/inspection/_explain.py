@@ -151,8 +151,17 @@ def _explain_table(
     X = first._table_for_reasons(X, _OWNER, "X")
     normality(fitted, X, _OWNER)
     rows = RowsAsRead(first, X, background, groups, _OWNER)
-    found = occlude(lambda mixed: normality(fitted, mixed, _OWNER), rows, _OWNER)
+    rest = _without(first, fitted)
+    found = occlude(lambda features: normality(rest, features, _OWNER), rows, _OWNER)
     return explanation_of(found, rows, rows.names, index)
+
+
+def _without(first: Any, pipeline: Pipeline) -> Pipeline:
+    """Return a Pipeline that takes what its first step has made of the rows."""
+    (name, step), *others = pipeline.steps
+    while step in ("passthrough", None):
+        (name, step), *others = others
+    return Pipeline([(name, "passthrough" if step is first else _without(first, step)), *others])
 
 
 def _table(data: Any, name: str) -> Any:

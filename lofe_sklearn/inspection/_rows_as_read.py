@@ -1,19 +1,27 @@
-"""Rows of a table as the first step of a Pipeline reads them."""
+"""Rows of a table as the first step of a Pipeline reads them, mixed as its features.
+
+The features of a column depend on nothing else, so that those of a mixed row are known from the
+features of the row and of the typical row: no mixed row has to be read.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lofe_sklearn._reasons import read_groups
+from lofe_sklearn._types import Bools, Ints
 from lofe_sklearn.inspection._columns import column_values
 from lofe_sklearn.inspection._frame_rows import FrameRows
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class RowsAsRead(FrameRows):
-    """Rows whose columns are mixed with typical values in the form in which the fit had them.
+    """Rows that are mixed with typical values in the form in which the fit had them.
 
     So X, `background` and the table of the fit may be of different libraries, and have columns of
     different types. Values are shown as X has them.
@@ -55,6 +63,18 @@ class RowsAsRead(FrameRows):
             self.typical[j] = value
             for i, own in enumerate(column_values(table, j)):
                 self.values[i, j] = own
+        self._features = first.transform(self._stacked)
+        origin = [self.names.index(name) for name in first.feature_origin_.values()]
+        self._part_of_feature = self.part_of[origin]
+        self.values_per_row = len(origin)
+
+    def mixed(self, rows: Ints, is_typical: Bools) -> pd.DataFrame:
+        """Return the features of rows by number, with typical values in some groups of each."""
+        import pandas as pd
+
+        features = self._features.to_numpy()
+        mixed = np.where(is_typical[:, self._part_of_feature], features[-1], features[rows])
+        return pd.DataFrame(mixed, columns=self._features.columns)
 
 
 def _groups_of(groups: ArrayLike | None, X: Any, names: list[str], owner: str) -> Any:

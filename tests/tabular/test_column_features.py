@@ -1,12 +1,16 @@
-"""Numbers go around skrub, and all features are as if they did not."""
+"""Numbers go around skrub, and mixed rows around all reading; both change no result."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
 from skrub import TableVectorizer
 
+from lofe_sklearn import LOE, DeepSVDD
+from lofe_sklearn.inspection import explain
 from lofe_sklearn.tabular import TableFeatures
 from lofe_sklearn.tabular._vectorizing import new_vectorizer
 
@@ -64,3 +68,23 @@ def test_a_number_of_another_table_that_is_too_large(table):
     features = TableFeatures().fit(table)
     with pytest.raises(ValueError, match="row 1 of the feature 'width' is too large"):
         features.transform(table[:3].assign(width=[1.0, 1e300, 2.0]))
+
+
+def test_reasons_read_each_row_once(table, monkeypatch):
+    detector = LOE(DeepSVDD(max_epochs=1), n_estimators=2, contamination=0.1, random_state=0)
+    nested = make_pipeline("passthrough", make_pipeline(TableFeatures(), PCA(4)), detector)
+    nested.fit(table)
+    n_read = []
+    transform = TableFeatures.transform
+    monkeypatch.setattr(
+        TableFeatures, "transform", lambda self, X: n_read.append(len(X)) or transform(self, X)
+    )
+    found = explain(nested, table[:3])
+    assert n_read == [3, 4]  # to check the rows, and with the typical row below them
+    typical = nested[1][0].typical_row_
+    row, without_note = table[1:2], table[1:2].assign(note=typical["note"].to_numpy())
+    alone = typical.assign(note=row["note"].to_numpy())
+    rise = nested.score_samples(without_note) - nested.score_samples(row)
+    fall = found.typical_score - nested.score_samples(alone)
+    j = list(found.feature_names).index("note")
+    np.testing.assert_allclose(found.contributions[1, j], (rise + fall)[0] / 2, rtol=1e-9)
