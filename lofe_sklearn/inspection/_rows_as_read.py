@@ -64,7 +64,8 @@ class RowsAsRead(FrameRows):
             for i, own in enumerate(column_values(table, j)):
                 self.values[i, j] = own
         self._features = first.transform(self._stacked)
-        origin = [self.names.index(name) for name in first.feature_origin_.values()]
+        column = {name: j for j, name in enumerate(self.names)}
+        origin = [column[name] for name in first.feature_origin_.values()]
         self._part_of_feature = self.part_of[origin]
         self.values_per_row = len(origin)
 

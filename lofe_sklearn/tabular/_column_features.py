@@ -83,7 +83,8 @@ def features_of(
     import pandas as pd
 
     n_rows = len(next(iter(given.values())))
-    others = {name: values for name, values in given.items() if name not in passed_on}
+    apart = set(passed_on)
+    others = {name: values for name, values in given.items() if name not in apart}
     with calling_skrub():
         made = vectorized(pd.DataFrame(others, index=pd.RangeIndex(n_rows)))
         # In single precision, as skrub's are.

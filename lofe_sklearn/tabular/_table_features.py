@@ -295,10 +295,11 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         self._name_features(made, left_out)
         dates = not_counted(dates, self.feature_origin_)
         self._columns = {n: replace(c, dates=dates.get(n)) for n, c in self._columns.items()}
+        with_features = set(self.feature_origin_.values())
         for name, column in columns.items():
-            if name not in self.feature_origin_.values():
-                with_features = self._first_features
-                dropped[name] = self._reading.why_dropped(column.values, with_features, name)
+            if name not in with_features:
+                made_of = self._first_features
+                dropped[name] = self._reading.why_dropped(column.values, made_of, name)
                 self._first_features.pop(name, None)
         check_some_left(self.feature_origin_, dropped, owner)
         filled, _ = self._filling.apply(features)
@@ -322,7 +323,9 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         names = [made.names[i] for i in kept] + [f"{origin[i]}_missing" for i in flagged]
         columns = [origin[i] for i in [*kept, *flagged]]
         self.feature_origin_ = dict(zip(different(names), columns, strict=True))
-        self._first_features = {name: origin.index(name) for name in dict.fromkeys(origin)}
+        self._first_features = {}
+        for i, name in enumerate(origin):
+            self._first_features.setdefault(name, i)
 
     def _given(self, columns: Mapping[str, Column]) -> dict[str, pd.Series]:
         """Return the values of each column for the vectorizer."""
