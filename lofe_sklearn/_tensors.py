@@ -14,9 +14,13 @@ def tensor_as_array(data: Any) -> Any:
     """Return a tensor of torch as an array of NumPy, and anything else as it is.
 
     scikit-learn takes tensors as they are where its ``array_api_dispatch`` is set, but not all
-    that is asked of arrays here.
+    that is asked of arrays here. A tensor that NumPy cannot read stays one: `check_tensors` names
+    it.
     """
-    return data.numpy() if _is_tensor(data) else data
+    try:
+        return data.numpy() if _is_tensor(data) else data
+    except (RuntimeError, TypeError):
+        return data
 
 
 def check_tensors(data: Any, name: str, prefix: str) -> None:
