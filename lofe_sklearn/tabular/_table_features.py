@@ -167,7 +167,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
     vectorizer_: Any
     feature_names_in_: np.ndarray
     n_features_in_: int
-    _passed: tuple[str, ...] = ()
+    _passed_on: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -240,9 +240,9 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
             else fitted.missing(len(table))
             for name, fitted in self._columns.items()
         }
-        features = features_of(
-            self._given(columns), self.vectorizer_.transform, self.vectorizer_, self._passed, owner
-        ).values
+        given, vectorizer = self._given(columns), self.vectorizer_
+        made = features_of(given, vectorizer.transform, vectorizer, self._passed_on, owner)
+        features = made.values
         warn_of_far_dates(columns, self._columns, self._reading, owner)
         learned = self._first_features, self._filling, self._reading, self._columns
         warn_of_gaps(features, *learned, table, owner)
@@ -278,9 +278,9 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         check_some_left(columns, dropped, owner)
         warn_of_words(columns, plain, owner)
         self._columns = {n: FittedColumn.of(c, n, owner) for n, c in columns.items()}
-        self._passed = columns_of_numbers(columns) if self.vectorizer is None else ()
+        self._passed_on = columns_of_numbers(columns) if self.vectorizer is None else ()
         made = features_of(
-            self._given(columns), vectorizer.fit_transform, vectorizer, self._passed, owner
+            self._given(columns), vectorizer.fit_transform, vectorizer, self._passed_on, owner
         )
         features, self.vectorizer_ = made.values, vectorizer
         self._reading = Reading.of(vectorizer, {name: c.kind for name, c in columns.items()})
