@@ -158,7 +158,9 @@ def _labels_of_sample(known: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     """Return the labels of some rows, among which are no more anomalies in share than among all."""
     own = known[numbers]
     anomalies = np.flatnonzero(own < 0)
-    own[anomalies[int(np.mean(known < 0) * len(own)) :]] = 0
+    # In whole numbers: a share times the number of rows may be a little less than one.
+    n_allowed = int((known < 0).sum()) * len(own) // len(known)
+    own[anomalies[n_allowed:]] = 0
     return own
 
 

@@ -14,6 +14,7 @@ from stored_rows import STORES, Counted, counted, fortran, hdf5, mapped, parquet
 
 from lofe_sklearn import ICL, LOE, DeepSVDD, LOESearchCV, MHRot, fit_many
 from lofe_sklearn.inspection import explain
+from lofe_sklearn.rules import PURisk
 from lofe_sklearn.sources import ParquetRows
 from lofe_sklearn.sources._blocks import Blocks
 from lofe_sklearn.sources._find_source import source_of
@@ -150,6 +151,15 @@ def test_known_labels_and_outliers(X):
         pytest.raises(ValueError, match="known_labels"),
     ):
         clone(detector).fit(Counted(X), known_labels=known[:-1])
+
+
+def test_the_only_known_anomaly_is_among_a_sample_of_all_rows():
+    """1 / 1506 times 1506 is a little less than 1."""
+    X, known = np.random.default_rng(0).normal(size=(1506, 8)), np.arange(1506) == 5
+    by_risk = LOE(DeepSVDD(max_epochs=2), method=PURisk(), contamination=0.01, random_state=0)
+    with config_context(**LITTLE):
+        fitted = by_risk.fit(Counted(X), known_anomalies=known)
+    assert fitted._n_rows_seen == len(fitted._training_scores) == 1506
 
 
 @pytest.mark.parametrize(
