@@ -47,6 +47,9 @@ class DecisionMixin(ThresholdMixin):
     # Whether the fit found the ratio: the parameter may have been changed since. None in files of
     # versions that did not keep it.
     _found_ratio: bool | None = None
+    # Whether that ratio is hardly more than the prior; known labels decide, which are not kept
+    # where rows came in blocks. None in files of versions that did not keep it.
+    _guessed_ratio: bool | None = None
 
     def _decide(self, losses: np.ndarray, plan: Plan, belief: Belief) -> None:
         """Decide as the parameters say.
@@ -64,7 +67,7 @@ class DecisionMixin(ThresholdMixin):
         asked = read_contamination(self.contamination)
         found = asked.find(-scores, belief)
         is_guess = asked.is_believed and is_prior(belief, known)
-        self._found_ratio = asked.is_believed
+        self._found_ratio, self._guessed_ratio = asked.is_believed, is_guess
         self._adopt_ratio(found, known, scores, is_guess=is_guess)
         high = self.contamination_interval_[1]
         if is_guess:
@@ -212,6 +215,8 @@ class DecisionMixin(ThresholdMixin):
 
     def _is_guess(self) -> bool:
         """Whether the ratio of the fit is hardly more than the prior."""
+        if self._guessed_ratio is not None:
+            return self._guessed_ratio
         belief = getattr(self, "_belief", None)
         return self._has_found_ratio() and (belief is None or is_prior(belief, self._known))
 
