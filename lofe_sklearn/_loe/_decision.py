@@ -116,7 +116,9 @@ class DecisionMixin(ThresholdMixin):
         if not unknown.any():
             return known.astype(int)
         share = unknown_share(self.contamination_, known, len(scores))
-        return self._labels_below(threshold(scores[unknown], share, unit=self._score_unit()))
+        at_most = self._is_guess()  # as for `offset_`
+        offset = threshold(scores[unknown], share, unit=self._score_unit(), at_most=at_most)
+        return self._labels_below(offset)
 
     def _score_unit(self) -> float:
         return self._ensemble.unit

@@ -35,6 +35,17 @@ def detector(request):
     return copy.deepcopy(_ALREADY[request.param])
 
 
+def test_a_known_row_lets_no_tie_of_labels_exceed_a_ratio_that_is_a_guess():
+    """The ratio is below 0.05, and 6 % of the rows are equal: none of them is flagged."""
+    rows = np.random.default_rng(0).normal(size=(600, 4))
+    rows[:36] = 9.0
+    detector = LOE(DeepSVDD(max_epochs=2), evidence=FEW_TREES, n_estimators=2, random_state=0)
+    for known in (None, np.arange(600) == 100):
+        with pytest.warns(NoSeparateGroupWarning):
+            detector.fit(rows, known_normal=known)
+        assert (detector.predict(rows) == -1).sum() == (detector.labels_ == -1).sum() == 0
+
+
 class TestWhatFollows:
     @pytest.mark.parametrize("n_flagged", [0, 1, 12, 60, 300])
     def test_a_number(self, detector, n_flagged):
