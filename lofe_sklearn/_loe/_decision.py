@@ -154,12 +154,13 @@ class DecisionMixin(ThresholdMixin):
                 "LOE: false_discovery_rate is estimated among the training rows of unknown label; "
                 "all labels are known. Give contamination or n_flagged."
             )
-        cuts = clean_cuts(scores, unit=unit)
+        in_single = self._compares_in_single()
+        cuts = clean_cuts(scores, unit=unit, in_single=in_single)
         rates = self._rates(unknown)[cuts - 1]  # in ascending order
         allowed = cuts[rates <= rate]
         if len(allowed) == 0:
             raise ValueError(_too_low(rate, cuts, rates, len(scores)))
-        offset = threshold(scores, allowed[-1] / len(scores), unit=unit)
+        offset = threshold(scores, allowed[-1] / len(scores), unit=unit, in_single=in_single)
         self._adopt_offset(offset, float(np.mean(self._training_scores < offset)))
         if self._is_guess():
             self._warn_of_assumed_share(rate)
@@ -186,7 +187,7 @@ class DecisionMixin(ThresholdMixin):
     def _p_values_of(self, held_out: np.ndarray) -> np.ndarray:
         """P-values of held-out scores among those of the rows that the fit takes for normal."""
         scores, unit = self._training_scores, self._score_unit()
-        normal = self._labels_below(threshold(scores, self._contamination_of_fit, unit=unit)) > 0
+        normal = self._labels_below(self._threshold_at(self._contamination_of_fit)) > 0
         near = tolerances(scores, held_out, unit)
         at_least = np.searchsorted(np.sort(held_out[normal]), held_out + near, side="right")
         # No row is a calibration row for itself.
