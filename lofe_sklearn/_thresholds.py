@@ -60,7 +60,8 @@ class ThresholdMixin(StandingMixin):
             its rows are normal.
         false_alarm_rate : float in (0, 1), optional
             The largest share of new normal rows to flag: `predict` flags the rows whose `p_values`
-            are at most this. It needs `calibration`, or the `held_out_scores_` of
+            are at most this, but for rows that single precision could not tell from the first one
+            above. It needs `calibration`, or the `held_out_scores_` of
             ``LOE(held_out_folds=...)``.
         calibration : {array-like, sparse matrix} of shape (n_calibration, n_features), optional
             With `false_alarm_rate`: rows that the detector was not trained on, normal as far as

@@ -11,7 +11,7 @@ import numpy as np
 
 from lofe_sklearn import engine
 from lofe_sklearn._conformal import rates_of_p_values, rates_of_probabilities
-from lofe_sklearn._cut import clean_cuts, threshold, tolerances, warn_of_equal_scores
+from lofe_sklearn._cut import clean_cuts, threshold, warn_of_equal_scores
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
 from lofe_sklearn._loe._find_ratio import Belief, FoundRatio, is_prior, warn_of_prior
@@ -186,10 +186,9 @@ class DecisionMixin(ThresholdMixin):
 
     def _p_values_of(self, held_out: np.ndarray) -> np.ndarray:
         """P-values of held-out scores among those of the rows that the fit takes for normal."""
-        scores, unit = self._training_scores, self._score_unit()
         normal = self._labels_below(self._threshold_at(self._contamination_of_fit)) > 0
-        near = tolerances(scores, held_out, unit)
-        at_least = np.searchsorted(np.sort(held_out[normal]), held_out + near, side="right")
+        own, near = np.sort(held_out[normal]), self._near(held_out)
+        at_least = np.searchsorted(own, held_out + near, side="right")
         # No row is a calibration row for itself.
         return (1.0 + at_least - normal) / (1.0 + normal.sum() - normal)
 
