@@ -254,6 +254,8 @@ def _too_low(rate: float, cuts: np.ndarray, rates: np.ndarray, n: int) -> str:
     )
     # In three digits, rounded up, so that it can be met.
     lowest = np.ceil(rates[0] * 1000) / 1000 if len(cuts) else 1.0
+    if len(cuts) and lowest < rates[0]:  # by one bit
+        lowest += 0.001
     if lowest >= 1:
         return f"{message} No rate below 1 can be met. Give contamination or n_flagged."
     n_flagged = cuts[rates <= lowest][-1]

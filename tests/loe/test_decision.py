@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from lofe_sklearn import LOE, DeepSVDD, NoSeparateGroupWarning, load, save
 from lofe_sklearn._cut import threshold
+from lofe_sklearn._loe._decision import _too_low
 from lofe_sklearn.active import refit
 
 RNG = np.random.default_rng(0)
@@ -44,6 +45,13 @@ def test_a_known_row_lets_no_tie_of_labels_exceed_a_ratio_that_is_a_guess():
         with pytest.warns(NoSeparateGroupWarning):
             detector.fit(rows, known_normal=known)
         assert (detector.predict(rows) == -1).sum() == (detector.labels_ == -1).sum() == 0
+
+
+def test_the_lowest_rate_that_a_message_names_can_be_met():
+    """13 / 100 * 106 / 20 is 0.689 and one bit more."""
+    rates = np.array([13 / 100 * 106 / 20, 0.8])
+    message = _too_low(0.1, np.array([20, 30]), rates, 106)
+    assert "The lowest rate that can be met is 0.690, with 20 rows flagged" in message
 
 
 class TestWhatFollows:
