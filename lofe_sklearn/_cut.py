@@ -50,19 +50,25 @@ def scores_in_single() -> bool:
 
 
 def threshold(
-    scores: np.ndarray, contamination: float, *, unit: float = 0.0, at_most: bool = False
+    scores: np.ndarray,
+    contamination: float,
+    *,
+    unit: float = 0.0,
+    at_most: bool = False,
+    in_single: bool | None = None,
 ) -> float:
     """Find the score below which a share `contamination` of `scores` lies.
 
     If the percentile equals a score up to rounding, either all rows of that score are cut off or
     none, whichever share is closer, and the threshold lies beside them; none if the share must be
-    `at_most` the one asked for. If all rows tie, none is cut off.
+    `at_most` the one asked for. If all rows tie, none is cut off. `in_single` says whether rounding
+    is that of single precision; None: if scores are computed in it now.
     """
     cut = float(np.percentile(scores, 100.0 * contamination))
     ascending, near = np.sort(scores), tolerance(scores, cut, unit)
     wide = max(near, float(single_tolerances(np.array(cut), unit)))
     closest = int(np.abs(ascending - cut).argmin())
-    if scores_in_single():
+    if scores_in_single() if in_single is None else in_single:
         first, last = _tied(ascending, closest, wide)
         # Many different scores may be close to each other, and are no tie.
         if ascending[last - 1] - ascending[first] <= 2 * wide:
@@ -77,14 +83,24 @@ def threshold(
     return float(ascending[last - 1] + min(wide, room / 2))
 
 
-def clean_cuts(scores: np.ndarray, *, unit: float = 0.0) -> np.ndarray:
+def clean_cuts(scores: np.ndarray, *, unit: float = 0.0, in_single: bool = False) -> np.ndarray:
     """Return how many of the lowest scores a threshold can cut off without splitting a tie.
 
     The numbers are in ascending order. All scores can be cut off only if they are not all equal.
+    `in_single` says whether their rounding is that of single precision.
     """
     ascending = np.sort(scores)
-    near = tolerances(scores, ascending, unit)
-    ends = np.flatnonzero(np.diff(ascending) > 2 * near[1:]) + 1
+    gaps, near = np.diff(ascending), tolerances(scores, ascending, unit)
+    differ = gaps > 2 * near[1:]
+    if in_single:
+        wide = single_tolerances(ascending, unit)
+        is_gap = gaps > 2 * wide[1:]
+        first = np.append(0, np.flatnonzero(is_gap) + 1)
+        last = np.append(first[1:], len(scores)) - 1
+        # As in `threshold`: many different scores may be close to each other, and are no tie.
+        is_tie = ascending[last] - ascending[first] <= 2 * wide[first]
+        differ &= is_gap | ~np.repeat(is_tie, last - first + 1)[1:]
+    ends = np.flatnonzero(differ) + 1
     return np.append(ends, len(scores)) if len(ends) else ends
 
 

@@ -20,6 +20,8 @@ _FORMS = (
     "+1 (known normal), -1 (known anomaly) or 0 (unknown), one for each row, or a pair of boolean "
     "masks (normal, anomalous)"
 )
+# The relative rounding error of a share times a number of rows, with room.
+_ROUNDING = 1e-12
 _MASKS = "known_anomalies=(labels == 1) and known_normal=(labels == 0)"
 
 
@@ -138,7 +140,11 @@ def unknown_share(contamination: float, known: np.ndarray | None, n_samples: int
         return contamination
     n_unknown = int((known == 0).sum())
     left = contamination * n_samples - int((known < 0).sum())
-    return min(1.0, max(0.0, left / n_unknown)) if n_unknown else 0.0
+    # 0.07 times 100 is a little more than 7: beside 7 known anomalies no other is left, of which
+    # rules would label at least one.
+    if n_unknown == 0 or left <= _ROUNDING * n_samples:
+        return 0.0
+    return min(1.0, left / n_unknown)
 
 
 def warn_of_other_contamination(

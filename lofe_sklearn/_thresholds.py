@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._conformal import alarm_threshold
-from lofe_sklearn._cut import single_tolerances, threshold
+from lofe_sklearn._cut import single_tolerances
 from lofe_sklearn._standing import StandingMixin
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import (
@@ -60,7 +60,8 @@ class ThresholdMixin(StandingMixin):
             its rows are normal.
         false_alarm_rate : float in (0, 1), optional
             The largest share of new normal rows to flag: `predict` flags the rows whose `p_values`
-            are at most this. It needs `calibration`, or the `held_out_scores_` of
+            are at most this, but for rows that single precision could not tell from the first one
+            above. It needs `calibration`, or the `held_out_scores_` of
             ``LOE(held_out_folds=...)``.
         calibration : {array-like, sparse matrix} of shape (n_calibration, n_features), optional
             With `false_alarm_rate`: rows that the detector was not trained on, normal as far as
@@ -168,12 +169,11 @@ class ThresholdMixin(StandingMixin):
                 f"them with {names[0]}, which is a matter of the training rows. Leave them out, or "
                 "give false_alarm_rate."
             )
-        scores, unit = self._training_scores, self._score_unit()
         with all_or_nothing(self) as changed:
             if contamination is not None:
                 check_argument(owner, "contamination", contamination, CONTAMINATION)
                 share = float(contamination)
-                changed._adopt_threshold(threshold(scores, share, unit=unit), share)
+                changed._adopt_threshold(changed._threshold_at(share), share)
             elif n_flagged is not None:
                 changed._flag(n_flagged)
             elif false_discovery_rate is not None:
@@ -191,7 +191,7 @@ class ThresholdMixin(StandingMixin):
         words = f"an integer from 0 to {n}, the number of training rows"
         check_argument(owner, "n_flagged", n_flagged, Described(limits, words))
         share = int(n_flagged) / n
-        offset = threshold(scores, share, unit=self._score_unit())
+        offset = self._threshold_at(share)
         # Of more rows than there are scores each score stands for several.
         rows_of_a_score = n / len(scores)
         flagged = int((scores < offset).sum()) * rows_of_a_score

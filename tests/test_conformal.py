@@ -52,6 +52,15 @@ def test_rates_by_hand():
     np.testing.assert_allclose(rates, [0.1, 0.25, 0.4])
 
 
+def test_clean_cuts_in_single_precision():
+    scores = np.array([1.0, 1.0 + 3e-6, 2.0, 2.0 + 5e-6, 2.0 + 3e-5, 2.0 + 6e-5, 3.0])
+    assert clean_cuts(scores, in_single=True).tolist() == [2, 3, 4, 5, 6, 7]
+    assert clean_cuts(scores).tolist() == [1, 2, 3, 4, 5, 6, 7]
+    for n_below in (2, 4, 6):
+        offset = threshold(scores, n_below / 7, in_single=True)
+        assert (scores < offset).sum() == n_below
+
+
 def test_clean_cuts_by_hand():
     assert clean_cuts(np.array([3.0, 1.0, 3.0, 2.0])).tolist() == [1, 2, 4]
     assert clean_cuts(np.ones(5)).tolist() == []

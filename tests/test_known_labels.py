@@ -1,5 +1,6 @@
 """Known labels in every form and at every entry point, and the two conventions of labels."""
 
+import warnings
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, fit_many
+from lofe_sklearn._known_labels import unknown_share
 from lofe_sklearn.active import estimate_contamination, query, refit
 from lofe_sklearn.datasets import load_thyroid
 from lofe_sklearn.metrics import roc_auc_scorer
@@ -200,6 +202,20 @@ def test_the_ratio_counts_known_anomalies_and_predict_does_not_know_them(contami
     assert (detector.labels_[~known] == -1).sum() == 20 - 8
     detector.set_threshold(n_flagged=30)
     np.testing.assert_array_equal(detector.labels_[~known], detector.predict(X)[~known])
+
+
+@pytest.mark.parametrize("given", [7, 2])
+@pytest.mark.parametrize("evidence", [None, "knn"])
+def test_no_other_row_is_an_anomaly_if_all_are_known(contaminated, evidence, given):
+    """0.07 times 100 is a little more than 7, and a ratio below that is raised to it."""
+    X, known = contaminated[0][:100], np.arange(100) < 7
+    detector = loe(evidence=evidence, contamination=given / 100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        detector.fit(X, known_anomalies=known)
+    np.testing.assert_array_equal(detector.labels_ == -1, known)
+    # In the training, too, no other row was labelled.
+    assert unknown_share(detector.contamination_, known * -1, 100) == 0
 
 
 def test_the_right_convention_helps_on_thyroid():

@@ -458,6 +458,20 @@ def test_equal_rows_are_judged_alike_in_single_precision(backbone, fit_in):
                 assert (report.ks, report.psi) == (0, 0)
 
 
+@pytest.mark.parametrize("asked", [{"n_flagged": 1}, {"contamination": 0.005}])
+def test_a_threshold_set_after_a_fit_in_single_precision_splits_no_tie_of_it(asked):
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    with config_context(scoring_dtype="float32"):
+        detector = DeepSVDD(max_epochs=1, random_state=0).fit(X)
+    # As the scores of equal rows may come out.
+    detector._training_scores = np.concatenate([[-9.0, -9.0 + 1e-6], np.linspace(-2, 0, 198)])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "DeepSVDD: n_flagged=1 would split")
+        offset = detector.set_threshold(**asked).offset_
+    assert np.sum(detector._training_scores < offset) in (0, 2)
+    assert np.abs(detector._training_scores[:2] - offset).min() > 5e-6
+
+
 @pytest.mark.parametrize("found", [True, False])
 def test_a_parameter_set_after_the_fit_does_not_count(found):
     """Whether the ratio was found, and is hardly more than a guess, is a matter of the fit."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from lofe_sklearn import engine
 from lofe_sklearn._conformal import rates_of_p_values, rates_of_probabilities
-from lofe_sklearn._cut import clean_cuts, threshold, tolerances, warn_of_equal_scores
+from lofe_sklearn._cut import clean_cuts, threshold, warn_of_equal_scores
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
 from lofe_sklearn._loe._find_ratio import Belief, FoundRatio, is_prior, warn_of_prior
@@ -47,6 +47,9 @@ class DecisionMixin(ThresholdMixin):
     # Whether the fit found the ratio: the parameter may have been changed since. None in files of
     # versions that did not keep it.
     _found_ratio: bool | None = None
+    # Whether that ratio is hardly more than the prior; known labels decide, which are not kept
+    # where rows came in blocks. None in files of versions that did not keep it.
+    _guessed_ratio: bool | None = None
 
     def _decide(self, losses: np.ndarray, plan: Plan, belief: Belief) -> None:
         """Decide as the parameters say.
@@ -64,7 +67,7 @@ class DecisionMixin(ThresholdMixin):
         asked = read_contamination(self.contamination)
         found = asked.find(-scores, belief)
         is_guess = asked.is_believed and is_prior(belief, known)
-        self._found_ratio = asked.is_believed
+        self._found_ratio, self._guessed_ratio = asked.is_believed, is_guess
         self._adopt_ratio(found, known, scores, is_guess=is_guess)
         high = self.contamination_interval_[1]
         if is_guess:
@@ -113,7 +116,9 @@ class DecisionMixin(ThresholdMixin):
         if not unknown.any():
             return known.astype(int)
         share = unknown_share(self.contamination_, known, len(scores))
-        return self._labels_below(threshold(scores[unknown], share, unit=self._score_unit()))
+        at_most = self._is_guess()  # as for `offset_`
+        offset = threshold(scores[unknown], share, unit=self._score_unit(), at_most=at_most)
+        return self._labels_below(offset)
 
     def _score_unit(self) -> float:
         return self._ensemble.unit
@@ -149,12 +154,13 @@ class DecisionMixin(ThresholdMixin):
                 "LOE: false_discovery_rate is estimated among the training rows of unknown label; "
                 "all labels are known. Give contamination or n_flagged."
             )
-        cuts = clean_cuts(scores, unit=unit)
+        in_single = self._compares_in_single()
+        cuts = clean_cuts(scores, unit=unit, in_single=in_single)
         rates = self._rates(unknown)[cuts - 1]  # in ascending order
         allowed = cuts[rates <= rate]
         if len(allowed) == 0:
             raise ValueError(_too_low(rate, cuts, rates, len(scores)))
-        offset = threshold(scores, allowed[-1] / len(scores), unit=unit)
+        offset = threshold(scores, allowed[-1] / len(scores), unit=unit, in_single=in_single)
         self._adopt_offset(offset, float(np.mean(self._training_scores < offset)))
         if self._is_guess():
             self._warn_of_assumed_share(rate)
@@ -180,10 +186,9 @@ class DecisionMixin(ThresholdMixin):
 
     def _p_values_of(self, held_out: np.ndarray) -> np.ndarray:
         """P-values of held-out scores among those of the rows that the fit takes for normal."""
-        scores, unit = self._training_scores, self._score_unit()
-        normal = self._labels_below(threshold(scores, self._contamination_of_fit, unit=unit)) > 0
-        near = tolerances(scores, held_out, unit)
-        at_least = np.searchsorted(np.sort(held_out[normal]), held_out + near, side="right")
+        normal = self._labels_below(self._threshold_at(self._contamination_of_fit)) > 0
+        own, near = np.sort(held_out[normal]), self._near(held_out)
+        at_least = np.searchsorted(own, held_out + near, side="right")
         # No row is a calibration row for itself.
         return (1.0 + at_least - normal) / (1.0 + normal.sum() - normal)
 
@@ -212,6 +217,8 @@ class DecisionMixin(ThresholdMixin):
 
     def _is_guess(self) -> bool:
         """Whether the ratio of the fit is hardly more than the prior."""
+        if self._guessed_ratio is not None:
+            return self._guessed_ratio
         belief = getattr(self, "_belief", None)
         return self._has_found_ratio() and (belief is None or is_prior(belief, self._known))
 
@@ -247,6 +254,8 @@ def _too_low(rate: float, cuts: np.ndarray, rates: np.ndarray, n: int) -> str:
     )
     # In three digits, rounded up, so that it can be met.
     lowest = np.ceil(rates[0] * 1000) / 1000 if len(cuts) else 1.0
+    if len(cuts) and lowest < rates[0]:  # by one bit
+        lowest += 0.001
     if lowest >= 1:
         return f"{message} No rate below 1 can be met. Give contamination or n_flagged."
     n_flagged = cuts[rates <= lowest][-1]

@@ -38,6 +38,7 @@ class EnsembleInPartsMixin(InPartsMixin):
     contamination_interval_: tuple[float, float]
     _known: np.ndarray | None
     _found_ratio: bool | None
+    _guessed_ratio: bool | None
     _training_scores: np.ndarray
     _belief: Belief
     _adopt_ratio: Any
@@ -171,7 +172,7 @@ class EnsembleInPartsMixin(InPartsMixin):
         if asked.bounds is not None:  # what was given holds for all rows
             found = asked.find(-scores, self._belief)
         is_guess = asked.is_believed and is_prior(self._belief, known)
-        self._found_ratio = asked.is_believed
+        self._found_ratio, self._guessed_ratio = asked.is_believed, is_guess
         self._adopt_ratio(found, known, scores, is_guess=is_guess)
         share, most = self.contamination_, self.contamination_interval_[1]
         scale = self._ensemble.scale

@@ -27,7 +27,6 @@ from lofe_sklearn._loe._first_labels import (
 from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
 from lofe_sklearn._loe._parameters import (
     amount_of,
-    check_known,
     course_of,
     is_auto,
     known_weight,
@@ -130,8 +129,6 @@ class Planner:
         """
         n_samples, n_features = self.rows.X.shape
         asked, n_backbones = self.parameters, len(self.backbones)
-        for method in self._methods:
-            check_known(method, self.known)
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
         if kept_ratios:
             n_added = len(ratios) - len(kept_ratios)

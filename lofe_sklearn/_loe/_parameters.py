@@ -218,13 +218,16 @@ def known_weight(given: float | None, method: Any) -> float | None:
     return given
 
 
-def check_known(method: Any, known: np.ndarray | None) -> None:
-    """Raise ValueError if a valid `method` cannot be used with these known labels."""
+def check_known(method: Any, known: np.ndarray | None, *, again: bool = False) -> None:
+    """Raise ValueError if a valid `method` cannot be used with these known labels.
+
+    With `again` there were known anomalies in parts of the rows that came earlier.
+    """
     if not isinstance(method, LabelRule) or not method.needs_known_anomalies:
         return
     n_anomalies = 0 if known is None else int((known < 0).sum())
     n_normal = 0 if known is None else int((known > 0).sum())
-    if n_anomalies == 0 or n_normal > 0:
+    if (n_anomalies == 0 and not again) or n_normal > 0:
         raise ValueError(
             f"LOE: method={method!r} is for known anomalies without known normal rows; got "
             f"{n_anomalies} known anomalies and {n_normal} known normal rows. Pass "

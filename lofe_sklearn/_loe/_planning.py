@@ -18,6 +18,7 @@ from lofe_sklearn._loe._members import EnsemblePlan, Planner
 from lofe_sklearn._loe._parameters import (
     CONSTRAINTS,
     check_backbones,
+    check_known,
     check_warmup,
     for_rows_of,
 )
@@ -53,7 +54,14 @@ class PlanningMixin:
         if is_frame and hasattr(self.init, "iloc") and len(self.init) == len(X):
             check_index(self.init, "init", X, type(self).__name__)
 
-    def _warn_of_known(self, known: np.ndarray | None) -> None:
+    def _check_known(self, known: np.ndarray | None, *, again: bool = False) -> None:
+        """Raise ValueError or warn if known labels do not suit the parameters.
+
+        `known` are those of all rows: a sample of them that is planned for may have lost some.
+        With `again` there were others before, in parts of the rows that came earlier.
+        """
+        for method in self._methods():
+            check_known(method, known, again=again)
         bounds = read_contamination(self.contamination).bounds
         if bounds is not None:
             warn_of_other_contamination(*bounds, known, type(self).__name__)

@@ -35,6 +35,8 @@ _SLOPE = 2.0
 # How far known labels may easily move the logit of the ratio: a found one is good to a factor of
 # about two. So one label of each class hardly matters, and dozens do.
 _TRUST = math.log(2)
+# The relative rounding error of a share times a number of rows, with room.
+_ROUNDING = 1e-12
 _SHARE = Number(low=0, high=1, exclude_low=True)
 
 
@@ -259,7 +261,8 @@ def _intercept(units: np.ndarray, ratio: float) -> float:
 
 def _highest_intercept(units: np.ndarray, most: float, unit: float) -> float:
     """Find the intercept above which more than the share `most` of rows is likelier anomalous."""
-    n_most = math.floor(most * len(units))
+    # 0.29 times 100 is a little less than 29, which are the rows that the share stands for.
+    n_most = math.floor(most * len(units) * (1 + _ROUNDING))
     if n_most >= len(units):
         return math.inf
     last = float(np.sort(units)[len(units) - n_most - 1])

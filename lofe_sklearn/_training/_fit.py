@@ -71,7 +71,7 @@ def _fit(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None:
         known = labels.read(rows.X.shape[0], owner, X)
         names = rows.feature_names
         with blaming_rows(owner, rows.X, names), locating(names=names):
-            detector._warn_of_known(known)
+            detector._check_known(known)
             plan = detector._plan_fit(rows, known, outliers, {})
             if goes_on:
                 plan = detector._going_on(plan, optimizer=False)
@@ -268,7 +268,7 @@ class _Fits:
                 known = self.known if self.known is None or numbers is None else self.known[numbers]
                 known = settled(known, owner)
                 with blaming_rows(owner, own.X, own.feature_names):
-                    detector._warn_of_known(known)
+                    detector._check_known(known)
                     plans[i] = detector._plan_fit(own, known, self.outliers, memo)
         return plans
 

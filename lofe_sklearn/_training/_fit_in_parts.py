@@ -52,7 +52,7 @@ def fit_source(detector: Plannable, source: RowSource, labels: Known, outliers: 
     detector._adopt_rows(rows)
     warn_of_codes_in_rows(owner, rows.X, rows.feature_names, n_samples)
     known = labels.read(n_samples, owner, source.array)
-    detector._warn_of_known(known)
+    detector._check_known(known)
     of_sample = None if known is None else _or_none(_labels_of_sample(known, numbers))
     with blaming_rows(owner, rows.X, rows.feature_names), locating(names=rows.feature_names):
         with locating(rows=numbers):
@@ -137,7 +137,7 @@ def _fit_part(detector: Plannable, X: Any, labels: Known, outliers: Any) -> None
         sample = PreparedRows(seen.rows, rows.feature_names, rows.layout)
         detector._adopt_rows(sample)
         of_sample = _or_none(seen.known)
-        detector._warn_of_known(of_sample)
+        detector._check_known(of_sample, again=before.n_parts > 0)
         plan = detector._plan_fit(sample, of_sample, outliers, {})
         if goes_on:
             plan = detector._going_on(plan, optimizer=True)
@@ -158,7 +158,9 @@ def _labels_of_sample(known: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     """Return the labels of some rows, among which are no more anomalies in share than among all."""
     own = known[numbers]
     anomalies = np.flatnonzero(own < 0)
-    own[anomalies[int(np.mean(known < 0) * len(own)) :]] = 0
+    # In whole numbers: a share times the number of rows may be a little less than one.
+    n_allowed = int((known < 0).sum()) * len(own) // len(known)
+    own[anomalies[n_allowed:]] = 0
     return own
 
 

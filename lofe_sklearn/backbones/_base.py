@@ -280,7 +280,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
     def _readers(self, *, fitted: bool) -> Sequence[Backbone]:
         return [self]
 
-    def _warn_of_known(self, known: np.ndarray | None) -> None:
+    def _check_known(self, known: np.ndarray | None, *, again: bool = False) -> None:
         share = self.contamination
         warn_of_other_contamination(share, share, known, type(self).__name__)
 

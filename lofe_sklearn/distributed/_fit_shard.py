@@ -168,7 +168,7 @@ def _fit(
         with part(0.05, "planning"):
             detector._adopt_rows(rows)
             known = settled(known, owner)
-            detector._warn_of_known(known)
+            detector._check_known(known)
             plan = detector._plan_fit(rows, known, outliers, {})
         with part(0.9):
             outcomes = train_spread_tasks(plan.tasks, rows.X)

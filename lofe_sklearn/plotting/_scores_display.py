@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lofe_sklearn._any_detector import fitted_with_threshold, normality
-from lofe_sklearn._cut import threshold
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import SamplesLike
 from lofe_sklearn._validation import Number, check_argument
@@ -303,5 +302,4 @@ def _thresholds(detector: ThresholdMixin) -> tuple[float, float] | None:
     low, high = getattr(detector, "contamination_interval_", (0.0, 0.0))
     if low >= high:
         return None
-    scores, unit = detector._training_scores, detector._score_unit()
-    return threshold(scores, low, unit=unit), threshold(scores, high, unit=unit)
+    return detector._threshold_at(low), detector._threshold_at(high)

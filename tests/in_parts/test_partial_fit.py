@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, NeuTraL, load, save
 from lofe_sklearn._training import SeenRows
+from lofe_sklearn.rules import PURisk
 
 
 def rows(n=1000, seed=0, d=4):
@@ -108,6 +109,18 @@ def test_known_labels_of_each_call():
         untold.partial_fit(X)
     assert told._seen_rows.known.sum() == -3 * is_anomaly.sum()
     assert not np.allclose(told.score_samples(X), untold.score_samples(X))
+
+
+def test_known_anomalies_of_earlier_calls_may_be_lost_from_the_sample(monkeypatch):
+    monkeypatch.setattr("lofe_sklearn._training._seen_rows._MOST", 50)
+    X, is_anomaly = rows()
+    detector = LOE(DeepSVDD(), method=PURisk(), contamination=0.05, random_state=0)
+    with pytest.raises(ValueError, match="got 0 known anomalies"):
+        detector.partial_fit(X)
+    detector.partial_fit(X[:50], known_anomalies=is_anomaly[:50])
+    for _ in range(9):
+        detector.partial_fit(X)
+    assert not detector._seen_rows.known.any()
 
 
 def test_wrong_rows_leave_the_detector_as_it_was():

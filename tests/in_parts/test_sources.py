@@ -13,7 +13,9 @@ from sklearn.preprocessing import StandardScaler
 from stored_rows import STORES, Counted, counted, fortran, hdf5, mapped, parquet, zarr
 
 from lofe_sklearn import ICL, LOE, DeepSVDD, LOESearchCV, MHRot, fit_many
+from lofe_sklearn._training._fit_in_parts import _labels_of_sample
 from lofe_sklearn.inspection import explain
+from lofe_sklearn.rules import PURisk
 from lofe_sklearn.sources import ParquetRows
 from lofe_sklearn.sources._blocks import Blocks
 from lofe_sklearn.sources._find_source import source_of
@@ -150,6 +152,26 @@ def test_known_labels_and_outliers(X):
         pytest.raises(ValueError, match="known_labels"),
     ):
         clone(detector).fit(Counted(X), known_labels=known[:-1])
+
+
+def test_known_labels_of_a_sample_are_no_more_than_their_share():
+    """1 / 1506 times 1506 is a little less than 1."""
+    known = -(np.arange(1506) < 4).astype(np.int8)
+    every_row = np.arange(1506)
+    assert [_labels_of_sample(known, every_row[:n]).sum() for n in (1506, 753, 9)] == [-4, -2, 0]
+    assert _labels_of_sample(known // 4 * (every_row == 0), every_row).sum() == -1
+
+
+@pytest.mark.parametrize("n_known", [1, 4])
+def test_known_anomalies_that_a_sample_lacks_are_trained_with(X, n_known):
+    """The sample is 4,096 of the 5,000 rows, and has no share of one of them."""
+    by_risk = LOE(DeepSVDD(max_epochs=2), method=PURisk(), contamination=0.01, random_state=0)
+    known = np.arange(len(X)) < n_known
+    with config_context(working_memory=0.25):
+        fitted = clone(by_risk).fit(Counted(X), known_anomalies=known)
+        with pytest.raises(ValueError, match="1 known anomalies and 1 known normal rows"):
+            by_risk.fit(Counted(X), known_labels=np.r_[-1, 1, np.zeros(len(X) - 2, int)])
+    assert np.mean(fitted.predict(X) < 0) == pytest.approx(0.01, abs=0.002)
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,17 @@ def test_rows_of_known_label_do_not_count_in_the_false_discovery_rate(X):
     assert normal.mean() <= 0.5
 
 
+@pytest.mark.parametrize("read", [np.asarray, Counted], ids=["in memory", "stored"])
+def test_known_anomalies_are_a_separate_group_after_the_fit_too(X, read):
+    is_anomaly = np.arange(len(X)) % 20 == 0
+    detector = clone(ENSEMBLE).set_params(n_estimators=2)
+    with config_context(**LITTLE), warnings.catch_warnings():
+        warnings.simplefilter("error", NoSeparateGroupWarning)
+        detector.fit(read(X), known_anomalies=is_anomaly)
+        assert not detector._belief.is_separate
+        detector.set_threshold(false_discovery_rate=0.9)
+
+
 @pytest.mark.parametrize("name", ["labels_", "sample_indices_"])
 def test_what_is_not_kept_of_rows_says_so(X, name):
     with pytest.raises(AttributeError, match=f"LOE: {name} are not kept where rows come in"):

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from lofe_sklearn import LOE, DeepSVDD, NoSeparateGroupWarning, load, save
 from lofe_sklearn._cut import threshold
+from lofe_sklearn._loe._decision import _too_low
 from lofe_sklearn.active import refit
 
 RNG = np.random.default_rng(0)
@@ -33,6 +34,24 @@ def detector(request):
         folds = 3 if request.param == "held-out scores" else None
         _ALREADY[request.param] = loe(n_estimators=2, held_out_folds=folds).fit(X)
     return copy.deepcopy(_ALREADY[request.param])
+
+
+def test_a_known_row_lets_no_tie_of_labels_exceed_a_ratio_that_is_a_guess():
+    """The ratio is below 0.05, and 6 % of the rows are equal: none of them is flagged."""
+    rows = np.random.default_rng(0).normal(size=(600, 4))
+    rows[:36] = 9.0
+    detector = LOE(DeepSVDD(max_epochs=2), evidence=FEW_TREES, n_estimators=2, random_state=0)
+    for known in (None, np.arange(600) == 100):
+        with pytest.warns(NoSeparateGroupWarning):
+            detector.fit(rows, known_normal=known)
+        assert (detector.predict(rows) == -1).sum() == (detector.labels_ == -1).sum() == 0
+
+
+def test_the_lowest_rate_that_a_message_names_can_be_met():
+    """13 / 100 * 106 / 20 is 0.689 and one bit more."""
+    rates = np.array([13 / 100 * 106 / 20, 0.8])
+    message = _too_low(0.1, np.array([20, 30]), rates, 106)
+    assert "The lowest rate that can be met is 0.690, with 20 rows flagged" in message
 
 
 class TestWhatFollows:

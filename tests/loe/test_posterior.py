@@ -111,6 +111,20 @@ def test_the_mean_is_a_ratio_of_less_than_half_a_row_too(rows, ratio):
         np.testing.assert_allclose(told, detector.anomaly_proba(X))
 
 
+@pytest.mark.parametrize(("n", "n_anomalies"), [(100, 29), (49, 1)])
+def test_all_rows_that_the_ratio_stands_for_may_be_above_one_half(n, n_anomalies):
+    """0.29 times 100 is a little less than 29: the last of 29 anomalies was held at one half."""
+    rng = np.random.default_rng(0)
+    is_anomaly = np.arange(n) < n_anomalies
+    scores = np.where(is_anomaly, -9.0, 1.0) + rng.normal(0, 0.1, n)
+    share = n_anomalies / n
+    posterior = Posterior.of(SCALE, scores, share, None, None, most=share)
+    proba = posterior.proba(scores)
+    np.testing.assert_array_equal(proba > 0.5, is_anomaly)
+    assert proba[is_anomaly].min() > 0.9
+    assert proba.mean() == pytest.approx(share)
+
+
 def test_the_mean_over_own_and_held_out_scores_is_the_ratio(automatic, rows):
     own = automatic.anomaly_proba(rows[0])
     held_out = automatic._posterior.proba(automatic.held_out_scores_)
