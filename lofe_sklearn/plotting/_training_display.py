@@ -236,7 +236,11 @@ class TrainingDisplay:
             for axes in self.axes_:
                 axes.set_xlim(0.5, 1.5, auto=None)
         label(upper, self.name if name is None else name)
-        label(lower)
+        if np.isnan(self.marked).all():
+            text = "labels of rows in parts are not kept"
+            lower.text(0.5, 0.5, text, ha="center", va="center", transform=lower.transAxes)
+        else:
+            label(lower)
         return self
 
     def _draw(
