@@ -93,18 +93,24 @@ def summary_of(detector: Any) -> dict[str, str]:
         kinds = Counter(type(member).__name__ for member in members)
         summary["Backbones"] = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
         summary["Contamination"] = _ratio(detector)
-    scores = detector._training_scores
-    n_flagged = int(np.count_nonzero(scores < detector.offset_))
-    summary["Threshold"] = (
-        f"{detector.offset_:.4g}: {n_flagged} of {len(scores)} training rows "
-        f"{'has' if n_flagged == 1 else 'have'} a lower score"
-    )
+    summary["Threshold"] = f"{detector.offset_:.4g}: {_flagged(detector)} a lower score"
     if members is not None:
         evidence = detector.evidence_
         summary["Evidence"] = "none" if not evidence else ", ".join(map(str, evidence))
     epochs = _counted(detector.n_iter_, "epoch")
     summary["Training"] = f"{epochs}, {_counted(detector.n_features_in_, 'feature')}"
     return summary
+
+
+def _flagged(detector: Any) -> str:
+    """Say how many training rows have a lower score than the threshold, with the verb."""
+    scores = detector._training_scores
+    below, n_rows = scores < detector.offset_, detector._n_rows_seen
+    if n_rows is not None and n_rows != len(scores):  # the scores stand for more rows
+        return f"about {100 * np.mean(below):.2g} % of {n_rows} training rows have"
+    n_flagged = int(np.count_nonzero(below))
+    has = "has" if n_flagged == 1 else "have"
+    return f"{n_flagged} of {len(scores)} training rows {has}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -43,13 +43,15 @@ def test_one_seed_has_no_spread(tmp_path, capsys):
     assert "±" not in shown
 
 
-def test_help_explains_the_options(capsys):
+def test_help_explains_the_options(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
     assert stop.value.code == 0
     shown = capsys.readouterr().out
     for option in ("data", "contamination", "methods", "backbone", "seeds", "device", "output"):
         assert f"--{option}" in shown
+    assert max(map(len, shown.splitlines())) < 80
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from lofe_sklearn import (
     tabular,
 )
 from lofe_sklearn._notebook import DOCUMENTATION
+from lofe_sklearn._training import _seen_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -148,3 +149,11 @@ def test_one_of_a_kind_is_not_in_the_plural():
     assert "1 epoch, 1 feature" in summary
     assert "1 epochs" not in summary
     assert "1 features" not in summary
+
+
+def test_a_fit_to_parts_counts_all_rows(monkeypatch):
+    monkeypatch.setattr(_seen_rows, "_LEAST", 20)
+    monkeypatch.setattr(_seen_rows, "_MOST", 20)
+    detector = DeepSVDD(contamination=0.1, random_state=0).partial_fit(X)
+    assert "about 10 % of 60 training rows have a lower score" in shown(detector)
+    assert "6 of 60 training rows have" in shown(detector.fit(X))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 OK = 0
 UNEXPECTED = 1
@@ -18,6 +21,9 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 _DEBUG = "LOFE_DEBUG"
+# What ends a program from outside: timeouts and shutdowns, and a terminal that is closed. Windows
+# has no SIGHUP.
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class CommandError(Exception):
@@ -50,10 +56,18 @@ class CannotWrite(CommandError):
     code = CANNOT_WRITE
 
 
+class Ended(KeyboardInterrupt):
+    """A signal that ends the program was received: temporary files are removed, as by Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 @contextmanager
 def reported_errors() -> Iterator[None]:
     """Turn errors into a line on stderr and ``SystemExit`` with a code of this file."""
-    with _streams_for_any_text(), _reported_errors():
+    with _streams_for_any_text(), _reported_errors(), _signals_as_errors():
         yield
 
 
@@ -66,6 +80,8 @@ def _reported_errors() -> Iterator[None]:
         _stop(error.code, str(error))
     except ImportError as error:
         _stop(MISSING_PACKAGE, str(error))
+    except Ended as error:
+        _stop(128 + error.number, f"ended by {signal.Signals(error.number).name}")
     except KeyboardInterrupt:
         _stop(INTERRUPTED, "interrupted")
     except BrokenPipeError:
@@ -81,6 +97,26 @@ def _reported_errors() -> Iterator[None]:
             f"unexpected {type(error).__name__}: {error} (with {_DEBUG}=1 in the environment, "
             "the traceback is shown)",
         )
+
+
+@contextmanager
+def _signals_as_errors() -> Iterator[None]:
+    """Raise `Ended` for signals that would end the process at once, and leave its files behind."""
+
+    def end(number: int, frame: Any) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
+        raise Ended(number)
+
+    # Others are ignored, as by nohup, or handled by the program that has called `main`.
+    is_main = threading.current_thread() is threading.main_thread()
+    own = [number for number in _ENDING if is_main and signal.getsignal(number) == signal.SIG_DFL]
+    for number in own:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in own:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
@@ -132,7 +168,7 @@ def one_line(text: str) -> str:
 
 def say(text: str) -> None:
     """Write a line to stderr."""
-    with suppress(BrokenPipeError):
+    with suppress(OSError):  # the pipe or the terminal may be closed
         sys.stderr.write(f"lofe: {one_line(text)}\n")
         sys.stderr.flush()
 

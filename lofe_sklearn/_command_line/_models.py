@@ -110,7 +110,7 @@ def read_model(path: Path, device: str) -> Any:
 
 
 def check_schema(
-    needed: list[str], columns: list[str], path: Path, like: str, known: Iterable[str] = ()
+    needed: list[str], columns: list[str], path: Path, like: str, known: Iterable[str | None] = ()
 ) -> None:
     """Raise BadData if a file lacks columns.
 
@@ -121,14 +121,15 @@ def check_schema(
     path : Path
     like : str
         Says which table has the columns that are needed.
-    known : iterable of str
+    known : iterable of str or None
         Columns that are not needed, and that the error need not name.
     """
     missing = [name for name in needed if name not in columns]
     if not missing:
         return
     extra = [name for name in columns if name not in {*needed, *known}]
-    message = f"{path} is not a table of the kind {like}: it lacks the columns {_listed(missing)}"
+    noun = "column" if len(missing) == 1 else "columns"
+    message = f"{path} is not a table of the kind {like}: it lacks the {noun} {_listed(missing)}"
     raise BadData(message + (f" and has others: {_listed(extra)}" if extra else ""))
 
 

@@ -156,4 +156,5 @@ def _ticks(low: float, high: float) -> list[float]:
     power = 10.0 ** np.floor(np.log10(raw))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw)
     first = np.ceil(low / step)
-    return [float(round(k * step, 10)) for k in np.arange(first, np.floor(high / step) + 1)]
+    # With + 0.0 the tick at zero has no sign.
+    return [float(round(k * step, 10)) + 0.0 for k in np.arange(first, np.floor(high / step) + 1)]

@@ -69,7 +69,8 @@ def run_score(options: ScoreOptions) -> None:
     with notes.of_warnings():
         model = read_model(options.model, options.device)
     needed, like = needed_columns(model), f"that {options.model} was fitted on"
-    check_schema(needed, table.columns, options.data, like, model[0].feature_names_in_)
+    known = [*model[0].feature_names_in_, options.id_column]
+    check_schema(needed, table.columns, options.data, like, known)
     clean = read_calibration(clean_table, alarms, needed, like)
     with notes.of_warnings():
         set_alarm_rate(model, clean, clean_table, alarms)

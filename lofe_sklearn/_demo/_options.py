@@ -57,11 +57,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="METHOD",
         help=f"any of {', '.join(METHODS)}; the last chooses nothing (default: all)",
     )
+    backbones = tuple(exports("backbones/_all_backbones.pyi"))
     parser.add_argument(
         "--backbone",
-        choices=tuple(exports("backbones/_all_backbones.pyi")),
+        choices=backbones,
         default="NeuTraL",
-        help="the detector to train (default: %(default)s)",
+        metavar="BACKBONE",
+        help=f"the detector to train: any of {', '.join(backbones)} (default: %(default)s)",
     )
     parser.add_argument(
         "--seeds",

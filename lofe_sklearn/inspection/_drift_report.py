@@ -141,8 +141,8 @@ class DriftReport:
             f"  KS       {self.ks:.3f} (p-value {self.p_value:.2g})",
         ]
         if self.flagged is not None and self.flagged_reference is not None:
-            now, before = 100 * self.flagged, 100 * self.flagged_reference
-            lines.append(f"  flagged  {now:.1f} % of the new and {before:.1f} % of the {kind} rows")
+            now, before = _small_share(self.flagged), _small_share(self.flagged_reference)
+            lines.append(f"  flagged  {now} % of the new and {before} % of the {kind} rows")
         lines += [
             "  share of rows in each bin, from anomalous to normal scores, in per cent:",
             f"    {kind:<9} {_in_per_cent(self.shares_reference)}",
@@ -150,6 +150,11 @@ class DriftReport:
             self.advice,
         ]
         return "\n".join(lines)
+
+
+def _small_share(share: float) -> str:
+    """Write a share in per cent, none but 0 as zero."""
+    return f"{100 * share:.1f}" if share == 0 or share >= 0.001 else f"{100 * share:.1g}"
 
 
 def _in_per_cent(shares: np.ndarray) -> str:

@@ -20,9 +20,9 @@ from lofe_sklearn.plotting._drawing import (
     merged,
     percent,
     require_matplotlib,
-    two_panels,
 )
 from lofe_sklearn.plotting._fitted import check_same_length, finite_values, name_of
+from lofe_sklearn.plotting._panels import two_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -344,4 +344,4 @@ class ContaminationDisplay:
             label=text,
         )
         axes.set(xlabel="contamination", ylabel="probability")
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, None, auto=None)  # more may be drawn here

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lofe_sklearn.plotting._letters import n_letters
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -64,33 +66,6 @@ def axes_to_draw_on(ax: Axes | None, owner: str, least_height: float = 0.0) -> A
     return ax
 
 
-def two_panels(ax: Axes | Sequence[Axes] | None, owner: str) -> tuple[Axes, Axes]:
-    """Return two axes, one above the other, which share their horizontal axis.
-
-    If one is given, both replace it; if two are given, they are used as they are.
-    """
-    require_matplotlib(owner)
-    import matplotlib.pyplot as plt
-    from matplotlib.axes import Axes
-
-    if ax is None:
-        upper, lower = plt.subplots(2, 1, sharex=True, layout="constrained")[1]
-    elif isinstance(ax, Axes):
-        ax.set_axis_off()
-        lower = ax.inset_axes((0.0, 0.0, 1.0, 0.38))
-        upper = ax.inset_axes((0.0, 0.56, 1.0, 0.38), sharex=lower)
-    else:
-        given = list(np.ravel(np.asarray(ax, dtype=object)))
-        if len(given) != 2 or not all(isinstance(each, Axes) for each in given):
-            raise TypeError(
-                f"{owner}: ax must be one or two axes of matplotlib or None, since the picture has "
-                f"two panels; got {type(ax).__name__} of {len(given)}."
-            )
-        return given[0], given[1]
-    upper.tick_params(labelbottom=False)
-    return upper, lower
-
-
 def ink(ax: Axes) -> Any:
     """Return the colour of text on these axes, which can be read on their background."""
     return ax.xaxis.label.get_color()
@@ -127,7 +102,7 @@ def label(axes: Axes, title: str | None = None) -> None:
     n_rows = 0
     if texts:
         room = width_in_points(axes) / (LETTER * points)
-        longest = [max(map(len, text.split("\n"))) for text in texts]
+        longest = [max(map(n_letters, text.split("\n"))) for text in texts]
         n_columns = _columns_within(room, [length + _HANDLE for length in longest])
         n_rows = -(-len(texts) // n_columns)
         axes.legend(
@@ -155,19 +130,23 @@ def broken_to_fit(text: str, axes: Axes, size: float | str, taken: int = 0) -> s
 
     `taken` is the number of letters of other things in the line. Formulas stay whole.
     """
+    from matplotlib.cbook import is_math_text
     from matplotlib.font_manager import FontProperties
 
     points = FontProperties(size=size).get_size_in_points()
     letters = max(int(width_in_points(axes) / (LETTER * points)) - taken, _LEAST_LETTERS)
     lines = []
     for line in text.split("\n"):
-        if "$" in line:
+        if is_math_text(line):
             lines.append(line)
             continue
-        half = letters * _MOST_LINES // 2 - len("...")
+        line = line.replace(r"\$", "$")
+        # Of wide letters fewer fit.
+        own = max(1, letters * len(line) // max(1, n_letters(line)))
+        half = own * _MOST_LINES // 2 - len("...")
         # The end stays: it is what names differ in, and what a display adds.
         whole = line if len(line) <= 2 * half else f"{line[:half]}...{line[-half:]}"
-        lines += wrap(whole, letters) or [""]
+        lines += map(plain, wrap(whole, own) or [""])
     return "\n".join(lines)
 
 
@@ -192,9 +171,27 @@ def mark_log_ratios(ax: Axes) -> None:
     low, high = ax.get_xlim()
     shown = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
     if len(shown) > 1:
-        ax.set_xticks(shown, [f"{100 * tick:g} %" for tick in shown])
-        ax.minorticks_off()
+        mark_as_far_as_apart(ax, shown, [f"{100 * tick:g} %" for tick in shown])
     ax.set_xlim(low, high)
+
+
+def mark_as_far_as_apart(ax: Axes, ticks: Sequence[float], texts: Sequence[str]) -> None:
+    """Mark values of the horizontal axis by texts, but none that would run into one before it."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
+
+    letter = LETTER * FontProperties(size=rcParams["xtick.labelsize"]).get_size_in_points()
+    height = ax.get_ylim()[0]  # it also brings the limits up to date, for the places below
+    places = ax.transData.transform([(tick, height) for tick in ticks])[:, 0]
+    kept: list[int] = []
+    for i, text in enumerate(texts):
+        if kept:
+            apart = 72 * (places[i] - places[kept[-1]]) / ax.figure.dpi
+            if apart < letter * (n_letters(texts[kept[-1]]) + n_letters(text) + 2) / 2:
+                continue
+        kept.append(i)
+    ax.set_xticks([ticks[i] for i in kept], [texts[i] for i in kept])
+    ax.minorticks_off()
 
 
 def name_places(ax: Axes, names: Sequence[str]) -> None:
@@ -204,7 +201,7 @@ def name_places(ax: Axes, names: Sequence[str]) -> None:
 
     texts = list(map(plain, names))
     letter = LETTER * FontProperties(size=rcParams["xtick.labelsize"]).get_size_in_points()
-    widths = letter * np.array([len(text) + 1 for text in texts])
+    widths = letter * np.array([n_letters(text) + 1 for text in texts])
     is_tight = (widths[:-1] + widths[1:] > 2 * width_in_points(ax) / len(texts)).any()
     slanted: Any = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if is_tight else {}
     ax.set_xticks(range(len(texts)), texts, **slanted)

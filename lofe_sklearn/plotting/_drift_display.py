@@ -217,7 +217,8 @@ class DriftDisplay:
         self.ax_ = axes_to_draw_on(ax, owner)
         self.figure_ = self.ax_.figure
         everything = np.concatenate([self.reference, self.scores])
-        edges = scaled_edges(self.ax_, everything, bins, xscale)
+        marks = [] if self.offset is None else [self.offset]
+        edges = scaled_edges(self.ax_, everything, bins, xscale, marks)
         self._draw_bars(edges, hist_kwargs)
         self._draw_threshold(line_kwargs)
         self.ax_.set(xlabel="score, low for anomalies", ylabel="share of rows")

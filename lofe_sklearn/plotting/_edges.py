@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,13 @@ def check_bins(owner: str, bins: Any, xscale: Any) -> None:
     check_argument(owner, "xscale", xscale, OneOf(("auto", "linear", "asinh")))
 
 
-def scaled_edges(axes: Axes, scores: np.ndarray, bins: int, xscale: str) -> np.ndarray:
-    """Set the scale of the axis; return the edges of the bars."""
+def scaled_edges(
+    axes: Axes, scores: np.ndarray, bins: int, xscale: str, marks: Sequence[float] = ()
+) -> np.ndarray:
+    """Set the scale of the axis; return the edges of the bars.
+
+    The axis also suits `marks`, such as a threshold, which may be far from all scores.
+    """
     low, quarter, middle, three, high = np.percentile(scores, [0, 25, 50, 75, 100])
     width = three - quarter
     largest = max(abs(low), abs(high))
@@ -35,7 +41,11 @@ def scaled_edges(axes: Axes, scores: np.ndarray, bins: int, xscale: str) -> np.n
         # Bars narrower than rounding would be empty, or none.
         width, margin = 0.0, max(0.5, 1e3 * _ALIKE * largest)
         low, high = low - margin, high + margin
-    is_long = high - low > _LONG * width
+    finite = [mark for mark in marks if np.isfinite(mark)]
+    first, last = min(low, *finite, high), max(low, *finite, high)
+    if width == 0 and last - first > _LONG * (high - low):
+        width = (high - low) / _LONG
+    is_long = last - first > _LONG * width
     if xscale == "linear" or (xscale == "auto" and not is_long) or width == 0:
         if axes.get_xscale() != "linear":  # of axes that something else was drawn on
             axes.set_xscale("linear")
@@ -48,7 +58,7 @@ def scaled_edges(axes: Axes, scores: np.ndarray, bins: int, xscale: str) -> np.n
         return middle + width * np.sinh(places)
 
     axes.set_xscale("function", functions=(forward, back))
-    ticks = back(np.linspace(forward(low), forward(high), _N_TICKS))
+    ticks = back(np.linspace(forward(first), forward(last), _N_TICKS))
     axes.set_xticks(ticks, _told_apart(ticks))
     edges = back(np.linspace(forward(low), forward(high), bins + 1))
     edges[0], edges[-1] = low, high  # rounding must not leave out the ends

@@ -29,6 +29,7 @@ from lofe_sklearn.plotting._drawing import (
     require_matplotlib,
     width_in_points,
 )
+from lofe_sklearn.plotting._letters import beginning, end, n_letters
 from lofe_sklearn.sources._find_source import in_memory
 
 if TYPE_CHECKING:
@@ -297,7 +298,7 @@ class ReasonsDisplay:
         from matplotlib.font_manager import FontProperties
 
         letter = LETTER * FontProperties(size=SMALL).get_size_in_points()
-        letters = max(len(line) for text in labels for line in text.split("\n"))
+        letters = max(n_letters(line) for text in labels for line in text.split("\n"))
         width = max(width_in_points(self.ax_) - letters * letter, _LEAST_WIDTH)
         room = min(_NUMBER * letter / width, 0.6)
         low, high = min(0.0, lengths.min()), max(0.0, lengths.max())
@@ -329,22 +330,19 @@ def _title(row_name: Any, explanation: Explanation, row: int) -> str:
 
 
 def _equation(name: str, value: str) -> str:
-    """Write both in one line, and neither without its beginning; a name keeps its end too.
-
-    Names of columns often differ at the end only.
-    """
+    """Write both in one line, each with its beginning. Names, often alike, keep their end too."""
     room = _LETTERS - len(" = ")
-    if len(name) + len(value) > room:
-        for_value = max(room - len(name), _LEAST_LETTERS)
-        if len(value) > for_value:
-            value = value[: for_value - 3] + "..."
-        for_name = room - len(value)
-        if len(name) > for_name:
-            end = (for_name - 3) // 2
-            name = f"{name[: for_name - 3 - end]}...{name[-end:]}"
+    if n_letters(name) + n_letters(value) > room:
+        for_value = max(room - n_letters(name), _LEAST_LETTERS)
+        if n_letters(value) > for_value:
+            value = beginning(value, for_value - 3) + "..."
+        for_name = room - n_letters(value)
+        if n_letters(name) > for_name:
+            half = (for_name - 3) // 2
+            name = f"{beginning(name, for_name - 3 - half)}...{end(name, half)}"
     return f"{name} = {value}"
 
 
 def _short(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= _LETTERS else text[: _LETTERS - 3] + "..."
+    return text if n_letters(text) <= _LETTERS else beginning(text, _LETTERS - 3) + "..."

@@ -47,6 +47,9 @@ class ScoresDisplay:
         Lowest and highest threshold, for the ends of the interval of likely ratios.
     name : str or None
         What the picture is of: its title.
+    n_rows : int or None
+        How many rows the scores stand for, if these are more: a fit to more rows than are kept has
+        scores that stand for those of all rows. Bars and legend count these rows.
 
     Attributes
     ----------
@@ -84,12 +87,14 @@ class ScoresDisplay:
         offset: float | None = None,
         interval: tuple[float, float] | None = None,
         name: str | None = None,
+        n_rows: int | None = None,
     ) -> None:
         self.scores = scores
         self.labels = labels
         self.offset = offset
         self.interval = interval
         self.name = name
+        self.n_rows = n_rows
 
     @classmethod
     def from_estimator(
@@ -109,7 +114,8 @@ class ScoresDisplay:
             The fitted detector, or a Pipeline that ends in one.
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features), optional
             Rows to score, labelled by the threshold. Default: the training rows, whose scores a
-            detector keeps, with its `labels_` if it has some.
+            detector keeps, with its `labels_` if it has some. If rows came in parts, the scores are
+            fewer than the rows, and the numbers of rows are approximate.
         name : str, optional
             The title. Default: the name of the detector's class.
         ax : matplotlib Axes, optional
@@ -135,17 +141,14 @@ class ScoresDisplay:
         detector = fitted_with_threshold(estimator, owner)
         if X is None:
             scores, labels = detector._training_scores, getattr(detector, "labels_", None)
+            n_rows = detector._n_rows_seen
         else:
-            scores, labels = normality(estimator, X, owner), None
-        return cls.from_predictions(
-            scores,
-            labels=labels,
-            offset=detector.offset_,
-            interval=_thresholds(detector),
-            name=name_of(estimator, name),
-            ax=ax,
-            **kwargs,
+            scores, labels, n_rows = normality(estimator, X, owner), None, None
+        display = cls._of(
+            scores, labels, detector.offset_, _thresholds(detector), name_of(estimator, name), owner
         )
+        display.n_rows = n_rows
+        return display.plot(ax=ax, **kwargs)
 
     @classmethod
     def from_predictions(
@@ -188,6 +191,18 @@ class ScoresDisplay:
         """
         owner = f"{cls.__name__}.from_predictions"
         require_matplotlib(owner)
+        return cls._of(scores, labels, offset, interval, name, owner).plot(ax=ax, **kwargs)
+
+    @classmethod
+    def _of(
+        cls,
+        scores: ArrayLike,
+        labels: ArrayLike | None,
+        offset: float | None,
+        interval: Sequence[float] | None,
+        name: str | None,
+        owner: str,
+    ) -> Self:
         values = finite_values(scores, "scores", owner)
         if offset is not None:
             check_argument(owner, "offset", offset, Number(Real))
@@ -205,8 +220,7 @@ class ScoresDisplay:
                     f"got {interval!r}."
                 )
             ends = float(low), float(high)
-        display = cls(scores=values, labels=read, offset=offset, interval=ends, name=name)
-        return display.plot(ax=ax, **kwargs)
+        return cls(scores=values, labels=read, offset=offset, interval=ends, name=name)
 
     def plot(
         self,
@@ -251,11 +265,13 @@ class ScoresDisplay:
         check_bins(owner, bins, xscale)
         self.ax_ = axes_to_draw_on(ax, owner)
         self.figure_ = self.ax_.figure
-        edges = scaled_edges(self.ax_, self.scores, bins, xscale)
+        marks = [mark for mark in (self.offset, *(self.interval or ())) if mark is not None]
+        edges = scaled_edges(self.ax_, self.scores, bins, xscale, marks)
         self._draw_bars(edges, hist_kwargs)
         self._draw_threshold(line_kwargs, span_kwargs)
         self.ax_.set_yscale("log")
-        self.ax_.set_ylim(bottom=0.7)  # a single row is a bar of some height
+        # A single row is a bar of some height. More may be drawn here.
+        self.ax_.set_ylim(bottom=0.7, auto=None)
         self.ax_.set(xlabel="score, low for anomalies", ylabel="rows")
         label(self.ax_, self.name if name is None else name)
         return self
@@ -271,9 +287,12 @@ class ScoresDisplay:
                 ("labelled anomalous", ANOMALY, self.labels < 0),
             ]
         self.bars_ = []
+        # How many rows a score stands for.
+        each = 1.0 if self.n_rows is None else self.n_rows / len(self.scores)
         for text, color, part in parts:
-            defaults = {"color": color, "alpha": 0.85, "label": f"{text}: {part.sum()}"}
-            styled = merged(Patch, defaults, given)
+            count = f"{'' if each == 1 else 'about '}{round(each * part.sum())}"
+            defaults = {"color": color, "alpha": 0.85, "label": f"{text}: {count}"}
+            styled = merged(Patch, {"weights": np.full(part.sum(), each), **defaults}, given)
             self.bars_.append(self.ax_.hist(self.scores[part], edges.tolist(), **styled)[2])
 
     def _draw_threshold(

@@ -25,6 +25,8 @@ from lofe_sklearn.plotting._drawing import (
     SERIES,
     axes_to_draw_on,
     label,
+    legend_entry,
+    mark_as_far_as_apart,
     merged,
     name_places,
     plain,
@@ -279,7 +281,7 @@ class SearchDisplay:
                 "capsize": 3,
                 "linewidth": 1.5,
                 "linestyle": "-" if is_numeric else "none",
-                "label": plain(setting) or "mean, deviation",
+                "label": legend_entry(self.ax_, plain(setting) or "mean, deviation"),
             }
             # Settings stand side by side, so that their bars do not cover each other.
             own = places(i)
@@ -314,8 +316,7 @@ class SearchDisplay:
             name_places(self.ax_, [shown_setting(value) for value in self.values])
             self.ax_.set_xlim(-0.5, len(self.values) - 0.5)
         elif len(self.values) <= _N_TICKS:
-            self.ax_.set_xticks(self.values, list(map(shown_setting, self.values)))
-            self.ax_.minorticks_off()
+            mark_as_far_as_apart(self.ax_, self.values, list(map(shown_setting, self.values)))
         label(self.ax_, self.name if name is None else name)
         return self
 

@@ -15,9 +15,9 @@ from lofe_sklearn.plotting._drawing import (
     label,
     merged,
     require_matplotlib,
-    two_panels,
 )
 from lofe_sklearn.plotting._fitted import name_of
+from lofe_sklearn.plotting._panels import two_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -229,13 +229,18 @@ class TrainingDisplay:
             upper.set_yscale("log")
         upper.set_ylabel("mean loss")
         lower.set(xlabel="epoch", ylabel="labels, %")
-        lower.set_ylim(0, max(1.0, lower.get_ylim()[1]))  # all zero where training was blind
+        # All are zero if the training was blind. More may be drawn here.
+        lower.set_ylim(0, max(1.0, lower.get_ylim()[1]), auto=None)
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
         if len(self.loss_n) == 1:
             for axes in self.axes_:
-                axes.set_xlim(0.5, 1.5)
+                axes.set_xlim(0.5, 1.5, auto=None)
         label(upper, self.name if name is None else name)
-        label(lower)
+        if np.isnan(self.marked).all():
+            text = "labels of rows in parts are not kept"
+            lower.text(0.5, 0.5, text, ha="center", va="center", transform=lower.transAxes)
+        else:
+            label(lower)
         return self
 
     def _draw(

@@ -159,6 +159,8 @@ def test_a_file_of_another_schema(lofe, model, tmp_path):
     assert result.exit_code == 3
     assert "lacks the columns 'time', 'merchant'" in result.stderr
     assert "has others: 'colour'" in result.stderr
+    result = lofe("score", tmp_path / "t.csv", "--model", model, "--id", "colour")
+    assert "others" not in result.stderr
 
 
 def test_infinity_is_no_missing_value_when_a_file_is_scored(lofe, model, folder, tmp_path):

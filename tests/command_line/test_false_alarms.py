@@ -140,7 +140,7 @@ def test_files_of_calibration_rows_that_cannot_be_used(lofe, folder, model, clea
         tmp_path / "infinite.csv", index=False
     )
     for name, words in (
-        ("narrow.csv", "it lacks the columns 'country'"),
+        ("narrow.csv", "it lacks the column 'country'"),
         ("empty.csv", "has a header, but no rows below it"),
         ("infinite.csv", "line 5"),
         ("nothing.csv", "there is no such file"),

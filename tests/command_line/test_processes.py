@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import lofe_sklearn
+from lofe_sklearn._command_line._exits import reported_errors
+from lofe_sklearn._command_line._score_files import writing_scores
 
 pytest_plugins = ["running_lofe"]
 
@@ -56,21 +58,47 @@ def test_the_reader_of_a_pipe_may_close_it(model, folder):
     assert result.stderr == ""
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+ENDS = [
+    ("SIGINT", 130, "interrupted"),
+    ("SIGTERM", 143, "ended by SIGTERM"),
+    ("SIGHUP", 129, "ended by SIGHUP"),
+]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for one process")
 @pytest.mark.slow
-def test_an_interruption_leaves_no_file(folder, tmp_path):
+@pytest.mark.parametrize(("sign", "code", "message"), ENDS)
+def test_an_interruption_leaves_no_file(sign, code, message, folder, tmp_path):
     command = [sys.executable, "-m", "lofe_sklearn", "fit", str(folder / "today.csv")]
     command += ["--model", str(tmp_path / "m.lofe"), "--output", str(tmp_path / "s.csv")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         first = process.stderr.readline()
         time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, sign))
         rest = process.stderr.read()
     assert "training" in first
-    assert process.returncode == 130
-    assert rest.splitlines()[-1] == "lofe: interrupted"
+    assert process.returncode == code
+    assert rest.splitlines()[-1] == f"lofe: {message}"
     assert "Traceback" not in rest
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for one process")
+@pytest.mark.parametrize("sign", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_the_program_leaves_no_half_file(sign, tmp_path):
+    number = getattr(signal, sign)
+
+    def write_half_of_the_scores():
+        with reported_errors(), writing_scores(tmp_path / "s.csv") as file:
+            file._path.write_text("half of the scores")
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+
+    with pytest.raises(SystemExit) as stop:
+        write_half_of_the_scores()
+    assert stop.value.code == 128 + number
+    assert os.listdir(tmp_path) == []
+    assert signal.getsignal(number) == signal.SIG_DFL
 
 
 def test_without_typer_the_demo_is_there_and_other_commands_name_the_extra():

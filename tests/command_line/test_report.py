@@ -126,3 +126,9 @@ def test_columns_are_shown_as_the_file_has_them_and_counted_as_they_are_read():
     assert shown["quarter"] == (0, "1996q1")
     assert shown["year"] == (4, "1922")
     assert shown["colour"] == (2, "red")
+
+
+def test_zero_on_the_axis_of_scores_has_no_sign():
+    picture = score_histogram(np.linspace(-0.4, 5, 100), 4.0, (3.0, 4.5))
+    assert ">0</text>" in picture
+    assert ">-0</text>" not in picture

@@ -271,3 +271,11 @@ class TestBadInput:
         with pytest.raises(ValueError, match="no scores of training rows.*reference="):
             drift_report(detector, X)
         assert drift_report(detector, X, reference=X).verdict == "keep"
+
+
+def test_a_small_flagged_share_is_not_written_as_none():
+    reference = np.linspace(0, 1, 4000)
+    report = compare_scores(reference, reference, offset=reference[1])
+    assert "flagged  0.03 % of the new and 0.03 % of the reference rows" in str(report)
+    none = compare_scores(reference, reference, offset=-1.0)
+    assert "flagged  0.0 % of the new" in str(none)

@@ -1,6 +1,7 @@
 """What holds for every display."""
 
 import sys
+from copy import copy
 
 import numpy as np
 import pytest
@@ -85,6 +86,30 @@ def test_two_axes_for_two_panels(display, loe, rows, labels):
     _, three = plt.subplots(1, 3)
     with pytest.raises(TypeError, match="one or two axes"):
         made.plot(three)
+
+
+@pytest.mark.parametrize("display", [TrainingDisplay, ContaminationDisplay])
+@pytest.mark.parametrize("size", [(9, 6), (6, 5)])
+def test_two_panels_in_one_of_several_axes_do_not_hide_the_legend(display, size, loe, rows, labels):
+    figure, axes = plt.subplots(2, 2, figsize=size, layout="constrained")
+    made = drawn(display, loe, rows, labels, ax=axes[1, 0])
+    figure.canvas.draw()
+    upper, lower = made.axes_
+    legend = lower.get_legend().get_window_extent()
+    assert lower.bbox.y1 - 2 <= legend.y0 <= legend.y1 <= upper.bbox.y0  # its margin is empty
+
+
+@pytest.mark.parametrize("display", [TrainingDisplay, ContaminationDisplay])
+def test_a_second_picture_in_the_same_axes_has_the_same_panels(display, loe, rows, labels):
+    _, axes = plt.subplots()
+    first = drawn(display, loe, rows, labels, ax=axes)
+    higher = copy(first)
+    name = "belief" if display is ContaminationDisplay else "marked"
+    setattr(higher, name, 9 * getattr(first, name))
+    assert higher.plot(ax=axes).axes_ == first.axes_
+    low, high = first.axes_[1].get_ylim()
+    highest = max(np.nanmax(line.get_ydata()) for line in first.axes_[1].get_lines())
+    assert low == 0 < highest <= high
 
 
 @every_detectors

@@ -73,3 +73,11 @@ def test_style_arguments(loe, rows):
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         DriftDisplay.from_predictions(**{"scores": [1.0], "reference": [1.0, 2.0], **arguments})
+
+
+def test_scores_are_seen_beside_a_threshold_far_away():
+    scores = np.linspace(-1, 1, 60)
+    display = DriftDisplay.from_predictions(scores, scores, offset=-1e9)
+    display.figure_.canvas.draw()
+    bars = [bar for container in display.bars_ for bar in container if bar.get_height()]
+    assert min(bar.get_window_extent().width for bar in bars) > 1

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from lofe_sklearn import DeepSVDD
 from lofe_sklearn.inspection import Explanation
@@ -155,3 +156,25 @@ def test_a_new_figure_has_room_for_all_bars():
 def test_what_is_no_explanation(rows):
     with pytest.raises(TypeError, match="must be what explain returns; got ndarray"):
         ReasonsDisplay.from_explanation(rows)
+
+
+def test_a_long_name_of_a_row_with_dollars_is_not_cut_off(backbone, rows):
+    name = "order of $100 to $200, " * 10
+    frame = pd.DataFrame(rows[-3:], index=[name, "b", "c"])
+    display = ReasonsDisplay.from_explanation(backbone.explain(frame))
+    display.figure_.canvas.draw()
+    title = next(text for text in display.ax_.findobj(Text) if "order" in text.get_text())
+    box = title.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= display.figure_.bbox.x1
+    assert title.get_text().count(r"\$") == title.get_text().count("$") > 2
+
+
+def test_wide_signs_take_the_room_of_two_letters(rows):
+    frame = pd.DataFrame(rows, columns=["很长的列名" * 4, "b", "c", "d"])
+    detector = DeepSVDD(max_epochs=1).fit(frame)
+    labels = ReasonsDisplay.from_estimator(detector, frame, row=199).ax_.get_yticklabels()
+    [label] = [text.get_text() for text in labels if "很" in text.get_text()]
+    first = label.split("\n")[0]
+    assert first.startswith("很长")
+    assert 15 <= len(first) + sum("一" <= sign <= "鿿" for sign in first) <= 26

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from lofe_sklearn import DeepSVDD
+from lofe_sklearn._training import _seen_rows
 from lofe_sklearn.plotting import ScoresDisplay
 
 pytest_plugins = ["fits_to_draw"]
@@ -123,3 +125,34 @@ def test_scores_that_are_alike_are_seen(scores):
     assert sum(bar.get_height() for bar in bars) == len(scores)
     low, high = display.ax_.get_xlim()
     assert all(bar.get_width() > 0.01 * (high - low) for bar in bars)
+
+
+def test_a_fit_to_parts_counts_all_rows(rows, monkeypatch):
+    monkeypatch.setattr(_seen_rows, "_LEAST", 100)
+    monkeypatch.setattr(_seen_rows, "_MOST", 100)
+    detector = DeepSVDD(contamination=0.1, random_state=0).partial_fit(rows)
+    display = ScoresDisplay.from_estimator(detector)
+    assert len(display.scores) == 100
+    assert sum(heights(bars).sum() for bars in display.bars_) == pytest.approx(200)
+    assert "labelled anomalous: about 20" in display.ax_.get_legend_handles_labels()[1]
+    assert ScoresDisplay.from_estimator(detector, rows[:50]).n_rows is None
+
+
+@pytest.mark.parametrize("scores", [np.linspace(-1, 1, 60), np.full(60, 3.0), np.eye(60)[0]])
+@pytest.mark.parametrize("offset", [-1e6, 1e6])
+def test_scores_are_seen_beside_a_threshold_far_away(scores, offset):
+    display = ScoresDisplay.from_predictions(scores, offset=offset)
+    display.figure_.canvas.draw()
+    bars = [bar for container in display.bars_ for bar in container if bar.get_height()]
+    assert min(bar.get_window_extent().width for bar in bars) > 1
+    # In points of the picture, the threshold is within the axes.
+    place = display.ax_.transData.transform((offset, 1.0))[0]
+    assert display.ax_.bbox.x0 <= place <= display.ax_.bbox.x1
+
+
+def test_higher_bars_of_a_second_display_are_not_cut_off():
+    display = ScoresDisplay.from_predictions(np.arange(20.0))
+    other = ScoresDisplay.from_predictions(np.repeat(3.0, 500), ax=display.ax_)
+    highest = max(bar.get_height() for bar in other.bars_[0])
+    assert other.ax_.get_ylim()[1] > highest == 500
+    assert other.ax_.get_ylim()[0] == 0.7

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
@@ -161,3 +163,32 @@ def test_long_names_of_values_do_not_overlap():
 def test_candidates_that_all_failed_on_a_fold_have_no_best_mean():
     with pytest.raises(ValueError, match="no candidate has a finite score"):
         SearchDisplay.from_cv_results(searched(["a", "b"], [[np.nan, 1], [1, np.nan]]))
+
+
+@pytest.mark.parametrize("values", [[0, 1e-4, 1e-3, 0.01, 0.1, 0.5], [0.1, 0.11, 0.12, 0.5, 0.51]])
+def test_marks_of_close_values_do_not_overlap(values):
+    results = {"params": [{"contamination": value} for value in values]}
+    scores = np.linspace(0, 1, len(values))
+    results |= {"mean_test_score": scores, "split0_test_score": scores}
+    display = SearchDisplay.from_cv_results(results)
+    display.figure_.canvas.draw()
+    boxes = [text.get_window_extent() for text in display.ax_.get_xticklabels()]
+    assert len(boxes) > 1
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+
+
+def test_a_long_setting_is_not_cut_off():
+    names = ["estimator__hidden_sizes", "estimator__latent_dimensions", "estimator__normalisation"]
+    results = {
+        "params": [
+            {"contamination": ratio, **dict.fromkeys(names, text)}
+            for ratio in (0.01, 0.1)
+            for text in ("(128, 64, 32, 16)", "(256, 128, 64, 32)")
+        ]
+    }
+    scores = np.linspace(0, 1, 4)
+    results |= {"mean_test_score": scores, "split0_test_score": scores}
+    display = SearchDisplay.from_cv_results(results)
+    display.figure_.canvas.draw()
+    for text in display.ax_.get_legend().get_texts():
+        assert text.get_window_extent().x1 <= display.figure_.bbox.x1

@@ -66,3 +66,11 @@ def test_one_member_or_history_that_is_not_in_a_list(loe):
     assert TrainingDisplay.from_estimator(loe, members=1).loss_n.shape[1] == 1
     with pytest.raises(ValueError, match="histories must be a list of at least one"):
         TrainingDisplay.from_histories(loe.estimators_[0].history_)
+
+
+def test_a_fit_to_parts_says_that_it_has_no_labels(rows):
+    detector = DeepSVDD(random_state=0).partial_fit(rows)
+    upper, lower = TrainingDisplay.from_estimator(detector).axes_
+    assert "not kept" in lower.texts[0].get_text()
+    assert lower.get_legend() is None
+    assert upper.get_legend() is not None
