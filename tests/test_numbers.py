@@ -291,7 +291,7 @@ class TestFarFromZero:
     def test_they_are_told_apart(self, backbone, start):
         # Multiples of 1/8, which float64 holds at all starts.
         X = np.round(rows() * 8) / 8
-        detector = LOE(backbone(max_epochs=2), contamination=0.1, random_state=0)
+        detector = LOE(backbone(max_epochs=2), contamination=0.1, init="iforest", random_state=0)
         expected = clone(detector).fit(X).score_samples(X)
         scores = clone(detector).fit(X + start).score_samples(X + start)
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)

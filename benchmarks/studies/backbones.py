@@ -44,7 +44,8 @@ def run(cell: Row) -> Iterator[Row]:
     X, X_test, _, y_test = loe_tabular_split(X, y, contamination=RATIO, random_state=seed)
     backbone = BACKBONES[cell["backbone"]]
     detectors = [
-        LOE(backbone(), method=method, contamination=RATIO, random_state=seed) for method in METHODS
+        LOE(backbone(), method=method, contamination=RATIO, init="iforest", random_state=seed)
+        for method in METHODS
     ]
     fitted: list[LOE] = []
     seconds = cpu_seconds(lambda: fitted.extend(fit_many(detectors, X)))

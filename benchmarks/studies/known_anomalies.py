@@ -72,6 +72,7 @@ def _detector(seed: int, **options: Any) -> LOE:
         [DeepSVDD(), AutoEncoder()],
         contamination=RATIO,
         evidence=None,
+        init="iforest",
         random_state=seed,
         **options,
     )

@@ -40,7 +40,7 @@ _BACKBONE = partial(DeepSVDD, max_epochs=1, batch_size=1024, contamination=RATIO
 DETECTORS: dict[str, Callable[..., OutlierDetector]] = {
     "DeepSVDD": _BACKBONE,
     "LOE": lambda random_state: LOE(
-        _BACKBONE(), contamination=RATIO, evidence=None, random_state=random_state
+        _BACKBONE(), contamination=RATIO, evidence=None, init="iforest", random_state=random_state
     ),
 }
 

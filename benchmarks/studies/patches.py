@@ -119,7 +119,8 @@ def former(images: Any, train: Any, test: Any, contamination: float) -> tuple[An
     images = images.fit(train)
     patches = [images.patches(images.transform(X)) for X in (train, test)]
     rows = patches[0].reshape(-1, patches[0].shape[-1])
-    loe = LOE(DeepSVDD(), contamination=contamination / 10, random_state=0)
+    ratio = contamination / 10
+    loe = LOE(DeepSVDD(), contamination=ratio, init="iforest", random_state=0)
     detector = make_pipeline(PCA(32, random_state=0), loe).fit(rows)
     scores = -detector.score_samples(patches[1].reshape(-1, rows.shape[1]))
     cells = scores.reshape(len(test), GRID, GRID)

@@ -148,7 +148,7 @@ def _of_own(X: np.ndarray, X_test: np.ndarray, ratio: float, options: dict[str, 
 
 def _of_one(X: np.ndarray, X_test: np.ndarray, ratio: float, options: dict[str, Any]) -> Scores:
     """Score by models of one backbone, and by members on both sides of the ratio."""
-    options = options | {"evidence": None}
+    options = options | {"evidence": None, "init": "iforest"}
     grid, same = fit_many(
         [
             LOE(contamination=(ratio / 4, 4 * ratio), n_estimators=5, **options),

@@ -119,7 +119,12 @@ def labels_of(X: Rows, contamination: float) -> Rows:
     """The rows that one network labels as anomalies, epoch by epoch: (epochs, n)."""
     network = DeepSVDD(max_epochs=60)
     detector = LOE(
-        network, method="soft", contamination=contamination, evidence=None, random_state=2
+        network,
+        method="soft",
+        contamination=contamination,
+        evidence=None,
+        init="iforest",
+        random_state=2,
     ).fit(X)
     return detector.estimator_.history_.labels[:, 0].astype(bool)
 

@@ -92,6 +92,7 @@ class Planner:
         What members are copies of, in turn.
     methods : sequence of str, LabelRule or callable
         The valid method of each.
+    contamination : Contamination
     rows : PreparedRows
     known : ndarray of int8, shape (n_samples,), or None
     memo : dict
@@ -103,11 +104,13 @@ class Planner:
         parameters: Parameters,
         backbones: Sequence[Backbone],
         methods: Sequence[Any],
+        contamination: Contamination,
         rows: PreparedRows,
         known: np.ndarray | None,
         memo: Memo,
     ) -> None:
         self.parameters, self.backbones, self._methods = parameters, backbones, methods
+        self.contamination = contamination
         self._rules = [label_rule(method) for method in self._methods]
         self._labels_any = any(map(labels_rows, self._methods))
         self.rows, self.known, self.memo = rows, known, memo
@@ -116,7 +119,6 @@ class Planner:
 
     def plan(
         self,
-        contamination: Contamination,
         random_state: Any,
         expose: Callable[[int], engine.Exposure | None],
         kept_ratios: Sequence[float] = (),
@@ -128,7 +130,7 @@ class Planner:
         first members may keep the ratios of earlier ones.
         """
         n_samples, n_features = self.rows.X.shape
-        asked, n_backbones = self.parameters, len(self.backbones)
+        asked, contamination, n_backbones = self.parameters, self.contamination, len(self.backbones)
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
         if kept_ratios:
             n_added = len(ratios) - len(kept_ratios)
@@ -159,7 +161,7 @@ class Planner:
 
         rest = iter(seeds)
         with part(0.5, "evidence"):
-            evidence = self._evidence(contamination, len(ratios), seeds[0])
+            evidence = self._evidence(len(ratios), seeds[0])
         with part(0.5, "first labels"):
             init, is_known = asked.init if self._labels_any else None, contamination.is_known
             starter = starter_of(init, evidence, self.rows.X, seeds[0], self.memo, is_known)
@@ -201,7 +203,7 @@ class Planner:
         drawn = np.random.default_rng(seed).choice(unknown, n_drawn, replace=False)
         return np.sort(np.concatenate([rows[is_known], drawn]))
 
-    def _evidence(self, contamination: Contamination, n_members: int, seed: int) -> Evidence | None:
+    def _evidence(self, n_members: int, seed: int) -> Evidence | None:
         """Fit the classical detectors whose evidence is added to that of the members."""
         asked, X = self.parameters, self.rows.X
         if asked.evidence is None:
@@ -212,7 +214,7 @@ class Planner:
             for_tables = all(backbone.default_init is not None for backbone in self.backbones)
             if n_members == 1 or not self._labels_any or not for_tables:
                 return None
-        per_row, constant = _WHERE_KNOWN if contamination.is_known else _WHERE_UNKNOWN
+        per_row, constant = _WHERE_KNOWN if self.contamination.is_known else _WHERE_UNKNOWN
         weight = per_row / X.shape[0] + constant
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
 
@@ -228,13 +230,17 @@ class Planner:
         self, seed: int, starter: Evidence | None
     ) -> Callable[[Matrix], np.ndarray | None] | None:
         """Return what scores rows that are trained on later, as `init` does those of the plan."""
-        inits = [without_starter(self.parameters.init, each) for each in self.backbones]
+        inits = map(self._init_of, self.backbones)
         init = next((each for each in inits if each is not None), None)
         if init is None or not self._labels_any:
             return None
         if starter is not None:
             return partial(scores_by, starter)
         return partial(scores_of_others, init, self.rows.X, seed, self.memo)
+
+    def _init_of(self, backbone: Backbone) -> Any:
+        """Return what first labels go by if they do not go by evidence."""
+        return without_starter(self.parameters.init, backbone, self.contamination.is_known)
 
     def _task(
         self,
@@ -294,7 +300,7 @@ class Planner:
         method = self._methods[kind]
         blind = not labels_rows(method)
         by_ratio = not isinstance(method, LabelRule) or method.needs_ratio
-        init = without_starter(asked.init, model)
+        init = self._init_of(model)
         n_epochs = model.choose_max_epochs(n_rows, n_features)
         n_batches = len(engine.batch_sizes(n_rows, model.batch_size))
         warmup = asked.warmup_epochs

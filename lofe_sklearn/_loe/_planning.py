@@ -89,5 +89,5 @@ class PlanningMixin:
         # A generator that was given goes on from fit to fit, a copy's would not.
         given = backbones[0].random_state if self.random_state is None else self.random_state
         asked: Any = self  # its parameters
-        planner = Planner(asked, backbones, self._methods(), rows, known, memo)
-        return planner.plan(contamination, given, expose, self._kept_ratios(rows.X.shape[0]))
+        planner = Planner(asked, backbones, self._methods(), contamination, rows, known, memo)
+        return planner.plan(given, expose, self._kept_ratios(rows.X.shape[0]))

@@ -267,7 +267,8 @@ class _Fits:
                 detector._adopt_rows(own)
                 known = self.known if self.known is None or numbers is None else self.known[numbers]
                 known = settled(known, owner)
-                with blaming_rows(owner, own.X, own.feature_names):
+                names = own.feature_names
+                with blaming_rows(owner, own.X, names), locating(names=names):
                     detector._check_known(known)
                     plans[i] = detector._plan_fit(own, known, self.outliers, memo)
         return plans

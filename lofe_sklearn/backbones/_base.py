@@ -61,9 +61,9 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
     # What its own parameters may be, by name.
     own_constraints: ClassVar[Mapping[str, Constraint]] = {}
 
-    # The meaning of ``LOE(init="auto")``: first labels by another detector, or None for a blind
-    # warm-up.
-    default_init: ClassVar[str | None] = "iforest"
+    # The meaning of ``LOE(init="auto")``: "iforest" or "knn" for first labels by such a detector,
+    # "auto" for the one that LOE takes, or None for a blind warm-up.
+    default_init: ClassVar[str | None] = "auto"
 
     input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]  # others become the first
     min_features: ClassVar[int] = 1

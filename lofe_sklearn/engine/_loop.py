@@ -15,6 +15,7 @@ from torch import nn
 
 from lofe_sklearn.engine._batches import Batches
 from lofe_sklearn.engine._cuda_graph import RecordedSteps
+from lofe_sklearn.engine._denormals import denormals_as_zero
 from lofe_sklearn.engine._few_threads import threads_to_train
 from lofe_sklearn.engine._history import HistoryRecorder, TrainingHistory
 from lofe_sklearn.engine._interruption import LastEpoch
@@ -107,9 +108,10 @@ def train(
         while stopper.running.any():
             labels.start_epoch(stopper.epoch, stack, rows)
             step.start_epoch()
-            for batch in batches.epoch(stopper.epoch):
-                recorder.add_batch(batch, *step(batch))
-                peaks.after_step(stopper.running)
+            with denormals_as_zero():
+                for batch in batches.epoch(stopper.epoch):
+                    recorder.add_batch(batch, *step(batch))
+                    peaks.after_step(stopper.running)
 
             means = recorder.close_epoch(stopper.running, batches.n_drawn)
             averages.end_epoch(stopper.epoch, stopper.running)

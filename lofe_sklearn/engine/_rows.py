@@ -139,7 +139,7 @@ class Rows:
         one of them would show in a loss.
         """
         limit = largest_of(dtype)
-        if np.abs(scaled).max(initial=0) <= limit:
+        if float(np.abs(scaled).max(initial=0)) <= limit:
             return
         where = np.unravel_index(np.abs(scaled).argmax(), scaled.shape)
         row, column = int(numbers[where[0]]), int(where[1])

@@ -1,5 +1,6 @@
 """Properties that hold for every backbone's module, and those of single ones."""
 
+import warnings
 from itertools import repeat
 from pathlib import Path
 
@@ -381,3 +382,12 @@ def test_scaling_makes_units_irrelevant(backbone_class):
     np.testing.assert_allclose(
         scaled.score_samples(other_units), expected.score_samples(X), rtol=1e-3
     )
+
+
+@pytest.mark.parametrize("cls", slow_but(TELLING, BACKBONES))
+def test_single_precision_without_scaling_warns_of_nothing(cls):
+    """NumPy compared float32 rows with a limit beyond float32: "overflow encountered in cast"."""
+    X = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        cls(max_epochs=1, scaling=None).fit(X).score_samples(X)

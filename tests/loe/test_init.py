@@ -157,7 +157,6 @@ def test_the_isolation_forest(X):
     detector = loe(init="iforest").fit(X)
     expected = lowest(IsolationForest(random_state=0).fit(X).score_samples(X))
     np.testing.assert_array_equal(first_marked(detector), expected)
-    np.testing.assert_array_equal(first_marked(loe(init="auto").fit(X)), expected)
 
 
 def test_the_5th_neighbour(X):
@@ -168,12 +167,22 @@ def test_the_5th_neighbour(X):
     np.testing.assert_array_equal(first_marked(detector), lowest(-distances))
 
 
-def test_a_backbone_may_say_how_labels_start(X):
-    class FromNeighbors(DeepSVDD):
-        default_init = "knn"
+@pytest.mark.parametrize(("contamination", "expected"), [(0.1, "knn"), ((0.05, 0.2), "iforest")])
+def test_auto_goes_by_neighbours_if_one_ratio_is_given(X, contamination, expected):
+    """The forest where members assume several; evidence, where there is some, goes before."""
+    given = {"contamination": contamination, "evidence": None, "n_estimators": 2}
+    first = first_marked(loe(init="auto", **given).fit(X))
+    others = {"iforest", "knn"} - {expected}
+    np.testing.assert_array_equal(first, first_marked(loe(init=expected, **given).fit(X)))
+    assert not np.array_equal(first, first_marked(loe(init=others.pop(), **given).fit(X)))
 
-    own = loe(FromNeighbors(max_epochs=4, batch_size=40), init="auto").fit(X)
-    np.testing.assert_array_equal(first_marked(own), first_marked(loe(init="knn").fit(X)))
+
+def test_a_backbone_may_say_how_labels_start(X):
+    class FromForest(DeepSVDD):
+        default_init = "iforest"
+
+    own = loe(FromForest(max_epochs=4, batch_size=40), init="auto").fit(X)
+    np.testing.assert_array_equal(first_marked(own), first_marked(loe(init="iforest").fit(X)))
 
 
 def test_none_is_a_blind_warm_up(X):

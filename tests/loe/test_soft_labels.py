@@ -130,7 +130,9 @@ def test_a_blind_warm_up_takes_fifty_steps(n_rows, max_epochs, expected):
     X = np.random.default_rng(0).normal(size=(n_rows, 3))
     backbone = DeepSVDD(max_epochs=max_epochs)
     asked = LOE(backbone, init=None, evidence=None, contamination=0.1)
-    planner = Planner(asked, [backbone], ["hard"], PreparedRows(X), None, {})
-    [task] = planner.plan(read_contamination(0.1), 0, lambda seed: None).members
+    planner = Planner(
+        asked, [backbone], ["hard"], read_contamination(0.1), PreparedRows(X), None, {}
+    )
+    [task] = planner.plan(0, lambda seed: None).members
     assert task.labelling.warmup_epochs == expected
     assert len(batch_sizes(n_rows, 128)) * expected >= 50 or expected in (1, 2, max_epochs // 4)

@@ -48,19 +48,19 @@ def test_so_do_those_of_all_default_kinds():
 
 
 @pytest.mark.parametrize(
-    "parameters",
+    ("parameters", "init"),
     [
-        {"contamination": "auto"},
-        {"contamination": (0.05, 0.2)},
-        {"evidence": None},
-        {"n_estimators": 1},  # no evidence, then
+        ({"contamination": "auto"}, "iforest"),
+        ({"contamination": (0.05, 0.2)}, "iforest"),
+        ({"evidence": None}, "knn"),
+        ({"n_estimators": 1}, "knn"),  # no evidence, then
     ],
     ids=str,
 )
-def test_elsewhere_they_start_from_the_forest(parameters):
-    own, forest = starts(plan_of(**parameters)), forest_start(**parameters)
-    for scores, expected in zip(own, forest, strict=True):
-        np.testing.assert_array_equal(scores, expected)
+def test_elsewhere_they_start_from_the_forest_or_neighbours(parameters, init):
+    own, expected = starts(plan_of(**parameters)), starts(plan_of(init=init, **parameters))
+    for scores, of_init in zip(own, expected, strict=True):
+        np.testing.assert_array_equal(scores, of_init)
 
 
 def test_an_init_of_the_users_goes_first():

@@ -32,7 +32,7 @@ y = np.repeat([0, 1], [700, 100])
 # anomalous; the line is the threshold.
 
 network = DeepSVDD(max_epochs=60)
-setting = {"contamination": 0.125, "evidence": None, "random_state": 2}
+setting = {"contamination": 0.125, "evidence": None, "init": "iforest", "random_state": 2}
 detectors = {
     "Trained blind": LOE(network, method="blind", **setting).fit(X),
     "LOE": LOE(network, method="soft", **setting).fit(X),
