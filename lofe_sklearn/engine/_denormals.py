@@ -1,4 +1,4 @@
-"""Numbers that are too small for full precision, taken for 0."""
+"""Numbers that are too small for full precision, treated as 0."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch
 
 @contextmanager
 def denormals_as_zero() -> Iterator[None]:
-    """Take denormal numbers for 0 in this thread, and leave it as it was.
+    """Treat denormal numbers as 0 in this thread, and leave it as it was.
 
-    Weights of features that say nothing decay towards 0, and the optimiser's means with them. Below
-    1e-38 many processors compute several times slower. Those that cannot leave such numbers out
-    change nothing here.
+    Weights of features that say nothing decay towards 0, and the optimiser's means with them. Many
+    processors compute several times slower below 1e-38. Nothing changes on those that cannot treat
+    such numbers as 0.
     """
     before = _are_zero()
     torch.set_flush_denormal(True)
@@ -25,6 +25,6 @@ def denormals_as_zero() -> Iterator[None]:
 
 
 def _are_zero() -> bool:
-    """Whether they are taken for 0 already; torch has no function that says so."""
+    """Whether they count as 0 already; torch has no function that says so."""
     small = torch.full((1,), 1e-37, dtype=torch.float32, device="cpu")
     return float(small * 1e-3) == 0.0

@@ -15,9 +15,9 @@ def are_zero():
 
 @pytest.fixture(autouse=True)
 def usual_state():
-    """Processors that cannot take them for 0 have nothing to test."""
+    """Processors that cannot treat them as 0 have nothing to test."""
     if not torch.set_flush_denormal(True):
-        pytest.skip("this processor cannot take denormal numbers for 0")
+        pytest.skip("this processor cannot treat denormal numbers as 0")
     torch.set_flush_denormal(False)
     yield
     torch.set_flush_denormal(False)

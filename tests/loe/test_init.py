@@ -169,7 +169,7 @@ def test_the_5th_neighbour(X):
 
 @pytest.mark.parametrize(("contamination", "expected"), [(0.1, "knn"), ((0.05, 0.2), "iforest")])
 def test_auto_goes_by_neighbours_if_one_ratio_is_given(X, contamination, expected):
-    """The forest where members assume several; evidence, where there is some, goes before."""
+    """The forest where members assume several; evidence goes before, if there is any."""
     given = {"contamination": contamination, "evidence": None, "n_estimators": 2}
     first = first_marked(loe(init="auto", **given).fit(X))
     others = {"iforest", "knn"} - {expected}
