@@ -52,7 +52,7 @@ def without_starter(init: Any, backbone: Backbone, is_known: bool) -> Any:
     if is_auto(init):
         init = backbone.default_init
     if is_auto(init):
-        # Where the ratio is known, the 5th neighbour starts all kinds better: see the studies
+        # Where the ratio is known, networks start better from the 5th neighbour: see the study
         # `kinds` and the suite `paper-tabular` of the benchmarks.
         return "knn" if is_known else "iforest"
     # If no detector could be fitted, the forest says why.
