@@ -58,7 +58,7 @@ class ContaminationDisplay:
     interval : tuple of float
         The interval of likely ratios.
     is_found : bool
-        Whether `contamination` was found from the belief. Otherwise the user gave it.
+        Whether `contamination` was found from the belief. Otherwise it was given, or set later.
     name : str or None
         The title.
 
@@ -335,7 +335,7 @@ class ContaminationDisplay:
             look = {"color": color, "alpha": 0.12, "linewidth": 0, "zorder": 0}
             look["label"] = f"{100 * low:.2g} to {100 * high:.2g} %"
             self.span_ = axes.axvspan(low, high, **merged(Patch, look, span))
-        text = f"{'found' if self.is_found else 'given'}: {percent(self.contamination)}"
+        text = f"{'found' if self.is_found else 'set'}: {percent(self.contamination)}"
         self.ratio_line_ = axes.axvline(
             self.contamination,
             color=color,

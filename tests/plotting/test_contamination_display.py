@@ -64,7 +64,7 @@ def test_a_ratio_that_was_not_believed_is_said_to_be_given(rows, contamination):
     display = ContaminationDisplay.from_estimator(detector.fit(rows))
     assert not display.is_found
     assert display.contamination == pytest.approx(0.1)
-    assert display.ratio_line_.get_label().startswith("given")
+    assert display.ratio_line_.get_label().startswith("set: ")
     assert (display.span_ is not None) == isinstance(contamination, tuple)
 
 
