@@ -173,14 +173,19 @@ class ModuleStack:
         return self.modules
 
     def snapshot(self, model: int | None = None) -> dict[str, Tensor]:
-        """Copy the parameters of one model, or of all."""
-        return {name: p.detach()[self._at(model)].clone() for name, p in self.parameters.items()}
+        """Copy the parameters and buffers of one model, or of all."""
+        return {name: t.detach()[self._at(model)].clone() for name, t in self._tensors().items()}
 
     def restore(self, model: int | None, snapshot: dict[str, Tensor]) -> None:
-        """Put parameters back to what ``snapshot(model)`` returned."""
+        """Put parameters and buffers back to what ``snapshot(model)`` returned."""
         with torch.no_grad():
-            for name, p in self.parameters.items():
-                p[self._at(model)].copy_(snapshot[name])
+            for name, tensor in self._tensors().items():
+                tensor[self._at(model)].copy_(snapshot[name])
+
+    def _tensors(self) -> dict[str, Tensor]:
+        # The buffers of a single module are looked up anew: it may have set others.
+        one = self.n_models == 1
+        return self.parameters | (dict(self.modules[0].named_buffers()) if one else self._buffers)
 
     def _at(self, model: int | None) -> Any:
         return ... if self.n_models == 1 or model is None else model
