@@ -28,7 +28,7 @@ from lofe_sklearn.engine._copies import (
     takes_stacked_parameters,
 )
 from lofe_sklearn.engine._gradients import Backward, Losses, by_autograd, has_backward
-from lofe_sklearn.engine._plain_attributes import differing_attribute
+from lofe_sklearn.engine._plain_attributes import count_alike, differing_attribute
 from lofe_sklearn.engine._rows import ALL, Models
 from lofe_sklearn.engine._seeded import seeded
 
@@ -170,6 +170,8 @@ class ModuleStack:
                     # A layer such as spectral norm changes its own in each step.
                     for name, buffer in module.named_buffers():
                         buffer.copy_(self._buffers[name][m])
+            if self._call != self._call_in_turn:
+                count_alike(self.modules)
         return self.modules
 
     def snapshot(self, model: int | None = None) -> dict[str, Tensor]:
