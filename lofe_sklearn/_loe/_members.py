@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +34,7 @@ from lofe_sklearn._loe._parameters import (
     most_rows,
 )
 from lofe_sklearn._loe._ratio import Contamination
+from lofe_sklearn._loe._warmup import warmup_epochs
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Fold, Memo, Plan, PreparedSpreadRows, Task, draw_seeds
 from lofe_sklearn.backbones import Backbone
@@ -44,8 +44,6 @@ from lofe_sklearn.rules import LabelRule
 # Below so many marked rows a batch, labels are inferred once an epoch: the ratio of so small a
 # batch is far from that of all rows.
 _FEW_MARKED = 2
-# Steps of a blind warm-up, if not of two epochs.
-_BLIND_STEPS = 50
 # How much the evidence counts beside the members: a number over that of the rows, since a few
 # hundred rows are too few to train networks on, and one that does not depend on it. Where the ratio
 # is not known, members assume wrong ones, and evidence counts more. Chosen on the benchmarks' sets:
@@ -305,7 +303,7 @@ class Planner:
         n_batches = len(engine.batch_sizes(n_rows, model.batch_size))
         warmup = asked.warmup_epochs
         if warmup is None:
-            warmup = _warmup_epochs(n_epochs, n_batches, is_blind=init is None)
+            warmup = warmup_epochs(n_epochs, n_batches, is_blind=init is None)
         scores = None
         if init is not None and not blind and warmup > 0:
             some = None if n_rows == len(self._everything) else rows
@@ -328,6 +326,7 @@ class Planner:
             by_rank=by_ratio,
             first_rule=first_rule,
             first_epochs=n_epochs // 2,
+            labels_rows=not blind,
         )
 
     def _rules_of(
@@ -340,11 +339,3 @@ class Planner:
             return engine.Marked(model.choose_soft_label(n_features)), first_rule
         # After a blind start many normal rows are marked. Hard labels would never let them go.
         return self._rules[kind], first_rule if method == "hard" and starts_blind else None
-
-
-def _warmup_epochs(n_epochs: int, n_batches: int, *, is_blind: bool) -> int:
-    """Return how long first labels hold, or a blind start, if the user leaves it open."""
-    quarter = max(1, n_epochs // 4)
-    # Two epochs of a few rows are a few steps, after which the ranking is a random one.
-    blind_epochs = max(2, min(quarter, math.ceil(_BLIND_STEPS / n_batches)))
-    return min(n_epochs - 1, blind_epochs if is_blind else quarter)
