@@ -129,10 +129,11 @@ class Planner:
         """
         n_samples, n_features = self.rows.X.shape
         asked, contamination, n_backbones = self.parameters, self.contamination, len(self.backbones)
-        ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
+        n_given = self.rows.n_samples
+        ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_given)
         if kept_ratios:
             n_added = len(ratios) - len(kept_ratios)
-            added = contamination.member_ratios(n_added, n_backbones, n_samples)
+            added = contamination.member_ratios(n_added, n_backbones, n_given)
             ratios = [*kept_ratios, *added]
         n_folds = how_many_folds(asked.held_out_folds, n_samples)
         held_out = held_out_rows(n_samples, n_folds, self.known)
@@ -213,7 +214,7 @@ class Planner:
             if n_members == 1 or not self._labels_any or not for_tables:
                 return None
         per_row, constant = _WHERE_KNOWN if self.contamination.is_known else _WHERE_UNKNOWN
-        weight = per_row / X.shape[0] + constant
+        weight = per_row / self.rows.n_samples + constant
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
 
     def _start_of_fold(self, starter: Evidence, outside: np.ndarray) -> np.ndarray:
@@ -299,8 +300,10 @@ class Planner:
         blind = not labels_rows(method)
         by_ratio = not isinstance(method, LabelRule) or method.needs_ratio
         init = self._init_of(model)
-        n_epochs = model.choose_max_epochs(n_rows, n_features)
-        n_batches = len(engine.batch_sizes(n_rows, model.batch_size))
+        # Where rows come in parts, those of the plan are a sample.
+        n_trained = n_rows if self.rows.n_given is None else self.rows.n_given
+        n_epochs = model.choose_max_epochs(n_trained, n_features)
+        n_batches = len(engine.batch_sizes(n_trained, model.batch_size))
         warmup = asked.warmup_epochs
         if warmup is None:
             warmup = warmup_epochs(n_epochs, n_batches, is_blind=init is None)
@@ -312,7 +315,7 @@ class Planner:
             else:
                 scores = remembered_scores(init, self.rows.X, first_seed, some, self.memo)
         alpha = unknown_share(model.contamination, known, n_rows)
-        few = by_ratio and n_batches > 1 and alpha * n_rows / n_batches < _FEW_MARKED
+        few = by_ratio and n_batches > 1 and alpha * n_trained / n_batches < _FEW_MARKED
         per_epoch = asked.label_update == "epoch" or (asked.label_update == "auto" and few)
         rule, first_rule = self._rules_of(kind, model, n_features, starts_blind=scores is None)
         return engine.Labelling(
