@@ -17,8 +17,7 @@ from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._first_labels import (
     remembered_scores,
-    scores_by,
-    scores_of_others,
+    scores_of_kinds,
     starter_of,
     unless_alike,
     without_starter,
@@ -227,15 +226,12 @@ class Planner:
 
     def _first_scores_of_others(
         self, seed: int, starter: Evidence | None
-    ) -> Callable[[Matrix], np.ndarray | None] | None:
+    ) -> Callable[[Matrix], list[np.ndarray | None]] | None:
         """Return what scores rows that are trained on later, as `init` does those of the plan."""
-        inits = map(self._init_of, self.backbones)
-        init = next((each for each in inits if each is not None), None)
-        if init is None or not self._labels_any:
+        inits = [self._init_of(backbone) for backbone in self.backbones]
+        if not self._labels_any or all(init is None for init in inits):
             return None
-        if starter is not None:
-            return partial(scores_by, starter)
-        return partial(scores_of_others, init, self.rows.X, seed, self.memo)
+        return partial(scores_of_kinds, inits, starter, self.rows.X, seed, self.memo)
 
     def _init_of(self, backbone: Backbone) -> Any:
         """Return what first labels go by if they do not go by evidence."""
