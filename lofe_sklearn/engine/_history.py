@@ -159,7 +159,7 @@ class HistoryRecorder:
     ) -> tuple[np.ndarray, np.ndarray]:
         """End the epoch; return M objectives, and M normal losses of rows taken for normal.
 
-        The latter are NaN where no row was taken for normal.
+        The latter are NaN if no row was trained as normal.
 
         `n_drawn` are the rows that each model was shown in it.
         """
