@@ -63,11 +63,19 @@ class PreparedRows:
     feature_names : ndarray of str, shape (n_features,), or None
     layout : object
         What `RowReader.to_rows` found, such as the shape of images.
+    n_given : int or None
+        How many rows the user gave, where X is a sample of them.
     """
 
     X: Matrix
     feature_names: np.ndarray | None = None
     layout: Any = None
+    n_given: int | None = None
+
+    @property
+    def n_samples(self) -> int:
+        """How many rows are trained on."""
+        return self.X.shape[0] if self.n_given is None else self.n_given
 
     @property
     def seen(self) -> Matrix:

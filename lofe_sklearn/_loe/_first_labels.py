@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,33 @@ def _scores_of_spread(init: Any, X: SpreadRows, seed: int, memo: Memo) -> np.nda
     with named_if_it_fails(_named(init), X.sample, _REMEDY):
         detector = fitted_copy(init, X.sample, seed, None, memo)
     return X.each_as_in_sample(of_sample, lambda own: outlier_scores(detector, own, "LOE"))
+
+
+def scores_of_kinds(
+    inits: Sequence[Any],
+    starter: Evidence | None,
+    X: Matrix,
+    seed: int,
+    memo: Memo,
+    others: Matrix,
+) -> list[np.ndarray | None]:
+    """Score other rows by what first labels of each backbone go by, once by equal detectors.
+
+    None for backbones that start blind, and where all rows are alike. With a `starter`, all others
+    go by it.
+    """
+    found: dict[Any, np.ndarray | None] = {}
+    scores = []
+    for init in inits:
+        key = None if starter is not None else key_of(init)
+        if init is not None and key not in found:
+            found[key] = (
+                scores_of_others(init, X, seed, memo, others)
+                if starter is None
+                else scores_by(starter, others)
+            )
+        scores.append(None if init is None else found[key])
+    return scores
 
 
 def scores_of_others(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +17,7 @@ from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._first_labels import (
     remembered_scores,
-    scores_by,
-    scores_of_others,
+    scores_of_kinds,
     starter_of,
     unless_alike,
     without_starter,
@@ -35,6 +33,7 @@ from lofe_sklearn._loe._parameters import (
     most_rows,
 )
 from lofe_sklearn._loe._ratio import Contamination
+from lofe_sklearn._loe._warmup import warmup_epochs
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Fold, Memo, Plan, PreparedSpreadRows, Task, draw_seeds
 from lofe_sklearn.backbones import Backbone
@@ -44,8 +43,6 @@ from lofe_sklearn.rules import LabelRule
 # Below so many marked rows a batch, labels are inferred once an epoch: the ratio of so small a
 # batch is far from that of all rows.
 _FEW_MARKED = 2
-# Steps of a blind warm-up, if not of two epochs.
-_BLIND_STEPS = 50
 # How much the evidence counts beside the members: a number over that of the rows, since a few
 # hundred rows are too few to train networks on, and one that does not depend on it. Where the ratio
 # is not known, members assume wrong ones, and evidence counts more. Chosen on the benchmarks' sets:
@@ -131,10 +128,11 @@ class Planner:
         """
         n_samples, n_features = self.rows.X.shape
         asked, contamination, n_backbones = self.parameters, self.contamination, len(self.backbones)
-        ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_samples)
+        n_given = self.rows.n_samples
+        ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_given)
         if kept_ratios:
             n_added = len(ratios) - len(kept_ratios)
-            added = contamination.member_ratios(n_added, n_backbones, n_samples)
+            added = contamination.member_ratios(n_added, n_backbones, n_given)
             ratios = [*kept_ratios, *added]
         n_folds = how_many_folds(asked.held_out_folds, n_samples)
         held_out = held_out_rows(n_samples, n_folds, self.known)
@@ -215,7 +213,7 @@ class Planner:
             if n_members == 1 or not self._labels_any or not for_tables:
                 return None
         per_row, constant = _WHERE_KNOWN if self.contamination.is_known else _WHERE_UNKNOWN
-        weight = per_row / X.shape[0] + constant
+        weight = per_row / self.rows.n_samples + constant
         return fit_evidence(asked.evidence, X, seed, weight, self.memo)
 
     def _start_of_fold(self, starter: Evidence, outside: np.ndarray) -> np.ndarray:
@@ -228,15 +226,12 @@ class Planner:
 
     def _first_scores_of_others(
         self, seed: int, starter: Evidence | None
-    ) -> Callable[[Matrix], np.ndarray | None] | None:
+    ) -> Callable[[Matrix], list[np.ndarray | None]] | None:
         """Return what scores rows that are trained on later, as `init` does those of the plan."""
-        inits = map(self._init_of, self.backbones)
-        init = next((each for each in inits if each is not None), None)
-        if init is None or not self._labels_any:
+        inits = [self._init_of(backbone) for backbone in self.backbones]
+        if not self._labels_any or all(init is None for init in inits):
             return None
-        if starter is not None:
-            return partial(scores_by, starter)
-        return partial(scores_of_others, init, self.rows.X, seed, self.memo)
+        return partial(scores_of_kinds, inits, starter, self.rows.X, seed, self.memo)
 
     def _init_of(self, backbone: Backbone) -> Any:
         """Return what first labels go by if they do not go by evidence."""
@@ -301,11 +296,13 @@ class Planner:
         blind = not labels_rows(method)
         by_ratio = not isinstance(method, LabelRule) or method.needs_ratio
         init = self._init_of(model)
-        n_epochs = model.choose_max_epochs(n_rows, n_features)
-        n_batches = len(engine.batch_sizes(n_rows, model.batch_size))
+        # Where rows come in parts, those of the plan are a sample.
+        n_trained = n_rows if self.rows.n_given is None else self.rows.n_given
+        n_epochs = model.choose_max_epochs(n_trained, n_features)
+        n_batches = len(engine.batch_sizes(n_trained, model.batch_size))
         warmup = asked.warmup_epochs
         if warmup is None:
-            warmup = _warmup_epochs(n_epochs, n_batches, is_blind=init is None)
+            warmup = warmup_epochs(n_epochs, n_batches, is_blind=init is None)
         scores = None
         if init is not None and not blind and warmup > 0:
             some = None if n_rows == len(self._everything) else rows
@@ -314,7 +311,7 @@ class Planner:
             else:
                 scores = remembered_scores(init, self.rows.X, first_seed, some, self.memo)
         alpha = unknown_share(model.contamination, known, n_rows)
-        few = by_ratio and n_batches > 1 and alpha * n_rows / n_batches < _FEW_MARKED
+        few = by_ratio and n_batches > 1 and alpha * n_trained / n_batches < _FEW_MARKED
         per_epoch = asked.label_update == "epoch" or (asked.label_update == "auto" and few)
         rule, first_rule = self._rules_of(kind, model, n_features, starts_blind=scores is None)
         return engine.Labelling(
@@ -328,6 +325,7 @@ class Planner:
             by_rank=by_ratio,
             first_rule=first_rule,
             first_epochs=n_epochs // 2,
+            labels_rows=not blind,
         )
 
     def _rules_of(
@@ -340,11 +338,3 @@ class Planner:
             return engine.Marked(model.choose_soft_label(n_features)), first_rule
         # After a blind start many normal rows are marked. Hard labels would never let them go.
         return self._rules[kind], first_rule if method == "hard" and starts_blind else None
-
-
-def _warmup_epochs(n_epochs: int, n_batches: int, *, is_blind: bool) -> int:
-    """Return how long first labels hold, or a blind start, if the user leaves it open."""
-    quarter = max(1, n_epochs // 4)
-    # Two epochs of a few rows are a few steps, after which the ranking is a random one.
-    blind_epochs = max(2, min(quarter, math.ceil(_BLIND_STEPS / n_batches)))
-    return min(n_epochs - 1, blind_epochs if is_blind else quarter)

@@ -70,8 +70,9 @@ class PlanningMixin:
         self, rows: PreparedRows, known: np.ndarray | None, outliers: Any, memo: Memo
     ) -> EnsemblePlan:
         owner = type(self).__name__
-        backbones = for_rows_of(self.estimator, *rows.X.shape) * self._n_rounds()
-        n_epochs = [each.choose_max_epochs(*rows.X.shape) for each in backbones]
+        shape = rows.n_samples, rows.X.shape[1]
+        backbones = for_rows_of(self.estimator, *shape) * self._n_rounds()
+        n_epochs = [each.choose_max_epochs(*shape) for each in backbones]
         check_warmup(self.warmup_epochs, n_epochs, self._methods())
         most = shares_with_known(known)[1]
         contamination = read_contamination(self.contamination).of_at_most(most)
@@ -90,4 +91,4 @@ class PlanningMixin:
         given = backbones[0].random_state if self.random_state is None else self.random_state
         asked: Any = self  # its parameters
         planner = Planner(asked, backbones, self._methods(), contamination, rows, known, memo)
-        return planner.plan(given, expose, self._kept_ratios(rows.X.shape[0]))
+        return planner.plan(given, expose, self._kept_ratios(rows.n_samples))

@@ -103,7 +103,7 @@ class Session:
             If a loss of a model is not finite.
         """
         running = [model for model in self._models if model.is_running]
-        first_scores = None
+        first_scores: Sequence[np.ndarray | None] = []
         warm = [is_warmup(model.task) for model in running]
         if any(warm) and self._plan.first_scores is not None:
             first_scores = self._plan.first_scores(X)
@@ -115,7 +115,7 @@ class Session:
                 rule=own.rule if epoch is None else own.rule_in(epoch),
                 first_rule=None,
                 warmup_epochs=int(is_first),
-                first_scores=first_scores if is_first else None,
+                first_scores=first_scores[model.task.kind] if is_first and first_scores else None,
                 known=known if known is not None and known.any() else None,
             )
             [seed] = np.random.SeedSequence([model.task.seed, *part]).generate_state(1)

@@ -173,7 +173,9 @@ def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
     # Values, gradients, Adam's two moments, and states that are kept; activations and as much
     # again for their gradients; of each row its number, order and place in two copies, labels and
     # weights.
-    return (4 + n_kept) * _bytes_of_parameters(module) + 2 * saved + 48 * task.n_samples
+    own = _bytes_of_parameters(module)
+    kept = n_kept * (own + sum(buffer.nbytes for buffer in module.buffers()))
+    return 4 * own + kept + 2 * saved + 48 * task.n_samples
 
 
 def _saved_by_a_step(module: torch.nn.Module, task: Task, X: Matrix) -> tuple[int, int]:

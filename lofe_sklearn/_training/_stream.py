@@ -102,7 +102,8 @@ class Stream:
         first = self._first
         if first is None or statistics is None:
             raise ValueError(f"{self._owner}: X has no rows.")
-        prepared = PreparedRows(np.concatenate(sample), first.feature_names, first.layout)
+        rows = np.concatenate(sample)
+        prepared = PreparedRows(rows, first.feature_names, first.layout, self.n_samples)
         return Survey(prepared, numbers, statistics)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:

@@ -189,14 +189,15 @@ class Plan:
     members : list of Task
     folds : list of Fold
     first_scores : callable, optional
-        Scores other rows as the first labels' scores of the members are: ``X -> scores or None``.
+        Scores other rows as the first labels' scores of the members are: for each of the detector's
+        backbones ``X -> [scores or None, ...]``.
     """
 
     rows: PreparedRows
     known: np.ndarray | None
     members: list[Task]
     folds: list[Fold] = field(default_factory=list)
-    first_scores: Callable[[Matrix], np.ndarray | None] | None = None
+    first_scores: Callable[[Matrix], Sequence[np.ndarray | None]] | None = None
 
     @property
     def tasks(self) -> list[Task]:

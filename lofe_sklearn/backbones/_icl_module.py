@@ -21,6 +21,8 @@ class ICLModule(nn.Module):
     The P permutations of the features have networks of their own, all of which run as one.
     """
 
+    step_counter = "n_steps"
+
     order: Tensor
     gain: Tensor
     offset: Tensor

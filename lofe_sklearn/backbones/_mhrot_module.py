@@ -34,6 +34,7 @@ class MHRotModule(nn.Module):
     # Every block that is scored has one shape, so a row's score does not depend on the others even
     # in single precision, and convolutions in double precision take five to ten times as long.
     scoring_dtype = torch.float32
+    step_counter = "step"
 
     maps: Tensor
     targets: Tensor

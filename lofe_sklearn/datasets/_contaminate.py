@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from lofe_sklearn._types import RandomState, RowsAndLabels
 from lofe_sklearn._validation import Described, Number, check_argument, check_seed
-from lofe_sklearn.datasets._finite_rows import finite_rows
+from lofe_sklearn.datasets._finite_rows import deviations, finite_rows
 
 # A share of anomalies that leaves normal rows.
 SHARE = Described(Number(low=0, high=1, exclude_high=True), "in [0, 1), a number")
@@ -82,7 +82,7 @@ def contaminate(
     rng = check_seed("contaminate", random_state)
     n_added = n_outliers_for(len(normal), contamination)
     drawn = anomalous[rng.choice(len(anomalous), size=n_added, replace=n_added > len(anomalous))]
-    drawn = drawn + noise * anomalous.std(axis=0) * rng.standard_normal(drawn.shape)
+    drawn = drawn + noise * deviations(anomalous) * rng.standard_normal(drawn.shape)
 
     mixed = np.concatenate([normal, drawn])
     y = np.repeat(np.array([0, 1], dtype=np.int64), [len(normal), n_added])

@@ -1,4 +1,4 @@
-"""Rows that are given to a function, as an array of finite numbers."""
+"""Rows that are given to a function, as an array of finite numbers, and how far they spread."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lofe_sklearn._bad_rows import what_is_wrong
 from lofe_sklearn._containers import check_plain_values
 from lofe_sklearn._not_rows import what_holds_rows
 from lofe_sklearn._tensors import tensor_as_array
+from lofe_sklearn._types import Floats
 from lofe_sklearn.sources._find_source import check_computed
 
 
@@ -40,3 +41,10 @@ def finite_rows(X: Any, name: str, owner: str, *, accept_sparse: str | bool = Fa
     if not np.isfinite(values).all():  # scikit-learn's check is left out under assume_finite
         raise ValueError(f"{owner}: {what_is_wrong(X, name, None)}")
     return rows
+
+
+def deviations(rows: Floats) -> Floats:
+    """Return the standard deviation of each feature, whose squares may over- or underflow."""
+    # In units that are powers of two, which change no digit.
+    units = np.ldexp(1.0, np.frexp(np.abs(rows).max(axis=0))[1] - 1)
+    return np.asarray((rows / units).std(axis=0) * units)

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from lofe_sklearn._types import MatrixLike, RandomState
 from lofe_sklearn._validation import MOST, Described, Number, OneOf, check_argument, check_seed
-from lofe_sklearn.datasets._finite_rows import finite_rows
+from lofe_sklearn.datasets._finite_rows import deviations, finite_rows
 
 KINDS = OneOf(("uniform", "shuffled", "gaussian"))
 SCALE = Described(Number(low=0, exclude_low=True), "a finite number above 0")
@@ -94,12 +94,12 @@ def make_outliers(
         return _shuffled_sparse(rows, n_samples, rng)
     shape = n_samples, rows.shape[1]
     if kind == "uniform":
-        low, high = rows.min(axis=0), rows.max(axis=0)
-        return (low + high) / 2 + scale * (high - low) * (rng.random_sample(shape) - 0.5)
+        low, high = rows.min(axis=0) / 2, rows.max(axis=0) / 2  # no sum of them overflows
+        return low + high + scale * (high - low) * (2 * rng.random_sample(shape) - 1)
     if kind == "shuffled":
         return np.take_along_axis(rows, rng.randint(rows.shape[0], size=shape), axis=0)
     drawn = rows[rng.randint(rows.shape[0], size=n_samples)]
-    return drawn + scale * rows.std(axis=0) * rng.standard_normal(shape)
+    return drawn + scale * deviations(rows) * rng.standard_normal(shape)
 
 
 def _shuffled_sparse(rows: sparse.csr_matrix, n_samples: int, rng: np.random.RandomState) -> Any:

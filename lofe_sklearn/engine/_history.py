@@ -31,7 +31,8 @@ class TrainingHistory:
     interrupted : bool
         Whether the user ended the training; there was more to train then, if not of every model.
     loss_kept : ndarray of shape (n_epochs, M) or None
-        Mean normal loss of the rows that were labelled normal; None in files of earlier versions.
+        Mean normal loss of the rows that were labelled normal, by the weight of that loss; NaN if
+        there were none. None in files of earlier versions.
     """
 
     objective: np.ndarray
@@ -78,11 +79,28 @@ _SUMMED_TOGETHER = 32
 
 
 class HistoryRecorder:
-    """Collect a `TrainingHistory`; the device is waited for once an epoch, never in a step."""
+    """Collect a `TrainingHistory`; the device is waited for once an epoch, never in a step.
 
-    def __init__(self, n_rows: Sequence[int], device: torch.device) -> None:
+    Parameters
+    ----------
+    n_rows : sequence of M ints
+        How many rows each model has.
+    device : torch.device
+    labels_rows : sequence of M bools, optional
+        Whether each model's rule labels any rows. Default: all do.
+    """
+
+    def __init__(
+        self,
+        n_rows: Sequence[int],
+        device: torch.device,
+        labels_rows: Sequence[bool] | None = None,
+    ) -> None:
         n_models = len(n_rows)
         self._n_rows = np.array(n_rows)
+        self._labels_rows: Tensor | None = None
+        if labels_rows is not None and not all(labels_rows):
+            self._labels_rows = torch.tensor(labels_rows, device=device).unsqueeze(1)
         self._sums = torch.zeros(5, n_models, device=device)
         # The last column takes what a batch is filled up with.
         shape = n_models, max(n_rows) + 1
@@ -123,30 +141,36 @@ class HistoryRecorder:
             torch.cat(parts, dim=1) for parts in zip(*self._waiting, strict=True)
         )
         self._waiting.clear()
-        weighted = w_n * loss_n
-        objective = weighted + w_a * loss_a
+        objective = w_n * loss_n + w_a * loss_a
+        # A rule may subtract the normal losses of known anomalies.
+        kept = w_n.clamp(min=0)
         for total, values in zip(
-            self._sums, (objective, loss_n, loss_a, weighted, w_n), strict=True
+            self._sums, (objective, loss_n, loss_a, kept * loss_n, kept), strict=True
         ):
             total += values.sum(dim=1)
         # Dropped rows, weights (0, 0), and undecided ones, (0.5, 0.5), count as anomalies.
-        self._labels.scatter_(1, position, w_a >= w_n)
+        labels = w_a >= w_n
+        if self._labels_rows is not None:
+            labels &= self._labels_rows | (w_a > w_n)
+        self._labels.scatter_(1, position, labels)
 
     def close_epoch(
         self, running: np.ndarray, n_drawn: Sequence[int]
     ) -> tuple[np.ndarray, np.ndarray]:
         """End the epoch; return M objectives, and M normal losses of rows taken for normal.
 
+        The latter are NaN if no row was trained as normal.
+
         `n_drawn` are the rows that each model was shown in it.
         """
         if self._waiting:
             self._sum_up()
-        *means, weighted, w_n = self._sums.cpu().numpy().astype(float) / np.array(n_drawn)
+        *means, weighted, kept = self._sums.cpu().numpy().astype(float) / np.array(n_drawn)
         self._sums.zero_()
         self._n_iter += running
         self._epochs.append(np.where(running, np.stack(means), np.nan))
         self._packed_labels.append(np.packbits(self._labels[:, :-1].cpu().numpy(), axis=1))
-        loss_kept = weighted / np.maximum(w_n, 1e-12)
+        loss_kept = np.divide(weighted, kept, out=np.full_like(kept, np.nan), where=kept > 0)
         self._loss_kept.append(np.where(running, loss_kept, np.nan))
         return means[0], loss_kept
 

@@ -43,6 +43,9 @@ class Labelling:
     first_rule : callable, optional
         The rule before the epoch `first_epochs`, counted from 0. Default: the same.
     first_epochs : int
+    labels_rows : bool
+        Whether the rule labels any rows. If not, one that it leaves out is no anomaly in the
+        history.
     """
 
     rule: Rule
@@ -55,6 +58,7 @@ class Labelling:
     by_rank: bool = True
     first_rule: Rule | None = None
     first_epochs: int = 0
+    labels_rows: bool = True
 
     def rule_in(self, epoch: int) -> Rule:
         """Return the label rule of an epoch."""

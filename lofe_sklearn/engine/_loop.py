@@ -97,7 +97,9 @@ def train(
     exposure = rows.exposure_step([job.exposure for job in jobs], seeds)
     noise = noise_step(modules, seeds)
     step = RecordedSteps(Step(stack, rows, labels, exposure, noise, optimizer))
-    recorder = HistoryRecorder(batches.n_rows, rows.device)
+    recorder = HistoryRecorder(
+        batches.n_rows, rows.device, [labelling.labels_rows for labelling in labellings]
+    )
     stopper = EarlyStopping(stack, settings, jobs, keep_going=keep_going)
     peaks, averages = PeakStates(stack, rows, jobs), AveragedStates(stack, jobs)
     last = LastEpoch(stack, jobs, recorder, keep_interrupted)

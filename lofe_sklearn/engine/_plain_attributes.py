@@ -18,7 +18,8 @@ def differing_attribute(modules: Sequence[nn.Module]) -> str | None:
     """Return the name of a value that is not the same in all modules, or None.
 
     Only values that a network computes with are compared: tensors, arrays, numbers, texts, and
-    lists, dicts and modules of such.
+    lists, dicts and modules of such. Counts of steps may differ, as of models that were trained in
+    different stacks: see `count_alike`.
     """
     first = dict(_values_of(modules[0]))
     for module in modules[1:]:
@@ -28,13 +29,30 @@ def differing_attribute(modules: Sequence[nn.Module]) -> str | None:
     return None
 
 
+def count_alike(modules: Sequence[nn.Module]) -> None:
+    """Let all modules have counted the steps that the first one has, since they were called as one.
+
+    The attribute that a class counts the steps of its training in is named by its `step_counter`.
+    """
+    for first, *others in zip(*(module.modules() for module in modules), strict=True):
+        name = _counter_of(first)
+        if name is not None:
+            for other in others:
+                setattr(other, name, getattr(first, name))
+
+
+def _counter_of(part: nn.Module) -> str | None:
+    return getattr(type(part), "step_counter", None)
+
+
 def _values_of(module: nn.Module) -> Iterator[tuple[str, Any]]:
     for path, part in module.named_modules():
         registered = {id(parameter) for parameter in part.parameters()}
         for name, value in vars(part).items():
             # torch's recurrent layers keep a list of their parameters.
             listed = value if isinstance(value, (list, tuple)) else ()
-            if name not in _OF_MODULES and not any(id(each) in registered for each in listed):
+            is_own = name not in _OF_MODULES and name != _counter_of(part)
+            if is_own and not any(id(each) in registered for each in listed):
                 yield f"{path}.{name}" if path else name, value
 
 

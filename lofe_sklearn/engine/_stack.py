@@ -28,7 +28,7 @@ from lofe_sklearn.engine._copies import (
     takes_stacked_parameters,
 )
 from lofe_sklearn.engine._gradients import Backward, Losses, by_autograd, has_backward
-from lofe_sklearn.engine._plain_attributes import differing_attribute
+from lofe_sklearn.engine._plain_attributes import count_alike, differing_attribute
 from lofe_sklearn.engine._rows import ALL, Models
 from lofe_sklearn.engine._seeded import seeded
 
@@ -170,17 +170,24 @@ class ModuleStack:
                     # A layer such as spectral norm changes its own in each step.
                     for name, buffer in module.named_buffers():
                         buffer.copy_(self._buffers[name][m])
+            if self._call != self._call_in_turn:
+                count_alike(self.modules)
         return self.modules
 
     def snapshot(self, model: int | None = None) -> dict[str, Tensor]:
-        """Copy the parameters of one model, or of all."""
-        return {name: p.detach()[self._at(model)].clone() for name, p in self.parameters.items()}
+        """Copy the parameters and buffers of one model, or of all."""
+        return {name: t.detach()[self._at(model)].clone() for name, t in self._tensors().items()}
 
     def restore(self, model: int | None, snapshot: dict[str, Tensor]) -> None:
-        """Put parameters back to what ``snapshot(model)`` returned."""
+        """Put parameters and buffers back to what ``snapshot(model)`` returned."""
         with torch.no_grad():
-            for name, p in self.parameters.items():
-                p[self._at(model)].copy_(snapshot[name])
+            for name, tensor in self._tensors().items():
+                tensor[self._at(model)].copy_(snapshot[name])
+
+    def _tensors(self) -> dict[str, Tensor]:
+        # The buffers of a single module are looked up anew: it may have set others.
+        one = self.n_models == 1
+        return self.parameters | (dict(self.modules[0].named_buffers()) if one else self._buffers)
 
     def _at(self, model: int | None) -> Any:
         return ... if self.n_models == 1 or model is None else model

@@ -165,8 +165,8 @@ class AveragedModule(nn.Module):
 @torch.no_grad()
 def _with_state(module: nn.Module, state: dict[str, Tensor]) -> nn.Module:
     copied = copy.deepcopy(module)
-    for name, parameter in copied.named_parameters():
-        parameter.copy_(state[name])
+    for name, tensor in (*copied.named_parameters(), *copied.named_buffers()):
+        tensor.copy_(state[name])
     return copied
 
 

@@ -92,3 +92,18 @@ def test_rows_that_are_no_numbers_are_named_with_a_remedy(call, name, assume_fin
             call(BAD.assign(city="Paris"))
     with pytest.raises(ValueError, match=rf"^{name}: Found array with 0 sample"):
         call(X[:0])
+
+
+@pytest.mark.parametrize("exponent", [-1000, -600, 600, 1000])
+def test_rows_of_any_unit(exponent):
+    rows, unit = np.random.default_rng(0).normal(size=(50, 2)), 2.0**exponent
+    for kind in ("uniform", "gaussian"):
+        plain, other = (make_outliers(X, kind=kind, random_state=0) for X in (rows, rows * unit))
+        np.testing.assert_array_equal(other, plain * unit)
+    plain, other = (contaminate(X, X[:9], random_state=0)[0] for X in (rows, rows * unit))
+    np.testing.assert_array_equal(other, plain * unit)
+
+
+def test_a_box_that_is_as_wide_as_numbers_are():
+    ends = np.array([[-1.7e308], [1.7e308]])
+    assert np.isfinite(make_outliers(ends, 100, random_state=0)).all()

@@ -5,10 +5,12 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from torch import nn
 
-from lofe_sklearn import LOE
+from lofe_sklearn import LOE, fit_many
 from lofe_sklearn.backbones import MLP, Backbone, energy_losses
+from lofe_sklearn.rules import ALTBI
 
 N_FEATURES = 4
 X = np.random.default_rng(0).normal(size=(60, N_FEATURES))
@@ -185,6 +187,36 @@ def test_members_are_what_they_are_alone_and_the_random_state_stays(module):
         alone = LOE(member, **options).fit(X).score_samples(X)
         np.testing.assert_allclose(member.score_samples(X), alone, rtol=1e-3, atol=1e-3)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.filterwarnings("ignore:.*cannot be vmapped:UserWarning")
+def test_a_model_that_stops_before_others_has_the_buffers_of_its_last_epoch():
+    n_epochs = 2, 12  # of one step each
+    detectors = [
+        Detector(module=ChangesItsBuffer, max_epochs=n, random_state=i)
+        for i, n in enumerate(n_epochs)
+    ]
+    for detector, n in zip(fit_many(detectors, X), n_epochs, strict=True):
+        torch.testing.assert_close(detector.module_.shift, torch.full((N_FEATURES,), 0.01 * n))
+        alone = detector.score_samples(X)
+        np.testing.assert_allclose(clone(detector).fit(X).score_samples(X), alone, rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_estimators", [1, 2])
+def test_states_that_are_averaged_have_the_buffers_of_their_epochs(n_estimators):
+    detector = LOE(
+        Detector(module=ChangesItsBuffer, max_epochs=4),
+        method=ALTBI(averaged_share=0.5, batch_growth=1),
+        contamination=0.1,
+        n_estimators=n_estimators,
+        random_state=0,
+        evidence=None,
+        label_update="batch",
+    ).fit(X)
+    for member in detector.estimators_:
+        third, fourth = (state.shift for state in member.module_.states)
+        torch.testing.assert_close(third, torch.full((N_FEATURES,), 0.03))
+        torch.testing.assert_close(fourth, torch.full((N_FEATURES,), 0.04))
 
 
 @pytest.mark.parametrize("module", [DrawnAttribute, DrawnNumber])

@@ -177,3 +177,27 @@ def test_each_row_that_was_seen_is_as_likely_in_the_sample(monkeypatch):
     assert len(np.unique(seen.rows)) == 500
     counts = np.histogram(seen.rows, bins=4, range=(0, 20_000))[0]
     assert (np.abs(counts - 125) < 4 * np.sqrt(125)).all()
+
+
+class StartsBlind(DeepSVDD):
+    default_init = None
+
+
+@pytest.mark.parametrize("evidence", [None, "knn"])
+def test_each_backbone_of_a_list_starts_as_it_does_in_fit(evidence):
+    X, _ = rows(300)
+    options = {"contamination": 0.05, "init": "auto", "random_state": 0}
+    backbones = [DeepSVDD(), StartsBlind()]
+    together = LOE(backbones, evidence=evidence, **options).partial_fit(X)
+    first, blind = together.estimators_
+    for backbone, init, is_equal in [
+        (blind, "auto", True),
+        (blind, None, True),
+        (blind, "knn", False),
+        (first, None, False),
+    ]:
+        own = clone(backbone)
+        alone = LOE(own, evidence=None, **options | {"init": init, "random_state": None})
+        scores = alone.partial_fit(X).score_samples(X)
+        found = np.allclose(scores, backbone.score_samples(X), rtol=1e-4)
+        assert found == is_equal

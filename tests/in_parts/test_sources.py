@@ -229,6 +229,33 @@ def test_many_detectors_from_one_source(X):
     assert "held_out_folds=2" in str(failed)
 
 
+def test_the_number_of_all_rows_says_how_long_first_labels_hold(X):
+    backbone = DeepSVDD(batch_size=64)
+    # The sample has fewer rows, each of which would be seen more often.
+    assert backbone.choose_max_epochs(len(X), 4) == 11
+    assert backbone.choose_max_epochs(2048, 4) == 25
+    options = {"contamination": 0.05, "evidence": None, "random_state": 0}
+    with config_context(**LITTLE):
+        by_default, quarter = (
+            LOE(backbone, warmup_epochs=n, **options).fit(Counted(X)) for n in (None, 2)
+        )
+        too_long = LOE(backbone, warmup_epochs=20, **options)
+        with pytest.raises(ValueError, match="warmup_epochs=20 must be below .* max_epochs=11"):
+            too_long.fit(Counted(X))
+    np.testing.assert_array_equal(by_default.loss_history_, quarter.loss_history_)
+
+
+def test_the_number_of_all_rows_decides_about_the_default_backbones(X):
+    options = {"contamination": 0.05, "n_estimators": 2, "method": "hard", "random_state": 0}
+    in_memory = LOE(evidence=None, **options).fit(X)
+    with config_context(**LITTLE):
+        streamed = LOE(evidence="iforest", **options).fit(Counted(X))
+    for own, other in zip(in_memory.estimators_, streamed.estimators_, strict=True):
+        assert own.n_iter_ == other.n_iter_
+        assert own.get_params(deep=False) == other.get_params(deep=False)
+    assert streamed._ensemble.evidence.weight == 25 / len(X)
+
+
 def test_a_training_from_a_source_stops_early():
     X = np.random.default_rng(0).normal(size=(5000, 4)).astype(np.float32)
     with config_context(**LITTLE):

@@ -1,11 +1,13 @@
 """warm_start: a second fit goes on, or adds members."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn import clone, config_context
 from stored_rows import Counted
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD
+from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, MHRot
 from lofe_sklearn.rules import ODIM
 
 
@@ -47,6 +49,31 @@ def test_all_members_go_on_where_there_are_as_many(options, X):
         assert next(first[i].parameters()).equal(weights[i])  # a copy goes on
         np.testing.assert_array_equal(loe.estimators_features_[i], features[i])
     assert len(loe.labels_) == len(X)
+
+
+ICL_OF_SOME_WINDOWS = ICL(max_epochs=2, windows_per_step=4, n_permutations=1, window_size=2)
+MHROT_OF_SOME_VIEWS = MHRot(depth=10, width=1, n_views=2, max_epochs=2)
+
+
+@pytest.mark.parametrize("backbone", [ICL_OF_SOME_WINDOWS, MHROT_OF_SOME_VIEWS])
+@pytest.mark.parametrize("by_parts", [False, True])
+def test_members_go_on_with_the_windows_and_views_that_come_next(backbone, by_parts):
+    rows = np.random.default_rng(0).normal(size=(20, 16))
+
+    def twice(detector):
+        for _ in range(2):
+            detector = detector.partial_fit(rows) if by_parts else detector.fit(rows)
+        return detector
+
+    options = {"contamination": 0.1, "evidence": None, "init": None, "warm_start": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # they are still called as one
+        together = twice(LOE(backbone, n_estimators=2, random_state=0, **options))
+        for member in together.estimators_:
+            alone = twice(LOE(clone(member), **options))
+            np.testing.assert_allclose(
+                member.score_samples(rows), alone.estimator_.score_samples(rows), rtol=1e-3
+            )
 
 
 def test_members_are_added_as_to_a_forest(X):

@@ -190,7 +190,7 @@ def test_rows_that_come_in_parts(parameters):
     assert np.argmin(detector.score_samples(X)) >= 90
     again = pickle.loads(pickle.dumps(detector)).partial_fit(X)
     np.testing.assert_array_equal(again.score_samples(X), detector.partial_fit(X).score_samples(X))
-    scores = plan_of(**parameters).first_scores(X[:20])
+    [scores] = plan_of(**parameters).first_scores(X[:20])
     np.testing.assert_allclose(scores, plan_of().evidence.score(X[:20]))
 
 

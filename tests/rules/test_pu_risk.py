@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, engine, fit_many, load, save
+from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, engine, fit_many, load, save
 from lofe_sklearn.engine._batches import Batches
 from lofe_sklearn.engine._labels import LabelStep
 from lofe_sklearn.metrics import roc_auc
@@ -184,3 +184,33 @@ def test_it_is_saved_and_pickled(some_known, tmp_path):
     for other in (load(tmp_path / "pu.lofe"), pickle.loads(pickle.dumps(detector))):
         np.testing.assert_array_equal(other.score_samples(X), detector.score_samples(X))
         assert repr(other.method) == "PURisk()"
+
+
+@pytest.fixture(scope="module")
+def cut_off():
+    """Return an ICL whose known anomalies are soon pushed so far away that the risk is cut off."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(100, 6))
+    X[:, 3:] = X[:, :3] + 0.1 * rng.normal(size=(100, 3))
+    known = np.arange(100) < 20
+    X[known] = rng.normal(0, 3, size=(20, 6))
+    icl = ICL(max_epochs=60, n_permutations=1)
+    options = {"contamination": 0.4, "evidence": None, "random_state": 0}
+    detector = LOE(icl, method=PURisk(), **options).fit(X, known_anomalies=known)
+    return detector.estimator_, known
+
+
+def test_training_goes_on_where_the_risk_is_cut_off(cut_off):
+    backbone, _ = cut_off
+    loss_kept = backbone.history_.loss_kept[:, 0]
+    # Such an epoch has no row that is trained as normal, and so no loss below a threshold.
+    assert np.isnan(loss_kept).any()
+    assert backbone.n_iter_ == 60
+    # In all others it is the mean over the rows of unknown label.
+    assert np.nanmin(loss_kept) > 0.1
+
+
+def test_no_row_of_unknown_label_is_an_anomaly_in_the_history(cut_off):
+    backbone, known = cut_off
+    for labels in backbone.history_.labels[:, 0]:
+        np.testing.assert_array_equal(labels, known)
