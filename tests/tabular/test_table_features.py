@@ -182,6 +182,13 @@ def test_polars_types():
     np.testing.assert_array_equal(quiet(features.transform, table.to_pandas()), rows)
 
 
+def test_truth_values_of_numpy_as_objects_are_shown_as_such():
+    table = pd.DataFrame({"size": SIZES, "on": pd.Series([np.True_, None, np.True_] * 20)})
+    assert table["on"].dtype == object
+    assert TableFeatures().fit(table).typical_row_["on"].tolist() == [True]
+    assert isinstance(TableFeatures().fit(table)._typical["on"][1], bool)
+
+
 def test_categories_of_any_library_are_categories():
     # Text of digits is read as numbers, categories are names.
     classes = [str(i % 5) if i % 7 else None for i in range(N)]
