@@ -168,10 +168,20 @@ def find_reasons(model: Any, frame: pd.DataFrame, most: int) -> list[list[Reason
     """Find the reasons of a few rows that were scored, which has told all warnings of them."""
     if most == 0 or len(frame) == 0:
         return [[] for _ in range(len(frame))]
-    known = [name for name in model[0].feature_names_in_ if name in frame.columns]
+    features = model[0]
+    known = [name for name in features.feature_names_in_ if name in frame.columns]
+    # Text that the fit has read in a way of its own stays: in few rows, "1.234" among "12,50" and
+    # the version "1.10" among words look like other numbers.
+    plain = [
+        name
+        for name in known
+        if features.column_kinds_.get(name) == "number" and not features._reads_quantities(name)
+    ]
+    rows = frame[known].copy()
+    rows[plain] = typed(frame[plain])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = explain(model, typed(frame[known])).top(most)
+        found = explain(model, rows).top(most)
     return [[reason for reason in own if reason.contribution >= _LEAST] for own in found]
 
 

@@ -51,8 +51,11 @@ _WORDS = (
     (r"\bX has columns\b", "the file has columns"),
     (r"\breplace it by NaN if it stands", "leave the field empty if it stands"),
     (r"\bReplace it by NaN if it stands", "Leave the field empty if it stands"),
-    (r"\bX\b", "the table"),
+    # Not in the name of a file.
+    (r"(?<![\w/\\.-])X(?![\w/\\-]|\.\w)", "the table"),
 )
+# Names and values of the user's, which may be called X.
+_QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?!\w)""")
 
 
 class Notes:
@@ -109,12 +112,19 @@ def plain_words(message: str, table: TableFile | None = None, first_row: int = 1
     first_row : int
         The number in the file of the first row that the message may be about.
     """
+    quoted: list[str] = []
+
+    def taken_out(found: re.Match[str]) -> str:
+        quoted.append(found.group())
+        return f"\0{len(quoted) - 1}\0"
+
+    message = _QUOTED.sub(taken_out, message)
     for pattern, words in _WORDS:
         message = re.sub(pattern, words, message)
-    if table is None:
-        return message
-    return re.sub(
-        r"\bin row (\d+)\b",
-        lambda found: f"in {table.place(first_row + int(found.group(1)))}",
-        message,
-    )
+    if table is not None:
+        message = re.sub(
+            r"\bin row (\d+)\b",
+            lambda found: f"in {table.place(first_row + int(found.group(1)))}",
+            message,
+        )
+    return re.sub("\0(\\d+)\0", lambda found: quoted[int(found.group(1))], message)

@@ -173,8 +173,7 @@ class ParquetFile:
     def chunks(self, n_rows: int | None) -> Iterator[pd.DataFrame]:
         """Yield the rows as tables of at most `n_rows`."""
         start = 1
-        batch_size = n_rows or max(1, self._file.metadata.num_rows)
-        batches = self._file.iter_batches(batch_size=batch_size)
+        batches = self._batches(n_rows)
         while True:
             try:
                 batch = next(batches, None)
@@ -188,6 +187,13 @@ class ParquetFile:
             self._n_read = start - 1 + len(frame)
             yield _numbered(frame, start)
             start += len(frame)
+
+    def _batches(self, n_rows: int | None) -> Iterator[Any]:
+        """Yield tables of Arrow's, or batches of records, which end with some row groups too."""
+        if n_rows is not None:
+            yield from self._file.iter_batches(batch_size=n_rows)
+        elif self._file.metadata.num_rows:
+            yield self._file.read()
 
     def place(self, row: int) -> str:
         """Say where a row is."""

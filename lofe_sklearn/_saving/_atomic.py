@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from lofe_sklearn._types import FilePath
@@ -102,10 +103,15 @@ _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power failure; Windows cannot open folders."""
+    """Make the new name survive a power failure, as far as the system can.
+
+    Windows cannot open folders, a folder that may be written to need not be readable, and some
+    network disks cannot write out a folder. The file is in its place by now.
+    """
     if os.name != "nt":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

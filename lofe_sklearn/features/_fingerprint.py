@@ -33,8 +33,8 @@ def values_of_network(network: nn.Module, seen: frozenset[int] = frozenset()) ->
             source_of_code(type(module)),
             str(module),
             # Buffers that are not saved count too.
-            {k: v.cpu().numpy() for k, v in module.named_parameters(recurse=False)},
-            {k: v.cpu().numpy() for k, v in module.named_buffers(recurse=False)},
+            {k: _numbers_of(v) for k, v in module.named_parameters(recurse=False)},
+            {k: _numbers_of(v) for k, v in module.named_buffers(recurse=False)},
             # And plain attributes such as a factor, a shape or an activation.
             {k: _told(v, seen) for k, v in vars(module).items() if k not in _OF_ALL_MODULES},
         )
@@ -42,12 +42,24 @@ def values_of_network(network: nn.Module, seen: frozenset[int] = frozenset()) ->
     ]
 
 
+def _numbers_of(tensor: torch.Tensor) -> Any:
+    """Return the values of a tensor; those of types that NumPy lacks in double precision."""
+    try:
+        return tensor.detach().cpu().numpy()
+    except TypeError:  # of bfloat16, for one
+        return _with_type(tensor)
+
+
+def _with_type(tensor: torch.Tensor) -> Any:
+    return str(tensor.dtype), tensor.detach().cpu().double().numpy()
+
+
 def _told(value: Any, seen: frozenset[int]) -> Any:
     """Return values that differ if the attribute does."""
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, torch.Tensor):
-        return str(value.dtype), value.detach().cpu().double().numpy()
+        return _with_type(value)
     if isinstance(value, list | tuple):
         return type(value).__name__, [_told(item, seen) for item in value]
     if isinstance(value, dict):

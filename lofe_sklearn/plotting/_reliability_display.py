@@ -227,11 +227,12 @@ class ReliabilityDisplay:
                 f"{owner}: y_proba must be in [0, 1]; got values from {proba.min():g} to "
                 f"{proba.max():g}. Scores are not probabilities; LOE.anomaly_proba returns some."
             )
-        edges = np.linspace(0, 1, n_bins + 1)
-        if strategy == "quantile":
-            edges = np.unique(np.percentile(proba, 100 * edges))
-        inner = edges[1:-1]
+        inner = np.linspace(0, 1, n_bins + 1)[1:-1]
         bins = np.searchsorted(inner, proba, side="right")
+        if strategy == "quantile":
+            inner = np.unique(np.percentile(proba, 100 * inner))
+            # Many rows of the lowest probability are a bin of their own.
+            bins = np.searchsorted(inner, proba, side="left")
         every = np.bincount(bins, minlength=len(inner) + 1)
         used = every > 0
         counts = every[used]

@@ -93,7 +93,10 @@ class ParquetRows:
         self._check_names(schemas[0], columns)
         for path, schema in zip(self.paths, schemas, strict=True):
             self._check(path, schema, schemas[0])
-        self.dtype = common_dtype(_numpy_type(schemas[0].field(name).type) for name in self.columns)
+        types = [schemas[0].field(name).type for name in self.columns]
+        self.dtype = common_dtype(map(_numpy_type, types))
+        # Files may differ in whether a value may be missing, and in what is noted of a column.
+        self._schema = _library().schema(zip(self.columns, types, strict=True))
         # The file and the number of each row group, and the row after its last one.
         self._groups: list[tuple[int, int]] = []
         lengths = []
@@ -133,7 +136,7 @@ class ParquetRows:
             If a file has changed, or cannot be read.
         """
         if start >= stop:
-            return _open(self.paths[0]).schema_arrow.empty_table().select(self.columns)
+            return self._schema.empty_table()
         first = int(np.searchsorted(self.group_ends, start, side="right"))
         last = int(np.searchsorted(self.group_ends, stop, side="left"))
         tables = [self._read_group(number) for number in range(first, last + 1)]
@@ -146,7 +149,8 @@ class ParquetRows:
         if _stamp(path) != self._stamps[file]:
             raise OSError(f"the file {path} has changed since it was opened")
         try:
-            return _open(path).read_row_group(group, columns=self.columns).select(self.columns)
+            table = _open(path).read_row_group(group, columns=self.columns).select(self.columns)
+            return table.cast(self._schema)
         except (OSError, ValueError) as error:  # Arrow's errors are of one of these kinds
             raise OSError(f"row group {group} of {path} is damaged: {error}") from error
 

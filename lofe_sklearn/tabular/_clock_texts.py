@@ -39,9 +39,12 @@ _PART = re.compile(
 _PARTS = re.compile(rf"{_PART.pattern}(?:,? ?{_PART.pattern})*", _FLAGS)
 # 2h03, as French tables have it.
 _HOURS_MINUTES = re.compile(r"(\d+) ?h ?([0-5]\d)", _FLAGS)
-_UNITS = 86_400.0, 3_600.0, 60.0, 1.0
+_DAY = 86_400.0
+_UNITS = _DAY, 3_600.0, 60.0, 1.0
+# The end of a day, as opening hours and energy meters have it.
+_MIDNIGHT = "24:00"
 # Of 365.25 days, and a twelfth of them.
-_YEAR, _MONTH, _WEEK = 365.25 * 86_400.0, 365.25 * 7_200.0, 7 * 86_400.0
+_YEAR, _MONTH, _WEEK = 365.25 * _DAY, 365.25 * 7_200.0, 7 * _DAY
 _PART_UNITS = (_YEAR, _MONTH, _WEEK, *_UNITS)
 # Most columns of text show within so many values that they are none of times.
 _SAMPLE = 50
@@ -130,6 +133,8 @@ def _of_time_of_day(word: str) -> float | None:
         return None
     hour, minute, second, half = time.groups()
     half = half and half.lower()
+    if word == _MIDNIGHT:
+        return _DAY
     if int(hour) not in _HOURS[half]:
         return None
     hours = int(hour) if half is None else int(hour) % 12 + 12 * (half == "p")
@@ -198,7 +203,9 @@ def written_like(seconds: float, sample: str, *, in_minutes: bool = False) -> st
     if _HOURS_MINUTES.fullmatch(sample.strip()):
         hours, minutes = divmod(round(seconds / 60), 60)
         return f"{hours}h{minutes:02}"
-    if time is None or not 0 <= seconds < 86_400:
+    if time is not None and seconds == _DAY:
+        return _MIDNIGHT
+    if time is None or not 0 <= seconds < _DAY:
         if _HOURS_ALONE.fullmatch(sample.strip()):
             return _in_hours(seconds)
         span = pd.Timedelta(seconds=seconds)

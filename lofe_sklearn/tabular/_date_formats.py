@@ -47,6 +47,10 @@ _FORMATS = [
 ]
 
 
+# With a clock or without it.
+_OF_ISO = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?\s*", re.ASCII)
+
+
 def _signs(text: str) -> str:
     """Return what is neither letter nor digit, which dates share with their format."""
     return re.sub(r"[%\w]", "", " ".join(text.split()))
@@ -92,6 +96,26 @@ def read_format(texts: pd.Series, how: str) -> pd.Series:
     import pandas as pd
 
     return pd.to_datetime(texts.str.strip(), format=how, errors="coerce", utc="%z" in how)
+
+
+def in_format(texts: pd.Series, how: str) -> pd.Series:
+    """Return texts with days and times of ISO 8601 in a format that they do not have.
+
+    Programs leave out what is zero in all rows of a table: pandas writes the times 00:00:00 of a
+    day as the day alone. Other texts, and all where the format has an offset, stay as they are.
+    """
+    import pandas as pd
+
+    different = pd.Series(texts.dropna().unique(), dtype=object)
+    odd = different[different.map(lambda text: _OF_ISO.fullmatch(text) is not None)]
+    if "%z" in how or not len(odd):
+        return texts
+    odd = odd[pd.to_datetime(odd.str.strip(), format=how, errors="coerce").isna()]
+    times = pd.to_datetime(odd.str.strip(), format="ISO8601", errors="coerce").dropna()
+    if not len(times):
+        return texts
+    written = dict(zip(odd[times.index], times.dt.strftime(how), strict=True))
+    return texts.map(lambda text: written.get(text, text))
 
 
 def _formats(texts: Iterable[str]) -> list[str]:

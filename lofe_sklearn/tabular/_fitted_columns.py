@@ -12,7 +12,7 @@ import numpy as np
 
 from lofe_sklearn.tabular._clock_texts import read_seconds
 from lofe_sklearn.tabular._code_texts import without_nulls
-from lofe_sklearn.tabular._date_formats import read_format
+from lofe_sklearn.tabular._date_formats import in_format, read_format
 from lofe_sklearn.tabular._plain_columns import (
     CATEGORY,
     EMPTY,
@@ -181,6 +181,8 @@ class FittedColumn:
         if column.kind in (NUMBER, TIME):
             values = _each(values, lambda value: as_text(value).zfill(self.n_digits))
         values = values.astype(object)
+        if self.time_format and column.kind in (TEXT, CATEGORY):
+            values = in_format(values, self.time_format)
         if self.n_digits:
             values = without_nulls(values)
         if self.spellings:

@@ -86,7 +86,8 @@ def plain_column(values: pd.Series, name: str, owner: str) -> Column:
         dtype = values.dtype
     if not (isinstance(dtype, np.dtype) and dtype.kind == "O") and values.isna().all():
         return Column(EMPTY, values)
-    if isinstance(dtype, pd.CategoricalDtype):
+    # Arrow's categories, if pandas keeps its types.
+    if isinstance(dtype, pd.CategoricalDtype) or str(dtype).startswith("dictionary<"):
         texts = _as_texts(values.astype(object))
         return Column(CATEGORY, texts.astype("category"))
     if isinstance(dtype, pd.PeriodDtype):

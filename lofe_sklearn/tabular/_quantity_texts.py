@@ -110,11 +110,18 @@ class Writing:
         after = max(times or self.times or [""], key=lambda text: self.times.get(text, 1.0))
         number /= self.times.get(after, 1.0)
         digits = self.n_decimals
-        while digits < self.n_decimals + 3 and not np.isclose(round(number, digits), number, 1e-9):
+        while digits < self.n_decimals + 3 and not _is_near(round(number, digits), number, 1e-9):
             digits += 1
+        # 1.2e-5 has one decimal, and is not 0.0000.
+        is_plain = abs(number) < 1e15 and _is_near(round(number, digits), number, 1e-3)
         signs = {",": self.grouping, ".": self.decimal}
-        text = "".join(signs.get(sign, sign) for sign in f"{abs(number):,.{digits}f}")
+        plain = f"{abs(number):,.{digits}f}" if is_plain else f"{abs(number):.4g}"
+        text = "".join(signs.get(sign, sign) for sign in plain)
         return ("-" if number < 0 else "") + self.before + text + after + self.after
+
+
+def _is_near(rounded: float, number: float, share: float) -> bool:
+    return abs(rounded - number) <= share * abs(number)
 
 
 def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]] | None:

@@ -121,7 +121,8 @@ def _of_polars(X: Any) -> pd.DataFrame:
         plain_number = dtype.is_numeric() and not dtype.is_decimal()
         if plain_time or plain_number:
             return pd.Series(column.to_numpy())
-        return pd.Series(column.to_list(), dtype=object)
+        texts = pd.Series(column.to_list(), dtype=object)
+        return texts.astype("category") if str(dtype).startswith(("Categorical", "Enum")) else texts
 
     series = [values(column) for column in X.get_columns()]
     frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=range(X.height))

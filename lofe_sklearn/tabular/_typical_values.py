@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lofe_sklearn.inspection._typical_row import is_missing, typical_row
 from lofe_sklearn.tabular._plain_columns import EMPTY, TIME, Column
 from lofe_sklearn.tabular._vectorizing import Reading
@@ -60,5 +62,5 @@ def _holds_truth_values(values: pd.Series) -> bool:
     from pandas.api import types
 
     if values.dtype == object:
-        return all(isinstance(value, bool) or is_missing(value) for value in values)
+        return all(isinstance(value, (bool, np.bool_)) or is_missing(value) for value in values)
     return types.is_bool_dtype(values.dtype)

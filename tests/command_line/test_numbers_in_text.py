@@ -8,6 +8,7 @@ import pytest
 
 from lofe_sklearn._command_line import _models
 from lofe_sklearn._command_line._csv_file import looks_like_decimal_commas
+from lofe_sklearn._command_line._notes import plain_words
 from lofe_sklearn._command_line._plain_values import value_text
 from lofe_sklearn._command_line._table_files import ReadingOptions, open_table
 from lofe_sklearn._command_line._typed_columns import typed
@@ -137,6 +138,40 @@ def test_reasons_that_would_be_shown_as_zero_are_left_out(monkeypatch):
     reasons = [[Reason("a", 1.2, 5, 1), Reason("b", 0.0049, 5, 1)], [Reason("b", 0.001, 5, 1)]]
     found = SimpleNamespace(top=lambda most: reasons)
     monkeypatch.setattr(_models, "explain", lambda *_: found)
-    model = [SimpleNamespace(feature_names_in_=["a", "b"])]
+    model = [SimpleNamespace(feature_names_in_=["a", "b"], column_kinds_={})]
     listed = _models.find_reasons(model, pd.DataFrame({"a": [5, 5], "b": [5, 5]}), 3)
     assert listed == [reasons[0][:1], []]
+
+
+def test_reasons_are_of_the_values_as_the_fit_reads_them(lofe, tmp_path):
+    # Each of these columns is text for its other rows; the one row alone looks like a number.
+    rng = np.random.default_rng(0)
+    n = 200
+    columns = {
+        "amount": [f"{number:.2f}".replace(".", ",") for number in rng.normal(20, 2, n)],
+        "version": rng.choice(["1.1", "2.0", "other"], n).tolist(),
+        "day": [f"202601{1 + i % 28:02}" for i in range(n)],
+    }
+    far = {"amount": "91.234", "version": "1.10", "day": "20260105"}
+    for name, value in far.items():
+        columns[name][41] = value
+    columns["day"][:5] = ["unknown"] * 5
+    lines = [";".join(columns), *(";".join(row) for row in zip(*columns.values(), strict=True))]
+    path, model = tmp_path / "t.csv", tmp_path / "m.lofe"
+    path.write_text("\n".join(lines) + "\n")
+    for arguments in (("fit", path, "--model", model), ("score", path, "--model", model)):
+        result = lofe(*arguments, "--top", 1)
+        assert result.exit_code == 0, result.stderr
+        _, line = result.stdout.splitlines()
+        assert line.split("\t")[1] == "42"
+        assert " amount = 91.234 (typically 2" in line
+        assert " version = 1.10 (typically " in line
+
+
+def test_a_column_called_x_keeps_its_name_in_notes(lofe, tmp_path):
+    table = pd.DataFrame({"X": 1.0, "Y": np.random.default_rng(0).normal(size=60), "it's X": "a"})
+    path = tmp_path / "X.csv"
+    table.to_csv(path, index=False)
+    stderr = lofe("fit", path).stderr
+    assert "'X' (one value only), \"it's X\" (one value only)" in stderr
+    assert plain_words("load: /X/m.lofe lacks X") == "/X/m.lofe lacks the table"

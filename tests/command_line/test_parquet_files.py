@@ -149,3 +149,14 @@ def test_integers_with_a_missing_value_are_exact(kind, lofe, tmp_path):
     as_floats = pa.table(columns).to_pandas()
     scores = lofe_sklearn.load(model).score_samples(as_floats)
     np.testing.assert_allclose(-pd.read_csv(output)["anomaly_score"], scores, rtol=1e-9)
+
+
+def test_categories_in_several_row_groups(lofe, tmp_path):
+    # Arrow reads each row group as a batch of its own where categories are stored.
+    path, output = tmp_path / "t.parquet", tmp_path / "scores.csv"
+    table = numbers().assign(kind=pd.Categorical(["x", "y", "z"] * (N // 3)))
+    table.to_parquet(path, row_group_size=7)
+    [whole] = open_table(path, ReadingOptions()).chunks(None)
+    assert whole["kind"].tolist() == table["kind"].tolist()
+    assert lofe("fit", path, "--output", output, "--top", 1).exit_code == 0
+    assert pd.read_csv(output)["row"].tolist() == list(range(1, N + 1))

@@ -347,6 +347,21 @@ class TestMemory:
         ):
             fingerprint(Odd())
 
+    def test_networks_of_types_that_numpy_lacks(self, tmp_path):
+        networks = []
+        for dtype in (torch.bfloat16, torch.bfloat16, torch.float32):
+            network = torch.nn.Conv2d(3, 4, 3, bias=False)
+            network.weight.data = torch.full_like(network.weight, 0.1 * (1 + len(networks) // 2))
+            networks.append(network.to(dtype))
+        images = pixels(2)
+        prints = []
+        for network in networks:
+            features = ImageFeatures(network, image_size=16, device="cpu", memory=tmp_path)
+            once = features.fit_transform(images)
+            np.testing.assert_array_equal(features.transform(images), once)
+            prints.append(features._extractor.fingerprint())
+        assert prints[0] == prints[1] != prints[2]
+
     def test_broken_images_are_told_of_each_time(self, tmp_path):
         images = [*pixels(3), b"broken"]
         extractor = small(memory=tmp_path / "cache", on_error="skip").fit(images)

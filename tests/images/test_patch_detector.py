@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import lofe_sklearn
 from lofe_sklearn.features import BrokenImage, ImageFeatures
 from lofe_sklearn.images import PatchDetector, _patch_detector, pixel_roc_auc
+from lofe_sklearn.images._standing_out import standing_out
 from lofe_sklearn.inspection import drift_report, explain
 from lofe_sklearn.plotting import (
     ContaminationDisplay,
@@ -407,3 +408,16 @@ def test_a_second_fit_leaves_the_first_until_it_ends(monkeypatch):
     np.testing.assert_array_equal(seen[1][0], expected[0])
     assert seen[1][1:] == (expected[1], 12)
     assert len(detector.labels_) == 14
+
+
+def test_pictures_that_tie_are_no_exceptions():
+    # The logarithm's inverse rounds a third of all distances down.
+    distances = np.random.default_rng(0).uniform(0.1, 30, 200).astype(np.float32)
+    for distance in distances.astype(np.float64):
+        assert standing_out(np.full(6, distance)) >= distance
+    pictures, _ = parts(2, 0)
+    several = np.concatenate([pictures, np.repeat(pictures[1:], 4, axis=0)])
+    for seed in range(8):
+        detector = small(4, position="patchcore", random_state=seed).fit(several)
+        assert (detector.labels_[1:] == 1).all()
+        np.testing.assert_array_equal(detector.predict(several), detector.labels_)

@@ -165,6 +165,23 @@ class TestParquet:
         ):
             DeepSVDD().fit(rows)
 
+    @LIMITS
+    def test_files_that_differ_in_what_may_be_missing(self, X, tmp_path, working_memory):
+        pa = pytest.importorskip("pyarrow", reason="needs pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
+        for number, (rows, nullable) in enumerate([(X[:1000], True), (X[1000:], False)]):
+            fields = [pa.field(name, pa.float64(), nullable) for name in "abcd"]
+            table = pa.table(
+                list(map(pa.array, rows.T)), schema=pa.schema(fields, {"by": f"{number}"})
+            )
+            parquet.write_table(table, tmp_path / f"{number}.parquet", row_group_size=300)
+        rows = ParquetRows(tmp_path)
+        np.testing.assert_array_equal(np.asarray(rows), X)
+        assert rows[5:5].column_names == list("abcd")
+        with config_context(working_memory=working_memory):
+            fitted = DeepSVDD(max_epochs=1, random_state=0).fit(rows)
+            np.testing.assert_allclose(fitted.score_samples(rows), fitted.score_samples(rows[:]))
+
 
 class TestDask:
     @pytest.fixture

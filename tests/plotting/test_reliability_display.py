@@ -28,6 +28,18 @@ def test_bins_are_those_of_scikit_learn(calibrated, strategy):
     np.testing.assert_allclose(display.container_[0].get_ydata(), observed)
 
 
+@pytest.mark.parametrize("high", [np.full(4, 0.9), np.linspace(0.3, 0.9, 40)], ids=["two", "more"])
+def test_many_rows_of_the_lowest_probability_are_a_bin(high):
+    proba = np.concatenate([np.full(96, 0.02), high])
+    y = proba > 0.02
+    display = ReliabilityDisplay.from_predictions(y, proba, strategy="quantile")
+    observed, predicted = calibration_curve(y, proba, n_bins=10, strategy="quantile")
+    np.testing.assert_allclose(display.predicted, predicted)
+    np.testing.assert_allclose(display.observed, observed)
+    assert display.counts[0] == 96
+    assert display.predicted[0] == pytest.approx(0.02)
+
+
 def test_intervals_hold_the_truth_as_often_as_they_say():
     rng = np.random.default_rng(1)
     inside = []

@@ -78,6 +78,22 @@ def test_an_interruption_leaves_the_old_file(step, error, tmp_path, monkeypatch)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot open folders")
+@pytest.mark.parametrize("step", ["open", "fsync"])
+def test_a_folder_that_cannot_be_written_out_is_no_error(step, tmp_path, monkeypatch):
+    path, plain = tmp_path / "model.lofe", getattr(os, step)
+
+    def refuse(what, *arguments, **options):
+        is_folder = os.path.isdir(what) if step == "open" else stat.S_ISDIR(os.fstat(what).st_mode)
+        if is_folder:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return plain(what, *arguments, **options)
+
+    monkeypatch.setattr(os, step, refuse)
+    write_whole(path, b"new", "save")
+    assert path.read_bytes() == b"new"
+
+
 def test_permissions(tmp_path):
     new, kept = tmp_path / "new", tmp_path / "kept"
     before = os.umask(0o027)

@@ -9,7 +9,7 @@ from conftest import slow_but
 from lofe_sklearn import LOE, AutoEncoder, load, save
 from lofe_sklearn.inspection import explain
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
-from lofe_sklearn.tabular._clock_texts import written_like
+from lofe_sklearn.tabular._clock_texts import seconds_in, written_like
 
 pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
 import pandas as pd
@@ -53,6 +53,18 @@ def test_times_of_day_stay_in_hours():
     rows = TableFeatures().fit_transform(table_of(texts))
     hours = table_of(np.floor(SECONDS) * 60)
     np.testing.assert_allclose(rows, TableFeatures().fit_transform(hours))
+
+
+def test_the_end_of_a_day_is_a_time():
+    hours = np.arange(N) % 25
+    for form in ("{:02}:00", "{:02}:00:00"):
+        table = table_of([form.format(hour) for hour in hours])
+        features = TableFeatures()
+        rows = features.fit_transform(table)
+        assert features.column_kinds_["time"] == "number"
+        np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(3600.0 * hours)))
+    assert written_like(86_400.0, "08:30") == "24:00"
+    assert seconds_in("24:01") is None
 
 
 OF_REASONS = {

@@ -1,6 +1,7 @@
 """Dates in text in the formats of exports that skrub does not read: two-digit years, am and pm."""
 
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -196,3 +197,24 @@ def test_reasons_have_durations_that_nanoseconds_do_not_hold():
     pipeline = table_pipeline(detector).fit(table)
     typical = explain(pipeline, table.iloc[:2]).typical
     assert typical[1].total_seconds() == pytest.approx(spans.dt.total_seconds().median())
+
+
+@pytest.mark.parametrize("how", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%d/%m/%Y %H:%M:%S"])
+def test_times_of_iso_8601_in_another_form_than_the_fits(how):
+    # As pandas writes a day whose times are all 00:00:00.
+    days = pd.date_range("2024-01-01", periods=60, freq="5h")
+    size = np.arange(60) ** 1.5
+    features = TableFeatures().fit(pd.DataFrame({"size": size, "day": days.strftime(how)}))
+    assert features.column_kinds_["day"] == "time"
+    texts = ["2024-01-03", "2024-01-03T10:00:00", " 2024-01-03 10:00", "2024-01-03 10:00:00.000"]
+    others = pd.DataFrame({"size": size[:4], "day": texts})
+    times = others.assign(day=pd.to_datetime(others["day"].str.strip(), format="ISO8601"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(features.transform(others), features.transform(times))
+    for odd in ("2024-13-03", "2024", "2024-01-03T10:00:00Z", "03.01.2024", "soon"):
+        with pytest.warns(UserWarning, match="treated as missing: 'day'"):
+            missing = features.transform(others.assign(day=odd))
+        gaps = others.assign(day=None)
+        with pytest.warns(UserWarning, match="no missing values in the fit"):
+            np.testing.assert_array_equal(missing, features.transform(gaps))

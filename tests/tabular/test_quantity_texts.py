@@ -515,6 +515,24 @@ def test_heights_are_written_in_feet_and_inches():
     assert writing.written(72) == "6'0\""
 
 
+@pytest.mark.parametrize(
+    ("texts", "number", "written"),
+    [
+        (["1.2e-5 mol", "3.4e-6 mol", "2.0e-5 mol"], 1.2e-5, "1.2e-05 mol"),
+        (["1,5E-7 m", "2,0E-7 m"], -1.5e-7, "-1,5e-07 m"),
+        (["1.2e23 mol", "2.5e22 mol"], 2.5e22, "2.5e+22 mol"),
+        (["5 kg", "1 µg", "7 kg"], 1e-9, "1e-09 kg"),
+        (["5 kg", "3 g", "7 kg"], 3e-3, "0.003 kg"),
+        (["0.000012 g", "0.5 g"], 1.2e-5, "0.000012 g"),
+        (["1.234,50 €", "12,00 €"], 1234.5, "1.234,50 €"),
+        (["0.5 V", "1.0 V"], 0.0, "0.0 V"),
+    ],
+)
+def test_numbers_in_reasons_keep_their_size(texts, number, written):
+    writing, _, _ = quantities_of(pd.Series(texts, dtype=object))
+    assert writing.written(number) == written
+
+
 @pytest.mark.parametrize("texts", [["1/4", "2/7"], ["45'", "90'"], ["5'30\"", "12'15\""]], ids=str)
 def test_fractions_and_minutes_are_text(texts):
     features = quiet(TableFeatures().fit, table_of((texts * N)[:N]))

@@ -176,10 +176,32 @@ def test_polars_types():
     )
     features = TableFeatures()
     rows = quiet(features.fit_transform, table)
-    expected = ["time", "number", "time", "number", "number", "text", "text", "number"]
-    assert list(features.column_kinds_.values()) == expected
+    kinds = ["time", "number", "time", "number", "number", "category", "category", "number"]
+    assert list(features.column_kinds_.values()) == kinds
     assert np.isfinite(rows).all(axis=None)
     np.testing.assert_array_equal(quiet(features.transform, table.to_pandas()), rows)
+
+
+def test_truth_values_of_numpy_as_objects_are_shown_as_such():
+    table = pd.DataFrame({"size": SIZES, "on": pd.Series([np.True_, None, np.True_] * 20)})
+    assert table["on"].dtype == object
+    assert TableFeatures().fit(table).typical_row_["on"].tolist() == [True]
+    assert isinstance(TableFeatures().fit(table)._typical["on"][1], bool)
+
+
+def test_categories_of_any_library_are_categories():
+    # Text of digits is read as numbers, categories are names.
+    classes = [str(i % 5) if i % 7 else None for i in range(N)]
+    table = pd.DataFrame({"size": SIZES, "class": pd.Categorical(classes)})
+    arrow = pa.Table.from_pandas(table)
+    of_polars = pl.DataFrame({"size": SIZES, "class": pl.Series(classes, dtype=pl.Categorical)})
+    enum = of_polars.with_columns(pl.col("class").cast(pl.Enum(list("01234"))))
+    expected = TableFeatures().fit_transform(table)
+    for other in (arrow, arrow.to_pandas(types_mapper=pd.ArrowDtype), of_polars, enum):
+        features = TableFeatures().fit(other)
+        assert features.column_kinds_ == {"size": "number", "class": "category"}
+        for each in (table, other):
+            np.testing.assert_array_equal(features.transform(each), expected)
 
 
 def test_integers_of_polars_that_64_bits_do_not_hold():
