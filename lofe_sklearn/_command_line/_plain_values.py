@@ -53,7 +53,7 @@ def probability_text(probability: float) -> str:
     """Return a probability with three digits behind the point, and never as a bare 0 or 1."""
     if probability < 0.0005:
         return "<.001"
-    return ">.999" if probability > 0.9995 else f"{probability:.3f}"
+    return ">.999" if probability >= 0.9995 else f"{probability:.3f}"
 
 
 def percent(share: float) -> str:

@@ -9,7 +9,7 @@ import pytest
 from conftest import slow_but
 
 import lofe_sklearn
-from lofe_sklearn._command_line._plain_values import percent
+from lofe_sklearn._command_line._plain_values import percent, probability_text
 
 pytest_plugins = ["running_lofe"]
 
@@ -227,6 +227,14 @@ def test_values_that_cannot_be_read_are_told_once(lofe, model, folder, tmp_path)
 )
 def test_shares_in_percent(share, text):
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0.0, "<.001"), (0.0005, "0.001"), (0.5, "0.500"), (0.9995, ">.999"), (1.0, ">.999")],
+)
+def test_probabilities_are_never_bare_0_or_1(probability, text):
+    assert probability_text(probability) == text
 
 
 def test_the_same_seed_gives_the_same_list(lofe, folder):
