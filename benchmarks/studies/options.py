@@ -22,7 +22,7 @@ from benchmarks.markdown import short, table
 from benchmarks.means import grouped, of_each_set, over_sets, short_name
 from benchmarks.study import Axis, Study
 
-SUITE = "paper-tabular"
+SUITE, SETTING = "paper-tabular", "paper"
 RATIO = 0.1
 FIGURES = ("roc_auc", "average_precision", "f1")
 
@@ -165,7 +165,7 @@ def run(cell: Row) -> Iterator[Row]:
             max_rows=comparison.max_rows,
             detector=backbone,
             method=method,
-            setting="paper",
+            setting=SETTING,
             params=params,
             true_ratio=RATIO,
             assumed_ratio=RATIO,
@@ -212,6 +212,7 @@ def _of_suite(comparison: Comparison, sets: list[str]) -> list[Row]:
         row | {"alternative": f"{row['detector']}, the suite's"}
         for row in read([path])
         if row["detector"] in comparison.of_suite
+        and row["setting"] == SETTING
         and row["dataset"] in sets
         and row["method"] in comparison.methods
         and row["seed"] < comparison.n_seeds
