@@ -143,8 +143,7 @@ class Session:
         for model in self._models:
             if not model.is_running:
                 continue
-            n_rows, *means = np.array(model.parts).T
-            model.epochs.append(np.average(means, axis=1, weights=n_rows))
+            model.epochs.append(mean_of_parts(model.parts))
             model.parts = []
             done = len(model.epochs) >= max_epochs(model.task)
             model.is_running = not (done or self._has_converged(model))
@@ -193,6 +192,17 @@ def _of_all_rows(task: Task, known: np.ndarray | None) -> Task:
     assumed = task.model.get_params(deep=False)["contamination"]
     alpha = unknown_share(contamination_with_known(assumed, known), known, len(known))
     return replace(task, labelling=replace(task.labelling, alpha=alpha))
+
+
+def mean_of_parts(parts: list[tuple[float, ...]]) -> np.ndarray:
+    """Return the means over an epoch's rows, of its parts' numbers of rows and means over them.
+
+    A part without rows that are trained as normal has no loss of such rows, NaN, and does not count
+    in that mean; NaN if all parts are so.
+    """
+    n_rows, *means = np.array(parts).T
+    some = np.ma.array(means, mask=np.isnan(means))
+    return np.asarray(np.ma.filled(np.ma.average(some, axis=1, weights=n_rows), np.nan))
 
 
 def _history(model: _Model) -> engine.TrainingHistory:

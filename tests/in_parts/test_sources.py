@@ -14,6 +14,7 @@ from stored_rows import STORES, Counted, counted, fortran, hdf5, mapped, parquet
 
 from lofe_sklearn import ICL, LOE, DeepSVDD, LOESearchCV, MHRot, fit_many
 from lofe_sklearn._training._fit_in_parts import _labels_of_sample
+from lofe_sklearn._training._session import mean_of_parts
 from lofe_sklearn.inspection import explain
 from lofe_sklearn.rules import PURisk
 from lofe_sklearn.sources import ParquetRows
@@ -352,3 +353,12 @@ def test_a_pipeline_reads_all_rows(store, X, tmp_path):
     pipeline = make_pipeline(StandardScaler(), detector())
     scores = pipeline.fit(rows).score_samples(rows)
     np.testing.assert_allclose(scores, pipeline.fit(X[:500]).score_samples(X[:500]), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [((2.0, 4.0), 3.5), ((2.0, np.nan), 2.0), ((np.nan, np.nan), np.nan)],
+)
+def test_parts_without_normal_rows_do_not_count_in_the_loss_of_these(losses, expected):
+    parts = [(100, 1.0, 2.0, 3.0, losses[0]), (300, 3.0, 4.0, 5.0, losses[1])]
+    np.testing.assert_allclose(mean_of_parts(parts), [2.5, 3.5, 4.5, expected])
