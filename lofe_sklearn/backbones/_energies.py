@@ -47,9 +47,12 @@ def hypersphere_losses(difference: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def hypersphere_losses_with_backward(difference: Tensor) -> WithBackward:
-    """`hypersphere_losses`, and what turns the gradients of both into that of the vectors."""
+    """`hypersphere_losses`, and what turns the gradients of both into that of the vectors.
+
+    That of the vectors takes their place in memory.
+    """
     energy, loss_a, root, pull = _hypersphere(difference)
-    return (energy, loss_a), partial(_hypersphere_gradient, difference, root, pull)
+    return (energy, loss_a), partial(_hypersphere_gradient, difference, root, pull, difference)
 
 
 def square_losses(difference: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,9 +61,12 @@ def square_losses(difference: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def square_losses_with_backward(difference: Tensor) -> WithBackward:
-    """`square_losses`, and what turns the gradients of both into that of the vectors."""
+    """`square_losses`, and what turns the gradients of both into that of the vectors.
+
+    That of the vectors takes their place in memory.
+    """
     energy, loss_a, pull = _square(difference)
-    return (energy, loss_a), partial(_square_gradient, difference, pull)
+    return (energy, loss_a), partial(_square_gradient, difference, pull, difference)
 
 
 def _anomaly_loss(energy: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,10 +86,15 @@ def _hypersphere(difference: Tensor) -> tuple[Tensor, ...]:
 
 
 def _hypersphere_gradient(
-    difference: Tensor, root: Tensor, pull: Tensor, grad_n: Tensor, grad_a: Tensor
+    difference: Tensor,
+    root: Tensor,
+    pull: Tensor,
+    out: Tensor | None,
+    grad_n: Tensor,
+    grad_a: Tensor,
 ) -> Tensor:
     grad = torch.addcmul(grad_n, grad_a, pull, value=-1).div_(root)
-    return difference * grad.unsqueeze(-1)
+    return torch.mul(difference, grad.unsqueeze(-1), out=out)
 
 
 def _square(difference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -91,9 +102,11 @@ def _square(difference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return energy, *_anomaly_loss(energy)
 
 
-def _square_gradient(difference: Tensor, pull: Tensor, grad_n: Tensor, grad_a: Tensor) -> Tensor:
+def _square_gradient(
+    difference: Tensor, pull: Tensor, out: Tensor | None, grad_n: Tensor, grad_a: Tensor
+) -> Tensor:
     grad = torch.addcmul(grad_n, grad_a, pull, value=-1).mul_(2.0 / difference.shape[-1])
-    return difference * grad.unsqueeze(-1)
+    return torch.mul(difference, grad.unsqueeze(-1), out=out)
 
 
 class _AnomalyLoss(torch.autograd.Function):
@@ -131,7 +144,7 @@ class _HypersphereLosses(torch.autograd.Function):
         difference, root, pull = ctx.saved_tensors
         if torch.is_grad_enabled():
             root, pull = _hypersphere(difference)[2:]
-        return _hypersphere_gradient(difference, root, pull, grad_n, grad_a)
+        return _hypersphere_gradient(difference, root, pull, None, grad_n, grad_a)
 
 
 class _SquareLosses(torch.autograd.Function):
@@ -150,7 +163,7 @@ class _SquareLosses(torch.autograd.Function):
         difference, pull = ctx.saved_tensors
         if torch.is_grad_enabled():
             pull = _square(difference)[2]
-        return _square_gradient(difference, pull, grad_n, grad_a)
+        return _square_gradient(difference, pull, None, grad_n, grad_a)
 
 
 def _save(ctx: Any, given: Tensor, *made: Tensor) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +48,8 @@ class Batch(NamedTuple):
         How many of a model's b rows are its own; they come first.
     own : Tensor of bool, shape (M, b), or None
         Which rows these are; None where all are.
-    n_rows : Tensor of float, shape (M, 1), or int
-        How many they are, to divide by.
+    n_rows : Tensor of float, shape (M, 1) or ()
+        How many they are, to divide by; one number where it is that of all models.
     weight : Tensor of float, shape (M, b), or None
         How much each row counts; None where all count 1.
     """
@@ -57,7 +58,7 @@ class Batch(NamedTuple):
     row: Tensor
     sizes: tuple[int, ...]
     own: Tensor | None
-    n_rows: Tensor | int
+    n_rows: Tensor
     weight: Tensor | None
 
 
@@ -145,6 +146,7 @@ class Batches:
         sizes = [evenly(n, b) for n, b in zip(self.n_drawn, n_batches, strict=True)]
         self._sizes = list(zip(*sizes, strict=True))
         self._widths = [max(of_batch) for of_batch in self._sizes]
+        self._counts = {of_batch: self._count(of_batch) for of_batch in set(self._sizes)}
         self._slots = self._lay_out(sizes) if len(set(self.n_drawn)) > 1 else None
 
     def epoch(self, number: int = 0) -> Iterator[Batch]:
@@ -161,6 +163,20 @@ class Batches:
         """
         if self._growth > 1:
             self._cut(grown(self._batch_size, self._growth, number, max(self.n_rows)))
+        sizes_of_batches = iter(self._sizes)
+        for positions in self._draw():
+            rows = self.index.expand(len(positions), -1, -1).gather(2, positions)
+            for position, row in zip(positions, rows, strict=True):
+                sizes = next(sizes_of_batches)
+                weight = None if self._weights is None else self._weights.gather(1, position)
+                own = None if len(set(sizes)) == 1 else position != self._filler
+                yield Batch(position, row, sizes, own, self._counts[sizes], weight)
+
+    def _draw(self) -> list[Tensor]:
+        """Draw the order of one epoch: positions of batches of equal widths, (n, M, width) each.
+
+        So the rows of a batch are side by side in memory.
+        """
         order = torch.full((len(self.n_rows), max(self.n_drawn) + 1), self._filler)
         for m, generator in enumerate(self._generators):
             n_rows, dealer = self.n_rows[m], self._dealers[m]
@@ -170,17 +186,17 @@ class Batches:
                 else dealer.deal(generator)
             )
         order = order[:, :-1] if self._slots is None else order.gather(1, self._slots)
-        position = order.to(self.index.device)
-        row = self.index.gather(1, position)
-        parts = (t.split(self._widths, dim=1) for t in (position, row))
-        for position, row, sizes in zip(*parts, self._sizes, strict=True):
-            weight = None if self._weights is None else self._weights.gather(1, position)
-            if len(set(sizes)) == 1:
-                yield Batch(position, row, sizes, own=None, n_rows=sizes[0], weight=weight)
-            else:
-                counts = torch.tensor(sizes, dtype=torch.float32, device=row.device).unsqueeze(1)
-                own = position != self._filler
-                yield Batch(position, row, sizes, own=own, n_rows=counts, weight=weight)
+        runs = [(width, len(list(run))) for width, run in groupby(self._widths)]
+        parts = order.split([width * n for width, n in runs], dim=1)
+        return [
+            part.unflatten(1, (n, width)).transpose(0, 1).contiguous().to(self.index.device)
+            for part, (width, n) in zip(parts, runs, strict=True)
+        ]
+
+    def _count(self, sizes: tuple[int, ...]) -> Tensor:
+        """How many rows of each model a batch has, or of all if they have as many."""
+        count = torch.tensor(sizes, dtype=torch.float32, device=self.index.device)
+        return count[0] if len(set(sizes)) == 1 else count.unsqueeze(1)
 
     def _row_weights(self, known_weights: Sequence[float | None]) -> Tensor | None:
         """How much each row counts whenever it is drawn, (M, width); None where all count 1."""

@@ -127,8 +127,7 @@ class HistoryRecorder:
         """
         (loss_n, loss_a), (w_n, w_a) = losses, weights
         if isinstance(beside, Tensor):
-            n_rows = batch.n_rows if isinstance(batch.n_rows, int) else batch.n_rows.squeeze(1)
-            self._sums[0] += beside * n_rows
+            self._sums[0] += beside * batch.n_rows.reshape(-1)
         if batch.own is not None:
             loss_n, loss_a = batch.own * loss_n, batch.own * loss_a
         self._waiting.append((batch.position, loss_n, loss_a, w_n, w_a))

@@ -63,8 +63,15 @@ class Marked:
         self, loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return both weights."""
-        w_a = (self.label * mark(loss_n - loss_a, alpha, known)).to(loss_n.dtype)
-        return with_known(1.0 - w_a, w_a, known)
+        if loss_n.device.type == "cpu":
+            score = loss_n.detach().numpy() - loss_a.detach().numpy()
+            marked = _mark_on_cpu(score, alpha.numpy(), None if known is None else known.numpy())
+            weight = np.multiply(marked, self.label, dtype=score.dtype)
+            w_n, w_a = torch.from_numpy(1 - weight), torch.from_numpy(weight)
+        else:
+            w_a = (self.label * mark(loss_n - loss_a, alpha, known)).to(loss_n.dtype)
+            w_n = 1.0 - w_a
+        return with_known(w_n, w_a, known)
 
 
 hard, soft = Marked(1.0), Marked(0.5)

@@ -12,7 +12,7 @@ def recorded(w_n, w_a, labels_rows=None):
     """Return the history of one epoch of four rows with the normal losses 1, 3, 10 and 5."""
     recorder = HistoryRecorder([4], torch.device("cpu"), labels_rows)
     place = torch.arange(4).unsqueeze(0)
-    batch = Batch(place, place, sizes=(4,), own=None, n_rows=4, weight=None)
+    batch = Batch(place, place, sizes=(4,), own=None, n_rows=torch.tensor(4.0), weight=None)
     losses = torch.tensor([[1.0, 3.0, 10.0, 5.0]]), torch.tensor([[2.0, 2.0, 4.0, 2.0]])
     recorder.add_batch(batch, losses, (torch.tensor([w_n]), torch.tensor([w_a])))
     recorder.close_epoch(np.array([True]), [4])
