@@ -28,6 +28,7 @@ def test_each_model_sees_each_of_its_rows_once(n_rows, batch_size):
     assert torch.equal(row.sort(dim=1).values, index)
     assert torch.equal(index.gather(1, position), row)
     assert all(batch.own is None for batch in epoch)
+    assert all(batch.row.is_contiguous() for batch in epoch)  # to be taken without a copy
 
 
 @pytest.mark.parametrize(("n_rows", "batch_size"), [((9, 10), 4), ((8, 9, 7), 9), ((257, 256), 86)])
