@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from lofe_sklearn.tabular._iso_dates import ISO, has_zone
 from lofe_sklearn.tabular._stray_words import NULLS, counted, kept, may_be_missing
 
 if TYPE_CHECKING:
@@ -45,10 +46,6 @@ _FORMATS = [
     *(day + space + clock for day in _DAYS for clock in _CLOCKS for space in (" ", ", ", "T")),
     *_OTHERS,
 ]
-
-
-# With a clock or without it.
-_OF_ISO = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?\s*", re.ASCII)
 
 
 def _signs(text: str) -> str:
@@ -102,19 +99,21 @@ def in_format(texts: pd.Series, how: str) -> pd.Series:
     """Return texts with days and times of ISO 8601 in a format that they do not have.
 
     Programs leave out what is zero in all rows of a table: pandas writes the times 00:00:00 of a
-    day as the day alone. Other texts, and all where the format has an offset, stay as they are.
+    day as the day alone. Other texts stay as they are, and those with an offset from UTC where the
+    format has none, or without where it has one.
     """
     import pandas as pd
 
+    zoned = "%z" in how
     different = pd.Series(texts.dropna().unique(), dtype=object)
-    odd = different[different.map(lambda text: _OF_ISO.fullmatch(text) is not None)]
-    if "%z" in how or not len(odd):
+    odd = different[different.map(lambda text: has_zone(text) is zoned)].str.strip()
+    if not len(odd):
         return texts
-    odd = odd[pd.to_datetime(odd.str.strip(), format=how, errors="coerce").isna()]
-    times = pd.to_datetime(odd.str.strip(), format="ISO8601", errors="coerce").dropna()
+    odd = odd[read_format(odd, how).isna()]
+    times = pd.to_datetime(odd, format=ISO, errors="coerce", utc=zoned).dropna()
     if not len(times):
         return texts
-    written = dict(zip(odd[times.index], times.dt.strftime(how), strict=True))
+    written = dict(zip(different[times.index], times.dt.strftime(how), strict=True))
     return texts.map(lambda text: written.get(text, text))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from lofe_sklearn.tabular._clock_texts import read_seconds
 from lofe_sklearn.tabular._code_texts import without_nulls
 from lofe_sklearn.tabular._date_formats import in_format, read_format
+from lofe_sklearn.tabular._iso_dates import ISO
 from lofe_sklearn.tabular._plain_columns import (
     CATEGORY,
     EMPTY,
@@ -212,11 +213,11 @@ class FittedColumn:
             raise ValueError(_other_kind(owner, name, "dates", "numbers"))
         if column.kind in (TEXT, CATEGORY):
             texts = column.values.astype(object)
-            times = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True)
+            times = pd.to_datetime(texts.str.strip(), errors="coerce", format=ISO, utc=True)
             has_zone = {bool(_WITH_ZONE.fullmatch(text)) for text in texts[times.notna()]}
             if self.zone is None:
                 times = times.dt.tz_localize(None)
-            if self.text_format is not None:
+            if self.text_format not in (None, ISO):
                 times = read_format(texts, self.text_format).fillna(times)
             column, remedy = Column(TIME, times), "Read them with pandas.to_datetime, and then set"
         else:

@@ -15,6 +15,7 @@ from lofe_sklearn.tabular._clock_texts import are_minutes, clocks_among_words, s
 from lofe_sklearn.tabular._code_texts import are_of_four_digits, code_length, without_nulls
 from lofe_sklearn.tabular._date_formats import dates_in_formats
 from lofe_sklearn.tabular._date_texts import dates_among_words, in_iso_form
+from lofe_sklearn.tabular._iso_dates import dates_in_iso_forms
 from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
 from lofe_sklearn.tabular._stray_words import without_space_around_nulls
 
@@ -133,7 +134,7 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
     if clocks is not None:
         in_minutes = are_minutes(column.values.dropna())
         return Column(NUMBER, clocks[0], is_clock=True, words=clocks[1], in_minutes=in_minutes)
-    dates = dates_in_formats(column.values)
+    dates = dates_in_iso_forms(column.values) or dates_in_formats(column.values)
     if dates is not None:
         return Column(TIME, dates[1], words=dates[2], text_format=dates[0])
     among_words = dates_among_words(column.values)

@@ -14,6 +14,7 @@ from lofe_sklearn.inspection._typical_row import is_missing, typical_row
 from lofe_sklearn.tabular._clock_texts import seconds_in, written_like
 from lofe_sklearn.tabular._date_texts import day_like
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
+from lofe_sklearn.tabular._iso_dates import ISO
 from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, plain_column
 from lofe_sklearn.tabular._read_table import read_table
 from lofe_sklearn.tabular._typical_values import as_one_row, as_truth_value
@@ -136,7 +137,7 @@ def _time_like(time: pd.Timestamp, values: pd.Series, fitted: FittedColumn | Non
         return time.to_period(values.dtype.freq)
     sample = _first_present(values)
     if fitted is not None and fitted.text_format is not None and isinstance(sample, str):
-        return time.strftime(fitted.text_format)
+        return time.isoformat() if fitted.text_format == ISO else time.strftime(fitted.text_format)
     return time.date() if type(sample) is datetime.date else time
 
 

@@ -1,0 +1,63 @@
+"""Days and times of ISO 8601 in several forms of it, in one column of text.
+
+Programs leave out what is zero: Python writes the time 10:00:00.5 of a day with its fraction of a
+second, and 10:00:00 without. One format reads only one of these forms.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# pandas' name for all these forms, in place of a format.
+ISO = "ISO8601"
+_FORM = re.compile(
+    r"\s*\d{4}-\d\d-\d\d(?:(?P<clock>[T ]\d\d:\d\d(?:(?P<seconds>:\d\d)(?P<fraction>\.\d{1,9})?)?)"
+    r"(?P<zone>Z|[+-]\d\d:?\d\d)?)?\s*",
+    re.ASCII,
+)
+# Texts by which a column is known: most of them are dates of ISO 8601.
+_SAMPLE = 50
+
+
+def dates_in_iso_forms(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
+    """Return `ISO`, the dates, and the words among them, for dates in several forms.
+
+    All of them have a zone, and are in UTC then, or none has. None for other columns.
+    """
+    import pandas as pd
+
+    counts = counted(texts)
+    sample = counts.index[:_SAMPLE]
+    if 2 * sum(_form_of(text) is not None for text in sample) <= len(sample):
+        return None
+    forms = {form for form in map(_form_of, counts.index) if form is not None}
+    zoned = {form[-1] for form in forms}
+    if len(forms) < 2 or len(zoned) > 1:
+        return None
+
+    def read(some: pd.Series) -> pd.Series:
+        plain = some.str.strip()
+        return pd.to_datetime(plain, format=ISO, errors="coerce", utc=True in zoned)
+
+    words = counts.index[read(counts.index.to_series()).isna()].tolist()
+    if not may_be_missing(words, counts):
+        return None
+    return ISO, read(texts), kept(words)
+
+
+def has_zone(text: str) -> bool | None:
+    """Whether a date in a form of ISO 8601 has a zone; None for another text."""
+    form = _form_of(text)
+    return None if form is None else form[-1]
+
+
+def _form_of(text: str) -> tuple[bool, ...] | None:
+    """Which parts a date has: a clock, seconds, a fraction of these, a zone."""
+    found = _FORM.fullmatch(text)
+    return None if found is None else tuple(part is not None for part in found.groups())
