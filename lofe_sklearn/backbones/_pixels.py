@@ -49,8 +49,8 @@ def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape 
     Raises
     ------
     ValueError
-        If the images are not square, if the order of their axes cannot be told, or if they are
-        not of the asked shape.
+        If the images are not square, if the order of their axes cannot be told, if they are not of
+        the asked shape, or if a pixel is no finite number.
     """
     check_no_files(X, owner)
     try:
@@ -66,6 +66,7 @@ def images_to_rows(X: Any, shape: Shape | None, owner: str) -> tuple[Any, Shape 
             f"rows (n, features); got {len(X.shape)} axes, {tuple(X.shape)}. Merge the first ones."
         )
     images = np.asarray(X)
+    check_finite_pixels(images, owner)
     if images.ndim == 3:
         images = images[:, None]
     if _channels_come_last(images.shape, shape, owner):
@@ -83,6 +84,24 @@ def check_no_files(X: Any, owner: str) -> None:
             "lofe_sklearn.features.ImageFeatures reads files and turns them into rows for any "
             f"detector; for {owner}, decode them all to one size, by Pillow for instance."
         )
+
+
+def check_finite_pixels(images: np.ndarray, owner: str) -> None:
+    """Raise ValueError if a pixel is NaN or infinite.
+
+    A later check would name the column of a table, and an imputer that takes tables.
+    """
+    if images.dtype.kind != "f" or np.isfinite(images).all():
+        return
+    bad = ~np.isfinite(images)
+    n_images = int(bad.any(axis=tuple(range(1, images.ndim))).sum())
+    first = tuple(map(int, np.unravel_index(bad.argmax(), images.shape)))
+    what = "NaN" if np.isnan(images[first]) else "infinite"
+    raise ValueError(
+        f"{owner}: pixels must be finite numbers; X{list(first)} is {what}. {n_images} of "
+        f"{len(images)} images have such pixels. Leave these out, or fill the gaps before, as "
+        "np.nan_to_num(X) does."
+    )
 
 
 def check_not_one_image(axes: tuple[int, ...], shape: Shape | None, owner: str) -> None:

@@ -339,7 +339,8 @@ IMAGES = np.zeros((4, 3, 8, 8))
         (IMAGES, {"dropout": 1.0}, "dropout must be"),
         (IMAGES, {"flips": 1}, "flips must be one of False, True; got 1"),
         (IMAGES, {"anomaly_weight": 0}, "anomaly_weight must be"),
-        (np.full((4, 1, 2, 2), np.nan), {}, "NaN"),
+        (np.full((4, 1, 2, 2), np.nan), {}, r"X\[0, 0, 0, 0\] is NaN\. 4 of 4 images have such"),
+        (np.full((4, 2, 2), np.inf), {}, r"X\[0, 0, 0\] is infinite.*np.nan_to_num"),
         (IMAGES[:1], {}, "minimum of 2"),
         (IMAGES[0], {"image_shape": (3, 8, 8)}, r"\(3, 8, 8\), which is a single image"),
         ("parts/", {}, "must be an array of pixels; got file names, a folder"),
@@ -372,3 +373,7 @@ def test_images_of_another_shape_than_fitted(detector, colour):
             detector.score_samples(other)
     with pytest.raises(ValueError, match="64 features, but MHRot is expecting 192"):
         detector.score_samples(np.zeros((2, 64)))
+    gap = np.array(colour[:4], dtype=float)
+    gap[2, 1, 4, 5] = np.nan
+    with pytest.raises(ValueError, match=r"X\[2, 1, 4, 5\] is NaN\. 1 of 4 images"):
+        detector.score_samples(gap)
