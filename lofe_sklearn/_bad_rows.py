@@ -80,7 +80,7 @@ def what_is_wrong(
     return f"{name} contains {what}. {remedy}"
 
 
-def of_all_columns(error: ValueError, X: Any, name: str, owner: str) -> str:
+def of_all_columns(error: ValueError, X: Any, name: str, owner: str, first_row: int = 0) -> str:
     """Say what is wrong with all columns of a table, where a check has stopped at one of them.
 
     Parameters
@@ -91,12 +91,15 @@ def of_all_columns(error: ValueError, X: Any, name: str, owner: str) -> str:
         The rows.
     name, owner : str
         What the message calls X and the estimator.
+    first_row : int, default=0
+        The user's number of the first row of X, where it is a block of more rows.
 
     Returns
     -------
     message : str
     """
-    found = what_is_wrong(X, name, owner) if _names_of_columns(X) is not None else None
+    is_table = _names_of_columns(X) is not None
+    found = what_is_wrong(X, name, owner, None, first_row) if is_table else None
     return str(error) if found is None else f"{owner}: {found}"
 
 

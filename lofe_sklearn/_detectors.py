@@ -279,7 +279,7 @@ class OutlierDetector(
         try:
             check_plain_values(X, name, owner, first_row)
         except ValueError as error:
-            raise ValueError(of_all_columns(error, X, name, owner)) from error
+            raise ValueError(of_all_columns(error, X, name, owner, first_row)) from error
         X = readable_rows(X, owner, name)
         for reader in readers:
             X, found = reader.to_rows(X, layout)

@@ -65,9 +65,10 @@ def to_onnx(fitted: Any, path: FilePath, *, X: Any = None) -> None:
     -----
     Scores are computed in double precision. `MHRot` computes in single precision, in this package
     too, and its scores may differ by up to 1e-3. The graph does not check its rows: those with
-    missing values, or with values that are too large, get a NaN as score and the label -1. skl2onnx
-    [1]_ translates the steps of a Pipeline before the detector. Steps that it does not know, or
-    that ONNX Runtime cannot compute in double precision, such as `PolynomialFeatures`, cannot be
+    missing values, or with values that are too large, get a NaN as score and the label -1, but
+    for infinite values that a step limits, as `QuantileTransformer` does. skl2onnx [1]_
+    translates the steps of a Pipeline before the detector. Steps that it does not know, or that
+    ONNX Runtime cannot compute in double precision, such as `PolynomialFeatures`, cannot be
     exported.
 
     References

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import Normalizer, OneHotEncoder
+from sklearn.preprocessing import Binarizer, Normalizer, OneHotEncoder
 
 from lofe_sklearn._detectors import count_given_rows
-from lofe_sklearn._onnx import _imputer, _normalizer, _one_hot
+from lofe_sklearn._onnx import _binarizer, _imputer, _normalizer, _one_hot
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._torch_export import exported
 from lofe_sklearn._take_rows import take_rows
@@ -87,11 +87,13 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
             custom_shape_calculators={
                 SimpleImputer: _imputer.set_type_of_output,
                 Normalizer: _normalizer.set_type_of_output,
+                Binarizer: _binarizer.set_type_of_output,
                 OneHotEncoder: _one_hot.set_type_of_output,
             },
             custom_conversion_functions={
                 SimpleImputer: _imputer.convert,
                 Normalizer: _normalizer.convert,
+                Binarizer: _binarizer.convert,
                 OneHotEncoder: _one_hot.convert,
             },
         )

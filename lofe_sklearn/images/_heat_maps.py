@@ -14,6 +14,8 @@ from lofe_sklearn._types import Floats
 def heat_map(cells: Floats, height: int, width: int, smoothing: float) -> NDArray[np.float32]:
     """Interpolate one picture's values (g, g) to its size, and smooth them.
 
+    A pixel of a map that is smaller than the grid has the largest value of its cells.
+
     Parameters
     ----------
     cells : ndarray of shape (g, g)
@@ -22,7 +24,9 @@ def heat_map(cells: Floats, height: int, width: int, smoothing: float) -> NDArra
         Standard deviation of the Gaussian, in widths of a cell.
     """
     values = torch.from_numpy(np.ascontiguousarray(cells, dtype=np.float32))[None, None]
-    large = F.interpolate(values, (height, width), mode="bilinear", align_corners=False)
     grid_size = len(cells)
+    # A map of fewer pixels than cells would leave some of these out.
+    values = F.adaptive_max_pool2d(values, (min(height, grid_size), min(width, grid_size)))
+    large = F.interpolate(values, (height, width), mode="bilinear", align_corners=False)
     sigma = (smoothing * height / grid_size, smoothing * width / grid_size)
     return ndimage.gaussian_filter(large[0, 0].numpy(), sigma, mode="nearest")

@@ -140,7 +140,9 @@ class PictureScoresMixin(ThresholdMixin):
         -------
         heat : ndarray of float32, shape (n, height, width)
             High at anomalous places: the distances of the patches, interpolated and smoothed.
-            Without smoothing, a picture is flagged if its map exceeds ``-offset_``.
+            Without smoothing, a picture is flagged if its map exceeds ``-offset_``. The map of a
+            flagged picture may stay below it, since interpolation lowers peaks, unless `size` is
+            that of the grid. In a map of fewer pixels each has the largest distance of its patches.
         """
         check_is_fitted(self)
         check_parameters(self, self._constraints)  # smoothing may have been changed since the fit

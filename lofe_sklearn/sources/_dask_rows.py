@@ -68,7 +68,8 @@ def dask_source(X: Any, owner: str, name: str = "X") -> RowSource | None:
     TypeError
         If it is one column, or neither an array nor a data frame.
     ValueError
-        If it is an array whose number of rows is not known.
+        If it is an array whose number of rows is not known, or a frame with a partition that cannot
+        be read.
     """
     kind = type(X).__name__
     is_delayed = kind.startswith("Delayed")  # it seems to have every attribute
@@ -81,7 +82,14 @@ def dask_source(X: Any, owner: str, name: str = "X") -> RowSource | None:
             f"{owner}: {name} must be a table of rows; got a Dask {kind}. Pass {name}.to_frame()."
         )
     if hasattr(X, "npartitions") and hasattr(X, "columns"):
-        return DaskFrame(X)
+        try:
+            return DaskFrame(X)
+        except Exception as error:  # any error of what makes the partitions
+            raise ValueError(
+                f"{owner}: {name}, a dask.DataFrame, cannot be read: counting the rows of its "
+                f"partitions failed ({type(error).__name__}: {error}). "
+                f"{name}.map_partitions(len).compute() shows where, and must work first."
+            ) from error
     shape = X.shape
     if len(shape) < 2:
         return None

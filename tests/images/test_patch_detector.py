@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import lofe_sklearn
 from lofe_sklearn.features import BrokenImage, ImageFeatures
 from lofe_sklearn.images import PatchDetector, _patch_detector, pixel_roc_auc
+from lofe_sklearn.images._heat_maps import heat_map
 from lofe_sklearn.images._standing_out import standing_out
 from lofe_sklearn.inspection import drift_report, explain
 from lofe_sklearn.plotting import (
@@ -364,6 +365,22 @@ def test_images_that_are_changed_after_the_fit():
         np.testing.assert_array_equal(one, other)
     with pytest.raises(BrokenImage, match=r"^image 1: .* Mend or remove it\.$"):
         detector.score_samples([pictures[0], b"no picture"])
+
+
+@pytest.mark.parametrize("size", [(4, 4), (3, 5), (1, 1), (3, 40), (8, 8)])
+def test_a_map_smaller_than_the_grid_leaves_no_patch_out(size):
+    for place in range(GRID**2):
+        cells = np.zeros(GRID**2)
+        cells[place] = 1.0
+        heat = heat_map(cells.reshape(GRID, GRID), *size, smoothing=0)
+        assert heat.shape == size
+        if size[1] <= GRID:  # larger maps are interpolated
+            assert heat.max() == 1.0
+        row, column = np.unravel_index(heat.argmax(), size)
+        off = (row + 0.5) / size[0] - (place // GRID + 0.5) / GRID
+        assert abs(off) <= 0.5 / size[0] + 0.5 / GRID
+        off = (column + 0.5) / size[1] - (place % GRID + 0.5) / GRID
+        assert abs(off) <= 0.5 / size[1] + 0.5 / GRID
 
 
 def test_a_bad_size_of_heat_maps():

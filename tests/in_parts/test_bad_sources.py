@@ -247,6 +247,39 @@ def test_a_column_of_times_is_named(values, store, memory, X, tmp_path):
             DeepSVDD().fit(rows)
 
 
+def _frame_of(*partitions):
+    dask = pytest.importorskip("dask", reason="needs dask")
+    frames = pytest.importorskip("dask.dataframe", reason="needs dask")
+    parts = [dask.delayed(each)() for each in partitions]
+    return frames.from_delayed(parts, meta=partitions[0]()[:0], verify_meta=False)
+
+
+@pytest.mark.parametrize(
+    ("odd", "kind"), [(pd.Timestamp("2020"), "dates or times"), (1j, "complex"), ("?", "text")]
+)
+def test_a_partition_of_another_kind_is_named_by_its_row(odd, kind, X):
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    halves = lambda: frame[:3000], lambda: frame[3000:].assign(b=odd)
+    fitted = DeepSVDD(max_epochs=1).fit(frame)
+    for call in (DeepSVDD(max_epochs=1).fit, fitted.score_samples):
+        with config_context(**LITTLE), pytest.raises(ValueError, match=kind) as caught:
+            call(_frame_of(*halves))
+        if kind != "complex":  # whose message names the column alone
+            assert "in column 'b'" in str(caught.value)
+            assert "in row 3000" in str(caught.value)
+
+
+def test_a_partition_that_cannot_be_read_when_rows_are_counted(X):
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    rows = _frame_of(lambda: frame, lambda: unreadable(frame))
+    fitted = DeepSVDD(max_epochs=1, random_state=0).fit(frame)
+    before = fitted.score_samples(frame)
+    for call in (fitted.fit, fitted.score_samples, fitted.partial_fit):
+        with pytest.raises(ValueError, match=r"DeepSVDD: X, a dask.* \(OSError: bad sector\)"):
+            call(rows)
+    np.testing.assert_array_equal(fitted.score_samples(frame), before)
+
+
 @pytest.mark.parametrize("store", [mapped, Counted, lambda X, folder: dask_array(X, None)])
 def test_rows_read_in_blocks_cannot_be_resampled(store, X, tmp_path):
     rows = store(X, tmp_path) if store is not Counted else Counted(X)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import slow_but
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
+from sklearn.preprocessing import Binarizer, MinMaxScaler, Normalizer, StandardScaler
 
 from lofe_sklearn import (
     DTE,
@@ -161,6 +161,18 @@ def test_rows_of_zeros_are_normalized_as_in_the_pipeline(norm, scaled, tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
     [score] = session.run(["score"], {"X": odd})
     np.testing.assert_allclose(score, pipeline.score_samples(odd), rtol=1e-6, atol=1e-6)
+
+
+def test_values_at_the_threshold_are_binarized_as_in_the_pipeline(tmp_path):
+    """Counts of zero, for one, which may not be among the rows that the file is tested on."""
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    pipeline = make_pipeline(Binarizer(), AutoEncoder(max_epochs=2, random_state=0)).fit(rows)
+    to_onnx(pipeline, tmp_path / "m.onnx", X=rows)
+    odd = np.vstack([rows, np.zeros((1, 3)), rows * [0, 1, 1]])
+    score, label = run(tmp_path / "m.onnx", np.vstack([odd, [[np.nan, 0, 0], [0, np.inf, 0]]]))
+    np.testing.assert_allclose(score[:-2], pipeline.score_samples(odd), atol=1e-9)
+    assert np.isnan(score[-2:]).all()
+    assert (label[-2:] == -1).all()
 
 
 @pytest.mark.parametrize(
