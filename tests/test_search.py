@@ -712,3 +712,33 @@ def test_a_search_that_was_fitted_without_a_refit_and_is_asked_for_one_later(con
     search = LOESearchCV(loe(), {}, refit=False, cv=FOLDS).fit(X, y).set_params(refit=True)
     with pytest.raises(NotFittedError, match=r"it was fitted with refit=False, or its last train"):
         search.predict(X)
+
+
+@pytest.mark.parametrize(
+    ("steps", "value"),
+    [((), np.nan), ((), 1e200), ((FunctionTransformer(),), 1e200), ((StandardScaler(),), np.nan)],
+)
+def test_errors_name_rows_by_their_numbers_in_all_rows(steps, value):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    X[37, 1] = value
+    folds = [(np.arange(20, 60), np.arange(20)), (np.r_[0:20, 30:60], np.arange(20, 30))]
+    detector = AutoEncoder(max_epochs=1)
+    estimator = make_pipeline(*steps, detector) if steps else detector
+    name = "autoencoder__lr" if steps else "lr"
+    for grid in ([0.1], [0.1, 0.2]):
+        for error_score in (np.nan, "raise"):
+            search = LOESearchCV(
+                estimator, {name: grid}, cv=folds, scoring=mean_score, error_score=error_score
+            )
+            with pytest.raises(ValueError, match="row 37") as raised:
+                search.fit(X)
+            assert "row 17" not in str(raised.value)
+            assert "row 27" not in str(raised.value)
+
+
+def test_rows_of_outliers_keep_their_numbers():
+    X, outliers = np.random.default_rng(0).normal(size=(2, 60, 3))
+    outliers[4, 0] = np.nan
+    search = LOESearchCV(AutoEncoder(max_epochs=1), {"lr": [0.1]}, cv=3, scoring=mean_score)
+    with pytest.raises(ValueError, match=r"outliers contains missing .* \(row 4\)"):
+        search.fit(X, outliers=outliers)

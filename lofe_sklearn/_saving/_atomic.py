@@ -30,7 +30,11 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
     """
     check_path(path, owner)
     if is_special(path):
-        Path(path).write_bytes(content)
+        try:
+            Path(path).write_bytes(content)
+        except OSError as error:
+            what = f"{owner}: {path} could not be written: {error.strerror}"
+            raise OSError(error.errno, what) from error
         return
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():

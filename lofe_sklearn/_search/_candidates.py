@@ -19,7 +19,7 @@ from lofe_sklearn._fit_many import fit_many
 from lofe_sklearn._known_labels import pair_of_masks
 from lofe_sklearn._progress import part
 from lofe_sklearn._search._fit_params import FitParams, split_fit_params
-from lofe_sklearn._take_rows import take_metadata, take_rows
+from lofe_sklearn._take_rows import name_rows_of, naming_rows_of, take_metadata, take_rows
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,13 @@ class _Training:
 
 @dataclass
 class _Pool:
-    """Blocks of rows that can be stacked below each other, and the detectors to train on them."""
+    """Blocks of rows that can be stacked below each other, and the detectors to train on them.
+
+    `numbers` are those of a block's rows in the user's X.
+    """
 
     blocks: list[Any] = field(default_factory=list)
+    numbers: list[np.ndarray] = field(default_factory=list)
     known: list[np.ndarray | None] = field(default_factory=list)
     outliers: Any = None
     jobs: list[_Training] = field(default_factory=list)
@@ -118,7 +122,7 @@ def fit_candidates(
                 templates, candidates, trains, X, y, parts, settings, fitted
             )
     else:
-        whole = _Pool([X], [parts[0].known], parts[0].outliers)
+        whole = _Pool([X], [np.arange(X.shape[0])], [parts[0].known], parts[0].outliers)
         whole.jobs = [
             _Training((c, s), template, 0, train)
             for c, template in enumerate(templates)
@@ -186,7 +190,8 @@ def _fit_head(
     if len(template.steps) > 1:
         head = clone(template[:-1])
         labels = None if y is None else take_rows(y, train)
-        rows = head.fit_transform(rows, labels, **take_metadata(own.head, X.shape[0], train))
+        with naming_rows_of(train):
+            rows = head.fit_transform(rows, labels, **take_metadata(own.head, X.shape[0], train))
     if not hasattr(rows, "shape"):
         rows = np.asarray(rows)
     if rows.shape[0] != len(train):
@@ -198,6 +203,7 @@ def _fit_head(
     layout = layout_of(rows), known is None
     pool = pools.setdefault(layout, _Pool(outliers=own.outliers))
     pool.blocks.append(rows)
+    pool.numbers.append(train)
     pool.known.append(known)
     return _FittedHead(head, pool, len(pool.blocks) - 1, len(train), time.perf_counter() - start)
 
@@ -265,20 +271,25 @@ def _fit_stack(pool: _Pool, jobs: Sequence[_Training], settings: Settings) -> li
     X, rows = stack_rows(blocks), [starts[job.block] + job.rows for job in jobs]
     given = [own for b in used if (own := pool.known[b]) is not None]
     known = np.concatenate(given) if given else None
+    numbers = np.concatenate([pool.numbers[b] for b in used])
     if len(jobs) == 1:
         # A lone detector gets its own rows only: errors in other rows do not concern it.
         X, rows, taken = take_rows(X, rows[0]), [np.arange(len(rows[0]))], rows[0]
         known = None if known is None else known[taken]
-    return fit_many(
-        [job.detector for job in jobs],
-        X,
-        rows=rows,
-        known_labels=pair_of_masks(known),
-        outliers=pool.outliers,
-        n_jobs=settings.n_jobs,
-        max_memory=settings.max_memory,
-        return_errors=settings.keep_errors,
-    )
+        numbers = numbers[taken]
+    with naming_rows_of(numbers):
+        results = fit_many(
+            [job.detector for job in jobs],
+            X,
+            rows=rows,
+            known_labels=pair_of_masks(known),
+            outliers=pool.outliers,
+            n_jobs=settings.n_jobs,
+            max_memory=settings.max_memory,
+            return_errors=settings.keep_errors,
+        )
+    name_rows_of(results, numbers)
+    return results
 
 
 def _work(result: Any, job: _Training) -> float:

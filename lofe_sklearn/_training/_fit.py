@@ -24,7 +24,7 @@ from lofe_sklearn._containers import Subset, count_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
 from lofe_sklearn._known_labels import Known, pair_of_masks, settled
 from lofe_sklearn._progress import job, part, tasks_of, with_callbacks
-from lofe_sklearn._take_rows import take_rows
+from lofe_sklearn._take_rows import name_rows_of, naming_rows_of, take_rows
 from lofe_sklearn._training._fit_in_parts import fit_source
 from lofe_sklearn._training._forward import locating
 from lofe_sklearn._training._plannable import Memo, Plannable
@@ -216,7 +216,7 @@ class _Fits:
         innocent = []
         for i in members:
             own = self.rows[i]
-            with self._keeping_the_error_of(i):
+            with self._keeping_the_error_of(i), naming_rows_of(own):
                 self.detectors[i]._prepare_rows(self.X if own is None else take_rows(self.X, own))
                 innocent.append(i)
         return innocent
@@ -247,6 +247,7 @@ class _Fits:
             self.options,
         )
         fits.run()
+        name_rows_of(fits.errors, used)
         for i, error in zip(members, fits.errors, strict=True):
             self.errors[i] = error
 

@@ -170,6 +170,9 @@ class FittedColumn:
             if column.kind == TIME:
                 raise ValueError(_other_kind(owner, name, "numbers", "dates"))
             if column.kind == NUMBER:
+                if column.is_clock and not self.is_clock:  # numbers of an unknown unit
+                    has = "durations or times of day"
+                    raise ValueError(_other_kind(owner, name, "numbers", has))
                 return column
             if self.writing is not None:
                 numbers = self.writing.read(column.values.astype(object))

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, fit_many
+from lofe_sklearn._take_rows import name_rows_of
 from lofe_sklearn.exceptions import TrainingDivergedError
 
 X = pytest.fixture(make_rows)
@@ -95,7 +96,7 @@ class TestErrors:
         rows = [np.arange(1, 60), np.arange(100, 40, -1), np.arange(20, 70), np.arange(72, 103)]
         detectors = [small_loe(), DeepSVDD(max_epochs=1), small_loe(random_state=1), small_loe()]
         results = fit_many(detectors, X, rows=rows, known_anomalies=known, return_errors=True)
-        assert "column 2 (row 29)" in str(results[1])
+        assert "column 2 (row 71)" in str(results[1])  # the first of its own, by its number in X
         for i in (0, 2, 3):
             alone = clone(detectors[i]).fit(X[rows[i]], known_anomalies=known[rows[i]])
             assert_same(results[i], alone, X[72:])
@@ -178,3 +179,19 @@ def test_one_detector_is_no_sequence_of_them(X):
         fit_many(None, X)
     with pytest.raises(ValueError, match="fit_many: n_jobs must be None or an integer"):
         fit_many([small_loe()], X, n_jobs=0)
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e200])
+def test_rows_have_their_numbers_in_X(value):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    X[25, 1] = value
+    rows = [np.arange(20), np.arange(20, 40), np.r_[0:10, 25]]
+    fitted = fit_many([DeepSVDD(max_epochs=1)] * 3, X, rows=rows, return_errors=True)
+    assert isinstance(fitted[0], DeepSVDD)
+    assert all("row 25" in str(error) for error in fitted[1:])
+    # Neither values and names that say "row 5" nor the rows of other arguments are renumbered.
+    error = ValueError("LOE: X contains text in column 'row 5' ('row 6' in row 7).")
+    others = ValueError("LOE: outliers contains missing values (NaN) in column 1 (row 3).")
+    name_rows_of([error, others, error, None], np.arange(100, 110))
+    assert str(error) == "LOE: X contains text in column 'row 5' ('row 6' in row 107)."
+    assert str(others).endswith("(row 3).")

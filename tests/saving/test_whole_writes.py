@@ -136,6 +136,15 @@ def test_pipes_and_devices_are_written_to_and_not_replaced(ending, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [pipe.name]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
+def test_a_full_device_is_named():
+    with pytest.raises(
+        OSError, match="save: /dev/full could not be written: No space left"
+    ) as full:
+        write_whole("/dev/full", b"content", "save")
+    assert full.value.errno == errno.ENOSPC
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make links")
 def test_scores_keep_a_link_and_permissions(tmp_path):
     real, link = tmp_path / "real.csv", tmp_path / "link.csv"

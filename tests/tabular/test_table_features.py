@@ -540,6 +540,15 @@ def test_other_types_in_another_table():
     assert np.isfinite(quiet(features.transform, table.assign(c=3))).all(axis=None)
 
 
+@pytest.mark.parametrize("fitted", [SIZES, [f"{i} min" for i in range(N)]], ids=["plain", "unit"])
+def test_durations_do_not_become_numbers_of_another_unit(fitted):
+    features = TableFeatures().fit(table_of(fitted))
+    message = "column 'column' must hold numbers, as .*; it holds durations or times of day"
+    for new in (pd.to_timedelta(SIZES, unit="min"), [datetime.time(i % 24) for i in range(N)]):
+        with pytest.raises(ValueError, match=message):
+            features.transform(table_of(new))
+
+
 SPANS = pd.Series(pd.to_timedelta(np.arange(N) % 7 * 5403.5, unit="s"))
 CLOCKS = [datetime.time(i % 24, 30 * (i % 2), 0) for i in range(N)]
 IN_SECONDS = [time.hour * 3600 + time.minute * 60 for time in CLOCKS]
