@@ -37,10 +37,11 @@ def test_own_data_and_fewer_methods(tmp_path, capsys):
 def test_one_seed_has_no_spread(tmp_path, capsys):
     np.savez(tmp_path / "mine.npz", X=np.eye(30), y=np.repeat([0, 1], [25, 5]))
     data = ["--data", str(tmp_path / "mine.npz"), "--methods", "blind", "--seeds", "1"]
-    main([*QUICK, *data, "--output", str(tmp_path / "scores.png")])
+    main([*QUICK, *data, "--output", str(tmp_path / "scores")])  # no ending is added
     shown = capsys.readouterr().out
     assert re.search("1\\s+seed[^s]", shown)
     assert "±" not in shown
+    assert (tmp_path / "scores").read_bytes().startswith(b"\x89PNG")
 
 
 def test_help_explains_the_options(capsys, monkeypatch):
@@ -57,6 +58,7 @@ def test_help_explains_the_options(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--output", "scores.xls"], r"must end in .png, .jpg, .pdf or .svg"),
         (["--contamination", "0.9"], r"must be a number in \(0, 0.5\]; got 0.9"),
         (["--contamination", "a tenth"], r"must be a number in \(0, 0.5\]; got a tenth"),
         (["--seeds", "0"], "whole number of at least 1; got 0"),

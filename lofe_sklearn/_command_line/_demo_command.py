@@ -44,8 +44,7 @@ def _show(X: pd.DataFrame, y: pd.Series, options: argparse.Namespace) -> None:
     from lofe_sklearn._command_line._notes import Notes
     from lofe_sklearn._command_line._printing import print_rows
     from lofe_sklearn._command_line._ranking import Ranking
-    from lofe_sklearn._command_line._report_page import Findings, report_page
-    from lofe_sklearn._saving._atomic import write_whole
+    from lofe_sklearn._command_line._report_page import Findings, report_page, write_report
 
     names, frame = X["transaction_id"], X.drop(columns="transaction_id")
     frame.index = names.index = range(1, len(X) + 1)
@@ -67,7 +66,7 @@ def _show(X: pd.DataFrame, y: pd.Series, options: argparse.Namespace) -> None:
     page = report_page(
         Findings("make_transactions()", model, frame, scores, rows, notes.texts, "transaction_id")
     )
-    write_whole(options.report, page.encode(), "--report")
+    write_report(options.report, page)
     sys.stdout.write(
         f"\n{planted} of the first {len(rows)} rows are planted anomalies; average precision "
         f"{precision:.2f}.\nReport: {options.report}\n"

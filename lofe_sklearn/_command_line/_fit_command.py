@@ -39,7 +39,6 @@ from lofe_sklearn._command_line._score_files import (
 )
 from lofe_sklearn._command_line._table_files import ReadingOptions, TableFile, open_table
 from lofe_sklearn._command_line._typed_columns import check_finite, note_decimal_commas, typed
-from lofe_sklearn._saving._atomic import write_whole
 from lofe_sklearn.engine import resolve_device
 from lofe_sklearn.tabular._quantity_texts import quantities_of
 
@@ -152,7 +151,7 @@ def _run_fit(options: FitOptions) -> None:
     reasons = find_reasons(model, training.frame.loc[ranking.rows().index], options.reasons)
     rows = ranking.ranked(reasons)
     if options.report is not None:
-        from lofe_sklearn._command_line._report_page import Findings, report_page
+        from lofe_sklearn._command_line._report_page import Findings, report_page, write_report
 
         page = report_page(
             Findings(
@@ -166,7 +165,7 @@ def _run_fit(options: FitOptions) -> None:
                 alarms.rate,
             )
         )
-        _write(options.report, page.encode())
+        write_report(options.report, page)
     _summarise(model, ranking, notes, alarms.rate)
     print_rows(rows[: options.top], options.id_column, options.reasons > 0)
 
@@ -260,13 +259,6 @@ def _save(model: Any, path: Path) -> None:
         save(model, path)
     except OSError as error:
         raise CannotWrite(plain_words(error.strerror or str(error))) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        write_whole(path, content, "--report")
-    except OSError as error:
-        raise CannotWrite(error.strerror or str(error)) from error
 
 
 def _summarise(model: Any, ranking: Ranking, notes: Notes, rate: float | None) -> None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lofe_sklearn import __version__
-from lofe_sklearn._command_line._exits import one_line
+from lofe_sklearn._command_line._exits import CannotWrite, one_line
 from lofe_sklearn._command_line._models import (
     AS_GIVEN,
     RULED_OUT,
@@ -33,6 +34,7 @@ from lofe_sklearn._command_line._ranking import RankedRow
 from lofe_sklearn._command_line._report_pictures import belief_chart, score_histogram
 from lofe_sklearn._command_line._report_style import STYLE
 from lofe_sklearn._loe._find_ratio import PRIOR_MEAN, Belief
+from lofe_sklearn._saving._atomic import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +98,19 @@ def report_page(findings: Findings) -> str:
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"<h1>{title}</h1>\n" + "\n".join(sections) + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def write_report(path: Path, page: str) -> None:
+    """Write the page to the file that ``--report`` names.
+
+    Raises
+    ------
+    CannotWrite
+    """
+    try:
+        write_whole(path, page.encode(), "--report")
+    except OSError as error:
+        raise CannotWrite(error.strerror or str(error)) from error
 
 
 def _section(title: str, body: str) -> str:

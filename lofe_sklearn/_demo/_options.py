@@ -16,6 +16,8 @@ from lofe_sklearn._demo._data import BUNDLED
 from lofe_sklearn._lazy import exports
 
 NOTHING_CHOSEN = "LOE()"
+# Endings of names of the plot; without one it is a PNG.
+_PLOTS = ("", ".png", ".jpg", ".jpeg", ".pdf", ".svg")
 METHODS = ("blind", "refine", "hard", "soft", NOTHING_CHOSEN)
 
 
@@ -110,6 +112,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         path = getattr(options, name)
         if not path.resolve().parent.is_dir():
             parser.error(f"--{name} {path}: the folder does not exist")
+    if options.output.suffix.lower() not in _PLOTS:
+        parser.error(f"--output {options.output}: the name must end in .png, .jpg, .pdf or .svg")
     if options.jobs is None:
         from joblib import cpu_count
 

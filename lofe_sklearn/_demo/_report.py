@@ -95,7 +95,8 @@ def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) ->
     figure.supxlabel(
         "test rows; in interquartile ranges of the normal rows above their median", fontsize="small"
     )
-    figure.savefig(path, dpi=150)
+    # By default a name without an ending gets one, which is not the file that the user named.
+    figure.savefig(path, dpi=150, format=path.suffix[1:] or "png")
 
 
 def _fit_the_shared_axis(panels: np.ndarray) -> None:

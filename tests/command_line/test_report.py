@@ -1,15 +1,18 @@
 """The report: one page without anything from elsewhere, whatever the file holds."""
 
+import os
 import re
 import warnings
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from lofe_sklearn._command_line._report_page import _columns
+from lofe_sklearn._command_line._exits import CannotWrite
+from lofe_sklearn._command_line._report_page import _columns, write_report
 from lofe_sklearn._command_line._report_pictures import score_histogram
 from lofe_sklearn.tabular import TableFeatures
 
@@ -132,3 +135,9 @@ def test_zero_on_the_axis_of_scores_has_no_sign():
     picture = score_histogram(np.linspace(-0.4, 5, 100), 4.0, (3.0, 4.5))
     assert ">0</text>" in picture
     assert ">-0</text>" not in picture
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
+def test_a_report_that_cannot_be_written_is_an_error_of_lofe():
+    with pytest.raises(CannotWrite, match="/dev/full could not be written: No space left"):
+        write_report(Path("/dev/full"), "<html>")
