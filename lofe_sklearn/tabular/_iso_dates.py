@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 # pandas' name for all these forms, in place of a format.
 ISO = "ISO8601"
 _FORM = re.compile(
-    r"\s*\d{4}-\d\d-\d\d(?:(?P<clock>[T ]\d\d:\d\d(?:(?P<seconds>:\d\d)(?P<fraction>\.\d{1,9})?)?)"
-    r"(?P<zone>Z|[+-]\d\d:?\d\d)?)?\s*",
+    r"\s*\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(?:(:\d\d)(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?\s*",
     re.ASCII,
 )
 # Texts by which a column is known: most of them are dates of ISO 8601.
@@ -57,7 +56,10 @@ def has_zone(text: str) -> bool | None:
     return None if form is None else form[-1]
 
 
-def _form_of(text: str) -> tuple[bool, ...] | None:
-    """Which parts a date has: a clock, seconds, a fraction of these, a zone."""
+def _form_of(text: str) -> tuple[str | None, bool, bool, bool] | None:
+    """Return what is before the clock, and whether there are seconds, a fraction and a zone."""
     found = _FORM.fullmatch(text)
-    return None if found is None else tuple(part is not None for part in found.groups())
+    if found is None:
+        return None
+    between, seconds, fraction, zone = found.groups()
+    return between, seconds is not None, fraction is not None, zone is not None

@@ -43,8 +43,9 @@ def test_the_features_are_those_of_the_times(forms, zone):
     pd.testing.assert_frame_equal(features.transform(table_of(texts).iloc[[7]]), expected.iloc[[7]])
 
 
-def test_days_alone_among_times():
+def test_days_alone_and_other_separators_among_times():
     texts = [str(time.date()) if time.hour < 8 else str(time)[:16] for time in TIMES]
+    texts[20:50] = [text.replace(" ", "T") for text in texts[20:50]]
     features = TableFeatures().fit(table_of(texts))
     dates = table_of(pd.to_datetime(pd.Series(texts), format="ISO8601"))
     np.testing.assert_array_equal(
