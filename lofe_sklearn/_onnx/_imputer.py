@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.impute import SimpleImputer
 
+from lofe_sklearn._onnx._nodes import Nodes
 from lofe_sklearn._onnx._not_exportable import NotExportable
 
 
@@ -26,36 +27,30 @@ def convert(scope: Any, operator: Any, container: Any) -> None:
     is_text = isinstance(operator.inputs[0].type, StringTensorType)
     of_values = onnx.TensorProto.STRING if is_text else onnx.TensorProto.DOUBLE
 
-    def constant(name: str, values: Any, kind: int) -> str:
-        name = scope.get_unique_variable_name(name)
-        container.add_initializer(name, kind, [len(values)], list(values))
-        return name
-
-    def computed(operation: str, inputs: list[str], **attributes: Any) -> str:
-        name = scope.get_unique_variable_name(operation.lower())
-        container.add_node(operation, inputs, name, **attributes)
-        return name
+    nodes = Nodes(scope, container)
 
     def columns(of: str, indices: np.ndarray) -> str:
-        index = constant("columns", indices.tolist(), onnx.TensorProto.INT64)
-        return computed("Gather", [of, index], axis=1)
+        index = nodes.constant("columns", indices.tolist(), onnx.TensorProto.INT64)
+        return nodes.computed("Gather", of, index, axis=1)
 
-    X = computed("Concat", [each.full_name for each in operator.inputs], axis=1)
+    X = nodes.rows_given(operator)
     if _is_nan(imputer.missing_values):
         if is_text:
             raise NotExportable(
                 "in a graph text has no NaN: mark missing text by a text, such as '', and pass it "
                 "to SimpleImputer(missing_values='')"
             )
-        missing = computed("IsNaN", [X])
+        missing = nodes.computed("IsNaN", X)
     else:
-        missing = computed("Equal", [X, constant("missing", [imputer.missing_values], of_values)])
+        gap = nodes.constant("missing", [imputer.missing_values], of_values)
+        missing = nodes.computed("Equal", X, gap)
     kept = _kept(imputer)
     values = imputer.statistics_[kept]
-    fill = constant("fill", values if is_text else values.astype(float), of_values)
-    parts = [computed("Where", [columns(missing, kept), fill, columns(X, kept)])]
+    fill = nodes.constant("fill", values if is_text else values.astype(float), of_values)
+    parts = [nodes.computed("Where", columns(missing, kept), fill, columns(X, kept))]
     if len(_indicated(imputer)):
-        parts.append(computed("Cast", [columns(missing, _indicated(imputer))], to=of_values))
+        indicated = columns(missing, _indicated(imputer))
+        parts.append(nodes.computed("Cast", indicated, to=of_values))
     container.add_node("Concat", parts, operator.outputs[0].full_name, axis=1)
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import OneHotEncoder
 
+from lofe_sklearn._onnx._nodes import Nodes
+
 # Values of `handle_unknown` by which new categories count as infrequent ones. A feature without
 # infrequent categories has zeros for them.
 _AS_INFREQUENT = ("infrequent_if_exist", "warn")
@@ -63,22 +65,15 @@ def _whole(scope: Any, container: Any, encoder: Any, given: Any) -> Any:
     values = np.concatenate([each.astype(object) for each in encoder.categories_])
     known = {float(value) for value in values if isinstance(value, Real)}
     other = next(float(number) for number in range(len(known) + 1) if float(number) not in known)
-    limits = {}
-    for name, value in (("other", other), ("most", _MOST_WHOLE)):
-        limits[name] = scope.get_unique_variable_name(name)
-        container.add_initializer(limits[name], onnx.TensorProto.DOUBLE, [1], [value])
-
-    def computed(operation: str, *inputs: str) -> str:
-        name = str(scope.get_unique_variable_name(operation.lower()))
-        container.add_node(operation, list(inputs), name)
-        return name
-
+    nodes, double = Nodes(scope, container), onnx.TensorProto.DOUBLE
+    stand_in = nodes.constant("other", [other], double)
     numbers = given.full_name
-    is_whole = computed("Equal", computed("Floor", numbers), numbers)
-    is_small = computed("Less", computed("Abs", numbers), limits["most"])
+    is_whole = nodes.computed("Equal", nodes.computed("Floor", numbers), numbers)
+    limit = nodes.constant("most", [_MOST_WHOLE], double)
+    is_small = nodes.computed("Less", nodes.computed("Abs", numbers), limit)
     whole = scope.declare_local_variable("whole", given.type)
-    chosen = computed("And", is_whole, is_small)
-    container.add_node("Where", [chosen, numbers, limits["other"]], whole.full_name)
+    chosen = nodes.computed("And", is_whole, is_small)
+    container.add_node("Where", [chosen, numbers, stand_in], whole.full_name)
     return whole
 
 

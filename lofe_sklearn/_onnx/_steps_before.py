@@ -13,6 +13,7 @@ from sklearn.preprocessing import Binarizer, Normalizer, OneHotEncoder
 
 from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._onnx import _binarizer, _imputer, _normalizer, _one_hot
+from lofe_sklearn._onnx._nodes import set_type_of_as_many_columns
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._torch_export import exported
 from lofe_sklearn._take_rows import take_rows
@@ -86,8 +87,8 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
             target_opset={"": opset, "ai.onnx.ml": 3},
             custom_shape_calculators={
                 SimpleImputer: _imputer.set_type_of_output,
-                Normalizer: _normalizer.set_type_of_output,
-                Binarizer: _binarizer.set_type_of_output,
+                Normalizer: set_type_of_as_many_columns,
+                Binarizer: set_type_of_as_many_columns,
                 OneHotEncoder: _one_hot.set_type_of_output,
             },
             custom_conversion_functions={

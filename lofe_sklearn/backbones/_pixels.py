@@ -99,8 +99,8 @@ def check_finite_pixels(images: np.ndarray, owner: str) -> None:
     what = "NaN" if np.isnan(images[first]) else "infinite"
     raise ValueError(
         f"{owner}: pixels must be finite numbers; X{list(first)} is {what}. {n_images} of "
-        f"{len(images)} images have such pixels. Leave these out, or fill the gaps before, as "
-        "np.nan_to_num(X) does."
+        f"{len(images)} images have such pixels. Leave these images out, or fill the gaps before, "
+        "as np.nan_to_num(X) does."
     )
 
 

@@ -63,7 +63,7 @@ class Marked:
         self, loss_n: Tensor, loss_a: Tensor, alpha: Tensor, known: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return both weights."""
-        if loss_n.device.type == "cpu":
+        if loss_n.device.type == "cpu":  # by numpy for the same reason as in `mark`
             score = loss_n.detach().numpy() - loss_a.detach().numpy()
             marked = _mark_on_cpu(score, alpha.numpy(), None if known is None else known.numpy())
             weight = np.multiply(marked, self.label, dtype=score.dtype)
