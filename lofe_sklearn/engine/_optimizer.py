@@ -167,8 +167,8 @@ class StackOptimizer:
                 for tensors in (group.values, group.means, group.squares, group.n_steps_of)
             )
             if all_used:
-                # In less time than tensor by tensor, or than with a number, which torch would make a
-                # tensor of in each step.
+                # In less time than tensor by tensor, or than with a number, of which torch would
+                # make a tensor in each step.
                 group.n_steps.add_(self._one)
             else:
                 torch._foreach_add_(n_steps, 1)

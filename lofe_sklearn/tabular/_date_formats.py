@@ -99,8 +99,8 @@ def in_format(texts: pd.Series, how: str) -> pd.Series:
     """Return texts with days and times of ISO 8601 in a format that they do not have.
 
     Programs leave out what is zero in all rows of a table: pandas writes the times 00:00:00 of a
-    day as the day alone. Other texts stay as they are, and those with an offset from UTC where the
-    format has none, or without where it has one.
+    day as the day alone. Other texts stay as they are. So do times with an offset from UTC where
+    the format has none, and times without one where it has one.
     """
     import pandas as pd
 
