@@ -1,21 +1,14 @@
-"""Some rows of a container, by number, in a container of the same kind; errors about these rows."""
+"""Some rows of a container, by number, in a container of the same kind."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from lofe_sklearn._containers import is_of_arrow
-
-# The number of a row, or a name or a value of the user's in quotes, which stays.
-_ROW = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*")(?!\w)|(?<=\brow )\d+\b""")
-# Of the argument `outliers`, which is not cut.
-_OF_OTHERS = re.compile(r"\w+: outliers\b")
 
 
 def take_rows(data: Any, rows: np.ndarray) -> Any:
@@ -74,36 +67,3 @@ def _has_a_value_for_each(value: Any, n_samples: int) -> bool:
     if shape is not None:
         return len(shape) > 0 and shape[0] == n_samples
     return hasattr(value, "__len__") and len(value) == n_samples
-
-
-def name_rows_of(errors: Iterable[Any], numbers: np.ndarray | None) -> None:
-    """Rewrite messages about rows that were taken, so that they have the numbers of these in X.
-
-    Parameters
-    ----------
-    errors : iterable of Exception or of other things, which stay
-        Each is rewritten once, though several detectors may have the same one.
-    numbers : ndarray of int, optional
-        The numbers in X of the rows that messages count. Default: all rows of X.
-    """
-    if numbers is None:
-        return
-
-    def number(found: re.Match[str]) -> str:
-        text = found.group()
-        return str(numbers[int(text)]) if text.isdigit() and int(text) < len(numbers) else text
-
-    for error in {id(error): error for error in errors}.values():
-        message = error.args[0] if isinstance(error, Exception) and len(error.args) == 1 else None
-        if isinstance(message, str) and not _OF_OTHERS.match(message):
-            error.args = (_ROW.sub(number, message),)
-
-
-@contextmanager
-def naming_rows_of(numbers: np.ndarray | None) -> Iterator[None]:
-    """Do the same with an error that is raised within."""
-    try:
-        yield
-    except Exception as error:
-        name_rows_of([error], numbers)
-        raise

@@ -17,7 +17,7 @@ LAYERS = [
     ["engine"],
     ["_all_or_nothing", "_quiet", "_containers", "_nested_parameters", "_validation", "_progress"]
     + ["sources"],
-    ["_not_rows", "_take_rows"],
+    ["_not_rows", "_row_numbers", "_take_rows"],
     ["_bad_rows"],
     ["_versions", "_notebook"],
     ["_reasons"],

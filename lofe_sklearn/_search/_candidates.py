@@ -18,8 +18,9 @@ from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._fit_many import fit_many
 from lofe_sklearn._known_labels import pair_of_masks
 from lofe_sklearn._progress import part
+from lofe_sklearn._row_numbers import name_rows_of, naming_rows_of
 from lofe_sklearn._search._fit_params import FitParams, split_fit_params
-from lofe_sklearn._take_rows import name_rows_of, naming_rows_of, take_metadata, take_rows
+from lofe_sklearn._take_rows import take_metadata, take_rows
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from lofe_sklearn._containers import Subset, count_rows
 from lofe_sklearn._detectors import PreparedRows, RowReader
 from lofe_sklearn._known_labels import Known, pair_of_masks, settled
 from lofe_sklearn._progress import job, part, tasks_of, with_callbacks
-from lofe_sklearn._take_rows import name_rows_of, naming_rows_of, take_rows
+from lofe_sklearn._row_numbers import name_rows_of, naming_rows_of
+from lofe_sklearn._take_rows import take_rows
 from lofe_sklearn._training._fit_in_parts import fit_source
 from lofe_sklearn._training._forward import locating
 from lofe_sklearn._training._plannable import Memo, Plannable

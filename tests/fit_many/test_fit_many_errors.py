@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL, fit_many
-from lofe_sklearn._take_rows import name_rows_of
+from lofe_sklearn._row_numbers import name_rows_of
 from lofe_sklearn.exceptions import TrainingDivergedError
 
 X = pytest.fixture(make_rows)
