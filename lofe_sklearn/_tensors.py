@@ -51,8 +51,9 @@ def _check(tensor: Any, name: str, prefix: str) -> None:
     try:
         tensor.numpy()
     except (RuntimeError, TypeError) as error:  # NotImplementedError is a RuntimeError
+        reason = str(error).rstrip(". ") + "."
         raise ValueError(
-            f"{prefix} must be readable by NumPy; {_described(tensor)} is not: {error} "
+            f"{prefix} must be readable by NumPy; {_described(tensor)} is not: {reason} "
             f"{_remedy(tensor, name)}"
         ) from error
 

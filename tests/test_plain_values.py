@@ -392,7 +392,7 @@ UNREADABLE = {
 @pytest.mark.parametrize("make", UNREADABLE.values(), ids=UNREADABLE)
 def test_a_tensor_that_numpy_cannot_read_is_named_with_a_remedy(make):
     X, y = plain(), np.arange(N) < 3
-    remedy = r"a tensor of torch\.\w+ on cpu is not: .* {}\.detach\(\)\.cpu\(\)\.double\(\) is\."
+    remedy = r"a tensor of torch\.\w+ on cpu is not: .*\. {}\.detach\(\)\.cpu\(\)\.double\(\) is\."
     fitted = DeepSVDD(max_epochs=1).fit(X)
     for call in (LOE().fit, fit_many_of_one, fitted.predict, fitted.partial_fit):
         with pytest.raises(ValueError, match=remedy.format("X")):

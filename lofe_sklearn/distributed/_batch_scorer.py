@@ -177,7 +177,8 @@ class BatchScorer:
         scored : DataFrame
             Without rows. The model is not read.
         """
-        return self(getattr(frame, "_meta", frame)[:0])
+        # A column of pandas may be named as the attribute of Dask's frames.
+        return self((frame._meta if hasattr(type(frame), "_meta") else frame)[:0])
 
     def spark_schema(self, frame: Any) -> Any:
         """Return the schema of the result for a Spark frame.

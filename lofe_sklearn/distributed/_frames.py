@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lofe_sklearn._containers import is_of_arrow
+
 _FRAMES = "a frame of pandas, polars or pyarrow, or a dict of arrays"
 # How libraries whose frames are elsewhere hand on frames that are here.
 _HANDED_ON = {
@@ -32,9 +34,7 @@ def column_names(frame: Any) -> list[str]:
         return list(frame)
     if type(frame).__name__ == "LazyFrame":  # to look at its names would warn
         raise TypeError(f"BatchScorer takes {_FRAMES}; got LazyFrame. Pass frame.collect().")
-    names = getattr(frame, "column_names", None)  # of pyarrow
-    if names is None:
-        names = getattr(frame, "columns", None)
+    names = frame.column_names if is_of_arrow(frame) else getattr(frame, "columns", None)
     if names is None or not _has_rows_here(frame):
         library = type(frame).__module__.partition(".")[0]
         advice = _HANDED_ON.get(library, "Wrap an array in one, as pandas.DataFrame(rows).")
@@ -74,7 +74,7 @@ def count(frame: Any) -> int:
 def as_array(frame: Any, names: Sequence[str]) -> np.ndarray:
     """Return some columns side by side, without their names."""
     table = select(frame, names, as_table=True)
-    if not hasattr(table, "to_numpy"):  # pyarrow's
+    if is_of_arrow(table):
         table = table.to_pandas()
     return np.asarray(table.to_numpy())
 
@@ -88,7 +88,8 @@ def select(frame: Any, names: Sequence[str], *, as_table: bool = False) -> Any:
         import pandas as pd
 
         return pd.DataFrame(chosen)
-    return frame.select(list(names)) if hasattr(frame, "select") else frame[list(names)]
+    # Asked of the class, since a column of pandas may be named so.
+    return frame.select(list(names)) if hasattr(type(frame), "select") else frame[list(names)]
 
 
 def with_columns(frame: Any, columns: Mapping[str, np.ndarray]) -> Any:
@@ -98,11 +99,11 @@ def with_columns(frame: Any, columns: Mapping[str, np.ndarray]) -> Any:
     library = sys.modules[
         type(frame).__module__.partition(".")[0]
     ]  # loaded, or there'd be no frame
-    if hasattr(frame, "column_names"):
+    if is_of_arrow(frame):
         arrays = {name: frame.column(name) for name in frame.column_names}
         # A table, or a batch of records as Spark's mapInArrow hands on.
         return type(frame).from_pydict({**arrays, **columns})
-    if hasattr(frame, "with_columns"):
+    if hasattr(type(frame), "with_columns"):
         series = {name: library.Series(v) for name, v in columns.items()}
         # A frame of polars without columns has no rows that others could be put beside.
         return frame.with_columns(**series) if frame.width else library.DataFrame(series)

@@ -74,10 +74,11 @@ def test_draws_are_seeded(rows):
     [
         np.asarray,
         lambda X: pd.DataFrame(X, columns=["a", "b"]),
+        lambda X: pd.DataFrame(X, columns=["column_names", "schema"]),
         lambda X: pl.DataFrame(X, schema=["a", "b"]),
         csr_array,
     ],
-    ids=["array", "pandas", "polars", "sparse"],
+    ids=["array", "pandas", "names of attributes", "polars", "sparse"],
 )
 @pytest.mark.filterwarnings("error")
 def test_all_kinds_of_rows(frame, rows):

@@ -75,14 +75,16 @@ def test_far_values_are_cut_off(tmp_path):
     assert (label[4:] == -1).all()
 
 
-def test_a_detector_of_a_frame(tmp_path):
-    detector = DeepSVDD(max_epochs=1, random_state=0).fit(FRAME)
+@pytest.mark.parametrize("name", ["c", "column_names"])
+def test_a_detector_of_a_frame(name, tmp_path):
+    frame = FRAME.rename(columns={"c": name})
+    detector = DeepSVDD(max_epochs=1, random_state=0).fit(frame)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        to_onnx(detector, tmp_path / "model.onnx", X=FRAME)
+        to_onnx(detector, tmp_path / "model.onnx", X=frame)
         to_onnx(detector, tmp_path / "model.onnx")
     score, _ = run(tmp_path / "model.onnx", X)
-    np.testing.assert_allclose(score, detector.score_samples(FRAME), atol=1e-5)
+    np.testing.assert_allclose(score, detector.score_samples(frame), atol=1e-5)
 
 
 @pytest.mark.slow  # the exporter takes ten seconds

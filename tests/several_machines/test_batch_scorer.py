@@ -107,6 +107,16 @@ def test_the_model_gets_its_columns(fitted):
     pd.testing.assert_frame_equal(BatchScorer(fitted)(shuffled), expected)
 
 
+@pytest.mark.parametrize("name", ["select", "column_names", "with_columns", "_meta"])
+@pytest.mark.filterwarnings("ignore:Pandas doesn't allow columns to be created via a new attribute")
+def test_columns_of_pandas_named_as_what_other_frames_have(fitted, name):
+    frame = FRAME.assign(**{name: range(60)})
+    scorer = BatchScorer(fitted, keep=[name])
+    expected = BatchScorer(fitted)(FRAME)
+    pd.testing.assert_frame_equal(scorer(frame), frame[[name]].join(expected))
+    assert scorer.empty(frame).dtypes.equals(scorer(frame).dtypes)
+
+
 def test_a_model_without_names_gets_what_is_not_kept():
     fitted = DeepSVDD(max_epochs=2, random_state=0).fit(FRAME.to_numpy())
     scorer = BatchScorer(fitted, keep=["id"], outputs=["percentile", "score"])
