@@ -80,6 +80,8 @@ class BatchScorer:
     if these are not all in the frame, the Pipeline gets the other columns that are not kept too.
     Rows that cannot be scored end the job: the message names the columns and rows.
 
+    Names of pandas that are no text count as the text of them, so that ``keep=["0"]`` is column 0.
+
     Frames are those of pandas, polars and pyarrow, and Ray's dicts of arrays; the result is of the
     same kind, and a pandas frame keeps its index. A frame without rows gives one without rows, with
     all columns and their types.
@@ -296,14 +298,15 @@ def _listed(name: str, given: Any) -> list[str]:
     return list(given)
 
 
-def _check_columns(wanted: Sequence[str], names: Sequence[str], rows: str, whose: str) -> None:
-    missing = [name for name in wanted if name not in names]
+def _check_columns(wanted: Sequence[str], names: Sequence[Any], rows: str, whose: str) -> None:
+    texts = list(map(str, names))
+    missing = [name for name in wanted if name not in texts]
     if missing:
         raise ValueError(
             f"BatchScorer: {rows} lack columns that {whose}: {', '.join(map(repr, missing))}. "
             f"They have {', '.join(map(repr, names)) or 'none'}."
         )
-    twice = next((name for name in wanted if list(names).count(name) > 1), None)
+    twice = next((name for name in wanted if texts.count(name) > 1), None)
     if twice is not None:
         raise ValueError(
             f"BatchScorer: {rows} have more than one column {twice!r}, and {whose} one. Rename the "

@@ -19,8 +19,8 @@ _HANDED_ON = {
 }
 
 
-def column_names(frame: Any) -> list[str]:
-    """Return the names of the columns.
+def column_names(frame: Any) -> list[Any]:
+    """Return the names of the columns, which in pandas may be numbers, tuples and others.
 
     Raises
     ------
@@ -79,17 +79,30 @@ def as_array(frame: Any, names: Sequence[str]) -> np.ndarray:
     return np.asarray(table.to_numpy())
 
 
-def select(frame: Any, names: Sequence[str], *, as_table: bool = False) -> Any:
-    """Return some columns; `as_table` makes a frame of a dict's."""
+def select(frame: Any, names: Sequence[Any], *, as_table: bool = False) -> Any:
+    """Return some columns, by name or by the text of a name that is none, such as "0" for 0.
+
+    With `as_table` they have the names that are given, and those of a dict become a frame.
+    """
     if isinstance(frame, Mapping):
-        chosen = {name: frame[name] for name in names}
+        chosen = {own: frame[own] for own in _own_names(frame, names)}
         if not as_table:
             return chosen
         import pandas as pd
 
-        return pd.DataFrame(chosen)
+        return pd.DataFrame(dict(zip(names, chosen.values(), strict=True)))
+    if hasattr(frame, "iloc"):
+        own = _own_names(frame, names)
+        chosen = frame[own]
+        return chosen if own == list(names) or not as_table else chosen.set_axis(names, axis=1)
     # Asked of the class, since a column of pandas may be named so.
     return frame.select(list(names)) if hasattr(type(frame), "select") else frame[list(names)]
+
+
+def _own_names(frame: Any, names: Sequence[Any]) -> list[Any]:
+    own = frame if isinstance(frame, Mapping) else frame.columns
+    by_text = {str(name): name for name in own}
+    return [name if name in own else by_text[str(name)] for name in names]
 
 
 def with_columns(frame: Any, columns: Mapping[str, np.ndarray]) -> Any:

@@ -40,7 +40,7 @@ def rows_for(model: Any, frame: Any, keep: Sequence[str]) -> Any:
     names = names_fitted_to(model)
     if names is not None:
         return select(frame, names, as_table=True)
-    others = [name for name in column_names(frame) if name not in keep]
+    others = [name for name in column_names(frame) if str(name) not in keep]
     if hasattr(next(_steps(model)), "n_features_in_"):
         return as_array(frame, others)
     return select(frame, _ordered(model, column_names(frame), others), as_table=True)

@@ -107,6 +107,45 @@ def test_the_model_gets_its_columns(fitted):
     pd.testing.assert_frame_equal(BatchScorer(fitted)(shuffled), expected)
 
 
+NAMES = {
+    "numbers": [0, 1, 2],
+    "tuples": [("x", "a"), ("x", "b"), ("y", "a")],
+    "levels": pd.MultiIndex.from_tuples([("x", "a"), ("x", "b"), ("y", "a")]),
+    "text and others": ["a", 1, None],
+}
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+def test_names_of_pandas_that_are_no_text(names):
+    """A table pipeline takes such frames, and remembers the text of the names."""
+    pytest.importorskip("skrub", reason="skrub is not installed")
+    from lofe_sklearn.tabular import table_pipeline
+
+    frame = FRAME.set_axis(pd.Index(names, tupleize_cols=False), axis=1)
+    if isinstance(names, pd.MultiIndex):
+        frame = FRAME.set_axis(names, axis=1)
+    pipeline = table_pipeline(SMALL).fit(frame)
+    expected = pipeline.score_samples(frame)
+    for given in (frame, frame.iloc[:, ::-1]):
+        scored = BatchScorer(pipeline)(given)
+        np.testing.assert_array_equal(scored["score"], expected)
+        assert list(scored.columns) == list(OUTPUTS)
+    with pytest.raises(ValueError, match="lack columns that the model was fitted to"):
+        BatchScorer(pipeline)(frame.iloc[:, 1:])
+
+
+def test_columns_that_are_numbered_are_kept():
+    frame = pd.concat([pd.Series(range(60)), FRAME], axis=1).set_axis(range(4), axis=1)
+    rows = frame[[1, 2, 3]].to_numpy()
+    for fitted in (
+        clone(SMALL).fit(rows),
+        clone(SMALL).fit(pd.DataFrame(rows, columns=list("123"))),
+    ):
+        scored = BatchScorer(fitted, keep=["0"], outputs=["score"])(frame)
+        expected = clone(SMALL).fit(rows).score_samples(rows)
+        pd.testing.assert_frame_equal(scored, frame[[0]].assign(score=expected))
+
+
 @pytest.mark.parametrize("name", ["select", "column_names", "with_columns", "_meta"])
 @pytest.mark.filterwarnings("ignore:Pandas doesn't allow columns to be created via a new attribute")
 def test_columns_of_pandas_named_as_what_other_frames_have(fitted, name):
