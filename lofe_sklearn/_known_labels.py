@@ -111,7 +111,7 @@ def settled(known: np.ndarray | None, owner: str) -> np.ndarray | None:
         return None
     if known.all():
         warn_user(
-            f"{owner}: known_labels leaves no row unknown, so that there is no label to infer: "
+            f"{owner}: the known labels leave no row unknown, so there is no label to infer: "
             "the training is supervised, or, with normal rows only, that of one class. Use 0 for "
             "rows whose label is not known; of masks, False in both."
         )
@@ -158,13 +158,13 @@ def warn_of_other_contamination(
     remedy = "set contamination to the share that you expect among all training rows"
     if round(high * n_rows) < round(least * n_rows):
         warn_user(
-            f"{owner}: known_labels names {round(least * n_rows)} of {n_rows} rows anomalous, "
+            f"{owner}: the known labels name {round(least * n_rows)} of {n_rows} rows anomalous, "
             f"more than {given} allows. {least:.3g} is used instead, as if there were no other "
             f"anomalies; {remedy}, the known ones among them."
         )
     elif round(low * n_rows) > round(most * n_rows):
         warn_user(
-            f"{owner}: known_labels names {n_rows - round(most * n_rows)} of {n_rows} rows "
+            f"{owner}: the known labels name {n_rows - round(most * n_rows)} of {n_rows} rows "
             f"normal, so that there are fewer anomalies than {given} says. {most:.3g} is used "
             f"instead, as if all others were anomalies; {remedy}."
         )

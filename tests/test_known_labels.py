@@ -307,5 +307,5 @@ def test_no_label_known(contaminated):
     nobody = np.zeros(200, dtype=bool)
     got = loe().fit(X, known_anomalies=nobody, known_normal=nobody).score_samples(X)
     np.testing.assert_array_equal(got, loe().fit(X).score_samples(X))
-    with pytest.raises(ValueError, match="no known label; known_anomalies or known_normal must"):
+    with pytest.raises(ValueError, match="no label is known; known_anomalies or known_normal must"):
         refit(loe().fit(X), X, known_anomalies=nobody)

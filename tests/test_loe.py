@@ -132,12 +132,12 @@ def test_the_weight_of_known_labels(clustered_anomalies):
 def test_more_known_anomalies_than_the_ratio_allows(clustered_anomalies):
     X, y = clustered_anomalies
     known = np.where(y == 1, -1, 0)  # 30 of 300
-    with pytest.warns(UserWarning, match=r"names 30 of 300 .*contamination=0.05 .*0.1 is used"):
+    with pytest.warns(UserWarning, match=r"name 30 of 300 .*contamination=0.05 .*0.1 is used"):
         loe = fixed(backbone(), contamination=0.05, random_state=0).fit(X, known_labels=known)
     assert loe.contamination_ == loe.contaminations_[0] == 0.1
     np.testing.assert_array_equal(loe.labels_ == -1, known == -1)
     assert (loe.predict(X) == -1).sum() == 30
-    with pytest.warns(UserWarning, match="DeepSVDD: known_labels names 30"):
+    with pytest.warns(UserWarning, match="DeepSVDD: the known labels name 30"):
         lone = backbone(contamination=0.05).fit(X, known_labels=known)
     assert (lone.predict(X) == -1).sum() == 30
 
@@ -165,7 +165,7 @@ def test_no_row_unknown(contaminated, sign):
     X, y = contaminated
     known = np.where(y == 1, -sign, 1)
     loe = fixed(backbone(), contamination=0.5, random_state=0)
-    with pytest.warns(UserWarning, match="leaves no row unknown.*Use 0 for"):
+    with pytest.warns(UserWarning, match="the known labels leave no row unknown.*Use 0 for"):
         loe.fit(X, known_anomalies=known < 0, known_normal=known > 0)
     np.testing.assert_array_equal(loe.labels_, known)
 

@@ -181,7 +181,7 @@ def test_whatever_takes_rows_refuses_them(make, message):
             take()
 
 
-@pytest.mark.filterwarnings("ignore:.*leaves no row unknown:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*the known labels leave no row unknown:UserWarning")
 @pytest.mark.parametrize("value", [masked(), plain() + 1j, TIMES["datetime64"]()])
 def test_functions_of_tables_refuse_them(value):
     y = np.repeat([1, 0], [6, N - 6])
@@ -205,7 +205,7 @@ def test_functions_of_tables_refuse_them(value):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 @pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
-@pytest.mark.filterwarnings("ignore:.*leaves no row unknown:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*the known labels leave no row unknown:UserWarning")
 @pytest.mark.parametrize(
     "spoil",
     [masked, lambda values: values + 1j, lambda values: DATES[values.astype(int)].to_numpy()],

@@ -35,11 +35,11 @@ _WORDS = (
         "pass --contamination if you know it",
     ),
     (
-        r"known_labels (leaves no row unknown.*) Use 0 for rows whose label is not known; of "
+        r"the known labels leave (no row unknown.*) Use 0 for rows whose label is not known; of "
         r"masks, False in both\.",
-        r"--known \1 Leave the field empty where the label is not known.",
+        r"--known leaves \1 Leave the field empty where the label is not known.",
     ),
-    (r"\bknown_labels names\b", "--known names"),
+    (r"\bthe known labels name\b", "--known names"),
     (r"\bcontamination=\(([\d.e-]+), ([\d.e-]+)\)", r"--contamination \1,\2"),
     (r"\bcontamination=", "--contamination "),
     (r"\bset contamination to the share\b", "pass --contamination with the share"),

@@ -145,7 +145,7 @@ class CleaningMixin:
             if len(kept) == 0:
                 raise ValueError(
                     f"{owner}: fit_resample has no row left: all {len(fitted.labels_)} were "
-                    "labelled anomalous, by known_labels or by a method of your own. Leave some "
+                    "labelled anomalous, by known labels or by a method of your own. Leave some "
                     "rows unknown, or let the method give some a greater weight w_n than w_a."
                 )
             return take_rows(X, kept), None if y is None else take_rows(y, kept)

@@ -162,8 +162,9 @@ class PosteriorMixin:
         are `held_out_scores_`, the mean is over these too. The intercept is lower if more rows than
         the upper end of `contamination_interval_` would otherwise be above 1/2. So a probability is
         as good as the ranking and that ratio: if the ratio is half of the truth, so are most
-        probabilities. `set_threshold` with a share or a number sets the ratio anew. With a false
-        discovery rate, which is estimated from the ratio, the ratio stays that of the fit.
+        probabilities. `set_threshold` with a share or a number sets the ratio anew, and limits the
+        rows above 1/2 to that share. With a false discovery rate or a false alarm rate, which do
+        not tell the ratio, both stay those of the fit.
 
         Known labels act on the training, and so on the scores. With ``contamination="auto"``,
         `held_out_folds` and known rows of both classes, they correct the intercept too, by a

@@ -162,8 +162,8 @@ def _read(scores: ArrayLike, labels: Known, embedding: ArrayLike | None) -> _Ans
     known = labels.read(len(values), owner, trains=False)
     if known is None:
         raise ValueError(
-            "estimate_contamination: known_labels holds no known label; known_anomalies or "
-            "known_normal must name at least one row."
+            "estimate_contamination: no label is known; known_anomalies or known_normal must name "
+            "at least one row."
         )
     check_finite(values, f"{owner}: scores must be finite; row {{row}} is not, it is {{value}}.")
     asked = known != 0

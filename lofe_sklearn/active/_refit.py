@@ -128,8 +128,7 @@ def refit(
     known = labels.read(n_samples, "refit", X, trains=False)  # its fit warns, if all are known
     if known is None:
         raise ValueError(
-            "refit: known_labels holds no known label; known_anomalies or known_normal must name "
-            "at least one row."
+            "refit: no label is known; known_anomalies or known_normal must name at least one row."
         )
     estimate = None
     if isinstance(contamination, str) and contamination == "estimate":

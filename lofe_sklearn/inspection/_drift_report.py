@@ -145,8 +145,8 @@ class DriftReport:
             lines.append(f"  flagged  {now} % of the new and {before} % of the {kind} rows")
         lines += [
             "  share of rows in each bin, from anomalous to normal scores, in per cent:",
-            f"    {kind:<9} {_in_per_cent(self.shares_reference)}",
-            f"    new       {_in_per_cent(self.shares)}",
+            f"    {kind:<9} {_in_per_cent(self.shares_reference, self.n_reference)}",
+            f"    new       {_in_per_cent(self.shares, self.n_rows)}",
             self.advice,
         ]
         return "\n".join(lines)
@@ -157,5 +157,7 @@ def _small_share(share: float) -> str:
     return f"{100 * share:.1f}" if share == 0 or share >= 0.001 else f"{100 * share:.1g}"
 
 
-def _in_per_cent(shares: np.ndarray) -> str:
-    return " ".join(f"{100 * share:5.1f}" for share in shares)
+def _in_per_cent(shares: np.ndarray, n_rows: int) -> str:
+    """Write the shares of the rows themselves, without the half row that each bin has more."""
+    of_rows = (shares * (n_rows + 0.5 * len(shares)) - 0.5) / n_rows
+    return " ".join(f"{100 * abs(share):5.1f}" for share in of_rows)

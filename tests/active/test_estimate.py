@@ -192,8 +192,8 @@ def test_bounds():
 @pytest.mark.parametrize(
     ("scores", "known", "message"),
     [
-        (np.zeros(5), np.zeros(5), "holds no known label"),
-        (np.zeros(5), None, "holds no known label"),
+        (np.zeros(5), np.zeros(5), "no label is known"),
+        (np.zeros(5), None, "no label is known"),
         (np.zeros(5), np.ones(4), r"shape \(5,\); got shape \(4,\)"),
         ([0, np.nan, 1, 2, 3], [1, 0, 0, 0, -1], "scores must be finite; row 1"),
         (np.zeros((5, 2)), np.ones(5), "1d array"),

@@ -125,7 +125,7 @@ def test_a_loop_finds_the_anomalies(contaminated):
 
 def test_errors(loe, contaminated):
     X, _ = contaminated
-    with pytest.raises(ValueError, match="refit: known_labels holds no known label"):
+    with pytest.raises(ValueError, match="refit: no label is known"):
         refit(loe, X, np.zeros(200))
     with pytest.raises(ValueError, match="refit: known_labels must hold one label"):
         refit(loe, X, [1, -1])

@@ -36,7 +36,7 @@ class TestEqualsSingleFits:
         return 1e-3 if backbone_class.__name__ == "MHRot" else 1e-5
 
     @few_backbones
-    @pytest.mark.filterwarnings("ignore:.*known_labels names:UserWarning")  # the ratio is raised
+    @pytest.mark.filterwarnings("ignore:.*the known labels name:UserWarning")  # the ratio is raised
     def test_whatever_models_of_one_stack_may_differ_in(
         self, backbone_class, X, known, tolerance, stacks
     ):

@@ -61,6 +61,13 @@ class TestNumbers:
         assert report.psi == pytest.approx(expected)
         assert report.psi == pytest.approx(0.1435, abs=1e-4)
 
+    def test_the_text_has_the_shares_of_the_rows(self):
+        """A bin without rows has 0 %, although half a row more is in each of `shares`."""
+        text = repr(compare_scores(np.full(40, -1.0), np.arange(100.0)))
+        training, new = text.splitlines()[4:6]
+        assert training.split() == ["reference"] + ["10.0"] * 10
+        assert new.split() == ["new", "100.0"] + ["0.0"] * 9
+
     def test_the_test_is_that_of_scipy(self):
         scores, reference = RNG.normal(0.3, 1, 80), RNG.normal(size=200)
         report = compare_scores(scores, reference)

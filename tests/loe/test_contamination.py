@@ -177,7 +177,7 @@ def test_no_more_anomalies_than_rows_not_known_to_be_normal(contamination, evide
 def test_the_ratio_of_rows_that_are_all_known():
     X = np.random.default_rng(0).normal(size=(200, 4))
     anomalous = np.arange(200) < 20
-    with pytest.warns(UserWarning, match="leaves no row unknown"):
+    with pytest.warns(UserWarning, match="the known labels leave no row unknown"):
         detector = loe(contamination="auto", n_estimators=2).fit(
             X, known_anomalies=anomalous, known_normal=~anomalous
         )
@@ -187,7 +187,7 @@ def test_the_ratio_of_rows_that_are_all_known():
 
 def test_a_share_of_false_alarms_if_all_rows_are_known_to_be_normal():
     X = np.random.default_rng(0).normal(size=(200, 4))
-    with pytest.warns(UserWarning, match="leaves no row unknown"):
+    with pytest.warns(UserWarning, match="the known labels leave no row unknown"):
         detector = DeepSVDD(max_epochs=2, contamination=0.05, random_state=0).fit(
             X, known_normal=np.ones(200, dtype=bool)
         )
