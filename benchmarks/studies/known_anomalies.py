@@ -72,7 +72,6 @@ def _detector(seed: int, **options: Any) -> LOE:
         [DeepSVDD(), AutoEncoder()],
         contamination=RATIO,
         evidence=None,
-        init="iforest",
         random_state=seed,
         **options,
     )
