@@ -195,7 +195,8 @@ class DriftDisplay:
         name : str, optional
             Another first word of the title.
         bins : int, default=40
-            Number of bars, of equal width on the axis. They are not the bins of the report.
+            Number of bars, of equal width on the axis; none of several spans the threshold. They
+            are not the bins of the report.
         xscale : {"auto", "linear", "asinh"}, default="auto"
             The axis of scores, as in `ScoresDisplay.plot`.
         hist_kwargs, line_kwargs : dict, optional
@@ -217,8 +218,7 @@ class DriftDisplay:
         self.ax_ = axes_to_draw_on(ax, owner)
         self.figure_ = self.ax_.figure
         everything = np.concatenate([self.reference, self.scores])
-        marks = [] if self.offset is None else [self.offset]
-        edges = scaled_edges(self.ax_, everything, bins, xscale, marks)
+        edges = scaled_edges(self.ax_, everything, bins, xscale, self.offset)
         self._draw_bars(edges, hist_kwargs)
         self._draw_threshold(line_kwargs)
         self.ax_.set(xlabel="score, low for anomalies", ylabel="share of rows")

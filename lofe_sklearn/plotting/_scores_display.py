@@ -242,7 +242,7 @@ class ScoresDisplay:
         name : str, optional
             Another title.
         bins : int, default=50
-            Number of bars, of equal width on the axis.
+            Number of bars, of equal width on the axis; none of several spans the threshold.
         xscale : {"auto", "linear", "asinh"}, default="auto"
             The axis of scores. ``"asinh"`` is linear near the median and logarithmic far from it,
             so that a few scores far out do not press all others together; ``"auto"`` chooses.
@@ -265,8 +265,7 @@ class ScoresDisplay:
         check_bins(owner, bins, xscale)
         self.ax_ = axes_to_draw_on(ax, owner)
         self.figure_ = self.ax_.figure
-        marks = [mark for mark in (self.offset, *(self.interval or ())) if mark is not None]
-        edges = scaled_edges(self.ax_, self.scores, bins, xscale, marks)
+        edges = scaled_edges(self.ax_, self.scores, bins, xscale, self.offset, self.interval or ())
         self._draw_bars(edges, hist_kwargs)
         self._draw_threshold(line_kwargs, span_kwargs)
         self.ax_.set_yscale("log")

@@ -25,6 +25,13 @@ def test_bars_are_the_shares_of_either_rows(loe, rows):
     assert display.line_.get_xdata() == [loe.offset_, loe.offset_]
 
 
+def test_rows_at_the_threshold_are_drawn_on_its_right():
+    display = DriftDisplay.from_predictions(np.r_[0.0, np.ones(99)], np.ones(100), offset=1.0)
+    for bars in display.bars_:
+        (bar,) = (bar for bar in bars if bar.get_height() > 0.9)
+        assert bar.get_x() == pytest.approx(1.0)
+
+
 def test_the_title_has_the_verdict_and_both_measures(loe, rows):
     report = drift_report(loe, rows + 9, reference=rows)
     title = DriftDisplay.from_estimator(loe, rows + 9, reference=rows).ax_.get_title()

@@ -70,6 +70,30 @@ def test_scores_that_are_equal(scores):
     display.figure_.canvas.draw()
 
 
+@pytest.mark.parametrize(
+    "scores",
+    [
+        np.random.default_rng(0).normal(size=200),
+        -np.random.default_rng(0).pareto(0.5, 500),  # on the other scale
+        np.r_[np.zeros(5), np.ones(195)],  # two values, as of a column of 0 and 1
+        np.r_[np.zeros(3), 1e-9, np.ones(196)],
+    ],
+)
+@pytest.mark.parametrize("at", [0, 7, 100, -1])
+@pytest.mark.parametrize("bins", [2, 7, 50])
+def test_bars_are_on_the_side_of_the_threshold_that_their_rows_are_on(scores, at, bins):
+    offset = np.sort(scores)[at]
+    labels = np.where(scores < offset, -1, 1)
+    display = ScoresDisplay.from_predictions(scores, offset=offset, labels=labels, bins=bins)
+    assert len(display.bars_[0]) == bins
+    for bars, label in zip(display.bars_, (1, -1), strict=True):
+        full = [bar for bar in bars if bar.get_height()]
+        assert sum(bar.get_height() for bar in full) == np.sum(labels == label)
+        ends = np.array([bar.get_x() + [0, bar.get_width()] for bar in full]).reshape(-1, 2)
+        distance = (ends - offset) * label
+        assert np.all(distance >= -1e-9 * np.ptp(scores))
+
+
 def test_long_tails_are_drawn_on_another_scale():
     scores = -np.random.default_rng(0).pareto(0.5, 500)
     display = ScoresDisplay.from_predictions(scores)
