@@ -4,11 +4,10 @@
     python -m benchmarks study backbones --backbones RealNVP NeuTraL --sets 6_cardio --seeds 3
 
 Fitted here: the LOE paper's tabular protocol at 10 %, with the ratio given, one model of each
-backbone and method, its first labels by the 5th neighbour, as is the default. At most 3,000 rows
-of each of the 22 sets: twelve that the defaults of LOE() were chosen on, and ten others. The other
-tables are made of the rows of the suite `adbench`: all rows fitted and scored, with an assumed
-ratio of .1, and clean rows for training, where LOE and DTE were run, beside what the paper of DTE
-has:
+backbone and method, its first labels by the evidence, as is the default. At most 3,000 rows of each
+of the 22 sets: twelve that the defaults of LOE() were chosen on, and ten others. The other tables
+are made of the rows of the suite `adbench`: all rows fitted and scored, with an assumed ratio of
+.1, and clean rows for training, where LOE and DTE were run, beside what the paper of DTE has:
 
     python -m benchmarks run adbench --methods blind hard soft --seeds 2
 """

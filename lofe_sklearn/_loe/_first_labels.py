@@ -29,35 +29,38 @@ INITS = ("auto", _BY_EVIDENCE, *FIRST)
 
 
 def starter_of(
-    init: Any, evidence: Evidence | None, X: Matrix, seed: int, memo: Memo, is_known: bool
+    init: Any,
+    evidence: Evidence | None,
+    backbones: Sequence[Backbone],
+    X: Matrix,
+    seed: int,
+    memo: Memo,
+    is_known: bool,
 ) -> Evidence | None:
     """Return the evidence whose mean the first labels go by; None if they go by something else.
 
     `is_known` says whether the ratio is: members that assume ratios of all sizes start better from
-    an isolation forest.
+    an isolation forest. Where it is known, networks start better from the mean: see the study
+    `backbones` and the suites `adbench` and `contaminated` of the benchmarks.
     """
     if is_auto(init):
-        return evidence if is_known else None
-    if not _is_by_evidence(init):
+        if not is_known or evidence is not None:
+            return evidence if is_known else None
+        if not all(is_auto(backbone.default_init) for backbone in backbones):
+            return None
+    elif not _is_by_evidence(init):
         return None
     if evidence is not None:
         return evidence
     return fit_evidence("auto", X, seed, 0.0, memo, "Pass another init, such as 'iforest',")
 
 
-def without_starter(init: Any, backbone: Backbone, is_known: bool) -> Any:
-    """Return what the first labels of a backbone go by if they do not go by evidence.
-
-    `is_known` says whether the ratio is.
-    """
+def without_starter(init: Any, backbone: Backbone) -> Any:
+    """Return what the first labels of a backbone go by if they do not go by evidence."""
     if is_auto(init):
         init = backbone.default_init
-    if is_auto(init):
-        # Where the ratio is known, networks start better from the 5th neighbour: see the study
-        # `kinds` and the suite `paper-tabular` of the benchmarks.
-        return "knn" if is_known else "iforest"
     # If no detector could be fitted, the forest says why.
-    return "iforest" if _is_by_evidence(init) else init
+    return "iforest" if is_auto(init) or _is_by_evidence(init) else init
 
 
 def scores_by(evidence: Evidence, X: Matrix) -> np.ndarray | None:

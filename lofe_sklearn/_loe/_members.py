@@ -162,7 +162,9 @@ class Planner:
             evidence = self._evidence(len(ratios), seeds[0])
         with part(0.5, "first labels"):
             init, is_known = asked.init if self._labels_any else None, contamination.is_known
-            starter = starter_of(init, evidence, self.rows.X, seeds[0], self.memo, is_known)
+            starter = starter_of(
+                init, evidence, self.backbones, self.rows.X, seeds[0], self.memo, is_known
+            )
             rows = self._enough(self._everything, seeds[0])
             start = None if starter is None else starter.of_training()
             members = [task(i, each, next(rest), rows, start) for i, each in enumerate(ratios)]
@@ -235,7 +237,7 @@ class Planner:
 
     def _init_of(self, backbone: Backbone) -> Any:
         """Return what first labels go by if they do not go by evidence."""
-        return without_starter(self.parameters.init, backbone, self.contamination.is_known)
+        return without_starter(self.parameters.init, backbone)
 
     def _task(
         self,

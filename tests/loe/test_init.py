@@ -167,12 +167,14 @@ def test_the_5th_neighbour(X):
     np.testing.assert_array_equal(first_marked(detector), lowest(-distances))
 
 
-@pytest.mark.parametrize(("contamination", "expected"), [(0.1, "knn"), ((0.05, 0.2), "iforest")])
-def test_auto_goes_by_neighbours_if_one_ratio_is_given(X, contamination, expected):
-    """The forest where members assume several; evidence goes before, if there is any."""
+@pytest.mark.parametrize(
+    ("contamination", "expected"), [(0.1, "evidence"), ((0.05, 0.2), "iforest")]
+)
+def test_auto_goes_by_evidence_if_one_ratio_is_given(X, contamination, expected):
+    """The forest where members assume several."""
     given = {"contamination": contamination, "evidence": None, "n_estimators": 2}
     first = first_marked(loe(init="auto", **given).fit(X))
-    others = {"iforest", "knn"} - {expected}
+    others = {"iforest", "evidence"} - {expected}
     np.testing.assert_array_equal(first, first_marked(loe(init=expected, **given).fit(X)))
     assert not np.array_equal(first, first_marked(loe(init=others.pop(), **given).fit(X)))
 
@@ -183,6 +185,19 @@ def test_a_backbone_may_say_how_labels_start(X):
 
     own = loe(FromForest(max_epochs=4, batch_size=40), init="auto").fit(X)
     np.testing.assert_array_equal(first_marked(own), first_marked(loe(init="iforest").fit(X)))
+
+
+def test_where_kinds_differ_in_it_each_starts_its_own_way(X):
+    class FromNeighbours(DeepSVDD):
+        default_init = "knn"
+
+    both = [FromNeighbours(max_epochs=4, batch_size=40), DeepSVDD(max_epochs=4, batch_size=40)]
+    detector = LOE(both, contamination=0.1, evidence=None, random_state=0)
+    plan = detector._plan_fit(detector._prepare_rows(X), None, None, {})
+    for task, init in zip(plan.members, ("knn", "iforest"), strict=True):
+        expected = first_marked(loe(init=init).fit(X))
+        order = np.argsort(-task.labelling.first_scores, kind="stable")
+        np.testing.assert_array_equal(np.sort(order[:N_MARKED]), expected)
 
 
 def test_none_is_a_blind_warm_up(X):

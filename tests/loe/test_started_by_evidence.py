@@ -48,19 +48,12 @@ def test_so_do_those_of_all_default_kinds():
 
 
 @pytest.mark.parametrize(
-    ("parameters", "init"),
-    [
-        ({"contamination": "auto"}, "iforest"),
-        ({"contamination": (0.05, 0.2)}, "iforest"),
-        ({"evidence": None}, "knn"),
-        ({"n_estimators": 1}, "knn"),  # no evidence, then
-    ],
-    ids=str,
+    "parameters", [{"contamination": "auto"}, {"contamination": (0.05, 0.2)}], ids=str
 )
-def test_elsewhere_they_start_from_the_forest_or_neighbours(parameters, init):
-    own, expected = starts(plan_of(**parameters)), starts(plan_of(init=init, **parameters))
-    for scores, of_init in zip(own, expected, strict=True):
-        np.testing.assert_array_equal(scores, of_init)
+def test_members_of_several_ratios_start_from_the_forest(parameters):
+    own, expected = starts(plan_of(**parameters)), forest_start(**parameters)
+    for scores, of_forest in zip(own, expected, strict=True):
+        np.testing.assert_array_equal(scores, of_forest)
 
 
 def test_an_init_of_the_users_goes_first():
@@ -80,14 +73,15 @@ def test_evidence_of_the_users_starts_too():
     "parameters",
     [
         {"evidence": None},
-        {"evidence": None, "contamination": "auto"},
+        {"evidence": None, "contamination": "auto", "init": "evidence"},
         {"evidence": None, "max_samples": 40},
         {"n_estimators": 1},  # no evidence, then
+        {"n_estimators": 1, "init": "evidence"},
     ],
     ids=str,
 )
 def test_without_evidence_in_the_scores(parameters):
-    plan = plan_of(init="evidence", **parameters)
+    plan = plan_of(**parameters)
     assert plan.evidence is None
     expected = by_hand(plan_of().evidence)
     for task in plan.members:
