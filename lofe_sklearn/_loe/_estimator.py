@@ -97,8 +97,8 @@ class LOE(
         IsolationForest; the distance to the 5th neighbour (as for `evidence`); or a scikit-learn
         or PyOD detector, which is cloned, seeded and fitted. An array of shape (n_samples,) holds
         scores that are high for normal rows, as `score_samples`.
-        None starts with blind epochs, as the paper does. ``"auto"`` is ``"evidence"`` or, without
-        evidence, ``"knn"`` if a single ratio is given, else ``"iforest"``; for `MHRot` it is None.
+        None starts with blind epochs, as the paper does. ``"auto"`` is ``"evidence"``
+        if a single ratio is given, else ``"iforest"``; for `MHRot` it is None.
     label_update : {"auto", "batch", "epoch"}, default="auto"
         When labels are inferred: in each batch, as in the paper, or before each epoch over all
         rows, which takes one more pass. ``"auto"`` is ``"epoch"`` if fewer than two rows of a batch

@@ -62,7 +62,7 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
     own_constraints: ClassVar[Mapping[str, Constraint]] = {}
 
     # The meaning of ``LOE(init="auto")``: "iforest" or "knn" for first labels by such a detector,
-    # "auto" for the one that LOE takes, or None for a blind warm-up.
+    # "auto" for what LOE takes, or None for a blind warm-up.
     default_init: ClassVar[str | None] = "auto"
 
     input_dtypes: ClassVar[Sequence[type]] = [np.float64, np.float32]  # others become the first
