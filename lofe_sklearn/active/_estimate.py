@@ -16,7 +16,7 @@ from lofe_sklearn._known_labels import Known
 from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn._types import Bools, Floats, KnownLabels, Mask
 from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
-from lofe_sklearn.active._query import standardised
+from lofe_sklearn.active._query import in_unit_range, standardised
 
 # How far a prior ratio may be off: it is log-normal, and one standard deviation is a factor of
 # seven, as in LOE's own prior.
@@ -217,6 +217,8 @@ def _checked_embedding(embedding: ArrayLike, owner: str) -> Floats:
 
 def _density_ratios(scores: Floats, asked: Bools) -> Floats:
     """p(s) / q(s) of the rows asked about; all alike where their scores are."""
+    # The ratios are the same in any unit, but the squares of scores may be too large or too small.
+    scores = in_unit_range(scores[:, None])[:, 0]
     own = scores[asked]
     # Scores of equal rows may differ by rounding, which must not decide about the ratio.
     if len(own) < 2 or np.ptp(own) <= tolerance(scores, float(own[0])):
