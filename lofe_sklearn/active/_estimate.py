@@ -157,7 +157,7 @@ def _read(scores: ArrayLike, labels: Known, embedding: ArrayLike | None) -> _Ans
     check_plain_values(scores, "scores", owner)
     try:
         values = column_or_1d(tensor_as_array(scores), dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{owner}: scores must be a 1d array of numbers. {error}") from error
     known = labels.read(len(values), owner, trains=False)
     if known is None:
@@ -208,7 +208,7 @@ def _checked_embedding(embedding: ArrayLike, owner: str) -> Floats:
     try:
         rows = check_array(tensor_as_array(embedding), dtype=np.float64, input_name="embedding")
         return np.asarray(rows)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{owner}: embedding must hold finite numbers of shape (n_samples, n_outputs), as "
             f"detector.embed(X) returns them. {error}"

@@ -129,7 +129,7 @@ class OutlierScorer:
         found = self.metric(y, scores, **self.kwargs)
         try:
             return float(found)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(
                 f"{self!r}: metric must return a number; got {type(found).__name__} ({error})."
             ) from error
