@@ -270,7 +270,7 @@ def _numbers(scores: Any, detector: Any, owner: str) -> Floats:
         raise ValueError(f"{owner}: {name} must give one score to each row; got {scores!r}.")
     try:
         return np.asarray(scores, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{owner}: {name} must give scores that are numbers; got {type(scores).__name__} "
             f"({error})."

@@ -274,7 +274,7 @@ def _labels(known_labels: Any, n_samples: int, owner: str, X: Any) -> np.ndarray
 def _number(label: Any) -> float:
     try:
         return float(label)
-    except (TypeError, ValueError):  # pandas' NA, a string
+    except (TypeError, ValueError, OverflowError):  # pandas' NA, a string
         return np.nan
 
 

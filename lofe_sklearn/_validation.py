@@ -319,7 +319,7 @@ def as_numbers(values: Any, name: str, owner: str) -> NDArray[np.float64]:
     """Return `values` as an array of numbers in double precision, or raise ValueError."""
     try:
         return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{owner}: {name} must be numbers. {error}") from error
 
 

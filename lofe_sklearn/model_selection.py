@@ -172,6 +172,8 @@ def folds_of(cv: Any, y: ArrayLike | None, *, owner: str) -> Splitter:
             n_splits: Any = folds
             return kind(int(n_splits), shuffle=True, random_state=0)
         folds = list(folds)
+        if not folds:
+            raise ValueError(f"{owner}: cv must be {_CV}; got an empty {type(cv).__name__}.")
         for fold in folds:
             if not _is_fold(fold):
                 raise ValueError(f"{owner}: cv must be {_CV}; got {fold!r} for a fold.")

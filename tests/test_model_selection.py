@@ -136,3 +136,9 @@ def test_splitters_and_iterables_are_taken_as_they_are():
 def test_check_cv_refuses(cv):
     with pytest.raises(ValueError, match=r"[Cc]v|`cv`|k-fold"):
         check_cv(cv)
+
+
+@pytest.mark.parametrize("cv", [[], {}, iter([])])
+def test_no_folds_are_an_error(cv):
+    with pytest.raises(ValueError, match=r"check_cv: cv must be .*; got an empty "):
+        check_cv(cv)

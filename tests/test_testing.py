@@ -116,6 +116,39 @@ class Detached(Module):
         return loss_n, loss_a.detach()
 
 
+class DetachedBesideNothing(Module):
+    """Its anomaly loss has a gradient, which is 0 for every row."""
+
+    def forward(self, x):
+        loss_n, loss_a = super().forward(x)
+        return loss_n, loss_a.detach() + 0.0 * loss_n
+
+
+class CentredByARunningMean(Module):
+    def __init__(self, n_features):
+        super().__init__(n_features)
+        self.register_buffer("mean", torch.zeros(n_features))
+
+    def distance(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.mean.mul_(0.9).add_(0.1 * x.mean(dim=0))
+        return super().distance(x - self.mean)
+
+
+class CentredByEarlierRows(CentredByARunningMean):
+    def distance(self, x):
+        distance = Module.distance(self, x - self.mean)
+        if self.training:
+            self.mean = 0.9 * self.mean + 0.1 * x.detach().mean(dim=0)
+        return distance
+
+
+class CentredInLargeBatches(Module):
+    def distance(self, x):
+        return super().distance(x - x[0] if len(x) > 100 else x)
+
+
 class Unused(Module):
     def __init__(self, n_features):
         super().__init__(n_features)
@@ -165,6 +198,10 @@ class NegativeAfterTraining(Module):
         (WithBatchNorm, "must not depend on the other rows.*BatchNorm1d normalises over rows"),
         (CentredInTraining, "must not depend on the other rows of its batch, in training too"),
         (Detached, "loss_a has no gradient"),
+        (DetachedBesideNothing, "the gradient of loss_a is 0 for every row and parameter"),
+        (CentredByARunningMean, "in training too; forward changes the buffer mean by the rows"),
+        (CentredByEarlierRows, "in training too; forward changes the buffer mean by the rows"),
+        (CentredInLargeBatches, "must not depend on the other rows of its batch; they differ"),
         (Unused, "neither loss has a gradient with respect to spare.bias, spare.weight"),
         (NoGradientAtZero, "gradient of loss_n with respect to layer.* is not finite"),
         (UnknownScale, 'score_scale must be "log", .* or "linear".*; got \'logarithm\''),
@@ -207,6 +244,36 @@ def test_dropout_is_no_dependence_on_other_rows():
 
     rows = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
     MODULE_CHECKS["rows do not affect each other"](backbone(WithDropout), rows)
+
+
+def test_buffers_that_change_whatever_the_rows_are_pass():
+    class WithSpectralNorm(Module):
+        def __init__(self, n_features):
+            super().__init__(n_features)
+            nn.utils.parametrizations.spectral_norm(self.layer)
+
+    rows = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
+    MODULE_CHECKS["rows do not affect each other"](backbone(WithSpectralNorm), rows)
+
+
+def test_an_anomaly_loss_that_rounds_to_a_constant_far_away_has_a_gradient():
+    # exp(-e) of a large distance e is 0 in float32; in units of the rows it is not.
+    rows = 1e4 * torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
+    MODULE_CHECKS["gradients reach every parameter"](backbone(Module), rows)
+
+
+def test_numbers_drawn_by_numpy_are_named():
+    class Permuted(Module):
+        def __init__(self, n_features):
+            super().__init__(n_features)
+            order = np.random.permutation(n_features)
+            self.register_buffer("order", torch.from_numpy(order))
+
+        def distance(self, x):
+            return super().distance(x[:, self.order])
+
+    with pytest.raises(AssertionError, match="gave two models. Draw random numbers by torch, not"):
+        check_backbone(backbone(Permuted), scikit_learn=False)
 
 
 def test_a_loss_that_does_not_fall_is_found():

@@ -239,7 +239,7 @@ def _checked(scores: np.ndarray, n_samples: int) -> np.ndarray:
         raise ValueError("LOE: init must give real numbers; got complex ones.")
     try:
         scores = scores.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"LOE: init must give numbers; got an array of {scores.dtype}.") from error
     check_finite(
         scores,

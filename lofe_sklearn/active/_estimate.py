@@ -16,7 +16,7 @@ from lofe_sklearn._known_labels import Known
 from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn._types import Bools, Floats, KnownLabels, Mask
 from lofe_sklearn._validation import CONTAMINATION, check_argument, check_finite
-from lofe_sklearn.active._query import standardised
+from lofe_sklearn.active._query import in_unit_range, standardised
 
 # How far a prior ratio may be off: it is log-normal, and one standard deviation is a factor of
 # seven, as in LOE's own prior.
@@ -157,7 +157,7 @@ def _read(scores: ArrayLike, labels: Known, embedding: ArrayLike | None) -> _Ans
     check_plain_values(scores, "scores", owner)
     try:
         values = column_or_1d(tensor_as_array(scores), dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{owner}: scores must be a 1d array of numbers. {error}") from error
     known = labels.read(len(values), owner, trains=False)
     if known is None:
@@ -208,7 +208,7 @@ def _checked_embedding(embedding: ArrayLike, owner: str) -> Floats:
     try:
         rows = check_array(tensor_as_array(embedding), dtype=np.float64, input_name="embedding")
         return np.asarray(rows)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{owner}: embedding must hold finite numbers of shape (n_samples, n_outputs), as "
             f"detector.embed(X) returns them. {error}"
@@ -217,6 +217,8 @@ def _checked_embedding(embedding: ArrayLike, owner: str) -> Floats:
 
 def _density_ratios(scores: Floats, asked: Bools) -> Floats:
     """p(s) / q(s) of the rows asked about; all alike where their scores are."""
+    # The ratios are the same in any unit, but the squares of scores may be too large or too small.
+    scores = in_unit_range(scores[:, None])[:, 0]
     own = scores[asked]
     # Scores of equal rows may differ by rounding, which must not decide about the ratio.
     if len(own) < 2 or np.ptp(own) <= tolerance(scores, float(own[0])):

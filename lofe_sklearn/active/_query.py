@@ -199,12 +199,19 @@ STRATEGIES: dict[str, Callable[..., Ints]] = {
 
 def standardised(embedding: Floats) -> Floats:
     """Give each output the mean 0 and the same spread: members' embeddings differ in both."""
+    embedding = in_unit_range(embedding)
     spread = embedding.std(axis=0)
     # An output that is constant up to rounding tells nothing.
     varies = spread > _ROUNDING * np.abs(embedding).max(axis=0)
     outputs = embedding[:, varies]
     # Far from 0 the squares of outputs would round away their differences, and so the distances.
     return np.asarray((outputs - outputs.mean(axis=0)) / spread[varies])
+
+
+def in_unit_range(outputs: Floats) -> Floats:
+    """Divide each output by a power of two, which changes no digit, so that squares are finite."""
+    _, exponents = np.frexp(np.abs(outputs).max(axis=0))
+    return np.ldexp(outputs, -exponents)
 
 
 def _distances(embedding: Floats, row: int) -> Floats:

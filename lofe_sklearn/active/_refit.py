@@ -15,12 +15,14 @@ from lofe_sklearn._known_labels import Known, pair_of_masks
 from lofe_sklearn._loe import LOE, Given, read_contamination
 from lofe_sklearn._quiet import OF_NAMES, silenced
 from lofe_sklearn._types import Detector, KnownLabels, Mask, MatrixLike
+from lofe_sklearn._validation import did_you_mean
 from lofe_sklearn.active._estimate import estimate_with_interval
 from lofe_sklearn.active._query import detector_and_rows
 from lofe_sklearn.backbones import Backbone
 
 # The ratio for a detector whose threshold flags no row.
 _LEAST_PRIOR = 1e-4
+_WORDS = ("estimate", "auto")
 Contamination: TypeAlias = float | tuple[float, float] | Literal["estimate", "auto"] | None
 
 
@@ -129,6 +131,12 @@ def refit(
     if known is None:
         raise ValueError(
             "refit: no label is known; known_anomalies or known_normal must name at least one row."
+        )
+    if isinstance(contamination, str) and contamination not in _WORDS:
+        raise ValueError(
+            "refit: contamination must be 'estimate', 'auto', a number in (0, 0.5], a pair of such "
+            f"or None, for the detector's own; got {contamination!r}."
+            f"{did_you_mean(contamination, _WORDS)}"
         )
     estimate = None
     if isinstance(contamination, str) and contamination == "estimate":

@@ -106,6 +106,7 @@ def _n_states(values: Mapping[str, Tensor]) -> int:
 
 def load_values(module: nn.Module, values: Mapping[str, Tensor]) -> None:
     """Give a network values in place of its own, or raise ValueError if they do not fit it."""
+    _make_room(module, values)
     _check(module, values)
     module.load_state_dict({name: values[name] for name in module.state_dict()}, strict=True)
     with torch.no_grad():  # also of the buffers that are no part of the state dict
@@ -117,6 +118,15 @@ def values_of(module: nn.Module) -> dict[str, Tensor]:
     """Return all parameters and buffers of a network, also those its state dict leaves out."""
     parameters = module.named_parameters(remove_duplicate=False)
     return {**dict(parameters), **dict(module.named_buffers(remove_duplicate=False))}
+
+
+def _make_room(module: nn.Module, values: Mapping[str, Tensor]) -> None:
+    """Make the buffers that a network registers as None or empty, for its `prepare` to set."""
+    for prefix, part in module.named_modules(remove_duplicate=False):
+        for leaf, buffer in part._buffers.items():
+            value = values.get(f"{prefix}.{leaf}" if prefix else leaf)
+            if value is not None and (buffer is None or buffer.numel() == 0):
+                part._buffers[leaf] = torch.empty_like(value)
 
 
 def _check(module: nn.Module, values: Mapping[str, Tensor]) -> None:

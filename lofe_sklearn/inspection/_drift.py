@@ -112,7 +112,7 @@ def _reference_scores(fitted: Any, detector: ThresholdMixin, reference: Any, own
     if reference is not None:
         try:
             return normality(fitted, reference, owner)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{owner}: reference cannot be scored: {error}") from error
     if not hasattr(detector, "_training_scores"):

@@ -135,7 +135,10 @@ def _as_numbers(labels: NDArray[Any], name: str) -> Floats:
                 f"{name} must hold {_RULE}; got {label!r}. "
                 f"Turn it into booleans, as in {name.split()[-1]} == label_of_anomalies."
             )
-    numbers = labels.astype(np.float64)
+    try:
+        numbers = labels.astype(np.float64)
+    except OverflowError as error:  # an integer beyond every float
+        raise ValueError(f"{name} must hold {_RULE}. {error}") from error
     missing = np.isnan(numbers)
     if missing.any():
         raise ValueError(

@@ -184,7 +184,7 @@ def consensus(scores: ArrayLike) -> Floats:
         by_detector = check_array(
             tensor_as_array(scores), dtype=np.float64, ensure_min_samples=2, input_name="scores"
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             "consensus: scores must be finite numbers of shape (n_detectors, n_samples), with at "
             f"least two detectors. {error}"
@@ -207,7 +207,7 @@ def rows_in_a_box(X: Any) -> Any:
         return check_array(
             tensor_as_array(X), accept_sparse="csr", dtype=np.float64, allow_nd=True, input_name="X"
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             "ExcessMassScorer: X must hold finite numbers, since rows are drawn from the box that "
             "X spans. If a Pipeline makes numbers of X, score its last step on the rows that it "

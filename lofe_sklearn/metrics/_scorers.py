@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,10 @@ class OutlierScorer:
                 "free scorer such as excess_mass_scorer is left; read what it is worth."
             )
         # They take the greater label for the one that scores high.
-        of_sklearn = str(getattr(self.metric, "__module__", "")).startswith("sklearn.")
+        metric = self.metric
+        while isinstance(metric, partial):
+            metric = metric.func
+        of_sklearn = str(getattr(metric, "__module__", "")).startswith("sklearn.")
         if of_sklearn and set(np.unique(np.asarray(y)).tolist()) <= {0, 1}:
             raise ValueError(
                 f"{self!r} would take the anomalies, 1 in y, for the rows that score high. Take "
@@ -125,7 +129,7 @@ class OutlierScorer:
         found = self.metric(y, scores, **self.kwargs)
         try:
             return float(found)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(
                 f"{self!r}: metric must return a number; got {type(found).__name__} ({error})."
             ) from error

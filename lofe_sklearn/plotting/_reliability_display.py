@@ -13,10 +13,10 @@ from lofe_sklearn._any_detector import fitted_detector, rows_of_detector
 from lofe_sklearn._types import MatrixLike
 from lofe_sklearn._validation import MOST_PARTS, Number, OneOf, check_argument
 from lofe_sklearn.metrics import is_anomaly
+from lofe_sklearn.plotting._counts_of_bins import write_counts
 from lofe_sklearn.plotting._drawing import (
     MARKERS,
     SERIES,
-    SMALL,
     axes_to_draw_on,
     ink,
     label,
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 _HALF = 0.5
 # The margin of the axes beyond the data, as a factor.
 _MARGIN = 1.03
-# If points are closer than this share of the axis, only one of them gets a number.
-_ROOM = 0.06
 
 
 class ReliabilityDisplay:
@@ -315,32 +313,9 @@ class ReliabilityDisplay:
         )
         top = 1.0 if highest > _HALF else highest
         if show_counts:
-            self._write_counts(top)
+            write_counts(self.ax_, self.predicted, self.observed, self.counts, top)
         self.ax_.set(xlabel="mean probability of a bin", ylabel="share of anomalies")
         limits = (1 - _MARGIN) * top, _MARGIN * top
         self.ax_.set(xlim=limits, ylim=limits)
         label(self.ax_)
         return self
-
-    def _write_counts(self, top: float) -> None:
-        """Write numbers of rows beside the points, but none over another."""
-        from matplotlib.text import Annotation
-
-        written = [text.xy for text in self.ax_.texts if isinstance(text, Annotation)]
-        # From the right, where points are few, and each matters most.
-        for x, y, count in reversed(
-            list(zip(self.predicted, self.observed, self.counts, strict=True))
-        ):
-            if any(abs(x - a) < _ROOM * top and abs(y - b) < _ROOM * top for a, b in written):
-                continue
-            written.append((x, y))
-            is_at_end, is_at_foot = x > (1 - _ROOM) * top, y < _ROOM * top
-            self.ax_.annotate(
-                f"{count}",
-                (x, y),
-                xytext=(-5 if is_at_end else 5, 3 if is_at_foot else -3),
-                textcoords="offset points",
-                ha="right" if is_at_end else "left",
-                va="bottom" if is_at_foot else "top",
-                fontsize=SMALL,
-            )

@@ -166,7 +166,7 @@ def as_numbers_of(features: pd.DataFrame, owner: str) -> Floats:
     """
     try:
         return features.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{owner}: vectorizer must turn all columns into numbers. {error}"
         ) from error

@@ -37,8 +37,8 @@ def _check_seeds(estimator: Backbone, X: np.ndarray) -> None:
 
 
 _RANDOM = (
-    "{}: fit {}. Draw random numbers in the module's constructor, where they are seeded, or by "
-    "nn.Dropout layers; not in forward."
+    "{}: fit {}. Draw random numbers by torch, not by NumPy or random, in the module's "
+    "constructor, where they are seeded, or by nn.Dropout layers; not in forward."
 )
 
 

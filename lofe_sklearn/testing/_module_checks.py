@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
 from itertools import chain, product
 
 import torch
@@ -13,6 +14,8 @@ from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.testing._untrained import build, given_to, minimise
 
 _DEPENDENT = "a row's losses must not depend on the other rows of its batch"
+# How many rows are computed by themselves too.
+_N_APART = 20
 _INDEPENDENT = (
     "Reduce over features, never over rows, and normalise by LayerNorm or GroupNorm, not BatchNorm."
 )
@@ -49,28 +52,47 @@ def _check_rows_are_independent(estimator: Backbone, rows: Tensor) -> None:
     module = build(estimator, rows).double()
     _check_same_apart(module.eval(), rows, "")
     module.train()
+    _check_same_state(module, rows)
     if not _draws_numbers(module, rows):
         _check_same_apart(module, rows, ", in training too")
 
 
+def _afresh(module: nn.Module, rows: Tensor, seed: int = 0) -> tuple[Tensor, nn.Module]:
+    """Return the losses of a module in the same state at every call, and its state thereafter."""
+    module = copy.deepcopy(module)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return torch.stack(module(rows)), module
+
+
 def _draws_numbers(module: nn.Module, rows: Tensor) -> bool:
     """Whether losses in training depend on random numbers, as those with dropout do."""
-    some = next(given_to(module, rows[:20].double()))
-    losses = []
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        for seed in range(2):
-            torch.default_generator.manual_seed(seed)
-            losses.append(torch.stack(module(some)))
-    return not torch.equal(*losses)
+    some = next(given_to(module, rows[:_N_APART].double()))
+    return not torch.equal(*(_afresh(module, some, seed)[0] for seed in range(2)))
+
+
+def _check_same_state(module: nn.Module, rows: Tensor) -> None:
+    """Layers such as spectral norm may change their buffers, but not by what rows there are."""
+    for some in given_to(module, rows.double()):
+        one, other = (dict(_afresh(module, each)[1].named_buffers()) for each in (some, some[:1]))
+        for name, buffer in one.items():
+            if buffer.shape != other[name].shape or not buffer.allclose(
+                other[name], equal_nan=True
+            ):
+                raise AssertionError(
+                    f"{type(module).__name__}: {_DEPENDENT}, nor of those before, in training too; "
+                    f"forward changes the buffer {name} by the rows. Compute it once from the "
+                    "training rows, in prepare(x), without running statistics."
+                )
 
 
 def _check_same_apart(module: nn.Module, rows: Tensor, when: str) -> None:
-    for some in given_to(module, rows[:20].double()):
-        with torch.no_grad():
-            together = torch.stack(module(some))
-            apart = torch.cat([torch.stack(module(row.unsqueeze(0))) for row in some], dim=1)
-        if not torch.allclose(together, apart, rtol=1e-7, atol=1e-9):
-            difference = (together - apart).abs().max().item()
+    # Together with all others, since a module may treat large batches in another way.
+    for some in given_to(module, rows.double()):
+        together = _afresh(module, some)[0][:, :_N_APART]
+        apart = [_afresh(module, row.unsqueeze(0))[0] for row in some[:_N_APART]]
+        if not torch.allclose(together, torch.cat(apart, dim=1), rtol=1e-7, atol=1e-9):
+            difference = (together - torch.cat(apart, dim=1)).abs().max().item()
             raise AssertionError(
                 f"{type(module).__name__}: {_DEPENDENT}{when}; they differ by up to "
                 f"{difference:.2g}. {_INDEPENDENT}"
@@ -80,11 +102,35 @@ def _check_same_apart(module: nn.Module, rows: Tensor, when: str) -> None:
 def _check_gradients(estimator: Backbone, rows: Tensor) -> None:
     module = build(estimator, rows)
     name = type(module).__name__
+    reached = _reached(module, rows)
+    trained = {parameter for parameter, p in module.named_parameters() if p.requires_grad}
+    unused = sorted(trained.difference(*reached.values()))
+    if unused:
+        raise AssertionError(
+            f"{name}: neither loss has a gradient with respect to {', '.join(unused)}. Use them in "
+            "forward, or set requires_grad_(False) for those that must not change."
+        )
+    for what, parameters in reached.items():
+        if not (parameters or any(_reached_nearby(estimator, rows, what))):
+            raise AssertionError(
+                f"{name}: the gradient of {what} is 0 for every row and parameter, so LOE could "
+                "not train by it. Compute it from the parameters, without .detach(), round or sign."
+            )
+
+
+def _reached_nearby(estimator: Backbone, rows: Tensor, what: str) -> Iterator[set[str]]:
+    """Yield what a loss reaches of smaller rows: at large distances it may round to a constant."""
+    for factor in (1e-2, 1e-4, 1e-6):
+        yield _reached(build(estimator, rows * factor), rows * factor)[what]
+
+
+def _reached(module: nn.Module, rows: Tensor) -> dict[str, set[str]]:
+    """Return the names of the parameters by which either loss has a gradient other than 0."""
+    name = type(module).__name__
     trained = {n: p for n, p in module.named_parameters() if p.requires_grad}
-    reached: set[str] = set()
-    names = ("loss_n", "loss_a")
-    for some, which in product(given_to(module, rows), range(2)):
-        loss, what = module(some)[which], names[which]
+    reached: dict[str, set[str]] = {"loss_n": set(), "loss_a": set()}
+    for some, (which, what) in product(given_to(module, rows), enumerate(reached)):
+        loss = module(some)[which]
         if not loss.requires_grad:
             raise AssertionError(
                 f"{name}: {what} has no gradient, so LOE could not train by it. Compute it from "
@@ -98,13 +144,8 @@ def _check_gradients(estimator: Backbone, rows: Tensor) -> None:
                     "sqrt and norm have none at 0: add a small constant before."
                 )
             if gradient is not None and gradient.any():
-                reached.add(parameter)
-    unused = sorted(set(trained) - reached)
-    if unused:
-        raise AssertionError(
-            f"{name}: neither loss has a gradient with respect to {', '.join(unused)}. Use them in "
-            "forward, or set requires_grad_(False) for those that must not change."
-        )
+                reached[what].add(parameter)
+    return reached
 
 
 def _check_score_scale(estimator: Backbone, rows: Tensor) -> None:

@@ -189,6 +189,21 @@ def test_bounds():
     assert estimate_contamination(np.zeros(100), known_normal=seventh) == 0.01
 
 
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**-600, 2.0**600, 2.0**1000])
+def test_the_unit_of_scores_and_embedding_does_not_matter(unit):
+    # Their squares are 0, or infinite.
+    rng = np.random.default_rng(0)
+    scores, embedding = rng.normal(size=200), rng.normal(size=(200, 3))
+    known = np.zeros(200, dtype=int)
+    known[:10], known[10:20] = -1, 1
+    expected = estimate_contamination(scores, known)
+    assert estimate_contamination(unit * scores, known) == pytest.approx(expected)
+    both = {"embedding": embedding, "prior": 0.1}
+    expected = estimate_contamination(scores, known, **both)
+    both["embedding"] = unit * embedding
+    assert estimate_contamination(unit * scores, known, **both) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("scores", "known", "message"),
     [

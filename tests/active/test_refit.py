@@ -144,3 +144,8 @@ def test_missing_names_are_told_once(contaminated, answers, other):
     with pytest.warns(UserWarning, match="X does not have valid feature names") as told:
         refit(detector, X, answers, queried_by=detector if other else None)
     assert len(told) == 1
+
+
+def test_an_unknown_word_for_the_ratio(loe, contaminated, answers):
+    with pytest.raises(ValueError, match=r"'estimate', .*; got 'estimat'.*Did you mean 'estimate'"):
+        refit(loe, contaminated[0], answers, contamination="estimat")

@@ -1,4 +1,5 @@
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -260,3 +261,13 @@ def test_get_scorer():
 def test_get_scorer_refuses(scoring, message):
     with pytest.raises(ValueError, match=message):
         get_scorer(scoring)
+
+
+def test_a_metric_of_scikit_learn_is_known_behind_partial(fitted):
+    detector, X, y = fitted
+    metric = partial(partial(roc_auc_score, max_fpr=0.5), average="macro")
+    scorer = OutlierScorer(metric)
+    expected = metric(np.where(y == 1, -1, 1), detector.score_samples(X))
+    assert scorer(detector, X, np.where(y == 1, -1, 1)) == expected
+    with pytest.raises(ValueError, match="would take the anomalies, 1 in y, for the rows"):
+        scorer(detector, X, y)

@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, roc_auc_score
 
-from lofe_sklearn.metrics import average_precision, f1_at_true_ratio, precision_at_n, roc_auc
+from lofe_sklearn import DeepSVDD
+from lofe_sklearn.active import estimate_contamination
+from lofe_sklearn.metrics import (
+    average_precision,
+    consensus,
+    f1_at_true_ratio,
+    precision_at_n,
+    roc_auc,
+)
 
 METRICS = [roc_auc, average_precision, f1_at_true_ratio, precision_at_n]
 few = settings(max_examples=25, deadline=None)
@@ -145,3 +153,31 @@ def test_it_refuses(metric, y, scores, message):
 def test_precision_at_n_refuses_n(n):
     with pytest.raises(ValueError, match=r"n must be an integer in \[1, 3\]"):
         precision_at_n([0, 1, 0], [1, 2, 3], n=n)
+
+
+BEYOND_FLOATS = 10**400
+
+
+@pytest.mark.parametrize(
+    ("compute", "message"),
+    [
+        (lambda: roc_auc([0, 1, 0], [1, BEYOND_FLOATS, 2]), "roc_auc: scores must be numbers"),
+        (lambda: roc_auc([0, 1, BEYOND_FLOATS], [1, 2, 3]), "roc_auc: y_true must hold booleans"),
+        (lambda: consensus([[1, BEYOND_FLOATS], [1, 2]]), "consensus: scores must be finite"),
+        (
+            lambda: estimate_contamination([1, BEYOND_FLOATS], [-1, 0]),
+            "estimate_contamination: scores must be a 1d array of numbers",
+        ),
+        (
+            lambda: estimate_contamination([1, 2], [-1, 0], embedding=[[BEYOND_FLOATS], [1]]),
+            "estimate_contamination: embedding must hold finite numbers",
+        ),
+        (
+            lambda: DeepSVDD().fit(np.zeros((2, 1)), known_labels=[-1, BEYOND_FLOATS]),
+            "DeepSVDD: known_labels must be",
+        ),
+    ],
+)
+def test_integers_that_no_float_can_hold(compute, message):
+    with pytest.raises(ValueError, match=message):
+        compute()

@@ -123,3 +123,15 @@ def test_displays_on_one_axes_have_colours_of_their_own():
     assert len(one.ax_.texts) == 4  # the counts of the same points are not written twice
     at_foot = next(text for text in one.ax_.texts if text.xy[1] == 0)
     assert at_foot.get_verticalalignment() == "bottom"  # not over the numbers of the axis
+
+
+@pytest.mark.parametrize(("n_rows", "n_bins"), [(20_000, 30), (20_000, 12), (3_000_000, 12)])
+def test_no_number_of_rows_is_written_over_another(n_rows, n_bins):
+    proba = np.linspace(0, 1, n_rows)
+    display = ReliabilityDisplay.from_predictions(proba > 0.995, proba, n_bins=n_bins)
+    display.figure_.canvas.draw()
+    boxes = [text.get_window_extent() for text in display.ax_.texts]
+    assert len(boxes) > n_bins / 5
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+    plt.close(display.figure_)

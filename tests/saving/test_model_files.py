@@ -305,6 +305,35 @@ def test_a_network_with_more_to_it_than_its_values(contaminated, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+class Centred(Squares):
+    """Its buffers have no shape before `prepare` has seen the rows."""
+
+    def __init__(self, n_features):
+        super().__init__(n_features)
+        self.keeps_a_secret = False
+        self.register_buffer("center", None)
+        self.register_buffer("spread", torch.empty(0), persistent=False)
+
+    def prepare(self, x):
+        self.center, self.spread = x.mean(dim=0), x.std(dim=0)
+
+    def forward(self, x):
+        return super().forward((x - self.center) / self.spread)
+
+
+class OwnCentred(Own):
+    def build_module(self, n_features):
+        return Centred(n_features)
+
+
+@pytest.mark.parametrize("method", ["hard", ALTBI()])
+def test_buffers_that_prepare_makes(method, contaminated, tmp_path):
+    X, _ = contaminated
+    detector = LOE(OwnCentred(max_epochs=4), method=method, n_estimators=2, **GIVEN).fit(X)
+    loaded = saved(detector, tmp_path, trusted=[OwnCentred])
+    np.testing.assert_array_equal(loaded.score_samples(X), detector.score_samples(X))
+
+
 @pytest.mark.parametrize("trusted", ["Own", [Own()], ["Own"], [lambda x: x], None])
 def test_trusted_takes_classes_and_functions(trusted, contaminated, tmp_path):
     detector = SVDD.__class__(max_epochs=1).fit(contaminated[0])

@@ -46,7 +46,7 @@ def check_labelled(
     check_plain_values(y, "y", owner)
     try:
         rows, labels = check_X_y(finite_rows(X, "X", owner), tensor_as_array(y), dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         reason = str(error).removeprefix(f"{owner}: ")
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{owner}: {reason}") from error
