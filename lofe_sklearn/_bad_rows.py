@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from lofe_sklearn._containers import is_of_arrow
+from lofe_sklearn._containers import is_table_of_arrow
 from lofe_sklearn._kinds_of_values import TIMES
 from lofe_sklearn._not_rows import no_rows
 from lofe_sklearn.exceptions import (
@@ -235,7 +235,7 @@ def _remedy(found: dict[str, list[str]], detector: str, is_table: bool) -> str:
 
 def _names_of_columns(X: Any) -> list[Any] | None:
     """Return the names of a table's columns; None for what is no table."""
-    if is_of_arrow(X):  # whose `columns` are the values
+    if is_table_of_arrow(X):  # whose `columns` are the values
         return list(X.column_names)
     return list(X.columns) if hasattr(X, "columns") else None
 
@@ -286,7 +286,7 @@ def _columns_of(X: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
 def _column(X: Any, number: int) -> Any:
     if hasattr(X, "iloc"):
         return X.iloc[:, number]
-    return X.column(number) if is_of_arrow(X) else X[:, number]
+    return X.column(number) if is_table_of_arrow(X) else X[:, number]
 
 
 def _values_of(column: Any) -> np.ndarray:

@@ -199,6 +199,11 @@ def is_of_arrow(data: Any) -> bool:
     return type(data).__module__.partition(".")[0] == "pyarrow"
 
 
+def is_table_of_arrow(data: Any) -> bool:
+    """Whether `data` is a table or a batch of records of pyarrow: something with named columns."""
+    return is_of_arrow(data) and hasattr(data, "column_names")
+
+
 def _library_of(data: Any) -> Any:
     # The library of a frame is loaded, or there would be no frame; it stays optional here.
     return sys.modules[type(data).__module__.partition(".")[0]]

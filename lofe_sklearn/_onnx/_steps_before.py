@@ -11,7 +11,7 @@ import torch
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import Binarizer, Normalizer, OneHotEncoder
 
-from lofe_sklearn._containers import is_of_arrow
+from lofe_sklearn._containers import is_table_of_arrow
 from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._onnx import _binarizer, _imputer, _normalizer, _one_hot
 from lofe_sklearn._onnx._nodes import set_type_of_as_many_columns
@@ -29,7 +29,7 @@ def first_rows(X: Any, n_rows: int) -> Any:
     source, n_rows = source_of(X, "to_onnx"), min(n_rows, count_given_rows(X, "to_onnx"))
     rows = take_rows(X, np.arange(n_rows)) if source is None else source.read(0, n_rows)
     # Columns are taken by their names, which Arrow's tables and batches number instead.
-    return rows.to_pandas() if is_of_arrow(rows) else rows
+    return rows.to_pandas() if is_table_of_arrow(rows) else rows
 
 
 def inputs_of(rows: Any) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._containers import is_of_arrow
+from lofe_sklearn._containers import is_table_of_arrow
 
 _FRAMES = "a frame of pandas, polars or pyarrow, or a dict of arrays"
 # How libraries whose frames are elsewhere hand on frames that are here.
@@ -34,7 +34,7 @@ def column_names(frame: Any) -> list[Any]:
         return list(frame)
     if type(frame).__name__ == "LazyFrame":  # to look at its names would warn
         raise TypeError(f"BatchScorer takes {_FRAMES}; got LazyFrame. Pass frame.collect().")
-    names = frame.column_names if is_of_arrow(frame) else getattr(frame, "columns", None)
+    names = frame.column_names if is_table_of_arrow(frame) else getattr(frame, "columns", None)
     if names is None or not _has_rows_here(frame):
         library = type(frame).__module__.partition(".")[0]
         advice = _HANDED_ON.get(library, "Wrap an array in one, as pandas.DataFrame(rows).")
@@ -74,7 +74,7 @@ def count(frame: Any) -> int:
 def as_array(frame: Any, names: Sequence[str]) -> np.ndarray:
     """Return some columns side by side, without their names."""
     table = select(frame, names, as_table=True)
-    if is_of_arrow(table):
+    if is_table_of_arrow(table):
         table = table.to_pandas()
     return np.asarray(table.to_numpy())
 
@@ -112,7 +112,7 @@ def with_columns(frame: Any, columns: Mapping[str, np.ndarray]) -> Any:
     library = sys.modules[
         type(frame).__module__.partition(".")[0]
     ]  # loaded, or there'd be no frame
-    if is_of_arrow(frame):
+    if is_table_of_arrow(frame):
         arrays = {name: frame.column(name) for name in frame.column_names}
         # A table, or a batch of records as Spark's mapInArrow hands on.
         return type(frame).from_pydict({**arrays, **columns})

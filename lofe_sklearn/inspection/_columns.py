@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._containers import is_of_arrow
+from lofe_sklearn._containers import is_table_of_arrow
 from lofe_sklearn._types import Floats, Ints
 
 
 def column_names(table: Any) -> list[str] | None:
     """Return the names of the columns; None where they have none."""
-    names = table.column_names if is_of_arrow(table) else getattr(table, "columns", None)
+    names = table.column_names if is_table_of_arrow(table) else getattr(table, "columns", None)
     return None if names is None else [str(name) for name in names]
 
 
@@ -25,7 +25,7 @@ def column_values(table: Any, column: int) -> list[Any]:
     """Return the values of a column, as the objects that its library makes of them."""
     if hasattr(table, "iloc"):
         return list(table.iloc[:, column])
-    if is_of_arrow(table):
+    if is_table_of_arrow(table):
         return table.column(column).to_pylist()
     if _is_polars(table):
         return table.to_series(column).to_list()
@@ -65,7 +65,7 @@ def row_like(table: Any, values: Floats) -> Any:
         return _library(table).DataFrame(row, columns=table.columns)
     if _is_polars(table):
         return _library(table).DataFrame(row, schema=list(table.columns))
-    if is_of_arrow(table):
+    if is_table_of_arrow(table):
         return _library(table).table([[value] for value in row[0]], names=table.column_names)
     return row
 
@@ -81,7 +81,7 @@ def gathered(table: Any, rows: Ints) -> Any:
     if _is_polars(table):
         columns = [table.to_series(j).gather(own) for j, own in enumerate(numbers)]
         return _library(table).DataFrame(columns)
-    if is_of_arrow(table):
+    if is_table_of_arrow(table):
         columns = [table.column(j).take(own) for j, own in enumerate(numbers)]
         return _library(table).table(columns, schema=table.schema)
     return np.take_along_axis(table, rows, axis=0)
@@ -95,7 +95,7 @@ def with_row_below(table: Any, row: Any) -> Any:
         return library.concat([_joined(library, *pair) for pair in pairs], axis=1)
     if _is_polars(table):
         return library.concat([table, row], how="vertical_relaxed")
-    if is_of_arrow(table):
+    if is_table_of_arrow(table):
         return library.concat_tables([table, row], promote_options="permissive")
     return np.concatenate([table, row])
 

@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 from sklearn.utils import check_array
 
 from lofe_sklearn._any_detector import normality
-from lofe_sklearn._containers import check_plain_values, is_of_arrow, readable_rows
+from lofe_sklearn._containers import check_plain_values, is_table_of_arrow, readable_rows
 from lofe_sklearn._tensors import tensor_as_array
 from lofe_sklearn._types import Floats, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, Described, Number, check_argument, check_seed
@@ -228,7 +228,7 @@ def _uniform_rows(X: Any, n_draws: int, rng: np.random.RandomState) -> Any:
     if not hasattr(X, "columns"):
         return draws
     # Detectors fitted on a frame want its column names, in pandas' or polars' way.
-    if is_of_arrow(X):
+    if is_table_of_arrow(X):
         return type(X).from_arrays(list(draws.T), names=X.column_names)
     names = {"columns" if hasattr(X, "iloc") else "schema": list(X.columns)}
     return type(X)(draws, **names)

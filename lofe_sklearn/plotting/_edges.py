@@ -59,7 +59,7 @@ def scaled_edges(
             axes.set_xscale("linear")
         return _even_edges(low, high, bins, threshold)
 
-    def forward(values: np.ndarray) -> np.ndarray:
+    def forward(values: Any) -> Any:
         return np.arcsinh((values - middle) / width)
 
     def back(places: np.ndarray) -> np.ndarray:
@@ -68,8 +68,9 @@ def scaled_edges(
     axes.set_xscale("function", functions=(forward, back))
     ticks = back(np.linspace(forward(first), forward(last), _N_TICKS))
     axes.set_xticks(ticks, _told_apart(ticks))
+    places = [float(forward(value)) for value in (low, high)]
     place = None if threshold is None else float(forward(threshold))
-    edges = back(_even_edges(forward(low), forward(high), bins, place))
+    edges = back(_even_edges(*places, bins, place))
     # Rounding must not leave out the ends, nor put rows on the wrong side of the threshold.
     edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
     if threshold is not None and low < threshold <= high and bins > 1:

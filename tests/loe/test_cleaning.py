@@ -217,7 +217,7 @@ class TestErrors:
     @pytest.mark.filterwarnings("ignore:LOE. known_labels:UserWarning")
     def test_nothing_left_by_known_labels(self, contaminated):
         cleaner = loe()
-        with pytest.raises(ValueError, match="no row left: all 200 were .* known_labels"):
+        with pytest.raises(ValueError, match="no row left: all 200 were .* known labels"):
             cleaner.fit_resample(contaminated[0], known_labels=np.full(200, -1))
         assert not hasattr(cleaner, "labels_")
 
