@@ -68,9 +68,8 @@ def scaled_edges(
     axes.set_xscale("function", functions=(forward, back))
     ticks = back(np.linspace(forward(first), forward(last), _N_TICKS))
     axes.set_xticks(ticks, _told_apart(ticks))
-    places = [float(forward(value)) for value in (low, high)]
-    place = None if threshold is None else float(forward(threshold))
-    edges = back(_even_edges(*places, bins, place))
+    place = None if threshold is None else forward(threshold)
+    edges = back(_even_edges(forward(low), forward(high), bins, place))
     # Rounding must not leave out the ends, nor put rows on the wrong side of the threshold.
     edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
     if threshold is not None and low < threshold <= high and bins > 1:
