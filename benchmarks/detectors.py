@@ -36,8 +36,7 @@ IMAGE_BACKBONES: dict[str, Callable[..., Backbone]] = {
 ENSEMBLES = ("LOE", "LOE.of_kinds")
 METHODS = ("blind", "refine", "hard", "soft")
 # How LOE is set up besides method and ratio. The paper's: a blind warm-up, labels in each batch.
-# "5th neighbour" and "evidence": the same from first labels by these. "default": LOE's
-# own choices.
+# "5th neighbour" and "evidence": the same from first labels by these. "default": LOE's own choices.
 SETTINGS: dict[str, dict[str, Any]] = {
     "paper": {"evidence": None, "init": None, "label_update": "batch"},
     "5th neighbour": {"evidence": None, "init": "knn", "label_update": "batch"},

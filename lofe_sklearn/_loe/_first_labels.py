@@ -43,12 +43,11 @@ def starter_of(
     an isolation forest. Where it is known, networks start better from the mean: see the study
     `backbones` and the suites `adbench` and `contaminated` of the benchmarks.
     """
+    by_evidence = _is_by_evidence(init)
     if is_auto(init):
-        if not is_known or evidence is not None:
-            return evidence if is_known else None
-        if not all(is_auto(backbone.default_init) for backbone in backbones):
-            return None
-    elif not _is_by_evidence(init):
+        none_chooses = all(is_auto(backbone.default_init) for backbone in backbones)
+        by_evidence = is_known and (evidence is not None or none_chooses)
+    if not by_evidence:
         return None
     if evidence is not None:
         return evidence
