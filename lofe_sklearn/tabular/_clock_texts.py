@@ -120,7 +120,7 @@ def seconds_in(text: str, *, in_minutes: bool = False) -> float | None:
     time = _MINUTES.fullmatch(word) if in_minutes else None
     if time is not None:
         return 60 * float(time[1]) + float(time[2] + (time[3] or ""))
-    for read in (_of_time_of_day, _of_span, _of_iso, _of_parts, _of_hours_minutes):
+    for read in (_of_time_of_day, _of_span, _of_iso, seconds_in_parts, _of_hours_minutes):
         seconds = read(word)
         if seconds is not None:
             return seconds if abs(seconds) <= _MOST else None
@@ -159,8 +159,8 @@ def _of_iso(word: str) -> float | None:
     return _total(iso.groups()[1:]) * (-1 if iso[1] == "-" else 1)
 
 
-def _of_parts(word: str) -> float | None:
-    """Read 2 h 15 min, with each unit once and the largest first."""
+def seconds_in_parts(word: str) -> float | None:
+    """Return the seconds of 2 h 15 min, with each unit once and the largest first."""
     if _PARTS.fullmatch(word) is None:
         return None
     seconds, last = 0.0, -1

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofe_sklearn.tabular._clock_texts import seconds_in_parts
 from lofe_sklearn.tabular._magnitudes import (
     are_counts,
     factor_of_count,
@@ -95,11 +96,22 @@ class Writing:
         parts = parts.as_count() if parts is not None and self.are_counts else parts
         number = None if parts is None else parts.number(self.decimal)
         if parts is None or number is None:
-            return _plain_number(text)
+            plain = _plain_number(text)
+            return self._of_duration(text) if plain is None else plain
         if not parts.unit:
             return number
-        ratio = ratio_of_units(parts.unit, self.before.strip() + self.after.strip())
+        ratio = ratio_of_units(parts.unit, self._unit)
         return None if ratio is None else number * ratio
+
+    def _of_duration(self, text: str) -> float | None:
+        """Return what a text of several units says, such as 1m 30s among ms."""
+        ratio = ratio_of_units("s", self._unit)
+        seconds = None if ratio is None else seconds_in_parts(text)
+        return None if ratio is None or seconds is None else seconds * ratio
+
+    @property
+    def _unit(self) -> str:
+        return self.before.strip() + self.after.strip()
 
     def written(self, number: float) -> str:
         """Write a number as the texts are written."""

@@ -145,6 +145,8 @@ UNITS = {
     "shares": (["5 %", "2 ‰", "8.5 ‰"], [5, 0.2, 0.85]),
     "case counts": (["5 MW", "5 mW", "2 mW"], [5e9, 5, 2]),
     "one is not many": (["1 year", "5 years", "3 years"], [1, 5, 3]),
+    "several units": (["135ms", "1m 30s", "2.5s", "8ms"], [135, 90_000, 2_500, 8]),
+    "of a program": (["1.5s", "1h2m3.5s", "350µs"], [1.5, 3_723.5, 0.00035]),
     "abbreviated": (["1 min.", "5 min", "2 hrs"], [1, 5, 120]),
 }
 
