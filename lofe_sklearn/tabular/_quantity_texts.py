@@ -39,7 +39,8 @@ _UNIT = rf"(?:[^\W\d_]|[%‰°µ/·\"″{_SIGNS}]){{1,10}}\.?"
 # 450 m2 and 3 ft^3; 4.6/5 is a rating.
 _WITH_DIGITS = r"(?:[mckd]?m|ft|in|yd|mi)\^?[23]|/ ?(?:5|10|20|100)"
 _QUANTITY = re.compile(
-    rf"(?:(?P<limit>[<>≤≥])=?|[~≈])?\s*(?P<open>\()?(?P<sign>[-+])?\s?(?P<before>{_CURRENCY})?\s?"
+    r"(?:(?P<limit>[<>≤≥])=?|[~≈]|(?:ca|approx)\.|(?:ca|circa|about) )?\s*(?P<open>\()?"
+    rf"(?P<sign>[-+])?\s?(?P<before>{_CURRENCY})?\s?"
     r"(?P<minus>-)?(?P<digits>[.,]?\d(?:[\d.,' ]*\d)?)(?P<power>[eE][-+]?\d{1,3})?"
     rf"\s?(?P<after>{_WITH_DIGITS}|{_UNIT}(?: {_UNIT})?)?(?:(?P<late>-)|(?P<plus>\+))?"
     r"(?P<close>\))?"

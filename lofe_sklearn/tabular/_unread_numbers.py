@@ -19,6 +19,9 @@ _FORM = re.compile(r"[^\w\s]{0,2} ?0[^\w]*\w.*|[^\w\s]{0,2} ?0\s*[^\w\s].*", re.
 # Telephone numbers and the like.
 _CODE = re.compile(r"[+(]?0(?:[-. ()]+0)*", re.ASCII)
 _MOST_OTHERS = 0.1
+# Two or three units that are no multiples of each other, such as °C and °F. 12B is a seat.
+_MOST_UNITS, _LONGEST = 3, 6
+_SEAT = re.compile(r"0[A-Z]", re.ASCII)
 
 
 def warn_of_unread_numbers(columns: Mapping[str, Column], reading: Reading, owner: str) -> None:
@@ -39,7 +42,17 @@ def warn_of_unread_numbers(columns: Mapping[str, Column], reading: Reading, owne
 
 def _hold_numbers(texts: list[str]) -> bool:
     forms = Counter(_NUMBER.sub("0", text.strip()) for text in texts[:1000])
-    form, number = forms.most_common(1)[0]
-    if number < (1 - _MOST_OTHERS) * sum(forms.values()):
+    enough = (1 - _MOST_OTHERS) * sum(forms.values())
+    (form, number), *others = forms.most_common(_MOST_UNITS)
+    if not _is_of_numbers(form):
         return False
+    with_units = sum(n for other, n in others if _has_unit(other)) if _has_unit(form) else 0
+    return number + with_units >= enough
+
+
+def _is_of_numbers(form: str) -> bool:
     return _FORM.fullmatch(form) is not None and _CODE.fullmatch(form) is None
+
+
+def _has_unit(form: str) -> bool:
+    return _is_of_numbers(form) and len(form) <= _LONGEST and _SEAT.fullmatch(form) is None

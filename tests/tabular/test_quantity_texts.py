@@ -53,6 +53,7 @@ WRITTEN = {
     "comma and exponent": lambda x: f"{x:.7e}".replace(".", ","),
     "full width": lambda x: f"{x:.2f}".translate(WIDE),
     "Arabic": lambda x: f"{x:.2f}".translate(ARABIC).replace(".", "\u066b"),
+    "about": lambda x: f"{('ca. ', '~', 'approx. ', 'about ')[int(x) % 4]}{x:.2f}",
     "below a limit": lambda x: f"<{x:.2f}" if x < 100 else f"{x:.2f}",
 }
 

@@ -33,6 +33,8 @@ UNREAD = {
     "sizes": lambda a, b, c: f"{a}x{b}x{c}",
     "prices": lambda a, b, c: f"${a} / night",
     "tolerances": lambda a, b, c: f"{a}.5 ± {b}.5",
+    "two scales": lambda a, b, c: f"{b / 10} °{'CF'[a % 2]}",
+    "debits and credits": lambda a, b, c: f"{a},{b}.50 {['DR', 'CR'][c % 2]}",
     "dates": lambda a, b, c: f"{1 + a % 28:02}.{1 + b % 12:02}.2026, 08:{c % 60:02} Uhr",
 }
 
@@ -52,6 +54,7 @@ OTHERS = {
     "telephones": lambda a, b, c: f"{a}-{b}-{c}7",
     "addresses of computers": lambda a, b, c: f"10.{a % 9}.{b % 255}.{c % 255}",
     "versions": lambda a, b, c: f"{a % 5}.{b % 9}.{c % 13}",
+    "seats": lambda a, b, c: f"{a}{'ABC'[b % 3]}",
     "codes": lambda a, b, c: f"INV-{a}/{b}",
     "streets": lambda a, b, c: f"{a} {['Oak', 'Main', 'Hill'][b % 3]} Street",
     "sentences": lambda a, b, c: f"card {a} was used {b} times in shop {c}",
