@@ -39,7 +39,7 @@ def quantile(values: Tensor, counted: Tensor, q: Tensor | float) -> Tensor:
 def from_median(values: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
     """Median of the values that count, (M, 1), and the difference of each from it, (M, b).
 
-    0 where a value is the median but for rounding. The median of none is taken for 0.
+    0 where a value is the median but for rounding. The median of no values is 0.
     """
     median = quantile(values, counted, 0.5).nan_to_num(posinf=0.0)
     away = values - median
