@@ -14,10 +14,19 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from lofe_sklearn import LOE, DeepSVDD, LOESearchCV, NeuTraL, config_context, fit_many
+from lofe_sklearn import (
+    LOE,
+    AutoEncoder,
+    DeepSVDD,
+    LOESearchCV,
+    NeuTraL,
+    config_context,
+    fit_many,
+)
 from lofe_sklearn.exceptions import NoSeparateGroupWarning
+from lofe_sklearn.features import TemporalSmoothing
 from lofe_sklearn.inspection import drift_report
 
 ROWS = np.random.default_rng(5).normal(size=(20, 5))
@@ -456,6 +465,25 @@ def test_equal_rows_are_judged_alike_in_single_precision(backbone, fit_in):
                     report = drift_report(detector, X)
                 np.testing.assert_allclose(severity, 49.5)  # 198 of 200 rows look the same
                 assert (report.ks, report.psi) == (0, 0)
+
+
+def test_smoothed_scores_are_as_precise_as_those_of_the_detector_at_the_end():
+    X = np.repeat(np.random.default_rng(0).normal(size=(20, 5)) + 300, 8, axis=0)
+    # Their losses hardly differ for their size, so that scores are rounded by more than their own.
+    members = AutoEncoder(max_epochs=1, scaling=None, lr=1e-5)
+    detector = LOE(members, contamination=0.1, n_estimators=2, evidence=None, random_state=0)
+    detector.fit(X)
+    pipeline = make_pipeline(FunctionTransformer(), clone(detector))
+    for smoothing in (TemporalSmoothing(clone(detector)), TemporalSmoothing(pipeline)):
+        # Rows are clips of one frame, which keep their scores.
+        assert smoothing.fit(X).offset_ == detector.set_threshold(contamination=0.1).offset_
+        for count in range(8, 160, 8):
+            detector.set_threshold(n_flagged=count)
+            assert smoothing.set_threshold(n_flagged=count).offset_ == detector.offset_
+            with config_context(scoring_dtype="float32"):
+                assert n_flagged(smoothing, X) == count
+                severity = smoothing.severity(X)
+            np.testing.assert_array_equal(severity, smoothing.severity(X))
 
 
 @pytest.mark.parametrize("asked", [{"n_flagged": 1}, {"contamination": 0.005}])

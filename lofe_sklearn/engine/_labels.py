@@ -15,6 +15,9 @@ from lofe_sklearn.engine._rows import ALL, Models, Rows
 from lofe_sklearn.engine._rules import Rule, blind, is_repeatable
 from lofe_sklearn.engine._stack import ModuleStack
 
+# The relative rounding error of a score, with room for sums of many numbers.
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class Labelling:
@@ -237,9 +240,14 @@ def _ranks(scores: np.ndarray) -> Tensor:
 
 
 def _distances(scores: np.ndarray) -> Tensor:
-    """Distance of each score from the median, in units in which float32 tells them apart."""
+    """Distance of each score from the median, in units in which float32 tells them apart.
+
+    Of scores that equal the median but for rounding it is 0.
+    """
     scores = scores.astype(np.float64)
-    distances = scores - np.median(scores)
+    median = np.median(scores)
+    distances = scores - median
+    distances[np.abs(distances) <= _ROUNDING * np.abs(median)] = 0.0
     unit = np.median(np.abs(distances)) or np.abs(distances).max() or 1.0
     # Beyond this a rule that squares them would leave float32.
     return torch.from_numpy(np.clip(distances / unit, -1e15, 1e15).astype(np.float32))

@@ -13,9 +13,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._all_or_nothing import all_or_nothing
-from lofe_sklearn._any_detector import fit_to, scores_of_wrapped
+from lofe_sklearn._any_detector import fit_to, innermost_detector, scores_of_wrapped
 from lofe_sklearn._containers import check_plain_values, check_unmasked
-from lofe_sklearn._cut import threshold
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
@@ -239,14 +238,14 @@ class TemporalSmoothing(
             check_parameters(self, self._constraints)
             check_unmasked(X, "X", type(self).__name__)
             _check_detector(self.estimator, type(self).__name__)
-            if _routing_enabled():
+            if get_config()["enable_metadata_routing"]:
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
             fitted._fitted_with = self.sigma, self.kernel
             fitted.estimator_ = fit_to(clone(self.estimator), X, **fit_params)
             smoothed = fitted.score_samples(X)
             flagged = np.asarray(fitted.estimator_.decision_function(X)) < 0
             fitted._keep_training_scores(smoothed)
-            fitted.offset_ = threshold(smoothed, float(flagged.mean()))
+            fitted.offset_ = fitted._threshold_at(float(flagged.mean()))
         return self
 
     def score_samples(self, X: MatrixLike | VideoWindows) -> Floats:
@@ -298,6 +297,10 @@ class TemporalSmoothing(
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    def _score_unit(self) -> float:
+        detector = innermost_detector(self.estimator_)
+        return detector._score_unit() if isinstance(detector, ThresholdMixin) else 0.0
+
     def _held_out_calibration(self, asked: str) -> Floats:
         raise ValueError(f"{_NEEDS_OTHERS.format(asked)}Pass calibration=windows.")
 
@@ -343,7 +346,3 @@ def _check_detector(estimator: Any, owner: str) -> None:
             f"decision_function, or a Pipeline that ends in one; got {got}. Of LocalOutlierFactor, "
             "set novelty=True."
         )
-
-
-def _routing_enabled() -> bool:
-    return bool(get_config()["enable_metadata_routing"])

@@ -79,7 +79,8 @@ class PatchDetector(
         each cell (``"padim"``), or of the pictures, is labelled as anomalies, and `predict` flags
         this share of the pictures. With ``"auto"`` one in ten is labelled, and `predict` flags the
         pictures that stand out, which may be none: those whose modified z-score [3]_ of the
-        logarithm of their score is above 3.5.
+        logarithm of their score is above 3.5. It takes the mean absolute deviation if more than
+        half of the pictures have one score, as copies of one picture have.
     method : {"hard", "soft", "blind"}, default="hard"
         The weight of patches or pictures that are labelled as anomalies: none, half, or the same as
         all others. Soft labels are safer if nothing or much is defective; see Notes.

@@ -10,7 +10,7 @@ from torch import Tensor
 from lofe_sklearn._validation import Number, OneOf
 from lofe_sklearn.engine import with_known
 from lofe_sklearn.rules._label_rule import LabelRule
-from lofe_sklearn.rules._statistics import TwoNormals, modified_z_scores, quantile, unknown_rows
+from lofe_sklearn.rules._statistics import TwoNormals, from_median, modified_z_scores, unknown_rows
 
 
 class AAR(LabelRule):
@@ -89,7 +89,7 @@ class AAR(LabelRule):
         else:
             posterior = TwoNormals.fit(loss_n, counted).normal_posterior(loss_n)
             # Most rows are normal, whatever the mixture finds in losses of one group.
-            is_lower_half = loss_n <= quantile(loss_n, counted, 0.5)
+            is_lower_half = from_median(loss_n, counted)[1] <= 0
             least = torch.where(is_lower_half, 0.5, 0.0).to(loss_n)
             w_n = torch.maximum(posterior * (posterior >= 0.5), least)
         return with_known(w_n, torch.zeros_like(w_n), known)

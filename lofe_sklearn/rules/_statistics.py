@@ -16,6 +16,8 @@ from torch import Tensor
 _N_STEPS = 20
 # Smallest standard deviation of a component, if that of all losses is 1: tied rows have none.
 _LEAST_STD = 1e-4
+# Equal rows have equal losses up to so many times the precision of the numbers.
+_ROUNDING = 100
 
 
 def unknown_rows(loss: Tensor, known: Tensor | None) -> Tensor:
@@ -34,13 +36,25 @@ def quantile(values: Tensor, counted: Tensor, q: Tensor | float) -> Tensor:
     return torch.where(low == high, low, low + (place - below) * (high - low))
 
 
+def from_median(values: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
+    """Median of the values that count, (M, 1), and the difference of each from it, (M, b).
+
+    0 where a value is the median but for rounding. The median of no values is 0.
+    """
+    median = quantile(values, counted, 0.5).nan_to_num(posinf=0.0)
+    away = values - median
+    rounding = _ROUNDING * torch.finfo(values.dtype).eps * median.abs()
+    return median, torch.where(away.abs() <= rounding, 0.0, away)
+
+
 def modified_z_scores(values: Tensor, counted: Tensor) -> Tensor:
     """Distance from the median in robust standard deviations, (M, b).
 
     That is .6745 (x - median) / MAD, and if the MAD is 0, since more than half of the values
-    tie, (x - median) / (1.2533 mean absolute deviation). 0 if all values are equal.
+    tie, (x - median) / (1.2533 mean absolute deviation). 0 if all values are equal. Values tie
+    if they differ by rounding.
     """
-    distance = values - quantile(values, counted, 0.5)
+    _, distance = from_median(values, counted)
     size = distance.abs()
     mad = quantile(size, counted, 0.5)
     n_counted = counted.sum(dim=-1, keepdim=True).clamp(min=1)
@@ -74,8 +88,8 @@ class TwoNormals:
         n_counted = counts.sum(dim=-1, keepdim=True).clamp(min=1.0)
         # Relative to the median, so that equal losses are exactly 0, and in units of the largest
         # distance, since a square may exceed float32.
-        center = quantile(values, counted, 0.5).nan_to_num(posinf=0.0)
-        z = (values - center).masked_fill(~counted, 0.0)
+        center, away = from_median(values, counted)
+        z = away.masked_fill(~counted, 0.0)
         unit = z.abs().amax(dim=-1, keepdim=True)
         unit = torch.where(unit > 0, unit, 1.0)
         mean = (z / unit).sum(dim=-1, keepdim=True) / n_counted

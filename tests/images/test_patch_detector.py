@@ -438,3 +438,18 @@ def test_pictures_that_tie_are_no_exceptions():
         detector = small(4, position="patchcore", random_state=seed).fit(several)
         assert (detector.labels_[1:] == 1).all()
         np.testing.assert_array_equal(detector.predict(several), detector.labels_)
+
+
+def test_the_median_deviation_of_copies_is_replaced_by_the_mean_one():
+    distances = np.exp([0.0] * 6 + [0.1, 0.2, 0.3, 0.4])
+    # Of the logarithms the median is 0, and so is that of their sizes; the mean is 0.1.
+    assert standing_out(distances) == pytest.approx(np.exp(3.5 * np.sqrt(np.pi / 2) * 0.1))
+    pictures, _ = parts(12, 0)
+    several = np.concatenate([pictures, np.repeat(pictures[:1], 16, axis=0)])
+    detector = small(4, position="patchcore", random_state=0).fit(several)
+    scores = detector.score_samples(several)
+    assert (scores[1:12] < scores[0]).any()  # less normal than the copies, but not by much
+    assert (detector.labels_ == 1).all()
+    several[1, 8:16, 8:16] = 0
+    labels = small(4, position="patchcore", random_state=0).fit(several).labels_
+    assert np.flatnonzero(labels == -1).tolist() == [1]

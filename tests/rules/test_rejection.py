@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.mixture import GaussianMixture
 
+from lofe_sklearn.engine._labels import Labelling, LabelStep
 from lofe_sklearn.rules import AAR, ALTBI, ODIM
 from lofe_sklearn.rules._statistics import TwoNormals, modified_z_scores, quantile
 
@@ -55,6 +56,30 @@ def test_where_most_losses_tie_the_mean_deviation_takes_the_place_of_the_mad():
     z = modified_z_scores(values, everything(values))
     assert z[0, -1].item() == pytest.approx(5 / (math.sqrt(math.pi / 2) * 1.0))
     assert weights(AAR(cut=3.5), values)[0].tolist() == [[1, 1, 1, 1, 0]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_losses_that_differ_by_rounding_tie(dtype):
+    exact = torch.tensor([[0.3] * 6 + [0.4, 0.5, 0.6, 40.0]], dtype=dtype)
+    rounded = exact.clone()
+    rounded[0, :6] += torch.finfo(dtype).eps * torch.tensor([-1, 1, 0, -1, 1, 1], dtype=dtype)
+    alike = exact[:, :1] + rounded[:, :6] - exact[:, :6]
+    assert len(alike.unique()) > 1
+    z = modified_z_scores(rounded, everything(rounded))
+    torch.testing.assert_close(z, modified_z_scores(exact, everything(exact)))
+    assert weights(AAR(), rounded)[0].tolist() == [[1] * 9 + [0]]
+    for rejection in ("cut", "posterior"):
+        expected = weights(AAR(rejection), alike.mean().expand(1, 6))[0]
+        assert torch.equal(weights(AAR(rejection), alike)[0], expected)
+    assert TwoNormals.fit(alike, everything(alike)).distance().tolist() == [0]
+
+
+def test_first_scores_that_differ_by_rounding_tie():
+    scores = np.array([0.3] * 6 + [0.4, 0.5, 0.6, 40.0])
+    scores[:3] += 1e-16
+    labelling = Labelling(AAR(), 0.1, 1, first_scores=scores, by_rank=False)
+    w_n, w_a = LabelStep([labelling], [10], torch.arange(10)[None])._fixed
+    assert (w_n.tolist(), w_a.tolist()) == ([[1] * 9 + [0]], [[0] * 10])
 
 
 @given(
