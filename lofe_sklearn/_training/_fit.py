@@ -254,13 +254,16 @@ class _Fits:
 
     def _plans(self, members: list[int], rows: PreparedRows) -> dict[int, Plan]:
         """Ask each detector what it wants trained on its rows."""
-        memos: dict[Subset, Memo] = {}
+        # Detectors of equal rows share one copy of them, which their plans keep.
+        taken: dict[Subset, tuple[PreparedRows, Memo]] = {}
         plans: dict[int, Plan] = {}
         for i in members:
             detector, numbers = self.detectors[i], self.rows[i]
-            memo = memos.setdefault(Subset(numbers), {})
             with part(1 / len(members)), self._keeping_the_error_of(i):
-                owner, own = type(detector).__name__, rows.take(numbers)
+                key = Subset(numbers)
+                if key not in taken:
+                    taken[key] = rows.take(numbers), {}
+                owner, (own, memo) = type(detector).__name__, taken[key]
                 if own.X.shape[0] < 2:
                     raise ValueError(
                         f"{owner}: Found array with {own.X.shape[0]} sample(s) (shape="

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ _PER_MODEL = {
     "warm_start",
     "weight_decay",
 }
+# Parameters of a model by their names.
+Settings: TypeAlias = dict[str, Any]
 # Models of a stack beyond which the step costs as much for each as in two smaller stacks, and a
 # larger one only takes memory (study `stack-growth` of the benchmarks).
 MAX_MODELS = 64
@@ -40,12 +42,12 @@ def stacks_of(
 
     Where several workers train, there are stacks for all of them: large groups are split.
     """
-    stacks = []
+    stacks, all_work = [], work_of(tasks, X)
     for group in _groups(tasks):
         # Runs of one learning rate are one call of the optimiser.
         group.sort(key=lambda i: _rates(tasks[i], X))
         n_stacks = -(-len(group) // _models_at_once(tasks[group[0]], X, max_memory, len(group)))
-        share = work_of([tasks[i] for i in group], X) / work_of(tasks, X)
+        share = work_of([tasks[i] for i in group], X) / all_work
         n_stacks = max(n_stacks, min(len(group), math.ceil(n_workers * share - 1e-9)))
         stacks += [part.tolist() for part in np.array_split(group, n_stacks)]
     return stacks
@@ -53,17 +55,18 @@ def stacks_of(
 
 def scored_together(tasks: Sequence[Task]) -> list[list[int]]:
     """Group tasks whose trained modules see the same rows, and differ in their weights only."""
-    groups: dict[tuple[Any, ...], list[list[int]]] = {}
+    groups: dict[tuple[Any, ...], list[tuple[Settings, list[int]]]] = {}
     for i, task in enumerate(tasks):
-        key = Subset(task.rows), Subset(task.features), task.scaling_key()
-        seen_alike = groups.setdefault(key, [])
-        for group in seen_alike:
-            if _equal_settings(tasks[group[0]].model, task.model):
+        model = task.model
+        key = type(model), Subset(task.rows), Subset(task.features), task.scaling_key()
+        settings, seen_alike = _settings_of(model), groups.setdefault(key, [])
+        for others, group in seen_alike:
+            if _equal_settings(others, settings):
                 group.append(i)
                 break
         else:
-            seen_alike.append([i])
-    return [group for seen_alike in groups.values() for group in seen_alike]
+            seen_alike.append((settings, [i]))
+    return [group for seen_alike in groups.values() for _, group in seen_alike]
 
 
 def work_of(tasks: Sequence[Task], X: Matrix) -> float:
@@ -87,39 +90,45 @@ def seconds_of(tasks: Sequence[Task], X: Matrix) -> float:
 def _groups(tasks: Sequence[Task]) -> list[list[int]]:
     """Group tasks by what may be one stack, as lists of their numbers."""
     groups: list[list[int]] = []
+    of_kind: dict[tuple[Any, ...], list[tuple[Settings, list[int]]]] = {}
     for i, task in enumerate(tasks):
-        for group in groups:
-            if _stackable(tasks[group[0]], task):
+        # Read once: scikit-learn looks up the signature whenever it is asked for parameters.
+        settings, kind = _settings_of(task.model), _kind_of(task)
+        of_this_kind = of_kind.setdefault(kind, [])
+        for others, group in of_this_kind:
+            if _equal_settings(others, settings):
                 group.append(i)
                 break
         else:
             groups.append([i])
+            of_this_kind.append((settings, groups[-1]))
     return groups
 
 
-def _equal_settings(a: Trainable, b: Trainable) -> bool:
-    """Whether two models differ in nothing that decides the shape of a stack."""
-    if type(a) is not type(b):
-        return False
-    params_a, params_b = a.get_params(deep=False), b.get_params(deep=False)
-    return all(
-        same_value(params_a[name], params_b[name]) for name in params_a if name not in _PER_MODEL
-    )
+def _settings_of(model: Trainable) -> Settings:
+    """Return the parameters of a model that may decide the shape of a stack."""
+    params = model.get_params(deep=False)
+    return {name: value for name, value in params.items() if name not in _PER_MODEL}
 
 
-def _stackable(one: Task, other: Task) -> bool:
-    a, b = one.model, other.model
-    if _n_chosen(one) != _n_chosen(other) or not _equal_settings(a, b):
-        return False
-    if (one.start is None) != (other.start is None) or one.n_epochs != other.n_epochs:
-        return False
-    if (one.exposure is None) != (other.exposure is None):
-        return False  # half of an exposed model's batch are outliers
-    growth = one.course.batch_growth
-    if growth != other.course.batch_growth or (growth > 1 and one.n_samples != other.n_samples):
-        return False  # their numbers of batches have to be equal in every epoch
-    return len(engine.batch_sizes(one.n_samples, a.batch_size)) == len(
-        engine.batch_sizes(other.n_samples, b.batch_size)
+def _equal_settings(a: Settings, b: Settings) -> bool:
+    """Whether two models of one class differ in nothing that decides the shape of a stack."""
+    return all(same_value(a[name], b[name]) for name in a)
+
+
+def _kind_of(task: Task) -> tuple[Any, ...]:
+    """Return what tasks of one stack have in common besides the settings of their models."""
+    growth = task.course.batch_growth
+    return (
+        type(task.model),
+        _n_chosen(task),
+        task.start is None,
+        task.n_epochs,
+        task.exposure is None,  # half of an exposed model's batch are outliers
+        growth,
+        # Their numbers of batches have to be equal, and where these grow, in every epoch.
+        task.n_samples if growth > 1 else None,
+        len(engine.batch_sizes(task.n_samples, task.model.batch_size)),
     )
 
 

@@ -109,9 +109,10 @@ def train_spread_tasks(tasks: Sequence[Task], X: SpreadRows) -> list[Outcome]:
     with part(1.0, "stacking models"):
         # Each may have another amount of free memory; one of them decides.
         stacks = X.ranks.of_all(stacks_of(tasks, X, max_memory=None))[0]
+        work = work_of(tasks, X)
         for stack in stacks:
             own = [tasks[i] for i in stack]
-            share = work_of(own, X) / work_of(tasks, X)
+            share = work_of(own, X) / work
             outcomes.update(zip(stack, _train_stack(own, X, False, share=share), strict=True))
     return [outcomes[i] for i in range(len(tasks))]
 

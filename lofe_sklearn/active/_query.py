@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.metrics import pairwise_distances_argmin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -136,10 +137,8 @@ def diverse(
 ) -> Ints:
     """Cover the embedding, by the seeding of k-means++ with a sharper choice."""
     embedding = standardised(detector.embed(X))
-    nearest = np.full(len(embedding), np.inf)
     known = np.setdiff1d(np.arange(len(embedding)), candidates)
-    for row in known:
-        nearest = np.minimum(nearest, _distances(embedding, row))
+    nearest = _distances_to_nearest(embedding, known)
     chosen: list[int] = []
     while len(chosen) < n_queries:
         if np.isinf(nearest).all():
@@ -214,8 +213,21 @@ def in_unit_range(outputs: Floats) -> Floats:
     return np.ldexp(outputs, -exponents)
 
 
-def _distances(embedding: Floats, row: int) -> Floats:
-    return np.sqrt(((embedding - embedding[row]) ** 2).sum(axis=1))
+def _distances_to_nearest(embedding: Floats, rows: Ints) -> Floats:
+    """Return the distance of each row to the nearest of some rows; infinite if there are none."""
+    if len(rows) == 0:
+        return np.full(len(embedding), np.inf)
+    if embedding.shape[1] == 0:  # all rows are in one place
+        return np.zeros(len(embedding))
+    # Products of matrices find the nearest one, in little memory if arrays are in C order. Their
+    # rounding would part copies of a row, so that the distance is that of the differences.
+    own = np.ascontiguousarray(embedding)
+    return _distances(own, rows[pairwise_distances_argmin(own, own[rows])])
+
+
+def _distances(embedding: Floats, rows: int | Ints) -> Floats:
+    """Return the distance of each row to one row, or to a row of its own."""
+    return np.asarray(np.sqrt(((embedding - embedding[rows]) ** 2).sum(axis=1)))
 
 
 def _draw(distance: Floats, rng: np.random.RandomState) -> int:

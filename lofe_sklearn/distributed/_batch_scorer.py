@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -299,14 +300,14 @@ def _listed(name: str, given: Any) -> list[str]:
 
 
 def _check_columns(wanted: Sequence[str], names: Sequence[Any], rows: str, whose: str) -> None:
-    texts = list(map(str, names))
-    missing = [name for name in wanted if name not in texts]
+    counts = Counter(map(str, names))
+    missing = [name for name in wanted if name not in counts]
     if missing:
         raise ValueError(
             f"BatchScorer: {rows} lack columns that {whose}: {', '.join(map(repr, missing))}. "
             f"They have {', '.join(map(repr, names)) or 'none'}."
         )
-    twice = next((name for name in wanted if texts.count(name) > 1), None)
+    twice = next((name for name in wanted if counts[name] > 1), None)
     if twice is not None:
         raise ValueError(
             f"BatchScorer: {rows} have more than one column {twice!r}, and {whose} one. Rename the "

@@ -91,21 +91,20 @@ def smooth_scores(
         )
     check_finite(values, f"{owner}: scores must be finite; got {{value}} in row {{row}}.")
     numbers = None if frames is None else _frame_numbers(frames, len(values), owner)
-    names = _names_of_clips(clips, owner)
+    clip_rows = _rows_of_clips(clips, owner)
     if sigma == 0:  # also of two scores of one frame
         return values.copy()
     smoothed = np.empty_like(values)
-    for clip in names:
-        rows = np.flatnonzero(clips == clip)
+    for rows in clip_rows:
         times = np.arange(len(rows), dtype=np.float64) if numbers is None else numbers[rows]
         smoothed[rows] = _smooth_clip(values[rows], times, sigma, kernel)
     return smoothed
 
 
-def _names_of_clips(clips: np.ndarray, owner: str) -> np.ndarray:
-    """Return the different groups, each once, or raise ValueError if one is missing."""
+def _rows_of_clips(clips: np.ndarray, owner: str) -> list[Ints]:
+    """Return the rows of each group, ascending, or raise ValueError if a group is missing."""
     try:
-        names = np.unique(clips)
+        names, clip_of, sizes = np.unique(clips, return_inverse=True, return_counts=True)
         missing = names[names != names]
     except TypeError as error:  # None or pandas.NA beside others
         raise ValueError(
@@ -114,7 +113,7 @@ def _names_of_clips(clips: np.ndarray, owner: str) -> np.ndarray:
         ) from error
     if len(missing):
         raise ValueError(f"{owner}: groups must name the clip of each score; got {missing[0]}.")
-    return names
+    return np.split(np.argsort(clip_of, kind="stable"), np.cumsum(sizes)[:-1])
 
 
 def _frame_numbers(frames: ArrayLike, n: int, owner: str) -> Floats:

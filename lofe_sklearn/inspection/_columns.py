@@ -52,9 +52,10 @@ def names_classes(table: Any, column: int) -> bool:
 
 def with_columns_of(table: Any, columns: list[str]) -> Any:
     """Return the columns with these names, in this order."""
-    numbers = [(column_names(table) or []).index(name) for name in columns]
     if hasattr(table, "iloc"):
-        return table.iloc[:, numbers]
+        own = column_names(table) or []
+        number = {name: j for j, name in reversed(list(enumerate(own)))}  # the first of each name
+        return table.iloc[:, [number[name] for name in columns]]
     return table.select(columns)
 
 

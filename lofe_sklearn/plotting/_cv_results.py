@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -85,10 +85,13 @@ def varying(candidates: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def setting_of(params: dict[str, Any], param_name: str, candidates: list[dict[str, Any]]) -> str:
-    """Name the setting of all other parameters that vary."""
-    others = [name for name in varying(candidates) if name != param_name and name in params]
-    return ", ".join(f"{name.rpartition('__')[2]}={shown_setting(params[name])}" for name in others)
+def setting_of(params: dict[str, Any], names: Sequence[str]) -> str:
+    """Name the setting of these parameters, as far as a candidate has them."""
+    return ", ".join(
+        f"{name.rpartition('__')[2]}={shown_setting(params[name])}"
+        for name in names
+        if name in params
+    )
 
 
 def ordered(values: list[Any]) -> list[Any]:
@@ -99,8 +102,14 @@ def ordered(values: list[Any]) -> list[Any]:
 
 def _distinct(values: list[Any]) -> list[Any]:
     distinct: list[Any] = []
+    numbers: set[Any] = set()  # of a fine grid these are many
     for value in values:
-        if not any(_same(value, other) for other in distinct):
+        if is_number(value):
+            is_new = value not in numbers
+            numbers.add(value)
+        else:
+            is_new = not any(_same(value, other) for other in distinct)
+        if is_new:
             distinct.append(value)
     return distinct
 

@@ -214,10 +214,10 @@ class SearchDisplay:
             raise ValueError(f"{owner}: no candidate has a finite score; there is nothing to draw.")
         param_name = parameter_to_draw(candidates, param_name, owner)
         values = ordered([params[param_name] for params in candidates if param_name in params])
-        settings = [setting_of(params, param_name, candidates) for params in candidates]
+        others = [other for other in varying(candidates) if other != param_name]
+        settings = [setting_of(params, others) for params in candidates]
         names = list(dict.fromkeys(settings))
         if len(names) > _MANY:
-            others = [other for other in varying(candidates) if other != param_name]
             raise ValueError(
                 f"{owner}: there are {len(names)} settings of {', '.join(others)}, more than the "
                 f"{_MANY} lines that readers can tell apart. Choose some by "

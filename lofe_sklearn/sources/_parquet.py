@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ import numpy as np
 from lofe_sklearn._types import FilePath
 from lofe_sklearn.sources._row_source import RowSource, common_dtype
 
+# Files whose footers are kept: each may have some megabytes.
+_FOOTERS = 16
 # Names under which pandas and Dask store an index without a name.
 _INDEX = re.compile("__index_level_[0-9]+__|__null_dask_index__")
 
@@ -149,10 +153,23 @@ class ParquetRows:
         if _stamp(path) != self._stamps[file]:
             raise OSError(f"the file {path} has changed since it was opened")
         try:
-            table = _open(path).read_row_group(group, columns=self.columns).select(self.columns)
+            opened = _library().parquet.ParquetFile(path, metadata=self._footer_of(file))
+            table = opened.read_row_group(group, columns=self.columns).select(self.columns)
             return table.cast(self._schema)
         except (OSError, ValueError) as error:  # Arrow's errors are of one of these kinds
             raise OSError(f"row group {group} of {path} is damaged: {error}") from error
+
+    @cached_property
+    def _footer_of(self) -> Callable[[int], Any]:
+        """A function of the number of a file that returns what it says of its row groups.
+
+        To read that takes as long as they are many, so that some files' are kept.
+        """
+        paths = self.paths
+        return lru_cache(maxsize=_FOOTERS)(lambda file: _open(paths[file]).metadata)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_footer_of"}
 
     def _check_names(self, schema: Any, asked: Sequence[str] | None) -> None:
         """Raise ValueError if there is no column to read, or if one comes twice."""
@@ -168,13 +185,15 @@ class ParquetRows:
             _check_once(self.columns, self.columns, "columns")
 
     def _check(self, path: Path, schema: Any, first: Any) -> None:
-        missing = [name for name in self.columns if name not in schema.names]
+        names = schema.names  # Arrow makes a new list at each request
+        known = set(names)
+        missing = [name for name in self.columns if name not in known]
         if missing:
             raise ValueError(
                 f"ParquetRows: {path} has no column {missing[0]!r}; its columns are "
-                f"{', '.join(map(repr, schema.names))}."
+                f"{', '.join(map(repr, names))}."
             )
-        _check_once(self.columns, schema.names, path)
+        _check_once(self.columns, names, path)
         for name in self.columns:
             own, other = schema.field(name).type, first.field(name).type
             if own != other:
@@ -229,7 +248,8 @@ def _listed(columns: Sequence[str]) -> list[str]:
 
 
 def _check_once(columns: Sequence[str], names: Sequence[str], where: object) -> None:
-    twice = next((name for name in columns if names.count(name) > 1), None)
+    counts = Counter(names)
+    twice = next((name for name in columns if counts[name] > 1), None)
     if twice is not None:
         raise ValueError(
             f"ParquetRows: column {twice!r} comes more than once in {where}. Each name must be "

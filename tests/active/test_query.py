@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lofe_sklearn import LOE, DeepSVDD
-from lofe_sklearn.active import STRATEGIES, query
+from lofe_sklearn.active import STRATEGIES, _query, query
 
 
 @pytest.fixture
@@ -169,3 +169,56 @@ def test_a_strategy_that_computes_in_place(loe, contaminated):
 
     assert len(query(loe, X, 5, strategy=in_place)) == 5
     np.testing.assert_array_equal(X, contaminated[0])
+
+
+class _Embedded:
+    """A detector whose embedding is given."""
+
+    def __init__(self, embedding):
+        self.embedding = embedding
+
+    def embed(self, X):
+        return self.embedding
+
+
+@pytest.mark.parametrize("n_known", [0, 1, 150])
+def test_diverse_compares_with_all_known_rows_at_once(monkeypatch, n_known):
+    rng = np.random.default_rng(0)
+    embedding = rng.normal(size=(300, 3))
+    embedding[200:] = embedding[100:200]  # copies, whose distance is exactly 0
+    calls = []
+
+    def counted(outputs, rows):
+        calls.append(rows)
+        return np.linalg.norm(outputs - outputs[rows], axis=1)
+
+    monkeypatch.setattr(_query, "_distances", counted)
+    candidates = np.arange(n_known, 300)
+    detector, seed = _Embedded(embedding), np.random.RandomState
+    chosen = STRATEGIES["diverse"](detector, None, candidates, 20, seed(0))
+    assert len(calls) <= 21
+
+    # The same one by one.
+    outputs, rng = _query.standardised(embedding), seed(0)
+    distances = np.linalg.norm(outputs[:, None] - outputs, axis=2)
+    near, expected = list(range(n_known)), []
+    for _ in range(20):
+        left = np.setdiff1d(candidates, expected)
+        if near:
+            nearest = distances[left][:, near].min(axis=1)
+            weights = np.exp((nearest / nearest.max() - 1) / 0.01)
+            row = left[rng.choice(len(left), p=weights / weights.sum())]
+        else:
+            row = rng.choice(left)
+        near.append(row)
+        expected.append(row)
+    assert chosen.tolist() == expected
+
+
+def test_only_copies_of_known_rows_are_left():
+    embedding = np.tile(np.random.default_rng(0).normal(size=(50, 9)), (2, 1))
+    asked = STRATEGIES["diverse"](
+        _Embedded(embedding), None, np.arange(50, 100), 1, np.random.RandomState(3)
+    )
+    # All are alike, so that each is as likely as another one.
+    assert asked.tolist() == [50 + np.random.RandomState(3).randint(50)]

@@ -261,3 +261,28 @@ class TestFirstLabels:
         assert "pass a detector, which is fitted to each fold's rows" in str(results[0])
         for one, n in zip(results[1:], (103, 60), strict=True):
             assert_same(one, clone(one).fit(X[:n]), X)
+
+
+class _Counted(DeepSVDD):
+    """A backbone that counts how often its parameters are read."""
+
+    n_read = 0
+
+    def get_params(self, deep=True):
+        type(self).n_read += 1
+        return super().get_params(deep)
+
+
+def test_parameters_are_not_read_for_each_pair(X, monkeypatch):
+    n_read = []
+    for n_detectors in (6, 12):
+        monkeypatch.setattr(_Counted, "n_read", 0)
+        sizes = [[2 + i] for i in range(n_detectors)]
+        detectors = [
+            _Counted(hidden_sizes=own, max_epochs=1, batch_size=200, random_state=0)
+            for own in sizes
+        ]
+        fitted = fit_many(detectors, X)
+        assert [each.hidden_sizes for each in fitted] == sizes
+        n_read.append(_Counted.n_read)
+    assert n_read[1] == 2 * n_read[0]

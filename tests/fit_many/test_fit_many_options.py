@@ -4,12 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
-from comparing import assert_same, check, make_rows, small_loe, spy_on_stacks
+from comparing import N_ROWS, assert_same, check, make_rows, small_loe, spy_on_stacks
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 from torch import nn
 
 from lofe_sklearn import AutoEncoder, DeepSVDD, MHRot, fit_many
+from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._progress import _displays
 from lofe_sklearn.backbones import Backbone
 
@@ -152,3 +153,23 @@ class TestDropout:
             WithDropout(p=p, max_epochs=4, random_state=0).fit(X).score_samples(X) for p in (0.5, 0)
         )
         assert not np.allclose(with_dropout, without, rtol=1e-3)
+
+
+def test_detectors_of_equal_rows_share_one_copy_of_them(X, monkeypatch):
+    take, taken = PreparedRows.take, []
+
+    def counted(self, rows=None):
+        taken.append(rows)
+        return take(self, rows)
+
+    monkeypatch.setattr(PreparedRows, "take", counted)
+    even, odd = np.arange(0, N_ROWS, 2), np.arange(1, N_ROWS, 2)
+    rows = [even, odd, even.copy(), odd, np.arange(N_ROWS), even]
+    ratios = [0.05, 0.05, 0.1, 0.1, 0.1, 0.2]
+    detectors = [DeepSVDD(max_epochs=2, contamination=ratio, random_state=0) for ratio in ratios]
+    fitted = fit_many(detectors, X, rows=rows)
+    assert len(taken) == 3
+    for detector, own, each in zip(detectors, rows, fitted, strict=True):
+        alone = clone(detector).fit(X[own])
+        np.testing.assert_allclose(each.score_samples(X), alone.score_samples(X), rtol=1e-4)
+        np.testing.assert_allclose(each.offset_, alone.offset_, rtol=1e-4)

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import pickle
 from itertools import product
 
 import numpy as np
@@ -348,3 +349,48 @@ def test_partitions_of_different_types(X):
     lying = parts[1].map_blocks(lambda block: block.astype(np.int16), dtype=np.float32)
     with config_context(**LITTLE), pytest.raises(ValueError, match="are of type int16, but X says"):
         DeepSVDD().fit(dask.concatenate([parts[0], lying]))
+
+
+def test_footers_of_parquet_files_are_read_once_for_each_file(X, tmp_path, monkeypatch):
+    arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
+    pytest.importorskip("pyarrow.parquet")
+    n_listed, n_read = 0, 0
+
+    class Schema:
+        def __init__(self, schema):
+            self._schema = schema
+
+        def __getattr__(self, name):
+            nonlocal n_listed
+            n_listed += name == "names"
+            return getattr(self._schema, name)
+
+    class File(arrow.parquet.ParquetFile):
+        def __init__(self, source, *, metadata=None):
+            nonlocal n_read
+            n_read += metadata is None
+            super().__init__(source, metadata=metadata)
+
+        @property
+        def schema_arrow(self):
+            return Schema(super().schema_arrow)
+
+    monkeypatch.setattr(arrow.parquet, "ParquetFile", File)
+    columns = [f"x{j}" for j in range(40)]
+    table = arrow.table({name: X[:90, j % X.shape[1]] for j, name in enumerate(columns)})
+    for number in range(3):
+        arrow.parquet.write_table(table, tmp_path / f"{number}.parquet", row_group_size=10)
+    rows = ParquetRows(tmp_path)
+    assert rows.columns == columns
+    assert n_listed <= 4  # a list is made of all names whenever they are asked for
+    n_read = 0
+    table = rows[:]
+    assert n_read == 3
+    read = np.column_stack([table.column(name) for name in columns])
+    np.testing.assert_array_equal(read, np.tile(X[:90, np.arange(40) % X.shape[1]], (3, 1)))
+    fitted = DeepSVDD(max_epochs=1, random_state=0).fit(rows)
+    assert n_read == 3
+    assert pickle.dumps(rows) == pickle.dumps(ParquetRows(tmp_path))
+    np.testing.assert_array_equal(
+        fitted.score_samples(pickle.loads(pickle.dumps(rows))), fitted.score_samples(rows)
+    )

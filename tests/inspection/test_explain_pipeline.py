@@ -20,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from lofe_sklearn import LOE, DeepSVDD
 from lofe_sklearn.inspection import explain
-from lofe_sklearn.inspection._columns import column_values
+from lofe_sklearn.inspection._columns import column_values, with_columns_of
 from lofe_sklearn.inspection._typical_row import row_of_typical_value, typical_row
 
 N = 120
@@ -327,3 +327,23 @@ def test_a_step_that_computes_in_place_changes_neither_rows_nor_reasons():
         found[copy] = explain(pipeline, rows)
         np.testing.assert_array_equal(rows, X[:3])
     np.testing.assert_allclose(found[False].contributions, found[True].contributions)
+
+
+def test_columns_of_another_order_are_found_without_reading_all_names_for_each():
+    n_read = 0
+
+    class Name:
+        def __init__(self, text):
+            self.text = text
+
+        def __str__(self):
+            nonlocal n_read
+            n_read += 1
+            return self.text
+
+    texts = [f"x{i}" for i in range(50)]
+    names = pd.Index(map(Name, [*texts[:49], "x0"]), dtype=object)
+    table = pd.DataFrame([range(50)], columns=names)
+    ordered = with_columns_of(table, texts[48::-1])
+    assert ordered.to_numpy().tolist() == [list(range(48, -1, -1))]  # the first of two x0
+    assert n_read <= 50

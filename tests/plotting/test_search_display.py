@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from lofe_sklearn import LOE, DeepSVDD, LOESearchCV
 from lofe_sklearn.metrics import roc_auc_scorer
 from lofe_sklearn.model_selection import OutlierStratifiedKFold
-from lofe_sklearn.plotting import SearchDisplay
+from lofe_sklearn.plotting import SearchDisplay, _cv_results
 
 pytest_plugins = ["fits_to_draw"]
 pytestmark = pytest.mark.usefixtures("figures")
@@ -192,3 +192,24 @@ def test_a_long_setting_is_not_cut_off():
     display.figure_.canvas.draw()
     for text in display.ax_.get_legend().get_texts():
         assert text.get_window_extent().x1 <= display.figure_.bbox.x1
+
+
+def test_the_settings_of_a_large_grid_are_found_once(monkeypatch):
+    asked = []
+
+    def counted(values):
+        asked.append(len(values))
+        return distinct(values)
+
+    distinct = _cv_results._distinct
+    monkeypatch.setattr(_cv_results, "_distinct", counted)
+    params = [{"a": a / 100, "b": b} for a in range(50) for b in ("x", 1)]
+    scores = np.arange(100.0)
+    results = {"params": params, "mean_test_score": scores, "split0_test_score": scores}
+    display = SearchDisplay.from_cv_results(results, param_name="a")
+    assert len(asked) <= 6
+    assert display.values == [a / 100 for a in range(50)]
+    assert {name: own.ravel().tolist() for name, own in display.scores.items()} == {
+        "b=x": scores[::2].tolist(),
+        "b=1": scores[1::2].tolist(),
+    }

@@ -444,3 +444,27 @@ def test_columns_of_one_name(make, name, said, fitted):
     assert list(np.asarray(scorer(others)["score"])) == expected["score"].tolist()
     with pytest.raises(ValueError, match=f"more than one column '{name}', and {said}"):
         scorer(twice)
+
+
+def test_names_of_columns_are_not_compared_pair_by_pair():
+    n_compared = 0
+
+    class Name(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            nonlocal n_compared
+            n_compared += 1
+            return str.__eq__(self, other)
+
+        def __str__(self):
+            return self
+
+    names = [Name(f"column {i}") for i in range(100)]
+    module._check_columns(names[::-1], names, "the rows", "the model was fitted to")
+    assert n_compared <= 100
+    with pytest.raises(ValueError, match="lack columns that keep asks for: 'other'"):
+        module._check_columns([Name("other")], names, "the rows", "keep asks for")
+    with pytest.raises(ValueError, match="more than one column 'column 7'"):
+        module._check_columns(names, [*names, names[7]], "the rows", "keep asks for")
