@@ -6,9 +6,15 @@ since rounding depends on which rows are scored together; see `_cut`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from lofe_sklearn._types import Floats
+
+# To sort the scores of many training rows would take most of the time that a single row takes.
+_FEW = 8
 
 
 def conformal_p_values(
@@ -18,7 +24,7 @@ def conformal_p_values(
 
     A calibration score that equals the score is counted, which makes the p-value larger.
     """
-    at_least = np.searchsorted(np.sort(calibration), scores + near, side="right")
+    at_least = _counter_of(calibration, len(scores))(scores + near, "right")
     return np.asarray((1.0 + at_least) / (len(calibration) + 1.0), dtype=np.float64)
 
 
@@ -46,10 +52,21 @@ def alarm_threshold(
 
 def percentiles(scores: np.ndarray, others: np.ndarray, near: np.ndarray) -> Floats:
     """Return the percentage of `others` that are less anomalous; equal ones count half."""
-    ascending = np.sort(others)
-    more = np.searchsorted(ascending, scores - near, side="left")
-    at_least = np.searchsorted(ascending, scores + near, side="right")
-    return 100.0 - 50.0 * (more + at_least) / len(ascending)
+    count = _counter_of(others, len(scores))
+    more, at_least = count(scores - near, "left"), count(scores + near, "right")
+    return 100.0 - 50.0 * (more + at_least) / len(others)
+
+
+def _counter_of(values: np.ndarray, n_limits: int) -> Callable[[np.ndarray, str], np.ndarray]:
+    """Return what counts the values below each limit ("left"), or up to it ("right")."""
+    if n_limits > _FEW:
+        return partial(np.searchsorted, np.sort(values))
+
+    def count(limits: np.ndarray, side: str) -> np.ndarray:
+        below = np.less if side == "left" else np.less_equal
+        return np.array([np.count_nonzero(below(values, limit)) for limit in limits], dtype=np.intp)
+
+    return count
 
 
 def rates_of_p_values(p_values: np.ndarray) -> Floats:

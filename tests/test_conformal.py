@@ -44,6 +44,19 @@ def test_percentiles_by_hand():
     np.testing.assert_allclose(found, [100.0, 87.5, 50.0, 25.0, 12.5, 0.0])
 
 
+def test_a_row_alone_and_among_many():
+    scores, others = np.round(np.random.default_rng(0).normal(size=(2, 50)), 1)
+    near = np.full(50, 1e-9)
+    for of_all, count in (
+        (percentiles(scores, others, near), lambda i: percentiles(scores[i], others, near[i])),
+        (
+            conformal_p_values(scores, others, near),
+            lambda i: conformal_p_values(scores[i], others, near[i]),
+        ),
+    ):
+        assert of_all.tolist() == [float(count([i])[0]) for i in range(50)]
+
+
 def test_rates_by_hand():
     # Of three p-values: .02 * 3 / 1, .03 * 3 / 2, .9 * 3 / 3. What allows two allows one.
     np.testing.assert_allclose(rates_of_p_values(np.array([0.9, 0.02, 0.03])), [0.045, 0.045, 0.9])
