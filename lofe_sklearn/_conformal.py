@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def percentiles(scores: np.ndarray, others: np.ndarray, near: np.ndarray) -> Flo
     return 100.0 - 50.0 * (more + at_least) / len(others)
 
 
-def _counter_of(values: np.ndarray, n_limits: int) -> Callable[[np.ndarray, str], np.ndarray]:
+def _counter_of(values: np.ndarray, n_limits: int) -> Callable[[np.ndarray, str], Any]:
     """Return what counts the values below each limit ("left"), or up to it ("right")."""
     if n_limits > _FEW:
         return partial(np.searchsorted, np.sort(values))
