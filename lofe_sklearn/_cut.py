@@ -22,6 +22,8 @@ _PROMISED = 1e-7
 _ROUNDING = 1e-12
 # The same of single precision.
 _SINGLE_ROUNDING = 1e-5
+# A group of fewer than eight different rows tells nothing by which detectors could agree on it.
+_FEW_ROWS = 7
 
 
 def tolerance(values: np.ndarray, at: float, unit: float = 0.0) -> float:
@@ -81,6 +83,26 @@ def threshold(
         return float(ascending[first] - min(wide, room / 2))
     room = ascending[last] - ascending[last - 1] if last < len(ascending) else np.inf
     return float(ascending[last - 1] + min(wide, room / 2))
+
+
+def share_of_repeated(scores: np.ndarray, unit: float = 0.0) -> float:
+    """Return the share of the rows of lowest score that are repeated, and far from all others.
+
+    They are at most seven different ones, each of which comes twice on average, or more often,
+    while most of the others are no repetitions. Far is farther than the quartiles of all scores are
+    from each other. It is 0 if there are no such rows.
+    """
+    ascending, n = np.sort(scores), len(scores)
+    low, high = np.percentile(ascending, [25, 75])
+    near = np.maximum(tolerances(scores, ascending, unit), single_tolerances(ascending, unit))
+    gaps = np.diff(ascending)
+    ends = np.flatnonzero(gaps > 2 * near[1:]) + 1
+    n_different = 1 + np.arange(min(len(ends), _FEW_ROWS))
+    n_others = len(ends) + 1 - n_different
+    ends = ends[:_FEW_ROWS]
+    is_far = gaps[ends - 1] > high - low
+    are_repeated = (ends >= 2 * n_different) & (n - ends < 2 * n_others)
+    return float(ends[is_far & are_repeated].max(initial=0)) / n
 
 
 def clean_cuts(scores: np.ndarray, *, unit: float = 0.0, in_single: bool = False) -> np.ndarray:

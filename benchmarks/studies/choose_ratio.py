@@ -34,7 +34,7 @@ def run(cell: Row) -> Iterator[Row]:
     seed = cell["seed"]
     X, y = load_table(cell["dataset"], MAX_ROWS, in_proportion=False)
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=seed)
-    detector = LOE(DeepSVDD(), init="iforest", random_state=seed)
+    detector = LOE(DeepSVDD(), random_state=seed)
     every = [clone(detector).set_params(contamination=ratio) for ratio in RATIOS]
     auc = {
         ratio: float(roc_auc(y_test, fitted.score_samples(X_test)))

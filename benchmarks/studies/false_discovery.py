@@ -58,7 +58,6 @@ def _loe(share: float, seed: int, folds: int | None = None) -> LOE:
         DeepSVDD(),
         contamination=share,
         evidence=None,
-        init="iforest",
         n_estimators=2,
         held_out_folds=folds,
         random_state=seed,

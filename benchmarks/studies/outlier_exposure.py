@@ -45,7 +45,6 @@ def run(cell: Row) -> Iterator[Row]:
             BACKBONES[cell["backbone"]](),
             method=method,
             contamination=RATIO,
-            init="iforest",
             outlier_weight=cell["outlier_weight"],
             random_state=seed,
         )

@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from lofe_sklearn import engine
 from lofe_sklearn._conformal import rates_of_p_values, rates_of_probabilities
-from lofe_sklearn._cut import clean_cuts, threshold, warn_of_equal_scores
+from lofe_sklearn._cut import clean_cuts, share_of_repeated, threshold, warn_of_equal_scores
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._ensemble import Ensemble, infer_labels
 from lofe_sklearn._loe._find_ratio import Belief, FoundRatio, is_prior, warn_of_prior
 from lofe_sklearn._loe._parameters import label_rule, labels_rows
 from lofe_sklearn._loe._posterior import Posterior
-from lofe_sklearn._loe._ratio import Unknown, read_contamination
+from lofe_sklearn._loe._ratio import Contamination, Unknown, read_contamination
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._training import Plan
 from lofe_sklearn._types import MatrixLike
@@ -66,11 +67,9 @@ class DecisionMixin(ThresholdMixin):
         scores = self._ensemble.score_training(losses[0])
         asked = read_contamination(self.contamination)
         found = asked.find(-scores, belief)
-        is_guess = asked.is_believed and is_prior(belief, known)
-        self._found_ratio, self._guessed_ratio = asked.is_believed, is_guess
-        self._adopt_ratio(found, known, scores, is_guess=is_guess)
+        self._adopt_ratio(found, known, scores, asked, belief)
         high = self.contamination_interval_[1]
-        if is_guess:
+        if self._is_guess():
             warn_of_prior(belief, found, float(np.mean(scores < self.offset_)))
         warn_of_equal_scores(
             type(self).__name__,
@@ -97,9 +96,20 @@ class DecisionMixin(ThresholdMixin):
         self._contamination_of_fit, self._posterior_of_fit = self.contamination_, self._posterior
 
     def _adopt_ratio(
-        self, found: FoundRatio, known: np.ndarray | None, scores: np.ndarray, *, is_guess: bool
+        self,
+        found: FoundRatio,
+        known: np.ndarray | None,
+        scores: np.ndarray,
+        asked: Contamination,
+        belief: Belief,
     ) -> None:
         """Set the ratio that was found, within what known labels allow, and its threshold."""
+        is_guess = asked.is_believed and is_prior(belief, known)
+        share = share_of_repeated(scores, self._score_unit()) if is_guess else 0.0
+        # The belief takes equal rows for one. Where they are far from others they are a group.
+        if found.value < share <= found.high:
+            found, is_guess = replace(found, value=share), False
+        self._found_ratio, self._guessed_ratio = asked.is_believed, is_guess
         self.contamination_, low, high = (
             contamination_with_known(ratio, known) for ratio in (found.value, found.low, found.high)
         )

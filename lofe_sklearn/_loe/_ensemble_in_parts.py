@@ -9,7 +9,7 @@ import numpy as np
 
 from lofe_sklearn import engine
 from lofe_sklearn._loe._ensemble import Ensemble
-from lofe_sklearn._loe._find_ratio import Belief, FoundRatio, is_prior
+from lofe_sklearn._loe._find_ratio import Belief, FoundRatio
 from lofe_sklearn._loe._members import EnsemblePlan
 from lofe_sklearn._loe._parameters import course_of
 from lofe_sklearn._loe._posterior import Posterior
@@ -37,8 +37,6 @@ class EnsembleInPartsMixin(InPartsMixin):
     contamination_: float
     contamination_interval_: tuple[float, float]
     _known: np.ndarray | None
-    _found_ratio: bool | None
-    _guessed_ratio: bool | None
     _training_scores: np.ndarray
     _belief: Belief
     _adopt_ratio: Any
@@ -171,9 +169,7 @@ class EnsembleInPartsMixin(InPartsMixin):
         found = FoundRatio(self.contamination_, *self.contamination_interval_)
         if asked.bounds is not None:  # what was given holds for all rows
             found = asked.find(-scores, self._belief)
-        is_guess = asked.is_believed and is_prior(self._belief, known)
-        self._found_ratio, self._guessed_ratio = asked.is_believed, is_guess
-        self._adopt_ratio(found, known, scores, is_guess=is_guess)
+        self._adopt_ratio(found, known, scores, asked, self._belief)
         share, most = self.contamination_, self.contamination_interval_[1]
         scale = self._ensemble.scale
         self._posterior = Posterior.of(scale, scores, share, None, None, most=most)

@@ -37,14 +37,36 @@ def detector(request):
 
 
 def test_a_known_row_lets_no_tie_of_labels_exceed_a_ratio_that_is_a_guess():
-    """The ratio is below 0.05, and 6 % of the rows are equal: none of them is flagged."""
+    """The ratio is below 0.05, and 6 % of the rows are equal: none of them is flagged.
+
+    They are the most anomalous ones, but not far from the others.
+    """
     rows = np.random.default_rng(0).normal(size=(600, 4))
-    rows[:36] = 9.0
+    rows[:36] = 4.0
     detector = LOE(DeepSVDD(max_epochs=2), evidence=FEW_TREES, n_estimators=2, random_state=0)
     for known in (None, np.arange(600) == 100):
         with pytest.warns(NoSeparateGroupWarning):
             detector.fit(rows, known_normal=known)
         assert (detector.predict(rows) == -1).sum() == (detector.labels_ == -1).sum() == 0
+
+
+@pytest.mark.parametrize("evidence", [FEW_TREES, None], ids=["forest", "none"])
+@pytest.mark.parametrize("n_different", [1, 3])
+def test_repeated_rows_that_are_far_from_others_are_a_group(evidence, n_different):
+    """They are more than the twentieth that a guess is at most: a tenth, or 6 % and a known row."""
+    rows = np.random.default_rng(0).normal(size=(600, 4))
+    detector = LOE(DeepSVDD(max_epochs=2), evidence=evidence, n_estimators=2, random_state=0)
+    for n_equal, known in ((60, None), (36, np.arange(600) == 100)):
+        rows[:n_equal] = 9.0 + 0.5 * (np.arange(n_equal)[:, None] % n_different)
+        rows[n_equal:60] = np.random.default_rng(1).normal(size=(60 - n_equal, 4))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", NoSeparateGroupWarning)
+            detector.fit(rows, known_normal=known)
+        group = np.arange(600) < n_equal
+        assert detector.contamination_ == pytest.approx(n_equal / 600, abs=1e-3)
+        np.testing.assert_array_equal(detector.predict(rows) == -1, group)
+        np.testing.assert_array_equal(detector.labels_ == -1, group)
+        np.testing.assert_array_equal(detector.anomaly_proba(rows) > 0.5, group)
 
 
 def test_the_lowest_rate_that_a_message_names_can_be_met():
