@@ -12,11 +12,24 @@ _BASES = {
     **{"Wh": "energy", "V": "voltage", "A": "current", "Hz": "frequency", "Pa": "pressure"},
 }
 _HOUR, _DAY = 3600.0, 86_400.0
+_FOOT, _ACRE, _KNOT, _POUND = 0.3048, 4046.8564224, 1852 / 3600, 453.59237
 _OTHERS = {
-    "mass": {"t": 1e6},
+    "mass": {"t": 1e6, "lb": _POUND, "oz": _POUND / 16},
     # Feet and inches are counted in inches.
-    "length": {"cm": 1e-2, "dm": 1e-1, "in": 0.0254, '"': 0.0254, "'\"": 0.0254, "ft": 0.3048},
-    "volume": {"cl": 1e-2, "dl": 1e-1, "hl": 1e2},
+    "length": {
+        **{"cm": 1e-2, "dm": 1e-1, "in": 0.0254, '"': 0.0254, "'\"": 0.0254, "ft": _FOOT},
+        **{"yd": 3 * _FOOT, "mi": 1609.344, "mile": 1609.344, "NM": 1852.0, "nmi": 1852.0},
+    },
+    "area": {
+        **{"mm2": 1e-6, "cm2": 1e-4, "m2": 1.0, "qm": 1.0, "sqm": 1.0, "sq m": 1.0, "km2": 1e6},
+        **{"ha": 1e4, "acre": _ACRE, "ac": _ACRE, "ft2": _FOOT**2, "sqft": _FOOT**2},
+        **{"sq ft": _FOOT**2, "sq.ft": _FOOT**2, "sq. ft": _FOOT**2, "SF": _FOOT**2},
+    },
+    "volume": {"cl": 1e-2, "dl": 1e-1, "hl": 1e2, "cm3": 1e-3, "dm3": 1.0, "m3": 1e3},
+    "speed": {
+        **{"m/s": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "kph": 1 / 3.6, "mph": 1609.344 / 3600},
+        **{"kn": _KNOT, "kt": _KNOT, "kts": _KNOT, "knot": _KNOT},
+    },
     "pressure": {"hPa": 1e2, "mbar": 1e2, "bar": 1e5},
     "share": {"%": 1.0, "‰": 0.1},
     # "m" is a metre.
@@ -25,7 +38,8 @@ _OTHERS = {
         **{"h": _HOUR, "hr": _HOUR, "hour": _HOUR, "d": _DAY, "day": _DAY, "week": 7 * _DAY},
     },
     "data": {
-        **{"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15},
+        **{"B": 1.0, "byte": 1.0, "Byte": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9},
+        **{"TB": 1e12, "PB": 1e15},
         **{"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40},
     },
 }
