@@ -23,9 +23,11 @@ _TIME_OF_DAY = re.compile(
 _MINUTES = re.compile(r"(\d{1,3}):([0-5]\d)(\.\d{1,6})?", re.ASCII)
 # 59.83, less than a minute beside times such as 1:02.71.
 _SECONDS = re.compile(r"[0-5]?\d\.\d{1,6}", re.ASCII)
-# 36:05:10.5, "1 day, 2:03:04" as Python writes it, "-1 days +23:59:50" as pandas does.
+# 36:05:10.5, "1 day, 2:03:04" as Python writes it, "-1 days +23:59:50" as pandas does, and
+# "2d 03:04:05" and 2-03:04:05 as schedulers of jobs do.
 _SPAN = re.compile(
-    r"([-+]?)(?:(\d+) days?)?(?:(?:^|(?<=[-+])|,? )([-+]?)(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?))?",
+    r"([-+]?)(?:(\d+)(?: days?| ?d(?= )|-(?=\d\d:)))?"
+    r"(?:(?:^|(?<=[-+])|,? )([-+]?)(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?))?",
     _FLAGS,
 )
 # 167:15:00, where days are not counted apart.
@@ -76,7 +78,7 @@ def seconds_of_all(texts: pd.Series) -> pd.Series | None:
     if seconds_in(present.iloc[0], in_minutes=in_minutes) is None:
         return None
     seconds = read_seconds(texts, in_minutes=in_minutes)
-    if seconds.notna().sum() < len(present) or all(map(_is_quantity, present)):
+    if seconds.notna().sum() < len(present) or _are_quantities(present):
         return None
     return seconds
 
@@ -96,7 +98,7 @@ def clocks_among_words(texts: pd.Series) -> tuple[pd.Series, tuple[str, ...]] | 
     are_words = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").isna().all()
     if not are_words or not may_be_missing(words, counts):
         return None
-    if all(map(_is_quantity, counts.index[seconds.notna()])):
+    if _are_quantities(counts.index[seconds.notna()]):
         return None
     return texts.map(seconds).astype(np.float64), kept(words)
 
@@ -171,6 +173,7 @@ def _of_iso(word: str) -> float | None:
 
 def seconds_in_parts(word: str) -> float | None:
     """Return the seconds of 2 h 15 min, with each unit once and the largest first."""
+    word = word.removesuffix(" ago")
     if _PARTS.fullmatch(word) is None:
         return None
     seconds, last = 0.0, -1
@@ -194,10 +197,18 @@ def _of_zulu(word: str) -> float | None:
     return None if found is None else _total((None, *found.groups()))
 
 
-def _is_quantity(text: str) -> bool:
-    """Whether a text has one unit alone: 5 m is a length where no other text has hours."""
-    word = text.strip()
-    return _PART.fullmatch(word) is not None and _of_span(word) is None
+def _are_quantities(texts: Iterable[str]) -> bool:
+    """Whether all texts have one unit alone.
+
+    5 m is a length where no other has hours or seconds.
+    """
+    units = set()
+    for text in texts:
+        word = text.strip()
+        if _PART.fullmatch(word) is None or _of_span(word) is not None:
+            return False
+        units.add(word.lstrip("0123456789. "))
+    return not ("m" in units and not units.isdisjoint(("h", "s")))
 
 
 def _total(parts: Sequence[str | None]) -> float:

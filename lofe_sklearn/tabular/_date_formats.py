@@ -41,7 +41,13 @@ _OTHERS = (
     *("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S UTC"),
     *("%d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M:%S GMT", "%d %b %Y %H:%M:%S UTC"),
     *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S UTC %Y"),
-    *("%d%b%Y:%H:%M:%S", "%Y-%m-%d_%H:%M:%S", "%d.%m.%Y %H:%M Uhr", "%B %d, %Y at %I:%M %p"),
+    *(
+        "%a %b %d %Y %H:%M:%S GMT%z",
+        "%d%b%Y:%H:%M:%S",
+        "%Y-%m-%d_%H:%M:%S",
+        "%d.%m.%Y %H:%M Uhr",
+        "%B %d, %Y at %I:%M %p",
+    ),
     *(
         f"{clock} {day}"
         for clock in ("%H:%M", "%H:%M:%S")

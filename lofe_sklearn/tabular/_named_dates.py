@@ -71,6 +71,8 @@ _FORMS = [
 _ZONES = ("EST EDT", "CST CDT", "MST MDT", "PST PDT", "CET CEST MEZ MESZ", "EET EEST", "AEST AEDT")
 _PLACES = {zone: place for place, zones in enumerate(_ZONES) for zone in zones.split()}
 _ZONE = re.compile(rf"(?<=[\dMmr.]) \(?({'|'.join(_PLACES)})\)?$")
+# Thu Jan 01 2026 08:30:00 GMT+0100 (Central European Standard Time)
+_COMMENT = re.compile(r"(?<=[-+]\d{4}) \([^()]*\)$", re.ASCII)
 _HALF = re.compile(r"(?<=\d) ?([AaPp])\. ?[Mm]\.?$")
 # The formats of so many texts are tried.
 _SAMPLE = 50
@@ -78,18 +80,14 @@ _SAMPLE = 50
 
 def in_plain_form(text: str) -> str:
     """Return a time without the name of its zone, and with am for a.m.; other texts as they are."""
-    word = _ZONE.sub("", " ".join(text.split()))
+    word = _ZONE.sub("", _COMMENT.sub("", " ".join(text.split())))
     return _HALF.sub(lambda half: f" {half[1]}m", word)
 
 
 def are_of_several_places(texts: Iterable[str]) -> bool:
-    """Whether the names of time zones are of places whose clocks differ, such as EST and PST.
-
-    So are times with a zone and others without one.
-    """
-    zones = [_ZONE.search(text.rstrip()) for text in texts]
-    places = {None if zone is None else _PLACES[zone[1]] for zone in zones}
-    return len(places - {None}) > 1
+    """Whether the names of time zones are of places whose clocks differ, such as EST and PST."""
+    zones = [_ZONE.search(_COMMENT.sub("", text.rstrip())) for text in texts]
+    return len({_PLACES[zone[1]] for zone in zones if zone is not None}) > 1
 
 
 def dates_with_names(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:

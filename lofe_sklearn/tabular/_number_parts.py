@@ -13,6 +13,7 @@ from lofe_sklearn.tabular._magnitudes import (
     split_currency,
 )
 from lofe_sklearn.tabular._sides import split_side
+from lofe_sklearn.tabular._units import ratio_of_units
 
 _SIGNS = "$€£¥₹₽₩₺₴₫₪฿₦₱₲₡₵₸₼₾₿₨₭₮৳؋￥￡￦"
 _CODES = (
@@ -39,6 +40,10 @@ _QUANTITY = re.compile(
 )
 # Minus signs, apostrophes, Arabic separators and full-width signs, by their plain forms.
 _ALIKE = str.maketrans("\u2212\u2013\u2019\u02bc\u066b\u066c\uff05\uff0e\uff0c\u066a", "--''.,%.,%")
+# 4½ and ¾.
+_FRACTION = re.compile(r"(?<![\d.,])(\d*)([¼½¾⅓⅔⅛⅜⅝⅞])")
+# 6 lb 13 oz, 4 ft 7 in and 5 kg 300 g, in the second unit.
+_TWO_UNITS = re.compile(r"(\d+) ?([^\W\d_]{1,6}\.?),? ?(\d+(?:\.\d+)?) ?([^\W\d_]{1,6}\.?)")
 # 638,-, 3'254.– and, in India, 475/- are prices without cents.
 _NO_CENTS = re.compile(r"(?<=\d)(?:[.,]--?(?!\d)|/[-=]$)")
 # $(1,200.00), as spreadsheets write what is below zero.
@@ -126,6 +131,7 @@ def parts_of(text: str) -> Parts | None:
         return None
     if not word.isascii():
         word = _RAISED.sub(lambda power: "^" + power[0].translate(_LOWERED), word)
+        word = _FRACTION.sub(_decimal, word)
         word = "".join(map(_plain_sign, word)).translate(_ALIKE)
     feet = _FEET.fullmatch(word)
     if feet is not None:
@@ -134,6 +140,10 @@ def parts_of(text: str) -> Parts | None:
     angle = _ANGLE.fullmatch(word)
     if angle is not None:
         return _degrees(*angle.groups())
+    both = _TWO_UNITS.fullmatch(word)
+    total = None if both is None else _in_second_unit(*both.groups())
+    if total is not None:
+        return total
     found = _QUANTITY.fullmatch(_CURRENCY_FIRST.sub(r"(\1", _NO_CENTS.sub("", word)))
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
@@ -191,6 +201,19 @@ def _degrees(
     parts = [float((part or "0").replace(",", ".")) for part in (degrees, minutes, seconds)]
     size = parts[0] + parts[1] / 60 + parts[2] / 3600
     return Parts(f"{size:.6f}", "", (sign == "-") != (side in ("S", "W")), "", "°")
+
+
+def _in_second_unit(whole: str, unit: str, rest: str, smaller: str) -> Parts | None:
+    """Return a number of two units in the smaller one; None where they measure different things."""
+    ratio = ratio_of_units(unit, smaller)
+    if ratio is None or ratio <= 1 or float(rest) >= ratio:
+        return None
+    return Parts(f"{int(whole) * ratio + float(rest):.9g}", "", False, "", f" {smaller}")
+
+
+def _decimal(found: re.Match[str]) -> str:
+    """Return 4½ as 4.5."""
+    return f"{int(found[1] or 0) + unicodedata.numeric(found[2]):g}"
 
 
 def _with_space(word: str, found: re.Match[str], name: str) -> str:

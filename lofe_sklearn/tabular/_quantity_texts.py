@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# A unit in fewer rows is an exception among plain numbers, and may be another one than theirs.
+_FEW_UNITS = 0.1
+
+
 @dataclass(frozen=True)
 class Writing:
     """How the numbers of a column are written.
@@ -107,7 +111,7 @@ class Writing:
         plain = f"{abs(number):,.{digits}f}" if is_plain else f"{abs(number):.4g}"
         text = "".join(signs.get(sign, sign) for sign in plain)
         if self.sides is not None:
-            return self.before + text + self.after + self.sides[number < 0]
+            return self.before + text + self.after + self.sides[int(number < 0)]
         return ("-" if number < 0 else "") + self.before + text + after + self.after
 
 
@@ -139,7 +143,7 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
         units[found.unit] += int(counts[text])
     if not units:
         return None
-    unit = units.most_common(1)[0][0]
+    unit = _main_unit(units)
     alike = {
         text: found
         for text, found in parts.items()
@@ -155,6 +159,17 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
     if not may_be_missing(words, counts):
         return None
     return writing, texts.map(read).astype(np.float64), kept(words)
+
+
+def _main_unit(units: Counter[str]) -> str:
+    """Return the unit of a column; it need not be written in most rows."""
+    (unit, _), *_ = units.most_common()
+    written = Counter({other: number for other, number in units.items() if other})
+    if unit or not written or written.total() <= _FEW_UNITS * units.total():
+        return unit
+    (main, _), *_ = written.most_common()
+    are_alike = all(ratio_of_units(other, main) is not None for other in written)
+    return main if are_alike else unit
 
 
 def _are_classes(numbers: Collection[Parts]) -> bool:

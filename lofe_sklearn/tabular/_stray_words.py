@@ -33,8 +33,14 @@ _FEW_VALUES = 3
 _GUARDED = re.compile(r"=\"([^\"]*)\"|'([-+]?\d[\d.,/ -]*)", re.ASCII)
 
 
+# Marks of direction, spaces of no width and byte order marks: Windows puts some around dates.
+_UNSEEN = str.maketrans("", "", "\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2069\u2060\ufeff")
+
+
 def unguarded(text: str) -> str:
-    """Return a text without the signs that keep a spreadsheet from reading it as a number."""
+    """Return a text without signs that nobody sees, or that guard it from spreadsheets."""
+    if not text.isascii():
+        text = text.translate(_UNSEEN)
     found = _GUARDED.fullmatch(text.strip())
     return text if found is None else found[1] if found[2] is None else found[2]
 

@@ -157,3 +157,24 @@ def test_zulu_times(form):
     assert features.column_kinds_["time"] == "number"
     np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(60 * minutes)))
     assert written_like(51_000.0, form.format(8, 5)) == form.format(14, 10)
+
+
+@pytest.mark.parametrize(
+    ("texts", "seconds"),
+    [
+        (["2-03:04:05", "03:04:05", "1-00:00:00"], [183_845, 11_045, 86_400]),  # of a scheduler
+        (["2d 03:04:05", "1d 00:00:00", "03:04:05"], [183_845, 86_400, 11_045]),
+        (["22m", "13h", "5m"], [1320, 46_800, 300]),
+        (["32 days ago", "2 hours ago", "1 minute ago"], [2_764_800, 7200, 60]),
+    ],
+)
+def test_durations_of_programs(texts, seconds):
+    features = TableFeatures()
+    rows = features.fit_transform(table_of(texts * (N // 3)))
+    assert features.column_kinds_["time"] == "number"
+    np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(seconds * (N // 3))))
+
+
+def test_metres_alone_are_no_minutes():
+    features = TableFeatures().fit(table_of(["22 m", "13 m", "5 m"] * (N // 3)))
+    assert features.typical_row_["time"][0] == 13

@@ -301,6 +301,14 @@ def test_reasons_write_days_of_other_languages():
     assert typical == {str(DAYS.dt.floor("D").sort_values().iloc[(N - 1) // 2].date())}
 
 
+def test_times_of_browsers_are_in_utc():
+    stamps = [f"{d:%a %b %d %Y %H:%M:%S} GMT+0100 (Central European Time)" for d in DAYS]
+    times = (DAYS.dt.floor("s") - pd.Timedelta(hours=1)).dt.tz_localize("UTC")
+    features = TableFeatures().fit(table_of(stamps))
+    expected = TableFeatures().fit_transform(table_of_times(times))
+    pd.testing.assert_frame_equal(features.transform(table_of(stamps)), expected)
+
+
 @pytest.mark.parametrize(
     "texts", [["5 Mehl 2024", "7 Marke 2025"], ["Amt 5 Mai 2024", "Rat 1 Mai 2024"]], ids=str
 )
