@@ -47,7 +47,7 @@ _TWO_UNITS = re.compile(r"(\d+) ?([^\W\d_]{1,6}\.?),? ?(\d+(?:\.\d+)?) ?([^\W\d_
 # 638,-, 3'254.– and, in India, 475/- are prices without cents.
 _NO_CENTS = re.compile(r"(?<=\d)(?:[.,]--?(?!\d)|/[-=]$)")
 # $(1,200.00), as spreadsheets write what is below zero.
-_CURRENCY_FIRST = re.compile(rf"({_CURRENCY}) ?\((?=.*\)$)")
+_CURRENCY_FIRST = re.compile(rf"^({_CURRENCY}) ?\((?=.*\)$)")
 # $30/hr, $5 per kg and $30 USD; the letters of 1.2K followers and $45K/yr multiply.
 _RATE = re.compile(
     rf"(?P<times>\s?(?:{PATTERN})\.?)?"

@@ -168,6 +168,8 @@ def _main_unit(units: Counter[str]) -> str:
     if unit or not written or written.total() <= _FEW_UNITS * units.total():
         return unit
     (main, _), *_ = written.most_common()
+    if len(main) == 1 and main.isalpha():  # 12 and 12a are houses, and 5.6 H may have a flag
+        return unit
     are_alike = all(ratio_of_units(other, main) is not None for other in written)
     return main if are_alike else unit
 

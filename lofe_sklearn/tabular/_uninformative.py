@@ -134,9 +134,9 @@ def _distances(numbers: pd.Series) -> pd.Series:
 def _has_unit(column: Column) -> bool:
     """Whether numbers are amounts, shares, durations or times of day, none of which names a row."""
     writing = column.writing
-    return column.is_clock or (
-        writing is not None and bool((writing.before + writing.after).strip())
-    )
+    if column.is_clock or writing is None:
+        return column.is_clock
+    return writing.sides is not None or bool((writing.before + writing.after).strip())
 
 
 def _are_numbers_of_rows(numbers: np.ndarray, name: str) -> bool:

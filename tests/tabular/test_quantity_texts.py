@@ -588,6 +588,16 @@ def test_letters_behind_numbers_that_are_units(texts, numbers):
     np.testing.assert_allclose(rows, expected)
 
 
+def test_different_debits_and_credits_are_no_identifiers():
+    texts = [f"{1000 + i} {('CR', 'DR')[i % 2]}" for i in range(N)]
+    assert quiet(TableFeatures().fit, table_of(texts)).dropped_ == {}
+
+
+def test_letters_behind_some_numbers_are_kept():
+    features = TableFeatures().fit(table_of(["12", "14", "12a"] * (N // 3)))
+    assert features.column_kinds_["column"] == "text"
+
+
 def test_wings_of_a_house_are_no_signs():
     features = quiet(TableFeatures().fit, table_of(["101N", "102S", "203N"] * (N // 3)))
     assert features.column_kinds_["column"] == "text"
