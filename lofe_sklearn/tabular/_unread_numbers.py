@@ -26,7 +26,7 @@ _CODE = re.compile(r"[+(]?0(?:[-. ()]+0)*", re.ASCII)
 _MOST_OTHERS = 0.1
 # Several units or currencies that are no multiples of each other, such as °C and °F, and flags such
 # as H and L behind some numbers only. 12B is a seat.
-_MOST_UNITS, _LONGEST, _MOST_LETTERS = 6, 8, 4
+_MOST_UNITS, _LONGEST, _MOST_LETTERS = 6, 7, 4
 _SEAT = re.compile(r"0[A-Za-z]", re.ASCII)
 
 

@@ -63,6 +63,8 @@ OTHERS = {
     "seats": lambda a, b, c: f"{a}{'ABC'[b % 3]}",
     "codes": lambda a, b, c: f"INV-{a}/{b}",
     "diagnoses": lambda a, b, c: f"E{a % 90:02}.{b}",
+    "rooms": lambda a, b, c: f"RM {a}",
+    "terms": lambda a, b, c: f"{2000 + a % 25} {['Fall', 'Spring'][b % 2]}",
     "ranks": lambda a, b, c: f"#{a}",
     "houses": lambda a, b, c: f"{a}{['', 'a', 'b'][b % 3]}",
     "streets": lambda a, b, c: f"{a} {['Oak', 'Main', 'Hill'][b % 3]} Street",
