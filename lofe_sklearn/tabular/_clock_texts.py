@@ -21,9 +21,13 @@ _TIME_OF_DAY = re.compile(
 )
 # 1:23.456, as lap times and clocks of games are written, in minutes.
 _MINUTES = re.compile(r"(\d{1,3}):([0-5]\d)(\.\d{1,6})?", re.ASCII)
-# 36:05:10.5, "1 day, 2:03:04" as Python writes it, "-1 days +23:59:50" as pandas does.
+# 59.83, less than a minute beside times such as 1:02.71.
+_SECONDS = re.compile(r"[0-5]?\d\.\d{1,6}", re.ASCII)
+# 36:05:10.5, "1 day, 2:03:04" as Python writes it, "-1 days +23:59:50" as pandas does, and
+# "2d 03:04:05" and 2-03:04:05 as schedulers of jobs do.
 _SPAN = re.compile(
-    r"([-+]?)(?:(\d+) days?)?(?:(?:^|(?<=[-+])|,? )([-+]?)(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?))?",
+    r"([-+]?)(?:(\d+)(?: days?| ?d(?= )|-(?=\d\d:)))?"
+    r"(?:(?:^|(?<=[-+])|,? )([-+]?)(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?))?",
     _FLAGS,
 )
 # 167:15:00, where days are not counted apart.
@@ -39,6 +43,8 @@ _PART = re.compile(
 _PARTS = re.compile(rf"{_PART.pattern}(?:,? ?{_PART.pattern})*", _FLAGS)
 # 2h03, as French tables have it.
 _HOURS_MINUTES = re.compile(r"(\d+) ?h ?([0-5]\d)", _FLAGS)
+# 1430Z and 14:30Z, in UTC, as aviation and weather stations have it.
+_ZULU = re.compile(r"([01]\d|2[0-3]):?([0-5]\d) ?Z", re.ASCII)
 _DAY = 86_400.0
 _UNITS = _DAY, 3_600.0, 60.0, 1.0
 # The end of a day, as opening hours and energy meters have it.
@@ -56,7 +62,8 @@ _HOURS = {None: range(24), "a": range(1, 13), "p": range(1, 13)}
 def are_minutes(texts: Iterable[str]) -> bool:
     """Whether some texts are minutes with a fraction behind their seconds, such as 1:23.4.
 
-    Others of the column, such as 4:07, are minutes and seconds then, not hours.
+    Others of the column, such as 4:07, are minutes and seconds then, not hours, and 59.83 is less
+    than a minute.
     """
     return any((time := _MINUTES.fullmatch(text.strip())) and time[3] for text in texts)
 
@@ -67,8 +74,11 @@ def seconds_of_all(texts: pd.Series) -> pd.Series | None:
     # The first value tells of most columns that they are something else.
     if not len(present) or not _may_be_clock(present.iloc[0]):
         return None
-    seconds = read_seconds(texts, in_minutes=are_minutes(present))
-    if seconds.notna().sum() < len(present) or all(map(_is_quantity, present)):
+    in_minutes = are_minutes(present)
+    if seconds_in(present.iloc[0], in_minutes=in_minutes) is None:
+        return None
+    seconds = read_seconds(texts, in_minutes=in_minutes)
+    if seconds.notna().sum() < len(present) or _are_quantities(present):
         return None
     return seconds
 
@@ -88,7 +98,7 @@ def clocks_among_words(texts: pd.Series) -> tuple[pd.Series, tuple[str, ...]] | 
     are_words = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").isna().all()
     if not are_words or not may_be_missing(words, counts):
         return None
-    if all(map(_is_quantity, counts.index[seconds.notna()])):
+    if _are_quantities(counts.index[seconds.notna()]):
         return None
     return texts.map(seconds).astype(np.float64), kept(words)
 
@@ -118,9 +128,11 @@ def seconds_in(text: str, *, in_minutes: bool = False) -> float | None:
     """
     word = text.strip()
     time = _MINUTES.fullmatch(word) if in_minutes else None
+    if in_minutes and _SECONDS.fullmatch(word):
+        return float(word)
     if time is not None:
         return 60 * float(time[1]) + float(time[2] + (time[3] or ""))
-    for read in (_of_time_of_day, _of_span, _of_iso, seconds_in_parts, _of_hours_minutes):
+    for read in (_of_time_of_day, _of_span, _of_iso, seconds_in_parts, _of_hours_minutes, _of_zulu):
         seconds = read(word)
         if seconds is not None:
             return seconds if abs(seconds) <= _MOST else None
@@ -161,6 +173,7 @@ def _of_iso(word: str) -> float | None:
 
 def seconds_in_parts(word: str) -> float | None:
     """Return the seconds of 2 h 15 min, with each unit once and the largest first."""
+    word = word.removesuffix(" ago")
     if _PARTS.fullmatch(word) is None:
         return None
     seconds, last = 0.0, -1
@@ -179,10 +192,23 @@ def _of_hours_minutes(word: str) -> float | None:
     return None if found is None else _total((None, *found.groups()))
 
 
-def _is_quantity(text: str) -> bool:
-    """Whether a text has one unit alone: 5 m is a length where no other text has hours."""
-    word = text.strip()
-    return _PART.fullmatch(word) is not None and _of_span(word) is None
+def _of_zulu(word: str) -> float | None:
+    found = _ZULU.fullmatch(word)
+    return None if found is None else _total((None, *found.groups()))
+
+
+def _are_quantities(texts: Iterable[str]) -> bool:
+    """Whether all texts have one unit alone.
+
+    5 m is a length where no other has hours or seconds.
+    """
+    units = set()
+    for text in texts:
+        word = text.strip()
+        if _PART.fullmatch(word) is None or _of_span(word) is not None:
+            return False
+        units.add(word.lstrip("0123456789. "))
+    return not ("m" in units and not units.isdisjoint(("h", "s")))
 
 
 def _total(parts: Sequence[str | None]) -> float:
@@ -196,6 +222,8 @@ def written_like(seconds: float, sample: str, *, in_minutes: bool = False) -> st
 
     if in_minutes:
         minutes, rest = divmod(round(seconds, 3), 60)
+        if not minutes and _SECONDS.fullmatch(sample.strip()):
+            return f"{rest:g}"
         return f"{minutes:.0f}:{rest:06.3f}".rstrip("0").removesuffix(".")
     time = _TIME_OF_DAY.fullmatch(sample.strip())
     if _PARTS.fullmatch(sample.strip()) and _of_span(sample.strip()) is None:
@@ -203,6 +231,9 @@ def written_like(seconds: float, sample: str, *, in_minutes: bool = False) -> st
     if _HOURS_MINUTES.fullmatch(sample.strip()):
         hours, minutes = divmod(round(seconds / 60), 60)
         return f"{hours}h{minutes:02}"
+    if _ZULU.fullmatch(sample.strip()):
+        hours, minutes = divmod(round(seconds / 60), 60)
+        return f"{hours:02}{':' if ':' in sample else ''}{minutes:02}Z"
     if time is not None and seconds == _DAY:
         return _MIDNIGHT
     if time is None or not 0 <= seconds < _DAY:

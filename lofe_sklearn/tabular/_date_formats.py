@@ -12,7 +12,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lofe_sklearn.tabular._iso_dates import ISO, has_zone
+from lofe_sklearn.tabular._iso_dates import ISO, dates_in_iso_forms, has_zone
+from lofe_sklearn.tabular._named_dates import (
+    NAMED,
+    are_of_several_places,
+    dates_with_names,
+    in_plain_form,
+    read_named,
+)
 from lofe_sklearn.tabular._stray_words import NULLS, counted, kept, may_be_missing
 
 if TYPE_CHECKING:
@@ -34,7 +41,13 @@ _OTHERS = (
     *("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S UTC"),
     *("%d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M:%S GMT", "%d %b %Y %H:%M:%S UTC"),
     *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S UTC %Y"),
-    *("%d%b%Y:%H:%M:%S", "%Y-%m-%d_%H:%M:%S", "%d.%m.%Y %H:%M Uhr", "%B %d, %Y at %I:%M %p"),
+    *(
+        "%a %b %d %Y %H:%M:%S GMT%z",
+        "%d%b%Y:%H:%M:%S",
+        "%Y-%m-%d_%H:%M:%S",
+        "%d.%m.%Y %H:%M Uhr",
+        "%B %d, %Y at %I:%M %p",
+    ),
     *(
         f"{clock} {day}"
         for clock in ("%H:%M", "%H:%M:%S")
@@ -60,7 +73,23 @@ for _format in _FORMATS:
         _BY_SIGNS.setdefault(_signs(_form), []).append(_format)
 
 
-def dates_in_formats(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
+def dates_in_text(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
+    """Return the format of a column of dates, the dates, and the words among them.
+
+    The format may be `ISO` or `NAMED`. None where the texts are no dates, and where the vectorizer
+    reads them.
+    """
+    dates = dates_in_iso_forms(texts) or _dates_in_formats(texts)
+    if dates is not None and not dates[2]:
+        return dates
+    named = dates_with_names(texts)
+    if named is None or (dates is not None and len(dates[2]) <= len(named[2])):
+        return dates
+    are_read = dates is None and vectorizer_reads(texts.mask(named[1].isna(), None))
+    return None if are_read else named
+
+
+def _dates_in_formats(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
     """Return the format of a column of dates, the dates, and the words among them.
 
     Where several formats read all dates, as 01/02/26 may be in January or February, it is the one
@@ -77,7 +106,7 @@ def dates_in_formats(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]]
     alike = [pair for pair, number in zip(found, n_read, strict=True) if number == max(n_read)]
     how, dates = min(alike, key=lambda pair: pair[1].max() - pair[1].min())
     words = counts.index[dates.isna()].tolist()
-    if not may_be_missing(words, counts):
+    if not may_be_missing(words, counts) or are_of_several_places(counts.index):
         return None
     known = texts.mask(texts.isin(words) | texts.str.strip().isin(NULLS), None)
     if vectorizer_reads(known):
@@ -92,7 +121,10 @@ def read_format(texts: pd.Series, how: str) -> pd.Series:
     """
     import pandas as pd
 
-    return pd.to_datetime(texts.str.strip(), format=how, errors="coerce", utc="%z" in how)
+    if how == NAMED:
+        return read_named(texts)
+    plain = texts.map(in_plain_form, na_action="ignore")
+    return pd.to_datetime(plain, format=how, errors="coerce", utc="%z" in how)
 
 
 def in_format(texts: pd.Series, how: str) -> pd.Series:
@@ -119,7 +151,8 @@ def in_format(texts: pd.Series, how: str) -> pd.Series:
 
 def _formats(texts: Iterable[str]) -> list[str]:
     """Return the formats that most of the texts may have, of those with a format's signs."""
-    dated = [(text, _BY_SIGNS[_signs(text)]) for text in texts if _signs(text) in _BY_SIGNS]
+    plain = map(in_plain_form, texts)
+    dated = [(text, _BY_SIGNS[_signs(text)]) for text in plain if _signs(text) in _BY_SIGNS]
     n_each = Counter(how for text, formats in dated for how in formats if _has_format(text, how))
     return [how for how in _FORMATS if 2 * n_each[how] > len(dated)]
 

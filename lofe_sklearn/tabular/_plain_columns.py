@@ -13,11 +13,10 @@ import numpy as np
 
 from lofe_sklearn.tabular._clock_texts import are_minutes, clocks_among_words, seconds_of_all
 from lofe_sklearn.tabular._code_texts import are_of_four_digits, code_length, without_nulls
-from lofe_sklearn.tabular._date_formats import dates_in_formats
+from lofe_sklearn.tabular._date_formats import dates_in_text
 from lofe_sklearn.tabular._date_texts import dates_among_words, in_iso_form
-from lofe_sklearn.tabular._iso_dates import dates_in_iso_forms
 from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
-from lofe_sklearn.tabular._stray_words import without_space_around_nulls
+from lofe_sklearn.tabular._stray_words import unguarded, without_space_around_nulls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,15 +125,17 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
         in_minutes = are_minutes(column.values.dropna())
         return Column(NUMBER, seconds, is_clock=True, in_minutes=in_minutes)
     found = quantities_of(column.values)
-    if found is not None:
+    is_whole = found is not None and not found[2]
+    clocks = None if is_whole else clocks_among_words(column.values)
+    # Among seconds such as 59.83, 1:02.71 is no word.
+    if found is not None and (clocks is None or len(found[2]) <= len(clocks[1])):
         writing, numbers, words = found
         numeric = number_column(numbers.to_numpy(), name, owner)
         return replace(numeric, writing=writing, words=words)
-    clocks = clocks_among_words(column.values)
     if clocks is not None:
         in_minutes = are_minutes(column.values.dropna())
         return Column(NUMBER, clocks[0], is_clock=True, words=clocks[1], in_minutes=in_minutes)
-    dates = dates_in_iso_forms(column.values) or dates_in_formats(column.values)
+    dates = dates_in_text(column.values)
     if dates is not None:
         return Column(TIME, dates[1], words=dates[2], text_format=dates[0])
     among_words = dates_among_words(column.values)
@@ -228,7 +229,7 @@ def _as_texts(values: pd.Series) -> pd.Series:
     def text(value: Any) -> str | None:
         if _is_missing(value):
             return None
-        plain = without_space_around_nulls(in_iso_form(as_text(value)))
+        plain = without_space_around_nulls(in_iso_form(unguarded(as_text(value))))
         return plain if plain.strip() else None
 
     if pd.api.types.infer_dtype(values, skipna=True) != "string":

@@ -8,7 +8,6 @@ the fit.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -17,42 +16,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lofe_sklearn.tabular._clock_texts import seconds_in_parts
-from lofe_sklearn.tabular._magnitudes import (
-    are_counts,
-    factor_of_count,
-    factor_of_money,
-    split_currency,
-)
+from lofe_sklearn.tabular._magnitudes import are_counts
+from lofe_sklearn.tabular._number_parts import FEET, Parts, parts_of
+from lofe_sklearn.tabular._sides import sides_of
 from lofe_sklearn.tabular._stray_words import MANY_VALUES, counted, kept, may_be_missing
 from lofe_sklearn.tabular._units import ratio_of_units
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SIGNS = "$€£¥₹₽₩₺₴₫₪฿"
-_CODES = (
-    "USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|BRL|MXN|ZAR|KRW|SGD|"
-    r"HKD|ILS|RUB|UAH|US\$|C\$|A\$|R\$|Rs\.?|Fr\.?|kr\.?"
-)
-_CURRENCY = rf"[{_SIGNS}]|{_CODES}"
-_UNIT = rf"(?:[^\W\d_]|[%‰°µ/·\"″{_SIGNS}]){{1,10}}\.?"
-# 450 m2 and 3 ft^3; 4.6/5 is a rating.
-_WITH_DIGITS = r"(?:[mckd]?m|ft|in|yd|mi)\^?[23]|/ ?(?:5|10|20|100)"
-_QUANTITY = re.compile(
-    r"(?:(?P<limit>[<>≤≥])=?|[~≈]|(?:ca|approx)\.|(?:ca|circa|about) )?\s*(?P<open>\()?"
-    rf"(?P<sign>[-+])?\s?(?P<before>{_CURRENCY})?\s?"
-    r"(?P<minus>-)?(?P<digits>[.,]?\d(?:[\d.,' ]*\d)?)(?P<power>[eE][-+]?\d{1,3})?"
-    rf"\s?(?P<after>{_WITH_DIGITS}|{_UNIT}(?: {_UNIT})?)?(?:(?P<late>-)|(?P<plus>\+))?"
-    r"(?P<close>\))?"
-)
-# Minus signs, apostrophes, Arabic separators and full-width signs, by their plain forms.
-_ALIKE = str.maketrans("\u2212\u2013\u2019\u02bc\u066b\u066c\uff05\uff0e\uff0c\u066a", "--''.,%.,%")
-# 638,- and 3'254.– are prices without cents.
-_NO_CENTS = re.compile(r"(?<=\d)[.,]--?(?!\d)")
-# 5'11", 5' 11 and 6', in inches.
-_FEET = re.compile(r"([1-9]) ?['\u2032](?: ?(\d|1[01])(\.\d+)?(?: ?(?:[\"\u2033\u201d]|''))?)?")
-FEET = "'\""
-_STRICT = str.maketrans("≤≥", "<>")
+
+# A unit in fewer rows is an exception among plain numbers, and may be another one than theirs.
+_FEW_UNITS = 0.1
 
 
 @dataclass(frozen=True)
@@ -72,6 +47,8 @@ class Writing:
         What multiplies numbers, such as {"": 1.0, "k": 1000.0}.
     are_counts : bool
         Whether letters behind a number are no units but multiply it, as in 3.4k.
+    sides : (str, str), optional
+        What is behind numbers above and below zero, such as (" CR", " DR").
     """
 
     decimal: str = "."
@@ -81,6 +58,7 @@ class Writing:
     n_decimals: int = 0
     times: dict[str, float] = field(default_factory=dict)
     are_counts: bool = False
+    sides: tuple[str, str] | None = None
 
     def read(self, texts: pd.Series) -> pd.Series:
         """Return the number that each text says; missing for other texts and other quantities.
@@ -93,8 +71,10 @@ class Writing:
         return pd.Series(texts.map(known).to_numpy(dtype=np.float64), index=texts.index)
 
     def _number(self, text: str) -> float | None:
-        parts = _parts_of(text)
-        parts = parts.as_count() if parts is not None and self.are_counts else parts
+        parts = parts_of(text)
+        if parts is not None:
+            parts = parts.as_count() if self.are_counts else parts
+            parts = parts if self.sides is None else parts.on_side(self.sides[1])
         number = None if parts is None else parts.number(self.decimal)
         if parts is None or number is None:
             plain = _plain_number(text)
@@ -130,6 +110,8 @@ class Writing:
         signs = {",": self.grouping, ".": self.decimal}
         plain = f"{abs(number):,.{digits}f}" if is_plain else f"{abs(number):.4g}"
         text = "".join(signs.get(sign, sign) for sign in plain)
+        if self.sides is not None:
+            return self.before + text + self.after + self.sides[int(number < 0)]
         return ("-" if number < 0 else "") + self.before + text + after + self.after
 
 
@@ -147,9 +129,12 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
 
     counts = counted(texts)
     # Most columns of text show within a few values that they are none of numbers.
-    if not len(counts) or not any(_parts_of(text) for text in counts.index[:50]):
+    if not len(counts) or not any(parts_of(text) for text in counts.index[:50]):
         return None
-    parts = {text: found for text in counts.index if (found := _parts_of(text)) is not None}
+    parts = {text: found for text in counts.index if (found := parts_of(text)) is not None}
+    sides = sides_of((found.digits, found.behind) for found in parts.values())
+    if sides is not None:
+        parts = {text: found.on_side(sides[1]) for text, found in parts.items()}
     counted_by_letters = are_counts({found.after for found in parts.values() if not found.before})
     if counted_by_letters:
         parts = {text: found.as_count() for text, found in parts.items()}
@@ -158,7 +143,7 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
         units[found.unit] += int(counts[text])
     if not units:
         return None
-    unit = units.most_common(1)[0][0]
+    unit = _main_unit(units)
     alike = {
         text: found
         for text, found in parts.items()
@@ -166,7 +151,7 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
     }
     if _are_classes(alike.values()):
         return None
-    writing = replace(_writing_of(alike, counts), are_counts=counted_by_letters)
+    writing = replace(_writing_of(alike, counts), are_counts=counted_by_letters, sides=sides)
     read = writing.read(counts.index.to_series())
     words = read.index[read.isna()].tolist()
     if not words and pd.to_numeric(counts.index.to_series(), errors="coerce").notna().all():
@@ -176,7 +161,20 @@ def quantities_of(texts: pd.Series) -> tuple[Writing, pd.Series, tuple[str, ...]
     return writing, texts.map(read).astype(np.float64), kept(words)
 
 
-def _are_classes(numbers: Collection[_Parts]) -> bool:
+def _main_unit(units: Counter[str]) -> str:
+    """Return the unit of a column; it need not be written in most rows."""
+    (unit, _), *_ = units.most_common()
+    written = Counter({other: number for other, number in units.items() if other})
+    if unit or not written or written.total() <= _FEW_UNITS * units.total():
+        return unit
+    (main, _), *_ = written.most_common()
+    if len(main) == 1 and main.isalpha():  # 12 and 12a are houses, and 5.6 H may have a flag
+        return unit
+    are_alike = all(ratio_of_units(other, main) is not None for other in written)
+    return main if are_alike else unit
+
+
+def _are_classes(numbers: Collection[Parts]) -> bool:
     """Whether numbers only name the classes of a column, such as "<=50K" and ">50K", or "50-".
 
     Without their signs, classes on both sides of a number would be one.
@@ -199,106 +197,7 @@ def _plain_number(text: str) -> float | None:
         return None
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """A number in text, taken apart.
-
-    A limit is "<" or ">", as in "<0.1" and "3+". Open is a whole number with a dash behind it: it
-    may be negative, or begin a class such as "50-".
-    """
-
-    digits: str
-    power: str
-    is_negative: bool
-    before: str
-    after: str
-    times: str = ""
-    factor: float = 1.0
-    limit: str = ""
-    is_open: bool = False
-
-    def as_count(self) -> _Parts:
-        """Return this with the text behind the number as what multiplies it, if it can be."""
-        factor = factor_of_count(self.after)
-        if factor is None or self.times:
-            return self
-        return replace(self, after="", times=self.after, factor=factor)
-
-    @property
-    def unit(self) -> str:
-        return self.before.strip() + self.after.strip()
-
-    def number(self, decimal: str) -> float | None:
-        """Return the number; None if its digits are not grouped as numbers are."""
-        whole, _, fraction = self.digits.partition(decimal)
-        group = "," if decimal == "." else "."
-        if fraction and not fraction.isdigit():
-            return None
-        if whole and not whole.isdigit():
-            # India groups two digits but for the last three.
-            grouped = rf"[1-9]\d{{0,2}}(?P<sign>[{group}' ])(?:\d{{2,3}}(?P=sign))*\d{{3}}"
-            if re.fullmatch(grouped, whole) is None:
-                return None
-        size = float(re.sub(r"\D", "", whole) + "." + fraction + "0" + self.power)
-        size *= self.factor
-        return -size if self.is_negative else size
-
-
-def _parts_of(text: str) -> _Parts | None:
-    """Take a number apart; None for other texts, and for codes such as 00123."""
-    word = text.strip()
-    if len(word) > 60:  # no number is so long
-        return None
-    if not word.isascii():
-        word = "".join(map(_plain_sign, word)).translate(_ALIKE)
-    feet = _FEET.fullmatch(word)
-    if feet is not None:
-        inches = 12 * int(feet[1]) + int(feet[2] or 0)
-        return _Parts(f"{inches}{feet[3] or ''}", "", False, "", FEET)
-    found = _QUANTITY.fullmatch(_NO_CENTS.sub("", word))
-    if found is None or bool(found["open"]) != bool(found["close"]):
-        return None
-    digits = found["digits"]
-    # A number with + and spaces is a telephone's.
-    is_code = re.match(r"0\d", digits) or (found["sign"] == "+" and " " in digits)
-    minus = [found["sign"] == "-", bool(found["minus"]), bool(found["late"]), bool(found["open"])]
-    if is_code or sum(minus) > 1:
-        return None
-    before, after = (_with_space(found.string, found, name) for name in ("before", "after"))
-    parts = _Parts(digits, found["power"] or "", any(minus), before, after)
-    is_open = bool(found["late"]) and digits.isdigit() and not (before or after)
-    limit = ">" if found["plus"] else "<" if is_open else (found["limit"] or "")
-    parts = replace(parts, limit=limit.translate(_STRICT), is_open=is_open)
-    if not after:
-        return parts
-    if before:
-        factor = factor_of_money(after)
-        return None if factor is None else replace(parts, after="", times=after, factor=factor)
-    divided = split_currency(after, _CURRENCY)
-    factor = None if divided is None else factor_of_money(divided[0], has_unit=True)
-    if divided is None or factor is None:
-        return parts
-    return replace(parts, times=divided[0], after=divided[1], factor=factor)
-
-
-def _with_space(word: str, found: re.Match[str], name: str) -> str:
-    """Return a unit with the space between it and the number."""
-    unit = found[name] or ""
-    start, end = found.span(name)
-    if unit and name == "before" and word[end : end + 1] == " ":
-        return f"{unit} "
-    return f" {unit}" if unit and name == "after" and word[start - 1] == " " else unit
-
-
-def _plain_sign(sign: str) -> str:
-    """Return the digit or space that a sign of another script or width is."""
-    digit = unicodedata.decimal(sign, None)
-    if digit is not None:
-        return str(digit)
-    return " " if unicodedata.category(sign) == "Zs" else sign
-
-
-def _writing_of(parts: dict[str, _Parts], counts: pd.Series) -> Writing:
+def _writing_of(parts: dict[str, Parts], counts: pd.Series) -> Writing:
     """Return how most of the numbers are written."""
     decimal = _decimal_sign(parts.values())
     styles = Counter[tuple[str, str]]()
@@ -318,7 +217,7 @@ def _writing_of(parts: dict[str, _Parts], counts: pd.Series) -> Writing:
     return Writing(decimal, grouping, before, after, decimals.most_common(1)[0][0], times)
 
 
-def _decimal_sign(numbers: Iterable[_Parts]) -> str:
+def _decimal_sign(numbers: Iterable[Parts]) -> str:
     """Return the decimal sign of the numbers of a column."""
     votes, undecided = Counter[str](), Counter[str]()
     for number in numbers:

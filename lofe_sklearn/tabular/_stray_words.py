@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,22 @@ NULLS = NULLS_OF_PANDAS | {"none", "?", "..."}
 _GAPS = frozenset((".", "\\N", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!"))
 # Of fewer different values it is not certain that they are numbers.
 _FEW_VALUES = 3
+
+
+# ="00123" and '00123: spreadsheets and shops write so what spreadsheets shall not change.
+_GUARDED = re.compile(r"=\"([^\"]*)\"|'([-+]?\d[\d.,/ -]*)", re.ASCII)
+
+
+# Marks of direction, spaces of no width and byte order marks: Windows puts some around dates.
+_UNSEEN = str.maketrans("", "", "\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2069\u2060\ufeff")
+
+
+def unguarded(text: str) -> str:
+    """Return a text without signs that nobody sees, or that guard it from spreadsheets."""
+    if not text.isascii():
+        text = text.translate(_UNSEEN)
+    found = _GUARDED.fullmatch(text.strip())
+    return text if found is None else found[1] if found[2] is None else found[2]
 
 
 def without_space_around_nulls(text: str) -> str:

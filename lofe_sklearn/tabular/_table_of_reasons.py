@@ -15,6 +15,7 @@ from lofe_sklearn.tabular._clock_texts import seconds_in, written_like
 from lofe_sklearn.tabular._date_texts import day_like
 from lofe_sklearn.tabular._fitted_columns import FittedColumn
 from lofe_sklearn.tabular._iso_dates import ISO
+from lofe_sklearn.tabular._named_dates import NAMED
 from lofe_sklearn.tabular._plain_columns import NUMBER, TEXT, plain_column
 from lofe_sklearn.tabular._read_table import read_table
 from lofe_sklearn.tabular._typical_values import as_one_row, as_truth_value
@@ -137,6 +138,8 @@ def _time_like(time: pd.Timestamp, values: pd.Series, fitted: FittedColumn | Non
         return time.to_period(values.dtype.freq)
     sample = _first_present(values)
     if fitted is not None and fitted.text_format is not None and isinstance(sample, str):
+        if fitted.text_format == NAMED:
+            return time.isoformat(" ", "minutes").removesuffix(" 00:00")
         return time.isoformat() if fitted.text_format == ISO else time.strftime(fitted.text_format)
     return time.date() if type(sample) is datetime.date else time
 

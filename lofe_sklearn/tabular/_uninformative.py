@@ -35,6 +35,8 @@ _BIRTHDAYS = 20
 _EXACT = 2**53
 # 20260131 and 20260131T0830 are read as dates.
 _DAY = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(T\d{4}(\d\d)?)?", re.ASCII)
+# An amount in a form that is not read, such as <109.56>; A12.5 may be a code.
+_FRACTION = re.compile(r"[^\w\s]{0,2}[^\W\d_]{0,3}[^\w\s]{0,2}\d[\d,.']*[.,]\d\d[^\w\s]{0,2}")
 _WORDS_OF_NAMES = {"id", "ids", "uid", "uuid", "guid", "key", "pk", "rowid", "index", "identifier"}
 
 
@@ -132,9 +134,9 @@ def _distances(numbers: pd.Series) -> pd.Series:
 def _has_unit(column: Column) -> bool:
     """Whether numbers are amounts, shares, durations or times of day, none of which names a row."""
     writing = column.writing
-    return column.is_clock or (
-        writing is not None and bool((writing.before + writing.after).strip())
-    )
+    if column.is_clock or writing is None:
+        return column.is_clock
+    return writing.sides is not None or bool((writing.before + writing.after).strip())
 
 
 def _are_numbers_of_rows(numbers: np.ndarray, name: str) -> bool:
@@ -159,7 +161,7 @@ def _are_names_of_rows(texts: list[str], name: str) -> bool:
         pass
     else:
         return bool(np.isfinite(numbers).all()) and _are_numbers_of_rows(numbers, name)
-    if any(len(word.split()) > 1 for word in words):
+    if any(len(word.split()) > 1 for word in words) or all(map(_FRACTION.fullmatch, words)):
         return False
     return not all(map(_is_date, words)) and not vectorizer_reads(pd.Series(words, dtype=object))
 

@@ -15,13 +15,19 @@ from lofe_sklearn.tabular._vectorizing import Reading
 _NUMBER = re.compile(r"(?:(?<![\w)])[-+])?\d+(?:[.,]\d+)*", re.ASCII)
 # They begin with a number; codes and names begin with a letter. 1.2.3 alone is a version or an
 # address of a computer.
-_FORM = re.compile(r"[^\w\s]{0,2} ?0[^\w]*\w.*|[^\w\s]{0,2} ?0\s*[^\w\s].*", re.ASCII)
+_FORM = re.compile(
+    r"[^\w\s]{0,2} ?0[^\w]*\w.*|[^\w\s]{0,2} ?0\s*[^\w\s].*|[^\w\s#'\"/.]{1,2} ?0", re.ASCII
+)
+# Unless these are words before numbers that most often have a fraction, as in "from $12.50".
+_WORDS_FIRST = re.compile(r"[^\W\d_]+[.:=]?[ $€£]{1,2}0|[^\W\d_]+[:=]0")
+_FRACTION = re.compile(r"(?<![\d.,])\d+[.,]\d+(?![\d.,])", re.ASCII)
 # Telephone numbers and the like.
 _CODE = re.compile(r"[+(]?0(?:[-. ()]+0)*", re.ASCII)
 _MOST_OTHERS = 0.1
-# Two or three units that are no multiples of each other, such as °C and °F. 12B is a seat.
-_MOST_UNITS, _LONGEST = 3, 6
-_SEAT = re.compile(r"0[A-Z]", re.ASCII)
+# Several units or currencies that are no multiples of each other, such as °C and °F, and flags such
+# as H and L behind some numbers only. 12B is a seat.
+_MOST_UNITS, _LONGEST, _MOST_LETTERS = 6, 7, 4
+_SEAT = re.compile(r"0[A-Za-z]", re.ASCII)
 
 
 def warn_of_unread_numbers(columns: Mapping[str, Column], reading: Reading, owner: str) -> None:
@@ -44,15 +50,21 @@ def _hold_numbers(texts: list[str]) -> bool:
     forms = Counter(_NUMBER.sub("0", text.strip()) for text in texts[:1000])
     enough = (1 - _MOST_OTHERS) * sum(forms.values())
     (form, number), *others = forms.most_common(_MOST_UNITS)
-    if not _is_of_numbers(form):
-        return False
-    with_units = sum(n for other, n in others if _has_unit(other)) if _has_unit(form) else 0
-    return number + with_units >= enough
+    have_fractions = 2 * sum(_FRACTION.search(text) is not None for text in texts) > len(texts)
+    if number >= enough:
+        return _is_of_numbers(form) or (have_fractions and bool(_WORDS_FIRST.fullmatch(form)))
+    with_units = [n for other, n in [(form, number), *others] if _has_unit(other, have_fractions)]
+    return len(with_units) > 1 and sum(with_units) >= enough
 
 
 def _is_of_numbers(form: str) -> bool:
     return _FORM.fullmatch(form) is not None and _CODE.fullmatch(form) is None
 
 
-def _has_unit(form: str) -> bool:
-    return _is_of_numbers(form) and len(form) <= _LONGEST and _SEAT.fullmatch(form) is None
+def _has_unit(form: str, have_fractions: bool) -> bool:
+    """Whether a form is of numbers with a short unit, or, where most have fractions, without."""
+    if have_fractions and form == "0":
+        return True
+    is_seat = not have_fractions and _SEAT.fullmatch(form) is not None
+    is_short = len(form) <= _LONGEST or sum(map(str.isalpha, form)) <= _MOST_LETTERS
+    return _is_of_numbers(form) and is_short and not is_seat

@@ -1,6 +1,7 @@
 """Minutes and hours in text, and how reasons write them."""
 
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -115,3 +116,65 @@ def test_durations_as_people_write_them(texts, seconds, median):
     expected = TableFeatures().fit_transform(table_of((seconds * N)[:N]))
     np.testing.assert_allclose(rows, expected, atol=1e-6)
     assert written_like(sorted(seconds)[1], texts[0]) == median
+
+
+def test_less_than_a_minute_beside_minutes(tmp_path):
+    """As results of races over 100 m have it, with words for those who did not finish."""
+    seconds = np.round(np.random.default_rng(1).uniform(45, 75, N), 2)
+    texts = [f"{each:.2f}" if each < 60 else f"1:{each - 60:05.2f}" for each in seconds]
+    rows = TableFeatures().fit_transform(table_of(seconds))
+    for words in ([], ["DNF"]):
+        table = table_of([*words, *texts[len(words) :]])
+        features = TableFeatures()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore" if words else "error")
+            features.fit(table)
+        assert features.column_kinds_["time"] == "number"
+        present = np.sort(seconds[len(words) :])
+        assert features.typical_row_["time"][0] == present[(len(present) - 1) // 2]
+        save(features, tmp_path / "m.lofe")
+        alone = load(tmp_path / "m.lofe").transform(table.iloc[[7]])
+        np.testing.assert_array_equal(alone, features.transform(table).iloc[[7]])
+        if not words:
+            np.testing.assert_allclose(features.transform(table), rows)
+    assert written_like(59.83, "48.20", in_minutes=True) == "59.83"
+    assert written_like(62.5, "48.20", in_minutes=True) == "1:02.5"
+
+
+def test_few_times_above_a_minute_are_no_words():
+    texts = [f"{45 + i / 4:.2f}" for i in range(N - 3)] + ["1:00.50", "1:10.25", "DNF"]
+    with pytest.warns(UserWarning, match=r"missing: 'time' \(1, such as 'DNF'\)"):
+        rows = TableFeatures().fit_transform(table_of(texts))
+    assert rows["time"].iloc[:-1].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("form", ["{:02}{:02}Z", "{:02}:{:02}Z"])
+def test_zulu_times(form):
+    minutes = (SECONDS * 2).astype(int)
+    table = table_of([form.format(each // 60, each % 60) for each in minutes])
+    features = TableFeatures()
+    rows = features.fit_transform(table)
+    assert features.column_kinds_["time"] == "number"
+    np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(60 * minutes)))
+    assert written_like(51_000.0, form.format(8, 5)) == form.format(14, 10)
+
+
+@pytest.mark.parametrize(
+    ("texts", "seconds"),
+    [
+        (["2-03:04:05", "03:04:05", "1-00:00:00"], [183_845, 11_045, 86_400]),  # of a scheduler
+        (["2d 03:04:05", "1d 00:00:00", "03:04:05"], [183_845, 86_400, 11_045]),
+        (["22m", "13h", "5m"], [1320, 46_800, 300]),
+        (["32 days ago", "2 hours ago", "1 minute ago"], [2_764_800, 7200, 60]),
+    ],
+)
+def test_durations_of_programs(texts, seconds):
+    features = TableFeatures()
+    rows = features.fit_transform(table_of(texts * (N // 3)))
+    assert features.column_kinds_["time"] == "number"
+    np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(seconds * (N // 3))))
+
+
+def test_metres_alone_are_no_minutes():
+    features = TableFeatures().fit(table_of(["22 m", "13 m", "5 m"] * (N // 3)))
+    assert features.typical_row_["time"][0] == 13

@@ -218,3 +218,100 @@ def test_times_of_iso_8601_in_another_form_than_the_fits(how):
         gaps = others.assign(day=None)
         with pytest.warns(UserWarning, match="no missing values in the fit"):
             np.testing.assert_array_equal(missing, features.transform(gaps))
+
+
+MONTHS = {
+    "German": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "French": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "Spanish": "ene feb mar abr may jun jul ago sep oct nov dic",
+    "Italian": "gen feb mar apr mag giu lug ago set ott nov dic",
+    "Portuguese": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro"
+    " dezembro",
+    "Dutch": "jan feb mrt apr mei jun jul aug sep okt nov dec",
+    "Polish": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października"
+    " listopada grudnia",
+    "English": "Jan Feb Mar Apr May June July Aug Sept Oct Nov Dec",
+}
+ORDINALS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
+NAMED = {
+    "German": "{d.day}. {m} {d.year}",
+    "French": "{d.day} {m} {d.year}",
+    "Spanish": "{d.day:02}/{m}/{d.year}",
+    "Italian": "{d.day}-{m}-{d:%y}",
+    "Portuguese": "{d.day} de {m} de {d.year}",
+    "Dutch": "{d.day} {m} {d.year}",
+    "Polish": "{d.day} {m} {d.year}",
+    "English": "{m} {d.day}{o}, {d.year}",
+}
+
+
+@pytest.mark.parametrize("language", NAMED)
+def test_names_of_months(language, tmp_path):
+    days = pd.Series(pd.date_range("2024-01-01", periods=N, freq="D") + pd.to_timedelta(9, "D"))
+    days = days + pd.to_timedelta(np.arange(N) * 3, "D")
+    names = MONTHS[language].split()
+    texts = [
+        NAMED[language].format(d=d, m=names[d.month - 1], o=ORDINALS.get(d.day, "th")) for d in days
+    ]
+    table = table_of(texts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        features = TableFeatures().fit(table)
+        assert features.column_kinds_["day"] == "time"
+        expected = TableFeatures().fit_transform(table_of(days))
+        pd.testing.assert_frame_equal(features.transform(table), expected)
+        pd.testing.assert_frame_equal(features.transform(table_of(days)), expected)
+        save(features, tmp_path / "m.lofe")
+        alone = load(tmp_path / "m.lofe").transform(table.iloc[[7]])
+    pd.testing.assert_frame_equal(alone, expected.iloc[[7]])
+
+
+TIMES = {
+    "Oracle": lambda d: f"{d:%d-%b-%y %I.%M.%S.000000000 %p}".upper(),
+    "points": lambda d: f"{d:%m/%d/%Y %I:%M} {'ap'[d.hour // 12]}.m.",
+    "spaces": lambda d: f"{d:%d/%m/%Y %I:%M} {'ap'[d.hour // 12]}.\u00a0m.",
+    "summer": lambda d: f"{d:%d.%m.%Y %H:%M} {'CEST' if 3 < d.month < 11 else 'CET'}",
+    "eastern": lambda d: f"{d:%Y-%m-%d %H:%M:%S} EST",
+    "weekday": lambda d: f"{'MDMDFSS'[d.weekday()]}{'oioirao'[d.weekday()]}, {d:%d.%m.%Y %H:%M}",
+    "at": lambda d: f"{d:%d}. Juni {d:%Y} um {d:%H:%M} Uhr",
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+def test_times_with_points_zones_and_weekdays(kind):
+    days = DAYS.dt.floor("min")
+    days = (
+        days.map(lambda day: day.replace(month=6, day=min(day.day, 30))) if kind == "at" else days
+    )
+    table = table_of([TIMES[kind](day) for day in days])
+    features = TableFeatures().fit(table)
+    assert features.column_kinds_["day"] == "time"
+    expected = TableFeatures().fit_transform(table_of(days))
+    pd.testing.assert_frame_equal(features.transform(table), expected)
+    pd.testing.assert_frame_equal(features.transform(table.iloc[[9]]), expected.iloc[[9]])
+
+
+def test_reasons_write_days_of_other_languages():
+    names = MONTHS["German"].split()
+    table = table_of([f"{d.day}. {names[d.month - 1]} {d.year}" for d in DAYS])
+    pipeline = table_pipeline(LOE(AutoEncoder(max_epochs=1), contamination=0.1, random_state=0))
+    pipeline.fit(table)
+    reasons = [reason for row in explain(pipeline, table.iloc[:5]).top(2) for reason in row]
+    typical = {reason.typical for reason in reasons if reason.feature == "day"}
+    assert typical == {str(DAYS.dt.floor("D").sort_values().iloc[(N - 1) // 2].date())}
+
+
+def test_times_of_browsers_are_in_utc():
+    stamps = [f"{d:%a %b %d %Y %H:%M:%S} GMT+0100 (Central European Time)" for d in DAYS]
+    times = (DAYS.dt.floor("s") - pd.Timedelta(hours=1)).dt.tz_localize("UTC")
+    features = TableFeatures().fit(table_of(stamps))
+    expected = TableFeatures().fit_transform(table_of_times(times))
+    pd.testing.assert_frame_equal(features.transform(table_of(stamps)), expected)
+
+
+@pytest.mark.parametrize(
+    "texts", [["5 Mehl 2024", "7 Marke 2025"], ["Amt 5 Mai 2024", "Rat 1 Mai 2024"]], ids=str
+)
+def test_words_that_are_no_months_or_weekdays(texts):
+    features = TableFeatures().fit(table_of((texts * N)[:N]))
+    assert features.column_kinds_["day"] == "text"

@@ -142,6 +142,15 @@ UNITS = {
     "binary": (["2 MiB", "512 KiB", "1 KiB"], [2048, 512, 1]),
     "mass": (["1.5 kg", "300 g", "20 g", "5000 mg"], [1500, 300, 20, 5]),
     "time": (["2 h", "15 min", "30 min", "90 s", "1 hour"], [120, 15, 30, 1.5, 60]),
+    "pounds": (["2 kg", "1 lb", "8 oz", "3 lbs."], [2, 0.45359237, 0.226796185, 1.36077711]),
+    "miles": (["10 km", "1 mi", "2 miles"], [10, 1.609344, 3.218688]),
+    "areas": (["1 acre", "0.5 acres", "4,356 sq ft"], [1, 0.5, 0.1]),
+    "speeds": (["10 kn", "20 kts", "37.04 km/h", "10 mph"], [10, 20, 20, 8.68976242]),
+    "speeds of networks": (["2 Gbps", "500 Mbps", "1 Gbps"], [2, 0.5, 1]),
+    "speeds of disks": (["2 MB/s", "500 KB/s", "1 MB/s"], [2, 0.5, 1]),
+    "concentrations": (["150 mg/dL", "1.5 g/L", "90 mg/dL"], [150, 150, 90]),
+    "ages": (["2 yrs", "6 mos", "3 years"], [2, 0.5, 3]),
+    "sizes of files": (["1.5 KB", "2 KB", "76 bytes"], [1.5, 2, 0.076]),
     "short times": (["1.5 s", "20 ms", "300 µs"], [1500, 20, 0.3]),
     "shares": (["5 %", "2 ‰", "8.5 ‰"], [5, 0.2, 0.85]),
     "case counts": (["5 MW", "5 mW", "2 mW"], [5e9, 5, 2]),
@@ -191,7 +200,7 @@ def with_words(words):
     ("words", "told"),
     [
         (["-"] * 9, r"'column' \(9, such as '-'\)"),
-        (["unknown", "see note", "900 lb", "heavy", "8", "?"], r"'column' \(4, such as 'unknown'"),
+        (["unknown", "see note", "900 lux", "heavy", "8", "?"], r"'column' \(4, such as 'unknown'"),
     ],
 )
 def test_a_few_words_among_many_numbers_are_missing_values(words, told):
@@ -502,6 +511,28 @@ MORE_FORMS = [
     (["CHF 3'254.\u2013", "CHF 12.50", "CHF 7.\u2013"], [3254, 12.5, 7]),
     (["₹ 78.5 L", "₹ 2 L", "₹ 1.5 Cr"], [78.5e5, 2e5, 1.5e7]),
     (['24"', '27"', '31.5"'], [24, 27, 31.5]),
+    (["Rs. 475/-", "Rs. 1,200/-", "Rs. 90/-"], [475, 1200, 90]),
+    (["$(1,200.00)", "$3.50", "$ (7.25)"], [-1200, 3.5, -7.25]),
+    (["₦1,200.50", "₦7.25", "-₦3.50"], [1200.5, 7.25, -3.5]),
+    (["Rp 1.200.000", "Rp 750.500", "Rp 90.000"], [1_200_000, 750_500, 90_000]),
+    (["RM1,200.50", "RM 7.25", "RM 30.00"], [1200.5, 7.25, 30]),
+    (["AED 1,200.50", "AED 7.25", "AED 30"], [1200.5, 7.25, 30]),
+    (["$30.50/hr", "$45.25/hr", "$18/hr"], [30.5, 45.25, 18]),
+    (["$45K a year", "$120,000 a year", "$1.1M a year"], [45e3, 120e3, 1.1e6]),
+    (["$30.50 USD", "$1,045.25 USD", "$7 USD"], [30.5, 1045.25, 7]),
+    (["1.2K followers", "3M followers", "950 followers"], [1200, 3e6, 950]),
+    (["7.9 x10^9/L", "12 x10^9/L", "450 x10^9/L"], [7.9e9, 12e9, 450e9]),
+    (["1.2\u00d710⁵", "3\u00d710⁻²", "4\u00d710³"], [1.2e5, 0.03, 4e3]),
+    (["52°30'N", "33°51'36\"S", "0°15.5' N"], [52.5, -33.86, 15.5 / 60]),
+    (["-04°30'36\"", "+12°15'00\"", "+80°00'18\""], [-4.51, 12.25, 80.005]),
+    (['="12.50"', '="7.25"', '="-3.00"'], [12.5, 7.25, -3]),  # guarded from spreadsheets
+    (["'12.50", "'7.25", "'-3.00"], [12.5, 7.25, -3]),
+    (["\u200e12.50", "7.25\u200b", "\ufeff-3.00"], [12.5, 7.25, -3]),  # signs that nobody sees
+    (["42½", "43", "¾"], [42.5, 43, 0.75]),
+    (["6 lb 13 oz", "7 lbs, 2 oz", "9 lb 0.5 oz"], [109, 114, 144.5]),
+    (["5 ft 7 in", "6 ft 0 in", "4 ft 11 in"], [67, 72, 59]),
+    (["12.5", "7.25", "8.5 kg"], [12.5, 7.25, 8.5]),  # the unit of fewer rows than half
+    (["12.50", "7.25", "$8.50"], [12.5, 7.25, 8.5]),
 ]
 
 
@@ -510,6 +541,83 @@ def test_prices_heights_and_areas_as_people_write_them(texts, numbers):
     rows = quiet(TableFeatures().fit_transform, table_of((texts * N)[:N]))
     expected = TableFeatures().fit_transform(table_of((numbers * N)[:N]))
     np.testing.assert_allclose(rows, expected, atol=1e-6)
+
+
+SIDES = [
+    (["1,200.00 CR", "3.50 DR", "20.00 CR"], [1200, -3.5, 20]),
+    (["₹1,200.00 Cr", "₹3.50 Dr", "₹20.00 Dr."], [1200, -3.5, -20]),
+    (["3.200,50 S", "20,00 H", "7,25 S"], [-3200.5, 20, -7.25]),
+    (["1,200.00", "3.50DR", "20.00"], [1200, -3.5, 20]),
+    (["1,200.00", "3.50", "1,020.00 Cr"], [1200, 3.5, -1020]),  # a refund, not crores
+    (["48.25N", "33.5S", "12.75N"], [48.25, -33.5, 12.75]),
+    (["16.5° W", "7.25° E", "120° W"], [-16.5, 7.25, -120]),
+]
+
+
+@pytest.mark.parametrize(("texts", "numbers"), SIDES)
+def test_letters_behind_numbers_that_are_their_sign(texts, numbers):
+    table = table_of((texts * N)[:N])
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table)
+    expected = TableFeatures().fit_transform(table_of((numbers * N)[:N]))
+    np.testing.assert_allclose(rows, expected)
+    for row in range(3):
+        np.testing.assert_array_equal(features.transform(table.iloc[[row]]), rows.iloc[[row]])
+
+
+def test_signs_that_are_letters_are_written_and_saved(tmp_path):
+    table = table_of(["1,200.00 CR", "3.50 DR", "20.00 CR"] * (N // 3))
+    features = TableFeatures().fit(table)
+    save(features, tmp_path / "m.lofe")
+    again = load(tmp_path / "m.lofe")
+    np.testing.assert_array_equal(again.transform(table), features.transform(table))
+    writing = again._columns["column"].writing
+    assert [writing.written(number) for number in (20, -1200.5)] == ["20.00 CR", "1,200.50 DR"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["1.5 Cr", "2.25 Cr", "850000"], [1.5e7, 2.25e7, 850_000]),  # crores
+        (["5 S", "7 S", "9 S"], [5, 7, 9]),
+        (["5 W", "7 kW", "9 W"], [5, 7000, 9]),
+    ],
+)
+def test_letters_behind_numbers_that_are_units(texts, numbers):
+    rows = quiet(TableFeatures().fit_transform, table_of((texts * N)[:N]))
+    expected = TableFeatures().fit_transform(table_of((numbers * N)[:N]))
+    np.testing.assert_allclose(rows, expected)
+
+
+def test_different_debits_and_credits_are_no_identifiers():
+    texts = [f"{1000 + i} {('CR', 'DR')[i % 2]}" for i in range(N)]
+    assert quiet(TableFeatures().fit, table_of(texts)).dropped_ == {}
+
+
+def test_letters_behind_some_numbers_are_kept():
+    features = TableFeatures().fit(table_of(["12", "14", "12a"] * (N // 3)))
+    assert features.column_kinds_["column"] == "text"
+
+
+def test_wings_of_a_house_are_no_signs():
+    features = quiet(TableFeatures().fit, table_of(["101N", "102S", "203N"] * (N // 3)))
+    assert features.column_kinds_["column"] == "text"
+
+
+def test_what_multiplies_a_number_is_written_before_its_unit():
+    writing, _, _ = quantities_of(pd.Series(["7.9 x10^9/L", "12.5 x10^9/L"], dtype=object))
+    assert writing.written(8.1e9) == "8.1 x10^9/L"
+    writing, _, _ = quantities_of(pd.Series(["$45K/yr", "$52K/yr"], dtype=object))
+    assert writing.written(48e3) == "$48K/yr"
+
+
+def test_codes_that_are_guarded_from_spreadsheets():
+    guarded = table_of(['="01234"', '="10115"', '="00999"'] * (N // 3))
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, guarded)
+    assert features.column_kinds_["column"] == "category"
+    plain = table_of(["01234", "10115", "00999"] * (N // 3))
+    np.testing.assert_array_equal(features.transform(plain), rows)
 
 
 def test_heights_are_written_in_feet_and_inches():

@@ -29,13 +29,19 @@ UNREAD = {
     "blood pressures": lambda a, b, c: f"{a}/{b}",
     "coordinates": lambda a, b, c: f"48.{a}, 11.{b}",
     "coordinates south and west": lambda a, b, c: f"{48 * (-1) ** a}.{b}, {11 * (-1) ** c}.{b}",
-    "latitudes": lambda a, b, c: f"48°{a % 60}'{c % 60}\" N",
+    "inches": lambda a, b, c: f'{a} {1 + 2 * (b % 4)}/8"',
     "sizes": lambda a, b, c: f"{a}x{b}x{c}",
-    "prices": lambda a, b, c: f"${a} / night",
+    "ranges of prices": lambda a, b, c: f"${a} - ${a + b}",
+    "currencies": lambda a, b, c: f"{'$€'[c % 2]}{a}.{b}",
+    "currencies behind": lambda a, b, c: f"{a}.{b} {['EUR', 'USD', 'GBP'][c % 3]}",
+    "flags of laboratories": lambda a, b, c: f"{a / 100} {'HL  '[b % 4]}",
+    "corrected values": lambda a, b, c: f"{a / 100}{'**  '[b % 4]}",
+    "words in front": lambda a, b, c: f"from ${a}.{b}",
+    "names in front": lambda a, b, c: f"T={a}.{b}",
     "tolerances": lambda a, b, c: f"{a}.5 ± {b}.5",
     "two scales": lambda a, b, c: f"{b / 10} °{'CF'[a % 2]}",
-    "debits and credits": lambda a, b, c: f"{a},{b}.50 {['DR', 'CR'][c % 2]}",
-    "dates": lambda a, b, c: f"{1 + a % 28:02}.{1 + b % 12:02}.2026, 08:{c % 60:02} Uhr",
+    "days of a year": lambda a, b, c: f"{1 + a % 28:02}.{1 + b % 12:02}.",
+    "places": lambda a, b, c: f"2026-01-{1 + a % 28:02} 08:{c % 60:02} {['EST', 'PST'][b % 2]}",
 }
 
 
@@ -56,6 +62,11 @@ OTHERS = {
     "versions": lambda a, b, c: f"{a % 5}.{b % 9}.{c % 13}",
     "seats": lambda a, b, c: f"{a}{'ABC'[b % 3]}",
     "codes": lambda a, b, c: f"INV-{a}/{b}",
+    "diagnoses": lambda a, b, c: f"E{a % 90:02}.{b}",
+    "rooms": lambda a, b, c: f"RM {a}",
+    "terms": lambda a, b, c: f"{2000 + a % 25} {['Fall', 'Spring'][b % 2]}",
+    "ranks": lambda a, b, c: f"#{a}",
+    "houses": lambda a, b, c: f"{a}{['', 'a', 'b'][b % 3]}",
     "streets": lambda a, b, c: f"{a} {['Oak', 'Main', 'Hill'][b % 3]} Street",
     "sentences": lambda a, b, c: f"card {a} was used {b} times in shop {c}",
 }
@@ -76,3 +87,11 @@ def test_transactions_do_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TableFeatures().fit(table.drop(columns=["transaction_id", "currency"]))
+
+
+def test_amounts_in_such_a_form_are_no_identifiers():
+    amounts = [f"<{a}.{b % 90 + 10}>" for a, b, _ in NUMBERS[:N]]
+    table = pd.DataFrame({"size": np.arange(N) ** 1.5, "column": list(dict.fromkeys(amounts))[:N]})
+    with pytest.warns(UserWarning, match="form that is not read: 'column'"):
+        features = TableFeatures().fit(table)
+    assert features.dropped_ == {}
