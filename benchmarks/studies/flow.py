@@ -106,9 +106,7 @@ def run(cell: Row) -> Iterator[Row]:
     for method in METHODS:
         losses = cell["losses"]
         flow = RealNVP(max_epochs=50) if losses == LOSSES[2] else Flow(losses=losses)
-        loe = LOE(
-            flow, method=method, contamination=0.1, random_state=cell["seed"]
-        ).fit(X)
+        loe = LOE(flow, method=method, contamination=0.1, random_state=cell["seed"]).fit(X)
         scores = loe.score_samples(X_test)
         yield {
             "method": method,
