@@ -45,14 +45,30 @@ def test_known_labels_bound_the_ratio_of_stored_rows(X, detector, label, given, 
 
 
 def test_ties_of_stored_rows_do_not_raise_a_ratio_that_is_a_guess(X):
-    """The ratio is 0.027, and 5.2 % of the rows are equal: none of these is flagged."""
-    X[:156] = 9.0
+    """The ratio is 0.027, and 5.2 % of the rows are equal: none of these is flagged.
+
+    They are not far from others.
+    """
+    X[:156] = 4.0
     X = np.random.default_rng(0).permutation(X)
     detector = clone(ENSEMBLE).set_params(n_estimators=2)
     for rows in (X, Counted(X)):
         with config_context(**LITTLE), pytest.warns(NoSeparateGroupWarning):
             detector.fit(rows)
         assert np.mean(detector.predict(X) < 0) <= 0.05
+
+
+def test_repeated_stored_rows_that_are_far_from_others_are_a_group(X):
+    """A reading that failed in 8 % of the rows, more than the twentieth that a guess is at most."""
+    X[:240] = 30.0
+    X = np.random.default_rng(0).permutation(X)
+    detector = clone(ENSEMBLE).set_params(n_estimators=2)
+    for rows in (X, Counted(X)):
+        with config_context(**LITTLE), warnings.catch_warnings():
+            warnings.simplefilter("error", NoSeparateGroupWarning)
+            detector.fit(rows)
+        np.testing.assert_array_equal(detector.predict(X) < 0, X[:, 0] == 30.0)
+        assert detector.contamination_ == pytest.approx(0.08, abs=1e-3)
 
 
 @pytest.mark.parametrize("detector", [BACKBONE, ENSEMBLE], ids=["backbone", "loe"])
