@@ -167,7 +167,7 @@ class EnsembleInPartsMixin(InPartsMixin):
         self._known = None
         asked = read_contamination(self.contamination)
         found = FoundRatio(self.contamination_, *self.contamination_interval_)
-        if asked.bounds is not None:  # what was given holds for all rows
+        if asked.bounds is not None or asked.is_believed:  # that holds for all rows
             found = asked.find(-scores, self._belief)
         self._adopt_ratio(found, known, scores, asked, self._belief)
         share, most = self.contamination_, self.contamination_interval_[1]

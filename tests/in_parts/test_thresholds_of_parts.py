@@ -68,7 +68,9 @@ def test_repeated_stored_rows_that_are_far_from_others_are_a_group(X):
             warnings.simplefilter("error", NoSeparateGroupWarning)
             detector.fit(rows)
         np.testing.assert_array_equal(detector.predict(X) < 0, X[:, 0] == 30.0)
+        # Of stored rows by quantiles of the scores.
         assert detector.contamination_ == pytest.approx(0.08, abs=1e-3)
+        assert not detector._is_guess()
 
 
 @pytest.mark.parametrize("detector", [BACKBONE, ENSEMBLE], ids=["backbone", "loe"])
