@@ -169,6 +169,20 @@ def small(cls):
     return constructor
 
 
+class ComparedName(str):
+    """A name that counts how often such names are compared."""
+
+    __hash__ = str.__hash__
+    n_compared = 0
+
+    def __eq__(self, other):
+        ComparedName.n_compared += 1
+        return str.__eq__(self, other)
+
+    def __str__(self):
+        return self
+
+
 def slow_but(fast, variants):
     """Return the variants of a test for ``parametrize``, marked slow but for those in `fast`.
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import ComparedName
 from pictures import network, pixels, write_folder
 from sklearn.ensemble import IsolationForest
 from sklearn.model_selection import GroupKFold, cross_val_predict, cross_val_score
@@ -338,25 +339,15 @@ class TestSmoothing:
         np.testing.assert_array_equal(smooth_scores(scores, groups, frames, sigma=0), scores)
 
     def test_many_named_clips_are_not_compared_with_each_score(self):
-        n_compared = 0
-
-        class Name(str):
-            __slots__ = ()
-            __hash__ = str.__hash__
-
-            def __eq__(self, other):
-                nonlocal n_compared
-                n_compared += 1
-                return str.__eq__(self, other)
-
+        ComparedName.n_compared = 0
         names = [f"clip {i}" for i in range(30)]
         rng = np.random.default_rng(0)
         scores, order = rng.normal(size=(30, 5)), rng.permutation(150)
-        groups = np.array([Name(name) for name in names for _ in range(5)], dtype=object)
+        groups = np.array([ComparedName(name) for name in names for _ in range(5)], dtype=object)
         smoothed = smooth_scores(scores.ravel()[order], groups[order], order, sigma=9, kernel="box")
         expected = np.repeat(scores.mean(axis=1), 5)[order]
         np.testing.assert_allclose(smoothed, expected)
-        assert n_compared <= 150
+        assert ComparedName.n_compared <= 150
 
     def test_the_detector_of_clips(self, clips):
         windows = video_windows(clips, length=3)

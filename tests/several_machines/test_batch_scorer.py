@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from conftest import ComparedName
 from scoring import OUTPUTS, assert_equal_to_one_process, make_model, make_scorer
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import IsolationForest
@@ -447,24 +448,11 @@ def test_columns_of_one_name(make, name, said, fitted):
 
 
 def test_names_of_columns_are_not_compared_pair_by_pair():
-    n_compared = 0
-
-    class Name(str):
-        __slots__ = ()
-        __hash__ = str.__hash__
-
-        def __eq__(self, other):
-            nonlocal n_compared
-            n_compared += 1
-            return str.__eq__(self, other)
-
-        def __str__(self):
-            return self
-
-    names = [Name(f"column {i}") for i in range(100)]
+    ComparedName.n_compared = 0
+    names = [ComparedName(f"column {i}") for i in range(100)]
     module._check_columns(names[::-1], names, "the rows", "the model was fitted to")
-    assert n_compared <= 100
+    assert ComparedName.n_compared <= 100
     with pytest.raises(ValueError, match="lack columns that keep asks for: 'other'"):
-        module._check_columns([Name("other")], names, "the rows", "keep asks for")
+        module._check_columns([ComparedName("other")], names, "the rows", "keep asks for")
     with pytest.raises(ValueError, match="more than one column 'column 7'"):
         module._check_columns(names, [*names, names[7]], "the rows", "keep asks for")
