@@ -89,8 +89,8 @@ def share_of_repeated(scores: np.ndarray, unit: float = 0.0) -> float:
     """Return the share of the rows of lowest score that are repeated, and far from all others.
 
     They are at most seven different ones, each of which comes twice on average, or more often,
-    while most of the others are no repetitions. Far is farther than the quartiles of all scores are
-    from each other. It is 0 if there are no such rows.
+    while most of the others are no repetitions. They are far from the others if the gap is wider
+    than the interquartile range of all scores. Without such rows the share is 0.
     """
     ascending, n = np.sort(scores), len(scores)
     low, high = np.percentile(ascending, [25, 75])

@@ -12,7 +12,7 @@ from lofe_sklearn._conformal import (
     rates_of_p_values,
     rates_of_probabilities,
 )
-from lofe_sklearn._cut import clean_cuts, threshold
+from lofe_sklearn._cut import clean_cuts, share_of_repeated, threshold
 
 # Scores on a grid, so that there are ties.
 SCORES = st.lists(st.integers(-5, 5), min_size=1, max_size=30).map(
@@ -63,6 +63,25 @@ def test_rates_by_hand():
     # Of the probabilities .9, .6, .3 to be an anomaly the means of .1, .4, .7.
     rates = rates_of_probabilities(np.array([0.3, 0.9, 0.6]))
     np.testing.assert_allclose(rates, [0.1, 0.25, 0.4])
+
+
+NORMAL = np.random.default_rng(0).normal(size=94)
+
+
+@pytest.mark.parametrize(
+    ("scores", "share"),
+    [
+        (np.r_[[-9.0] * 6, NORMAL], 0.06),
+        (np.r_[[-9.0] * 3, [-8.0] * 3, NORMAL], 0.06),  # two different rows
+        (np.r_[-9.0, -8.9, -8.8, -8.7, -8.6, -8.5, NORMAL], 0.0),  # none is repeated
+        (np.r_[[-2.5] * 6, NORMAL], 0.0),  # close to the others
+        (np.r_[[-9.0] * 6, np.repeat(NORMAL[:47], 2)], 0.0),  # the others are repeated too
+        (np.r_[np.repeat(-np.arange(9.0, 17.0), 2), NORMAL], 0.0),  # eight different rows
+        (np.zeros(10), 0.0),
+    ],
+)
+def test_the_share_of_repeated_rows_by_hand(scores, share):
+    assert share_of_repeated(np.random.default_rng(1).permutation(scores)) == share
 
 
 def test_clean_cuts_in_single_precision():
