@@ -307,6 +307,7 @@ def test_a_search_is_timed(monkeypatch):
     assert row["ratio"] > 0
 
 
+@pytest.mark.slow
 def test_calls_that_score_a_row_are_timed(monkeypatch):
     few_epochs = partial(DeepSVDD, max_epochs=1)
     monkeypatch.setitem(row_latency.DETECTORS, "DeepSVDD", few_epochs)

@@ -6,7 +6,6 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import slow_but
 
 import lofe_sklearn
 from lofe_sklearn._command_line._plain_values import percent, probability_text
@@ -58,7 +57,8 @@ def test_score_gives_the_training_file_the_scores_of_the_fit(lofe, model, folder
     assert result.stdout == (folder / "printed.txt").read_text()
 
 
-@pytest.mark.parametrize("n_rows", slow_but([7], [1, 7, 64]))
+@pytest.mark.slow
+@pytest.mark.parametrize("n_rows", [1, 7, 64])
 def test_a_score_does_not_depend_on_the_chunk(n_rows, lofe, model, folder, tmp_path):
     shown = []
     pd.read_csv(folder / "tomorrow.csv").head(8 * n_rows).to_csv(tmp_path / "t.csv", index=False)
@@ -237,6 +237,7 @@ def test_probabilities_are_never_bare_0_or_1(probability, text):
     assert probability_text(probability) == text
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_list(lofe, folder):
     first, again, other = (
         lofe("fit", folder / "today.csv", "--seed", seed, "--reasons", 0).stdout

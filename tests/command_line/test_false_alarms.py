@@ -56,6 +56,7 @@ def test_score_sets_it_for_one_call(lofe, folder, model, clean, tmp_path):
     assert model.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_without_a_file_models_of_folds_set_it(lofe, folder, tmp_path):
     path, output = tmp_path / "m.lofe", tmp_path / "s.csv"
     fit = lofe("fit", folder / "today.csv", "--model", path, "--false-alarm-rate", 0.2, "-q")

@@ -69,6 +69,7 @@ assert all(np.allclose(part, scores, rtol=0, atol=1e-7) for part in of_pool)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+@pytest.mark.slow
 def test_forked_process_computes():
     environment = {
         **os.environ,

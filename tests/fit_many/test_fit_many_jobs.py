@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from comparing import assert_same, check, make_known, make_rows, small_loe, spy_on_stacks
+from conftest import slow_but
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.model_selection import KFold
@@ -16,7 +17,7 @@ known = pytest.fixture(make_known)
 
 
 @pytest.mark.usefixtures("processes_for_little")
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("backend", slow_but(["loky"], ["loky", "threading"]))
 def test_jobs(X, known, backend):
     estimators = [
         small_loe(method=method, random_state=i)

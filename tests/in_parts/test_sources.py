@@ -230,6 +230,7 @@ def test_many_detectors_from_one_source(X):
     assert "held_out_folds=2" in str(failed)
 
 
+@pytest.mark.slow
 def test_the_number_of_all_rows_says_how_long_first_labels_hold(X):
     backbone = DeepSVDD(batch_size=64)
     # The sample has fewer rows, each of which would be seen more often.
@@ -246,6 +247,7 @@ def test_the_number_of_all_rows_says_how_long_first_labels_hold(X):
     np.testing.assert_array_equal(by_default.loss_history_, quarter.loss_history_)
 
 
+@pytest.mark.slow
 def test_the_number_of_all_rows_decides_about_the_default_backbones(X):
     options = {"contamination": 0.05, "n_estimators": 2, "method": "hard", "random_state": 0}
     in_memory = LOE(evidence=None, **options).fit(X)

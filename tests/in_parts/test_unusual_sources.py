@@ -20,7 +20,7 @@ from lofe_sklearn.sources import ParquetRows
 
 # So little that all rows here are read in blocks, or so much that all are read whole. Less would
 # only make the blocks more and the tests longer: Dask plans each of them anew.
-LIMITS = pytest.mark.parametrize("working_memory", [1.0, 1024])
+LIMITS = pytest.mark.parametrize("working_memory", slow_but([1.0], [1.0, 1024]))
 
 
 @pytest.fixture(scope="module")

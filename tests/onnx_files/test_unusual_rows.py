@@ -75,7 +75,7 @@ def test_far_values_are_cut_off(tmp_path):
     assert (label[4:] == -1).all()
 
 
-@pytest.mark.parametrize("name", ["c", "column_names"])
+@pytest.mark.parametrize("name", slow_but(["column_names"], ["c", "column_names"]))
 def test_a_detector_of_a_frame(name, tmp_path):
     frame = FRAME.rename(columns={"c": name})
     detector = DeepSVDD(max_epochs=1, random_state=0).fit(frame)
@@ -121,6 +121,7 @@ def run_columns(path, frame):
     return session.run(["score", "label"], inputs)
 
 
+@pytest.mark.slow
 def test_columns_named_as_values_within_the_graphs(tmp_path):
     """Such as those of the steps' graph, of the detector's, and what is put before their names."""
     pytest.importorskip("skl2onnx", reason="needs skl2onnx")
@@ -177,9 +178,8 @@ def test_values_at_the_threshold_are_binarized_as_in_the_pipeline(tmp_path):
     assert (label[-2:] == -1).all()
 
 
-@pytest.mark.parametrize(
-    "kind", slow_but(["file of Parquet"], ["table", "batch of records", "file of Parquet"])
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["table", "batch of records", "file of Parquet"])
 def test_tables_of_arrow_before_steps(kind, tmp_path):
     arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
     FRAME.to_parquet(tmp_path / "rows.parquet")

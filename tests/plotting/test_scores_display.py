@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from conftest import slow_but
 
 from lofe_sklearn import DeepSVDD
 from lofe_sklearn._training import _seen_rows
@@ -80,7 +81,7 @@ def test_scores_that_are_equal(scores):
     ],
 )
 @pytest.mark.parametrize("at", [0, 7, 100, -1])
-@pytest.mark.parametrize("bins", [2, 7, 50])
+@pytest.mark.parametrize("bins", slow_but([7], [2, 7, 50]))
 def test_bars_are_on_the_side_of_the_threshold_that_their_rows_are_on(scores, at, bins):
     offset = np.sort(scores)[at]
     labels = np.where(scores < offset, -1, 1)
@@ -163,7 +164,7 @@ def test_a_fit_to_parts_counts_all_rows(rows, monkeypatch):
 
 
 @pytest.mark.parametrize("scores", [np.linspace(-1, 1, 60), np.full(60, 3.0), np.eye(60)[0]])
-@pytest.mark.parametrize("offset", [-1e6, 1e6])
+@pytest.mark.parametrize("offset", slow_but([1e6], [-1e6, 1e6]))
 def test_scores_are_seen_beside_a_threshold_far_away(scores, offset):
     display = ScoresDisplay.from_predictions(scores, offset=offset)
     display.figure_.canvas.draw()

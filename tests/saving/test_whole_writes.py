@@ -224,6 +224,7 @@ def test_what_cannot_be_stored_leaves_the_old_file(contaminated, tmp_path, monke
 
 
 @needs_packages
+@pytest.mark.slow
 def test_a_fresh_process_loads_it_without_what_it_does_not_need(contaminated, tmp_path):
     X, _ = contaminated
     detector = RealNVP(max_epochs=1, random_state=0).fit(X)
