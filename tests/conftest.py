@@ -254,3 +254,19 @@ def contaminated():
     y = np.repeat([0, 1], [180, 20])
     order = rng.permutation(len(X))
     return X[order], y[order]
+
+
+# What is raised where there is not enough memory, by Python and by torch on a CPU.
+OF_MEMORY = [
+    MemoryError("Unable to allocate 8 GiB"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
+]
+
+
+def raises(error):
+    """Return a function that raises an error, whatever it is given."""
+
+    def fail(*_, **__):
+        raise error
+
+    return fail

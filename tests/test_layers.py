@@ -13,7 +13,8 @@ ROOT = Path(lofe_sklearn.__file__).parent
 
 # From the bottom up; a module may import from its own layer's folder and from those below it.
 LAYERS = [
-    ["exceptions", "_lazy", "_types", "_config", "_kinds_of_values", "_tensors"],
+    ["exceptions", "_lazy", "_types", "_config", "_kinds_of_values", "_tensors"]
+    + ["_errors_of_others"],
     ["engine"],
     ["_all_or_nothing", "_quiet", "_containers", "_nested_parameters", "_validation", "_progress"]
     + ["sources"],

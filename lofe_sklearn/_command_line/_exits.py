@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from lofe_sklearn._errors_of_others import is_of_memory
+
 OK = 0
 UNEXPECTED = 1
 USAGE = 2
@@ -87,9 +89,9 @@ def _reported_errors() -> Iterator[None]:
     except BrokenPipeError:
         _let_go_of_stdout()
         raise SystemExit(BROKEN_PIPE) from None
-    except MemoryError:
-        _stop(BAD_DATA, "there is not enough memory for these rows; fit a part of them")
     except Exception as error:
+        if is_of_memory(error):
+            _stop(BAD_DATA, "there is not enough memory for these rows; fit a part of them")
         if os.environ.get(_DEBUG):
             raise
         _stop(

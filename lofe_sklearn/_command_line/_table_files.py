@@ -16,6 +16,7 @@ import numpy as np
 
 from lofe_sklearn._command_line._csv_file import CsvFile
 from lofe_sklearn._command_line._exits import BadData, UsageMistake
+from lofe_sklearn._errors_of_others import is_of_memory
 from lofe_sklearn._saving._atomic import is_special
 
 if TYPE_CHECKING:
@@ -203,7 +204,9 @@ class ParquetFile:
         """Return how much of the file was read, as a share of its rows."""
         return self._n_read / max(1, self._file.metadata.num_rows)
 
-    def _damaged(self, error: Exception) -> BadData:
+    def _damaged(self, error: Exception) -> Exception:
+        if is_of_memory(error):
+            return error
         return BadData(f"{self.path} is no Parquet file, or is damaged: {error}")
 
 

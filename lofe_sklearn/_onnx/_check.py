@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from lofe_sklearn._any_detector import innermost_detector
+from lofe_sklearn._errors_of_others import first_line, is_of_memory
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._quiet import silenced
 
@@ -35,9 +36,9 @@ def check_graph(model: Any, fitted: Any, rows: Any, inputs: dict[str, np.ndarray
         session = onnxruntime.InferenceSession(model.SerializeToString(), options)
         score, label = session.run(["score", "label"], inputs)
     except Exception as error:
-        raise NotExportable(
-            f"ONNX Runtime cannot run its graph: {str(error).strip().splitlines()[0]}"
-        ) from error
+        if is_of_memory(error):
+            raise
+        raise NotExportable(f"ONNX Runtime cannot run its graph: {first_line(error)}") from error
     tolerance = SINGLE_TOLERANCE if _is_single(fitted) else TOLERANCE
     with silenced("X does not have valid feature names", UserWarning):  # generated rows have none
         expected, threshold = fitted.score_samples(rows), fitted.decision_function(rows)

@@ -13,6 +13,7 @@ from sklearn.preprocessing import Binarizer, Normalizer, OneHotEncoder
 
 from lofe_sklearn._containers import is_table_of_arrow
 from lofe_sklearn._detectors import count_given_rows
+from lofe_sklearn._errors_of_others import first_line, is_of_memory
 from lofe_sklearn._onnx import _binarizer, _imputer, _normalizer, _one_hot
 from lofe_sklearn._onnx._nodes import set_type_of_as_many_columns
 from lofe_sklearn._onnx._not_exportable import NotExportable
@@ -103,11 +104,11 @@ def joined_to_steps(steps: Any, detector: Any, rows: Any) -> Any:
         # The model states the oldest version that has all of its operations.
         before = onnx.version_converter.convert_version(before, opset)
     except Exception as error:
+        if is_of_memory(error):
+            raise
         names = ", ".join(type(step).__name__ for _, step in steps.steps)
-        reason = str(error).strip().splitlines()
         raise NotExportable(
-            f"skl2onnx cannot translate one of the steps {names}: "
-            f"{reason[0] if reason else type(error).__name__}"
+            f"skl2onnx cannot translate one of the steps {names}: {first_line(error)}"
         ) from error
     _check_inputs([each.name for each in before.graph.input], inputs)
     [output] = before.graph.output

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from lofe_sklearn import engine
+from lofe_sklearn._errors_of_others import first_line, is_of_memory
 from lofe_sklearn._onnx._detector_graph import DetectorGraph
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._translations import translations
@@ -71,10 +72,13 @@ def exported(detector: Any, dtype: torch.dtype = torch.float64) -> Any:
                 optimize=False,
             )
     except torch.onnx.OnnxExporterError as error:
+        cause = _root_cause(error)
+        if is_of_memory(cause):
+            raise cause from None
         modules = sorted({type(each).__name__ for each in _modules_of(detector)})
         raise NotExportable(
             f"torch's exporter cannot record the operations of {', '.join(modules)}: "
-            f"{_last_reason(error)}"
+            f"{first_line(cause)}"
         ) from error
     if program is None:
         raise RuntimeError("torch.onnx.export returned no program")
@@ -85,12 +89,10 @@ def _modules_of(detector: Any) -> list[Any]:
     return [each.module_ for each in getattr(detector, "estimators_", [detector])]
 
 
-def _last_reason(error: BaseException) -> str:
-    """Return the first line of an error's root cause."""
+def _root_cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return error
 
 
 @contextmanager

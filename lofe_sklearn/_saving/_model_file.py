@@ -16,6 +16,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import engine
+from lofe_sklearn._errors_of_others import is_of_memory
 from lofe_sklearn._saving._archive import pack, unpack
 from lofe_sklearn._saving._atomic import check_path, write_whole
 from lofe_sklearn._saving._classes import Classes
@@ -135,6 +136,8 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
         If there is no such file.
     ImportError
         If a package that the model needs is not installed.
+    MemoryError
+        If there is not enough memory for the model; nothing is wrong with the file then.
 
     Warns
     -----
@@ -163,6 +166,8 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
     except ImportError:
         raise
     except Exception as error:  # of many kinds: the file can hold anything
+        if is_of_memory(error):
+            raise
         reason = str(error).strip() or type(error).__name__
         if not isinstance(error, ModelFileError):
             reason = f"it is damaged or not a model file ({type(error).__name__}: {reason[:300]})"
@@ -285,6 +290,8 @@ def _check_round_trip(content: bytes, classes: Classes, encoder: Encoder) -> Non
     try:
         decoder.decode(root)
     except Exception as error:  # a class of the user may raise anything
+        if is_of_memory(error):
+            raise
         raise ModelFileError(f"save: the model could not be read again: {error}.") from error
     for before, after in zip(encoder.owners, decoder.owners, strict=True):
         if not type(before).__module__.startswith("lofe_sklearn."):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
+from lofe_sklearn._errors_of_others import is_of_memory
 from lofe_sklearn._saving._archive import pack, unpack
 from lofe_sklearn._saving._memory_safety import (
     all_within,
@@ -139,6 +140,8 @@ def dump_step(value: Any, where: str) -> bytes:
     try:
         schema, members = schema_and_files(with_packed_vocabularies(value))
     except Exception as error:  # of many kinds, depending on the object's content
+        if is_of_memory(error):
+            raise
         raise ModelFileError(f"{where}: {kind} cannot be stored safely: {error}") from error
     data = _canonical(schema, members)
     refused = sorted({*skops.io.get_untrusted_types(data=data)} - {*_TRUSTED} | _unlisted(schema))

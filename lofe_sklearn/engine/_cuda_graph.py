@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lofe_sklearn._errors_of_others import first_line
 from lofe_sklearn.engine._batches import Batch
 from lofe_sklearn.engine._step import Made, Step
 
@@ -73,10 +74,10 @@ class RecordedSteps:
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
             warnings.warn(
                 f"The training step of {type(self._step.stack.modules[0]).__name__} could not be "
-                f"recorded as a CUDA graph ({reason}). The fit goes on without: right, but slower.",
+                f"recorded as a CUDA graph ({first_line(error)}). The fit goes on without: right, "
+                "but slower.",
                 UserWarning,
                 stacklevel=2,
             )

@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from lofe_sklearn._errors_of_others import first_line
 from lofe_sklearn.exceptions import ProcessGroupError
 
 Value = TypeVar("Value")
@@ -112,7 +113,7 @@ class Ranks:
             raise ProcessGroupError(
                 f"{self} cannot go on: {who}. It failed, was ended, or takes longer than the "
                 "group's timeout; look at what it has printed. Nothing is fitted; start all "
-                f"processes again. ({str(error).splitlines()[0]})"
+                f"processes again. ({first_line(error)})"
             ) from error
 
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.parameter import is_lazy
 
+from lofe_sklearn._errors_of_others import first_line
 from lofe_sklearn.engine._copies import (
     as_products_read,
     copy_of_parts,
@@ -223,9 +224,8 @@ class ModuleStack:
                 raise
             # A fault of the module's own shows here, as itself.
             losses = self._call_in_turn(x, models)
-            reason = str(error).strip().splitlines()[0]
             self._warn_of_turns(
-                reason,
+                first_line(error),
                 "Write its forward with batched tensor operations, without .item() and "
                 "without Python branches on tensor values",
             )

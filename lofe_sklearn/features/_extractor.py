@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lofe_sklearn._errors_of_others import is_of_memory
 from lofe_sklearn.features._fingerprint import source_of_code, values_of_network
 from lofe_sklearn.features._networks import Network
 from lofe_sklearn.features._quick_network import channels_last, quick_copy
@@ -94,7 +95,7 @@ class Extractor:
             laid_out = batch if network is self.network else channels_last(batch)
             outputs = self.outputs(network, laid_out)
         except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError):
+            if is_of_memory(error):
                 raise
             raise ValueError(
                 f"{self.owner}: the network {type(self.network.module).__name__} cannot take a "

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from lofe_sklearn import engine
+from lofe_sklearn._errors_of_others import first_line, is_of_memory
 from lofe_sklearn._types import FilePath
 
 DEFAULT = "efficientnet_lite0"
@@ -97,9 +98,10 @@ def load_weights(module: nn.Module, path: FilePath, owner: str) -> None:
     except ImportError:
         raise
     except Exception as error:
+        if is_of_memory(error):
+            raise
         # torch's own message is long, and recommends to run what is in the file.
-        reason = str(error).strip().splitlines() or [""]
-        told = type(error).__name__ if "weights_only" in str(error) else reason[0]
+        told = type(error).__name__ if "weights_only" in str(error) else first_line(error)
         raise ValueError(
             f"{owner}: {path} is not a file of weights that can be loaded safely ({told}). It "
             "must hold a state dict: torch.save(module.state_dict(), path), or safetensors."
@@ -170,6 +172,8 @@ def _fetched(build: Callable[[], Any], owner: str) -> Any:
     try:
         return build()
     except (OSError, RuntimeError) as error:
+        if is_of_memory(error):
+            raise
         raise OSError(
             f"{owner}: the network's weights are not on this machine and could not be downloaded "
             f"({error}). Connect to the network once, or download them elsewhere and pass the file "

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lofe_sklearn._errors_of_others import is_of_memory
 from lofe_sklearn._types import Bools, Ints
 from lofe_sklearn.inspection._columns import column_values, gathered, with_row_below
 from lofe_sklearn.inspection._typical_row import is_same
@@ -49,6 +50,8 @@ class FrameRows:
         try:
             self._stacked = with_row_below(X, typical)
         except Exception as error:  # of whichever library it is
+            if is_of_memory(error):
+                raise
             raise ValueError(
                 f"{owner}: X and background must have columns of the same types. {error}"
             ) from error

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import slow_but
+from conftest import OF_MEMORY, raises, slow_but
 
 import lofe_sklearn
 from lofe_sklearn._command_line._known_column import read_known
@@ -160,3 +160,15 @@ def test_categories_in_several_row_groups(lofe, tmp_path):
     assert whole["kind"].tolist() == table["kind"].tolist()
     assert lofe("fit", path, "--output", output, "--top", 1).exit_code == 0
     assert pd.read_csv(output)["row"].tolist() == list(range(1, N + 1))
+
+
+@pytest.mark.parametrize("error", [pa.ArrowMemoryError("malloc of size 8 failed"), *OF_MEMORY])
+def test_too_little_memory_is_no_damage(error, lofe, tmp_path, monkeypatch):
+    path = tmp_path / "t.parquet"
+    numbers().to_parquet(path)
+    monkeypatch.setattr(pq.ParquetFile, "read", raises(error))
+    result = lofe("fit", path, "--model", tmp_path / "m.lofe")
+    assert result.exit_code == 3
+    assert result.stderr.splitlines()[-1] == (
+        "lofe: there is not enough memory for these rows; fit a part of them"
+    )

@@ -7,6 +7,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
+from conftest import OF_MEMORY, raises
 from pictures import network, pixels
 
 from lofe_sklearn.features import ImageFeatures
@@ -288,3 +289,23 @@ def test_a_network_that_cannot_take_the_images():
         )
         with pytest.raises(ValueError, match=message):
             ImageFeatures(module, image_size=16, device="cpu").fit(pixels())
+
+
+@pytest.mark.parametrize("error", OF_MEMORY)
+def test_too_little_memory_is_no_fault_of_file_or_network(error, tmp_path, monkeypatch):
+    path = tmp_path / "weights.pt"
+    torch.save(network().state_dict(), path)
+    from_file = ImageFeatures(network(), weights=path, image_size=16, device="cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "load", raises(error))
+        with pytest.raises(type(error)) as raised:
+            from_file.fit(pixels())
+    assert raised.value is error
+    fitted = from_file.fit(pixels())
+    expected = fitted.transform(pixels())
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.Conv2d, "forward", raises(error))
+        with pytest.raises(type(error)) as raised:
+            fitted.transform(pixels())
+    assert raised.value is error
+    np.testing.assert_array_equal(fitted.transform(pixels()), expected)

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from conftest import slow_but
+from conftest import OF_MEMORY, raises, slow_but
 from sklearn.pipeline import make_pipeline
 
 from lofe_sklearn import LOE, DeepSVDD
@@ -235,3 +235,10 @@ def test_a_first_step_that_passes_rows_through():
     expected, found = explain(fitted, table[:4]), explain(within, table[:4])
     np.testing.assert_array_equal(found.contributions, expected.contributions)
     assert list(found.typical) == list(expected.typical)
+
+
+def test_too_little_memory_is_no_fault_of_the_columns(monkeypatch):
+    table, fitted = base(), pipeline().fit(base())
+    monkeypatch.setattr("lofe_sklearn.inspection._frame_rows.with_row_below", raises(OF_MEMORY[0]))
+    with pytest.raises(MemoryError, match="8 GiB"):
+        explain(fitted, table[:2], background=table)

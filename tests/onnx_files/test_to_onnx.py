@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from conftest import OF_MEMORY, raises
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
@@ -18,6 +20,7 @@ from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.exceptions import ModelFileError
 from lofe_sklearn.tabular import table_pipeline
 
+onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed")
 pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
@@ -222,3 +225,34 @@ def test_frozen_steps(path):
     fitted = make_pipeline(both, spread, within, network).fit(ROWS)
     to_onnx(fitted, path, X=ROWS)
     assert_same(path, fitted, ROWS)
+
+
+def test_too_little_memory_is_no_fault_of_the_detector(network, path, monkeypatch):
+    (detector, exported), pipeline = network, make_pipeline(StandardScaler(), NETWORK).fit(ROWS)
+    path.write_bytes(b"old")
+
+    def wrapped(error):
+        def fail(*_, **__):
+            raise torch.onnx.OnnxExporterError("a pass has failed") from error
+
+        return fail
+
+    def run_out(place, fail, expected, fitted=detector):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, fail)
+            with pytest.raises(type(expected)) as raised:
+                to_onnx(fitted, path, X=ROWS)
+        return raised.value
+
+    for error in OF_MEMORY:
+        assert run_out("torch.onnx.export", wrapped(error), error) is error
+    for place in ("_export", "_steps_before"):  # it takes seconds
+        monkeypatch.setattr(f"lofe_sklearn._onnx.{place}.exported", lambda *_: onnx.load(exported))
+    for error in OF_MEMORY:
+        fail = raises(error)
+        assert run_out("onnxruntime.InferenceSession", fail, error) is error
+        assert run_out("skl2onnx.convert_sklearn", fail, error, pipeline) is error
+    # Some errors say nothing at all.
+    error = run_out("onnxruntime.InferenceSession", raises(ValueError()), ModelFileError())
+    assert "ONNX Runtime cannot run its graph: ValueError. save()" in str(error)
+    assert path.read_bytes() == b"old"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sklearn
 import torch
-from conftest import BACKBONES, FEW_TREES, slow_but, small
+from conftest import BACKBONES, FEW_TREES, OF_MEMORY, raises, slow_but, small
 from sklearn.base import clone
 from sklearn.covariance import EllipticEnvelope, MinCovDet
 from sklearn.ensemble import IsolationForest
@@ -444,3 +444,26 @@ def test_the_state_of_torch_and_numpy_stays(contaminated, tmp_path):
     saved(detector, tmp_path)
     np.testing.assert_array_equal(before[0], np.random.get_state()[1])
     assert torch.equal(before[1], torch.get_rng_state())
+
+
+@pytest.mark.parametrize("error", OF_MEMORY)
+def test_too_little_memory_is_no_damage(error, contaminated, tmp_path, monkeypatch):
+    X, path = contaminated[0], tmp_path / "model.lofe"
+    fitted, pipeline = clone(SVDD).fit(X), make_pipeline(StandardScaler(), clone(SVDD)).fit(X)
+    lofe_sklearn.save(fitted, path)
+    before = path.read_bytes()
+    for place, calls in (
+        ("_steps.schema_and_files", [lambda: lofe_sklearn.save(pipeline, path)]),
+        (
+            "_decoder.Decoder.decode",
+            [lambda: lofe_sklearn.save(fitted, path), lambda: lofe_sklearn.load(path)],
+        ),
+    ):
+        for call in calls:
+            with monkeypatch.context() as patch:
+                patch.setattr(f"lofe_sklearn._saving.{place}", raises(error))
+                with pytest.raises(type(error)) as raised:
+                    call()
+            assert raised.value is error
+    assert path.read_bytes() == before
+    assert_same(lofe_sklearn.load(path).score_samples(X), fitted.score_samples(X))
