@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
@@ -67,6 +68,13 @@ def test_a_network_alone_for_any_number_of_rows(network):
     detector, path = network
     for n_rows in (1, 2, 200):
         assert_same(path, detector, ROWS[:n_rows])
+
+
+def test_a_program_with_another_default_device(network, path):
+    detector, _ = network
+    with torch.device("meta"):
+        to_onnx(detector, path)
+    assert_same(path, detector, ROWS)
 
 
 @pytest.mark.slow
