@@ -54,10 +54,10 @@ def exported(detector: Any, dtype: torch.dtype = torch.float64) -> Any:
     NotExportable
         If a part of it has no graph.
     """
-    graph = DetectorGraph(detector).eval()
-    rows = torch.zeros(3, detector.n_features_in_, dtype=dtype)
     try:
         with _quietly(), engine.plain_torch(), torch.no_grad():
+            graph = DetectorGraph(detector).eval()
+            rows = torch.zeros(3, detector.n_features_in_, dtype=dtype)
             program = torch.onnx.export(
                 graph,
                 (rows,),

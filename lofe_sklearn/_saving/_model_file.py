@@ -231,10 +231,12 @@ def _opened(
     manifest = json.loads(members.pop("manifest.json"))
     _check_manifest(manifest, members)
     n_steps = len(members) - 3
+    with engine.plain_torch():  # empty tensors would be made on the default device
+        tensors = safetensors.torch.load(members["tensors.safetensors"])
     decoder = Decoder(
         classes,
         safetensors.numpy.load(members["arrays.safetensors"]),
-        safetensors.torch.load(members["tensors.safetensors"]),
+        tensors,
         [members[f"step_{i}.skops"] for i in range(n_steps)],
         device,
     )

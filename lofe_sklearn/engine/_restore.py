@@ -106,11 +106,11 @@ def _n_states(values: Mapping[str, Tensor]) -> int:
 
 def load_values(module: nn.Module, values: Mapping[str, Tensor]) -> None:
     """Give a network values in place of its own, or raise ValueError if they do not fit it."""
-    _make_room(module, values)
-    _check(module, values)
-    module.load_state_dict({name: values[name] for name in module.state_dict()}, strict=True)
-    with torch.no_grad():  # also of the buffers that are no part of the state dict
-        for name, buffer in module.named_buffers():
+    with plain_torch(), torch.no_grad():
+        _make_room(module, values)
+        _check(module, values)
+        module.load_state_dict({name: values[name] for name in module.state_dict()}, strict=True)
+        for name, buffer in module.named_buffers():  # also those that the state dict leaves out
             buffer.copy_(values[name])
 
 

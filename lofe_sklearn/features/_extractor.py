@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lofe_sklearn import engine
 from lofe_sklearn._errors_of_others import is_of_memory
 from lofe_sklearn.features._fingerprint import source_of_code, values_of_network
 from lofe_sklearn.features._networks import Network
@@ -86,6 +87,7 @@ class Extractor:
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_quick": None}
 
+    @engine.plain_torch()
     def __call__(self, images: Sequence[np.ndarray], name: str = "") -> np.ndarray:
         """Return the features (n, d) of images (h, w, c), float32; `name` the first in errors."""
         batch = torch.stack([self.prepare(image) for image in images])

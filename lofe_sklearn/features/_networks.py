@@ -46,6 +46,7 @@ class Network:
     std: tuple[float, ...]
 
 
+@engine.plain_torch()
 def build_network(
     network: str | nn.Module,
     weights: FilePath | None,

@@ -7,8 +7,23 @@ import numpy as np
 import pytest
 import torch
 from conftest import slow_but
+from sklearn.base import clone
+from torch import nn
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, NeuTraL, engine, fit_many
+from lofe_sklearn import (
+    ICL,
+    LOE,
+    AutoEncoder,
+    DeepSVDD,
+    LOESearchCV,
+    NeuTraL,
+    engine,
+    fit_many,
+    load,
+    save,
+)
+from lofe_sklearn.features import ImageFeatures
+from lofe_sklearn.images import PatchDetector
 from lofe_sklearn.testing import check_backbone
 
 
@@ -125,6 +140,60 @@ def test_detector_of_another_program(X, name):
         of_here = loe().fit(X)
         np.testing.assert_array_equal(fitted.score_samples(X), of_here.score_samples(X))
     np.testing.assert_array_equal(fitted.score_samples(X), of_here.score_samples(X))
+
+
+@pytest.mark.parametrize("name", slow_but(["default device", "inference"], STATES))
+def test_files_that_are_loaded_in_another_program(X, name, tmp_path):
+    """A buffer of ICL is empty here: safetensors makes it on the default device."""
+    fitted = ICL(max_epochs=1, random_state=0).fit(X)
+    save(fitted, tmp_path / "model.lofe")
+    with STATES[name]():
+        loaded = load(tmp_path / "model.lofe")
+    np.testing.assert_array_equal(loaded.score_samples(X), fitted.score_samples(X))
+    again = [
+        each.partial_fit(X).score_samples(X) for each in (loaded, load(tmp_path / "model.lofe"))
+    ]
+    np.testing.assert_array_equal(*again)
+
+
+def test_buffers_that_are_made_for_values_can_be_trained_on():
+    module = nn.Module()
+    module.register_buffer("center", None)
+    with torch.inference_mode():
+        engine.load_values(module, {"center": torch.ones(3)})
+    module.center += 1  # torch refuses this for what was made in inference mode
+    assert module.center.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("name", slow_but(["float64", "default device", "half precision"], STATES))
+def test_images_of_another_program(name):
+    images = np.random.default_rng(0).integers(0, 256, (12, 32, 40, 3), dtype=np.uint8)
+    network = nn.Sequential(nn.Conv2d(3, 4, 5, stride=4, bias=False))
+    fitted = ImageFeatures(network, image_size=40, pooling="grid", grid_size=4).fit(images)
+    features = fitted.transform(images)
+    detector = PatchDetector(random_state=0).fit(features)
+    maps = detector.heatmap(features, size=(8, 10))
+    with STATES[name]():
+        before = state()
+        again = clone(fitted).fit(images).transform(images)
+        maps_again = detector.heatmap(features, size=(8, 10))
+        assert state() == before
+    for one, other in [(again, features), (maps_again, maps)]:
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["float64", "default device"])
+def test_networks_of_images_in_another_program(name, tmp_path):
+    pytest.importorskip("efficientnet_lite_pytorch")
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    fitted = ImageFeatures(image_size=32).fit(images)
+    save(fitted, tmp_path / "features.lofe")
+    expected = fitted.transform(images)
+    with STATES[name]():
+        built, loaded = clone(fitted).fit(images), load(tmp_path / "features.lofe")
+    for each in (built, loaded):
+        np.testing.assert_array_equal(each.transform(images), expected)
 
 
 def test_all_at_once_and_an_error(X):

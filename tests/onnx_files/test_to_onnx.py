@@ -72,6 +72,13 @@ def test_a_network_alone_for_any_number_of_rows(network):
         assert_same(path, detector, ROWS[:n_rows])
 
 
+def test_a_program_with_another_default_device(network, path):
+    detector, _ = network
+    with torch.device("meta"):
+        to_onnx(detector, path)
+    assert_same(path, detector, ROWS)
+
+
 @pytest.mark.slow
 def test_loe_with_evidence(path):
     detector = LOE(contamination=0.05, n_estimators=4, evidence="auto", random_state=0).fit(ROWS)
