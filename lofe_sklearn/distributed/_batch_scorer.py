@@ -19,7 +19,7 @@ from lofe_sklearn._types import FilePath
 from lofe_sklearn._validation import did_you_mean
 from lofe_sklearn.distributed._frames import column_names, count, select, with_columns
 from lofe_sklearn.distributed._rows_of_model import names_fitted_to, rows_for
-from lofe_sklearn.engine._forks import ForkSafeLock
+from lofe_sklearn.engine import ForkSafeLock
 
 # The outputs for each row, and their types.
 OUTPUTS = {

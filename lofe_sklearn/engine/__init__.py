@@ -13,6 +13,7 @@ from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
 from lofe_sklearn.engine._noise import noise_per_row
+from lofe_sklearn.engine._of_all_threads import OfAllThreads
 from lofe_sklearn.engine._optimizer import AdamState, OptimizerStates
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._ranks import Ranks
@@ -36,6 +37,7 @@ __all__ = [
     "Job",
     "Labelling",
     "Marked",
+    "OfAllThreads",
     "OptimizerStates",
     "Peak",
     "Ranks",

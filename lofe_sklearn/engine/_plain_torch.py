@@ -13,8 +13,9 @@ from typing import Generic, TypeVar
 
 import torch
 
-from lofe_sklearn.engine._forks import ForkSafeLock, is_fork
+from lofe_sklearn.engine._forks import is_fork
 from lofe_sklearn.engine._freed_memory import keep_freed_memory
+from lofe_sklearn.engine._of_all_threads import OfAllThreads
 from lofe_sklearn.engine._thread_limits import one_thread, within_cores
 
 _T = TypeVar("_T")
@@ -54,41 +55,22 @@ def _autocast_kinds() -> list[str]:
     return ["cpu", "cuda", *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
-class _OfAllThreads(Generic[_T]):
-    """Have a setting that all threads share as `wanted`, for as long as at least one computes.
-
-    The first to come changes it, and the last to leave puts it back.
-    """
+class _Setting(OfAllThreads, Generic[_T]):
+    """Have a setting that all threads share as `wanted`, for as long as at least one computes."""
 
     def __init__(self, wanted: _T, read: Callable[[], _T], write: Callable[[_T], object]) -> None:
+        super().__init__()
         self._wanted, self._read, self._write = wanted, read, write
-        self._lock = ForkSafeLock()
-        self._n_inside = 0
         self._before = wanted
 
-    # A generator, so that Ctrl-C as the block begins or ends does not leave the setting changed.
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        """Return a context in which the setting is as wanted."""
-        entered = False
-        try:
-            with self._lock.held:
-                if self._n_inside == 0:
-                    self._before = self._read()
-                self._n_inside += 1
-                entered = True
-                self._set(self._wanted)
-            yield
-        finally:
-            if entered:
-                with self._lock.held:
-                    self._n_inside -= 1
-                    if self._n_inside == 0:
-                        try:
-                            self._set(self._before)
-                        except KeyboardInterrupt:  # as a function began
-                            self._set(self._before)
-                            raise
+    def _begin(self) -> None:
+        self._before = self._read()
+
+    def _enter(self) -> None:
+        self._set(self._wanted)
+
+    def _end(self) -> None:
+        self._set(self._before)
 
     def _set(self, value: _T) -> None:
         if value != self._read():
@@ -103,6 +85,6 @@ def _set_cudnn(values: tuple[bool, bool]) -> None:
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = values
 
 
-_default_dtype = _OfAllThreads(torch.float32, torch.get_default_dtype, torch.set_default_dtype)
+_default_dtype = _Setting(torch.float32, torch.get_default_dtype, torch.set_default_dtype)
 # Else a GPU sums up a convolution's gradients in any order: the same seed, another model.
-_repeatable_convolutions = _OfAllThreads((True, False), _cudnn, _set_cudnn)
+_repeatable_convolutions = _Setting((True, False), _cudnn, _set_cudnn)
