@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from benchmarks.ledger import Row
+from benchmarks.markdown import short
 
 
 def grouped(rows: Iterable[Row], *names: str) -> dict[tuple, list[Row]]:
@@ -29,6 +30,12 @@ def over_sets(rows: Iterable[Row], figures: Sequence[str]) -> np.ndarray:
     """Return the mean figures over all sets; NaN where there is no row."""
     means = list(of_each_set(rows, figures).values())
     return np.mean(means, axis=0) if means else np.full(len(figures), np.nan)
+
+
+def cell_of_means(rows: Sequence[Row], figures: Sequence[str]) -> str:
+    """Return a table's cell: the mean figures, and over how many sets; empty without rows."""
+    n_sets = len({row["dataset"] for row in rows})
+    return f"{' / '.join(map(short, over_sets(rows, figures)))} ({n_sets})" if rows else ""
 
 
 def short_name(dataset: str) -> str:

@@ -27,7 +27,7 @@ import numpy as np
 from benchmarks.ledger import Row
 from benchmarks.machine import cpu_seconds
 from benchmarks.markdown import short, table
-from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.means import cell_of_means, grouped, of_each_set, short_name
 from benchmarks.quality import quality
 from benchmarks.sets import ODDS, load_table
 from benchmarks.studies.nothing_chosen import HALVES, base
@@ -201,8 +201,7 @@ def _means(rows: list[Row]) -> str:
 
 def _mean(rows: list[Row], half: str | None = None) -> str:
     part = [row for row in rows if half is None or half_of(row["dataset"]) == half]
-    n_sets = len({row["dataset"] for row in part})
-    return " / ".join(map(short, over_sets(part, FIGURES))) + f" ({n_sets})" if part else ""
+    return cell_of_means(part, FIGURES)
 
 
 def _best_kinds(rows: list[Row]) -> Iterator[Row]:

@@ -36,7 +36,7 @@ from scipy.stats import rankdata
 from benchmarks import colors
 from benchmarks.ledger import Row
 from benchmarks.markdown import short, table
-from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.means import cell_of_means, grouped, of_each_set, over_sets, short_name
 from benchmarks.quality import quality
 from benchmarks.sets import ADBENCH, load_table
 from benchmarks.study import Axis, Study
@@ -205,13 +205,9 @@ def _rankings(rows: list[Row]) -> str:
     for (situation, detector), own in grouped(rows, "situation", "detector").items():
         if situation == "clean":
             continue
-        cells = []
-        for names in (SETS, *HALVES.values()):
-            part = [row for row in own if row["dataset"] in names]
-            n_sets = len({row["dataset"] for row in part})
-            means = " / ".join(short(mean) for mean in over_sets(part, FIGURES))
-            cells.append(f"{means} ({n_sets})" if part else "")
-        lines.append([situation, detector, *cells])
+        halves = (SETS, *HALVES.values())
+        parts = ([row for row in own if row["dataset"] in names] for names in halves)
+        lines.append([situation, detector, *(cell_of_means(part, FIGURES) for part in parts)])
     return table(header, lines)
 
 

@@ -234,12 +234,8 @@ STUDY = Study(
     "backbones and their options in the LOE paper's protocol: sizes, scaling, losses",
     axes={
         "comparison": Axis(tuple(COMPARISONS), choices=tuple(COMPARISONS)),
-        "alternative": Axis(
-            tuple(dict.fromkeys(name for c in COMPARISONS.values() for name in c.alternatives))
-        ),
-        "dataset": Axis(
-            tuple(dict.fromkeys(name for c in COMPARISONS.values() for name in c.sets))
-        ),
+        "alternative": Axis(_all_of("alternatives")),
+        "dataset": Axis(_all_of("sets")),
     },
     run=run,
     tables=tables,

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.classical import CLASSICAL
 from benchmarks.ledger import Row
 from benchmarks.markdown import short, table
-from benchmarks.means import grouped, of_each_set, over_sets, short_name
+from benchmarks.means import cell_of_means, grouped, of_each_set, short_name
 from benchmarks.quality import quality
 from benchmarks.sets import CHOSEN_ON, LOOKED_AT, load_table
 from benchmarks.study import Axis, Study
@@ -83,12 +83,8 @@ def tables(rows: list[Row]) -> str:
     for (protocol, ratio, detector), own in grouped(
         in_order, "protocol", "ratio", "detector"
     ).items():
-        cells = []
-        for half in halves.values():
-            part = [row for row in own if row["dataset"] in half]
-            n_sets = len({row["dataset"] for row in part})
-            means = " / ".join(short(mean) for mean in over_sets(part, FIGURES))
-            cells.append(f"{means} ({n_sets})" if part else "")
+        parts = ([row for row in own if row["dataset"] in half] for half in halves.values())
+        cells = [cell_of_means(part, FIGURES) for part in parts]
         lines.append([protocol, "" if ratio is None else ratio, detector, *cells])
     return table(header, lines) + "".join(_behind(rows))
 
