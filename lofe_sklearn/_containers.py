@@ -83,9 +83,9 @@ def stack_rows(blocks: Sequence[Any]) -> Any:
     if sparse.issparse(first):
         return sparse.vstack(blocks, format="csr")
     if is_of_arrow(first):
-        return _library_of(first).concat_tables(blocks)
+        return library_of(first).concat_tables(blocks)
     if hasattr(first, "columns"):
-        return _library_of(first).concat(blocks)
+        return library_of(first).concat(blocks)
     return np.concatenate(blocks)
 
 
@@ -114,13 +114,13 @@ def readable_rows(X: Any, owner: str, name: str = "X") -> Any:
         write beyond them.
     """
     if is_of_arrow(X) and type(X).__name__ == "RecordBatch":
-        return _library_of(X).Table.from_batches([X])
+        return library_of(X).Table.from_batches([X])
     is_of_polars = type(X).__module__.partition(".")[0] == "polars"
     if is_of_polars and str(getattr(X, "dtype", "")).startswith("Array("):
         return X.to_numpy()  # one row in each entry, though the shape does not say so
     if is_of_polars and type(X).__name__ == "DataFrame":
         long = [name for name, dtype in X.schema.items() if str(dtype).endswith("Int128")]
-        return X.cast(dict.fromkeys(long, _library_of(X).Float64)) if long else X
+        return X.cast(dict.fromkeys(long, library_of(X).Float64)) if long else X
     fault = _fault_of_indices(X) if sparse.issparse(X) and len(X.shape) == 2 else None
     if fault is not None:
         raise ValueError(
@@ -204,8 +204,8 @@ def is_table_of_arrow(data: Any) -> bool:
     return is_of_arrow(data) and hasattr(data, "column_names")
 
 
-def _library_of(data: Any) -> Any:
-    # The library of a frame is loaded, or there would be no frame; it stays optional here.
+def library_of(data: Any) -> Any:
+    """Return the library of a frame, which is loaded, or there would be no frame."""
     return sys.modules[type(data).__module__.partition(".")[0]]
 
 

@@ -97,8 +97,8 @@ def summary_of(detector: Any) -> dict[str, str]:
     if members is not None:
         evidence = detector.evidence_
         summary["Evidence"] = "none" if not evidence else ", ".join(map(str, evidence))
-    epochs = _counted(detector.n_iter_, "epoch")
-    summary["Training"] = f"{epochs}, {_counted(detector.n_features_in_, 'feature')}"
+    epochs = counted(detector.n_iter_, "epoch")
+    summary["Training"] = f"{epochs}, {counted(detector.n_features_in_, 'feature')}"
     return summary
 
 
@@ -113,7 +113,8 @@ def _flagged(detector: Any) -> str:
     return f"{n_flagged} of {len(scores)} training rows {has}"
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number and a noun, such as ``2 rows``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 

@@ -137,11 +137,11 @@ class StandingMixin:
         scores = self.score_samples(X)  # raises if not fitted
         return percentiles(scores, self._training_scores, self._near(scores))
 
-    def _threshold_at(self, share: float, *, at_most: bool = False) -> float:
+    def _threshold_at(self, share: float) -> float:
         """Find the threshold that cuts off a share of the training rows, by their scores."""
         unit, in_single = self._score_unit(), self._compares_in_single()
         scores = self._training_scores
-        return threshold(scores, share, unit=unit, at_most=at_most, in_single=in_single)
+        return threshold(scores, share, unit=unit, in_single=in_single)
 
     def _near(self, scores: np.ndarray) -> np.ndarray:
         near = tolerances(self._training_scores, scores, self._score_unit())

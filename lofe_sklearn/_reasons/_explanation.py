@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lofe_sklearn._notebook import counted
 from lofe_sklearn._reasons._occlusion import Occluded, Table
 from lofe_sklearn._types import Floats
 from lofe_sklearn._validation import Number, check_argument
@@ -166,7 +167,7 @@ class Explanation:
     def __repr__(self) -> str:
         n_rows, n_features = self.contributions.shape
         lines = [
-            f"Explanation of {_counted(n_rows, 'row')} by {_counted(n_features, 'feature')}. "
+            f"Explanation of {counted(n_rows, 'row')} by {counted(n_features, 'feature')}. "
             f"The score of a typical row is {self.typical_score:.3g}."
         ]
         for row in self._all[:_SHOWN_ROWS]:
@@ -176,7 +177,7 @@ class Explanation:
                 f"row {shown_name(self.row_names[row])}, score {self.scores[row]:.3g}: {reasons}"
             )
         if n_rows > _SHOWN_ROWS:
-            lines.append(f"... and {_counted(n_rows - _SHOWN_ROWS, 'more row')}")
+            lines.append(f"... and {counted(n_rows - _SHOWN_ROWS, 'more row')}")
         return "\n".join(lines)
 
     @property
@@ -222,10 +223,6 @@ def explanation_of(
         typical_score=found.typical_score,
         row_names=np.arange(table.n_rows) if row_names is None else np.asarray(row_names),
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _shown(reason: Reason) -> str:

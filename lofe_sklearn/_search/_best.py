@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._any_detector import check_has_best, innermost_step, rows_of_detector
-from lofe_sklearn._notebook import NotebookMixin, summary_of
+from lofe_sklearn._notebook import NotebookMixin, counted, summary_of
 from lofe_sklearn._reasons import Explanation
 from lofe_sklearn._search._fit_params import is_routing_enabled
 from lofe_sklearn._search._scoring import as_dict, routed_as
@@ -319,8 +319,7 @@ class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
     def _summary(self) -> dict[str, str]:
         results = self.cv_results_
         n_candidates = len(results["params"])
-        plural = "" if n_candidates == 1 else "s"
-        summary = {"Search": f"{n_candidates} candidate{plural}, {self.n_splits_} folds"}
+        summary = {"Search": f"{counted(n_candidates, 'candidate')}, {self.n_splits_} folds"}
         if hasattr(self, "best_params_"):
             chosen = ", ".join(f"{name}={value!r}" for name, value in self.best_params_.items())
             summary["Best parameters"] = chosen or "none were searched"

@@ -9,6 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from lofe_sklearn._notebook import counted
 from lofe_sklearn._types import Ints
 from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.features._clips import Clip, open_clip
@@ -119,11 +120,8 @@ class VideoWindows:
         return len(self.groups)
 
     def __repr__(self) -> str:
-        numbers = len(self), self.length, len(np.unique(self.groups))
-        windows, frames, clips = (
-            f"{number} {noun}{'' if number == 1 else 's'}"
-            for number, noun in zip(numbers, ("window", "frame", "clip"), strict=True)
-        )
+        windows, frames = counted(len(self), "window"), counted(self.length, "frame")
+        clips = counted(len(np.unique(self.groups)), "clip")
         return f"<VideoWindows: {windows} of {frames}, from {clips}>"
 
     @overload

@@ -6,12 +6,11 @@ taken, never written, so that every type of column stays what it is.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 
-from lofe_sklearn._containers import is_table_of_arrow
+from lofe_sklearn._containers import is_table_of_arrow, library_of
 from lofe_sklearn._types import Floats, Ints
 
 
@@ -63,11 +62,11 @@ def row_like(table: Any, values: Floats) -> Any:
     """Return one row of numbers as a table like a given one."""
     row = values.reshape(1, -1)
     if hasattr(table, "iloc"):
-        return _library(table).DataFrame(row, columns=table.columns)
+        return library_of(table).DataFrame(row, columns=table.columns)
     if _is_polars(table):
-        return _library(table).DataFrame(row, schema=list(table.columns))
+        return library_of(table).DataFrame(row, schema=list(table.columns))
     if is_table_of_arrow(table):
-        return _library(table).table([[value] for value in row[0]], names=table.column_names)
+        return library_of(table).table([[value] for value in row[0]], names=table.column_names)
     return row
 
 
@@ -78,19 +77,19 @@ def gathered(table: Any, rows: Ints) -> Any:
         columns = [
             table.iloc[:, j].take(own).reset_index(drop=True) for j, own in enumerate(numbers)
         ]
-        return _library(table).concat(columns, axis=1)
+        return library_of(table).concat(columns, axis=1)
     if _is_polars(table):
         columns = [table.to_series(j).gather(own) for j, own in enumerate(numbers)]
-        return _library(table).DataFrame(columns)
+        return library_of(table).DataFrame(columns)
     if is_table_of_arrow(table):
         columns = [table.column(j).take(own) for j, own in enumerate(numbers)]
-        return _library(table).table(columns, schema=table.schema)
+        return library_of(table).table(columns, schema=table.schema)
     return np.take_along_axis(table, rows, axis=0)
 
 
 def with_row_below(table: Any, row: Any) -> Any:
     """Return a table with a row of another below it; types that differ become a common one."""
-    library = _library(table)
+    library = library_of(table)
     if hasattr(table, "iloc"):
         pairs = [(table.iloc[:, j], row.iloc[:, j]) for j in range(table.shape[1])]
         return library.concat([_joined(library, *pair) for pair in pairs], axis=1)
@@ -112,8 +111,3 @@ def _joined(library: Any, column: Any, cell: Any) -> Any:
 
 def _is_polars(table: Any) -> bool:
     return hasattr(table, "to_series")
-
-
-def _library(table: Any) -> Any:
-    # The library of a table is loaded, or there would be no table.
-    return sys.modules[type(table).__module__.partition(".")[0]]

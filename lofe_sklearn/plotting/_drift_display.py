@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lofe_sklearn._notebook import counted
 from lofe_sklearn._types import SamplesLike
 from lofe_sklearn._validation import Number, check_argument
 from lofe_sklearn.inspection._drift import compare_rows, compare_scores
@@ -246,7 +247,7 @@ class DriftDisplay:
             defaults = {
                 "color": color,
                 "alpha": 0.6,
-                "label": f"{text}: {len(scores)} row{'' if len(scores) == 1 else 's'}{share}",
+                "label": f"{text}: {counted(len(scores), 'row')}{share}",
             }
             styled = merged(Patch, defaults, given)
             weights = np.full(len(scores), 1 / len(scores))

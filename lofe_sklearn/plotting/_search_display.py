@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from lofe_sklearn._notebook import counted
 from lofe_sklearn.plotting._cv_results import (
     candidates_with,
     fold_scores,
@@ -310,7 +311,7 @@ class SearchDisplay:
         n_folds = next(iter(self.scores.values())).shape[1]
         self.ax_.set(
             xlabel=self.param_name,
-            ylabel=f"{self.score_name}, {n_folds} fold{'' if n_folds == 1 else 's'}",
+            ylabel=f"{self.score_name}, {counted(n_folds, 'fold')}",
         )
         if not is_numeric:
             name_places(self.ax_, [shown_setting(value) for value in self.values])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lofe_sklearn._notebook import counted
 from lofe_sklearn._validation import warn_user
 from lofe_sklearn.tabular._plain_columns import Column
 from lofe_sklearn.tabular._vectorizing import Reading
@@ -87,7 +88,7 @@ def warn_of_far_dates(
         margin = max(_YEAR, last - first)
         far = seconds[(seconds < first - margin) | (seconds > last + margin)]
         if len(far):
-            rows = "1 row" if len(far) == 1 else f"{len(far)} rows"
+            rows = counted(len(far), "row")
             listed.append(
                 f"{name!r} ({rows}, such as {_day(far.iloc[0])}; in the fit {_day(first)} to "
                 f"{_day(last)})"

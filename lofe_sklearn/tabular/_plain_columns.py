@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lofe_sklearn.inspection._typical_row import is_missing
 from lofe_sklearn.tabular._clock_texts import are_minutes, clocks_among_words, seconds_of_all
 from lofe_sklearn.tabular._code_texts import are_of_four_digits, code_length, without_nulls
 from lofe_sklearn.tabular._date_formats import dates_in_text
@@ -169,7 +170,7 @@ def _of_objects(values: np.ndarray, name: str, owner: str) -> Column:
     if pd.api.types.infer_dtype(values, skipna=True) == "string":
         texts = _as_texts(pd.Series(values, dtype=object))
         return Column(EMPTY if texts.isna().all() else TEXT, texts)
-    missing = np.fromiter(map(_is_missing, values), dtype=bool, count=len(values))
+    missing = np.fromiter(map(is_missing, values), dtype=bool, count=len(values))
     if missing.all():
         return Column(EMPTY, pd.Series(values, dtype=object))
     kinds = set(map(type, values[~missing]))
@@ -210,24 +211,12 @@ def _with_gaps(values: np.ndarray, missing: np.ndarray) -> pd.Series:
     return objects
 
 
-def _is_missing(value: Any) -> bool:
-    import pandas as pd
-
-    if value is None or value is pd.NA or value is pd.NaT:
-        return True
-    if isinstance(value, (np.datetime64, np.timedelta64)):
-        return bool(np.isnat(value))
-    if isinstance(value, Decimal):
-        return value.is_nan()
-    return isinstance(value, Real) and value != value
-
-
 def _as_texts(values: pd.Series) -> pd.Series:
     """Return text, with None where a value is missing or white space only."""
     import pandas as pd
 
     def text(value: Any) -> str | None:
-        if _is_missing(value):
+        if is_missing(value):
             return None
         plain = without_space_around_nulls(in_iso_form(unguarded(as_text(value))))
         return plain if plain.strip() else None

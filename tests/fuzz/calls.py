@@ -41,7 +41,6 @@ class Call:
     detector: Any
     odd: str | None
     X: Any
-    rows_are_good: bool
     fit_params: dict[str, Any]
     then: str
     labels: np.ndarray
@@ -85,14 +84,14 @@ def calls(draw: st.DrawFn) -> Call:
     labels[: max(2, n_rows // 5)] = 1
     odd = draw(st.booleans())
     detector, name = draw(detectors(odd=odd))
-    X, good = draw(rows(values, always_good=odd))
+    X = draw(rows(values, always_good=odd))
     then = draw(
         st.sampled_from(
             ["score", "anomaly_proba", "embed", "fit_many", "search", "fit_resample"]
             + ["query", "refit"]
         )
     )
-    return Call(detector, name, X, good, draw(fit_params(labels)), then, labels)
+    return Call(detector, name, X, draw(fit_params(labels)), then, labels)
 
 
 @st.composite
@@ -120,8 +119,8 @@ def detectors(draw: st.DrawFn, *, odd: bool) -> tuple[Any, str | None]:
 
 
 @st.composite
-def rows(draw: st.DrawFn, values: np.ndarray, *, always_good: bool) -> tuple[Any, bool]:
-    """Draw a container of rows, and what is wrong in it."""
+def rows(draw: st.DrawFn, values: np.ndarray, *, always_good: bool) -> Any:
+    """Draw a container of rows, which may be wrong unless they are always good."""
     containers = [
         values,
         values.astype(np.float32),
@@ -137,7 +136,7 @@ def rows(draw: st.DrawFn, values: np.ndarray, *, always_good: bool) -> tuple[Any
         np.ones_like(values),
     ]
     if always_good or draw(st.booleans()):
-        return draw(st.sampled_from(containers)), True
+        return draw(st.sampled_from(containers))
     broken = values.astype(object)
     broken[1, 0] = "a"
     strange = [
@@ -159,7 +158,7 @@ def rows(draw: st.DrawFn, values: np.ndarray, *, always_good: bool) -> tuple[Any
         "rows",
         3,
     ]
-    return draw(st.sampled_from(strange)), False
+    return draw(st.sampled_from(strange))
 
 
 @st.composite
