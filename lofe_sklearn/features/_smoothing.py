@@ -177,6 +177,8 @@ class TemporalSmoothing(
         Smoothed score below which a window is flagged.
     n_features_in_ : int
         Where `estimator_` has it.
+    feature_names_in_ : ndarray of str, shape (n_features,)
+        Where `estimator_` has it.
 
     See Also
     --------
