@@ -44,9 +44,10 @@ def test_percentiles_by_hand():
     np.testing.assert_allclose(found, [100.0, 87.5, 50.0, 25.0, 12.5, 0.0])
 
 
-def test_a_row_alone_and_among_many():
+@pytest.mark.parametrize("rounding", [0.0, 1e-9])
+def test_a_row_alone_and_among_many(rounding):
     scores, others = np.round(np.random.default_rng(0).normal(size=(2, 50)), 1)
-    near = np.full(50, 1e-9)
+    near = np.full(50, rounding)
     for of_all, count in (
         (percentiles(scores, others, near), lambda i: percentiles(scores[i], others, near[i])),
         (

@@ -23,9 +23,11 @@ from lofe_sklearn import (
     LOESearchCV,
     NeuTraL,
     RealNVP,
+    engine,
     fit_many,
 )
 from lofe_sklearn._cut import threshold, untied
+from lofe_sklearn._loe._ensemble import infer_labels
 from lofe_sklearn._training import (
     fit_scaling,
     in_units,
@@ -362,6 +364,16 @@ class TestTies:
         scores = np.where(np.arange(200) < n_tied, 1.0, 2.0 + np.arange(200)) + noise
         assert (scores < threshold(scores, 0.05)).sum() == flagged
 
+    @pytest.mark.parametrize("n_tied", [10, 14, 25])
+    def test_the_threshold_beside_a_tie_passes_no_score_close_to_it(self, n_tied):
+        # A millionth is less than the rounding of single precision, which it keeps off by.
+        tied = np.ones(n_tied)
+        others = np.linspace(2, 3, 194 - n_tied)
+        scores = np.r_[tied[:3] - 1e-6, tied, tied[:3] + 1e-6, others]
+        wanted = {10: 13, 14: 17, 25: 3}[n_tied]
+        cut = threshold(scores, 11 / len(scores), in_single=False)
+        assert (scores < cut).sum() == wanted
+
     def test_labels_of_ties(self):
         values = np.repeat([3.0, 2.0, 1.0], [2, 4, 10]) + np.linspace(-1, 1, 16) * 1e-15
         marked = np.arange(16) < 3
@@ -371,3 +383,11 @@ class TestTies:
         assert untied(values, unsplit, 6.0) is unsplit
         others = np.arange(16) > 12  # not the highest ones: a rule of another kind
         assert untied(values, others, 3.0) is others
+
+    def test_labels_of_ties_of_the_difference_of_both_losses(self):
+        difference = np.repeat([3.0, 2.0, 1.0], [2, 4, 14])
+        loss_n = np.random.default_rng(0).permutation(20) / 4  # in another order
+        losses = np.stack([loss_n, loss_n - difference])[:, None]
+        for wanted, n_marked in ((3, 2), (5, 6)):
+            labels = infer_labels(engine.RULES["hard"], losses, wanted / 20, None)
+            assert labels.tolist() == [-1] * n_marked + [1] * (20 - n_marked)

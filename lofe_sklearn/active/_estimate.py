@@ -221,7 +221,7 @@ def _density_ratios(scores: Floats, asked: Bools) -> Floats:
     scores = in_unit_range(scores[:, None])[:, 0]
     own = scores[asked]
     # Scores of equal rows may differ by rounding, which must not decide about the ratio.
-    if len(own) < 2 or np.ptp(own) <= tolerance(scores, float(own[0])):
+    if np.ptp(own) <= tolerance(scores, float(own[0])):
         return np.ones(len(own))
     return gaussian_kde(scores)(own) / gaussian_kde(own)(own)
 

@@ -130,6 +130,10 @@ def test_in_a_pipeline(contaminated):
     np.testing.assert_array_equal(
         asked, query(pipeline[-1], pipeline[:-1].transform(frame), 10, random_state=0)
     )
+    alone = make_pipeline(pipeline[-1])  # no step before it
+    np.testing.assert_array_equal(
+        query(alone, pipeline[:-1].transform(frame), 10, random_state=0), asked
+    )
 
 
 @pytest.mark.parametrize(

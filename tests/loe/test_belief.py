@@ -1,5 +1,7 @@
 """What is believed of the ratio: a prior, updated by how far detectors of different kinds agree."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from lofe_sklearn._loe._find_ratio import (
     FoundRatio,
     believe,
     is_prior,
+    most_unseen,
     warn_of_prior,
 )
 from lofe_sklearn._loe._posterior import Posterior
@@ -249,6 +252,10 @@ class TestFound:
         assert found.value == MOST_UNSEEN
         assert found.low <= MOST_UNSEEN < 0.3 < found.high
 
+    @pytest.mark.parametrize(("n", "n_flagged"), [(2, 1), (19, 1), (30, 1), (50, 2), (1000, 50)])
+    def test_is_cut_where_it_flags_one_row_in_twenty(self, n, n_flagged):
+        assert (np.arange(n) < np.percentile(np.arange(n), 100 * most_unseen(n))).sum() == n_flagged
+
     @settings(max_examples=60, deadline=None)
     @given(
         seed=st.integers(0, 10**6),
@@ -307,9 +314,17 @@ class TestWeights:
 class TestWarning:
     found = FoundRatio(0.02, 0.001, 0.1)
 
-    def test_names_what_is_flagged_and_the_interval(self):
-        belief = believed(at(0.02).probability, False)
-        message = r"no separate group.*flags 0.02 .*interval is 0.001 to 0.1.*set_threshold"
+    @pytest.mark.parametrize(
+        ("told", "reason"),
+        [
+            ({}, "without evidence"),
+            ({"agreement": np.zeros(len(RATIOS))}, "of different kinds do not agree"),
+            ({"is_one_feature": True}, "differ in one feature"),
+        ],
+    )
+    def test_names_the_reason_what_is_flagged_and_the_interval(self, told, reason):
+        belief = replace(believed(at(0.02).probability, False), **told)
+        message = rf"no separate .*{reason}.*flags 0.02 .*is 0.001 to 0.1.*set_threshold"
         with pytest.warns(NoSeparateGroupWarning, match=message):
             warn_of_prior(belief, self.found, 0.02)
         assert issubclass(NoSeparateGroupWarning, UserWarning)

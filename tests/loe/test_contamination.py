@@ -1,5 +1,7 @@
 """The ratio: given, believed, or found by a thresholder; and label_update."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -278,6 +280,14 @@ class TestThresholders:
         with pytest.warns(UserWarning, match=r"takes 0\.9 of the rows for outliers; at most half"):
             detector = loe(contamination=returned, n_estimators=1).fit(clustered)
         assert detector.contamination_ == 0.5
+
+    @pytest.mark.parametrize("share", [0.15, 0.5])
+    def test_are_believed_where_no_group_is_seen(self, share):
+        rows = np.random.default_rng(0).normal(size=(200, 5))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            detector = loe(contamination=lambda _: share, n_estimators=1).fit(rows)
+        assert (detector.predict(rows) == -1).sum() == 200 * share
 
     @pytest.mark.parametrize(
         ("returned", "got"),

@@ -58,6 +58,14 @@ def test_an_epoch_minimises_the_formula(non_negative, alpha, size):
     torch.testing.assert_close(gradient, expected, rtol=1e-5, atol=1e-7)
 
 
+def test_a_known_normal_row_counts_as_one_and_not_in_the_risk():
+    known, loss_n = torch.tensor([[-1, 0, 0, 1]]), torch.tensor([[5.0, 1.0, 2.0, 1e9]])
+    for alpha, of_others in ((0.1, [-0.1, 1.0, 1.0]), (0.4, [0.0, 0.0, 0.0])):  # risk 1.0 and -0.5
+        w_n, w_a = PURisk()(loss_n, loss_n, torch.tensor([alpha]), known)
+        torch.testing.assert_close(w_n, torch.tensor([[*of_others, 1.0]]))
+        torch.testing.assert_close(w_a, torch.tensor([[alpha, 0.0, 0.0, 0.0]]))
+
+
 def test_the_cut_off_leaves_the_known_anomalies_alone():
     known = torch.tensor([[-1, 0, 0]])
     loss_n, loss_a = torch.tensor([[9.0, 1.0, 1.0]]), torch.ones(1, 3)

@@ -167,6 +167,7 @@ def test_the_distance_of_two_normals_is_wassersteins():
     ((m0, m1), (s0, s1)) = ([x.item() for x in pair] for pair in (fitted.mean, fitted.std))
     assert fitted.distance().item() == pytest.approx(math.hypot(m1 - m0, s1 - s0))
     # In standard deviations of the losses, so that their unit does not matter.
+    assert fitted.unit.item() == pytest.approx(values.std(correction=0).item())
     scaled = TwoNormals.fit(1e-3 * values - 7, everything(values)).distance()
     assert scaled.item() == pytest.approx(fitted.distance().item(), rel=1e-6)
     nearer = torch.from_numpy(two_groups(gap=3.0, spread=1.0))

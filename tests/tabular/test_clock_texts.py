@@ -65,6 +65,7 @@ def test_the_end_of_a_day_is_a_time():
         assert features.column_kinds_["time"] == "number"
         np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(3600.0 * hours)))
     assert written_like(86_400.0, "08:30") == "24:00"
+    assert written_like(0.0, "08:30") == "00:00"
     assert seconds_in("24:01") is None
 
 
