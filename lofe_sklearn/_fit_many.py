@@ -11,8 +11,9 @@ from sklearn.base import clone
 
 from lofe_sklearn._any_detector import check_detector
 from lofe_sklearn._containers import readable_rows
-from lofe_sklearn._detectors import OutlierDetector, count_given_rows
+from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._known_labels import Known
+from lofe_sklearn._prepared_rows import count_given_rows
 from lofe_sklearn._progress import job
 from lofe_sklearn._training import fit_together
 from lofe_sklearn._types import KnownLabels, Mask, MatrixLike

@@ -22,7 +22,7 @@ LAYERS = [
     ["_bad_rows"],
     ["_versions", "_notebook"],
     ["_reasons"],
-    ["_conformal", "_cut", "_known_labels", "_missing_codes"],
+    ["_conformal", "_cut", "_known_labels", "_missing_codes", "_prepared_rows"],
     ["_standing"],
     ["_thresholds"],
     ["_detectors"],

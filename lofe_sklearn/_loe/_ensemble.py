@@ -13,13 +13,13 @@ from sklearn.base import clone
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._cut import untied
-from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import shares_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence
 from lofe_sklearn._loe._find_ratio import Belief, believe
 from lofe_sklearn._loe._members import EnsemblePlan
 from lofe_sklearn._loe._row_blocks import in_blocks
 from lofe_sklearn._loe._scale import CommonScale, mean_losses
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import (
     Fold,

@@ -12,7 +12,6 @@ from sklearn.base import clone
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
-from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._first_labels import (
@@ -34,6 +33,7 @@ from lofe_sklearn._loe._parameters import (
 )
 from lofe_sklearn._loe._ratio import Contamination
 from lofe_sklearn._loe._warmup import warmup_epochs
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Fold, Memo, Plan, PreparedSpreadRows, Task, draw_seeds
 from lofe_sklearn.backbones import Backbone

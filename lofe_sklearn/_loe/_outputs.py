@@ -32,6 +32,13 @@ class ScoringMixin:
         scores : ndarray of float64, shape (n_samples,)
             Minus the normal loss; of several members, minus the mean of their standardised
             logarithms, with that of the evidence. It does not depend on the other rows of X.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If X cannot be used.
         """
         scores: Floats = self._of_each_row(X, self._scores_of)
         return scores
@@ -48,6 +55,13 @@ class ScoringMixin:
         -------
         embeddings : ndarray of float64, shape (n_samples, n_outputs)
             The members' embeddings side by side.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If X cannot be used.
         """
         embedded: Floats = self._of_each_row(X, lambda rows: self._ensemble.embed(rows))
         return embedded

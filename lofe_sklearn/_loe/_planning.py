@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from lofe_sklearn import engine
-from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import (
     check_index,
     shares_with_known,
@@ -23,6 +22,7 @@ from lofe_sklearn._loe._parameters import (
     for_rows_of,
 )
 from lofe_sklearn._loe._ratio import read_contamination
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn._training import Memo, exposure_to
 from lofe_sklearn._validation import check_parameters
 

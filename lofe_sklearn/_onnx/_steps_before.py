@@ -12,12 +12,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import Binarizer, Normalizer, OneHotEncoder
 
 from lofe_sklearn._containers import is_table_of_arrow
-from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._errors_of_others import first_line, is_of_memory
 from lofe_sklearn._onnx import _binarizer, _imputer, _normalizer, _one_hot
 from lofe_sklearn._onnx._nodes import set_type_of_as_many_columns
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._torch_export import exported
+from lofe_sklearn._prepared_rows import count_given_rows
 from lofe_sklearn._take_rows import take_rows
 from lofe_sklearn.sources._find_source import source_of
 

@@ -21,8 +21,8 @@ from lofe_sklearn import engine
 from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._bad_rows import blaming_rows
 from lofe_sklearn._containers import Subset, count_rows
-from lofe_sklearn._detectors import PreparedRows, RowReader
 from lofe_sklearn._known_labels import Known, pair_of_masks, settled
+from lofe_sklearn._prepared_rows import PreparedRows, RowReader
 from lofe_sklearn._progress import job, part, tasks_of, with_callbacks
 from lofe_sklearn._row_numbers import name_rows_of, naming_rows_of
 from lofe_sklearn._take_rows import take_rows

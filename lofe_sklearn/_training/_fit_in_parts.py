@@ -13,9 +13,9 @@ import numpy as np
 from lofe_sklearn import engine
 from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._bad_rows import blaming_rows
-from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._known_labels import Known
 from lofe_sklearn._missing_codes import warn_of_codes_in_rows
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn._progress import job, part
 from lofe_sklearn._training._forward import locating
 from lofe_sklearn._training._plannable import Plannable

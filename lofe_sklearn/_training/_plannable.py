@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from lofe_sklearn._detectors import PreparedRows, RowReader
+from lofe_sklearn._prepared_rows import PreparedRows, RowReader
 from lofe_sklearn._training._seen_rows import SeenRows
 from lofe_sklearn._training._task import Plan, Task, Trained
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from lofe_sklearn import engine
-from lofe_sklearn._detectors import PreparedRows
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn._reasons._typical import typical_values
 from lofe_sklearn._types import Floats
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
-from lofe_sklearn._detectors import PreparedRows
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn._progress import part
 from lofe_sklearn._training._column_statistics import ColumnStatistics
 from lofe_sklearn.sources._blocks import BLOCKS_IN_A_WINDOW, Blocks

@@ -11,7 +11,7 @@ from torch import nn
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._detectors import PreparedRows
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn.exceptions import TrainingDivergedError
 
 

@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._any_detector import check_detector, final_step, rows_of_its_own, thawed
 from lofe_sklearn._containers import check_unmasked
-from lofe_sklearn._detectors import OutlierDetector, count_given_rows
+from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._known_labels import Known
+from lofe_sklearn._prepared_rows import count_given_rows
 from lofe_sklearn._types import Detector, Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Number, check_argument, check_seed, did_you_mean
 

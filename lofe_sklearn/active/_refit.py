@@ -10,9 +10,9 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from lofe_sklearn._any_detector import thawed
-from lofe_sklearn._detectors import count_given_rows
 from lofe_sklearn._known_labels import Known, pair_of_masks
 from lofe_sklearn._loe import LOE, Given, read_contamination
+from lofe_sklearn._prepared_rows import count_given_rows
 from lofe_sklearn._quiet import OF_NAMES, silenced
 from lofe_sklearn._types import Detector, KnownLabels, Mask, MatrixLike
 from lofe_sklearn._validation import did_you_mean

@@ -21,8 +21,9 @@ from torch import nn
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._cut import threshold, warn_of_equal_scores
-from lofe_sklearn._detectors import OutlierDetector, PreparedRows
+from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._known_labels import Known, contamination_with_known, warn_of_other_contamination
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn._training import (
     InPartsMixin,
     Memo,
@@ -30,14 +31,11 @@ from lofe_sklearn._training import (
     Task,
     Trained,
     draw_seeds,
-    embeddings_of,
     exposure_to,
     fit,
-    locating,
-    losses_of,
     plain,
 )
-from lofe_sklearn._types import Floats, Ints, KnownLabels, Mask, MatrixLike, RandomState
+from lofe_sklearn._types import Ints, KnownLabels, Mask, MatrixLike, RandomState
 from lofe_sklearn._validation import Constraint, check_parameters
 from lofe_sklearn.backbones._choices import ChoicesMixin, check_choices
 from lofe_sklearn.backbones._hooks import (
@@ -45,11 +43,14 @@ from lofe_sklearn.backbones._hooks import (
     refuse_earlier_names,
     refuse_unknown_parameters,
 )
+from lofe_sklearn.backbones._network_outputs import NetworkOutputsMixin
 from lofe_sklearn.backbones._saved_network import SavedNetworkMixin
 from lofe_sklearn.backbones._shared import SHARED_CONSTRAINTS, Scaling
 
 
-class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, ABC):
+class Backbone(
+    ChoicesMixin, SavedNetworkMixin, InPartsMixin, NetworkOutputsMixin, OutlierDetector, ABC
+):
     """Base class of the backbones.
 
     A subclass stores its own hyperparameters in ``__init__``, passes the shared ones on as
@@ -172,37 +173,6 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         """
         fit(self, X, Known(known_labels, known_anomalies, known_normal), outliers)
         return self
-
-    def score_samples(self, X: MatrixLike) -> Floats:
-        """Score of each row: minus the normal loss, so the higher, the more normal.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to score.
-
-        Returns
-        -------
-        scores : ndarray of float64, shape (n_samples,)
-            ``-L_n(x)``; it does not depend on the other rows of X.
-        """
-        return self._of_each_row(X, self._scores_of)
-
-    def embed(self, X: MatrixLike) -> Floats:
-        """Embed rows by the trained network.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to embed.
-
-        Returns
-        -------
-        embeddings : ndarray of float64, shape (n_samples, n_outputs)
-            The network's representation of each row: similar rows are close. If the module of a
-            backbone has no method ``embed``, the scaled rows.
-        """
-        return self._of_each_row(X, self._embed)
 
     @classmethod
     def parameter_constraints(cls) -> dict[str, Constraint]:
@@ -334,16 +304,3 @@ class Backbone(ChoicesMixin, SavedNetworkMixin, InPartsMixin, OutlierDetector, A
         self.loss_history_ = trained.history.objective[:, 0]
         self._keep_training_scores(-trained.losses[0])
         self.offset_ = threshold(self._training_scores, model.contamination)
-
-    def _scores_of(self, X: Matrix) -> Floats:
-        return -self._losses(X)[0]
-
-    def _losses(self, X: Matrix) -> tuple[np.ndarray, np.ndarray]:
-        """Both losses of validated rows."""
-        with locating(names=getattr(self, "feature_names_in_", None)):
-            return losses_of(self.module_, X, self._scaling, self.device)
-
-    def _embed(self, X: Matrix) -> np.ndarray:
-        """Embeddings of validated rows."""
-        with locating(names=getattr(self, "feature_names_in_", None)):
-            return embeddings_of(self.module_, X, self._scaling, self.device)

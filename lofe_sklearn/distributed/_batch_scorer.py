@@ -164,6 +164,11 @@ class BatchScorer:
         Yields
         ------
         scored : DataFrame
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a frame cannot be used.
         """
         for frame in frames:
             yield self(frame)

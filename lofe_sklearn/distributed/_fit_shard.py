@@ -17,9 +17,10 @@ from sklearn.base import clone
 from lofe_sklearn import engine
 from lofe_sklearn._any_detector import check_detector
 from lofe_sklearn._bad_rows import blaming_rows
-from lofe_sklearn._detectors import OutlierDetector, PreparedRows, count_given_rows
+from lofe_sklearn._detectors import OutlierDetector
 from lofe_sklearn._known_labels import Known, settled
 from lofe_sklearn._loe import LOE
+from lofe_sklearn._prepared_rows import PreparedRows, count_given_rows
 from lofe_sklearn._progress import job, part
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._training import (

@@ -133,6 +133,11 @@ class VideoFeatures(
         Returns
         -------
         self : VideoFeatures
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X or a parameter cannot be used.
         """
         with all_or_nothing(self) as fitted:
             check_parameters(self, self._constraints)
@@ -167,6 +172,13 @@ class VideoFeatures(
         -------
         features : ndarray of float32, shape (n, n_features_out)
             Appearance first, then motion.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If X cannot be used.
         """
         check_is_fitted(self)
         windows = self._open(X, reset=False)

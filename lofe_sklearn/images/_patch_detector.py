@@ -240,6 +240,13 @@ class PatchDetector(
         Returns
         -------
         self : PatchDetector
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X or a parameter cannot be used: the message names the picture.
+        FileNotFoundError
+            If there is no such folder.
         """
         with all_or_nothing(self) as fitted:
             check_parameters(self, self._constraints)

@@ -58,6 +58,13 @@ class PictureScoresMixin(ThresholdMixin):
         scores : ndarray of float64, shape (n,)
             Minus the distance of the picture's most anomalous patch. With ``"padim"``, 1 is the
             usual distance at its place.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If X cannot be used, such as a file that is no picture.
         """
         return self.score_patches(X).min(axis=(1, 2))
 
@@ -72,6 +79,13 @@ class PictureScoresMixin(ThresholdMixin):
         Returns
         -------
         scores : ndarray of float64, shape (n,)
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If X cannot be used, such as a file that is no picture.
         """
         return self.score_samples(X)
 
@@ -87,6 +101,13 @@ class PictureScoresMixin(ThresholdMixin):
         -------
         scores : ndarray of float64, shape (n, grid_size, grid_size)
             Minus the distances to what is normal at the place.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If X cannot be used, such as a file that is no picture.
         """
         check_is_fitted(self)
         with self._shown() as progress:
@@ -107,6 +128,13 @@ class PictureScoresMixin(ThresholdMixin):
         -------
         decision : ndarray of float64, shape (n,)
             ``score_samples(X) - offset_``.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If X cannot be used, such as a file that is no picture.
         """
         return self.score_samples(X) - self.offset_
 
@@ -122,6 +150,13 @@ class PictureScoresMixin(ThresholdMixin):
         -------
         is_inlier : ndarray of int, shape (n,)
             -1 for defective pictures, 1 for normal ones.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If X cannot be used, such as a file that is no picture.
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
@@ -143,6 +178,13 @@ class PictureScoresMixin(ThresholdMixin):
             Without smoothing, a picture is flagged if its map exceeds ``-offset_``. The map of a
             flagged picture may stay below it, since interpolation lowers peaks, unless `size` is
             that of the grid. In a map of fewer pixels each has the largest distance of its patches.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If X cannot be used, such as a file that is no picture.
         """
         check_is_fitted(self)
         check_parameters(self, self._constraints)  # smoothing may have been changed since the fit

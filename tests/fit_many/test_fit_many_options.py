@@ -10,7 +10,7 @@ from sklearn.ensemble import IsolationForest
 from torch import nn
 
 from lofe_sklearn import AutoEncoder, DeepSVDD, MHRot, fit_many
-from lofe_sklearn._detectors import PreparedRows
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn._progress import _displays
 from lofe_sklearn.backbones import Backbone
 

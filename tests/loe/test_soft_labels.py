@@ -6,9 +6,9 @@ import torch
 from torch.nn import functional as F
 
 from lofe_sklearn import ICL, LOE, DeepSVDD, NeuTraL, fit_many
-from lofe_sklearn._detectors import PreparedRows
 from lofe_sklearn._loe._members import Planner
 from lofe_sklearn._loe._ratio import read_contamination
+from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn.engine import RULES, Marked, batch_sizes
 
 EPOCHS = 8
