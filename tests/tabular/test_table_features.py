@@ -784,6 +784,17 @@ def test_without_skrub(monkeypatch):
         TableFeatures().fit(plain_table())
 
 
+@pytest.mark.parametrize("first_label", [None, 0, 1])
+def test_the_users_table_stays_as_it_is(first_label):
+    """Also one whose columns are numbered, which are given names here."""
+    table = plain_table()
+    if first_label is not None:
+        table.columns = range(first_label, first_label + table.shape[1])
+    before = table.copy()
+    TableFeatures().fit(table).transform(table)
+    pd.testing.assert_frame_equal(table, before, check_column_type="exact")
+
+
 def test_a_failed_fit_changes_nothing():
     features = TableFeatures().fit(plain_table())
     before = features.transform(plain_table())
