@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from lofe_sklearn.engine._forks import ForkSafeLock
 
 
-class OfAllThreads:
+class OfAllThreads(ABC):
     """A context that any number of threads enter, for a state that belongs to the whole program.
 
     If each thread put back what it has found, it would put back what another one has set.
@@ -18,17 +19,17 @@ class OfAllThreads:
     def __init__(self) -> None:
         self._lock, self._n_inside = ForkSafeLock(), 0
 
+    @abstractmethod
     def _begin(self) -> None:
         """Note what there is before any thread is inside."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _enter(self, *given: Any) -> None:
         """Change the state for a thread that is inside from now on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _end(self) -> None:
         """Put back what `_begin` has noted; called again after Ctrl-C as it began."""
-        raise NotImplementedError
 
     # A generator, so that Ctrl-C as the block begins or ends does not leave the state changed.
     @contextmanager
