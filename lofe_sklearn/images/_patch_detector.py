@@ -244,7 +244,7 @@ class PatchDetector(
         Raises
         ------
         ValueError, TypeError
-            If X or a parameter cannot be used: the message names the picture.
+            If X, such as a file that is no picture, or a parameter cannot be used.
         FileNotFoundError
             If there is no such folder.
         """

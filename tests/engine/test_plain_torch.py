@@ -185,7 +185,7 @@ def test_images_of_another_program(name):
 
 @pytest.mark.parametrize("name", ["float64", "default device"])
 def test_networks_of_images_in_another_program(name, tmp_path):
-    pytest.importorskip("efficientnet_lite_pytorch")
+    pytest.importorskip("efficientnet_lite_pytorch", reason="the extra 'images' is not installed")
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     fitted = ImageFeatures(image_size=32).fit(images)
     save(fitted, tmp_path / "features.lofe")
