@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from lofe_sklearn.engine._exposure import Exposure, ExposureStep, NoExposure, outliers_below
 from lofe_sklearn.engine._gradients import Backward, Losses
 from lofe_sklearn.engine._noise import with_noise
-from lofe_sklearn.engine._scaled_rows import Scaling, parts_of, scaled
+from lofe_sklearn.engine._scaled_rows import Scaling, SparseScaling, parts_of, scaled
 from lofe_sklearn.exceptions import UnusableRowsError
 
 # Some of the M models, as an index of the model axis.
@@ -82,7 +83,7 @@ class Rows:
             picked = self._X.index_select(0, flat)
         else:
             numbers = flat.cpu().numpy()
-            picked = self._to_tensor(self._X[numbers].toarray(), numbers)
+            picked = self._densified(self._X[numbers], numbers)
         return picked.view(*index.shape, *picked.shape[1:])
 
     def losses_by(self, stack: Stack, index: Tensor, models: Models = ALL) -> Losses:
@@ -114,6 +115,18 @@ class Rows:
         if not own:
             return NoExposure()
         return ExposureStep(list(map(self.index_of, own)), [e.weight for e in own], seeds)
+
+    @cached_property
+    def _of_sparse(self) -> SparseScaling:
+        return SparseScaling(self.scaling, self.shape[1])
+
+    def _densified(self, X: sparse.csr_matrix, numbers: np.ndarray) -> Tensor:
+        """Scale sparse rows of the given numbers."""
+        numpy_type = np.dtype(str(self.dtype).removeprefix("torch."))
+        rows = self._of_sparse.dense(X, numpy_type, largest_of(self.dtype))
+        if rows is None:
+            return self._to_tensor(X.toarray(), numbers)  # says which value is too large
+        return torch.from_numpy(rows).to(self.device)
 
     def _to_tensor(self, X: np.ndarray, numbers: np.ndarray | None = None) -> Tensor:
         """Scale rows of the given numbers; by default they are all there are."""

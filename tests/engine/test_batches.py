@@ -59,14 +59,28 @@ def test_a_models_order_does_not_depend_on_the_others():
     assert all(map(torch.equal, together, by_itself))
 
 
-def test_sparse_rows_are_the_dense_ones():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("limits", [(), (np.full(6, -1.5), np.full(6, 0.1))])
+def test_sparse_rows_are_the_dense_ones(dtype, limits):
     X = sparse.random(20, 6, density=0.3, format="csr", random_state=0)
-    scaling = np.arange(6.0), np.full(6, 0.5)
-    options = {"scaling": scaling, "device": torch.device("cpu")}
+    X.data[0] = 0.0  # stored all the same
+    scaling = np.arange(6.0) / 3, np.full(6, 0.7), *limits
+    options = {"scaling": scaling, "device": torch.device("cpu"), "dtype": dtype}
     index = torch.tensor([[3, 3, 0], [19, 1, 2]])
     expected = Rows(X.toarray(), **options).take(index)
     assert expected.shape == (2, 3, 6)
-    torch.testing.assert_close(Rows(X, **options).take(index), expected)
+    assert torch.equal(Rows(X, **options).take(index), expected)
+
+
+def test_what_zero_is_scaled_to_may_be_too_large_where_there_is_none():
+    X = sparse.csr_matrix([[1e30, 0.0], [1e30 + 1e28, 5.0], [0.0, 5.0]])
+    scaling = np.array([1e30, 0.0]), np.array([1e-10, 1.0])
+    options = {"scaling": scaling, "device": torch.device("cpu")}
+    rows = Rows(X, **options)
+    assert rows.take(torch.tensor([0])).tolist() == [[0.0, 0.0]]
+    assert rows.take(torch.tensor([1])).tolist() == [[pytest.approx(1e18), 5.0]]
+    with pytest.raises(ValueError, match="magnitude 0, too large .* 0 in row 2, column 0"):
+        rows.take(torch.tensor([2]))
 
 
 def test_the_users_array_is_never_shared():
