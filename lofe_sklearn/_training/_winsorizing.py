@@ -23,6 +23,7 @@ _REACH = 20.0
 _WORTHWHILE = 1.5
 # Quartiles that differ by less of their size differ by rounding, of float32 perhaps.
 _EQUAL = 1e-6
+_FEATURES_AT_A_TIME = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,16 +79,26 @@ def winsorize(
     """
     mean, variance = mean.copy(), variance.copy()
     cut = Cut(np.full(len(mean), -np.inf), np.full(len(mean), np.inf), mean, variance)
-    lower, middle, upper = np.quantile(sample, [0.25, 0.5, 0.75], axis=0)
-    between = upper - lower
-    low, high = middle - _REACH * between, middle + _REACH * between
+    # Few features at a time: what is made of them would be several times the size of the sample.
+    starts = range(0, max(1, len(features)), _FEATURES_AT_A_TIME)
+    parts = [_limits(sample[:, start : start + _FEATURES_AT_A_TIME]) for start in starts]
+    low, high, narrower, differ = np.concatenate(parts, axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
-        spread, narrower = np.sqrt(variance[features]), np.clip(sample, low, high).std(axis=0)
-    is_cut = ~(spread <= _WORTHWHILE * narrower)
-    is_cut &= between > _EQUAL * np.maximum(np.abs(lower), np.abs(upper))
+        is_cut = ~(np.sqrt(variance[features]) <= _WORTHWHILE * narrower) & (differ > 0)
     for place in np.flatnonzero(is_cut):
         feature = int(features[place])
         own = np.clip(values_of(feature), low[place], high[place])
         mean[feature], variance[feature] = own.mean(), own.var()
         cut.low[feature], cut.high[feature] = low[place], high[place]
     return cut
+
+
+def _limits(sample: np.ndarray) -> np.ndarray:
+    """Return limits of each feature, the spread within them, and whether its quartiles differ."""
+    lower, middle, upper = np.quantile(sample, [0.25, 0.5, 0.75], axis=0)
+    between = upper - lower
+    low, high = middle - _REACH * between, middle + _REACH * between
+    with np.errstate(over="ignore", invalid="ignore"):
+        narrower = np.clip(sample, low, high).std(axis=0)
+    differ = between > _EQUAL * np.maximum(np.abs(lower), np.abs(upper))
+    return np.stack([low, high, narrower, differ])
