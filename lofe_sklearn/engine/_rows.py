@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
@@ -33,8 +34,9 @@ class Stack(Protocol):
     def with_backward(self, x: Tensor) -> tuple[Losses, Backward]: ...
 
 
-# Rows scaled at a time: their float64 intermediates would be several times the size of X.
-_BLOCK_ROWS = 16_384
+# Values scaled at a time: in float64 all of them would be several times the size of X, and so many
+# stay in the cache.
+_BLOCK_VALUES = 2**17
 
 
 class Rows:
@@ -132,8 +134,9 @@ class Rows:
         """Scale rows of the given numbers; by default they are all there are."""
         # A copy always: torch has no read-only tensors, and the user's array must stay as it is.
         rows = torch.empty(X.shape, dtype=self.dtype)
-        for start in range(0, len(X), _BLOCK_ROWS):
-            block = slice(start, start + _BLOCK_ROWS)
+        step = _rows_of_a_block(X.shape)
+        for start in range(0, len(X), step):
+            block = slice(start, start + step)
             own = np.arange(len(X))[block] if numbers is None else numbers[block]
             rows[block] = torch.from_numpy(self._scaled(X[block], own))
         return rows.to(self.device)
@@ -160,6 +163,10 @@ class Rows:
         what = "X" if own else "outliers"
         row = row if own else row - self._n_own
         raise TooLargeError(float(X[where]), limit, row, column, what)
+
+
+def _rows_of_a_block(shape: Sequence[int]) -> int:
+    return max(1, _BLOCK_VALUES // max(1, math.prod(shape[1:])))
 
 
 def largest_of(dtype: torch.dtype) -> float:
@@ -216,7 +223,7 @@ class RowsOfModels(Rows):
     def check_magnitudes(self, index: Tensor, model: int) -> None:
         """Raise ValueError if a row at `index`, (n,), is too large as `model` sees it."""
         one = slice(model, model + 1)
-        for part in index.split(_BLOCK_ROWS):
+        for part in index.split(_rows_of_a_block(self.shape)):
             own = self.take(part.unsqueeze(0), one)[0].cpu().numpy()
             raw = super().take(part).cpu().numpy()
             if self._features is not None:
