@@ -210,15 +210,23 @@ class RowsOfModels(Rows):
 
     def take(self, index: Tensor, models: Models = ALL) -> Tensor:
         """Rows at `index`, (M, b), as each of the `models` sees them: (M, b, f)."""
-        picked = super().take(index)
-        if self._features is not None:
-            chosen = self._features[models].unsqueeze(1)
-            picked = picked.gather(2, chosen.expand(-1, picked.shape[1], -1))
+        if self._features is None:
+            picked = super().take(index)
+        else:
+            picked = self._seen(index, self._features[models])
         picked = (picked - self._shift[models].unsqueeze(1)) * self._factor[models].unsqueeze(1)
         if self._limits is not None:
             low, high = (limit[models].unsqueeze(1) for limit in self._limits)
             picked = picked.clamp(low, high)
         return picked.float()
+
+    def _seen(self, index: Tensor, features: Tensor) -> Tensor:
+        """Values of the features (M, f) of the rows at `index`, without those of others."""
+        if isinstance(self._X, Tensor):
+            return self._X[index.unsqueeze(2), features.unsqueeze(1)]
+        each = zip(index.cpu().numpy(), features.cpu().numpy(), strict=True)
+        picked = np.stack([self._X[numbers][:, own].toarray() for numbers, own in each])
+        return torch.from_numpy(picked).to(self.device, self.dtype)
 
     def check_magnitudes(self, index: Tensor, model: int) -> None:
         """Raise ValueError if a row at `index`, (n,), is too large as `model` sees it."""
