@@ -87,10 +87,10 @@ class LOE(
         The number of members, which differ in their seed and whose scores are averaged. With
         ``contamination="auto"`` the average is weighted by how likely their ratios are. Default:
         8, or, if a single ratio is given, one for each backbone with each of its methods.
-    max_samples, max_features : float, int or "auto", default="auto"
+    max_samples, max_features : float or int, default="auto" and 1.0
         The rows and features that each member is trained on, as a share or a number, drawn without
-        replacement. ``"auto"`` is all. With ``estimator=None`` it is 50,000 rows at most, the same
-        for all members and with all known rows, and 4,096 features, others for each member.
+        replacement. ``"auto"`` is all rows. With ``estimator=None`` it is 50,000 at most, the same
+        for all members and with all known rows, since more rows did no better.
     init : {"auto", "evidence", "iforest", "knn"}, outlier detector, array-like or None
         What gives the first labels, before the network has learned anything: the mean of the
         evidence, or of what ``evidence="auto"`` takes if there is none; scikit-learn's
@@ -235,7 +235,7 @@ class LOE(
         evidence: EvidenceParameter = "auto",
         n_estimators: int | None = None,
         max_samples: Literal["auto"] | float = "auto",
-        max_features: Literal["auto"] | float = "auto",
+        max_features: float = 1.0,
         init: Any = "auto",
         label_update: Literal["auto", "batch", "epoch"] = "auto",
         warmup_epochs: int | None = None,

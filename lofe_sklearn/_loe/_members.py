@@ -25,7 +25,6 @@ from lofe_sklearn._loe._folds import held_out_rows, how_many_folds
 from lofe_sklearn._loe._parameters import (
     amount_of,
     course_of,
-    features_seen,
     is_auto,
     known_weight,
     label_rule,
@@ -71,7 +70,7 @@ class Parameters(Protocol):
     evidence: Any
     n_estimators: int | None
     max_samples: Any
-    max_features: Any
+    max_features: float
     init: Any
     label_update: str
     warmup_epochs: int | None
@@ -145,9 +144,7 @@ class Planner:
         share = 1.0 if is_auto(asked.max_samples) else asked.max_samples
         n_rows = amount_of("max_samples", share, n_samples, 2)
         least = max(backbone.min_features for backbone in self.backbones)
-        n_seen = features_seen(asked.estimator, asked.max_features, n_features, least)
-        if isinstance(self.rows, PreparedSpreadRows):
-            n_seen = n_features
+        n_seen = amount_of("max_features", asked.max_features, n_features, least)
 
         def task(
             number: int, ratio: float, seed: int, available: np.ndarray, start: np.ndarray | None

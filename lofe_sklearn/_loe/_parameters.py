@@ -52,15 +52,13 @@ _WIDE = 40
 _STEPS_OF_AN_EPOCH, _MOST_GROWTH = 13, 4
 # Rows that they are trained on at most: see `most_rows`.
 _ENOUGH_ROWS = 50_000
-# Features that each of them sees at most: see `features_seen`.
-_ENOUGH_FEATURES = 4_096
 _SHARE = AnyOf(Number(Integral, low=1), Number(low=0, high=1, exclude_low=True, noun="a float"))
 
 CONSTRAINTS: dict[str, Constraint] = {
     "contamination": _ratio.CONSTRAINT,
     "n_estimators": Number(Integral, low=1, optional=True, most=MOST_PARTS),
     "max_samples": AnyOf(OneOf(("auto",)), _SHARE),
-    "max_features": AnyOf(OneOf(("auto",)), _SHARE),
+    "max_features": _SHARE,
     "label_update": OneOf(("auto", "batch", "epoch")),
     "warmup_epochs": Number(Integral, low=0, optional=True),
     "known_weight": Number(low=0, exclude_low=True, optional=True),
@@ -129,17 +127,6 @@ def most_rows(estimator: Any) -> int | None:
     times. With more rows than these they rank no better (study `large-sets`).
     """
     return _ENOUGH_ROWS if estimator is None else None
-
-
-def features_seen(estimator: Any, max_features: Any, n_features: int, least: int) -> int:
-    """Return how many features each member sees.
-
-    Time, memory and the size of a model grow with them. Of tens of thousands, as words of texts or
-    genes are, the default members see some each, drawn at random, and together most.
-    """
-    if not is_auto(max_features):
-        return amount_of("max_features", max_features, n_features, least)
-    return n_features if estimator is not None else min(n_features, _ENOUGH_FEATURES)
 
 
 def check_backbones(templates: Sequence[Any]) -> None:

@@ -38,7 +38,7 @@ Detector = TypeVar("Detector", bound=OutlierDetector)
 # Parameters that need rows of all processes in one place, and why they are refused.
 _REFUSED = {
     "max_samples": ((1.0, "auto"), "members are trained on all rows"),
-    "max_features": ((1.0, "auto"), "members are trained on all features"),
+    "max_features": ((1.0,), "members are trained on all features"),
     "held_out_folds": ((None,), "models of folds are not trained"),
     "keep": ((None,), "a training cannot be kept when one process leaves it"),
 }

@@ -3,12 +3,10 @@
 import joblib
 import numpy as np
 import pytest
-from scipy import sparse
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, RealNVP
 from lofe_sklearn._loe import _parameters
 from lofe_sklearn._loe._classical import Neighbors
-from lofe_sklearn.distributed import fit_shard, process_group
 
 X = np.random.default_rng(0).normal(size=(300, 4))
 
@@ -65,64 +63,6 @@ def test_all_known_rows_are_trained_on_where_they_are_more_than_enough(enough):
     known = np.arange(300) >= 50
     detector = LOE(n_estimators=2, random_state=0).fit(X, known_normal=known)
     np.testing.assert_array_equal(detector.estimators_samples_[0], np.arange(50, 300))
-
-
-class TestFeaturesThatAreEnough:
-    wide = np.random.default_rng(0).normal(size=(60, 12)) * (np.arange(60) % 3 == 0)[:, None]
-
-    @pytest.fixture
-    def six(self, enough, monkeypatch):
-        monkeypatch.setattr(_parameters, "_ENOUGH_FEATURES", 6)
-
-    def test_default_members_see_others_each(self, six):
-        detector = LOE(n_estimators=6, random_state=0).fit(self.wide)
-        seen = detector.estimators_features_
-        assert [len(features) for features in seen] == [6] * 6
-        assert len({tuple(features) for features in seen}) > 1
-        assert detector.n_features_in_ == 12
-        np.testing.assert_allclose(
-            detector.score_samples(self.wide), detector._training_scores, atol=1e-7
-        )
-
-    def test_evidence_sees_all(self, six):
-        detector = LOE(n_estimators=2, evidence="knn", random_state=0).fit(self.wide)
-        unseen = np.setdiff1d(np.arange(12), np.concatenate(detector.estimators_features_))
-        assert len(unseen) > 0
-        changed = self.wide.copy()
-        changed[:, unseen] += 5.0
-        assert (detector.score_samples(changed) < detector.score_samples(self.wide)).all()
-
-    def test_sparse_rows_are_the_dense_ones(self, six):
-        dense, sparse_ones = (
-            LOE(n_estimators=4, random_state=0).fit(rows)
-            for rows in (self.wide, sparse.csr_matrix(self.wide))
-        )
-        np.testing.assert_allclose(
-            sparse_ones.score_samples(self.wide), dense.score_samples(self.wide), rtol=1e-6
-        )
-
-    @pytest.mark.parametrize(
-        ("options", "n_features"),
-        [
-            ({"max_features": 1.0}, 12),
-            ({"max_features": 7}, 7),
-            ({"estimator": DeepSVDD(max_epochs=1)}, 12),
-        ],
-        ids=str,
-    )
-    def test_who_chooses_features_or_backbones_gets_them(self, six, options, n_features):
-        detector = LOE(n_estimators=2, random_state=0, **options).fit(self.wide)
-        assert [len(features) for features in detector.estimators_features_] == [n_features] * 2
-
-    def test_spread_rows_are_trained_on_with_all(self, six):
-        with process_group():
-            detector = fit_shard(LOE(n_estimators=2, random_state=0), self.wide)
-        assert [len(features) for features in detector.estimators_features_] == [12, 12]
-
-    def test_they_are_4096(self, enough):
-        rows = np.random.default_rng(0).normal(size=(20, 4_097))
-        detector = LOE(n_estimators=2, random_state=0).fit(rows)
-        assert [len(features) for features in detector.estimators_features_] == [4_096] * 2
 
 
 def test_neighbours_are_sought_among_few_of_many_rows(monkeypatch):
