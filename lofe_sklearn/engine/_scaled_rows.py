@@ -49,8 +49,7 @@ class SparseScaling:
         values = X.data
         if self._scaling is not None:
             values = scaled(values, tuple(part[X.indices] for part in self._scaling))
-        largest = max(float(np.abs(part).max(initial=0)) for part in (values, self._of_zeros))
-        if not largest <= limit:
+        if not all(np.abs(part).max(initial=0) <= limit for part in (values, self._of_zeros)):
             return None
         rows = np.empty(X.shape, dtype)
         rows[:] = self._of_zeros.astype(dtype)
