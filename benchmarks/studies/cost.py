@@ -3,12 +3,14 @@
     python -m benchmarks study cost
     python -m benchmarks study cost --detectors members "LOE()"
 
-Made-up tables: correlated Gaussian columns with 5 % of shifted rows; one-hot columns of categories
-that depend on a latent class; in 5 % of the rows a fifth of them depends on nothing; and, sparse,
-weights of the words of texts that are about one of ten topics; in 5 % of them a fifth of the words
-are about nothing. "members" is `LOE(contamination=(.01, .4), evidence=None)`, which trains members
-and nothing else, and is not timed on words; "4096 features" is `LOE(max_features=4096)`. Each and
-the single Deep SVDD are timed in turn in one process; times are the smaller of two rounds.
+The tables are made up, with 5 % of anomalies. Gaussian: correlated columns, in which the anomalies
+are shifted. One-hot: columns of categories that depend on a latent class; a fifth of an anomaly's
+depends on nothing. Words: sparse weights of the words of texts about one of ten topics; a fifth of
+an anomaly's words is drawn from all words.
+
+"members" is `LOE(contamination=(.01, .4), evidence=None)`, which trains members and nothing else,
+and is not timed on words; "4096 features" is `LOE(max_features=4096)`, for words only. Each and the
+single Deep SVDD are timed in turn in one process; times are the smaller of two rounds.
 """
 
 from __future__ import annotations
