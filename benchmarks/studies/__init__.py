@@ -46,6 +46,7 @@ from benchmarks.studies import (
     unseen_labels,
     unseen_sets,
     video_labels,
+    wide_rows,
     wrong_ratio,
 )
 from benchmarks.study import Study
@@ -62,6 +63,7 @@ _MODULES = (
         groups,
         far_values,
         tables,
+        wide_rows,
         wrong_ratio,
     ),
     *(image_features, patches, flow, reasons, rules, backbones, kinds, default_kinds, ablation),

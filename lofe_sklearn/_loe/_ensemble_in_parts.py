@@ -14,7 +14,14 @@ from lofe_sklearn._loe._members import EnsemblePlan
 from lofe_sklearn._loe._parameters import course_of
 from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._ratio import read_contamination
-from lofe_sklearn._training import InPartsMixin, PreparedSpreadRows, SeenRows, Task, goes_on
+from lofe_sklearn._training import (
+    InPartsMixin,
+    PreparedSpreadRows,
+    SeenRows,
+    Task,
+    goes_on,
+    n_inputs_of,
+)
 from lofe_sklearn.backbones import Backbone
 
 # First labels hold for one step in so many of those that a fit takes by default.
@@ -153,7 +160,8 @@ class EnsembleInPartsMixin(InPartsMixin):
         if self.warmup_epochs is not None:
             return seen.n_parts < self.warmup_epochs
         n_features = self.n_features_in_ if task.features is None else len(task.features)
-        return seen.n_steps < task.model.choose_steps(n_features) // _WARMUP
+        n_inputs = n_inputs_of(task.model.scaling, n_features)
+        return seen.n_steps < task.model.choose_steps(n_inputs) // _WARMUP
 
     def _forget_rows(
         self, n_rows: int, scores: np.ndarray | None = None, known: np.ndarray | None = None

@@ -47,14 +47,14 @@ class LOE(
     Parameters
     ----------
     estimator : Backbone or list of Backbone, default=None
-        The network to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`,
-        `DTE`, `RealNVP`, `MHRot` or your own. It is cloned, never changed. Members take the
-        backbones of a list in turn. None stands for ``[DeepSVDD(), RealNVP()]``, the best on
-        average, or, with 40 features or more, ``[AutoEncoder(), RealNVP()]``. These train at three
-        times their own learning rate, the first for half of its epochs, from 20 (`AutoEncoder`: 10)
-        to 80, and `RealNVP` for a fifth, from 2 to 80. Of n > 1,664 rows the first takes batches of
-        n / 13, at most 512, and lr grows with the batch's square root. The first scales features by
-        ``"winsorized"``, so that a few far values do not hide all others.
+        The network to train: `NeuTraL`, `ICL`, `GOAD`, `DeepSVDD`, `AutoEncoder`, `TCCM`, `DTE`,
+        `RealNVP`, `MHRot` or your own. It is cloned, never changed. Members take the backbones of a
+        list in turn. None stands for ``[DeepSVDD(), RealNVP()]``, or, with 40 features or more,
+        ``[AutoEncoder(), RealNVP()]``. These train at three times their own learning rate, the
+        first for half of its epochs, from 20 (`AutoEncoder`: 10) to 80, and `RealNVP` for a fifth,
+        from 2 to 80. Of n > 1,664 rows the first takes batches of n / 13, at most 512, and lr grows
+        with the batch's square root. It scales by ``"winsorized"``, so that far values do not hide
+        all others. Of more than 2,048 features both see sums (``"sketched"``).
     method : {"auto", "hard", "soft", "refine", "blind"}, LabelRule, callable or list
         How the rows labelled as anomalies are trained. ``"auto"``, the default, is ``"hard"``. With
         one ratio and ``estimator=None``, it is ``"hard"`` for half of the members and

@@ -35,7 +35,15 @@ from lofe_sklearn._loe._ratio import Contamination
 from lofe_sklearn._loe._warmup import warmup_epochs
 from lofe_sklearn._prepared_rows import PreparedRows
 from lofe_sklearn._progress import part
-from lofe_sklearn._training import Fold, Memo, Plan, PreparedSpreadRows, Task, draw_seeds
+from lofe_sklearn._training import (
+    Fold,
+    Memo,
+    Plan,
+    PreparedSpreadRows,
+    Task,
+    draw_seeds,
+    n_inputs_of,
+)
 from lofe_sklearn.backbones import Backbone
 from lofe_sklearn.backbones._choices import check_choices
 from lofe_sklearn.rules import LabelRule
@@ -292,15 +300,15 @@ class Planner:
         known: np.ndarray | None,
         start: np.ndarray | None,
     ) -> engine.Labelling:
-        n_rows, asked = len(rows), self.parameters
-        n_features = self.rows.X.shape[1] if features is None else len(features)
-        method = self._methods[kind]
+        n_rows, asked, method = len(rows), self.parameters, self._methods[kind]
+        n_seen = self.rows.X.shape[1] if features is None else len(features)
+        n_inputs = n_inputs_of(model.scaling, n_seen)
         blind = not labels_rows(method)
         by_ratio = not isinstance(method, LabelRule) or method.needs_ratio
         init = self._init_of(model)
         # Where rows come in parts, those of the plan are a sample.
         n_trained = n_rows if self.rows.n_given is None else self.rows.n_given
-        n_epochs = model.choose_max_epochs(n_trained, n_features)
+        n_epochs = model.choose_max_epochs(n_trained, n_inputs)
         n_batches = len(engine.batch_sizes(n_trained, model.batch_size))
         warmup = asked.warmup_epochs
         if warmup is None:
@@ -315,7 +323,7 @@ class Planner:
         alpha = unknown_share(model.contamination, known, n_rows)
         few = by_ratio and n_batches > 1 and alpha * n_trained / n_batches < _FEW_MARKED
         per_epoch = asked.label_update == "epoch" or (asked.label_update == "auto" and few)
-        rule, first_rule = self._rules_of(kind, model, n_features, starts_blind=scores is None)
+        rule, first_rule = self._rules_of(kind, model, n_inputs, starts_blind=scores is None)
         return engine.Labelling(
             rule,
             alpha,
@@ -331,12 +339,12 @@ class Planner:
         )
 
     def _rules_of(
-        self, kind: int, model: Backbone, n_features: int, *, starts_blind: bool
+        self, kind: int, model: Backbone, n_inputs: int, *, starts_blind: bool
     ) -> tuple[engine.Rule, engine.Rule | None]:
         """Return the label rule, and that of the first half of the epochs where it is another."""
-        method, first = self._methods[kind], model.choose_first_label(n_features)
+        method, first = self._methods[kind], model.choose_first_label(n_inputs)
         first_rule = None if first is None else engine.Marked(first)
         if method == "soft":
-            return engine.Marked(model.choose_soft_label(n_features)), first_rule
+            return engine.Marked(model.choose_soft_label(n_inputs)), first_rule
         # After a blind start many normal rows are marked. Hard labels would never let them go.
         return self._rules[kind], first_rule if method == "hard" and starts_blind else None

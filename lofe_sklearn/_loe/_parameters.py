@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lofe_sklearn import engine
 from lofe_sklearn._loe import _ratio
+from lofe_sklearn._training import SKETCHED, n_inputs_of
 from lofe_sklearn._validation import (
     MOST_PARTS,
     N_JOBS,
@@ -47,6 +48,8 @@ _ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
 # From so many features on an autoencoder stands in for Deep SVDD. With numbers it is about as good
 # there, and with one-hot columns much better.
 _WIDE = 40
+# From more features than these on both see sums of them: see `scaling="sketched"`.
+_MANY = 2048
 # Batches of these two grow with the rows, so that a pass has no more steps than these, until they
 # are so many times as large. The learning rate grows with the square root of the batch.
 _STEPS_OF_AN_EPOCH, _MOST_GROWTH = 13, 4
@@ -98,7 +101,8 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
     sets members rank as well as after all steps. After more than 80 epochs they rank worse. All but
     the flow also do in larger batches, of more than 2,000 rows. Those go by distances, to which one
     far value makes all others alike, so they cut such values off. The flow sees them: it is there
-    to find rows that are extreme.
+    to find rows that are extreme. Of rows that are much wider all see sums of features: a step
+    takes no longer then, and rows are ranked as well (study `wide-rows`).
     """
     backbones = backbones_of(estimator)
     if estimator is None:
@@ -106,18 +110,26 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
             backbones = [AutoEncoder(), RealNVP()]
         n_samples = min(n_samples, _ENOUGH_ROWS)
         for each in backbones:
-            whole = each.choose_max_epochs(n_samples, n_features)
+            if n_features > _MANY:
+                each.set_params(scaling=SKETCHED)
+            whole = epochs_of(each, n_samples, n_features)
             part, least = _ENOUGH_EPOCHS[type(each)]
             n_epochs = min(max(-(-whole // part), min(whole, least)), _MOST_EPOCHS)
             each.set_params(lr=_BRISK * each.lr, max_epochs=n_epochs)
             if not isinstance(each, RealNVP):
-                each.set_params(scaling="winsorized")
+                if each.scaling != SKETCHED:
+                    each.set_params(scaling="winsorized")
                 growth = n_samples / (_STEPS_OF_AN_EPOCH * each.batch_size)
                 growth = min(max(1.0, growth), _MOST_GROWTH)
                 each.set_params(
                     batch_size=round(growth * each.batch_size), lr=growth**0.5 * each.lr
                 )
     return backbones
+
+
+def epochs_of(backbone: Backbone, n_samples: int, n_features: int) -> int:
+    """Return the epochs of a backbone whose scaling is decided."""
+    return backbone.choose_max_epochs(n_samples, n_inputs_of(backbone.scaling, n_features))
 
 
 def most_rows(estimator: Any) -> int | None:

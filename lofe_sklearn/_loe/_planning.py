@@ -19,6 +19,7 @@ from lofe_sklearn._loe._parameters import (
     check_backbones,
     check_known,
     check_warmup,
+    epochs_of,
     for_rows_of,
 )
 from lofe_sklearn._loe._ratio import read_contamination
@@ -72,7 +73,7 @@ class PlanningMixin:
         owner = type(self).__name__
         shape = rows.n_samples, rows.X.shape[1]
         backbones = for_rows_of(self.estimator, *shape) * self._n_rounds()
-        n_epochs = [each.choose_max_epochs(*shape) for each in backbones]
+        n_epochs = [epochs_of(each, *shape) for each in backbones]
         check_warmup(self.warmup_epochs, n_epochs, self._methods())
         most = shares_with_known(known)[1]
         contamination = read_contamination(self.contamination).of_at_most(most)

@@ -15,9 +15,9 @@ from lofe_sklearn._loe._ensemble import Ensemble
 from lofe_sklearn._loe._scale import CommonScale
 from lofe_sklearn._onnx._evidence_graphs import EvidenceGraph
 from lofe_sklearn._onnx._not_exportable import NotExportable
-from lofe_sklearn._onnx._scale_graph import Scaled
+from lofe_sklearn._onnx._scale_graph import AddedUp, Scaled
 from lofe_sklearn.backbones import Backbone
-from lofe_sklearn.engine import largest_of
+from lofe_sklearn.engine import RowScaling, largest_of, sums_of
 from lofe_sklearn.engine._stack import joined, takes_stacked_parameters
 
 # The smallest loss whose logarithm is taken, as in `CommonScale`.
@@ -67,15 +67,18 @@ class LossGraph(nn.Module):
         self.n_models = len(members)
         self.each = nn.ModuleList(module.to(self.dtype).eval() for module in modules)
         # A Python number would be stored in single precision.
-        self.register_buffer("largest", torch.tensor(largest_of(self.dtype), dtype=torch.float64))
-        self.scale = Scaled(members[0]._scaling)
+        scaling = members[0]._scaling
+        limit = RowScaling(scaling, members[0].n_features_in_).limit(largest_of(self.dtype))
+        self.register_buffer("largest", torch.tensor(limit, dtype=torch.float64))
+        self.scale, sums = Scaled(scaling), sums_of(scaling)
+        self.add_up = nn.Identity() if sums is None else AddedUp(sums)
 
     def forward(self, x: Tensor) -> Tensor:
         # Not every module makes a NaN of a value that the detector would refuse, nor do limits.
         is_number = torch.isfinite(x)
         x = self.scale(x)
         usable = (is_number & (x.abs() <= self.largest)).all(dim=1)
-        x = x.to(self.dtype)
+        x = self.add_up(x).to(self.dtype)
         if self.is_stacked:
             loss_n = self.each[0](x.expand(self.n_models, *x.shape))[0]
         else:

@@ -26,6 +26,7 @@ from lofe_sklearn._training._scaling import (
     units_within,
 )
 from lofe_sklearn._training._seen_rows import SeenRows
+from lofe_sklearn._training._sketching import SKETCHED, n_inputs_of
 from lofe_sklearn._training._spread_rows import PreparedSpreadRows, SpreadRows
 from lofe_sklearn._training._stacking import scored_together
 from lofe_sklearn._training._task import Fold, Outcome, Plan, Task, Trainable, Trained
@@ -34,6 +35,7 @@ from lofe_sklearn._training._train import train_spread_tasks, train_tasks
 __all__ = [
     "FEW_BITS",
     "SCALINGS",
+    "SKETCHED",
     "Fold",
     "InPartsMixin",
     "Memo",
@@ -59,6 +61,7 @@ __all__ = [
     "locating",
     "losses_of",
     "losses_of_stack",
+    "n_inputs_of",
     "one_feature_dominates",
     "plain",
     "range_of",

@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from lofe_sklearn._training._scaling import fit_scaling, shift_and_factor, units_of, vanishes
+from lofe_sklearn._training._sketching import SKETCHED, with_sums
 from lofe_sklearn._training._winsorizing import winsorize
 from lofe_sklearn.engine import Scaling, TooLargeError
 
 # The squares of larger values, and of their rounding errors, would overflow.
 _LARGEST = 1e100
 # Scalings that all rows decide about, by their range or their moments.
-_BY_STATISTICS = "minmax", "standard", "winsorized"
+_BY_STATISTICS = "minmax", "standard", "winsorized", SKETCHED
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +112,9 @@ class ColumnStatistics:
 
         Parameters
         ----------
-        scaling : {None, "rms", "minmax", "standard", "winsorized"}
+        scaling : {None, "rms", "minmax", "standard", "winsorized", "sketched"}
             ``"rms"`` is found from the sample, since it needs a median of all rows, and so are
-            where ``"winsorized"`` cuts values off, and their moments then.
+            where ``"winsorized"`` and ``"sketched"`` cut values off, and their moments then.
         sample : ndarray of shape (n_sample, n_features)
         features : ndarray of int or None
             Those that count; None for all.
@@ -131,7 +132,8 @@ class ColumnStatistics:
         rows = (sample if features is None else sample[:, features]).astype(np.float64, copy=False)
         cut = winsorize(rows, np.arange(rows.shape[1]), *moments, lambda j: rows[:, j])
         moments = cut.mean, cut.variance
-        return cut.limit(shift_and_factor(own.low, own.high, units, moments, own.n_samples))
+        found = cut.limit(shift_and_factor(own.low, own.high, units, moments, own.n_samples))
+        return with_sums(found, int((own.low < own.high).sum())) if scaling == SKETCHED else found
 
     def _of_columns(self, features: np.ndarray) -> ColumnStatistics:
         of_columns = [each.name for each in fields(self) if each.name != "n_samples"]

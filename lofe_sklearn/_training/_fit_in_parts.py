@@ -67,7 +67,7 @@ def fit_source(detector: Plannable, source: RowSource, labels: Known, outliers: 
             return survey.statistics.scaling(task.model.scaling, rows.X, task.features)
 
         def max_epochs(task: Task) -> int:
-            return task.model.choose_max_epochs(n_samples, task.n_features(rows.X))
+            return task.model.choose_max_epochs(n_samples, task.n_inputs(rows.X))
 
         with locating(rows=numbers):
             session = Session(plan, scaling_of, known)

@@ -15,13 +15,14 @@ from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
+from lofe_sklearn._training._sketching import SKETCHED, with_sums
 from lofe_sklearn._training._spread_rows import SpreadRows
 from lofe_sklearn._training._winsorizing import winsorize
 from lofe_sklearn.engine import TooLargeError
 
 AnyRows: TypeAlias = Matrix | SpreadRows
 
-SCALINGS = (None, "auto", "rms", "minmax", "standard", "winsorized")
+SCALINGS = (None, "auto", "rms", "minmax", "standard", "winsorized", SKETCHED)
 
 # Share of negative values, of those that are not zero, from which features count as centred: noise
 # and outliers make fewer, and features centred at their mean or median about a half.
@@ -77,7 +78,7 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
     Parameters
     ----------
     X : {ndarray, CSR matrix, SpreadRows} of shape (n_samples, n_features)
-    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized", "sketched"}
         ``"rms"`` divides X as a whole by the median of its rows' root mean squares: zero stays
         zero, features keep their sizes relative to each other, and no outlier moves the scale.
         ``"minmax"`` maps each feature's training range to [0, 1], ``"standard"`` its mean to 0 and
@@ -85,13 +86,15 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
         training rows, with a factor of 1, or of ``1e5 / abs(value)`` where that is less.
         ``"winsorized"`` is ``"standard"``, but values more than 20 interquartile ranges from the
         median are cut off there, in features whose standard deviation this lowers by a third.
+        ``"sketched"`` is ``"winsorized"``, and adds more than 1024 features up to as many sums.
         ``"auto"`` is ``"minmax"`` where X is centred already, so that its zeros mean nothing, or
         where the values of a feature are close to each other and far from 0; else ``"rms"``.
 
     Returns
     -------
-    shift, factor, low, high : ndarray of float64, shape (n_features,), or None
-        Without the last two if nothing is cut off.
+    shift, factor, low, high, sums : ndarray of shape (n_features,), or None
+        Without the last if nothing is added up, and without the last three if nothing is cut off
+        either.
 
     Raises
     ------
@@ -118,7 +121,8 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
     cut = winsorize(
         sample / units[features], features, *moments, lambda j: _column(X, j) / units[j]
     )
-    return cut.limit(shift_and_factor(low, high, units, (cut.mean, cut.variance), n_samples))
+    found = cut.limit(shift_and_factor(low, high, units, (cut.mean, cut.variance), n_samples))
+    return with_sums(found, int((low < high).sum())) if scaling == SKETCHED else found
 
 
 def shift_and_factor(

@@ -156,8 +156,8 @@ class Session:
         has_fallen = objective < model.best - trainable.tol
         model.waited = 0 if has_fallen else model.waited + 1
         model.best = objective if has_fallen else model.best
-        n_features = model.task.n_features(self._plan.rows.X)
-        least, patience = trainable.choose_loss_threshold(n_features), trainable.n_iter_no_change
+        n_inputs = model.task.n_inputs(self._plan.rows.X)
+        least, patience = trainable.choose_loss_threshold(n_inputs), trainable.n_iter_no_change
         return (least is not None and bool(loss_kept < least)) or (
             patience is not None and model.waited >= patience
         )
@@ -175,7 +175,7 @@ class Session:
 def _begin(task: Task, X: Matrix, scaling: engine.Scaling | None) -> Start:
     """Build a network, and show it some of the rows that the plan was made for."""
     device, rows = torch.device("cpu"), task.own_rows(X)
-    build = partial(task.model.build_module, rows.shape[1])
+    build = partial(task.model.build_module, task.n_inputs(X))
     [module] = engine.build_modules([build], [task.seed], device)
     generator = torch.Generator().manual_seed(task.seed)
     some = torch.randperm(rows.shape[0], generator=generator)[:PREPARE_ROWS].numpy()

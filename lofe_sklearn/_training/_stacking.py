@@ -133,7 +133,7 @@ def _kind_of(task: Task) -> tuple[Any, ...]:
 
 
 def _rates(task: Task, X: Matrix) -> tuple[float, float]:
-    return task.model.choose_lr(task.n_features(X)), task.model.weight_decay
+    return task.model.choose_lr(task.n_inputs(X)), task.model.weight_decay
 
 
 def _n_chosen(task: Task) -> int | None:
@@ -166,7 +166,7 @@ def _models_at_once(task: Task, X: Matrix, max_memory: float | None, wanted: int
 
 
 def _module_of(task: Task, X: Matrix) -> torch.nn.Module:
-    build = partial(task.model.build_module, task.n_features(X))
+    build = partial(task.model.build_module, task.n_inputs(X))
     return engine.build_modules([build], [task.seed], torch.device("cpu"))[0]
 
 
@@ -176,7 +176,7 @@ def _bytes_of_parameters(module: torch.nn.Module) -> int:
 
 def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
     """Estimate the memory that one more model in a stack takes, by a step of it on the CPU."""
-    n_epochs = task.model.choose_max_epochs(task.n_samples, task.n_features(X))
+    n_epochs = task.model.choose_max_epochs(task.n_samples, task.n_inputs(X))
     n_kept = task.course.n_states(n_epochs)
     saved, _ = _saved_by_a_step(module, task, X)
     # Values, gradients, Adam's two moments, and states that are kept; activations and as much
@@ -189,16 +189,16 @@ def _bytes_of_a_model(module: torch.nn.Module, task: Task, X: Matrix) -> float:
 
 def _saved_by_a_step(module: torch.nn.Module, task: Task, X: Matrix) -> tuple[int, int]:
     """Return the bytes that the largest step of a model saves, and its number of rows."""
-    n_epochs = task.model.choose_max_epochs(task.n_samples, task.n_features(X))
+    n_epochs = task.model.choose_max_epochs(task.n_samples, task.n_inputs(X))
     largest = engine.grown(
         task.model.batch_size, task.course.batch_growth, n_epochs - 1, task.n_samples
     )
     n_batch = min(max(engine.batch_sizes(task.n_samples, largest)), task.n_samples)
-    n_columns = task.n_features(X) + engine.noise_per_row(module)
+    n_columns = task.n_inputs(X) + engine.noise_per_row(module)
     # Sizes depend on no value, but a hook may need rows that differ.
     generator = torch.Generator().manual_seed(task.seed)
     x = torch.randn(n_batch, n_columns, generator=generator)
-    engine.prepare_module(module, x[:, : task.n_features(X)].clone(), task.seed)
+    engine.prepare_module(module, x[:, : task.n_inputs(X)].clone(), task.seed)
     saved = 0
 
     def count(tensor: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from torch import nn
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._prepared_rows import PreparedRows
+from lofe_sklearn._training._sketching import n_inputs_of
 from lofe_sklearn.exceptions import TrainingDivergedError
 
 
@@ -106,15 +107,18 @@ class Task:
         """Number of rows the model is trained on."""
         return len(self.rows)
 
-    def n_features(self, X: Matrix) -> int:
-        """Return the number of features of X that the model sees."""
-        return X.shape[1] if self.features is None else len(self.features)
+    def n_inputs(self, X: Matrix) -> int:
+        """Return how many values of a row of X its network is given."""
+        n_features = X.shape[1] if self.features is None else len(self.features)
+        if self.start is not None:
+            return engine.n_inputs(self.start.scaling, n_features)
+        return n_inputs_of(self.model.scaling, n_features)
 
     def max_epochs(self, X: Matrix) -> int:
         """Return the epochs that the model is trained for, unless it stops early."""
         if self.n_epochs is not None:
             return self.n_epochs
-        return self.model.choose_max_epochs(self.n_samples, self.n_features(X))
+        return self.model.choose_max_epochs(self.n_samples, self.n_inputs(X))
 
     def scaling_key(self) -> tuple[bytes, ...] | None:
         """Return what models that go on have in common if they scale rows alike; else None."""

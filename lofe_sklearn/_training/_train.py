@@ -184,11 +184,11 @@ def _train_together(
     goes_on: bool,
     on_epoch: Callable[[int, np.ndarray], None],
 ) -> list[Outcome]:
-    model, n_features = tasks[0].model, tasks[0].n_features(X)
+    model, n_inputs = tasks[0].model, tasks[0].n_inputs(X)
     device = engine.resolve_device(model.device)
     rows, scalings = _rows_of(tasks, X, device)
     jobs = [_job(task, X, device) for task in tasks]
-    modules = _modules_of(tasks, rows, jobs, n_features)
+    modules = _modules_of(tasks, rows, jobs, n_inputs)
     optimizers = None
     if goes_on:
         starts = [task.start for task in tasks]
@@ -198,7 +198,7 @@ def _train_together(
         gradient_clip_value=model.gradient_clip_value,
         n_iter_no_change=model.n_iter_no_change,
         tol=model.tol,
-        loss_threshold=model.choose_loss_threshold(n_features),
+        loss_threshold=model.choose_loss_threshold(n_inputs),
     )
     history = engine.train(
         modules,
@@ -268,14 +268,14 @@ def _losses(
 
 
 def _modules_of(
-    tasks: Sequence[Task], rows: engine.Rows, jobs: Sequence[engine.Job], n_features: int
+    tasks: Sequence[Task], rows: engine.Rows, jobs: Sequence[engine.Job], n_inputs: int
 ) -> list[torch.nn.Module]:
     """Build the modules and show them some rows, or copy those that tasks go on from."""
     starts = [task.start for task in tasks if task.start is not None]
     if starts:
         return [copy.deepcopy(start.module).to(rows.device).train() for start in starts]
     modules = engine.build_modules(
-        [partial(task.model.build_module, n_features) for task in tasks],
+        [partial(task.model.build_module, n_inputs) for task in tasks],
         [task.seed for task in tasks],
         rows.device,
     )
@@ -328,13 +328,13 @@ def _rows_of(
 
 
 def _job(task: Task, X: Matrix, device: torch.device) -> engine.Job:
-    n_features = task.n_features(X)
+    n_inputs = task.n_inputs(X)
     return engine.Job(
         index=torch.tensor(task.rows, device=device),
         labelling=task.labelling,
         seed=task.seed,
         max_epochs=task.max_epochs(X),
-        lr=float(task.model.choose_lr(n_features)),
+        lr=float(task.model.choose_lr(n_inputs)),
         weight_decay=float(task.model.weight_decay),
         exposure=task.exposure,
         course=task.course,

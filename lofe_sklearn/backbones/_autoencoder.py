@@ -68,10 +68,11 @@ class AutoEncoder(Backbone):
     hidden_sizes : list of int, optional
         Widths of the encoder's layers, the last one being the bottleneck; the decoder mirrors
         them. Default: see Notes.
-    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
+    scaling : {"auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that the
         error weighs all features alike. ``"winsorized"`` is ``"standard"``, but cuts far values off
-        first.
+        first. ``"sketched"`` does too, and adds thousands of features up to 1024 sums at most. None
+        leaves them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
         for more than 256 features, down to 200 steps from 1024 on.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._training import SCALINGS, resolve_scaling
+from lofe_sklearn._training import SCALINGS, n_inputs_of, resolve_scaling
 from lofe_sklearn._validation import Number, OneOf, check_argument
 
 _OF_SCALING = OneOf(SCALINGS)
@@ -27,6 +27,7 @@ def check_choices(model: Any, n_samples: int, n_features: int) -> None:
     """Raise ValueError if a hook of a backbone returns what it must not; its parameters are set."""
     owner, what = type(model).__name__, "the value that {} returns"
     check_argument(owner, what.format("choose_scaling(X)"), model.scaling, _OF_SCALING)
+    n_features = n_inputs_of(model.scaling, n_features)
     epochs = model.choose_max_epochs(n_samples, n_features)
     name = "choose_max_epochs(n_samples, n_features)"
     check_argument(owner, what.format(name), epochs, _OF_EPOCHS)

@@ -87,9 +87,11 @@ class DeepSVDD(Backbone):
         distance ``h = sqrt(|f(x) - c|^2 + 1) - 1``, the anomaly loss ``-log(1 - exp(-h))``.
         ``"inverse"`` is what the LOE paper [3]_ trains: ``h = |f(x) - c|^2`` and ``1 / h``;
         on eight real sets it was somewhat worse.
-    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
+    scaling : {"auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. Distances need
         features of one scale. ``"winsorized"`` is ``"standard"``, but cuts far values off first.
+        ``"sketched"`` does too, and adds thousands of features up to 1024 sums at most. None leaves
+        them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
         for more than 256 features, down to 200 steps from 1024 on. More steps do not help: trained

@@ -87,10 +87,11 @@ class DTE(Backbone):
     n_draws : int, default=1
         How often noise is added to a row in each training step, each time in another part of the
         time. A step costs in proportion to ``n_draws + 1``.
-    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
+    scaling : {"auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. The noise has
         a standard deviation of 1 at most, so features should have it too. ``"winsorized"`` is
-        ``"standard"``, but cuts far values off first.
+        ``"standard"``, but cuts far values off first. ``"sketched"`` does too, and adds thousands
+        of features up to 1024 sums at most. None leaves them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 3,000 steps, and at least 5; fewer
         for more than 256 features, down to 750 steps from 1024 on.

@@ -98,9 +98,11 @@ class GOAD(Backbone):
         one, in the triplet term. At most 1e6, beside which distances count for nothing.
     triplet_weight : float, default=0.1
         Weight of the triplet term in the normal loss; 0 leaves the softmax alone.
-    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
+    scaling : {"auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. Distances need
         features of one scale. ``"winsorized"`` is ``"standard"``, but cuts far values off first.
+        ``"sketched"`` does too, and adds thousands of features up to 1024 sums at most. None leaves
+        them as they are.
     max_epochs : int, default=25
         Passes over the training rows, as in the paper's small settings.
     lr : float, default=3e-3

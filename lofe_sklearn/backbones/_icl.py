@@ -65,13 +65,14 @@ class ICL(Backbone):
     loss_threshold : float, optional
         Training stops once the normal loss of the rows taken for normal is below it. Default: the
         paper's, 1e-3 up to 40 features and 1e-2 above; 0 for never.
-    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="auto"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="auto"
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares; ``"auto"`` takes it, or
         ``"minmax"`` if at least three in ten of the non-zero values are negative, as in rows that
         were centred before, or if a feature's values differ by less than a 4096th of their size, as
-        times in milliseconds do: float32 would blur them. ``"winsorized"`` is ``"standard"``,
-        but cuts far values off first.
+        times in milliseconds do: float32 would blur them. ``"winsorized"`` is ``"standard"``, but
+        cuts far values off first. ``"sketched"`` does too, and adds thousands of features up to
+        1024 sums at most.
     max_epochs : int, optional
         Passes over the training rows. Default: see Notes.
     lr : float, default=3e-3

@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from torch import nn
 
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._training import Task, Trained
+from lofe_sklearn._training import SCALINGS, SKETCHED, Task, Trained
 from lofe_sklearn._types import Ints
 from lofe_sklearn._validation import IMAGE_SHAPE, MOST, MOST_PARTS, Number, OneOf
 from lofe_sklearn.backbones._base import Backbone
@@ -122,6 +122,8 @@ class MHRot(Backbone):
 
     own_constraints = {
         "image_shape": IMAGE_SHAPE,
+        # Sums of pixels are no image.
+        "scaling": OneOf(tuple(each for each in SCALINGS if each != SKETCHED)),
         "depth": Number(Integral, low=10, step=6, most=MOST_PARTS),
         "width": Number(Integral, low=1, most=MOST),
         "dropout": Number(low=0, high=0.9),

@@ -178,14 +178,15 @@ class NeuTraL(Backbone):
         Widths of the encoder's layers, the last one being the embedding. Default: see Notes.
     temperature : float, default=0.1
         The cosine similarities are divided by it. At most 1e6, which makes them all alike.
-    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="auto"
+    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="auto"
         Scaling of the features inside the estimator, learned from the training rows. ``"rms"``
         divides X as a whole by the median of its rows' root mean squares and keeps the features'
         sizes relative to each other. ``"auto"`` takes ``"minmax"``, which did best on most sets, or
         ``"rms"`` if one feature has more than 99 % of the features' total variance: the others are
-        then too small to matter, and scaled up they would drown it. It never takes ``"rms"`` if
-        a feature's values differ by less than a 4096th of their size, as times in milliseconds do.
-        ``"winsorized"`` is ``"standard"``, but cuts far values off first.
+        then too small to matter, and scaled up they would drown it. It never takes ``"rms"`` if a
+        feature's values differ by less than a 4096th of their size, as times in milliseconds do.
+        ``"winsorized"`` is ``"standard"``, but cuts far values off first. ``"sketched"`` does too,
+        and adds thousands of features up to 1024 sums at most.
     max_epochs : int, default=300
         Passes over the training rows, as many as in the paper. Soft labels need them.
     lr : float, optional

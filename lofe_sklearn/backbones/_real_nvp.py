@@ -256,10 +256,11 @@ class RealNVP(Backbone):
     degrees_of_freedom : float, default=3.0
         Degrees of freedom of Student's t, the distribution of the independent values: the smaller,
         the heavier its tails. See Notes.
-    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
+    scaling : {"auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that they
         have the size of the independent values. ``"winsorized"`` is ``"standard"``, but cuts far
-        values off first.
+        values off first. ``"sketched"`` does too, and adds thousands of features up to 1024 sums at
+        most. None leaves them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
         for more than 256 features, down to 200 steps from 1024 on.

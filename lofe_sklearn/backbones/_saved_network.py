@@ -15,6 +15,7 @@ class SavedNetworkMixin:
 
     n_features_in_: int
     module_: nn.Module
+    _scaling: engine.Scaling | None
     # The backbone that built the network: with all parameters that the training rows decide.
     _built_by: Any
 
@@ -32,8 +33,8 @@ class SavedNetworkMixin:
             return
         values = state["module_"]
         ours = type(self).__module__.startswith("lofe_sklearn.")
-        n_features = self.n_features_in_
-        if ours and n_features > sum(tensor.numel() for tensor in values.values()):
-            raise ValueError(f"its network has fewer values than n_features_in_={n_features}")
-        build = partial(self._built_by.build_module, n_features)
+        n_inputs = engine.n_inputs(self._scaling, self.n_features_in_)
+        if ours and n_inputs > sum(tensor.numel() for tensor in values.values()):
+            raise ValueError(f"its network has fewer values than rows have: {n_inputs}")
+        build = partial(self._built_by.build_module, n_inputs)
         self.module_ = engine.restore_module(build, values, bounded=ours)

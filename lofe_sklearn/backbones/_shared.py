@@ -15,7 +15,7 @@ from lofe_sklearn._training import SCALINGS
 from lofe_sklearn._types import RandomState
 from lofe_sklearn._validation import CONTAMINATION, RANDOM_STATE, Constraint, Number, OneOf
 
-Scaling: TypeAlias = Literal["auto", "rms", "minmax", "standard", "winsorized"] | None
+Scaling: TypeAlias = Literal["auto", "rms", "minmax", "standard", "winsorized", "sketched"] | None
 
 # Cosines over a larger temperature are equal, to the precision that scores have, and so are rows
 # beside a larger margin.

@@ -65,10 +65,11 @@ class TCCM(Backbone):
     n_times : int, default=4
         Number T of times at which the velocity is trained, 1 / T, 2 / T, ..., 1. A training step
         costs in proportion; a score is that of time 1, whatever their number.
-    scaling : {None, "auto", "rms", "minmax", "standard", "winsorized"}, default="standard"
+    scaling : {"auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that the
         origin is their mean and all features weigh alike. ``"winsorized"`` is ``"standard"``, but
-        cuts far values off first.
+        cuts far values off first. ``"sketched"`` does too, and adds thousands of features up to
+        1024 sums at most. None leaves them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
         for more than 256 features, down to 200 steps from 1024 on.

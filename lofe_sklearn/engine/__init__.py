@@ -20,10 +20,18 @@ from lofe_sklearn.engine._ranks import Ranks
 from lofe_sklearn.engine._restore import load_values, restore_module, values_of
 from lofe_sklearn.engine._rows import Rows, RowsOfModels, TooLargeError, largest_of
 from lofe_sklearn.engine._rules import RULES, Marked, Rule, mark, with_known
-from lofe_sklearn.engine._scaled_rows import Scaling, parts_of, scaled
+from lofe_sklearn.engine._scaled_rows import (
+    RowScaling,
+    Scaling,
+    n_inputs,
+    parts_of,
+    scaled,
+    sums_of,
+)
 from lofe_sklearn.engine._score import embeddings, losses, losses_of_stack
 from lofe_sklearn.engine._seeded import has_dropout, seeded_dropout
 from lofe_sklearn.engine._shard import Shard
+from lofe_sklearn.engine._sketch import draw_sums, n_sums
 from lofe_sklearn.engine._stack import build_modules, check_losses, prepare_module
 from lofe_sklearn.engine._states import is_average
 from lofe_sklearn.engine._thread_limits import blas_on_one_thread, one_thread, within_cores
@@ -41,6 +49,7 @@ __all__ = [
     "OptimizerStates",
     "Peak",
     "Ranks",
+    "RowScaling",
     "Rows",
     "RowsOfModels",
     "Rule",
@@ -53,6 +62,7 @@ __all__ = [
     "blas_on_one_thread",
     "build_modules",
     "check_losses",
+    "draw_sums",
     "embeddings",
     "grown",
     "has_dropout",
@@ -62,6 +72,8 @@ __all__ = [
     "losses",
     "losses_of_stack",
     "mark",
+    "n_inputs",
+    "n_sums",
     "noise_per_row",
     "one_thread",
     "parts_of",
@@ -71,6 +83,7 @@ __all__ = [
     "restore_module",
     "scaled",
     "seeded_dropout",
+    "sums_of",
     "train",
     "values_of",
     "with_known",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +14,8 @@ from torch import Tensor, nn
 from lofe_sklearn.engine._exposure import Exposure, ExposureStep, NoExposure, outliers_below
 from lofe_sklearn.engine._gradients import Backward, Losses
 from lofe_sklearn.engine._noise import with_noise
-from lofe_sklearn.engine._scaled_rows import Scaling, SparseScaling, parts_of, scaled
+from lofe_sklearn.engine._scaled_rows import RowScaling, Scaling, parts_of, sums_of
+from lofe_sklearn.engine._sketch import added_up_by_models, slots_of
 from lofe_sklearn.exceptions import UnusableRowsError
 
 # Some of the M models, as an index of the model axis.
@@ -49,7 +49,7 @@ class Rows:
         Their outliers are kept as rows below those of X, equal ones once.
     scaling : tuple of ndarray of shape (d,), optional
         Shift and factor: rows are handed out as ``(row - shift) * factor``, computed in float64.
-        Limits behind them cut that off.
+        Limits behind them cut that off, and sums behind these add it up.
     device : torch.device
     dtype : torch.dtype
     """
@@ -65,10 +65,10 @@ class Rows:
     ) -> None:
         self._n_own = X.shape[0]
         X, self._outliers = outliers_below(X, exposures)
-        self.scaling = scaling
+        self._scaling = RowScaling(scaling, X.shape[1])
         self.device, self.dtype = device, dtype
         self._X = X if sparse.issparse(X) else self._to_tensor(X)
-        self.shape = X.shape
+        self.shape = self._shape_of(X)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -118,14 +118,13 @@ class Rows:
             return NoExposure()
         return ExposureStep(list(map(self.index_of, own)), [e.weight for e in own], seeds)
 
-    @cached_property
-    def _of_sparse(self) -> SparseScaling:
-        return SparseScaling(self.scaling, self.shape[1])
+    def _shape_of(self, X: np.ndarray | sparse.csr_matrix) -> tuple[int, ...]:
+        return (X.shape[0], self._scaling.n_inputs) if X.ndim == 2 else X.shape
 
     def _densified(self, X: sparse.csr_matrix, numbers: np.ndarray) -> Tensor:
         """Scale sparse rows of the given numbers."""
         numpy_type = np.dtype(str(self.dtype).removeprefix("torch."))
-        rows = self._of_sparse.dense(X, numpy_type, largest_of(self.dtype))
+        rows = self._scaling.of_sparse(X, numpy_type, largest_of(self.dtype))
         if rows is None:
             return self._to_tensor(X.toarray(), numbers)  # says which value is too large
         return torch.from_numpy(rows).to(self.device)
@@ -133,7 +132,7 @@ class Rows:
     def _to_tensor(self, X: np.ndarray, numbers: np.ndarray | None = None) -> Tensor:
         """Scale rows of the given numbers; by default they are all there are."""
         # A copy always: torch has no read-only tensors, and the user's array must stay as it is.
-        rows = torch.empty(X.shape, dtype=self.dtype)
+        rows = torch.empty(self._shape_of(X), dtype=self.dtype)
         step = _rows_of_a_block(X.shape)
         for start in range(0, len(X), step):
             block = slice(start, start + step)
@@ -142,19 +141,18 @@ class Rows:
         return rows.to(self.device)
 
     def _scaled(self, X: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        rows = X if self.scaling is None else scaled(X, self.scaling)
-        self._check_magnitude(rows, X, numbers, self.dtype)
-        return np.array(rows, order="C")  # torch reads no negative strides
+        rows = self._scaling.scaled(X)
+        self._check_magnitude(rows, X, numbers, self._scaling.limit(largest_of(self.dtype)))
+        return np.array(self._scaling.added_up(rows), order="C")  # torch reads no negative strides
 
     def _check_magnitude(
-        self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, dtype: torch.dtype
+        self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, limit: float
     ) -> None:
         """Raise TooLargeError if a network cannot compute with values of this size.
 
         It squares what it is given: beyond this it would compute with infinities, and not every
         one of them would show in a loss.
         """
-        limit = largest_of(dtype)
         if float(np.abs(scaled).max(initial=0)) <= limit:
             return
         where = np.unravel_index(np.abs(scaled).argmax(), scaled.shape)
@@ -185,7 +183,8 @@ class RowsOfModels(Rows):
     X : ndarray or CSR matrix of shape (n, d)
     exposures : sequence of Exposure or None, optional
     scalings : sequence of M tuples of ndarray of shape (f,), or None
-        Shift, factor and perhaps limits of each model's own features.
+        Shift, factor and perhaps limits and sums of each model's own features. All models have
+        sums, or none.
     features : ndarray of int, shape (M, f), optional
         The features each model sees. Default: all.
     device : torch.device
@@ -206,10 +205,21 @@ class RowsOfModels(Rows):
         parts = np.stack([parts_of(scaling, n_features) for scaling in scalings], axis=1)
         self._shift, self._factor, *limits = torch.from_numpy(parts).to(device, precise)
         self._limits = limits if np.isfinite(parts[2:]).any() else None
+        sums = [own for own in map(sums_of, scalings) if own is not None]
+        slots = np.stack(list(map(slots_of, sums))) if sums else None
+        self._slots = None if slots is None else torch.from_numpy(slots).to(device)
+        self._most_added = 1 if slots is None else slots.shape[1]
         self._features = None if features is None else torch.from_numpy(features).to(device)
 
     def take(self, index: Tensor, models: Models = ALL) -> Tensor:
         """Rows at `index`, (M, b), as each of the `models` sees them: (M, b, f)."""
+        picked = self._scaled_by_models(index, models)
+        if self._slots is not None:
+            picked = added_up_by_models(picked, self._slots[models])
+        return picked.float()
+
+    def _scaled_by_models(self, index: Tensor, models: Models) -> Tensor:
+        """Take rows as each model scales them, before their features are added up."""
         if self._features is None:
             picked = super().take(index)
         else:
@@ -218,7 +228,7 @@ class RowsOfModels(Rows):
         if self._limits is not None:
             low, high = (limit[models].unsqueeze(1) for limit in self._limits)
             picked = picked.clamp(low, high)
-        return picked.float()
+        return picked
 
     def _seen(self, index: Tensor, features: Tensor) -> Tensor:
         """Values of the features (M, f) of the rows at `index`, without those of others."""
@@ -230,16 +240,16 @@ class RowsOfModels(Rows):
 
     def check_magnitudes(self, index: Tensor, model: int) -> None:
         """Raise ValueError if a row at `index`, (n,), is too large as `model` sees it."""
-        one = slice(model, model + 1)
+        one, limit = slice(model, model + 1), largest_of(torch.float32) / self._most_added
         for part in index.split(_rows_of_a_block(self.shape)):
-            own = self.take(part.unsqueeze(0), one)[0].cpu().numpy()
+            own = self._scaled_by_models(part.unsqueeze(0), one)[0].cpu().numpy()
             raw = super().take(part).cpu().numpy()
             if self._features is not None:
                 raw = raw[:, self._features[model].cpu().numpy()]
-            super()._check_magnitude(own, raw, part.cpu().numpy(), torch.float32)
+            super()._check_magnitude(own, raw, part.cpu().numpy(), limit)
 
     def _check_magnitude(
-        self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, dtype: torch.dtype
+        self, scaled: np.ndarray, X: np.ndarray, numbers: np.ndarray, limit: float
     ) -> None:
         """Let every value pass: rows are kept unscaled, and `check_magnitudes` scales them."""
 

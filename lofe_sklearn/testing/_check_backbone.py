@@ -117,6 +117,6 @@ def _normal_rows() -> np.ndarray:
 
 
 def _scaled(estimator: Backbone, X: np.ndarray) -> np.ndarray:
-    scaling = fit_scaling(X, estimator.scaling)
-    scaled = X if scaling is None else engine.scaled(X, scaling)
-    return np.ascontiguousarray(scaled, dtype=np.float32)
+    scaling = engine.RowScaling(fit_scaling(X, estimator.scaling), X.shape[1])
+    rows = scaling.added_up(scaling.scaled(X))
+    return np.ascontiguousarray(rows, dtype=np.float32)

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from lofe_sklearn import ICL, LOE, AutoEncoder, DeepSVDD, MHRot, NeuTraL
 from lofe_sklearn.backbones import MLP, Backbone
 from lofe_sklearn.distributed import fit_shard
+from lofe_sklearn.engine import _sketch
 from lofe_sklearn.rules import AAR
 
 RNG = np.random.default_rng(0)
@@ -102,6 +103,12 @@ def test_scalings(scaling):
     if scaling == "winsorized":
         rows[7, 1] = 1e6
     check(DeepSVDD(max_epochs=2, scaling=scaling, random_state=0), rows)
+
+
+def test_sums_of_features(monkeypatch):
+    monkeypatch.setattr(_sketch, "MOST_SUMS", 4)
+    fitted = check(AutoEncoder(max_epochs=2, scaling="sketched", random_state=0))
+    assert fitted._scaling[4].max() == 2
 
 
 @pytest.mark.parametrize(
