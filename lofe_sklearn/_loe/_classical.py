@@ -15,8 +15,8 @@ from sklearn.base import BaseEstimator
 from sklearn.covariance import MinCovDet
 from sklearn.ensemble import IsolationForest
 
-from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
+from lofe_sklearn._loe._distances import half_squared_distances, standardised
 from lofe_sklearn._loe._trees_as_bits import trees_as_bits
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._training import (
@@ -29,13 +29,12 @@ from lofe_sklearn._training import (
     shift_within,
     units_within,
 )
+from lofe_sklearn.engine import RowScaling
 
 # Magnitudes that float32 holds, with room for differences. scikit-learn's trees take values for
 # equal that differ by less than 1e-7, whatever their unit is: the largest must be far above.
 _FLOAT32 = 1e-2, 1e30
 _LARGEST = float(np.finfo(np.float32).max)
-# Standardised values beyond this would overflow when they are squared and summed.
-_FAR = 1e100
 # Scores whose standard deviation is at most this share of them are alike.
 _NO_SPREAD = 1e-12
 # Singular values up to this make MinCovDet warn that the rows are not of full rank.
@@ -142,7 +141,7 @@ class Neighbors(BaseEstimator):
         most = min(self.max_samples, max(2, _KEPT // X.shape[1]))
         some = _some_rows(X, most, self.random_state)
         normal = _found_normal([each.outlier_scores(some) for each in others], some.shape[0])
-        self.rows_ = _standardised(some[normal], self.scaling_)
+        self.rows_ = standardised(some[normal], RowScaling(self.scaling_, X.shape[1]))
         return self
 
     @property
@@ -153,13 +152,15 @@ class Neighbors(BaseEstimator):
     def outlier_scores(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies."""
         kept, scores = self.rows_, np.empty(X.shape[0])
-        # |x - y|^2 / 2 = -xy + |y|^2 / 2 + |x|^2 / 2, all of it in one product.
-        targets = np.vstack([-kept.T, _half_squares(kept), np.ones(len(kept))])
-        step = max(_FEW_ROWS, _BLOCK // max(targets.shape))
-        step = max(1, min(step, _MOST_VALUES // max(targets.shape)))
+        width = max(len(kept), kept.shape[1] + 2)
+        step = max(_FEW_ROWS, _BLOCK // width)
+        step = max(1, min(step, _MOST_VALUES // width))
+        scaling = RowScaling(self.scaling_, X.shape[1])
+        distances_of = half_squared_distances(kept, scaling, X)
         for start in range(0, X.shape[0], step):
-            rows = _standardised(X[start : start + step], self.scaling_)
-            near = np.column_stack([rows, np.ones(len(rows)), _half_squares(rows)]) @ targets
+            some = X[start : start + step]
+            rows = standardised(some, scaling)
+            near = distances_of(some, rows)
             with np.errstate(over="ignore"):  # from rows that far away all are equally far
                 # In single precision the k-th is found in half of the time, and neighbours that
                 # cannot be told apart are at the same distance to 1e-7.
@@ -210,7 +211,7 @@ class RobustCovariance(BaseEstimator):
         self.scaling_ = fit_scaling(X, "standard")
         own = _some_rows(X, self.max_samples, self.random_state)
         self.varies_ = differ(*range_of(own), own.shape[0])
-        some = _standardised(own, self.scaling_)[:, self.varies_]
+        some = standardised(own, RowScaling(self.scaling_, X.shape[1]))[:, self.varies_]
         n_samples, n_features = some.shape
         if n_features == 0:
             raise Unfit("all features are constant")
@@ -233,8 +234,9 @@ class RobustCovariance(BaseEstimator):
     def outlier_scores(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies."""
         scores, step = np.empty(X.shape[0]), max(1, _BLOCK // X.shape[1])
+        scaling = RowScaling(self.scaling_, X.shape[1])
         for start in range(0, X.shape[0], step):
-            rows = _standardised(X[start : start + step], self.scaling_)[:, self.varies_]
+            rows = standardised(X[start : start + step], scaling)[:, self.varies_]
             away = rows - self.location_
             squared = ((away @ self.precision_) * away).sum(axis=1)
             scores[start : start + step] = np.sqrt(np.maximum(squared, 0.0))
@@ -313,13 +315,3 @@ def _some_rows(X: Matrix, most: int, seed: int) -> Matrix:
     if X.shape[0] <= most:
         return X
     return X[np.sort(np.random.default_rng(seed).choice(X.shape[0], most, replace=False))]
-
-
-def _half_squares(rows: np.ndarray) -> np.ndarray:
-    return np.einsum("ij,ij->i", rows, rows) / 2
-
-
-def _standardised(X: Matrix, scaling: engine.Scaling | None) -> np.ndarray:
-    dense: Any = X.toarray() if sparse.issparse(X) else X  # type: ignore[union-attr]
-    rows = np.asarray(dense, dtype=np.float64)
-    return np.clip(rows if scaling is None else engine.scaled(rows, scaling), -_FAR, _FAR)

@@ -47,7 +47,7 @@ class Rows:
     X : ndarray of shape (n, ...) or CSR matrix of shape (n, d)
     exposures : sequence of Exposure or None, optional
         Their outliers are kept as rows below those of X, equal ones once.
-    scaling : tuple of ndarray of shape (d,), optional
+    scaling : tuple of ndarray of shape (d,) or RowScaling, optional
         Shift and factor: rows are handed out as ``(row - shift) * factor``, computed in float64.
         Limits behind them cut that off, and sums behind these add it up.
     device : torch.device
@@ -59,13 +59,15 @@ class Rows:
         X: np.ndarray | sparse.csr_matrix,
         *,
         exposures: Sequence[Exposure | None] = (),
-        scaling: Scaling | None = None,
+        scaling: Scaling | RowScaling | None = None,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self._n_own = X.shape[0]
         X, self._outliers = outliers_below(X, exposures)
-        self._scaling = RowScaling(scaling, X.shape[1])
+        if not isinstance(scaling, RowScaling):
+            scaling = RowScaling(scaling, X.shape[1])
+        self._scaling = scaling
         self.device, self.dtype = device, dtype
         self._X = X if sparse.issparse(X) else self._to_tensor(X)
         self.shape = self._shape_of(X)

@@ -75,12 +75,20 @@ class RowScaling:
     def _of_zeros(self) -> np.ndarray:
         return self.scaled(np.zeros(self._n_features))
 
+    @cached_property
+    def _largest_of_zeros(self) -> float:
+        return float(np.abs(self._of_zeros).max(initial=0))
+
+    @cached_property
+    def _sums_of_zeros(self) -> np.ndarray:
+        return self.added_up(self._of_zeros[np.newaxis])
+
     def of_sparse(self, X: sparse.csr_matrix, dtype: np.dtype, largest: float) -> np.ndarray | None:
         """Return the rows, scaled and added up, or None where a value may be beyond the limit."""
         values, limit = X.data, self.limit(largest)
         if self._scaling is not None:
             values = scaled(values, tuple(part[X.indices] for part in self._scaling[:4]))
-        if not all(np.abs(part).max(initial=0) <= limit for part in (values, self._of_zeros)):
+        if not (np.abs(values).max(initial=0) <= limit and self._largest_of_zeros <= limit):
             return None
         if self._sums is not None:
             return self._sums_of_sparse(X, values, self._sums[X.indices]).astype(dtype)
@@ -96,5 +104,5 @@ class RowScaling:
         differences = values - self._of_zeros[X.indices]
         shape = X.shape[0], self.n_inputs
         sums = sparse.csr_matrix((differences, where, X.indptr), shape=shape).toarray()
-        sums += self.added_up(self._of_zeros[np.newaxis])
+        sums += self._sums_of_zeros
         return sums

@@ -15,6 +15,7 @@ from lofe_sklearn.engine._copies import copy_to_score, takes_stacked_parameters
 from lofe_sklearn.engine._few_threads import threads_to_score
 from lofe_sklearn.engine._plain_torch import plain_torch
 from lofe_sklearn.engine._rows import Rows, Scaling, TooLargeError
+from lofe_sklearn.engine._scaled_rows import RowScaling
 from lofe_sklearn.engine._stack import check_losses
 
 # Rows of a chunk at most: enough to fill the device.
@@ -166,15 +167,16 @@ def _chunks(
         )
     if device.type == "mps":
         dtype = torch.float32  # it has no other
+    ready = RowScaling(scaling, X.shape[1])
     if chunk_rows is None:
-        values: Any = getattr(module, "values_per_row", X.shape[1])
+        values: Any = getattr(module, "values_per_row", ready.n_inputs)
         bytes_per_row = len(modules) * max(values, _LEAST_VALUES) * dtype.itemsize
         chunk_rows = _rows_of_a_chunk(bytes_per_row, device.type)
     compute = call(copy_to_score(modules, device, dtype))
-    loaded = chunk_rows * max(1, _LOADED_VALUES // (chunk_rows * X.shape[1]))
+    loaded = chunk_rows * max(1, _LOADED_VALUES // (chunk_rows * ready.n_inputs))
     for start in range(0, X.shape[0], loaded):
         try:
-            rows = Rows(X[start : start + loaded], scaling=scaling, device=device, dtype=dtype)
+            rows = Rows(X[start : start + loaded], scaling=ready, device=device, dtype=dtype)
             x = rows.take(torch.arange(len(rows), device=device))
         except TooLargeError as error:
             error.row += start

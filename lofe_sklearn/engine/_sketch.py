@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Sums of the most features there may be. Twice as many ranked rows of words, categories and
-# measured genes no better than half as many, in twice the time (study `wide-rows`).
+# With twice as many, or with all features, networks ranked words, categories, genes and pixels no
+# better, and took longer (study `wide-rows`).
 MOST_SUMS = 1024
 
 

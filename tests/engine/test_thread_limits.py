@@ -13,7 +13,7 @@ from sklearn.decomposition import TruncatedSVD
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from lofe_sklearn import LOE, AutoEncoder, NeuTraL, engine, fit_many
-from lofe_sklearn._loe import _classical
+from lofe_sklearn._loe import _distances
 from lofe_sklearn._loe._row_blocks import in_blocks
 from lofe_sklearn.engine import _thread_limits
 from lofe_sklearn.engine._step import Step
@@ -138,7 +138,7 @@ class TestContainer:
             monkeypatch.setattr(owner, name, call)
 
         watch(Step, "__call__", "steps")
-        watch(_classical, "_half_squares", "evidence")
+        watch(_distances, "_half_squares", "evidence")
         watch(TruncatedSVD, "fit_transform", "texts")
         return found
 

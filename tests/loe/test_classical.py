@@ -20,6 +20,7 @@ from lofe_sklearn._loe._classical import (
     Unfit,
     fitted,
 )
+from lofe_sklearn._loe._distances import _has_few_stored
 from lofe_sklearn._loe._trees_as_bits import trees_as_bits
 
 RNG = np.random.default_rng(0)
@@ -85,6 +86,24 @@ class TestRightValues:
         scores = detector.outlier_scores(container(rows))
         assert scores[-25:].min() > np.quantile(scores[:-25], 0.95)
         assert len(kind().fit(rows, others=[]).rows_) == 400
+
+    @pytest.mark.parametrize("kind", [Neighbors, NearNeighbors])
+    def test_sparse_rows_of_many_features_are_as_far_as_dense_ones(self, kind):
+        """With far values, equal rows, rows without any value, and one that cannot be squared."""
+        words = sparse.random(300, 700, density=0.02, format="csr", random_state=0)
+        words.data[::50] = 1e9
+        rows = sparse.vstack([words, words[:3], sparse.csr_matrix((2, 700))], format="csr")
+        detector = kind().fit(rows)
+        new = rows[:4].copy()
+        new.data[0] = 1e300
+        for some in (rows, rows[5:6], new):
+            assert _has_few_stored(some)
+            np.testing.assert_allclose(
+                detector.outlier_scores(some), detector.outlier_scores(some.toarray()), rtol=1e-7
+            )
+        np.testing.assert_array_equal(
+            detector.outlier_scores(rows)[5:6], detector.outlier_scores(rows[5:6])
+        )
 
     def test_where_no_covariance_can_be_fitted_the_forest_alone_says_who_may_be_neighbour(self):
         twice = np.column_stack([X, X])
