@@ -112,7 +112,7 @@ class TestHeldOutScores:
             for task in fold.tasks:
                 assert not np.intersect1d(task.rows, fold.held_out).size
                 assert len(task.rows) == len(np.unique(task.rows)) == n_rows
-                assert task.n_features(X) == n_features
+                assert task.n_inputs(X) == n_features
                 assert task.model.contamination == 0.1
         seeds = [task.seed for task in plan.tasks]
         assert len(set(seeds)) == len(seeds)
