@@ -112,13 +112,13 @@ def for_rows_of(estimator: Any, n_samples: int, n_features: int) -> list[Any]:
         for each in backbones:
             if n_features > _MANY:
                 each.set_params(scaling=SKETCHED)
+            elif not isinstance(each, RealNVP):
+                each.set_params(scaling="winsorized")
             whole = epochs_of(each, n_samples, n_features)
             part, least = _ENOUGH_EPOCHS[type(each)]
             n_epochs = min(max(-(-whole // part), min(whole, least)), _MOST_EPOCHS)
             each.set_params(lr=_BRISK * each.lr, max_epochs=n_epochs)
             if not isinstance(each, RealNVP):
-                if each.scaling != SKETCHED:
-                    each.set_params(scaling="winsorized")
                 growth = n_samples / (_STEPS_OF_AN_EPOCH * each.batch_size)
                 growth = min(max(1.0, growth), _MOST_GROWTH)
                 each.set_params(

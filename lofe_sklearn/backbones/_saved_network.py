@@ -33,7 +33,7 @@ class SavedNetworkMixin:
             return
         values = state["module_"]
         ours = type(self).__module__.startswith("lofe_sklearn.")
-        n_inputs = engine.n_inputs(self._scaling, self.n_features_in_)
+        n_inputs = engine.RowScaling(self._scaling, self.n_features_in_).n_inputs
         if ours and n_inputs > sum(tensor.numel() for tensor in values.values()):
             raise ValueError(f"its network has fewer values than rows have: {n_inputs}")
         build = partial(self._built_by.build_module, n_inputs)

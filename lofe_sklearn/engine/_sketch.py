@@ -44,9 +44,18 @@ def slots_of(sums: np.ndarray) -> np.ndarray:
     """Return the features by sums, (k, n_sums): column s has those of sum s.
 
     A sum of fewer than k features has d, a number that no feature has, in their place.
+
+    Raises
+    ------
+    ValueError
+        If they are not sums as `draw_sums` makes them, as in a file that is not ours.
     """
     n_features = len(sums)
+    if sums.min() < 0 or sums.max() >= n_features:
+        raise ValueError("features are added to sums that there are not")
     order, counts = np.argsort(sums, kind="stable"), np.bincount(sums)
+    if (counts[:-1] != counts.max()).any():
+        raise ValueError("the sums of features are of different lengths")
     nth = np.arange(n_features) - np.repeat(np.cumsum(counts) - counts, counts)
     slots = np.full((int(counts.max()), len(counts)), n_features)
     slots[nth, sums[order]] = order

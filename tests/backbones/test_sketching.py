@@ -8,7 +8,18 @@ from conftest import BACKBONES, SMALL, TELLING, slow_but
 from scipy import sparse
 from scipy.spatial.distance import pdist
 
-from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, MHRot, RealNVP, fit_many, load, save, to_onnx
+from lofe_sklearn import (
+    LOE,
+    AutoEncoder,
+    DeepSVDD,
+    MHRot,
+    RealNVP,
+    engine,
+    fit_many,
+    load,
+    save,
+    to_onnx,
+)
 from lofe_sklearn._training import fit_scaling
 from lofe_sklearn.engine import RowScaling, _sketch, n_sums
 from lofe_sklearn.engine._sketch import added_up, draw_sums, slots_of
@@ -131,6 +142,16 @@ def test_sums_do_not_depend_on_later_versions(four_sums, monkeypatch, tmp_path):
     goes_on = loaded.fit(X)
     assert goes_on._scaling[4].max() == 3
     assert np.isfinite(goes_on.score_samples(X)).all()
+
+
+@pytest.mark.parametrize("sums", [[0] * 10 + [10**9], [0] * 10 + [-1], [0] * 8 + [1, 1, 2]])
+def test_a_file_with_other_sums_is_refused(four_sums, sums):
+    state = sketched().fit(X)._state_to_save()
+    state["module_"] = engine.values_of(state["module_"])
+    DeepSVDD()._set_saved_state(state)
+    state["_scaling"] = (*state["_scaling"][:4], np.array(sums))
+    with pytest.raises(ValueError, match="sums"):
+        DeepSVDD()._set_saved_state(state)
 
 
 def test_a_stack_is_what_its_models_are_alone(four_sums):
