@@ -49,7 +49,7 @@ _ENOUGH_EPOCHS: dict[type, tuple[int, int]] = {
 # there, and with one-hot columns much better.
 _WIDE = 40
 # From more features than these on both see sums of them: see `scaling="sketched"`.
-_MANY = 2048
+_MANY = 1024
 # Batches of these two grow with the rows, so that a pass has no more steps than these, until they
 # are so many times as large. The learning rate grows with the square root of the batch.
 _STEPS_OF_AN_EPOCH, _MOST_GROWTH = 13, 4

@@ -86,7 +86,7 @@ def fit_scaling(X: AnyRows, scaling: str | None) -> engine.Scaling | None:
         training rows, with a factor of 1, or of ``1e5 / abs(value)`` where that is less.
         ``"winsorized"`` is ``"standard"``, but values more than 20 interquartile ranges from the
         median are cut off there, in features whose standard deviation this lowers by a third.
-        ``"sketched"`` is ``"winsorized"``, and adds more than 1024 features up to as many sums.
+        ``"sketched"`` is ``"winsorized"``, and adds more than 512 features up to as many sums.
         ``"auto"`` is ``"minmax"`` where X is centred already, so that its zeros mean nothing, or
         where the values of a feature are close to each other and far from 0; else ``"rms"``.
 

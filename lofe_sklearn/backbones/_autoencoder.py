@@ -71,7 +71,7 @@ class AutoEncoder(Backbone):
     scaling : {"auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that the
         error weighs all features alike. ``"winsorized"`` is ``"standard"``, but cuts far values off
-        first. ``"sketched"`` does too, and adds thousands of features up to 1024 sums at most. None
+        first. ``"sketched"`` does too, and adds thousands of features up to 512 sums at most. None
         leaves them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer

@@ -90,7 +90,7 @@ class DeepSVDD(Backbone):
     scaling : {"auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows. Distances need
         features of one scale. ``"winsorized"`` is ``"standard"``, but cuts far values off first.
-        ``"sketched"`` does too, and adds thousands of features up to 1024 sums at most. None leaves
+        ``"sketched"`` does too, and adds thousands of features up to 512 sums at most. None leaves
         them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer

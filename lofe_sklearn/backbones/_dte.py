@@ -91,7 +91,7 @@ class DTE(Backbone):
         Scaling of the features inside the estimator, learned from the training rows. The noise has
         a standard deviation of 1 at most, so features should have it too. ``"winsorized"`` is
         ``"standard"``, but cuts far values off first. ``"sketched"`` does too, and adds thousands
-        of features up to 1024 sums at most. None leaves them as they are.
+        of features up to 512 sums at most. None leaves them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 3,000 steps, and at least 5; fewer
         for more than 256 features, down to 750 steps from 1024 on.

@@ -72,7 +72,7 @@ class ICL(Backbone):
         were centred before, or if a feature's values differ by less than a 4096th of their size, as
         times in milliseconds do: float32 would blur them. ``"winsorized"`` is ``"standard"``, but
         cuts far values off first. ``"sketched"`` does too, and adds thousands of features up to
-        1024 sums at most.
+        512 sums at most.
     max_epochs : int, optional
         Passes over the training rows. Default: see Notes.
     lr : float, default=3e-3

@@ -186,7 +186,7 @@ class NeuTraL(Backbone):
         then too small to matter, and scaled up they would drown it. It never takes ``"rms"`` if a
         feature's values differ by less than a 4096th of their size, as times in milliseconds do.
         ``"winsorized"`` is ``"standard"``, but cuts far values off first. ``"sketched"`` does too,
-        and adds thousands of features up to 1024 sums at most.
+        and adds thousands of features up to 512 sums at most.
     max_epochs : int, default=300
         Passes over the training rows, as many as in the paper. Soft labels need them.
     lr : float, optional

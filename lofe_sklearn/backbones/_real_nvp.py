@@ -259,7 +259,7 @@ class RealNVP(Backbone):
     scaling : {"auto", "rms", "minmax", "standard", "winsorized", "sketched"}, default="standard"
         Scaling of the features inside the estimator, learned from the training rows, so that they
         have the size of the independent values. ``"winsorized"`` is ``"standard"``, but cuts far
-        values off first. ``"sketched"`` does too, and adds thousands of features up to 1024 sums at
+        values off first. ``"sketched"`` does too, and adds thousands of features up to 512 sums at
         most. None leaves them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer

@@ -69,7 +69,7 @@ class TCCM(Backbone):
         Scaling of the features inside the estimator, learned from the training rows, so that the
         origin is their mean and all features weigh alike. ``"winsorized"`` is ``"standard"``, but
         cuts far values off first. ``"sketched"`` does too, and adds thousands of features up to
-        1024 sums at most. None leaves them as they are.
+        512 sums at most. None leaves them as they are.
     max_epochs : int, optional
         Passes over the training rows. Default: as many as make 800 steps, and at least 5; fewer
         for more than 256 features, down to 200 steps from 1024 on.

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# With twice as many, or with all features, networks ranked words, categories, genes and pixels no
-# better, and took longer (study `wide-rows`).
-MOST_SUMS = 1024
+# With more, or with all features, networks rank words, categories, genes and pixels no better, and
+# take longer (study `wide-rows`).
+MOST_SUMS = 512
 
 
 def n_sums(n_features: int) -> int:
-    """Return how many sums there are of so many features: 1024, or somewhat fewer equal ones."""
+    """Return how many sums there are of so many features: 512, or somewhat fewer equal ones."""
     return -(-n_features // features_of_a_sum(n_features))
 
 
