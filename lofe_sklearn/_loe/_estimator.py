@@ -53,8 +53,8 @@ class LOE(
         ``[AutoEncoder(), RealNVP()]``. These train at three times their own learning rate, the
         first for half of its epochs, from 20 (`AutoEncoder`: 10) to 80, and `RealNVP` for a fifth,
         from 2 to 80. Of n > 1,664 rows the first takes batches of n / 13, at most 512, and lr grows
-        with the batch's square root. It scales by ``"winsorized"``, so that far values do not hide
-        all others. Of more than 1,024 features both see sums (``"sketched"``).
+        with the batch's square root. The first scales by ``"winsorized"``, so that far values do
+        not hide all others. Of more than 1,024 features both see sums (``"sketched"``).
     method : {"auto", "hard", "soft", "refine", "blind"}, LabelRule, callable or list
         How the rows labelled as anomalies are trained. ``"auto"``, the default, is ``"hard"``. With
         one ratio and ``estimator=None``, it is ``"hard"`` for half of the members and
