@@ -16,7 +16,12 @@ from sklearn.covariance import MinCovDet
 from sklearn.ensemble import IsolationForest
 
 from lofe_sklearn._containers import Matrix, Subset
-from lofe_sklearn._loe._distances import half_squared_distances, standardised
+from lofe_sklearn._loe._distances import (
+    Distances,
+    has_few_stored,
+    standardised,
+    to_compare_with,
+)
 from lofe_sklearn._loe._trees_as_bits import trees_as_bits
 from lofe_sklearn._quiet import silenced
 from lofe_sklearn._training import (
@@ -138,37 +143,43 @@ class Neighbors(BaseEstimator):
             others = _judges(X, self.random_state, None, {})
         # One far value must not make all others of its feature look alike.
         self.scaling_ = fit_scaling(X, "winsorized")
-        most = min(self.max_samples, max(2, _KEPT // X.shape[1]))
+        most = self.max_samples
+        if not has_few_stored(X):
+            most = min(most, max(2, _KEPT // X.shape[1]))
         some = _some_rows(X, most, self.random_state)
         normal = _found_normal([each.outlier_scores(some) for each in others], some.shape[0])
-        self.rows_ = standardised(some[normal], RowScaling(self.scaling_, X.shape[1]))
+        self.rows_ = to_compare_with(some[normal], RowScaling(self.scaling_, X.shape[1]))
         return self
+
+    def standardised_rows(self) -> np.ndarray:
+        """Return the rows that are compared with, standardised, (n, d)."""
+        rows: Any = self.rows_
+        if not sparse.issparse(rows):
+            return np.asarray(rows)
+        return np.asarray(rows.toarray() + RowScaling(self.scaling_, rows.shape[1]).of_zeros)
 
     @property
     def k(self) -> int:
         """Which of the nearest rows counts: the furthest where there are few."""
-        return min(self.n_neighbors, len(self.rows_))
+        return min(self.n_neighbors, self.rows_.shape[0])
 
     def outlier_scores(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies."""
-        kept, scores = self.rows_, np.empty(X.shape[0])
-        width = max(len(kept), kept.shape[1] + 2)
+        n_kept, n_features = self.rows_.shape
+        scores = np.empty(X.shape[0])
+        width = n_kept if sparse.issparse(self.rows_) else max(n_kept, n_features + 2)
         step = max(_FEW_ROWS, _BLOCK // width)
         step = max(1, min(step, _MOST_VALUES // width))
-        scaling = RowScaling(self.scaling_, X.shape[1])
-        distances_of = half_squared_distances(kept, scaling, X)
+        distances = Distances(self.rows_, RowScaling(self.scaling_, n_features))
         for start in range(0, X.shape[0], step):
-            some = X[start : start + step]
-            rows = standardised(some, scaling)
-            near = distances_of(some, rows)
+            rows = distances.read(X[start : start + step])
             with np.errstate(over="ignore"):  # from rows that far away all are equally far
                 # In single precision the k-th is found in half of the time, and neighbours that
                 # cannot be told apart are at the same distance to 1e-7.
-                near = near.astype(np.float32)
+                near = distances.half_squared(rows).astype(np.float32)
             kth = np.partition(near, self.k - 1, axis=1)[:, self.k - 1]
             furthest = (near == kth[:, None]).argmax(axis=1)
-            # By differences: the products' rounding errors depend on which rows come together.
-            scores[start : start + step] = np.linalg.norm(rows - kept[furthest], axis=1)
+            scores[start : start + step] = distances.exact(rows, furthest)
         return scores
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse import linalg
 
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix
@@ -28,38 +28,72 @@ def standardised(X: Matrix, scaling: engine.RowScaling) -> np.ndarray:
     return np.clip(scaling.scaled(np.asarray(dense, dtype=np.float64)), -_FAR, _FAR)
 
 
-def half_squared_distances(
-    kept: np.ndarray, scaling: engine.RowScaling, X: Matrix
-) -> Callable[[Any, np.ndarray], np.ndarray]:
-    """Return what says how far rows of X, as given and standardised, are from the kept ones.
+def less_zeros(X: Matrix, scaling: engine.RowScaling) -> sparse.csr_matrix:
+    """Scale rows, and subtract what zeros become: they are as far from each other as before.
 
-    |x - y|^2 / 2 = -xy + |y|^2 / 2 + |x|^2 / 2
+    So the rows are as sparse as they were.
     """
-    if not _has_few_stored(X):
-        # All of it in one product.
-        targets = np.vstack([-kept.T, _half_squares(kept), np.ones(len(kept))])
-        return lambda _, rows: (
-            np.column_stack([rows, np.ones(len(rows)), _half_squares(rows)]) @ targets
-        )
-    # Only stored values are not what zeros become.
-    of_zeros = standardised(np.zeros((1, kept.shape[1])), scaling)[0]
-    offsets, columns = _half_squares(kept) - kept @ of_zeros, np.ascontiguousarray(kept.T)
-
-    def of_sparse(some: Any, rows: np.ndarray) -> np.ndarray:
-        where = np.repeat(np.arange(len(rows)), np.diff(some.indptr)), some.indices
-        stored = rows[where] - of_zeros[some.indices]
-        differences = sparse.csr_matrix((stored, some.indices, some.indptr), shape=rows.shape)
-        return offsets + _half_squares(rows)[:, np.newaxis] - differences @ columns
-
-    return of_sparse
+    rows: Any = sparse.csr_matrix(X)
+    zeros = np.clip(scaling.of_zeros, -_FAR, _FAR)[rows.indices]
+    stored = np.clip(scaling.of_stored(rows), -_FAR, _FAR) - zeros
+    return sparse.csr_matrix((stored, rows.indices, rows.indptr), shape=rows.shape)
 
 
-def _has_few_stored(X: Any) -> bool:
+def to_compare_with(X: Matrix, scaling: engine.RowScaling) -> np.ndarray | sparse.csr_matrix:
+    """Scale rows that others are compared with: sparse ones `less_zeros`, others as they are."""
+    return less_zeros(X, scaling) if has_few_stored(X) else standardised(X, scaling)
+
+
+def has_few_stored(X: Any) -> bool:
+    """Whether to compute with the stored values only."""
     n_values = X.shape[0] * X.shape[1]
     return bool(
         sparse.issparse(X) and X.shape[1] >= _MANY_FEATURES and X.nnz <= _FEW_STORED * n_values
     )
 
 
-def _half_squares(rows: np.ndarray) -> np.ndarray:
+class Distances:
+    """Distances of rows to those that `to_compare_with` scaled.
+
+    Parameters
+    ----------
+    kept : {ndarray, CSR matrix} of shape (n_kept, d)
+    scaling : RowScaling
+    """
+
+    def __init__(self, kept: np.ndarray | sparse.csr_matrix, scaling: engine.RowScaling) -> None:
+        own: Any = kept
+        self._kept, self._scaling, self._is_sparse = own, scaling, sparse.issparse(own)
+        if self._is_sparse:
+            self._targets = own.T.tocsr()
+        else:  # all of it in one product
+            self._targets = np.vstack([-own.T, _half_squares(own), np.ones(len(own))])
+
+    def read(self, X: Matrix) -> Any:
+        """Scale rows as the kept ones are."""
+        return (less_zeros if self._is_sparse else standardised)(X, self._scaling)
+
+    def half_squared(self, rows: Any) -> np.ndarray:
+        """Half of the squared distances, (n, n_kept), of rows that were read, up to rounding.
+
+        |x - y|^2 / 2 = -xy + |y|^2 / 2 + |x|^2 / 2
+        """
+        own = _half_squares(rows)
+        if not self._is_sparse:
+            return np.column_stack([rows, np.ones(len(own)), own]) @ self._targets
+        squares = own[:, np.newaxis] + _half_squares(self._kept)
+        return squares - (rows @ self._targets).toarray()
+
+    def exact(self, rows: Any, to: np.ndarray) -> np.ndarray:
+        """Return the distance of each row that was read to the kept row that `to` names.
+
+        By differences: the rounding errors of products depend on which rows come together.
+        """
+        norm = linalg.norm if self._is_sparse else np.linalg.norm
+        return np.asarray(norm(rows - self._kept[to], axis=1))
+
+
+def _half_squares(rows: Any) -> np.ndarray:
+    if sparse.issparse(rows):
+        return np.asarray(rows.multiply(rows).sum(axis=1)).ravel() / 2
     return np.einsum("ij,ij->i", rows, rows) / 2

@@ -109,7 +109,7 @@ class NeighborsGraph(nn.Module):
     def __init__(self, detector: Neighbors) -> None:
         super().__init__()
         self.standardised = _Standardised(detector.scaling_)
-        self.register_buffer("rows", torch.as_tensor(detector.rows_))
+        self.register_buffer("rows", torch.as_tensor(detector.standardised_rows()))
         self.k = detector.k
 
     def forward(self, x: Tensor) -> Tensor:

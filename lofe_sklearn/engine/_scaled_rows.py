@@ -72,28 +72,33 @@ class RowScaling:
         return rows if self._slots is None else added_up(rows, self._slots)
 
     @cached_property
-    def _of_zeros(self) -> np.ndarray:
+    def of_zeros(self) -> np.ndarray:
+        """What zeros are scaled to, (d,)."""
         return self.scaled(np.zeros(self._n_features))
+
+    def of_stored(self, X: sparse.csr_matrix) -> np.ndarray:
+        """Scale the stored values of sparse rows, without adding them up."""
+        if self._scaling is None:
+            return np.asarray(X.data)
+        return scaled(X.data, tuple(part[X.indices] for part in self._scaling[:4]))
 
     @cached_property
     def _largest_of_zeros(self) -> float:
-        return float(np.abs(self._of_zeros).max(initial=0))
+        return float(np.abs(self.of_zeros).max(initial=0))
 
     @cached_property
     def _sums_of_zeros(self) -> np.ndarray:
-        return self.added_up(self._of_zeros[np.newaxis])
+        return self.added_up(self.of_zeros[np.newaxis])
 
     def of_sparse(self, X: sparse.csr_matrix, dtype: np.dtype, largest: float) -> np.ndarray | None:
         """Return the rows, scaled and added up, or None where a value may be beyond the limit."""
-        values, limit = X.data, self.limit(largest)
-        if self._scaling is not None:
-            values = scaled(values, tuple(part[X.indices] for part in self._scaling[:4]))
+        values, limit = self.of_stored(X), self.limit(largest)
         if not (np.abs(values).max(initial=0) <= limit and self._largest_of_zeros <= limit):
             return None
         if self._sums is not None:
             return self._sums_of_sparse(X, values, self._sums[X.indices]).astype(dtype)
         rows = np.empty(X.shape, dtype)
-        rows[:] = self._of_zeros.astype(dtype)
+        rows[:] = self.of_zeros.astype(dtype)
         rows[np.repeat(np.arange(len(rows)), np.diff(X.indptr)), X.indices] = values
         return rows
 
@@ -101,7 +106,7 @@ class RowScaling:
         self, X: sparse.csr_matrix, values: np.ndarray, where: np.ndarray
     ) -> np.ndarray:
         """Add what the stored values differ by from zeros to the sums of zeros."""
-        differences = values - self._of_zeros[X.indices]
+        differences = values - self.of_zeros[X.indices]
         shape = X.shape[0], self.n_inputs
         sums = sparse.csr_matrix((differences, where, X.indptr), shape=shape).toarray()
         sums += self._sums_of_zeros
