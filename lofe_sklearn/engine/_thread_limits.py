@@ -6,11 +6,12 @@ What the program has set is put back, also after an error or Ctrl-C.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, Literal
 
 import joblib
 import torch
@@ -105,16 +106,13 @@ _own = threading.local()
 @contextmanager
 def blas_on_one_thread() -> Iterator[None]:
     """Let BLAS compute without other threads, unless another thread of ours sees to it."""
-    with _blas_threads(ThreadpoolController().select(user_api="blas")):
+    with _blas_threads(_libraries("blas")):
         yield
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute without OpenMP's other threads, of torch's copy of it and of all other libraries'.
-
-    It looks through all loaded libraries, and so is not for the scores of a single row.
-    """
+    """Compute without OpenMP's other threads, of torch's copy of it and of all other libraries'."""
     own = _own.__dict__
     with torch_on_one_thread():
         if own.get("is_inside", False):
@@ -122,7 +120,7 @@ def one_thread() -> Iterator[None]:
             return
         # scikit-learn has a copy of its own. Selected, since limits put back the numbers of all
         # libraries that they know, and that of BLAS belongs to other threads too.
-        openmp = ThreadpoolController().select(user_api="openmp").limit(limits=1)
+        openmp = _libraries("openmp").limit(limits=1)
         own["is_inside"] = True
         try:
             yield
@@ -143,13 +141,14 @@ def within_cores() -> Iterator[None]:
     if n_cores is None:
         yield
         return
-    too_many = [each for each in _blas().lib_controllers if each.num_threads > n_cores]
-    blas = _blas().select(filepath=[each.filepath for each in too_many])
+    libraries = _libraries("blas")
+    too_many = [each.filepath for each in libraries.lib_controllers if each.num_threads > n_cores]
+    blas = libraries.select(filepath=too_many)
     with _torch_within_cores(min(n_cores, torch.get_num_threads())), _blas_threads(blas, n_cores):
         yield
 
 
-# Both are looked up once, since it takes a part of the time of scoring a row.
+# Looked up once, as the libraries below are, since it takes a part of the time of scoring a row.
 @cache
 def _limited_cores() -> int | None:
     """Return how many cores this process may use, or None if that is all of the machine."""
@@ -157,6 +156,11 @@ def _limited_cores() -> int | None:
     return n_cores if n_cores < (os.cpu_count() or 1) else None
 
 
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
+def _libraries(user_api: Literal["blas", "openmp"]) -> ThreadpoolController:
+    """Return the loaded libraries of a kind, looked up again if modules were imported since."""
+    return _loaded(user_api, len(sys.modules))
+
+
+@lru_cache(maxsize=2)
+def _loaded(user_api: str, n_modules: int) -> ThreadpoolController:
+    return ThreadpoolController().select(user_api=user_api)

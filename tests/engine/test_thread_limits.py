@@ -1,8 +1,10 @@
 """Threads of torch and BLAS: no more than cores, and the program's numbers are put back."""
 
 import os
+import sys
 import threading
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -80,6 +82,30 @@ def test_blas_has_its_threads_after_an_error_in_one_of_them(blas, error):
     if ended.wait(1):  # it had begun
         time.sleep(0.5)
     assert {each.num_threads for each in blas} == {2}
+
+
+def test_libraries_are_looked_up_once_and_again_after_an_import(monkeypatch):
+    """A process that a server has forked scores row after row so."""
+    looks = []
+
+    class Counted(ThreadpoolController):
+        def __init__(self):
+            looks.append(None)
+            super().__init__()
+
+    def compute():
+        with engine.one_thread(), engine.blas_on_one_thread():
+            pass
+
+    monkeypatch.setattr(_thread_limits, "ThreadpoolController", Counted)
+    _thread_limits._loaded.cache_clear()
+    for _ in range(3):
+        compute()
+    assert len(looks) == 2  # of OpenMP and of BLAS
+    monkeypatch.setitem(sys.modules, "imported_since", types.ModuleType("imported_since"))
+    compute()
+    assert len(looks) == 4
+    _thread_limits._loaded.cache_clear()
 
 
 def numbers(blas):
