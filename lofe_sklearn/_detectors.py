@@ -22,6 +22,7 @@ from lofe_sklearn._containers import (
 )
 from lofe_sklearn._missing_codes import warn_of_codes_in_rows
 from lofe_sklearn._nested_parameters import NestedParameters
+from lofe_sklearn._no_classes import NoClasses
 from lofe_sklearn._notebook import NotebookMixin
 from lofe_sklearn._prepared_rows import PreparedRows, RowReader
 from lofe_sklearn._progress import CallbackSupportMixin
@@ -53,6 +54,8 @@ class OutlierDetector(
     offset_: float
     n_features_in_: int
     feature_names_in_: np.ndarray
+
+    classes_ = NoClasses()
 
     @abstractmethod
     def score_samples(self, X: MatrixLike) -> Floats:

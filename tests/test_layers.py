@@ -20,7 +20,7 @@ LAYERS = [
     + ["sources"],
     ["_not_rows", "_row_numbers", "_take_rows"],
     ["_bad_rows"],
-    ["_versions", "_notebook"],
+    ["_versions", "_notebook", "_no_classes"],
     ["_reasons"],
     ["_conformal", "_cut", "_known_labels", "_missing_codes", "_prepared_rows"],
     ["_standing"],

@@ -14,6 +14,7 @@ from lofe_sklearn._loe._members import EnsemblePlan
 from lofe_sklearn._loe._parameters import course_of
 from lofe_sklearn._loe._posterior import Posterior
 from lofe_sklearn._loe._ratio import read_contamination
+from lofe_sklearn._no_classes import missing_classes
 from lofe_sklearn._training import (
     InPartsMixin,
     PreparedSpreadRows,
@@ -59,6 +60,8 @@ class EnsembleInPartsMixin(InPartsMixin):
                 f"LOE: {name} are not kept where rows come in blocks or parts. predict(X) labels "
                 "them."
             )
+        if name == "classes_":
+            raise AttributeError(missing_classes(type(self).__name__))
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _check_parts(self) -> None:

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn._any_detector import check_has_best, innermost_step, rows_of_detector
+from lofe_sklearn._no_classes import NoClasses
 from lofe_sklearn._notebook import NotebookMixin, counted, summary_of
 from lofe_sklearn._reasons import Explanation
 from lofe_sklearn._search._fit_params import is_routing_enabled
@@ -81,6 +82,8 @@ class _OfBest:
 
 class BestEstimatorMixin(VersionedPickleMixin, NotebookMixin, BaseEstimator):
     """A search with the methods of its ``best_estimator_`` after a refit."""
+
+    classes_ = NoClasses()
 
     @_only_after_refit
     def predict(self, X: MatrixLike) -> Ints:

@@ -209,9 +209,10 @@ def _history(model: _Model) -> engine.TrainingHistory:
     """Return means over the epochs; labels are not kept."""
     if not model.epochs and model.start.history is not None:
         return model.start.history
-    objective, loss_n, loss_a, kept = np.array(model.epochs).T[:, :, None]
+    # The layouts that pickles give, so that joblib.hash does not change in them.
+    objective, loss_n, loss_a, kept = np.array(model.epochs).T[:, :, None].copy()
     n_epochs = len(model.epochs)
-    nothing = [np.zeros((1, 0), dtype=np.uint8)] * n_epochs
+    nothing = [np.zeros(0, dtype=np.uint8).reshape(1, 0)] * n_epochs
     n_iter, n_rows = np.array([n_epochs]), np.array([0])
     return engine.TrainingHistory(
         objective, loss_n, loss_a, n_iter, {}, nothing, n_rows, loss_kept=kept

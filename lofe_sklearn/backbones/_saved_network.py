@@ -1,4 +1,4 @@
-"""What a model file stores instead of a backbone's network, and how the network is rebuilt."""
+"""What files and pickles store instead of a backbone's network, and how it is rebuilt."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ class SavedNetworkMixin:
     _scaling: engine.Scaling | None
     # The backbone that built the network: with all parameters that the training rows decide.
     _built_by: Any
+
+    def __getstate__(self) -> dict[str, Any]:
+        parent: Any = super()
+        return engine.to_pickle(parent.__getstate__(), "module_", "_optimizer")
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parent: Any = super()
+        parent.__setstate__(engine.from_pickle(state))
 
     def _state_to_save(self) -> dict[str, Any]:
         """Return the attributes; of the network among them only the values are stored.

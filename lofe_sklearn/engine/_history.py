@@ -60,16 +60,21 @@ class TrainingHistory:
         """Return the history of one model, with M = 1."""
         one = slice(model, model + 1)
         n_epochs = self.n_iter[model]
+
+        def own(values: np.ndarray) -> np.ndarray:
+            # A view would keep the history of all models in memory, and have another joblib.hash.
+            return values[:n_epochs, one].copy()
+
         return TrainingHistory(
-            self.objective[:n_epochs, one],
-            self.loss_n[:n_epochs, one],
-            self.loss_a[:n_epochs, one],
-            self.n_iter[one],
+            own(self.objective),
+            own(self.loss_n),
+            own(self.loss_a),
+            self.n_iter[one].copy(),
             {0: self.diverged[model]} if model in self.diverged else {},
             [labels[one].copy() for labels in self._packed_labels[:n_epochs]],
-            self._n_rows[one],
+            self._n_rows[one].copy(),
             self.interrupted,
-            None if self.loss_kept is None else self.loss_kept[:n_epochs, one],
+            None if self.loss_kept is None else own(self.loss_kept),
         )
 
 

@@ -1,4 +1,4 @@
-"""The network of ImageFeatures, built from its name or from the values in a model file."""
+"""The network of ImageFeatures: built from its name or from the values in a file, and pickled."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from lofe_sklearn import engine
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._types import FilePath
 from lofe_sklearn.exceptions import ModelFileError
@@ -37,6 +38,14 @@ class SavedExtractorMixin(DocumentationMixin):
             preprocess=self.preprocess,
             owner=owner,
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        parent: Any = super()
+        return engine.to_pickle(parent.__getstate__(), "network", "_extractor")
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parent: Any = super()
+        parent.__setstate__(engine.from_pickle(state))
 
     def _state_to_save(self) -> dict[str, Any]:
         """Return the attributes; of the extractor only the values of its network are stored."""

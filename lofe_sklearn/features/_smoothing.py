@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._any_detector import fit_to, innermost_detector, scores_of_wrapped
 from lofe_sklearn._containers import check_unmasked
+from lofe_sklearn._no_classes import NoClasses
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._thresholds import ThresholdMixin
 from lofe_sklearn._types import Floats, Ints, MatrixLike
@@ -93,6 +94,8 @@ class TemporalSmoothing(
     # Both parameters as they were in the fit, which the threshold goes with; None in files of
     # versions that did not keep them.
     _fitted_with: tuple[float, Kernel] | None = None
+
+    classes_ = NoClasses()
 
     def __init__(self, estimator: Any, *, sigma: float = 3.0, kernel: Kernel = "gaussian") -> None:
         self.estimator = estimator

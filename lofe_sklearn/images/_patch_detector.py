@@ -12,6 +12,7 @@ from sklearn.utils import get_tags
 from lofe_sklearn._all_or_nothing import all_or_nothing
 from lofe_sklearn._cut import threshold
 from lofe_sklearn._nested_parameters import NestedParameters
+from lofe_sklearn._no_classes import NoClasses
 from lofe_sklearn._notebook import DocumentationMixin
 from lofe_sklearn._validation import (
     CONTAMINATION,
@@ -198,6 +199,8 @@ class PatchDetector(
         "random_state": RANDOM_STATE,
         "verbose": Number(Integral, low=0),
     }
+
+    classes_ = NoClasses()
 
     def __init__(
         self,

@@ -49,8 +49,11 @@ class Filling:
         medians = np.array([_median(values) for values in features.T])
         filled = np.where(missing, medians, features)
         varies = (filled != filled[:1]).any(axis=0) | np.isin(columns, list(asked_for))
-        first = np.unique(columns, return_index=True)[1]
-        flagged = np.sort(first[missing[:, first].any(axis=0)])
+        is_first = np.zeros(len(columns), dtype=bool)
+        is_first[np.unique(columns, return_index=True)[1]] = True
+        # `flatnonzero`: arrays without values that are made otherwise change their joblib.hash in
+        # a pickle.
+        flagged = np.flatnonzero(is_first & missing.any(axis=0))
         return cls(medians, flagged, varies & usable)
 
     def apply(self, features: Floats) -> tuple[Floats, Floats]:
