@@ -126,6 +126,7 @@ def test_adapter():
         (LOE(init=None), "init__n_estimators", "it is None. Set init to an estimator first"),
         (LOE([]), "estimator__lr", r"it is \[\]"),
         (LOE([DeepSVDD]), "estimator__lr", "estimator holds no estimator with parameters"),
+        (LOE([DeepSVDD(), AutoEncoder]), "estimator__lr", "estimator holds no estimator with"),
         (LOE(), "backbone__lr", "Invalid parameter 'backbone' for estimator LOE"),
         (DeepSVDD(), "lr__step", "it is 0.001. Set lr to an estimator first"),
         (PyODDetector(), "estimator__widths", "Invalid parameter 'widths' for estimator LOE"),

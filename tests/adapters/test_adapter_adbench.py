@@ -177,11 +177,12 @@ def test_a_factory_must_return_a_detector(contaminated):
 
 
 @pytest.mark.parametrize(
-    ("y_train", "message"), [(None, "needs y_train"), (2, r"got the values \[2\]")]
+    ("y_train", "message"),
+    [(None, "needs y_train"), (2, r"got the values \[2\]"), ([-1, 1], r"got the values \[-1, 1\]")],
 )
 def test_labels_that_cannot_be_used(y_train, message, contaminated):
     X, _ = contaminated
-    y_train = None if y_train is None else np.full(len(X), y_train)
+    y_train = None if y_train is None else np.resize(y_train, len(X))
     with pytest.raises(ValueError, match=message):
         ADBenchDetector.of(AutoEncoder(), use_labels=True)(seed=0).fit(X, y_train)
 

@@ -360,6 +360,14 @@ def test_neutral_scales_features_alike_unless_one_is_nearly_all(container):
         assert {m.scaling_ for m in members.fit(unequal).estimators_} == {scaling}
 
 
+@pytest.mark.parametrize("scaling", ["minmax", "standard", "rms", None])
+def test_a_scaling_that_is_given_does_not_depend_on_the_rows(backbone_class, scaling):
+    X = np.random.default_rng(0).normal(5.0, 1.0, size=(50, 4))
+    for size in (1.0, 50.0):
+        chosen = backbone_class(scaling=scaling).choose_scaling(X * [1.0, 1.0, 1.0, size])
+        assert chosen == scaling
+
+
 @pytest.mark.parametrize("scaling", ["minmax", "standard"])
 def test_scaling(scaling):
     X = np.random.default_rng(0).normal(size=(40, 3)) * [1, 10, 0] + [0, 5, 1e6]

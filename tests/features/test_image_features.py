@@ -702,6 +702,8 @@ def test_images_of_another_range_than_the_first():
         assert record[0].filename == __file__
         with pytest.warns(UserWarning, match=message):
             small().fit_transform(images)
+    with pytest.warns(UserWarning, match="image 0 has values from -0.7 to"):
+        fitted.transform(np.maximum(X / 255 - 1, -0.7))
     # The other way round: trained on floats of 0 to 255, which fit says, and asked about files.
     with pytest.warns(UserWarning, match="floats should lie between 0 and 1"):
         of_255 = small().fit(X.astype(np.float64))

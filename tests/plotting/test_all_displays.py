@@ -153,12 +153,10 @@ def test_backbones(display, backbone, rows, labels):
 @every_detectors
 def test_another_title(display, loe, rows, labels):
     made = drawn(display, loe, rows, labels, name="mine")
-    first = axes_of(made)[0]
-    texts = [first.get_title(loc=loc) for loc in ("left", "center", "right")]
-    texts += (
-        [text.get_text() for text in first.get_legend().get_texts()] if first.get_legend() else []
-    )
-    assert any("mine" in text for text in texts)
+    for name in ("mine", "yours"):
+        texts = [text.get_text() for text in axes_of(made)[0].findobj(Text)]
+        assert any(name in text for text in texts)
+        made.plot(name="yours")
 
 
 @every_detectors

@@ -148,9 +148,20 @@ def test_dollars_are_no_formulas():
 
 
 def test_a_new_figure_has_room_for_all_bars():
-    few, many = (reasons(["x"] * n, [1] * n).figure_.get_figheight() for n in (10, 50))
-    assert few == 4.8
-    assert many > 50 * 0.3
+    few, many = (reasons(["x"] * n, [1] * n) for n in (10, 50))
+    assert few.figure_.get_figheight() == 4.8
+    assert many.figure_.get_figheight() > 50 * 0.3
+    # A second line is written where two are not too high for a bar.
+    assert few.ax_.get_yticklabels()[0].get_text() == "x = 1\ntypically 0"
+    assert many.ax_.get_yticklabels()[0].get_text() == "x = 1"
+
+
+def test_the_room_for_the_numbers_does_not_depend_on_the_unit_of_the_scores():
+    of_one, of_many = (
+        ReasonsDisplay.from_explanation(explanation_of(unit * np.array([[2.0, -0.3]]))).ax_
+        for unit in (1.0, 1024.0)
+    )
+    np.testing.assert_allclose(of_many.get_xlim(), 1024 * np.array(of_one.get_xlim()))
 
 
 def test_what_is_no_explanation(rows):

@@ -160,6 +160,15 @@ def test_long_names_of_values_do_not_overlap():
     assert {text.get_rotation() for text in short.ax_.get_xticklabels()} == {0}
 
 
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [([1e-4, 1e-3, 1e-2], "log"), ([1, 10, 100], "log"), ([0, 1e-3, 1], "linear")],
+)
+def test_an_axis_of_wide_numbers_is_logarithmic(values, scale):
+    display = SearchDisplay.from_cv_results(searched(values, np.ones((3, 1)), "lr"))
+    assert display.ax_.get_xscale() == scale
+
+
 def test_candidates_that_all_failed_on_a_fold_have_no_best_mean():
     with pytest.raises(ValueError, match="no candidate has a finite score"):
         SearchDisplay.from_cv_results(searched(["a", "b"], [[np.nan, 1], [1, np.nan]]))
