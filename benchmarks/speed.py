@@ -11,7 +11,7 @@ new process with one thread, forked off one that has all libraries loaded, and s
   least two, until the further ones take --seconds: the difference is the time of an epoch, without
   what a fit does once (building, scaling, scoring the training rows), as in
   `benchmarks.steps`;
-* all others, and `LOE()` with its 800 steps, are timed by whole fits;
+* all others, and `LOE()`, are timed by whole fits;
 * new rows are scored, at most 10,000, and as many times as take .2 s;
 * the memory is the peak of the fits above what was in use before them, rows included.
 

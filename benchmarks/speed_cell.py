@@ -168,7 +168,7 @@ def _measure(cell: Cell, say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _warm_up(cell: Cell) -> None:
-    # `LOE()` takes its 800 steps for any number of rows: a little of it does here.
+    # `LOE()` takes as many steps for few rows as for more: a little of it does here.
     little: dict[str, Any] = {} if cell.epochs is None else {cell.epochs: 1}
     if cell.name == "lofe_sklearn:LOE":
         from lofe_sklearn import AutoEncoder
