@@ -19,8 +19,8 @@ from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._loe._distances import (
     Distances,
     has_few_stored,
+    less_zeros,
     standardised,
-    to_compare_with,
 )
 from lofe_sklearn._loe._trees_as_bits import trees_as_bits
 from lofe_sklearn._quiet import silenced
@@ -143,12 +143,13 @@ class Neighbors(BaseEstimator):
             others = _judges(X, self.random_state, None, {})
         # One far value must not make all others of its feature look alike.
         self.scaling_ = fit_scaling(X, "winsorized")
-        most = self.max_samples
-        if not has_few_stored(X):
+        is_sparse, most = has_few_stored(X), self.max_samples
+        if not is_sparse:
             most = min(most, max(2, _KEPT // X.shape[1]))
         some = _some_rows(X, most, self.random_state)
         normal = _found_normal([each.outlier_scores(some) for each in others], some.shape[0])
-        self.rows_ = to_compare_with(some[normal], RowScaling(self.scaling_, X.shape[1]))
+        scale = less_zeros if is_sparse else standardised
+        self.rows_ = scale(some[normal], RowScaling(self.scaling_, X.shape[1]))
         return self
 
     def standardised_rows(self) -> np.ndarray:

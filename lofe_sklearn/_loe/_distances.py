@@ -39,11 +39,6 @@ def less_zeros(X: Matrix, scaling: engine.RowScaling) -> sparse.csr_matrix:
     return sparse.csr_matrix((stored, rows.indices, rows.indptr), shape=rows.shape)
 
 
-def to_compare_with(X: Matrix, scaling: engine.RowScaling) -> np.ndarray | sparse.csr_matrix:
-    """Scale rows that others are compared with: sparse ones `less_zeros`, others as they are."""
-    return less_zeros(X, scaling) if has_few_stored(X) else standardised(X, scaling)
-
-
 def has_few_stored(X: Any) -> bool:
     """Whether to compute with the stored values only."""
     n_values = X.shape[0] * X.shape[1]
@@ -53,11 +48,12 @@ def has_few_stored(X: Any) -> bool:
 
 
 class Distances:
-    """Distances of rows to those that `to_compare_with` scaled.
+    """Distances of rows to others that are kept.
 
     Parameters
     ----------
     kept : {ndarray, CSR matrix} of shape (n_kept, d)
+        An array if they are `standardised`, and a sparse matrix if they are `less_zeros`.
     scaling : RowScaling
     """
 

@@ -10,22 +10,16 @@ from torch import nn
 from lofe_sklearn import engine
 
 
-class SavedNetworkMixin:
+class SavedNetworkMixin(engine.PickledByValue):
     """The part of a backbone that `lofe_sklearn.save` and `lofe_sklearn.load` call."""
+
+    _by_value = ("module_", "_optimizer")
 
     n_features_in_: int
     module_: nn.Module
     _scaling: engine.Scaling | None
     # The backbone that built the network: with all parameters that the training rows decide.
     _built_by: Any
-
-    def __getstate__(self) -> dict[str, Any]:
-        parent: Any = super()
-        return engine.to_pickle(parent.__getstate__(), "module_", "_optimizer")
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        parent: Any = super()
-        parent.__setstate__(engine.from_pickle(state))
 
     def _state_to_save(self) -> dict[str, Any]:
         """Return the attributes; of the network among them only the values are stored.

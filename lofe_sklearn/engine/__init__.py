@@ -9,7 +9,7 @@ from lofe_sklearn.engine._device import resolve_device
 from lofe_sklearn.engine._exposure import Exposure
 from lofe_sklearn.engine._forks import ForkSafeLock
 from lofe_sklearn.engine._history import TrainingHistory
-from lofe_sklearn.engine._in_pickles import from_pickle, to_pickle
+from lofe_sklearn.engine._in_pickles import PickledByValue
 from lofe_sklearn.engine._job import Job, TrainingSettings
 from lofe_sklearn.engine._labels import Labelling
 from lofe_sklearn.engine._loop import train
@@ -49,6 +49,7 @@ __all__ = [
     "OfAllThreads",
     "OptimizerStates",
     "Peak",
+    "PickledByValue",
     "Ranks",
     "RowScaling",
     "Rows",
@@ -65,7 +66,6 @@ __all__ = [
     "check_losses",
     "draw_sums",
     "embeddings",
-    "from_pickle",
     "grown",
     "has_dropout",
     "is_average",
@@ -86,7 +86,6 @@ __all__ = [
     "scaled",
     "seeded_dropout",
     "sums_of",
-    "to_pickle",
     "train",
     "values_of",
     "with_known",

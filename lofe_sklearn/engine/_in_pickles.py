@@ -9,11 +9,28 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+
+class PickledByValue:
+    """Stores the tensors of some attributes by value in pickles and copies.
+
+    Pickles of earlier versions have the attributes themselves.
+    """
+
+    _by_value: ClassVar[tuple[str, ...]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        parent: Any = super()
+        return to_pickle(parent.__getstate__(), *self._by_value)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parent: Any = super()
+        parent.__setstate__(from_pickle(state))
 
 
 def to_pickle(state: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -24,10 +41,7 @@ def to_pickle(state: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def from_pickle(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes for ``__setstate__``; `copy.copy` hands on what `to_pickle` returned.
-
-    Pickles of earlier versions have the attributes themselves.
-    """
+    """Return attributes for ``__setstate__``; `copy.copy` hands on what `to_pickle` returned."""
     return {
         name: value.held if isinstance(value, InPickles) else value for name, value in state.items()
     }

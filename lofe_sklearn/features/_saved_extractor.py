@@ -15,8 +15,10 @@ from lofe_sklearn.features._extractor import Extractor
 from lofe_sklearn.features._networks import build_network
 
 
-class SavedExtractorMixin(DocumentationMixin):
+class SavedExtractorMixin(engine.PickledByValue, DocumentationMixin):
     """The part of ImageFeatures that `lofe_sklearn.save` and `lofe_sklearn.load` call."""
+
+    _by_value = ("network", "_extractor")
 
     network: str | nn.Module
     weights: FilePath | None
@@ -38,14 +40,6 @@ class SavedExtractorMixin(DocumentationMixin):
             preprocess=self.preprocess,
             owner=owner,
         )
-
-    def __getstate__(self) -> dict[str, Any]:
-        parent: Any = super()
-        return engine.to_pickle(parent.__getstate__(), "network", "_extractor")
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        parent: Any = super()
-        parent.__setstate__(engine.from_pickle(state))
 
     def _state_to_save(self) -> dict[str, Any]:
         """Return the attributes; of the extractor only the values of its network are stored."""
