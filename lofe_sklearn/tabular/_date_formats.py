@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lofe_sklearn.tabular._iso_dates import ISO, dates_in_iso_forms, has_zone
+from lofe_sklearn.tabular._iso_dates import ISO, TextDates, dates_in_iso_forms, has_zone
 from lofe_sklearn.tabular._named_dates import (
     NAMED,
     are_of_several_places,
@@ -20,6 +20,7 @@ from lofe_sklearn.tabular._named_dates import (
     in_plain_form,
     read_named,
 )
+from lofe_sklearn.tabular._short_years import first_year_of, from_year
 from lofe_sklearn.tabular._stray_words import NULLS, counted, kept, may_be_missing
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _DAYS = (
     *("%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%m/%Y"),
     *("%d-%b-%y", "%d-%b-%Y", "%d %b %y", "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%a %b %d %Y"),
     *("%a, %d %b %Y", "%B %d, %Y", "%d %B %Y", "%b %Y", "%B %Y", "%b-%d-%Y", "%b-%Y", "%Y-%b"),
+    # As spreadsheets write a month; a day of it would be 20-Feb.
+    *("%b-%y", "%b '%y", "%b'%y"),
     *("%d-%B-%Y", "%d/%b/%Y", "%d%b%Y", "%Y年%m月%d日"),
 )
 _CLOCKS = (
@@ -73,58 +76,66 @@ for _format in _FORMATS:
         _BY_SIGNS.setdefault(_signs(_form), []).append(_format)
 
 
-def dates_in_text(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
-    """Return the format of a column of dates, the dates, and the words among them.
+def dates_in_text(texts: pd.Series) -> TextDates | None:
+    """Return the dates of a column, and how they are written.
 
     The format may be `ISO` or `NAMED`. None where the texts are no dates, and where the vectorizer
     reads them.
     """
     dates = dates_in_iso_forms(texts) or _dates_in_formats(texts)
-    if dates is not None and not dates[2]:
+    if dates is not None and not dates.words:
         return dates
     named = dates_with_names(texts)
-    if named is None or (dates is not None and len(dates[2]) <= len(named[2])):
+    if named is None or (dates is not None and len(dates.words) <= len(named.words)):
         return dates
-    are_read = dates is None and vectorizer_reads(texts.mask(named[1].isna(), None))
+    are_read = dates is None and vectorizer_reads(texts.mask(named.values.isna(), None))
     return None if are_read else named
 
 
-def _dates_in_formats(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
-    """Return the format of a column of dates, the dates, and the words among them.
+def _dates_in_formats(texts: pd.Series) -> TextDates | None:
+    """Return the dates of a column in one of the formats.
 
     Where several formats read all dates, as 01/02/26 may be in January or February, it is the one
     by which they lie closest together. None where the texts are no dates, and where the vectorizer
     reads them.
     """
     counts = counted(texts)
-    found = [
-        (how, read_format(counts.index.to_series(), how)) for how in _formats(counts.index[:50])
-    ]
+    found = [_read(counts.index.to_series(), how) for how in _formats(counts.index[:50])]
     if not found:
         return None
-    n_read = [int(counts[dates.notna().to_numpy()].sum()) for _, dates in found]
-    alike = [pair for pair, number in zip(found, n_read, strict=True) if number == max(n_read)]
-    how, dates = min(alike, key=lambda pair: pair[1].max() - pair[1].min())
-    words = counts.index[dates.isna()].tolist()
+    n_read = [int(counts[one.values.notna().to_numpy()].sum()) for one in found]
+    alike = [one for one, number in zip(found, n_read, strict=True) if number == max(n_read)]
+    best = min(alike, key=lambda one: one.values.max() - one.values.min())
+    words = counts.index[best.values.isna()].tolist()
     if not may_be_missing(words, counts) or are_of_several_places(counts.index):
         return None
     known = texts.mask(texts.isin(words) | texts.str.strip().isin(NULLS), None)
     if vectorizer_reads(known):
         return None
-    return how, read_format(known, how), kept(words)
+    values = read_format(known, best.text_format, best.first_year)
+    return best._replace(values=values, words=kept(words))
 
 
-def read_format(texts: pd.Series, how: str) -> pd.Series:
+def _read(texts: pd.Series, how: str) -> TextDates:
+    """Read the texts that have a format, with the centuries in which they lie together."""
+    dates = read_format(texts, how)
+    first_year = first_year_of(dates) if "%y" in how else None
+    return TextDates(how, from_year(dates, first_year), (), first_year)
+
+
+def read_format(texts: pd.Series, how: str, first_year: int | None = None) -> pd.Series:
     """Return the dates of texts that have the format; missing for others.
 
-    Those with an offset are in UTC, since a column may have several offsets.
+    Those with an offset are in UTC, since a column may have several offsets. Years of two digits
+    are of the hundred from the first year on, by default as Python reads them.
     """
     import pandas as pd
 
     if how == NAMED:
         return read_named(texts)
     plain = texts.map(in_plain_form, na_action="ignore")
-    return pd.to_datetime(plain, format=how, errors="coerce", utc="%z" in how)
+    dates = pd.to_datetime(plain, format=how, errors="coerce", utc="%z" in how)
+    return from_year(dates, first_year)
 
 
 def in_format(texts: pd.Series, how: str) -> pd.Series:

@@ -77,6 +77,8 @@ class FittedColumn:
         Of categories that are codes of equally many digits; 0 of all others.
     text_format : str, optional
         The format of times that this package has read from text, and not the vectorizer.
+    first_year : int, optional
+        The first of the hundred that years of two digits are of. Default: as Python reads them.
     """
 
     kind: str
@@ -93,6 +95,7 @@ class FittedColumn:
     n_digits: int = 0
     text_format: str | None = None
     in_minutes: bool = False
+    first_year: int | None = None
 
     @classmethod
     def of(cls, column: Column, name: str, owner: str) -> FittedColumn:
@@ -114,7 +117,13 @@ class FittedColumn:
             return cls(column.kind, spellings=known, words=column.words, n_digits=column.n_digits)
         if column.kind == TIME:
             zone = None if column.zone is None else _name_of(column.zone)
-            return cls(TIME, zone, words=column.words, text_format=column.text_format)
+            return cls(
+                TIME,
+                zone,
+                words=column.words,
+                text_format=column.text_format,
+                first_year=column.first_year,
+            )
         read: dict[str, Any] = {
             "is_clock": column.is_clock,
             "in_minutes": column.in_minutes,
@@ -221,7 +230,7 @@ class FittedColumn:
             if self.zone is None:
                 times = times.dt.tz_localize(None)
             if self.text_format not in (None, ISO):
-                times = read_format(texts, self.text_format).fillna(times)
+                times = read_format(texts, self.text_format, self.first_year).fillna(times)
             column, remedy = Column(TIME, times), "Read them with pandas.to_datetime, and then set"
         else:
             has_zone, remedy = {column.zone is not None}, "Set"

@@ -7,7 +7,7 @@ second, and 10:00:00 without. One format reads only one of these forms.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
 
@@ -24,7 +24,28 @@ _FORM = re.compile(
 _SAMPLE = 50
 
 
-def dates_in_iso_forms(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
+class TextDates(NamedTuple):
+    """The dates of a column of text.
+
+    Attributes
+    ----------
+    text_format : str
+        How they are written.
+    values : pandas.Series
+        The dates, missing where the column has none.
+    words : tuple of str
+        The texts that are no dates.
+    first_year : int, optional
+        Years of two digits are of the hundred from this one on. Default: as Python reads them.
+    """
+
+    text_format: str
+    values: pd.Series
+    words: tuple[str, ...]
+    first_year: int | None = None
+
+
+def dates_in_iso_forms(texts: pd.Series) -> TextDates | None:
     """Return `ISO`, the dates, and the words among them, for dates in several forms.
 
     All of them have a zone, and are in UTC then, or none has. None for other columns.
@@ -47,7 +68,7 @@ def dates_in_iso_forms(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...
     words = counts.index[read(counts.index.to_series()).isna()].tolist()
     if not may_be_missing(words, counts):
         return None
-    return ISO, read(texts), kept(words)
+    return TextDates(ISO, read(texts), kept(words))
 
 
 def has_zone(text: str) -> bool | None:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from lofe_sklearn.tabular._iso_dates import TextDates
 from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def are_of_several_places(texts: Iterable[str]) -> bool:
     return len({_PLACES[zone[1]] for zone in zones if zone is not None}) > 1
 
 
-def dates_with_names(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]] | None:
+def dates_with_names(texts: pd.Series) -> TextDates | None:
     """Return `NAMED`, the dates, and the words among them; None where the texts are no dates."""
     counts = counted(texts)
     sample = counts.index[:_SAMPLE]
@@ -100,7 +101,7 @@ def dates_with_names(texts: pd.Series) -> tuple[str, pd.Series, tuple[str, ...]]
     words = counts.index[read.isna()].tolist()
     if not may_be_missing(words, counts) or are_of_several_places(counts.index):
         return None
-    return NAMED, read_named(texts), kept(words)
+    return TextDates(NAMED, read_named(texts), kept(words))
 
 
 def read_named(texts: pd.Series) -> pd.Series:

@@ -37,6 +37,7 @@ _QUANTITY = re.compile(
     rf"(?P<sign>[-+])?\s?(?P<before>{_CURRENCY})?\s?"
     r"(?P<minus>-)?(?P<digits>[.,]?\d(?:[\d.,' ]*\d)?)(?P<power>[eE][-+]?\d{1,3})?"
     rf"(?P<tens>{_TENS})?"
+    r"(?P<least>\+(?=\s?[^\W\d_]))?"
     rf"\s?(?P<after>{_WITH_DIGITS}|{_UNIT}(?: {_UNIT}){{0,2}})?(?:(?P<late>-)|(?P<plus>\+))?"
     r"(?P<close>\))?"
 )
@@ -71,8 +72,8 @@ _STRICT = str.maketrans("≤≥", "<>")
 class Parts:
     """A number in text, taken apart.
 
-    A limit is "<" or ">", as in "<0.1" and "3+". Open is a whole number with a dash behind it: it
-    may be negative, or begin a class such as "50-".
+    A limit is "<" or ">", as in "<0.1", "3+" and "10+ years". Open is a whole number with a dash
+    behind it: it may be negative, or begin a class such as "50-".
     """
 
     digits: str
@@ -158,7 +159,7 @@ def parts_of(text: str) -> Parts | None:
     before, after = (_with_space(found.string, found, name) for name in ("before", "after"))
     parts = Parts(digits, found["power"] or "", any(minus), before, after)
     is_open = bool(found["late"]) and digits.isdigit() and not (before or after)
-    limit = ">" if found["plus"] else "<" if is_open else (found["limit"] or "")
+    limit = ">" if found["plus"] or found["least"] else "<" if is_open else (found["limit"] or "")
     parts = replace(parts, limit=limit.translate(_STRICT), is_open=is_open)
     if found["tens"]:
         factor = 10.0 ** int(found["exponent"])

@@ -47,6 +47,8 @@ class Column:
         Of categories that are codes of equally many digits; 0 of all others.
     text_format : str, optional
         How times are written that were read from text here, and not by the vectorizer.
+    first_year : int, optional
+        The first of the hundred that years of two digits are of. Default: as Python reads them.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Column:
     words: tuple[str, ...] = ()
     n_digits: int = 0
     text_format: str | None = None
+    first_year: int | None = None
     in_minutes: bool = False
 
     @property
@@ -138,7 +141,13 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
         return Column(NUMBER, clocks[0], is_clock=True, words=clocks[1], in_minutes=in_minutes)
     dates = dates_in_text(column.values)
     if dates is not None:
-        return Column(TIME, dates[1], words=dates[2], text_format=dates[0])
+        return Column(
+            TIME,
+            dates.values,
+            words=dates.words,
+            text_format=dates.text_format,
+            first_year=dates.first_year,
+        )
     among_words = dates_among_words(column.values)
     if among_words is not None:
         return Column(TEXT, among_words[0], words=among_words[1])

@@ -56,6 +56,46 @@ def test_the_features_are_those_of_the_dates(how, zeros):
     pd.testing.assert_frame_equal(features.transform(rows.iloc[[7]]), expected.iloc[[7]])
 
 
+@pytest.mark.parametrize("how", ["%b-%y", "%b '%y", "%b'%y"])
+def test_months_as_spreadsheets_write_them(how):
+    days = pd.Series(pd.date_range("2015-01-01", periods=N, freq="MS"))
+    features = TableFeatures().fit(table_of(days.dt.strftime(how)))
+    assert features.column_kinds_["day"] == "time"
+    rows = features.transform(table_of(days.dt.strftime(how)))
+    pd.testing.assert_frame_equal(rows, TableFeatures().fit_transform(table_of(days)))
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("1938-02-03", "2006-05-04"),  # births
+        ("1945-02-03", "1999-05-04"),
+        ("2020-02-03", "2085-05-04"),  # ends of long contracts
+        ("1971-02-03", "2026-05-04"),
+        ("2066-02-03", "2068-05-04"),
+    ],
+)
+@pytest.mark.parametrize("how", ["%d.%m.%y", "%m/%d/%y", "%d-%b-%y"])
+def test_years_of_two_digits_lie_together(first, last, how, tmp_path):
+    """As Python reads them, 1968 would be 2068."""
+    days = pd.Series(pd.date_range(first, last, periods=N)).dt.floor("D")
+    features = TableFeatures().fit(table_of(days.dt.strftime(how)))
+    expected = TableFeatures().fit_transform(table_of(days))
+    save(features, tmp_path / "m.lofe")
+    for fitted in (features, load(tmp_path / "m.lofe")):
+        for rows in (slice(None), slice(3, 4), slice(N - 1, None)):
+            given = table_of(days.dt.strftime(how)).iloc[rows]
+            pd.testing.assert_frame_equal(fitted.transform(given), expected.iloc[rows])
+
+
+def test_a_date_far_from_others_does_not_move_them():
+    days = DAYS.dt.floor("D").copy()
+    days[5] = pd.Timestamp("1970-01-01")
+    features = TableFeatures().fit(table_of(days.dt.strftime("%d.%m.%y")))
+    rows = features.transform(table_of(days.dt.strftime("%d.%m.%y")))
+    pd.testing.assert_frame_equal(rows, TableFeatures().fit_transform(table_of(days)))
+
+
 OF_MAIL, OF_TWEETS = "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y"
 
 
