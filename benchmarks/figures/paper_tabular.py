@@ -17,8 +17,11 @@ from benchmarks.reports.beside import BEST_OF_PAPER
 METHODS = ("blind", "refine", "soft", "hard")
 WITH_LABELS = ("soft", "hard")
 BACKBONES = ("NeuTraL", "ICL")
-# The paper's setting, but for first labels by neighbours: lines of their own.
-FROM_NEIGHBOURS = "5th neighbour"
+# F1 of each seed, by set, detector and method.
+Found = dict[tuple[str, str, str], list[float]]
+# The paper's setting, also but for its first labels: lines of their own.
+PAPER = "paper"
+FIRST_LABELS = {"5th neighbour": "from neighbours", "evidence": "from the evidence"}
 # LOE with its own choices of backbones, which the paper has not.
 OWN = {"LOE": "LOE(n_estimators=12)", "LOE.of_kinds": "LOE.of_kinds(n_estimators=12)"}
 
@@ -29,21 +32,22 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     Beside LOE's own choices of backbones is the paper's best method on the mean.
     """
     paper = anchors.paper_tabular()
-    found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    from_neighbours: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    # By setting, then by set, detector and method; LOE with its own choices has one setting.
+    found: dict[str, Found] = defaultdict(lambda: defaultdict(list))
     for row in rows:
+        setting = PAPER if row["detector"] in OWN else row["setting"]
         of_set = row["dataset"].partition(":")[2]
-        part = from_neighbours if row["setting"] == FROM_NEIGHBOURS else found
-        part[of_set, row["detector"], row["method"]].append(row["f1"])
+        found[setting][of_set, row["detector"], row["method"]].append(row["f1"])
     both = {
-        (backbone, method): _beside(found, paper, backbone, method)
+        (backbone, method): _beside(found[PAPER], paper, backbone, method)
         for backbone in BACKBONES
         for method in METHODS
     }
     means = {key: tuple(np.mean(pairs, axis=0)) for key, pairs in both.items()}
-    for backbone, method in both:
-        if pairs := _beside(from_neighbours, paper, backbone, method):
-            means[f"{backbone} from neighbours", method] = tuple(np.mean(pairs, axis=0))
+    for setting, words in FIRST_LABELS.items():
+        for backbone, method in both:
+            if pairs := _beside(found[setting], paper, backbone, method):
+                means[f"{backbone} {words}", method] = tuple(np.mean(pairs, axis=0))
     behind = {
         backbone: max(100 * (means[backbone, m][1] - means[backbone, m][0]) for m in WITH_LABELS)
         for backbone in BACKBONES
@@ -54,7 +58,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     for detector, name in OWN.items():
         pairs = [
             (float(np.mean(seeds)), best[key[0]])
-            for key, seeds in found.items()
+            for key, seeds in found[PAPER].items()
             if key[1] == detector and key[0] in best
         ]
         if pairs:
@@ -81,7 +85,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 
 def _beside(
-    found: dict[tuple[str, str, str], list[float]],
+    found: Found,
     paper: dict[tuple[str, str, str], float],
     backbone: str,
     method: str,
