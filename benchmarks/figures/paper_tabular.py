@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ BACKBONES = ("NeuTraL", "ICL")
 Found = dict[tuple[str, str, str], list[float]]
 # The paper's setting, also but for its first labels: lines of their own.
 PAPER = "paper"
-FIRST_LABELS = {"5th neighbour": "from neighbours", "evidence": "from the evidence"}
+FIRST_LABELS = {"5th neighbour": " from neighbours", "evidence": " from the evidence"}
 # LOE with its own choices of backbones, which the paper has not.
 OWN = {"LOE": "LOE(n_estimators=12)", "LOE.of_kinds": "LOE.of_kinds(n_estimators=12)"}
 
@@ -31,43 +32,17 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
     Beside LOE's own choices of backbones is the paper's best method on the mean.
     """
-    paper = anchors.paper_tabular()
-    # By setting, then by set, detector and method; LOE with its own choices has one setting.
-    found: dict[str, Found] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        setting = PAPER if row["detector"] in OWN else row["setting"]
-        of_set = row["dataset"].partition(":")[2]
-        found[setting][of_set, row["detector"], row["method"]].append(row["f1"])
-    both = {
-        (backbone, method): _beside(found[PAPER], paper, backbone, method)
-        for backbone in BACKBONES
-        for method in METHODS
-    }
-    means = {key: tuple(np.mean(pairs, axis=0)) for key, pairs in both.items()}
-    for setting, words in FIRST_LABELS.items():
-        for backbone, method in both:
-            if pairs := _beside(found[setting], paper, backbone, method):
-                means[f"{backbone} {words}", method] = tuple(np.mean(pairs, axis=0))
+    means = mean_f1(rows)
     behind = {
         backbone: max(100 * (means[backbone, m][1] - means[backbone, m][0]) for m in WITH_LABELS)
         for backbone in BACKBONES
     }
-    best = {
-        set_: value / 100 for (set_, *own), value in paper.items() if tuple(own) == BEST_OF_PAPER
-    }
-    for detector, name in OWN.items():
-        pairs = [
-            (float(np.mean(seeds)), best[key[0]])
-            for key, seeds in found[PAPER].items()
-            if key[1] == detector and key[0] in best
-        ]
-        if pairs:
-            means[name, ""] = tuple(np.mean(pairs, axis=0))
+    n_sets = len({row["dataset"] for row in rows})
     drawing = looks.canvas(
         3.1 + 0.15 * len(means),
         f"With LOE's labels NeuTraL is {_below(behind['NeuTraL'])}\n"
         f"the paper, and ICL {_below(behind['ICL'])} it",
-        f"Mean F1 over {len(next(iter(both.values())))} sets, 10 % of anomalies, ratio given.\n"
+        f"Mean F1 over {n_sets} sets, 10 % of anomalies, ratio given.\n"
         "Blue: ours; dark: the paper, and beside LOE its best method.",
     )
     axis = drawing.subplots()
@@ -82,6 +57,34 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     axis.spines["left"].set_visible(False)
     axis.tick_params(colors=colors.WORDS)
     looks.save(drawing, path)
+
+
+def mean_f1(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return our mean F1 and the paper's by backbone, with its first labels, and method."""
+    paper = anchors.paper_tabular()
+    # By setting, then by set, detector and method; LOE with its own choices has one setting.
+    found: dict[str, Found] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        setting = PAPER if row["detector"] in OWN else row["setting"]
+        of_set = row["dataset"].partition(":")[2]
+        found[setting][of_set, row["detector"], row["method"]].append(row["f1"])
+    means = {}
+    for setting, words in {PAPER: "", **FIRST_LABELS}.items():
+        for backbone, method in product(BACKBONES, METHODS):
+            if pairs := _beside(found[setting], paper, backbone, method):
+                means[backbone + words, method] = tuple(np.mean(pairs, axis=0))
+    best = {
+        set_: value / 100 for (set_, *own), value in paper.items() if tuple(own) == BEST_OF_PAPER
+    }
+    for detector, name in OWN.items():
+        pairs = [
+            (float(np.mean(seeds)), best[key[0]])
+            for key, seeds in found[PAPER].items()
+            if key[1] == detector and key[0] in best
+        ]
+        if pairs:
+            means[name, ""] = tuple(np.mean(pairs, axis=0))
+    return means
 
 
 def _beside(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import means
+from benchmarks.figures.paper_tabular import METHODS, mean_f1
 from benchmarks.ledger import RESULTS, read
 from benchmarks.markdown import short
 from benchmarks.studies import STUDIES
@@ -125,6 +126,18 @@ def test_seeds_of_tables_differ_by_as_much_as_the_page_says():
     most = max(map(np.ptp, values.values()))
     said = f"seeds differ by up to {short(most, 2)} in ROC AUC"
     assert said in page("benchmarks/tables_and_reasons")
+
+
+def test_the_picture_of_the_papers_protocol_shows_what_the_page_says():
+    text = page("benchmarks/paper_tabular")
+    f1 = mean_f1(read([RESULTS / "paper-tabular.jsonl"]))
+    of_paper = {backbone: [f1[backbone, m] for m in METHODS] for backbone in ("NeuTraL", "ICL")}
+    for backbone, (blind, refine, soft, hard) in of_paper.items():
+        cells = [f"{short(ours)} ({short(theirs)})" for ours, theirs in (blind, refine, hard, soft)]
+        assert f"| {backbone} | {' | '.join(cells)} |" in text.replace("**", "")
+    for words in ("neighbours", "the evidence"):
+        hard, _ = f1[f"NeuTraL from {words}", "hard"]
+        assert short(hard) in text
 
 
 def test_a_fit_of_loe_in_the_papers_protocol_takes_as_long_as_the_page_says():
