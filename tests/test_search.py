@@ -1,6 +1,7 @@
 """LOESearchCV against scikit-learn's own searches, on the same folds."""
 
 import pickle
+import time
 import warnings
 
 import numpy as np
@@ -28,7 +29,12 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    StandardScaler,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, TrainingDivergedError
@@ -195,6 +201,36 @@ def test_transformers_in_the_grid(contaminated, training_calls):
         np.testing.assert_allclose(ours.cv_results_[key], theirs.cv_results_[key], rtol=1e-3)
     assert isinstance(pipeline[0], StandardScaler)
     assert not hasattr(pipeline[0], "mean_")
+
+
+def test_transformers_whose_parameters_are_lists(contaminated):
+    X, y = contaminated
+    pipeline = make_pipeline(KBinsDiscretizer(encode="ordinal"), loe())
+    # Equal lists are different objects, and a list cannot be looked up by its values.
+    grid = {"kbinsdiscretizer__n_bins": [[3] * X.shape[1], [9] * X.shape[1], [3] * X.shape[1]]}
+    compare(pipeline, grid, X, y)
+
+
+class SlowScaler(StandardScaler):
+    def fit(self, X, y=None, sample_weight=None):
+        time.sleep(0.2)
+        return super().fit(X, y, sample_weight)
+
+
+def test_candidates_share_the_time_of_their_transformers(contaminated):
+    search = LOESearchCV(
+        make_pipeline(SlowScaler(), loe()),
+        {"loe__contamination": [0.05, 0.1, 0.15, 0.2]},
+        scoring=mean_score,
+        cv=2,
+        refit=False,
+    )
+    start = time.perf_counter()
+    search.fit(contaminated[0])
+    elapsed = time.perf_counter() - start
+    times = search.cv_results_["mean_fit_time"]
+    assert (times >= 0.2 / 4).all()
+    assert 2 * times.sum() <= elapsed
 
 
 def test_a_pipeline_around(contaminated):
