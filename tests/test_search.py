@@ -233,6 +233,14 @@ def test_candidates_share_the_time_of_their_transformers(contaminated):
     assert 2 * times.sum() <= elapsed
 
 
+def test_a_candidate_has_its_share_of_the_time(contaminated):
+    search = LOESearchCV(
+        AutoEncoder(random_state=0), {"max_epochs": [2, 8]}, scoring=mean_score, cv=2, refit=False
+    ).fit(contaminated[0])
+    short, long = search.cv_results_["mean_fit_time"]
+    assert long == pytest.approx(4 * short)
+
+
 def test_a_pipeline_around(contaminated):
     X, y = contaminated
     scaled = StandardScaler().fit_transform(X)
@@ -257,6 +265,22 @@ def test_a_failing_candidate_costs_only_itself(contaminated, error_score):
     with pytest.warns(FitFailedWarning, match="(?s)Lower lr.*contamination must be a number"):
         search = LOESearchCV(loe(), FAILING, cv=FOLDS).fit(X, y)
     assert search.best_params_ == {"contamination": 0.05, "estimator__lr": 1e-3}
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_rows_that_cannot_be_used_cost_only_their_folds(contaminated, pipeline):
+    X = contaminated[0].copy()
+    X[199, 0] = np.nan
+    test = np.arange(150, 199)
+    folds = [(np.arange(70), test), (np.append(np.arange(70, 150), 199), test)]
+    estimator, grid = (make_pipeline(loe()), INNER_GRID) if pipeline else (loe(), SMALL_GRID)
+    search = LOESearchCV(estimator, grid, cv=folds, scoring=mean_score, refit=False)
+    with pytest.warns(FitFailedWarning, match="2 fits failed out of a total of 4"):
+        found = search.fit(X).cv_results_
+    expected = search.set_params(cv=folds[:1]).fit(X[:199]).cv_results_
+    np.testing.assert_allclose(found["split0_test_score"], expected["split0_test_score"], rtol=1e-3)
+    assert np.isnan(found["split1_test_score"]).all()
 
 
 def test_errors_on_request(contaminated):

@@ -10,6 +10,7 @@ from conftest import slow_but
 from lofe_sklearn import LOE, AutoEncoder, load, save
 from lofe_sklearn.inspection import explain
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
+from lofe_sklearn.tabular._short_years import first_year_of, from_year
 
 pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
 import pandas as pd
@@ -86,6 +87,27 @@ def test_years_of_two_digits_lie_together(first, last, how, tmp_path):
         for rows in (slice(None), slice(3, 4), slice(N - 1, None)):
             given = table_of(days.dt.strftime(how)).iloc[rows]
             pd.testing.assert_frame_equal(fitted.transform(given), expected.iloc[rows])
+
+
+@pytest.mark.parametrize(
+    ("years", "first"),
+    [
+        ([1972, 2000, 2067], 1967),  # five years lie between 1967 and 1972
+        ([1973, 2000, 2067], None),  # six do
+        (list(range(1972, 2068, 5)), None),  # no gap is longer than the one at Python's limit
+        ([1970, 1971, 2066, 2067, 2068], 2066),  # most of them
+        ([1970, 1971, 2067, 2068], 1967),
+        ([1969, 1970], None),
+        ([2068], None),
+    ],
+)
+def test_the_first_year_follows_the_longest_gap(years, first):
+    dates = pd.Series(pd.to_datetime([f"{year}-06-30" for year in years]))
+    assert first_year_of(dates) == first
+    moved = from_year(dates, first)
+    if first is not None:
+        assert moved.dt.year.between(first, first + 99).all()
+    np.testing.assert_array_equal(moved.dt.year % 100, dates.dt.year % 100)
 
 
 def test_a_date_far_from_others_does_not_move_them():
