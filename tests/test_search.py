@@ -607,6 +607,45 @@ def test_scikit_learns_scorers_only_when_asked_for(contaminated):
 
 
 @pytest.mark.parametrize(
+    ("labels", "upside_down"),
+    [((0, 1), True), ((False, True), True), ((0.0, 1.0), True), ((1, -1), False), ("ab", False)],
+    ids=str,
+)
+def test_only_labels_by_which_scikit_learns_scorers_are_wrong_are_warned_of(
+    contaminated, labels, upside_down
+):
+    X, y = contaminated
+    y = np.array(list(labels))[y]
+    scorer = make_scorer(roc_auc_score, response_method="decision_function")
+    search = LOESearchCV(DeepSVDD(max_epochs=1), {}, scoring=scorer, cv=FOLDS, refit=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, y)
+        LOESearchCV(DeepSVDD(max_epochs=1), {}, scoring=mean_score, cv=FOLDS, refit=False).fit(X, y)
+    told = [str(each.message) for each in caught if "worst to best" in str(each.message)]
+    assert len(told) == upside_down
+
+
+def test_folds_have_their_share_of_anomalies_if_one_of_several_scorers_looks_at_labels(
+    contaminated,
+):
+    X, _ = contaminated
+    y = np.repeat([1, 0], [6, 194])
+    for scoring in (["excess_mass", "roc_auc"], ["roc_auc", "excess_mass"]):
+        search = LOESearchCV(loe(), {}, scoring=scoring, cv=3, refit="roc_auc").fit(X, y)
+        assert np.isfinite(search.cv_results_["split2_test_roc_auc"]).all()
+
+
+def test_how_to_train_is_handed_on(contaminated, training_calls):
+    X, y = contaminated
+    for estimator, grid in ((loe(), SMALL_GRID), (make_pipeline(loe()), INNER_GRID)):
+        LOESearchCV(estimator, grid, cv=FOLDS, n_jobs=1, max_memory=1e9, refit=False).fit(X, y)
+        assert {options["n_jobs"] for _, _, options in training_calls} == {1}
+        assert {options["max_memory"] for _, _, options in training_calls} == {1e9}
+        training_calls.clear()
+
+
+@pytest.mark.parametrize(
     ("labels", "message"),
     [
         (np.repeat(["normal", "odd"], 100), "y must hold"),
@@ -711,10 +750,12 @@ def test_results_survive_a_failing_refit(contaminated):
         ({"refit": None}, ValueError, "refit must be"),
         ({"error_score": "ignore"}, ValueError, "error_score must be.*'raise'"),
         ({"scoring": ["roc_auc"]}, ValueError, "refit must name the one.*'roc_auc'"),
+        ({"scoring": ["roc_auc"], "refit": "auc"}, ValueError, "refit must name.*got 'auc'"),
         ({"scoring": {}}, ValueError, "at least one"),
         ({"scoring": 3}, ValueError, "scoring must be"),
         ({"scoring": [mean_score]}, ValueError, "Name it with a dict"),
         ({"scoring": {1: mean_score}}, ValueError, "named by strings"),
+        ({"scoring": {"mean": mean_score, 1: mean_score}}, ValueError, "named by strings"),
         ({"scoring": ["roc_auc", "roc_auc"]}, ValueError, "twice"),
     ],
 )
