@@ -163,12 +163,13 @@ def test_a_text_that_is_no_date_tomorrow_is_named():
         features.transform(odd)
 
 
-def test_days_and_months_are_told_apart_by_the_shortest_span():
+@pytest.mark.parametrize("how", ["%d/%m/%y", "%m/%d/%y", "%y-%m-%d", "%d-%m-%y"])
+def test_days_and_months_are_told_apart_by_the_shortest_span(how):
     # The first twelve days of January, not the first days of twelve months.
     first = pd.Series(pd.date_range("2026-01-01", periods=12).repeat(10))
-    features = TableFeatures().fit(table_of(first.dt.strftime("%d/%m/%y")))
+    features = TableFeatures().fit(table_of(first.dt.strftime(how)))
     expected = TableFeatures().fit_transform(table_of(first))
-    rows = features.transform(table_of(first.dt.strftime("%d/%m/%y")))
+    rows = features.transform(table_of(first.dt.strftime(how)))
     pd.testing.assert_frame_equal(rows, expected)
 
 
