@@ -133,6 +133,7 @@ def test_a_backbone_alone(backbone, contaminated):
     compare(backbone(max_epochs=3, random_state=0), {"lr": [1e-3, 1e-2]}, X, y)
 
 
+@pytest.mark.filterwarnings("error::sklearn.exceptions.FitFailedWarning")
 def test_roc_auc_by_default(contaminated):
     X, y = contaminated
     for labels in (y, y == 1, np.where(y == 1, -1, 1)):
