@@ -484,10 +484,19 @@ def test_fit_parameters_that_are_for_nobody(contaminated):
         LOESearchCV(loe(), {}).fit(X, y, weights=y)
     with pytest.raises(ValueError, match="as in loe__known_labels"):
         LOESearchCV(make_pipeline(StandardScaler(), loe()), {}).fit(X, y, known_labels=y)
+    with pytest.raises(ValueError, match="as in loe__known_labels; got 'other__known_labels'"):
+        LOESearchCV(make_pipeline(StandardScaler(), loe()), {}).fit(X, y, other__known_labels=y)
     with pytest.raises(ValueError, match=r"known_labels must hold one label.*\(3,\)"):
         LOESearchCV(loe(), {}).fit(X, y, known_labels=[0, 1, 0])
     with pytest.raises(ValueError, match="metadata routing"):
         LOESearchCV(loe(), {}, cv=FOLDS).fit(X, y).score(X, y, sample_weight=y)
+
+
+class Squashed(StandardScaler):
+    """A scaler whose weights count: detectors undo one that is linear."""
+
+    def transform(self, X, copy=None):
+        return np.tanh(super().transform(X, copy))
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["LOE", "Pipeline"])
@@ -500,7 +509,7 @@ def test_metadata_routing(contaminated, inside):
     with config_context(enable_metadata_routing=True):
         detector = loe().set_fit_request(known_labels=True)
         if inside:
-            scaler = StandardScaler().set_fit_request(sample_weight="scaler_weight")
+            scaler = Squashed().set_fit_request(sample_weight="scaler_weight")
             detector = make_pipeline(scaler, detector)
         scorer = make_scorer(weighted_share, response_method="decision_function")
         scorer.set_score_request(sample_weight=True)
