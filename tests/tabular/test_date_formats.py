@@ -283,6 +283,22 @@ def test_times_of_iso_8601_in_another_form_than_the_fits(how):
             np.testing.assert_array_equal(missing, features.transform(gaps))
 
 
+def test_times_of_iso_8601_with_several_offsets_beside_those_of_mail():
+    size = np.arange(60) ** 1.5
+    days = pd.date_range("2024-01-01", periods=60, freq="5h", tz="UTC")
+    how = "%a, %d %b %Y %H:%M:%S %z"
+    features = TableFeatures().fit(pd.DataFrame({"size": size, "day": days.strftime(how)}))
+    assert features.column_kinds_["day"] == "time"
+    texts = ["2024-01-03T10:00:00+01:00", "2024-01-03T10:00:00-05:00", "2024-01-03 10:00:00Z"]
+    others = pd.DataFrame({"size": size[:3], "day": texts})
+    mail = others.assign(
+        day=pd.to_datetime(others["day"], format="ISO8601", utc=True).dt.strftime(how)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(features.transform(others), features.transform(mail))
+
+
 MONTHS = {
     "German": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
     "French": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
