@@ -44,8 +44,9 @@ def test_contaminate_adds_the_share(contamination, n_added):
     np.testing.assert_array_equal(X[y == 0], 0)
 
 
-def test_contaminate_draws_without_replacement_while_it_can():
-    outliers = np.arange(20.0)[:, None]
+@pytest.mark.parametrize("n_outliers", [20, 10])
+def test_contaminate_draws_without_replacement_while_it_can(n_outliers):
+    outliers = np.arange(float(n_outliers))[:, None]
     X, y = contaminate(np.full((90, 1), -1.0), outliers, contamination=0.1, noise=0, random_state=0)
     assert len(np.unique(X[y == 1])) == 10
 

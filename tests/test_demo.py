@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import slow_but
 
+from lofe_sklearn._command_line import main as lofe
 from lofe_sklearn._demo import main
 
 QUICK = ["--max-epochs", "3", "--seeds", "2", "--backbone", "DeepSVDD"]
@@ -42,6 +43,25 @@ def test_one_seed_has_no_spread(tmp_path, capsys):
     assert re.search("1\\s+seed[^s]", shown)
     assert "±" not in shown
     assert (tmp_path / "scores").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_full_disk_leaves_the_old_plot(tmp_path, capsys):
+    resource = pytest.importorskip("resource")
+    np.savez(tmp_path / "mine.npz", X=np.eye(30), y=np.repeat([0, 1], [25, 5]))
+    plot = tmp_path / "scores.png"
+    plot.write_bytes(b"old")
+    arguments = [*QUICK, "--data", str(tmp_path / "mine.npz"), "--methods", "blind"]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(SystemExit) as ended:
+            lofe(["demo", *arguments, "--transactions", "0", "--output", str(plot)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert ended.value.code == 5
+    assert f"{plot} could not be written" in capsys.readouterr().err
+    assert plot.read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.npz", "scores.png"]
 
 
 def test_help_explains_the_options(capsys, monkeypatch):

@@ -1,6 +1,7 @@
 """LOESearchCV against scikit-learn's own searches, on the same folds."""
 
 import pickle
+import time
 import warnings
 
 import numpy as np
@@ -28,7 +29,12 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    StandardScaler,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, TrainingDivergedError
@@ -127,6 +133,7 @@ def test_a_backbone_alone(backbone, contaminated):
     compare(backbone(max_epochs=3, random_state=0), {"lr": [1e-3, 1e-2]}, X, y)
 
 
+@pytest.mark.filterwarnings("error::sklearn.exceptions.FitFailedWarning")
 def test_roc_auc_by_default(contaminated):
     X, y = contaminated
     for labels in (y, y == 1, np.where(y == 1, -1, 1)):
@@ -197,6 +204,44 @@ def test_transformers_in_the_grid(contaminated, training_calls):
     assert not hasattr(pipeline[0], "mean_")
 
 
+def test_transformers_whose_parameters_are_lists(contaminated):
+    X, y = contaminated
+    pipeline = make_pipeline(KBinsDiscretizer(encode="ordinal"), loe())
+    # Equal lists are different objects, and a list cannot be looked up by its values.
+    grid = {"kbinsdiscretizer__n_bins": [[3] * X.shape[1], [9] * X.shape[1], [3] * X.shape[1]]}
+    compare(pipeline, grid, X, y)
+
+
+class SlowScaler(StandardScaler):
+    def fit(self, X, y=None, sample_weight=None):
+        time.sleep(0.2)
+        return super().fit(X, y, sample_weight)
+
+
+def test_candidates_share_the_time_of_their_transformers(contaminated):
+    search = LOESearchCV(
+        make_pipeline(SlowScaler(), loe()),
+        {"loe__contamination": [0.05, 0.1, 0.15, 0.2]},
+        scoring=mean_score,
+        cv=2,
+        refit=False,
+    )
+    start = time.perf_counter()
+    search.fit(contaminated[0])
+    elapsed = time.perf_counter() - start
+    times = search.cv_results_["mean_fit_time"]
+    assert (times >= 0.2 / 4).all()
+    assert 2 * times.sum() <= elapsed
+
+
+def test_a_candidate_has_its_share_of_the_time(contaminated):
+    search = LOESearchCV(
+        AutoEncoder(random_state=0), {"max_epochs": [2, 8]}, scoring=mean_score, cv=2, refit=False
+    ).fit(contaminated[0])
+    short, long = search.cv_results_["mean_fit_time"]
+    assert long == pytest.approx(4 * short)
+
+
 def test_a_pipeline_around(contaminated):
     X, y = contaminated
     scaled = StandardScaler().fit_transform(X)
@@ -221,6 +266,22 @@ def test_a_failing_candidate_costs_only_itself(contaminated, error_score):
     with pytest.warns(FitFailedWarning, match="(?s)Lower lr.*contamination must be a number"):
         search = LOESearchCV(loe(), FAILING, cv=FOLDS).fit(X, y)
     assert search.best_params_ == {"contamination": 0.05, "estimator__lr": 1e-3}
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_rows_that_cannot_be_used_cost_only_their_folds(contaminated, pipeline):
+    X = contaminated[0].copy()
+    X[199, 0] = np.nan
+    test = np.arange(150, 199)
+    folds = [(np.arange(70), test), (np.append(np.arange(70, 150), 199), test)]
+    estimator, grid = (make_pipeline(loe()), INNER_GRID) if pipeline else (loe(), SMALL_GRID)
+    search = LOESearchCV(estimator, grid, cv=folds, scoring=mean_score, refit=False)
+    with pytest.warns(FitFailedWarning, match="2 fits failed out of a total of 4"):
+        found = search.fit(X).cv_results_
+    expected = search.set_params(cv=folds[:1]).fit(X[:199]).cv_results_
+    np.testing.assert_allclose(found["split0_test_score"], expected["split0_test_score"], rtol=1e-3)
+    assert np.isnan(found["split1_test_score"]).all()
 
 
 def test_errors_on_request(contaminated):
@@ -423,10 +484,19 @@ def test_fit_parameters_that_are_for_nobody(contaminated):
         LOESearchCV(loe(), {}).fit(X, y, weights=y)
     with pytest.raises(ValueError, match="as in loe__known_labels"):
         LOESearchCV(make_pipeline(StandardScaler(), loe()), {}).fit(X, y, known_labels=y)
+    with pytest.raises(ValueError, match="as in loe__known_labels; got 'other__known_labels'"):
+        LOESearchCV(make_pipeline(StandardScaler(), loe()), {}).fit(X, y, other__known_labels=y)
     with pytest.raises(ValueError, match=r"known_labels must hold one label.*\(3,\)"):
         LOESearchCV(loe(), {}).fit(X, y, known_labels=[0, 1, 0])
     with pytest.raises(ValueError, match="metadata routing"):
         LOESearchCV(loe(), {}, cv=FOLDS).fit(X, y).score(X, y, sample_weight=y)
+
+
+class Squashed(StandardScaler):
+    """A scaler whose weights count: detectors undo one that is linear."""
+
+    def transform(self, X, copy=None):
+        return np.tanh(super().transform(X, copy))
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["LOE", "Pipeline"])
@@ -439,7 +509,7 @@ def test_metadata_routing(contaminated, inside):
     with config_context(enable_metadata_routing=True):
         detector = loe().set_fit_request(known_labels=True)
         if inside:
-            scaler = StandardScaler().set_fit_request(sample_weight="scaler_weight")
+            scaler = Squashed().set_fit_request(sample_weight="scaler_weight")
             detector = make_pipeline(scaler, detector)
         scorer = make_scorer(weighted_share, response_method="decision_function")
         scorer.set_score_request(sample_weight=True)
@@ -547,6 +617,46 @@ def test_scikit_learns_scorers_only_when_asked_for(contaminated):
 
 
 @pytest.mark.parametrize(
+    ("labels", "upside_down"),
+    [((0, 1), True), ((False, True), True), ((0.0, 1.0), True), ((1, -1), False), ("ab", False)],
+    ids=str,
+)
+def test_only_labels_by_which_scikit_learns_scorers_are_wrong_are_warned_of(
+    contaminated, labels, upside_down
+):
+    X, y = contaminated
+    y = np.array(list(labels))[y]
+    scorer = make_scorer(roc_auc_score, response_method="decision_function")
+    search = LOESearchCV(DeepSVDD(max_epochs=1), {}, scoring=scorer, cv=FOLDS, refit=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, y)
+        LOESearchCV(DeepSVDD(max_epochs=1), {}, scoring=mean_score, cv=FOLDS, refit=False).fit(X, y)
+    told = [str(each.message) for each in caught if "worst to best" in str(each.message)]
+    assert len(told) == upside_down
+
+
+def test_folds_have_their_share_of_anomalies_if_one_of_several_scorers_looks_at_labels(
+    contaminated,
+):
+    X, _ = contaminated
+    y = np.repeat([1, 0], [6, 194])
+    scoring = {"mass": get_scorer("excess_mass"), "n": lambda e, X, y: float(y.sum())}
+    for each in (scoring, dict(reversed(scoring.items()))):
+        found = LOESearchCV(loe(), {}, scoring=each, cv=3, refit=False).fit(X, y).cv_results_
+        assert [found[f"split{fold}_test_n"][0] for fold in range(3)] == [2, 2, 2]
+
+
+def test_how_to_train_is_handed_on(contaminated, training_calls):
+    X, y = contaminated
+    for estimator, grid in ((loe(), SMALL_GRID), (make_pipeline(loe()), INNER_GRID)):
+        LOESearchCV(estimator, grid, cv=FOLDS, n_jobs=1, max_memory=1e9, refit=False).fit(X, y)
+        assert {options["n_jobs"] for _, _, options in training_calls} == {1}
+        assert {options["max_memory"] for _, _, options in training_calls} == {1e9}
+        training_calls.clear()
+
+
+@pytest.mark.parametrize(
     ("labels", "message"),
     [
         (np.repeat(["normal", "odd"], 100), "y must hold"),
@@ -651,10 +761,12 @@ def test_results_survive_a_failing_refit(contaminated):
         ({"refit": None}, ValueError, "refit must be"),
         ({"error_score": "ignore"}, ValueError, "error_score must be.*'raise'"),
         ({"scoring": ["roc_auc"]}, ValueError, "refit must name the one.*'roc_auc'"),
+        ({"scoring": ["roc_auc"], "refit": "auc"}, ValueError, "refit must name.*got 'auc'"),
         ({"scoring": {}}, ValueError, "at least one"),
         ({"scoring": 3}, ValueError, "scoring must be"),
         ({"scoring": [mean_score]}, ValueError, "Name it with a dict"),
         ({"scoring": {1: mean_score}}, ValueError, "named by strings"),
+        ({"scoring": {"mean": mean_score, 1: mean_score}}, ValueError, "named by strings"),
         ({"scoring": ["roc_auc", "roc_auc"]}, ValueError, "twice"),
     ],
 )

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from lofe_sklearn import _demo
+from lofe_sklearn._command_line._exits import CannotWrite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +19,17 @@ _SHOWN = 5
 
 
 def run_demo(arguments: Sequence[str]) -> None:
-    """Run both parts."""
-    options = _demo.main(arguments)
+    """Run both parts.
+
+    Raises
+    ------
+    CannotWrite
+        If the plot or the report cannot be written.
+    """
+    try:
+        options = _demo.main(arguments)
+    except _demo.PlotNotWritten as error:
+        raise CannotWrite(str(error)) from error
     if options.transactions == 0:
         return
     missing = [name for name in ("skrub", "pandas") if find_spec(name) is None]

@@ -14,11 +14,21 @@ from collections.abc import Sequence
 from lofe_sklearn._demo._data import load_data
 from lofe_sklearn._demo._options import parse
 
-__all__ = ["load_data", "main"]
+__all__ = ["PlotNotWritten", "load_data", "main"]
+
+
+class PlotNotWritten(OSError):
+    """The file of the plot could not be written; the message names it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Run the demo, and return its options."""
+    """Run the demo, and return its options.
+
+    Raises
+    ------
+    PlotNotWritten
+        If the disk is full, for instance. A file that was there stays as it was.
+    """
     options = parse(arguments)
 
     from lofe_sklearn._demo._fits import Run, run_all
@@ -44,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> argparse.Namespace:
             last = f"{run.method}, seed {run.seed}: F1 {run.f1:.2f}"
             progress.update(task, advance=1, description=last)
     print_table(runs, options)
-    plot_scores(runs, options.output, options)
+    try:
+        plot_scores(runs, options.output, options)
+    except OSError as error:
+        raise PlotNotWritten(error.strerror or str(error)) from error
     Console().print(f"Score distributions: {options.output}")
     return options

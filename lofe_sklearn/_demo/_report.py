@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from lofe_sklearn._demo._fits import Run
 from lofe_sklearn._demo._options import METHODS
+from lofe_sklearn._saving._atomic import write_whole
 
 
 def print_table(runs: Sequence[Run], options: argparse.Namespace) -> None:
@@ -47,7 +49,13 @@ def _mean_and_spread(values: Sequence[float]) -> str:
 
 
 def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) -> None:
-    """Score distributions of normal and anomalous test rows, without and with LOE."""
+    """Score distributions of normal and anomalous test rows, without and with LOE.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, for instance. A file that was there stays as it was.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -95,8 +103,9 @@ def plot_scores(runs: Sequence[Run], path: Path, options: argparse.Namespace) ->
     figure.supxlabel(
         "test rows; in interquartile ranges of the normal rows above their median", fontsize="small"
     )
-    # By default a name without an ending gets one, which is not the file that the user named.
-    figure.savefig(path, dpi=150, format=path.suffix[1:] or "png")
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=150, format=path.suffix[1:] or "png")
+    write_whole(path, picture.getvalue(), "--output")
 
 
 def _fit_the_shared_axis(panels: np.ndarray) -> None:

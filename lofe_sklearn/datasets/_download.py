@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from lofe_sklearn.datasets._part import finish_part, locked_part, path_of_part, remove_part
 
@@ -58,6 +60,7 @@ def download(
             ) from error
         if part is None:
             return
+        opened.callback(_remove_if_empty, part, path)
         try:
             _fetch(url, part, path.name, progress, n_retries, delay)
             found = pooch.file_hash(str(path_of_part(path)))
@@ -66,8 +69,6 @@ def download(
                 return
         except (requests.RequestException, CutOffError) as error:
             kept = _size(part)
-            if not kept:
-                remove_part(part, path)
             raise ConnectionError(
                 f"{caller}: {url} could not be downloaded ({type(error).__name__}: {error})."
                 + (f" The next call continues after {kept} bytes." if kept else "")
@@ -131,7 +132,8 @@ def _fetch_rest(url: str, part: FileIO, name: str, progress: bool) -> None:
             unit="B",
             unit_scale=True,
             desc=name,
-            disable=not progress,
+            file=_Expendable(sys.stderr),
+            disable=not progress or sys.stderr is None,  # it is None in programs without a console
         ) as bar:
             for chunk in response.iter_content(CHUNK):
                 _write(part, chunk)
@@ -139,6 +141,32 @@ def _fetch_rest(url: str, part: FileIO, name: str, progress: bool) -> None:
     size = _size(part)
     if total is not None and size < total:
         raise CutOffError(f"{size} of {total} bytes came")
+
+
+class _Expendable:
+    """A stream for the bar, which is given up where it cannot be written: the download goes on."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> None:
+        """Write what the bar shows, if that is possible."""
+        with suppress(OSError, ValueError):  # the second is of closed streams, and their encodings
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush the stream, if that is possible."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+def _remove_if_empty(part: FileIO, path: Path) -> None:
+    """Remove the part if nothing came, so that there is nothing to go on with."""
+    if not part.closed and not _size(part):
+        remove_part(part, path)
 
 
 def _write(file: FileIO, chunk: bytes) -> None:

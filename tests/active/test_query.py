@@ -226,3 +226,43 @@ def test_only_copies_of_known_rows_are_left():
     )
     # All are alike, so that each is as likely as another one.
     assert asked.tolist() == [50 + np.random.RandomState(3).randint(50)]
+
+
+def test_outputs_that_are_zero_or_have_a_zero_tell_nothing_and_everything():
+    # A unit may be off in all rows; and of outputs in any unit, some rows may have a zero.
+    rng = np.random.default_rng(0)
+    embedding = rng.normal(size=(50, 3))
+    embedding[0] = 0.0
+    seen = {}
+    for name, outputs in {
+        "plain": embedding,
+        "with a unit that is off": np.column_stack([embedding, np.zeros(50)]),
+        "huge": embedding * 2.0**700,
+        "tiny": embedding * 2.0**-700,
+    }.items():
+        asked = STRATEGIES["diverse"](
+            _Embedded(outputs), None, np.arange(50), 20, np.random.RandomState(0)
+        )
+        seen[name] = asked.tolist()
+    assert all(asked == seen["plain"] for asked in seen.values())
+
+
+class _Scored:
+    """A detector whose scores are given."""
+
+    def __init__(self, scores):
+        self.scores = scores
+
+    def score_samples(self, X):
+        return self.scores
+
+    decision_function = score_samples
+
+
+@pytest.mark.parametrize("strategy", ["most_anomalous", "margin"])
+def test_rows_of_equal_scores_are_asked_about_in_their_order(strategy):
+    scores = np.random.default_rng(0).integers(0, 3, size=2000).astype(float)
+    asked = STRATEGIES[strategy](
+        _Scored(scores), None, np.arange(2000), 500, np.random.RandomState(0)
+    )
+    np.testing.assert_array_equal(asked, np.flatnonzero(scores == 0)[:500])

@@ -41,7 +41,9 @@ def test_it_is_a_fit_with_the_answers_and_their_ratio(loe, contaminated, answers
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [(None, 0.3), (0.15, 0.15), ("auto", "auto")], ids=str
+    ("given", "expected"),
+    [(None, 0.3), (0.15, 0.15), ("auto", "auto"), ((0.05, 0.2), (0.05, 0.2))],
+    ids=str,
 )
 def test_the_ratio_can_be_chosen(loe, contaminated, answers, given, expected):
     refitted = refit(loe.set_params(n_estimators=2), contaminated[0], answers, contamination=given)
@@ -91,6 +93,25 @@ def test_what_was_blind_becomes_soft(contaminated, answers):
         assert refit(both, X, answers, contamination=None).method == expected
     lone = refit(DeepSVDD(max_epochs=2, random_state=0).fit(X), X, answers, contamination=None)
     assert (lone.method, lone.contamination) == ("soft", 0.1)
+
+
+def test_a_lone_backbone_keeps_its_seed(contaminated, answers):
+    X, _ = contaminated
+    detector = DeepSVDD(max_epochs=2, random_state=3).fit(X)
+    refitted = refit(detector, X, answers, contamination=0.1)
+    expected = LOE(
+        DeepSVDD(max_epochs=2, random_state=3), method="soft", contamination=0.1, random_state=3
+    ).fit(X, known_labels=answers)
+    np.testing.assert_array_equal(refitted.score_samples(X), expected.score_samples(X))
+
+
+def test_a_threshold_that_flags_more_than_half_of_the_rows(loe, contaminated, answers):
+    X, _ = contaminated
+    expected = estimate_contamination(
+        loe.score_samples(X), answers, embedding=loe.embed(X), prior=0.5
+    )
+    refitted = refit(loe.set_threshold(n_flagged=150), X, answers)
+    assert refitted.contamination == expected
 
 
 @pytest.mark.parametrize("routing", [False, True])

@@ -217,6 +217,41 @@ def test_the_progress_bar(entry, access, capsys):
     assert "some.npz" in capsys.readouterr().err
 
 
+class Unwritable(io.StringIO):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def write(self, text):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        None,  # that of programs without a console
+        Unwritable(BrokenPipeError(32, "Broken pipe")),
+        Unwritable(OSError(28, "No space left on device")),
+        Unwritable(ValueError("I/O operation on closed file")),
+    ],
+    ids=["none", "terminal that is gone", "full disk", "closed"],
+)
+def test_a_download_goes_on_where_its_bar_cannot_be_written(entry, access, monkeypatch, stream):
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert read_verified(replace(access, progress=True), entry)[0] == CONTENT
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_an_empty_part_is_not_kept(entry, access, tmp_path, monkeypatch, error):
+    def fails(*args):
+        raise error
+
+    monkeypatch.setattr("lofe_sklearn.datasets._download._write", fails)
+    with pytest.raises(type(error)):
+        read_verified(access, entry)
+    assert files_in(tmp_path) == []
+
+
 def test_from_name_to_arrays_and_back(server, entry, tmp_path, monkeypatch):
     for module in (_registry, _home):
         monkeypatch.setattr(module, "entries", lambda: (entry,))

@@ -107,3 +107,11 @@ def test_rows_of_any_unit(exponent):
 def test_a_box_that_is_as_wide_as_numbers_are():
     ends = np.array([[-1.7e308], [1.7e308]])
     assert np.isfinite(make_outliers(ends, 100, random_state=0)).all()
+
+
+def test_each_feature_has_a_unit_of_its_own():
+    rows, units = np.random.default_rng(0).normal(size=(50, 3)), np.ldexp(1.0, [0, 700, -700])
+    rows[0] = 0.0
+    made = make_outliers(rows, 40, kind="gaussian", random_state=0)
+    in_units = make_outliers(rows * units, 40, kind="gaussian", random_state=0)
+    np.testing.assert_array_equal(in_units, made * units)

@@ -22,6 +22,15 @@ def test_the_clusters_lie_where_they_should():
     np.testing.assert_allclose(clusters.std(1), 0.5, atol=0.03)
 
 
+def test_of_the_most_clusters_each_has_one_on_the_other_side():
+    X, y = make_mulcross(
+        800, 2, contamination=0.5, n_clusters=4, cluster_std=0, shuffle=False, random_state=0
+    )
+    centres = X[y == 1].reshape(4, 100, 2)[:, 0]
+    np.testing.assert_allclose(centres[2:], -centres[:2])
+    assert abs(centres[0] @ centres[1]) < 1e-9
+
+
 def test_it_is_repeatable():
     first, again, other = (make_mulcross(100, random_state=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first[0], again[0])

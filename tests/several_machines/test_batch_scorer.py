@@ -101,6 +101,14 @@ def test_no_rows(fitted, make, keep):
     assert (scored.dtypes == expected).all()
 
 
+def test_a_row_at_the_threshold_has_the_label_of_predict():
+    fitted = clone(SMALL).fit(FRAME)
+    fitted.offset_ = fitted.score_samples(FRAME)[7]
+    scored = BatchScorer(fitted)(FRAME)
+    assert scored["label"].iloc[7] == 1
+    np.testing.assert_array_equal(scored["label"], fitted.predict(FRAME))
+
+
 def test_the_model_gets_its_columns(fitted):
     """By name, in its order, and no others."""
     expected = BatchScorer(fitted)(FRAME)
@@ -271,6 +279,12 @@ def test_trusted_and_device(model):
     path, table, expected = model
     scorer = BatchScorer(path, keep=["transaction_id"], device="cpu", trusted=[StandardScaler])
     assert_equal_to_one_process(pickle.loads(pickle.dumps(scorer))(table), expected)
+    for device in ("cpu", None):
+        read = BatchScorer(path, device=device, trusted=[StandardScaler])._fitted()
+        expected_device = lofe_sklearn.load(path, device=device)[-1].get_params()[
+            "estimator__device"
+        ]
+        assert read[-1].get_params()["estimator__device"] == expected_device == (device or "auto")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from conftest import slow_but
 from lofe_sklearn import LOE, AutoEncoder, load, save
 from lofe_sklearn.inspection import explain
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
+from lofe_sklearn.tabular._short_years import first_year_of, from_year
 
 pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
 import pandas as pd
@@ -88,6 +89,27 @@ def test_years_of_two_digits_lie_together(first, last, how, tmp_path):
             pd.testing.assert_frame_equal(fitted.transform(given), expected.iloc[rows])
 
 
+@pytest.mark.parametrize(
+    ("years", "first"),
+    [
+        ([1972, 2000, 2067], 1967),  # five years lie between 1967 and 1972
+        ([1973, 2000, 2067], None),  # six do
+        (list(range(1972, 2068, 5)), None),  # no gap is longer than the one at Python's limit
+        ([1970, 1971, 2066, 2067, 2068], 2066),  # most of them
+        ([1970, 1971, 2067, 2068], 1967),
+        ([1969, 1970], None),
+        ([2068], None),
+    ],
+)
+def test_the_first_year_follows_the_longest_gap(years, first):
+    dates = pd.Series(pd.to_datetime([f"{year}-06-30" for year in years]))
+    assert first_year_of(dates) == first
+    moved = from_year(dates, first)
+    if first is not None:
+        assert moved.dt.year.between(first, first + 99).all()
+    np.testing.assert_array_equal(moved.dt.year % 100, dates.dt.year % 100)
+
+
 def test_a_date_far_from_others_does_not_move_them():
     days = DAYS.dt.floor("D").copy()
     days[5] = pd.Timestamp("1970-01-01")
@@ -141,12 +163,13 @@ def test_a_text_that_is_no_date_tomorrow_is_named():
         features.transform(odd)
 
 
-def test_days_and_months_are_told_apart_by_the_shortest_span():
+@pytest.mark.parametrize("how", ["%d/%m/%y", "%m/%d/%y", "%y-%m-%d", "%d-%m-%y"])
+def test_days_and_months_are_told_apart_by_the_shortest_span(how):
     # The first twelve days of January, not the first days of twelve months.
     first = pd.Series(pd.date_range("2026-01-01", periods=12).repeat(10))
-    features = TableFeatures().fit(table_of(first.dt.strftime("%d/%m/%y")))
+    features = TableFeatures().fit(table_of(first.dt.strftime(how)))
     expected = TableFeatures().fit_transform(table_of(first))
-    rows = features.transform(table_of(first.dt.strftime("%d/%m/%y")))
+    rows = features.transform(table_of(first.dt.strftime(how)))
     pd.testing.assert_frame_equal(rows, expected)
 
 
@@ -258,6 +281,22 @@ def test_times_of_iso_8601_in_another_form_than_the_fits(how):
         gaps = others.assign(day=None)
         with pytest.warns(UserWarning, match="no missing values in the fit"):
             np.testing.assert_array_equal(missing, features.transform(gaps))
+
+
+def test_times_of_iso_8601_with_several_offsets_beside_those_of_mail():
+    size = np.arange(60) ** 1.5
+    days = pd.date_range("2024-01-01", periods=60, freq="5h", tz="UTC")
+    how = "%a, %d %b %Y %H:%M:%S %z"
+    features = TableFeatures().fit(pd.DataFrame({"size": size, "day": days.strftime(how)}))
+    assert features.column_kinds_["day"] == "time"
+    texts = ["2024-01-03T10:00:00+01:00", "2024-01-03T10:00:00-05:00", "2024-01-03 10:00:00Z"]
+    others = pd.DataFrame({"size": size[:3], "day": texts})
+    mail = others.assign(
+        day=pd.to_datetime(others["day"], format="ISO8601", utc=True).dt.strftime(how)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(features.transform(others), features.transform(mail))
 
 
 MONTHS = {
