@@ -7,10 +7,15 @@ import pytest
 from conftest import slow_but
 
 from lofe_sklearn._command_line import main as lofe
-from lofe_sklearn._demo import main
+from lofe_sklearn._demo import parse, run
 
 QUICK = ["--max-epochs", "3", "--seeds", "2", "--backbone", "DeepSVDD"]
 QUICK += ["--jobs", "1"]  # no processes that have to start
+
+
+def main(arguments):
+    """Do the first part of the demo."""
+    run(parse(arguments))
 
 
 @pytest.mark.parametrize("jobs", slow_but(["1"], ["1", "2"]))
@@ -82,7 +87,6 @@ def test_help_explains_the_options(capsys, monkeypatch):
         (["--contamination", "0.9"], r"must be a number in \(0, 0.5\]; got 0.9"),
         (["--contamination", "a tenth"], r"must be a number in \(0, 0.5\]; got a tenth"),
         (["--seeds", "0"], "whole number of at least 1; got 0"),
-        (["--output", "/no/such/folder/plot.png"], "the folder does not exist"),
         (["--backbone", "IForest"], "invalid choice"),
         (["--device", "cuda:99"], "device='cuda:99' is not available here"),
     ],
@@ -92,6 +96,25 @@ def test_bad_options(arguments, message, capsys):
         main(arguments)
 
     assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("option", ["--output", "--report"])
+def test_files_that_cannot_be_written_are_refused_before_the_training(option, tmp_path, capsys):
+    for target, message in (
+        (tmp_path, "is a folder; give the name of a file"),
+        (tmp_path / "folder" / "file", "there is no folder"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            lofe(["demo", "--data", "no-such-set", option, str(target)])
+        assert ended.value.code == 5
+        assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_plot_and_a_report_of_one_name(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        lofe(["demo", "--output", str(tmp_path / "x"), "--report", str(tmp_path / "x")])
+    assert ended.value.code == 2
+    assert "would write to the file of --report" in " ".join(capsys.readouterr().err.split())
 
 
 def test_data_that_is_not_there(tmp_path):

@@ -25,9 +25,17 @@ def run_demo(arguments: Sequence[str]) -> None:
     ------
     CannotWrite
         If the plot or the report cannot be written.
+    UsageMistake
+        If they would be the same file.
     """
+    options = _demo.parse(arguments)
+    # It imports what is slow, for which --help and wrong options should not wait.
+    from lofe_sklearn._command_line._score_files import check_targets
+
+    report = options.report if options.transactions else None
+    check_targets({"--output": options.output, "--report": report}, {})
     try:
-        options = _demo.main(arguments)
+        _demo.run(options)
     except _demo.PlotNotWritten as error:
         raise CannotWrite(str(error)) from error
     if options.transactions == 0:

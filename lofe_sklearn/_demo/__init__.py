@@ -9,28 +9,25 @@ The protocol is that of the LOE paper's tabular experiments, see
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from lofe_sklearn._demo._data import load_data
 from lofe_sklearn._demo._options import parse
 
-__all__ = ["PlotNotWritten", "load_data", "main"]
+__all__ = ["PlotNotWritten", "load_data", "parse", "run"]
 
 
 class PlotNotWritten(OSError):
     """The file of the plot could not be written; the message names it."""
 
 
-def main(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Run the demo, and return its options.
+def run(options: argparse.Namespace) -> None:
+    """Train, print the table and write the plot.
 
     Raises
     ------
     PlotNotWritten
         If the disk is full, for instance. A file that was there stays as it was.
     """
-    options = parse(arguments)
-
     from lofe_sklearn._demo._fits import Run, run_all
     from lofe_sklearn._demo._report import plot_scores, print_table
     from lofe_sklearn._progress import require_rich
@@ -59,4 +56,3 @@ def main(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     except OSError as error:
         raise PlotNotWritten(error.strerror or str(error)) from error
     Console().print(f"Score distributions: {options.output}")
-    return options

@@ -108,10 +108,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="rows of the table of transactions, 0 for none (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
-    for name in ("output", "report"):
-        path = getattr(options, name)
-        if not path.resolve().parent.is_dir():
-            parser.error(f"--{name} {path}: the folder does not exist")
     if options.output.suffix.lower() not in _PLOTS:
         parser.error(f"--output {options.output}: the name must end in .png, .jpg, .pdf or .svg")
     if options.jobs is None:
