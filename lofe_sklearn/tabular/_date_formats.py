@@ -132,7 +132,7 @@ def read_format(texts: pd.Series, how: str, first_year: int | None = None) -> pd
     import pandas as pd
 
     if how == NAMED:
-        return read_named(texts)
+        return from_year(read_named(texts), first_year)
     plain = texts.map(in_plain_form, na_action="ignore")
     dates = pd.to_datetime(plain, format=how, errors="coerce", utc="%z" in how)
     return from_year(dates, first_year)

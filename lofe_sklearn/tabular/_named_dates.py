@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lofe_sklearn.tabular._iso_dates import TextDates
+from lofe_sklearn.tabular._short_years import first_year_of, from_year
 from lofe_sklearn.tabular._stray_words import counted, kept, may_be_missing
 
 if TYPE_CHECKING:
@@ -101,7 +102,9 @@ def dates_with_names(texts: pd.Series) -> TextDates | None:
     words = counts.index[read.isna()].tolist()
     if not may_be_missing(words, counts) or are_of_several_places(counts.index):
         return None
-    return TextDates(NAMED, read_named(texts), kept(words))
+    are_short = all(_has_short_year(text) for text in counts.index[read.notna()])
+    first_year = first_year_of(read) if are_short else None
+    return TextDates(NAMED, from_year(read_named(texts), first_year), kept(words), first_year)
 
 
 def read_named(texts: pd.Series) -> pd.Series:
@@ -113,11 +116,21 @@ def read_named(texts: pd.Series) -> pd.Series:
 
 
 def _date_in(text: str) -> datetime.datetime | None:
+    parts = _parts_of(text)
+    return None if parts is None else _date_of(parts)
+
+
+def _has_short_year(text: str) -> bool:
+    parts = _parts_of(text)
+    return parts is not None and len(parts["year"] or "") == 2
+
+
+def _parts_of(text: str) -> dict[str, str | None] | None:
     word = in_plain_form(text)
     for form in _FORMS:
         found = form.fullmatch(word)
         if found is not None:
-            return _date_of(found.groupdict())
+            return found.groupdict()
     return None
 
 

@@ -345,6 +345,19 @@ def test_names_of_months(language, tmp_path):
     pd.testing.assert_frame_equal(alone, expected.iloc[[7]])
 
 
+@pytest.mark.parametrize(
+    ("first", "year"), [("1938-02-03", "%y"), ("1938-02-03", "%Y"), ("1850-02-03", "%Y")]
+)
+def test_years_of_two_digits_lie_together_beside_names_of_months(first, year):
+    days = pd.Series(pd.date_range(first, "2006-05-04", periods=N)).dt.floor("D")
+    names = MONTHS["Italian"].split()
+    table = table_of([f"{d.day}-{names[d.month - 1]}-{d:{year}}" for d in days])
+    features = TableFeatures().fit(table)
+    expected = TableFeatures().fit_transform(table_of(days))
+    for rows in (slice(None), slice(3, 4), slice(N - 1, None)):
+        pd.testing.assert_frame_equal(features.transform(table.iloc[rows]), expected.iloc[rows])
+
+
 TIMES = {
     "Oracle": lambda d: f"{d:%d-%b-%y %I.%M.%S.000000000 %p}".upper(),
     "points": lambda d: f"{d:%m/%d/%Y %I:%M} {'ap'[d.hour // 12]}.m.",

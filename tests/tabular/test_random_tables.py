@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from lofe_sklearn import AutoEncoder
@@ -50,7 +50,13 @@ def test_scores_of_any_table(table):
     pipeline = table_pipeline(AutoEncoder(max_epochs=1, random_state=0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        scores = pipeline.fit(table).score_samples(table)
+        try:
+            pipeline.fit(table)
+        except ValueError as error:  # as documented, of one number beside which others vanish
+            if "vanish beside it" not in str(error):
+                raise
+            reject()
+        scores = pipeline.score_samples(table)
         assert np.isfinite(scores).all()
         assert set(pipeline[0].feature_origin_.values()) <= set(table.columns)
         order = np.arange(len(table))[::-1]
