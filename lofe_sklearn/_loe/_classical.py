@@ -6,6 +6,7 @@ training set.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, ClassVar, Self
 
@@ -166,22 +167,33 @@ class Neighbors(BaseEstimator):
 
     def outlier_scores(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies."""
+        scores, distances = np.empty(X.shape[0]), self._distances()
+        for block, rows, near in self._blocks(X, distances):
+            kth = np.partition(near, self.k - 1, axis=1)[:, self.k - 1]
+            furthest = (near == kth[:, None]).argmax(axis=1)
+            scores[block] = distances.exact(rows, furthest)
+        return scores
+
+    def _distances(self) -> Distances:
+        return Distances(self.rows_, RowScaling(self.scaling_, self.rows_.shape[1]))
+
+    def _blocks(
+        self, X: Matrix, distances: Distances
+    ) -> Iterator[tuple[slice, Any, np.ndarray]]:
+        """Yield blocks of rows: where they are, as they are read, and half their squared distances.
+
+        In single precision the k-th is found in half of the time, and neighbours that cannot be
+        told apart are at the same distance to 1e-7.
+        """
         n_kept, n_features = self.rows_.shape
-        scores = np.empty(X.shape[0])
         width = n_kept if sparse.issparse(self.rows_) else max(n_kept, n_features + 2)
         step = max(_FEW_ROWS, _BLOCK // width)
         step = max(1, min(step, _MOST_VALUES // width))
-        distances = Distances(self.rows_, RowScaling(self.scaling_, n_features))
         for start in range(0, X.shape[0], step):
-            rows = distances.read(X[start : start + step])
+            block = slice(start, start + step)
+            rows = distances.read(X[block])
             with np.errstate(over="ignore"):  # from rows that far away all are equally far
-                # In single precision the k-th is found in half of the time, and neighbours that
-                # cannot be told apart are at the same distance to 1e-7.
-                near = distances.half_squared(rows).astype(np.float32)
-            kth = np.partition(near, self.k - 1, axis=1)[:, self.k - 1]
-            furthest = (near == kth[:, None]).argmax(axis=1)
-            scores[start : start + step] = distances.exact(rows, furthest)
-        return scores
+                yield block, rows, distances.half_squared(rows).astype(np.float32)
 
 
 class NearNeighbors(Neighbors):
@@ -253,11 +265,6 @@ class RobustCovariance(BaseEstimator):
             squared = ((away @ self.precision_) * away).sum(axis=1)
             scores[start : start + step] = np.sqrt(np.maximum(squared, 0.0))
         return scores
-
-
-# By the names that `evidence` and `init` know them by.
-CLASSICAL: dict[str, Any] = {"iforest": Forest, "knn": Neighbors, "mcd": RobustCovariance}
-FIRST: dict[str, Any] = {"iforest": Forest, "knn": NearNeighbors}
 
 
 def fitted(

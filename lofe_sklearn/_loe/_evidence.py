@@ -19,7 +19,8 @@ from scipy import sparse
 
 from lofe_sklearn._any_detector import is_supervised, scores_new_rows
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
+from lofe_sklearn._loe._by_name import CLASSICAL
+from lofe_sklearn._loe._classical import Unfit, fitted
 from lofe_sklearn._loe._evidence_source import Source, fitted_again, scores_of, unfit_if_it_fails
 from lofe_sklearn._loe._fit_once import fitted_copy
 from lofe_sklearn._loe._parameters import is_auto
@@ -152,8 +153,7 @@ def fit_evidence(
 
     Parameters
     ----------
-    evidence : "auto", str, detector, or list of such
-        ``"auto"`` is all classical ones that suit the shape of X.
+    evidence : str, detector, or list of such
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
     seed : int
     weight : float
@@ -172,10 +172,7 @@ def fit_evidence(
     TypeError
         If the sign of a detector's scores is not known, or it cannot score new rows.
     """
-    if is_auto(evidence):
-        chosen: Sequence[Any] = [name for name, kind in CLASSICAL.items() if kind.suits(*X.shape)]
-    else:
-        chosen = _listed(evidence)
+    chosen = _listed(evidence)
     sources, training = [], []
     for name, each in zip(_names(chosen), chosen, strict=True):
         try:

@@ -11,7 +11,8 @@ import numpy as np
 
 from lofe_sklearn._any_detector import fit_to, outlier_scores
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
+from lofe_sklearn._loe._by_name import CLASSICAL
+from lofe_sklearn._loe._classical import Unfit, fitted
 from lofe_sklearn._loe._foreign import hint_of_names, scores_by_foreign
 from lofe_sklearn._loe._row_blocks import in_blocks
 from lofe_sklearn._loe._seeds import seeded

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
+from lofe_sklearn._loe._by_name import CLASSICAL, FOR_LABELS, suited
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._first_labels import (
     remembered_scores,
@@ -213,18 +214,19 @@ class Planner:
 
     def _evidence(self, n_members: int, seed: int) -> Evidence | None:
         """Fit the classical detectors whose evidence is added to that of the members."""
-        asked, X = self.parameters, self.rows.X
-        if asked.evidence is None:
+        evidence, is_known = self.parameters.evidence, self.contamination.is_known
+        if evidence is None:
             return None
-        if is_auto(asked.evidence):
+        if is_auto(evidence):
             # A single member's score is its loss, as in the paper, and blind training is there to
             # compare with. Rows of pictures say little to classical detectors.
             for_tables = all(backbone.default_init is not None for backbone in self.backbones)
             if n_members == 1 or not self._labels_any or not for_tables:
                 return None
-        per_row, constant = _WHERE_KNOWN if self.contamination.is_known else _WHERE_UNKNOWN
+            evidence = suited(FOR_LABELS if is_known else CLASSICAL, *self.rows.X.shape)
+        per_row, constant = _WHERE_KNOWN if is_known else _WHERE_UNKNOWN
         weight = per_row / self.rows.n_samples + constant
-        return fit_evidence(asked.evidence, X, seed, weight, self.memo)
+        return fit_evidence(evidence, self.rows.X, seed, weight, self.memo)
 
     def _start_of_fold(self, starter: Evidence, outside: np.ndarray) -> np.ndarray:
         """Score the rows outside a fold by evidence that is fitted to them; 0 for all others."""
