@@ -10,6 +10,7 @@ to a detector counts alike, since a group of anomalies may be the densest place 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -21,8 +22,15 @@ from lofe_sklearn._any_detector import is_supervised, scores_new_rows
 from lofe_sklearn._containers import Matrix
 from lofe_sklearn._loe._by_name import CLASSICAL
 from lofe_sklearn._loe._classical import Unfit, fitted
-from lofe_sklearn._loe._evidence_source import Source, fitted_again, scores_of, unfit_if_it_fails
+from lofe_sklearn._loe._evidence_source import (
+    Source,
+    fitted_again,
+    scores_by_all,
+    scores_of,
+    unfit_if_it_fails,
+)
 from lofe_sklearn._loe._fit_once import fitted_copy
+from lofe_sklearn._loe._local_density import fit_both
 from lofe_sklearn._loe._parameters import is_auto
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Memo, SpreadRows
@@ -66,7 +74,7 @@ class Evidence:
 
     def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
         """Score rows, high for anomalies: the mean of the detectors."""
-        return _mean_of([source.score(X, n_jobs) for source in self.sources])
+        return _mean_of(scores_by_all(self.sources, X, n_jobs))
 
     def refitted(self, X: Matrix) -> np.ndarray | None:
         """Score rows by the same detectors, fitted to these rows.
@@ -173,6 +181,10 @@ def fit_evidence(
         If the sign of a detector's scores is not known, or it cannot score new rows.
     """
     chosen = _listed(evidence)
+    if {"knn", "lof"} <= {each for each in chosen if isinstance(each, str)}:
+        # Distances are computed once for both. If one cannot be fitted, it is said below why.
+        with suppress(Unfit, ValueError):
+            fit_both(X.sample if isinstance(X, SpreadRows) else X, seed, memo)
     sources, training = [], []
     for name, each in zip(_names(chosen), chosen, strict=True):
         try:

@@ -220,8 +220,8 @@ class Planner:
         if is_auto(evidence):
             # A single member's score is its loss, as in the paper, and blind training is there to
             # compare with. Rows of pictures say little to classical detectors.
-            for_tables = all(backbone.default_init is not None for backbone in self.backbones)
-            if n_members == 1 or not self._labels_any or not for_tables:
+            of_pictures = any(backbone.default_init is None for backbone in self.backbones)
+            if n_members == 1 or not self._labels_any or of_pictures:
                 return None
             evidence = suited(FOR_LABELS if is_known else CLASSICAL, *self.rows.X.shape)
         per_row, constant = _WHERE_KNOWN if is_known else _WHERE_UNKNOWN
