@@ -38,9 +38,9 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
         return
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
-        file = file_above(target)
-        if file is not None:
-            raise NotADirectoryError(f"{owner}: {target} is below {file}, which is no folder.")
+        above = file_above(target)
+        if above is not None:
+            raise NotADirectoryError(f"{owner}: {target} is below {above}, which is no folder.")
         raise FileNotFoundError(
             f"{owner}: there is no folder {target.parent}. Create it first: "
             f"Path({str(target.parent)!r}).mkdir(parents=True)."
