@@ -11,6 +11,7 @@ from lofe_sklearn import DeepSVDD, load, save
 from lofe_sklearn.inspection import explain
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
 from lofe_sklearn.tabular._date_texts import day_like, in_iso_form
+from lofe_sklearn.tabular._number_parts import parts_of
 from lofe_sklearn.tabular._quantity_texts import quantities_of
 
 pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
@@ -131,6 +132,8 @@ def test_what_points_and_commas_are(kind):
         *(["EG", "1"], ["2026Q5", "2026Q6"], ["2026-W54", "2026-W55"], ["1st", "2nd"]),
         *(["DE12 3456", "DE13 3456"], ["IV", "IX"], ["#00ff00", "#123456"], ["Room 5", "Room 6"]),
         *(["52.5N 13.4E", "48.1N 11.5E"], ["1,2,3", "1,2,4"], ["$5 €", "$6 €"], ["(5", "6)"]),
+        *(["(-5)", "(-6)"], ["-5.50-", "-6.50-"], ["5 ft 14 in", "6 ft 15 in"]),
+        *(["$1 x10^3", "$2 x10^3"], ["5.5-10.5 N", "7.5-9.5 S"]),
     ],
     ids=str,
 )
@@ -464,6 +467,7 @@ CLASSES = [
     ["24-", "25+"],
     ["50-", "55-", "60-"],  # from 50 on, not below zero
     ["<1", "1", ">1"],
+    ["<50 kg", "50+ kg"],
     ["18-24 years", "25-34 years", "65+ years"],
 ]
 
@@ -488,6 +492,7 @@ def test_classes_of_numbers_are_categories(texts):
         (["10+mg", "5mg"], [10, 5]),
         (["1200-", "350", "20-"], [-1200, 350, -20]),
         (["1.200,00-", "3,50-"], [-1200, -3.5]),
+        (["$1200-", "$350-", "$20-"], [-1200, -350, -20]),
         ([f"{7 * i}-" for i in range(1, 51)], [-7 * i for i in range(1, 51)]),
     ],
     ids=str,
@@ -663,6 +668,22 @@ def test_heights_are_written_in_feet_and_inches():
 def test_numbers_in_reasons_keep_their_size(texts, number, written):
     writing, _, _ = quantities_of(pd.Series(texts, dtype=object))
     assert writing.written(number) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *(("33°51'36\"W", -33.86), ("-33°51'36\"", -33.86), ("33°51'36\"E", 33.86)),
+        *(("5 ft 11.5 in", 71.5), ("$45K-67K", 56e3), ("$1.2B-2.4B", 1.8e9), ("5-5 kg", 5)),
+    ],
+)
+def test_sides_units_and_ends(text, number):
+    assert parts_of(text).number(".") == pytest.approx(number)
+
+
+def test_ranges_have_no_sides_and_no_limits():
+    assert parts_of("7.5-9.5 S").on_side(" S").number(".") == 8.5
+    assert parts_of("10-15+ years") is None
 
 
 @pytest.mark.parametrize("texts", [["1/4", "2/7"], ["45'", "90'"], ["5'30\"", "12'15\""]], ids=str)
