@@ -189,3 +189,10 @@ def test_room_behind_the_last_value_is_no_fault():
     X.data, X.indices = np.r_[X.data, np.zeros(9)], np.r_[X.indices, np.full(9, 77)]
     np.testing.assert_array_equal(loe().fit(X).score_samples(X), expected)
     assert len(X.data) == len(X.indices) == X.indptr[-1] + 9
+
+
+def test_the_first_row_is_named_where_entries_are_in_any_order():
+    detector = DeepSVDD(max_epochs=1).fit(np.eye(20, 2))
+    values, places = np.array([np.nan, np.nan, 1.0]), (np.array([9, 4, 2]), np.array([1, 1, 0]))
+    with pytest.raises(ValueError, match=r"NaN\) in column 1 \(row 4\)"):
+        detector.predict(sparse.coo_matrix((values, places), shape=(20, 2)))

@@ -26,7 +26,7 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ OTHERS = (
 )
 SETS = (*(f"adbench:{name}" for name in ADBENCH), *(f"odds:{name}" for name in OTHERS))
 THINNED = {"0.3 %": 0.003, "1 %": 0.01, "5 %": 0.05, "10 %": 0.1}
+SHARES = THINNED | {"clean": 0.0}
 SIZES = {"80 rows": 80, "300 rows": 300, "1000 rows": 1_000}
 SITUATIONS = ("own", *THINNED, "clean", *SIZES)
 FIGURES = ("roc_auc", "average_precision")
@@ -104,14 +105,29 @@ def rows_of(situation: str, dataset: str, seed: int) -> tuple[np.ndarray, np.nda
     """Draw the rows of a situation; None where the set does not serve for it."""
     X, y = load_table(dataset)
     rng = np.random.default_rng(1_000 + seed)
-    if situation == "own" or situation in SIZES:
-        n_rows = SIZES.get(situation, MAX_ROWS)
-        if situation in SIZES and len(X) <= n_rows:
-            return None
-        rows = np.sort(rng.permutation(len(X))[:n_rows])
-        return (X[rows], y[rows]) if y[rows].sum() > 1 else None
+    if situation in SHARES:
+        return at_share(X, y, SHARES[situation], rng)
+    return some_of(X, y, SIZES.get(situation, MAX_ROWS), rng, all_do=situation == "own")
+
+
+def some_of(
+    X: np.ndarray, y: np.ndarray, n_rows: int, rng: np.random.Generator, *, all_do: bool = False
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Draw a number of rows; None where fewer than two anomalies are among them.
+
+    A set with no more rows than that serves only if `all_do`.
+    """
+    if len(X) <= n_rows and not all_do:
+        return None
+    rows = np.sort(rng.permutation(len(X))[:n_rows])
+    return (X[rows], y[rows]) if y[rows].sum() > 1 else None
+
+
+def at_share(
+    X: np.ndarray, y: np.ndarray, share: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Draw normal rows and that share of anomalies; None where too few of them are there."""
     normal = rng.permutation(np.flatnonzero(y == 0))[:MAX_ROWS]
-    share = THINNED.get(situation, 0.0)
     anomalies = np.flatnonzero(y == 1)
     n_anomalies = round(len(normal) * share / (1 - share))
     if share and (n_anomalies < 2 or n_anomalies > len(anomalies) or share > y.mean()):
@@ -192,7 +208,7 @@ def tables(rows: list[Row]) -> str:
     """
     ours = {_place(row) for row in rows if row["detector"] in OURS}
     used = [row for row in rows if row["detector"] and _place(row) in ours]
-    return "\n\n".join([_rankings(used), _ratios(used), _behind(used)])
+    return "\n\n".join([_rankings(used), ratios(used), _behind(used)])
 
 
 def _place(row: Row) -> tuple[str, str, int]:
@@ -211,7 +227,8 @@ def _rankings(rows: list[Row]) -> str:
     return table(header, lines)
 
 
-def _ratios(rows: list[Row]) -> str:
+def ratios(rows: list[Row], halves: Sequence[Sequence[str]] = tuple(HALVES.values())) -> str:
+    """Return what was found of the ratio, by situation, and its error by half of the sets."""
     header = ["situation", "detector", "mean abs log2(found / true)", "by half"]
     header += ["truth in the interval", "flagged, median and most", "likelier than not, most"]
     header += ["best constant", "another seed's ratio: mean factor, most"]
@@ -225,8 +242,7 @@ def _ratios(rows: list[Row]) -> str:
             cells += ["", "", ""]
         else:
             by_half = [
-                error_of_ratio([row for row in own if row["dataset"] in half])
-                for half in HALVES.values()
+                error_of_ratio([row for row in own if row["dataset"] in half]) for half in halves
             ]
             inside = [row["interval"][0] <= true_ratio(row) <= row["interval"][1] for row in own]
             cells += [f"{error_of_ratio(own):.2f}", " / ".join(f"{error:.2f}" for error in by_half)]

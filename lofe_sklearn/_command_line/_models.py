@@ -88,12 +88,14 @@ def read_model(path: Path, device: str) -> Any:
     """
     if os.path.isdir(path):
         raise BadModel(f"{path} is a folder; give the file of a model")
-    if not os.path.exists(path):  # of any name, too long ones included
-        raise BadModel(f"{path}: there is no such model file")
     try:
         model = load(path) if device == "auto" else load(path, device=device)
     except ModelFileError as error:
         raise BadModel(plain_words(str(error))) from error
+    except FileNotFoundError as error:
+        raise BadModel(f"{path}: there is no such model file") from error
+    except PermissionError as error:
+        raise BadModel(f"{path}: there is no permission to read it") from error
     except OSError as error:
         raise BadModel(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lofe_sklearn._command_line._exits import CannotWrite, UsageMistake
 from lofe_sklearn._command_line._models import Scores
 from lofe_sklearn._command_line._plain_values import name_text
-from lofe_sklearn._saving._atomic import is_special, name_beside, put_in_place
+from lofe_sklearn._saving._atomic import file_above, is_special, name_beside, put_in_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,9 @@ def check_targets(written: Mapping[str, Path | None], read: Mapping[str, Path]) 
 def _check_folder(path: Path) -> None:
     if path.is_dir():
         raise CannotWrite(f"{path} is a folder; give the name of a file")
-    folder = path.resolve().parent
+    folder, file = path.resolve().parent, file_above(path.resolve())
+    if file is not None:
+        raise CannotWrite(f"{path} cannot be written: {file} is no folder")
     if not folder.is_dir():
         raise CannotWrite(f"{path} cannot be written: there is no folder {folder}")
     if not os.access(folder, os.W_OK):

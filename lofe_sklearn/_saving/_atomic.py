@@ -38,6 +38,9 @@ def write_whole(path: FilePath, content: bytes, owner: str) -> None:
         return
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
+        above = file_above(target)
+        if above is not None:
+            raise NotADirectoryError(f"{owner}: {target} is below {above}, which is no folder.")
         raise FileNotFoundError(
             f"{owner}: there is no folder {target.parent}. Create it first: "
             f"Path({str(target.parent)!r}).mkdir(parents=True)."
@@ -75,6 +78,11 @@ def name_beside(target: Path, ending: str) -> Path:
     A sign has up to four bytes, and a name at most 255 on most disks.
     """
     return target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}{ending}")
+
+
+def file_above(target: Path) -> Path | None:
+    """Return the file that a path is below, where a folder should be; None for no such file."""
+    return next((above for above in target.parents if os.path.isfile(above)), None)
 
 
 def check_path(path: object, owner: str) -> None:

@@ -134,6 +134,8 @@ def load(path: FilePath, *, trusted: Sequence[Any] = (), device: str | None = No
         not allowed. The error is a ``ValueError``.
     FileNotFoundError
         If there is no such file.
+    PermissionError
+        If the file, or its folder, may not be read.
     ImportError
         If a package that the model needs is not installed.
     MemoryError
@@ -186,11 +188,17 @@ def check_estimator_given(fitted: Any, expected: str, owner: str) -> None:
 def _content_of(path: FilePath) -> bytes:
     check_path(path, "load")
     file = Path(path)
-    if not os.path.exists(file):  # of any name, too long ones included
-        raise FileNotFoundError(f"load: there is no file {file}.")
-    if file.is_dir():
+    if os.path.isdir(file):
         raise IsADirectoryError(f"load: path must be that of a file; {file} is a folder.")
-    return file.read_bytes()
+    try:
+        return file.read_bytes()
+    except PermissionError as error:
+        what = f"load: there is no permission to read {file}."
+        raise PermissionError(error.errno, what) from error
+    except (OSError, ValueError) as error:
+        if os.path.exists(file):  # of any name, too long ones included
+            raise
+        raise FileNotFoundError(f"load: there is no file {file}.") from error
 
 
 def _members(encoder: Encoder, root: Any, fitted: Any) -> dict[str, bytes]:

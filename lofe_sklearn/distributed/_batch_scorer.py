@@ -138,6 +138,8 @@ class BatchScorer:
         ------
         ValueError, TypeError
             If a column is missing, or rows cannot be scored; the message names the rows.
+        FileNotFoundError, PermissionError
+            If the model is a path, and this process finds no file there, or may not read it.
         """
         names, rows_named = column_names(frame), _which(frame)
         _check_columns(self.keep, names, rows_named, "keep asks for")
@@ -262,7 +264,10 @@ class BatchScorer:
         path = Path(self.model)
         try:
             state = path.stat()  # a file that is replaced is read again
-        except FileNotFoundError as error:
+        except PermissionError as error:
+            what = f"BatchScorer: there is no permission to read {path.absolute()}."
+            raise PermissionError(error.errno, what) from error
+        except (OSError, ValueError) as error:  # of names that no file can have too
             raise FileNotFoundError(
                 f"BatchScorer: there is no model file {path.absolute()}. Every worker must be able "
                 "to read it under this path."

@@ -23,13 +23,15 @@ _OF_LOG = re.compile(
     rf"\[?(\d\d)/({'|'.join(_MONTHS)})/(\d{{4}}):(\d\d:\d\d:\d\d)(?: ([-+]\d\d):?(\d\d))?\]?",
     re.ASCII,
 )
-# 2026-W07, 2026-W7, or with a day 2026-W07-3; 2026Q1, 2026-Q1 and Q1 2026; 2026M01, as Eurostat
-# writes months, and 2026m1, as Stata does. Codes of products may look like these, but hardly with a
-# year of our time.
+# 2026-W07, 2026-W7, or with a day 2026-W07-3, and KW 07/2026; 2026Q1, 2026-Q1, Q1 2026 and, of
+# fiscal years, FY2026 Q1; 2026M01, as Eurostat writes months, and 2026m1, as Stata does. Codes of
+# products may look like these, but hardly with a year of our time.
 _FLAGS = re.ASCII | re.IGNORECASE
 _YEAR = r"((?:19|20|21)\d\d)"
-_WEEK = re.compile(rf"{_YEAR}-?W(\d{{1,2}})(?:-?([1-7]))?", _FLAGS)
-_QUARTER = re.compile(rf"{_YEAR}[- ]?Q([1-4])|Q([1-4])[- /]?{_YEAR}", _FLAGS)
+_WEEK = re.compile(
+    rf"{_YEAR}-?K?W(\d{{1,2}})(?:-?([1-7]))?|[KC]W ?(\d{{1,2}})[ /.-]{{1,3}}{_YEAR}", _FLAGS
+)
+_QUARTER = re.compile(rf"(?:FY ?)?{_YEAR}[- ]?Q([1-4])|Q([1-4])[- /]?(?:FY ?)?{_YEAR}", _FLAGS)
 _MONTH = re.compile(rf"{_YEAR}-?M(0?[1-9]|1[0-2])", _FLAGS)
 
 
@@ -41,9 +43,9 @@ def in_iso_form(text: str) -> str:
     word = text.strip()
     week = _WEEK.fullmatch(word)
     if week is not None:
-        year, number, day = week.groups()
+        year, number, day = week[1] or week[5], week[2] or week[4], week[3] or 1
         try:
-            return datetime.date.fromisocalendar(int(year), int(number), int(day or 1)).isoformat()
+            return datetime.date.fromisocalendar(int(year), int(number), int(day)).isoformat()
         except ValueError:  # no year has a week 54
             return text
     quarter = _QUARTER.fullmatch(word)
@@ -67,7 +69,7 @@ def day_like(day: str, sample: str) -> str:
     quarter = str((date.month + 2) // 3)
     width = 1 if re.search(r"(m|w[1-9]?$)", word) else 2  # Stata has no zero in front
     for pattern, values in (
-        (_WEEK, (str(year), f"{week:0{width}}", str(of_week))),
+        (_WEEK, (str(year), f"{week:0{width}}", str(of_week), f"{week:02}", str(year))),
         (_QUARTER, (str(date.year), quarter, quarter, str(date.year))),
         (_MONTH, (str(date.year), f"{date.month:0{width}}")),
     ):

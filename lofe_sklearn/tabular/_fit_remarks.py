@@ -10,6 +10,9 @@ from lofe_sklearn.tabular._plain_columns import Column
 from lofe_sklearn.tabular._unread_numbers import warn_of_unread_numbers
 from lofe_sklearn.tabular._vectorizing import Reading
 
+# Shares are at most 1. Percentages of which half are not much larger may be written without a sign.
+_PERCENT = 2
+
 
 def warn_of_dropped(dropped: Mapping[str, str], owner: str) -> None:
     """Tell which columns were dropped, and why."""
@@ -37,6 +40,34 @@ def _warn_of_codes_in_columns(columns: Mapping[str, Column], reading: Reading, o
     }
     remedy = "Replace it with NaN; a feature then says where a value is missing."
     warn_of_codes(owner, codes, remedy)
+
+
+def warn_of_shares(columns: Mapping[str, Column], plain: Mapping[str, Column], owner: str) -> None:
+    """Tell of texts such as 0.54 among percentages such as 54 %: they count as 0.54 %.
+
+    Parameters
+    ----------
+    columns : dict of str to Column
+        Those that are kept.
+    plain : dict of str to Column
+        The same, and others, before numbers are read from text.
+    owner : str
+    """
+    found = []
+    for name, column in columns.items():
+        if column.writing is None or column.writing.after.strip() != "%":
+            continue
+        texts = plain[name].values
+        bare = column.values.notna() & ~texts.str.contains("%", regex=False, na=True)
+        sizes = column.values.abs()
+        are_shares = bool((sizes[bare] % 1 > 0).any()) and sizes[bare].max() <= 1
+        if are_shares and sizes[~bare].median() > _PERCENT:
+            found.append(f"{name!r} ({bare.sum()}, such as {texts[bare].iloc[0][:40]!r})")
+    if found:
+        warn_user(
+            f"{owner}: small numbers without a % among percentages are read as percentages too: "
+            f"{', '.join(found)}. If they are shares, multiply them by 100."
+        )
 
 
 def warn_of_words(columns: Mapping[str, Column], plain: Mapping[str, Column], owner: str) -> None:

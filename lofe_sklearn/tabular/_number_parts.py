@@ -43,6 +43,8 @@ _QUANTITY = re.compile(
 )
 # Minus signs, apostrophes, Arabic separators and full-width signs, by their plain forms.
 _ALIKE = str.maketrans("\u2212\u2013\u2019\u02bc\u066b\u066c\uff05\uff0e\uff0c\u066a", "--''.,%.,%")
+# $10,000 - $20,000 and 5 to 10 years.
+_RANGE = re.compile(r"([^-]*?\d[^-]*?)(?: ?- ?| to | bis )([^-]*\d[^-]*)")
 # 4½ and ¾.
 _FRACTION = re.compile(r"(?<![\d.,])(\d*)([¼½¾⅓⅔⅛⅜⅝⅞])")
 # 6 lb 13 oz, 4 ft 7 in and 5 kg 300 g, in the second unit.
@@ -73,7 +75,7 @@ class Parts:
     """A number in text, taken apart.
 
     A limit is "<" or ">", as in "<0.1", "3+" and "10+ years". Open is a whole number with a dash
-    behind it: it may be negative, or begin a class such as "50-".
+    behind it: it may be negative, or begin a class such as "50-". A range has its upper end too.
     """
 
     digits: str
@@ -85,13 +87,15 @@ class Parts:
     factor: float = 1.0
     limit: str = ""
     is_open: bool = False
+    upper: Parts | None = None
 
     def as_count(self) -> Parts:
         """Return this with the text behind the number as what multiplies it, if it can be."""
         factor = factor_of_count(self.after)
         if factor is None or self.times:
             return self
-        return replace(self, after="", times=self.after, factor=factor)
+        upper = None if self.upper is None else self.upper.as_count()
+        return replace(self, after="", times=self.after, factor=factor, upper=upper)
 
     @property
     def behind(self) -> str:
@@ -101,7 +105,7 @@ class Parts:
     def on_side(self, negative: str) -> Parts:
         """Return this with its sign instead of the text of a side, such as " DR"."""
         divided = split_side(self.behind)
-        if divided is None:
+        if divided is None or self.upper is not None:
             return self
         unit, _, side = divided
         is_negative = self.is_negative != (side == negative.strip(" .").upper())
@@ -112,7 +116,12 @@ class Parts:
         return self.before.strip() + self.after.strip()
 
     def number(self, decimal: str) -> float | None:
-        """Return the number; None if its digits are not grouped as numbers are."""
+        """Return the number, or the middle of a range; None if it is not written as numbers are."""
+        if self.upper is not None:
+            lower, upper = replace(self, upper=None).number(decimal), self.upper.number(decimal)
+            if lower is None or upper is None or lower > upper:
+                return None
+            return (lower + upper) / 2
         whole, _, fraction = self.digits.partition(decimal)
         group = "," if decimal == "." else "."
         if fraction and not fraction.isdigit():
@@ -128,7 +137,7 @@ class Parts:
 
 
 def parts_of(text: str) -> Parts | None:
-    """Take a number apart; None for other texts, and for codes such as 00123."""
+    """Take a number or a range apart; None for other texts, and for codes such as 00123."""
     word = text.strip()
     if len(word) > 60:  # no number is so long
         return None
@@ -148,6 +157,9 @@ def parts_of(text: str) -> Parts | None:
     if total is not None:
         return total
     found = _QUANTITY.fullmatch(_CURRENCY_FIRST.sub(r"(\1", _NO_CENTS.sub("", word)))
+    ends = None if found is not None else _RANGE.fullmatch(word)
+    if ends is not None:
+        return _range_of(parts_of(ends[1]), parts_of(ends[2]))
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
     digits = found["digits"]
@@ -165,6 +177,26 @@ def parts_of(text: str) -> Parts | None:
         factor = 10.0 ** int(found["exponent"])
         return None if before else replace(parts, times=found["tens"], factor=factor)
     return _multiplied(parts) if after else parts
+
+
+def _range_of(lower: Parts | None, upper: Parts | None) -> Parts | None:
+    """Return a range by its ends; None where they are of no unit.
+
+    Without one, 5-10 may be a code, a date or a result. The unit is written at both ends, or where
+    it is not between them.
+    """
+    if lower is None or upper is None:
+        return None
+    if lower.before and not upper.before:
+        upper = _multiplied(replace(upper, before=lower.before)) if upper.after else upper
+        upper = None if upper is None else replace(upper, before=lower.before)
+    if upper is None:
+        return None
+    if not lower.behind:
+        lower = replace(lower, after=upper.after, times=upper.times, factor=upper.factor)
+    is_plain = not (lower.limit or upper.limit or lower.upper or upper.upper)
+    has_unit = upper.unit == lower.unit != ""
+    return replace(lower, upper=upper) if is_plain and has_unit else None
 
 
 def _multiplied(parts: Parts) -> Parts | None:

@@ -17,6 +17,7 @@ from lofe_sklearn.tabular._code_texts import are_of_four_digits, code_length, wi
 from lofe_sklearn.tabular._date_formats import dates_in_text
 from lofe_sklearn.tabular._date_texts import dates_among_words, in_iso_form
 from lofe_sklearn.tabular._quantity_texts import Writing, quantities_of
+from lofe_sklearn.tabular._spellings import in_one_spelling
 from lofe_sklearn.tabular._stray_words import unguarded, without_space_around_nulls
 
 if TYPE_CHECKING:
@@ -116,6 +117,9 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
     """
     import pandas as pd
 
+    if column.kind == CATEGORY:
+        texts = in_one_spelling(column.values.astype(object))
+        return replace(column, values=texts.astype("category"))
     if column.kind != TEXT:
         return column
     n_digits = code_length(column.values)
@@ -151,7 +155,7 @@ def read_from_text(column: Column, name: str, owner: str) -> Column:
     among_words = dates_among_words(column.values)
     if among_words is not None:
         return Column(TEXT, among_words[0], words=among_words[1])
-    return column
+    return replace(column, values=in_one_spelling(column.values))
 
 
 def as_text(value: Any) -> str:

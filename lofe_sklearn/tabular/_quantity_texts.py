@@ -177,13 +177,16 @@ def _main_unit(units: Counter[str]) -> str:
 def _are_classes(numbers: Collection[Parts]) -> bool:
     """Whether numbers only name the classes of a column, such as "<=50K" and ">50K", or "50-".
 
-    Without their signs, classes on both sides of a number would be one.
+    Without their signs, classes on both sides of a number would be one. Where most of a few values
+    are ranges, such as "18-24 years", they are classes too.
     """
     limits = [number.limit for number in numbers if number.limit]
     are_of_both_sides = len(set(limits)) == 2 and 2 * len(limits) >= len(numbers)
     # Many are amounts below zero, as accounts have them.
     are_open = len(numbers) < MANY_VALUES and all(number.is_open for number in numbers)
-    return are_of_both_sides or are_open
+    n_ranges = sum(number.upper is not None for number in numbers)
+    are_ranges = len(numbers) < MANY_VALUES and 2 * n_ranges >= max(len(numbers), 1)
+    return are_of_both_sides or are_open or are_ranges
 
 
 def _plain_number(text: str) -> float | None:
@@ -199,7 +202,8 @@ def _plain_number(text: str) -> float | None:
 
 def _writing_of(parts: dict[str, Parts], counts: pd.Series) -> Writing:
     """Return how most of the numbers are written."""
-    decimal = _decimal_sign(parts.values())
+    both_ends = ((found, found.upper) for found in parts.values())
+    decimal = _decimal_sign(end for ends in both_ends for end in ends if end is not None)
     styles = Counter[tuple[str, str]]()
     groupings, decimals = Counter[str](), Counter[int]()
     times: dict[str, float] = {}

@@ -10,12 +10,45 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Of more texts there is no feature for each one, and a model file should not list them.
 _MOST = 1000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII)
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)([ t]00:00(:00(\.0+)?)?)?", re.ASCII)
 _TRUTH = {"true": "1", "false": "0"}
+# Of these a column has both. Letters may as well be codes, unless there are no others.
+_PAIRS = (("true", "false"), ("yes", "no"), ("on", "off"), ("ja", "nein"), ("oui", "non"))
+_LETTERS = (("y", "n"), ("t", "f"), ("j", "n"), ("o", "n"))
+_TRUTH_WORDS = frozenset(word for pair in (*_PAIRS, *_LETTERS) for word in pair)
+
+
+def in_one_spelling(texts: pd.Series) -> pd.Series:
+    """Return texts with each truth value, such as "Yes" and "YES ", in its most common spelling."""
+    counts = texts.value_counts()
+    words = _truth_words(counts.index)
+    known = [text for text in counts.index if _plain(text) in words]
+    if len(known) == len(words):
+        return texts
+    spelled: dict[str, str] = {}
+    for text in sorted(known, key=lambda text: (-int(counts[text]), text)):
+        spelled.setdefault(_plain(text), text)
+    another = {text: spelled[_plain(text)] for text in known}
+    return texts.map(lambda text: another.get(text, text), na_action="ignore")
+
+
+def _truth_words(texts: Iterable[str]) -> set[str]:
+    """Return the words that are truth values among the texts of a column."""
+    words = set(map(_plain, texts))
+    alone = next((pair for pair in _LETTERS if words == set(pair)), ())
+    return {word for pair in _PAIRS if words.issuperset(pair) for word in pair}.union(alone)
+
+
+def _plain(text: str) -> str:
+    return text.strip().lower()
 
 
 def spellings(texts: Iterable[str]) -> dict[str, str]:
@@ -25,9 +58,11 @@ def spellings(texts: Iterable[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     several = set()
-    for text in dict.fromkeys(map(str, texts)):
+    different = dict.fromkeys(map(str, texts))
+    codes = _TRUTH_WORDS - _truth_words(different)
+    for text in different:
         meaning = _meaning(text, read_numbers=True)
-        if meaning is None:
+        if meaning is None or meaning in codes:
             continue
         if meaning in found:
             several.add(meaning)
@@ -56,10 +91,13 @@ def respelled(text: str, known: Mapping[str, str], *, was_text: bool) -> str:
 
 
 def _meaning(text: str, *, read_numbers: bool) -> str | None:
-    """Return a truth value as 0 or 1, a number and a day in one form; None for other texts."""
-    word = text.strip().lower()
-    if word in _TRUTH:
-        return _TRUTH[word]
+    """Return true as 1, other truth values in small letters, a number and a day in one form.
+
+    None for other texts.
+    """
+    word = _plain(text)
+    if word in _TRUTH_WORDS:
+        return _TRUTH.get(word, word)
     day = _DAY.fullmatch(word)
     if day:
         return day[1]

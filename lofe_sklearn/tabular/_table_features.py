@@ -29,6 +29,7 @@ from lofe_sklearn.tabular._far_dates import (
 from lofe_sklearn.tabular._filled import Filling
 from lofe_sklearn.tabular._fit_remarks import (
     warn_of_dropped,
+    warn_of_shares,
     warn_of_values,
     warn_of_words,
 )
@@ -277,6 +278,7 @@ class TableFeatures(ReasonsMixin, DocumentationMixin, TransformerMixin, BaseEsti
         columns = {name: column for name, column in every.items() if name not in dropped}
         check_some_left(columns, dropped, owner)
         warn_of_words(columns, plain, owner)
+        warn_of_shares(columns, plain, owner)
         self._columns = {n: FittedColumn.of(c, n, owner) for n, c in columns.items()}
         self._passed_on = columns_of_numbers(columns) if self.vectorizer is None else ()
         made = features_of(

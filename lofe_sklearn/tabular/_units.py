@@ -20,6 +20,7 @@ _OTHERS = {
     # Feet and inches are counted in inches.
     "length": {
         **{"cm": 1e-2, "dm": 1e-1, "in": 0.0254, '"': 0.0254, "'\"": 0.0254, "ft": _FOOT},
+        **{"inch": 0.0254, "foot": _FOOT},
         **{"yd": 3 * _FOOT, "mi": 1609.344, "mile": 1609.344, "NM": 1852.0, "nmi": 1852.0},
     },
     "area": {
@@ -50,6 +51,10 @@ _OTHERS = {
         **{"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40},
     },
 }
+# Words that have no s in their plural.
+_PLURALS = {"children": "child", "people": "person", "feet": "foot", "men": "man", "women": "woman"}
+# Boxes, dishes, batches and classes; entries, but ties.
+_WITH_ES, _TIES = ("xes", "shes", "ches", "sses"), 4
 _POWERS = str.maketrans({"\u00b2": "2", "\u00b3": "3", "^": ""})
 # What each unit measures, and its size.
 _UNITS = {
@@ -80,9 +85,20 @@ def _ratio_of_rates(one: str, two: str) -> float | None:
 
 
 def _singular(unit: str) -> str:
-    """Return a unit without the point of an abbreviation and the s of a plural, and m² as m2."""
+    """Return a unit without the point of an abbreviation and as for one thing, and m² as m2."""
     word = unit.rstrip(".").translate(_POWERS)
-    if word in _UNITS:
-        return word
+    return word if word in _UNITS else " ".join(map(_singular_word, word.split(" ")))
+
+
+def _singular_word(word: str) -> str:
+    """Return a word without the s of a plural."""
     # Of short words the s is a unit's own: ms is a thousandth of a second.
-    return word[:-1] if len(word) > 2 and word.endswith("s") and word.isalpha() else word
+    if len(word) <= 2 or not word.isalpha():
+        return word
+    if word.lower() in _PLURALS:
+        return _PLURALS[word.lower()]
+    if word.endswith("ies") and len(word) > _TIES:
+        return f"{word[:-3]}y"
+    if word.endswith("ss"):
+        return word
+    return word[:-2] if word.endswith(_WITH_ES) else word.removesuffix("s")

@@ -18,11 +18,16 @@ _NUMBER = re.compile(r"(?:(?<![\w)])[-+])?\d+(?:[.,]\d+)*", re.ASCII)
 _FORM = re.compile(
     r"[^\w\s]{0,2} ?0[^\w]*\w.*|[^\w\s]{0,2} ?0\s*[^\w\s].*|[^\w\s#'\"/.]{1,2} ?0", re.ASCII
 )
-# Unless these are words before numbers that most often have a fraction, as in "from $12.50".
-_WORDS_FIRST = re.compile(r"[^\W\d_]+[.:=]?[ $€£]{1,2}0|[^\W\d_]+[:=]0")
+# Unless these are words before numbers that most often have a fraction, as in "from $12.50" and
+# "ab 48,27 EUR".
+_WORDS_FIRST = re.compile(
+    r"[^\W\d_]+[.:=]?[ $€£]{1,2}0(?: ?(?:[^\W\d_]{1,4}\.?|[^\w\s]))?|[^\W\d_]+[:=]0"
+)
 _FRACTION = re.compile(r"(?<![\d.,])\d+[.,]\d+(?![\d.,])", re.ASCII)
 # Telephone numbers and the like.
 _CODE = re.compile(r"[+(]?0(?:[-. ()]+0)*", re.ASCII)
+# Unless they are ranges: the smaller number is first, and not all have as many digits.
+_RANGE = re.compile(r"\s*([1-9]\d*|0) ?- ?([1-9]\d*)\s*", re.ASCII)
 _MOST_OTHERS = 0.1
 # Several units or currencies that are no multiples of each other, such as °C and °F, and flags such
 # as H and L behind some numbers only. 12B is a seat.
@@ -37,7 +42,8 @@ def warn_of_unread_numbers(columns: Mapping[str, Column], reading: Reading, owne
         if column.kind == TEXT and reading.kinds.get(name) == TEXT:
             counts = counted(column.values)
             if len(counts) >= MANY_VALUES and _hold_numbers(list(map(str, counts.index))):
-                found.append(f"{name!r} (such as {counts.index[0][:40]!r})")
+                unread = [text for text in counts.index if not text.strip().isdecimal()]
+                found.append(f"{name!r} (such as {unread[0][:40]!r})")
     if found:
         warn_user(
             f"{owner}: columns of text seem to hold numbers or dates in a form that is not read: "
@@ -51,10 +57,25 @@ def _hold_numbers(texts: list[str]) -> bool:
     enough = (1 - _MOST_OTHERS) * sum(forms.values())
     (form, number), *others = forms.most_common(_MOST_UNITS)
     have_fractions = 2 * sum(_FRACTION.search(text) is not None for text in texts) > len(texts)
+    if _are_ranges(texts):
+        return True
     if number >= enough:
         return _is_of_numbers(form) or (have_fractions and bool(_WORDS_FIRST.fullmatch(form)))
     with_units = [n for other, n in [(form, number), *others] if _has_unit(other, have_fractions)]
     return len(with_units) > 1 and sum(with_units) >= enough
+
+
+def _are_ranges(texts: list[str]) -> bool:
+    """Whether texts are ranges such as 5-10, with plain numbers among them or not."""
+    found = [ends for text in texts if (ends := _RANGE.fullmatch(text)) is not None]
+    n_plain = sum(text.strip().isdecimal() for text in texts)
+    n_digits = {len(ends[1]) for ends in found}, {len(ends[2]) for ends in found}
+    return (
+        len(found) >= _MOST_OTHERS * len(texts)
+        and len(found) + n_plain >= (1 - _MOST_OTHERS) * len(texts)
+        and min(map(len, n_digits)) > 1
+        and all(int(ends[1]) <= int(ends[2]) for ends in found)
+    )
 
 
 def _is_of_numbers(form: str) -> bool:

@@ -4,6 +4,7 @@ import errno
 import gzip
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -222,6 +223,27 @@ def test_folders_that_are_not_there_are_found_before_the_training(option, lofe, 
     assert result.exit_code == 5
     assert "there is no folder" in result.stderr
     assert "training" not in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--model", "--output", "--report"])
+def test_paths_below_a_file_are_found_before_the_training(option, lofe, folder):
+    target = folder / "today.csv" / ("s.csv" if option == "--output" else "x")
+    result = lofe("fit", folder / "today.csv", option, target)
+    assert result.exit_code == 5
+    assert f"cannot be written: {(folder / 'today.csv').resolve()} is no folder" in " ".join(
+        result.stderr.split()
+    )
+    assert "training" not in result.stderr
+
+
+def test_models_that_may_not_be_read(lofe, folder, monkeypatch):
+    def refuse(self):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    result = lofe("score", folder / "today.csv", "--model", folder / "model.lofe")
+    assert result.exit_code == 4
+    assert "model.lofe: there is no permission to read it" in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--model", "--output", "--report"])

@@ -179,6 +179,10 @@ def test_folders(tmp_path):
         write_whole(tmp_path / "a" / "model", b"", "save")
     with pytest.raises(IsADirectoryError, match="must be that of a file"):
         write_whole(tmp_path, b"", "save")
+    (tmp_path / "file").write_bytes(b"old")
+    for below in ("model", "a/model"):
+        with pytest.raises(NotADirectoryError, match=r"save: .*model is below .*file, which is no"):
+            write_whole(tmp_path / "file" / below, b"", "save")
 
 
 @pytest.mark.parametrize("name", ["x" * 250, "文" * 82, "🙂" * 60])

@@ -1,9 +1,11 @@
 """BatchScorer: frame in, frame of scores out, as engines call it."""
 
+import errno
 import os
 import pickle
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -411,6 +413,28 @@ def test_a_file_that_is_not_there_is_named(fitted, tmp_path):
     scorer = BatchScorer(tmp_path / "none.lofe")
     with pytest.raises(FileNotFoundError, match="BatchScorer: there is no model file .*none.lofe"):
         scorer(FRAME)
+
+
+@pytest.mark.parametrize("name", ["file/model.lofe", "x" * 300, "a\0b", "loop"])
+def test_a_file_that_cannot_be_there_is_named(name, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(FileNotFoundError, match=f"BatchScorer: there is no model file .*{name}"):
+        BatchScorer(tmp_path / name)(FRAME)
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "model.lofe"
+    path.write_bytes(b"")
+
+    def refuse(self, *args, **options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    for way, owner in (("read_bytes", "load"), ("stat", "BatchScorer")):
+        monkeypatch.setattr(Path, way, refuse)
+        message = f"{owner}: there is no permission to read .*model.lofe"
+        with pytest.raises(PermissionError, match=message):
+            BatchScorer(path)(FRAME)
 
 
 @pytest.mark.filterwarnings("error")

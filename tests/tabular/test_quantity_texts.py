@@ -10,6 +10,8 @@ from conftest import slow_but
 from lofe_sklearn import DeepSVDD, load, save
 from lofe_sklearn.inspection import explain
 from lofe_sklearn.tabular import TableFeatures, table_pipeline
+from lofe_sklearn.tabular._date_texts import day_like, in_iso_form
+from lofe_sklearn.tabular._number_parts import parts_of
 from lofe_sklearn.tabular._quantity_texts import quantities_of
 
 pytest.importorskip("skrub", reason="needs skrub; pip install 'lofe-sklearn[table]'")
@@ -130,6 +132,8 @@ def test_what_points_and_commas_are(kind):
         *(["EG", "1"], ["2026Q5", "2026Q6"], ["2026-W54", "2026-W55"], ["1st", "2nd"]),
         *(["DE12 3456", "DE13 3456"], ["IV", "IX"], ["#00ff00", "#123456"], ["Room 5", "Room 6"]),
         *(["52.5N 13.4E", "48.1N 11.5E"], ["1,2,3", "1,2,4"], ["$5 €", "$6 €"], ["(5", "6)"]),
+        *(["(-5)", "(-6)"], ["-5.50-", "-6.50-"], ["5 ft 14 in", "6 ft 15 in"]),
+        *(["$1 x10^3", "$2 x10^3"], ["5.5-10.5 N", "7.5-9.5 S"]),
     ],
     ids=str,
 )
@@ -309,6 +313,9 @@ PERIODS = {
     "quarters with a hyphen": ("Q", "{0.year}-Q{0.quarter}"),
     "quarters first": ("Q", "Q{0.quarter} {0.year}"),
     "quarters of Stata": ("Q", "{0.year}q{0.quarter}"),
+    "calendar weeks": ("W-SUN", "KW %V/%G"),
+    "calendar weeks last": ("W-SUN", "%G-KW%V"),
+    "quarters of fiscal years": ("Q", "FY{0.year} Q{0.quarter}"),
     "months of Stata": ("M", "{0.year}m{0.month}"),
     "months of Eurostat": ("M", "{0.year}M{0.month:02}"),
 }
@@ -327,6 +334,20 @@ def test_weeks_months_and_quarters_are_their_first_day(kind):
     assert features.column_kinds_["column"] == "time"
     np.testing.assert_array_equal(rows, TableFeatures().fit_transform(table_of(periods)))
     np.testing.assert_array_equal(features.transform(table.iloc[[9]]), rows.iloc[[9]])
+
+
+@pytest.mark.parametrize(
+    ("sample", "written"),
+    [
+        ("KW 51/2019", "KW 07/2020"),
+        ("2019-KW51", "2020-KW07"),
+        ("FY2019 Q4", "FY2020 Q1"),
+        ("Q4 FY2019", "Q1 FY2020"),
+    ],
+)
+def test_days_are_written_as_weeks_and_quarters(sample, written):
+    assert day_like("2020-02-10", sample) == written
+    assert in_iso_form(written) == ("2020-02-10" if "KW" in written else "2020-01-01")
 
 
 def test_weeks_without_a_zero():
@@ -446,6 +467,8 @@ CLASSES = [
     ["24-", "25+"],
     ["50-", "55-", "60-"],  # from 50 on, not below zero
     ["<1", "1", ">1"],
+    ["<50 kg", "50+ kg"],
+    ["18-24 years", "25-34 years", "65+ years"],
 ]
 
 
@@ -469,6 +492,7 @@ def test_classes_of_numbers_are_categories(texts):
         (["10+mg", "5mg"], [10, 5]),
         (["1200-", "350", "20-"], [-1200, 350, -20]),
         (["1.200,00-", "3,50-"], [-1200, -3.5]),
+        (["$1200-", "$350-", "$20-"], [-1200, -350, -20]),
         ([f"{7 * i}-" for i in range(1, 51)], [-7 * i for i in range(1, 51)]),
     ],
     ids=str,
@@ -646,7 +670,102 @@ def test_numbers_in_reasons_keep_their_size(texts, number, written):
     assert writing.written(number) == written
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *(("33°51'36\"W", -33.86), ("-33°51'36\"", -33.86), ("33°51'36\"E", 33.86)),
+        *(("5 ft 11.5 in", 71.5), ("$45K-67K", 56e3), ("$1.2B-2.4B", 1.8e9), ("5-5 kg", 5)),
+    ],
+)
+def test_sides_units_and_ends(text, number):
+    assert parts_of(text).number(".") == pytest.approx(number)
+
+
+def test_ranges_have_no_sides_and_no_limits():
+    assert parts_of("7.5-9.5 S").on_side(" S").number(".") == 8.5
+    assert parts_of("10-15+ years") is None
+
+
 @pytest.mark.parametrize("texts", [["1/4", "2/7"], ["45'", "90'"], ["5'30\"", "12'15\""]], ids=str)
 def test_fractions_and_minutes_are_text(texts):
     features = quiet(TableFeatures().fit, table_of((texts * N)[:N]))
     assert features.column_kinds_["column"] == "text"
+
+
+def far_range(lower, form):
+    """Return texts of ranges, the widest of them in the row 7."""
+    ends = [(low, low + 1 + i % 9) for i, low in enumerate(lower)]
+    ends[7] = (90_000, 95_000)
+    return [form.format(*each) for each in ends], [sum(each) / 2 for each in ends]
+
+
+RANGES = [
+    "{} - {} €",
+    "${:,} - ${:,}",
+    "${}K-${}K",
+    "${}-{}K",
+    "{}K to {}K",
+    "{}\u2013{} years",
+    "{}-{}%",
+]
+
+
+@pytest.mark.parametrize("form", RANGES)
+def test_ranges_are_their_middle(form):
+    texts, middles = far_range(range(11, 11 + N), form)
+    features = TableFeatures()
+    rows = quiet(features.fit_transform, table_of(texts))
+    factor = 1000 if "K" in form else 1
+    expected = TableFeatures().fit_transform(table_of([factor * middle for middle in middles]))
+    np.testing.assert_allclose(rows, expected, rtol=1e-6)
+    assert rows["column"].argmax() == 7
+    np.testing.assert_array_equal(features.transform(table_of(texts).iloc[[7]]), rows.iloc[[7]])
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{}-{}", "{}-1{} A", "{} kg - {} m", "{}-{}-30 kg", "0{}-0{} kg", "<{}-{} kg", "{1}-{0} W"],
+)
+def test_codes_and_results_are_no_ranges(form):
+    texts, _ = far_range(range(11, 11 + N), form)
+    if form.endswith("A"):  # such codes go down too
+        texts = [f"{75 - i}-{11 + i} A" for i in range(N)]
+    features = TableFeatures()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        features.fit(table_of(texts))
+    assert features.column_kinds_.get("column", "text") == "text"
+
+
+def test_both_ends_of_a_range_have_the_decimal_sign_of_the_column():
+    texts = [f"{i}.000 - {i + 2}.500,50 €" for i in range(1, N + 1)]
+    rows = quiet(TableFeatures().fit_transform, table_of(texts))
+    middles = [1000 * i + 1250.25 for i in range(1, N + 1)]
+    np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(middles)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("one", "several"),
+    [
+        *(("child", "children"), ("person", "people"), ("box", "boxes"), ("entry", "entries")),
+        *(("match", "matches"), ("class", "classes"), ("tie", "ties"), ("foot", "feet")),
+        *(("guest review", "guest reviews"), ("bottle of wine", "bottles of wine")),
+    ],
+)
+def test_one_thing_is_in_the_unit_of_several(one, several):
+    numbers = [i % 45 for i in range(N)]
+    texts = [f"{i} {one if i == 1 else several}" for i in numbers]
+    rows = quiet(TableFeatures().fit_transform, table_of(texts))
+    np.testing.assert_allclose(rows, TableFeatures().fit_transform(table_of(numbers)))
+
+
+def test_shares_beside_percentages_are_told():
+    texts = [f"{30 + i} %" for i in range(N)]
+    for few in (["0.5", "0.25"], ["0,5"]):
+        with pytest.warns(UserWarning, match=rf"'column' \({len(few)}, such as '{few[0]}'\)"):
+            features = TableFeatures().fit(table_of(few + texts[len(few) :]))
+        assert features.column_kinds_["column"] == "number"
+    for plain in (["0", "1"], ["50", "0.5"]):
+        quiet(TableFeatures().fit, table_of(plain + texts[2:]))
+    small = [f"{i / N:.2f} %" for i in range(1, N)]
+    quiet(TableFeatures().fit, table_of(["0.5", *small]))

@@ -859,3 +859,41 @@ def test_a_wide_table():
     table = pd.DataFrame(RNG.normal(size=(30, 300)))
     pipeline = table_pipeline(IsolationForest(n_estimators=5)).fit(table)
     assert pipeline.score_samples(table).shape == (30,)
+
+
+TRUTHS = {
+    "yes": (["Yes", "yes ", "YES", "Yes"], ["No", "no", "NO", "No"]),
+    "true": (["True", "TRUE", "true", "True"], ["False", " FALSE", "false", "False"]),
+    "letters": (["Y", "y", "Y ", "Y"], ["N", "n", "N", "N"]),
+    "German": (["Ja", "ja", "JA", "Ja"], ["Nein", "nein", "NEIN", "Nein"]),
+}
+
+
+@pytest.mark.parametrize("category", [False, True])
+@pytest.mark.parametrize("kind", TRUTHS)
+def test_truth_values_in_several_spellings_are_one(kind, category):
+    for_true, for_false = TRUTHS[kind]
+    is_true = np.arange(N) % 3 == 0
+    rng = np.random.default_rng(0)
+    texts = pd.Series([rng.choice(for_true if true else for_false) for true in is_true])
+    plain = pd.Series(np.where(is_true, for_true[0], for_false[0]))
+    dtype = "category" if category else object
+    table = pd.DataFrame({"size": np.arange(N) ** 1.5, "column": texts.astype(dtype)})
+    features = TableFeatures()
+    rows = features.fit_transform(table)
+    expected = TableFeatures().fit_transform(table.assign(column=plain.astype(dtype)))
+    pd.testing.assert_frame_equal(rows, expected)
+    pd.testing.assert_frame_equal(features.transform(table), rows)
+    pd.testing.assert_frame_equal(features.transform(table.iloc[[4]]), rows.iloc[[4]])
+    # Nor does another table's spelling matter, where the fit has one spelling only.
+    features = TableFeatures().fit(table.assign(column=plain))
+    pd.testing.assert_frame_equal(features.transform(table), rows)
+
+
+@pytest.mark.parametrize(
+    "texts", [("N", "n", "S", "Y"), ("NO", "no", "SE"), ("Red", "red", "blue")]
+)
+def test_other_texts_differ_by_their_letters(texts):
+    table = pd.DataFrame({"size": np.arange(N) ** 1.5, "column": (list(texts) * N)[:N]})
+    rows = TableFeatures().fit_transform(table)
+    assert len(rows.drop(columns="size").drop_duplicates()) == len(texts)
