@@ -135,7 +135,8 @@ class Planner:
         trained as a member is, on as many of the rows outside the fold and as many features. The
         first members may keep the ratios of earlier ones.
         """
-        n_samples, n_features = self.rows.X.shape
+        X = self.rows.X
+        n_samples, n_features = X.shape
         asked, contamination, n_backbones = self.parameters, self.contamination, len(self.backbones)
         n_given = self.rows.n_samples
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_given)
@@ -171,9 +172,7 @@ class Planner:
             evidence = self._evidence(len(ratios), seeds[0])
         with part(0.5, "first labels"):
             init, is_known = asked.init if self._labels_any else None, contamination.is_known
-            starter = starter_of(
-                init, evidence, self.backbones, self.rows.X, seeds[0], self.memo, is_known
-            )
+            starter = starter_of(init, evidence, self.backbones, X, seeds[0], self.memo, is_known)
             rows = self._enough(self._everything, seeds[0])
             start = None if starter is None else starter.of_training()
             members = [task(i, each, next(rest), rows, start) for i, each in enumerate(ratios)]
@@ -214,7 +213,7 @@ class Planner:
 
     def _evidence(self, n_members: int, seed: int) -> Evidence | None:
         """Fit the classical detectors whose evidence is added to that of the members."""
-        evidence, is_known = self.parameters.evidence, self.contamination.is_known
+        evidence, X, is_known = self.parameters.evidence, self.rows.X, self.contamination.is_known
         if evidence is None:
             return None
         if is_auto(evidence):
@@ -223,10 +222,9 @@ class Planner:
             of_pictures = any(backbone.default_init is None for backbone in self.backbones)
             if n_members == 1 or not self._labels_any or of_pictures:
                 return None
-            evidence = suited(FOR_LABELS if is_known else CLASSICAL, *self.rows.X.shape)
+            evidence = suited(FOR_LABELS if is_known else CLASSICAL, *X.shape)
         per_row, constant = _WHERE_KNOWN if is_known else _WHERE_UNKNOWN
-        weight = per_row / self.rows.n_samples + constant
-        return fit_evidence(evidence, self.rows.X, seed, weight, self.memo)
+        return fit_evidence(evidence, X, seed, per_row / self.rows.n_samples + constant, self.memo)
 
     def _start_of_fold(self, starter: Evidence, outside: np.ndarray) -> np.ndarray:
         """Score the rows outside a fold by evidence that is fitted to them; 0 for all others."""
