@@ -80,9 +80,9 @@ class LOE(
         isolation forest, the distance to the 20th neighbour among rows that the others find normal,
         the robust covariance, the local outlier factor among such rows, or scikit-learn or PyOD
         detectors, cloned, seeded and fitted to all training rows. ``"auto"`` takes all names,
-        ``"lof"`` only if no single ratio is given, ``"mcd"`` only with 2 to 100 features and three
-        rows for each and three more. It takes none for one member, for `MHRot`, or if `method`
-        labels no row. A detector that cannot be fitted is left out, with a warning.
+        ``"lof"`` only from 200 rows if no single ratio is given, ``"mcd"`` only with 2 to 100
+        features and three rows for each and three more. It takes none for one member, for `MHRot`,
+        or if `method` labels no row. A detector that cannot be fitted is left out, with a warning.
     n_estimators : int, optional
         The number of members, which differ in their seed and whose scores are averaged. With
         ``contamination="auto"`` the average is weighted by how likely their ratios are. Default:

@@ -11,7 +11,7 @@ from lofe_sklearn._loe._classical import Neighbors, Unfit
 from lofe_sklearn._loe._local_density import LocalDensity
 
 RNG = np.random.default_rng(0)
-X = RNG.normal(size=(150, 3)) * [1.0, 20.0, 0.1]
+X = RNG.normal(size=(200, 3)) * [1.0, 20.0, 0.1]
 NEW = np.r_[RNG.normal(size=(40, 3)) * [2.0, 40.0, 0.2], X[:5]]
 
 
@@ -116,3 +116,8 @@ def test_it_is_taken_where_no_single_ratio_is_given(contamination, names, tmp_pa
     np.testing.assert_array_equal(
         load(tmp_path / "model.lofe").score_samples(NEW), detector.score_samples(NEW)
     )
+
+
+def test_few_rows_have_no_local_density():
+    detector = LOE(DeepSVDD(max_epochs=1), n_estimators=2, random_state=0).fit(X[:199])
+    assert list(detector.evidence_) == ["iforest", "knn", "mcd"]
