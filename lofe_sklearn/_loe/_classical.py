@@ -6,6 +6,7 @@ training set.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
 from contextlib import suppress
 from typing import Any, ClassVar, Self
 
@@ -140,7 +141,7 @@ class Neighbors(BaseEstimator):
         `others` are detectors fitted to X that say which rows may be neighbours; None fits them.
         """
         if others is None:
-            others = _judges(X, self.random_state, None, {})
+            others = judges(X, self.random_state, None, {})
         # One far value must not make all others of its feature look alike.
         self.scaling_ = fit_scaling(X, "winsorized")
         is_sparse, most = has_few_stored(X), self.max_samples
@@ -166,22 +167,31 @@ class Neighbors(BaseEstimator):
 
     def outlier_scores(self, X: Matrix) -> np.ndarray:
         """Score rows, high for anomalies."""
+        scores, distances = np.empty(X.shape[0]), self.distances()
+        for block, rows, near in self.blocks(X, distances):
+            furthest = (near == kth_of(near, self.k)).argmax(axis=1)
+            scores[block] = distances.exact(rows, furthest)
+        return scores
+
+    def distances(self) -> Distances:
+        """Return the distances to the rows that are compared with."""
+        return Distances(self.rows_, RowScaling(self.scaling_, self.rows_.shape[1]))
+
+    def blocks(self, X: Matrix, distances: Distances) -> Iterator[tuple[slice, Any, np.ndarray]]:
+        """Yield blocks of rows: where they are, as they are read, and half their squared distances.
+
+        In single precision the k-th is found in half of the time, and neighbours that cannot be
+        told apart are at the same distance to 1e-7.
+        """
         n_kept, n_features = self.rows_.shape
-        scores = np.empty(X.shape[0])
         width = n_kept if sparse.issparse(self.rows_) else max(n_kept, n_features + 2)
         step = max(_FEW_ROWS, _BLOCK // width)
         step = max(1, min(step, _MOST_VALUES // width))
-        distances = Distances(self.rows_, RowScaling(self.scaling_, n_features))
         for start in range(0, X.shape[0], step):
-            rows = distances.read(X[start : start + step])
+            block = slice(start, start + step)
+            rows = distances.read(X[block])
             with np.errstate(over="ignore"):  # from rows that far away all are equally far
-                # In single precision the k-th is found in half of the time, and neighbours that
-                # cannot be told apart are at the same distance to 1e-7.
-                near = distances.half_squared(rows).astype(np.float32)
-            kth = np.partition(near, self.k - 1, axis=1)[:, self.k - 1]
-            furthest = (near == kth[:, None]).argmax(axis=1)
-            scores[start : start + step] = distances.exact(rows, furthest)
-        return scores
+                yield block, rows, distances.half_squared(rows).astype(np.float32)
 
 
 class NearNeighbors(Neighbors):
@@ -255,9 +265,9 @@ class RobustCovariance(BaseEstimator):
         return scores
 
 
-# By the names that `evidence` and `init` know them by.
-CLASSICAL: dict[str, Any] = {"iforest": Forest, "knn": Neighbors, "mcd": RobustCovariance}
-FIRST: dict[str, Any] = {"iforest": Forest, "knn": NearNeighbors}
+def kth_of(near: np.ndarray, k: int) -> np.ndarray:
+    """Return the k-th smallest value of each row, (n, 1)."""
+    return np.partition(near, k - 1, axis=1)[:, k - 1 : k]
 
 
 def fitted(
@@ -287,28 +297,33 @@ def fitted(
     Unfit
         If the rows are such that it cannot be fitted.
     """
-    key = "classical", kind, seed, Subset(rows)
+    key = key_of_fit(kind, seed, rows)
     if key not in memo:
         own = X if rows is None else X[rows]
         detector = kind(random_state=seed)
         if isinstance(detector, Neighbors):
-            detector.fit(own, others=_judges(X, seed, rows, memo))
+            detector.fit(own, others=judges(X, seed, rows, memo))
         else:
             detector.fit(own)
         memo[key] = detector, detector.outlier_scores(own)
     return memo[key]
 
 
-def _judges(X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo) -> list[Any]:
+def key_of_fit(kind: Any, seed: int, rows: np.ndarray | None) -> Hashable:
+    """Return what a memo knows a detector by that is fitted to rows, and their scores."""
+    return "classical", kind, seed, Subset(rows)
+
+
+def judges(X: Matrix, seed: int, rows: np.ndarray | None, memo: Memo) -> list[Any]:
     """Return the detectors that say which rows may be neighbours: those that can be fitted."""
     n_rows = X.shape[0] if rows is None else len(rows)
-    judges = []
+    fitted_ones = []
     for kind in (Forest, RobustCovariance):
         if kind.suits(n_rows, X.shape[1]):
             # Without it more rows are neighbours. Who asked for it is told what is wrong.
             with suppress(Unfit, ValueError):
-                judges.append(fitted(kind, X, seed, rows, memo)[0])
-    return judges
+                fitted_ones.append(fitted(kind, X, seed, rows, memo)[0])
+    return fitted_ones
 
 
 def _found_normal(scores: list[np.ndarray], n_rows: int) -> np.ndarray:

@@ -69,6 +69,10 @@ class Distances:
         """Scale rows as the kept ones are."""
         return (less_zeros if self._is_sparse else standardised)(X, self._scaling)
 
+    def half_squares_of_kept(self) -> np.ndarray:
+        """Half of the square of each kept row's length, (n_kept,)."""
+        return _half_squares(self._kept)
+
     def half_squared(self, rows: Any) -> np.ndarray:
         """Half of the squared distances, (n, n_kept), of rows that were read, up to rounding.
 

@@ -75,14 +75,14 @@ class LOE(
         estimated; see Notes. A thresholder is a callable, or an object with ``eval(scores)`` as in
         PyThresh. It gets the scores of the training rows, high for outliers, and returns a ratio,
         or labels with 1 for outliers. Members are then those of ``"auto"``.
-    evidence : "auto", None, {"iforest", "knn", "mcd"}, outlier detector or list, default="auto"
+    evidence : "auto", None, {"iforest", "knn", "mcd", "lof"}, detector or list, default="auto"
         Other detectors, whose scores are added to those of the members [2]_: scikit-learn's
         isolation forest, the distance to the 20th neighbour among rows that the others find normal,
-        the robust covariance, or scikit-learn or PyOD detectors, cloned, seeded and fitted to all
-        training rows. ``"auto"`` takes all three names, ``"mcd"`` only with 2 to 100 features and
-        three rows for each and three more. It takes none for one member, for `MHRot`, or if
-        `method` labels no row. None is the LOE of the paper. A detector that cannot be fitted is
-        left out, with a warning. Notes give the weight.
+        the robust covariance, the local outlier factor among such rows, or scikit-learn or PyOD
+        detectors, cloned, seeded and fitted to all training rows. ``"auto"`` takes all names,
+        ``"lof"`` only from 200 rows if no single ratio is given, ``"mcd"`` only with 2 to 100
+        features and three rows for each and three more. It takes none for one member, for `MHRot`,
+        or if `method` labels no row. A detector that cannot be fitted is left out, with a warning.
     n_estimators : int, optional
         The number of members, which differ in their seed and whose scores are averaged. With
         ``contamination="auto"`` the average is weighted by how likely their ratios are. Default:

@@ -10,6 +10,7 @@ to a detector counts alike, since a group of anomalies may be the densest place 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -19,9 +20,17 @@ from scipy import sparse
 
 from lofe_sklearn._any_detector import is_supervised, scores_new_rows
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
-from lofe_sklearn._loe._evidence_source import Source, fitted_again, scores_of, unfit_if_it_fails
+from lofe_sklearn._loe._by_name import CLASSICAL
+from lofe_sklearn._loe._classical import Unfit, fitted
+from lofe_sklearn._loe._evidence_source import (
+    Source,
+    fitted_again,
+    scores_by_all,
+    scores_of,
+    unfit_if_it_fails,
+)
 from lofe_sklearn._loe._fit_once import fitted_copy
+from lofe_sklearn._loe._local_density import fit_both
 from lofe_sklearn._loe._parameters import is_auto
 from lofe_sklearn._progress import part
 from lofe_sklearn._training import Memo, SpreadRows
@@ -65,7 +74,7 @@ class Evidence:
 
     def score(self, X: Matrix, n_jobs: int | None = None) -> np.ndarray:
         """Score rows, high for anomalies: the mean of the detectors."""
-        return _mean_of([source.score(X, n_jobs) for source in self.sources])
+        return _mean_of(scores_by_all(self.sources, X, n_jobs))
 
     def refitted(self, X: Matrix) -> np.ndarray | None:
         """Score rows by the same detectors, fitted to these rows.
@@ -152,8 +161,7 @@ def fit_evidence(
 
     Parameters
     ----------
-    evidence : "auto", str, detector, or list of such
-        ``"auto"`` is all classical ones that suit the shape of X.
+    evidence : str, detector, or list of such
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
     seed : int
     weight : float
@@ -172,10 +180,11 @@ def fit_evidence(
     TypeError
         If the sign of a detector's scores is not known, or it cannot score new rows.
     """
-    if is_auto(evidence):
-        chosen: Sequence[Any] = [name for name, kind in CLASSICAL.items() if kind.suits(*X.shape)]
-    else:
-        chosen = _listed(evidence)
+    chosen = _listed(evidence)
+    if {"knn", "lof"} <= {each for each in chosen if isinstance(each, str)}:
+        # Distances are computed once for both. If one cannot be fitted, it is said below why.
+        with suppress(Unfit, ValueError):
+            fit_both(X.sample if isinstance(X, SpreadRows) else X, seed, memo)
     sources, training = [], []
     for name, each in zip(_names(chosen), chosen, strict=True):
         try:

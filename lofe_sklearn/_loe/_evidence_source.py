@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +11,10 @@ import numpy as np
 
 from lofe_sklearn._any_detector import fit_to, outlier_scores
 from lofe_sklearn._containers import Matrix
-from lofe_sklearn._loe._classical import CLASSICAL, Unfit, fitted
+from lofe_sklearn._loe._by_name import CLASSICAL
+from lofe_sklearn._loe._classical import Neighbors, Unfit, fitted
 from lofe_sklearn._loe._foreign import hint_of_names, scores_by_foreign
+from lofe_sklearn._loe._local_density import LocalDensity
 from lofe_sklearn._loe._row_blocks import in_blocks
 from lofe_sklearn._loe._seeds import seeded
 from lofe_sklearn._training import Memo
@@ -95,6 +97,29 @@ class Source:
         """
         with unfit_if_it_fails():
             return self.standardised(scores_of(fitted_again(self.detector, X, memo), held_out))
+
+
+def scores_by_all(
+    sources: Sequence[Source], X: Matrix, n_jobs: int | None = None
+) -> list[np.ndarray]:
+    """Score rows by each on the members' scale; those by neighbours compute distances once."""
+    of_kind = {type(source.detector): source for source in sources}
+    shared: dict[str, np.ndarray] = {}
+    if Neighbors in of_kind and LocalDensity in of_kind:
+        # Fitted to the same rows with the same seed, both compare with the same.
+        neighbors, density = of_kind[Neighbors], of_kind[LocalDensity]
+
+        def both(_: int, rows: Matrix) -> np.ndarray:
+            return np.column_stack(density.detector.scores_of_both(neighbors.detector, rows))
+
+        scores = in_blocks(both, X, n_jobs)
+        shared = {neighbors.name: scores[:, 0], density.name: scores[:, 1]}
+    return [
+        source.standardised(shared[source.name])
+        if source.name in shared
+        else source.score(X, n_jobs)
+        for source in sources
+    ]
 
 
 def fitted_again(detector: Any, X: Matrix, memo: Memo) -> Any:

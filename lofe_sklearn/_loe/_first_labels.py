@@ -15,7 +15,8 @@ from lofe_sklearn._any_detector import (
     scores_new_rows,
 )
 from lofe_sklearn._containers import Matrix, Subset, check_plain_values
-from lofe_sklearn._loe._classical import FIRST, fitted
+from lofe_sklearn._loe._by_name import FIRST, FOR_LABELS, suited
+from lofe_sklearn._loe._classical import fitted
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._fit_once import fitted_copy, key_of
 from lofe_sklearn._loe._foreign import named_if_it_fails, scores_by_foreign
@@ -51,7 +52,8 @@ def starter_of(
         return None
     if evidence is not None:
         return evidence
-    return fit_evidence("auto", X, seed, 0.0, memo, "Pass another init, such as 'iforest',")
+    names = suited(FOR_LABELS, *X.shape)
+    return fit_evidence(names, X, seed, 0.0, memo, "Pass another init, such as 'iforest',")
 
 
 def without_starter(init: Any, backbone: Backbone) -> Any:

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from lofe_sklearn import engine
 from lofe_sklearn._containers import Matrix, Subset
 from lofe_sklearn._known_labels import contamination_with_known, unknown_share
+from lofe_sklearn._loe._by_name import CLASSICAL, FOR_LABELS, suited
 from lofe_sklearn._loe._evidence import Evidence, fit_evidence
 from lofe_sklearn._loe._first_labels import (
     remembered_scores,
@@ -134,7 +135,8 @@ class Planner:
         trained as a member is, on as many of the rows outside the fold and as many features. The
         first members may keep the ratios of earlier ones.
         """
-        n_samples, n_features = self.rows.X.shape
+        X = self.rows.X
+        n_samples, n_features = X.shape
         asked, contamination, n_backbones = self.parameters, self.contamination, len(self.backbones)
         n_given = self.rows.n_samples
         ratios = contamination.member_ratios(asked.n_estimators, n_backbones, n_given)
@@ -170,9 +172,7 @@ class Planner:
             evidence = self._evidence(len(ratios), seeds[0])
         with part(0.5, "first labels"):
             init, is_known = asked.init if self._labels_any else None, contamination.is_known
-            starter = starter_of(
-                init, evidence, self.backbones, self.rows.X, seeds[0], self.memo, is_known
-            )
+            starter = starter_of(init, evidence, self.backbones, X, seeds[0], self.memo, is_known)
             rows = self._enough(self._everything, seeds[0])
             start = None if starter is None else starter.of_training()
             members = [task(i, each, next(rest), rows, start) for i, each in enumerate(ratios)]
@@ -213,18 +213,18 @@ class Planner:
 
     def _evidence(self, n_members: int, seed: int) -> Evidence | None:
         """Fit the classical detectors whose evidence is added to that of the members."""
-        asked, X = self.parameters, self.rows.X
-        if asked.evidence is None:
+        evidence, X, is_known = self.parameters.evidence, self.rows.X, self.contamination.is_known
+        if evidence is None:
             return None
-        if is_auto(asked.evidence):
+        if is_auto(evidence):
             # A single member's score is its loss, as in the paper, and blind training is there to
             # compare with. Rows of pictures say little to classical detectors.
-            for_tables = all(backbone.default_init is not None for backbone in self.backbones)
-            if n_members == 1 or not self._labels_any or not for_tables:
+            of_pictures = any(backbone.default_init is None for backbone in self.backbones)
+            if n_members == 1 or not self._labels_any or of_pictures:
                 return None
-        per_row, constant = _WHERE_KNOWN if self.contamination.is_known else _WHERE_UNKNOWN
-        weight = per_row / self.rows.n_samples + constant
-        return fit_evidence(asked.evidence, X, seed, weight, self.memo)
+            evidence = suited(FOR_LABELS if is_known else CLASSICAL, *X.shape)
+        per_row, constant = _WHERE_KNOWN if is_known else _WHERE_UNKNOWN
+        return fit_evidence(evidence, X, seed, per_row / self.rows.n_samples + constant, self.memo)
 
     def _start_of_fold(self, starter: Evidence, outside: np.ndarray) -> np.ndarray:
         """Score the rows outside a fold by evidence that is fitted to them; 0 for all others."""

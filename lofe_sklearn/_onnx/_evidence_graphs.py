@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lofe_sklearn._loe._classical import Forest, Neighbors, RobustCovariance
 from lofe_sklearn._loe._evidence import LEAST
+from lofe_sklearn._loe._local_density import FURTHEST, TIE, LocalDensity
 from lofe_sklearn._loe._trees_as_bits import average_path_length, rounded_down
 from lofe_sklearn._onnx._not_exportable import NotExportable
 from lofe_sklearn._onnx._scale_graph import Scaled
@@ -121,6 +122,33 @@ class NeighborsGraph(nn.Module):
         return (x - self.rows[nearest[:, -1]]).square().sum(dim=1).sqrt()
 
 
+class LocalDensityGraph(nn.Module):
+    """The local outlier factor by the rows that were kept."""
+
+    rows: Tensor
+    reach: Tensor
+    density: Tensor
+
+    def __init__(self, detector: LocalDensity) -> None:
+        super().__init__()
+        self.standardised = _Standardised(detector.scaling_)
+        self.register_buffer("rows", torch.as_tensor(detector.standardised_rows()))
+        self.register_buffer("reach", torch.as_tensor(detector.reach_))
+        self.register_buffer("density", torch.as_tensor(detector.density_))
+        self.k = detector.k
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.standardised(x)
+        sizes = x.square().sum(dim=1, keepdim=True) + self.rows.square().sum(dim=1)
+        near = (sizes / 2.0 - x @ self.rows.T).clamp(0.0, FURTHEST)
+        kth = near.topk(self.k, dim=1, largest=False, sorted=True).values[:, -1:]
+        are_near = (near <= kth * (1.0 + TIE)).to(near.dtype)
+        n_near = are_near.sum(dim=1)
+        reach = torch.maximum((2.0 * near).sqrt(), self.reach)
+        density = (are_near @ self.density) / n_near
+        return density * (reach * are_near).sum(dim=1) / n_near
+
+
 class RobustCovarianceGraph(nn.Module):
     """The Mahalanobis distance."""
 
@@ -144,6 +172,7 @@ _GRAPHS: dict[type, Any] = {
     Forest: ForestGraph,
     Neighbors: NeighborsGraph,
     RobustCovariance: RobustCovarianceGraph,
+    LocalDensity: LocalDensityGraph,
 }
 
 
@@ -162,7 +191,7 @@ class EvidenceGraph(nn.Module):
                 raise NotExportable(
                     f"the evidence {source.name!r} ({type(source.detector).__name__}) is a "
                     "detector that has no graph here. Fit with evidence='auto', with some of "
-                    "'iforest', 'knn' and 'mcd', or with None"
+                    "'iforest', 'knn', 'mcd' and 'lof', or with None"
                 )
         sources = evidence.sources
         self.detectors = nn.ModuleList(_GRAPHS[type(s.detector)](s.detector) for s in sources)

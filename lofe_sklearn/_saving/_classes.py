@@ -27,6 +27,7 @@ _VALUES = {
     "Forest": "_loe._classical",
     "Neighbors": "_loe._classical",
     "RobustCovariance": "_loe._classical",
+    "LocalDensity": "_loe._local_density",
     "Posterior": "_loe._posterior",
     "Belief": "_loe._find_ratio",
     "CellGaussians": "images._cell_gaussians",

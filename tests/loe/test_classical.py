@@ -10,9 +10,8 @@ from sklearn.base import clone
 from sklearn.covariance import MinCovDet
 from sklearn.ensemble import IsolationForest
 
+from lofe_sklearn._loe._by_name import CLASSICAL, FIRST
 from lofe_sklearn._loe._classical import (
-    CLASSICAL,
-    FIRST,
     Forest,
     NearNeighbors,
     Neighbors,

@@ -16,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from lofe_sklearn import LOE, AutoEncoder, DeepSVDD, LOESearchCV, MHRot, NeuTraL, fit_many
-from lofe_sklearn._loe._classical import CLASSICAL, Forest, Neighbors, Unfit
+from lofe_sklearn._loe._by_name import CLASSICAL
+from lofe_sklearn._loe._classical import Forest, Neighbors, Unfit
 from lofe_sklearn._loe._evidence_source import Source
 from lofe_sklearn.metrics import roc_auc
 

@@ -89,7 +89,7 @@ def test_members_evidence_and_first_labels():
     detector = LOE([DeepSVDD(max_epochs=4), AutoEncoder(max_epochs=4)], n_estimators=4)
     detector.set_params(random_state=0, verbose=0)
     fitted = check(detector)
-    assert list(fitted.evidence_) == ["iforest", "knn", "mcd"]
+    assert list(fitted.evidence_) == ["iforest", "knn", "mcd", "lof"]
 
 
 @pytest.mark.parametrize(
