@@ -253,9 +253,10 @@ def _labels(known_labels: Any, n_samples: int, owner: str, X: Any) -> np.ndarray
             if missing
             else "Encode missing labels as 0."
         )
+        first = invalid[0]
         raise ValueError(
-            f"{owner}: known_labels must be {_FORMS}; got {labels[invalid[0]]!r} in row "
-            f"{invalid[0]}. {remedy}"
+            f"{owner}: known_labels must be {_FORMS}; got {labels.tolist()[first]!r} in row "
+            f"{first}. {remedy}"
         )
     n_positive = int((values > 0).sum())
     if n_positive and not (values < 0).any():

@@ -153,6 +153,13 @@ def test_labels_of_the_other_convention(way, contaminated, kind):
         way(X, y, known_labels=kind(y))
 
 
+def test_an_invalid_label_is_shown_as_a_plain_number(contaminated):
+    labels = np.zeros(200)
+    labels[5] = 2.0
+    with pytest.raises(ValueError, match=r"known_labels must .*; got 2\.0 in row 5\."):
+        loe().fit(contaminated[0], known_labels=labels)
+
+
 @pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
 def test_labels_of_the_other_convention_with_missing_ones(contaminated, missing):
     X, y = contaminated

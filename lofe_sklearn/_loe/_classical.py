@@ -191,7 +191,8 @@ class Neighbors(BaseEstimator):
             block = slice(start, start + step)
             rows = distances.read(X[block])
             with np.errstate(over="ignore"):  # from rows that far away all are equally far
-                yield block, rows, distances.half_squared(rows).astype(np.float32)
+                near = distances.half_squared(rows).astype(np.float32)
+            yield block, rows, near
 
 
 class NearNeighbors(Neighbors):

@@ -14,8 +14,9 @@ from lofe_sklearn._training import Memo
 _EQUAL = 1e-12
 # Neighbours whose distances differ by less than this share are equally far but for rounding.
 TIE = 1e-6
-# Half of a squared distance beyond this counts as it: sums of its root must be finite.
-FURTHEST = 1e30
+# Half of squared distances below and above these count as them: the sums of their roots, and one
+# over these, must be finite.
+_NEAREST, FURTHEST = 1e-30, 1e30
 
 
 class LocalDensity(Neighbors):
@@ -90,7 +91,7 @@ class LocalDensity(Neighbors):
         for block, rows, near in neighbors.blocks(X, distances):
             kth = kth_of(near, neighbors.k)
             of_neighbors[block] = distances.exact(rows, (near == kth).argmax(axis=1))
-            few = np.flatnonzero(near <= kth * (1.0 + TIE)) if all_differ else kth[:0]
+            few = np.flatnonzero(near <= _with_ties(kth)) if all_differ else kth[:0]
             if len(few) == len(near) * neighbors.k:  # no row is tied with the last of them
                 which, n_each = self._neighbors(near.ravel()[few].reshape(len(near), -1))
                 own[block] = self._factors(near, few[which], n_each)
@@ -104,7 +105,7 @@ class LocalDensity(Neighbors):
 
         These are the nearest k, and all that are as far as the k-th.
         """
-        are_near = near <= kth_of(near, self.k) * (1.0 + TIE)
+        are_near = near <= _with_ties(kth_of(near, self.k))
         return np.flatnonzero(are_near), np.count_nonzero(are_near, axis=1)
 
     def _factors(self, near: np.ndarray, which: np.ndarray, n_each: np.ndarray) -> np.ndarray:
@@ -120,6 +121,8 @@ class LocalDensity(Neighbors):
 
 def fit_both(X: Matrix, seed: int, memo: Memo) -> None:
     """Fit `Neighbors` and `LocalDensity` to X, where `fitted` finds them and their scores."""
+    if key_of_fit(LocalDensity, seed, None) in memo:
+        return
     neighbors = Neighbors(seed).fit(X, others=judges(X, seed, None, memo))
     density = LocalDensity(seed).of(neighbors)
     of_neighbors, own = density.scores_of_both(neighbors, X)
@@ -127,8 +130,13 @@ def fit_both(X: Matrix, seed: int, memo: Memo) -> None:
     memo[key_of_fit(LocalDensity, seed, None)] = density, own
 
 
+def _with_ties(kth: np.ndarray) -> np.ndarray:
+    """Return up to what values are equal to these; rounding may have made 0 negative."""
+    return kth + TIE * np.abs(kth)
+
+
 def _length(half_squared: np.ndarray) -> np.ndarray:
-    return np.sqrt(2.0 * np.clip(half_squared, 0.0, FURTHEST, dtype=np.float64))
+    return np.sqrt(2.0 * np.clip(half_squared, _NEAREST, FURTHEST, dtype=np.float64))
 
 
 def _means(values: np.ndarray, n_each: np.ndarray) -> np.ndarray:

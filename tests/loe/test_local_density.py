@@ -77,6 +77,16 @@ def test_a_row_very_far_away_has_the_highest_finite_score():
     assert far > detector.outlier_scores(X).max()
 
 
+def test_rows_that_hardly_differ_have_finite_scores():
+    rows = np.r_[np.arange(15)[:, None] * [1e-25, 0, 0], standardised(X)]
+    neighbors = Neighbors().fit(X, others=[])
+    neighbors.rows_ = rows
+    density = LocalDensity().of(neighbors)
+    assert len(density.rows_) == len(rows)
+    for scores in (*density.scores_of_both(neighbors, NEW), density.outlier_scores(X)):
+        assert np.isfinite(scores).all()
+
+
 def test_an_anomaly_beside_a_dense_group_is_found():
     """A distance takes it for more normal than the rows of a sparse group; a density does not."""
     rng = np.random.default_rng(1)
